@@ -1,0 +1,25 @@
+/* Elementary functions that give the same bits on every processor and C library.
+ *
+ * glibc picks other code for exp, log, pow, sin, cos and atan2 on other processors, and the last
+ * bit differs. These use only + - * / sqrt and exact bit operations in a fixed order (built with
+ * -ffp-contract=off), within 2 units in the last place over the ranges that are used here.
+ * Domain errors give NaN, which the callers turn into null; NaN in, NaN out.
+ */
+#ifndef ASSAY_BASE_ELEMENTARY_H
+#define ASSAY_BASE_ELEMENTARY_H
+
+double em_exp(double x);
+double em_expm1(double x);
+double em_log(double x);
+double em_log1p(double x);
+double em_pow(double x, double y);
+double em_sin(double x);
+double em_cos(double x);
+double em_tan(double x);
+double em_asin(double x);
+double em_atan(double x);
+double em_atan2(double y, double x);
+double em_sigmoid(double x); /* 1 / (1 + exp(-x)), without overflow */
+double em_logit(double p);   /* log(p / (1 - p)) */
+
+#endif

@@ -1,0 +1,20 @@
+#include "core/base/simd.h"
+
+enum simd simd_best(void)
+{
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq"))
+        return SIMD_AVX512;
+    if (__builtin_cpu_supports("avx2"))
+        return SIMD_AVX2;
+#endif
+    return SIMD_SCALAR;
+}
+
+const char *simd_name(enum simd level)
+{
+    static const char *const names[] = {"scalar", "avx2", "avx512"};
+
+    return names[level];
+}

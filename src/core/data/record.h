@@ -1,0 +1,20 @@
+/* One event as bytes: the form in which the log keeps it. The same event gives the same bytes
+ * whether it came from CSV, JSON or the log itself.
+ *
+ * Layout, little-endian: u16 field count, then for each field of the schema one tag byte
+ * (0 null, else 1 + type) and its payload: integers as zigzag varint, real as 8 bytes, text as
+ * varint length and bytes. Personal fields are left null here and go to the sealed part.
+ */
+#ifndef ASSAY_DATA_RECORD_H
+#define ASSAY_DATA_RECORD_H
+
+#include "core/base/buffer.h"
+#include "core/data/frame.h"
+
+void record_encode(struct buffer *out, const struct schema *s, const struct frame *f, uint32_t row);
+/* Appends one row to the frame (text copied into it). ERROR_INVALID where the bytes are damaged or
+ * are of another schema; ERROR_FULL where the frame has no room. */
+bool record_decode(struct reader *in, const struct schema *s, struct frame *f, struct error *e)
+    MUST_USE;
+
+#endif

@@ -1,0 +1,135 @@
+/* The expression language: one language for features, rules, filters and conditions.
+ *
+ * Text is parsed to a tree, checked against the schema, and compiled into a program: a list of
+ * typed nodes in which equal subexpressions are one node. A program runs over the columns of a
+ * frame, whether it has one row or thousands, by the same kernels.
+ *
+ * Aggregates (`mean(amount) by customer over 7d`) are nodes whose values come from outside: the
+ * program lists them as struct aggregate and velocity/ fills their columns. Nodes have levels so
+ * that this can be done over whole columns:
+ *
+ *     program_run(level 0)  pure nodes that need no aggregate
+ *     velocity, level 0     aggregates whose operands are of level 0
+ *     program_run(level 1)  pure nodes over those, and so on
+ *
+ * Grammar, null rules and types are those of docs/language.md. Limits: LANG_* below; one past each
+ * is an error with its position.
+ *
+ * A program is immutable after program_finish and may be shared between threads; a run has its
+ * own struct registers, one thread each.
+ */
+#ifndef ASSAY_LANG_LANG_H
+#define ASSAY_LANG_LANG_H
+
+#include "core/base/buffer.h"
+#include "core/base/error.h"
+#include "core/data/frame.h"
+
+enum {
+    LANG_TEXT_MAX = 4096,      /* bytes of one expression */
+    LANG_NODES_MAX = 1000,     /* nodes of one expression */
+    LANG_DEPTH_MAX = 64,
+    LANG_FEATURES_MAX = 1024,
+    LANG_PROGRAM_NODES_MAX = 65536,
+    LANG_KEYS_MAX = 4,         /* names in a composite key */
+};
+
+enum aggregate_kind {
+    AGG_COUNT,
+    AGG_SUM,
+    AGG_MEAN,
+    AGG_MIN,
+    AGG_MAX,
+    AGG_STD,
+    AGG_PREV,   /* always prior: the operand of the newest earlier event (null there stays null) */
+    AGG_LAST,   /* as prev, but the newest value that is not null, this event included unless prior */
+    AGG_IS_NEW, /* always prior: no earlier event in the window has this operand */
+    AGG_DISTINCT,
+    AGG_KINDS,
+};
+
+const char *aggregate_name(enum aggregate_kind kind);
+
+/* One aggregate of a program. Node numbers refer to the program's nodes. */
+struct aggregate {
+    enum aggregate_kind kind;
+    bool of_label;               /* mean(label), sum(label), count(label): the operand is the label */
+    int operand;                 /* node, or -1 for count() and for the label */
+    enum type operand_type;
+    int keys[LANG_KEYS_MAX];     /* nodes of level 0 */
+    int key_count;
+    char *key_name;              /* the entity's name, or "card+merchant" for a composite key */
+    int where;                   /* bool node, or -1 */
+    int64_t over_us;             /* 0 = unbounded */
+    int64_t delay_us;
+    bool prior;
+    enum type type;              /* of the result */
+    int node;                    /* the node that takes the result */
+    int level;                   /* level of operand, where: run after program_run of that level */
+    char *canonical;             /* canonical text: the key of its state */
+};
+
+struct node; /* in lang/node.h, private to lang/ */
+
+struct program;
+
+/* What names mean: the event's fields, the entities (name -> expression of fields) and, as they are
+ * added, the features. The schema must outlive the program. */
+struct program *program_new(const struct schema *schema);
+void program_free(struct program *p);
+
+/* An entity kind: `by name` uses this key. `key` is a field name or an expression of fields. */
+bool program_add_entity(struct program *p, struct text name, struct text key, struct error *e)
+    MUST_USE;
+
+/* Compile one named expression; later ones may use it by name. On failure nothing is added and the
+ * error has the form "NAME: 1:14: expected ..., found ...; did you mean ...?". Returns through
+ * *node the node that holds its value. */
+bool program_add_feature(struct program *p, struct text name, struct text source, int *node,
+                         struct error *e) MUST_USE;
+/* A condition (rule, filter): as a feature, but its type must be bool and it gets no name. */
+bool program_add_condition(struct program *p, struct text name, struct text source, int *node,
+                           struct error *e) MUST_USE;
+void program_finish(struct program *p);
+
+int program_levels(const struct program *p); /* number of levels, at least 1 */
+enum type program_type(const struct program *p, int node);
+uint32_t program_aggregate_count(const struct program *p);
+const struct aggregate *program_aggregate(const struct program *p, uint32_t index);
+/* The canonical text of a node, entities and features written out: print(parse(x)) is stable. */
+void program_print(const struct program *p, int node, struct buffer *out);
+/* 64 bits that change when the meaning of a node changes: of its canonical text and the types of
+ * the fields that it reads. A model is held to these. */
+uint64_t program_fingerprint(const struct program *p, int node);
+/* Calls `visit` with each event field that the node reads, directly or through others. */
+void program_fields(const struct program *p, int node, void (*visit)(void *context, int field),
+                    void *context);
+
+/* Values of all nodes for up to `capacity` rows. */
+struct registers {
+    const struct program *program;
+    uint32_t rows;
+    uint32_t capacity;
+    struct column *column; /* by node */
+    struct arena text;     /* texts made by functions; cleared by registers_begin */
+};
+
+void registers_init(struct registers *r, const struct program *p, uint32_t capacity);
+void registers_fini(struct registers *r);
+/* Start a run over rows [first, first + rows) of the frame: field nodes become views of its
+ * columns (no copy). rows <= capacity. */
+void registers_begin(struct registers *r, const struct frame *f, uint32_t first, uint32_t rows);
+void program_run(const struct program *p, struct registers *r, int level);
+
+/* The table of scalar functions, for docs and completion. */
+struct function_info {
+    const char *name;
+    const char *signature; /* "geo_km(lat1, lon1, lat2, lon2) -> real" */
+    const char *summary;
+    const char *example;   /* an expression of literals */
+    const char *result;    /* its value as printed */
+};
+
+const struct function_info *lang_functions(size_t *count);
+
+#endif

@@ -1,0 +1,73 @@
+/* Training. Same data, options and seed give the same bytes at any number of threads.
+ *
+ * A dataset borrows everything. Rows are in time order; text inputs become categories.
+ */
+#ifndef ASSAY_LEARN_LEARN_H
+#define ASSAY_LEARN_LEARN_H
+
+#include "core/base/progress.h"
+#include "core/base/workers.h"
+#include "core/model/model.h"
+
+struct dataset {
+    uint32_t rows;
+    uint32_t inputs;
+    const struct column *const *input; /* `inputs` columns */
+    const char *const *name;           /* of the inputs */
+    const uint64_t *fingerprint;       /* of the inputs */
+    const uint8_t *label;              /* 1 = fraud, 0 = legitimate */
+    const uint32_t *row;               /* the rows of the columns that belong to it, or NULL: 0..rows-1 */
+};
+
+enum balance { BALANCE_NONE, BALANCE_WEIGHTS }; /* weights: each class counts half in all */
+
+struct learn_run {
+    uint64_t seed;
+    const struct workers *workers;   /* may be NULL */
+    const struct progress *progress; /* may be NULL */
+};
+
+struct logistic_options {
+    enum balance balance;
+    double l2; /* on standardised inputs, per row: minimises mean loss + l2 / 2 * |w|^2 */
+};
+
+struct boost_options {
+    enum balance balance;
+    uint32_t trees;      /* at most */
+    uint32_t leaves;     /* of a tree, at most */
+    uint32_t depth;      /* of a tree, at most */
+    uint32_t bins;       /* per input, at most 255 */
+    double learning_rate;
+    double l2;
+    double min_leaf_weight;  /* sum of hessians */
+    uint32_t min_leaf_rows;
+    double column_share; /* of the inputs, drawn per tree */
+    double row_share;    /* of the legitimate rows, drawn per tree; frauds are always kept */
+    uint32_t patience;   /* stop after so many trees without a better average precision; 0 = never */
+};
+
+/* Defaults fit for 0.1 to 5 % of positives. */
+void logistic_defaults(struct logistic_options *o);
+void boost_defaults(struct boost_options *o);
+
+/* ERROR_INVALID where there is one class only, no row or no input; ERROR_CANCELLED where progress
+ * said stop (boosting keeps the trees so far and succeeds if it has one). `watch` is data for early
+ * stopping, may be NULL. The caller owns *m. */
+bool logistic_train(const struct dataset *d, const struct logistic_options *o,
+                    const struct learn_run *run, struct model **m, struct error *e) MUST_USE;
+bool boost_train(const struct dataset *d, const struct dataset *watch,
+                 const struct boost_options *o, const struct learn_run *run, struct model **m,
+                 struct error *e) MUST_USE;
+
+/* Platt's fit (Platt 1999, with the target smoothing of section 2.2; Newton's method as in Lin,
+ * Lin and Weng 2007) of margins held out from training. False where one class is missing. */
+bool platt_fit(const double *margin, const uint8_t *label, uint32_t rows, double *slope,
+               double *offset) MUST_USE;
+
+/* Mean loss of average precision when one input's values are shuffled among the rows. */
+bool permutation_importance(const struct model *m, const struct dataset *d,
+                            const struct learn_run *run, double *importance, struct error *e)
+    MUST_USE;
+
+#endif

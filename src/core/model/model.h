@@ -1,0 +1,76 @@
+/* A trained model: immutable after it is built or read, shared by any number of threads.
+ *
+ * Inputs are columns, one per feature, in the model's order. Numbers (bool, int, decimal, real,
+ * duration in seconds) are taken as doubles, null as missing; text is a category, looked up in the
+ * model's own dictionary, unseen values by its rule for them.
+ *
+ * Margin = log-odds before calibration; probability = calibrated. Sums of leaf values are integers
+ * (2^-32 of log-odds), so scalar, AVX2 and AVX-512 give the same bits; linear terms are added in
+ * input order.
+ */
+#ifndef ASSAY_MODEL_MODEL_H
+#define ASSAY_MODEL_MODEL_H
+
+#include "core/base/buffer.h"
+#include "core/base/simd.h"
+#include "core/data/frame.h"
+
+enum {
+    MODEL_FORMAT_VERSION = 1,
+    MODEL_INPUTS_MAX = 1024,
+    MODEL_TREES_MAX = 10000,
+    MODEL_BYTES_MAX = 256 << 20,
+};
+
+enum model_kind { MODEL_LOGISTIC, MODEL_BOOST };
+
+const char *model_kind_name(enum model_kind kind); /* "logistic", "boost" */
+
+struct model_input {
+    char *name;           /* of the feature */
+    bool is_category;     /* text; otherwise a number */
+    uint64_t fingerprint; /* program_fingerprint of the feature it was trained on */
+};
+
+/* Words that travel with the model and do not change its scores. Owned by the model. */
+struct model_notes {
+    char *settings; /* resolved assay.yaml, secrets left out */
+    char *metrics;  /* JSON object, as `assay train --json` prints it */
+    char *data;     /* JSON object: source names, SHA-256, rows, frauds, from, until */
+};
+
+struct model;
+
+struct model_scratch; /* working memory of one thread for one model */
+
+void model_free(struct model *m);
+enum model_kind model_kind(const struct model *m);
+uint32_t model_input_count(const struct model *m);
+const struct model_input *model_input(const struct model *m, uint32_t index);
+const struct model_notes *model_notes(const struct model *m);
+void model_set_notes(struct model *m, const struct model_notes *notes); /* copies; before sharing */
+/* Platt: probability = sigmoid(slope * margin + offset); (1, 0) until set. Before sharing. */
+void model_set_calibration(struct model *m, double slope, double offset);
+
+struct model_scratch *model_scratch_new(const struct model *m, enum simd level);
+void model_scratch_free(struct model_scratch *s);
+
+/* Any number of rows; margin and probability are arrays of `rows`, either may be NULL. Row i gives
+ * the same bits in any batch. */
+void model_score(const struct model *m, struct model_scratch *s, const struct column *const *inputs,
+                 uint32_t first, uint32_t rows, double *margin, double *probability);
+
+/* Exact additive contributions to the margin of one row: base + sum(contribution) = margin.
+ * Trees: TreeSHAP with the training cover as weights (Lundberg et al., 2020); linear terms: weight *
+ * (value - training mean). `contribution` has one entry per input. */
+void model_explain(const struct model *m, struct model_scratch *s,
+                   const struct column *const *inputs, uint32_t row, double *contribution,
+                   double *base);
+
+/* The model file: magic, version, sections with lengths, CRC-32 of each; the same model gives
+ * the same bytes. Parsing trusts nothing: every count, index and length is checked, trees are
+ * acyclic and in order; ERROR_INVALID says what is wrong. */
+void model_format(const struct model *m, struct buffer *out);
+bool model_parse(const void *bytes, size_t length, struct model **m, struct error *e) MUST_USE;
+
+#endif
