@@ -41,8 +41,9 @@ struct velocity_options {
 /* Aggregates with one key and one level are a group: they share the entities and their events. */
 struct velocity_layout;
 
-struct velocity_layout *velocity_layout_new(const struct program *p,
-                                            const struct velocity_options *o);
+/* The aggregates (borrowed, they must outlive the layout) are those of a program, in its order. */
+struct velocity_layout *velocity_layout_new(const struct aggregate *const *aggregates,
+                                            uint32_t count, const struct velocity_options *o);
 void velocity_layout_free(struct velocity_layout *l);
 /* Changes when state of one layout cannot be read by another. */
 uint64_t velocity_layout_fingerprint(const struct velocity_layout *l);
