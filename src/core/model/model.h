@@ -46,6 +46,7 @@ struct model_scratch; /* working memory of one thread for one model */
 void model_free(struct model *m);
 enum model_kind model_kind(const struct model *m);
 uint32_t model_input_count(const struct model *m);
+uint32_t model_tree_count(const struct model *m); /* 0 where it has no trees */
 const struct model_input *model_input(const struct model *m, uint32_t index);
 const struct model_notes *model_notes(const struct model *m);
 void model_set_notes(struct model *m, const struct model_notes *notes); /* copies; before sharing */
