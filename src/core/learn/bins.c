@@ -112,8 +112,7 @@ static uint8_t bin_of(const double *border, uint32_t count, double x)
 static void fill_cells(struct bins *b, uint32_t input, const double *x)
 {
     for (uint32_t i = 0; i < b->rows; i++)
-        b->cell[(size_t)i * b->inputs + input] =
-            bin_of(b->border[input], b->count[input], x[i]);
+        b->cell[(size_t)i * b->inputs + input] = bin_of(b->border[input], b->count[input], x[i]);
 }
 
 /* A text input's numbers in training, and its map. */

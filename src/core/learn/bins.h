@@ -1,8 +1,8 @@
 /* A dataset cut into bins for the tree grower: at most 255 per input and one for missing, so a
  * cell is one byte. Internal to core/learn.
  *
- * Bin 0 is missing; bin k >= 1 holds the values in (border[k-2], border[k-1]], so that "bin <= k" is
- * exactly "value <= border[k-1]", the threshold that goes into the model.
+ * Bin 0 is missing; bin k >= 1 holds the values in (border[k-2], border[k-1]], so that "bin <= k"
+ * is exactly "value <= border[k-1]", the threshold that goes into the model.
  */
 #ifndef ASSAY_LEARN_BINS_H
 #define ASSAY_LEARN_BINS_H
@@ -14,10 +14,10 @@ enum { BINS_MAX = 255 }; /* of values, per input */
 struct bins {
     uint32_t rows;
     uint32_t inputs;
-    uint8_t *cell;       /* rows * inputs, by row */
-    uint32_t *count;     /* of each input: bins of values */
-    uint32_t *first;     /* inputs + 1: prefix sums of count + 1 */
-    double **border;     /* of each input: count borders, the last is DBL_MAX */
+    uint8_t *cell;   /* rows * inputs, by row */
+    uint32_t *count; /* of each input: bins of values */
+    uint32_t *first; /* inputs + 1: prefix sums of count + 1 */
+    double **border; /* of each input: count borders, the last is DBL_MAX */
 };
 
 /* Cuts the dataset and freezes the category maps of `m` (which has the dataset's inputs). */

@@ -2,8 +2,8 @@
  *
  * Every tree: gradients and hessians of the loss at the present margins; a sample of the legitimate
  * rows (frauds are too few to leave out); a tree grown on integer histograms (grow.h); then the
- * leaves get their values from the true gradients in double, shrunk by the learning rate and rounded
- * once to 2^-32. Margins are integers from then on, the very ones that scoring computes.
+ * leaves get their values from the true gradients in double, shrunk by the learning rate and
+ * rounded once to 2^-32. Margins are integers from then on, the very ones that scoring computes.
  *
  * Sums in double are taken over blocks of fixed size and merged in order, so the threads cannot
  * change a bit.
@@ -30,7 +30,7 @@ void boost_defaults(struct boost_options *o)
         .leaves = 8,
         .depth = 4,
         .bins = 255,
-        .learning_rate = 0.1,
+        .learning_rate = 0.05,
         .l2 = 1,
         .min_leaf_weight = 1,
         .min_leaf_rows = 5,

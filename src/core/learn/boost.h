@@ -18,19 +18,19 @@ struct booster {
     struct bins bins;
     struct grower *grower;
     uint32_t rows;
-    double weight[2];  /* by class */
-    uint8_t *label;    /* of each row, 0 or 1 */
+    double weight[2]; /* by class */
+    uint8_t *label;   /* of each row, 0 or 1 */
     int64_t base;
-    int64_t *margin;   /* of each row, 2^-32 of log-odds */
-    double *gradient;  /* true ones, weighted by class */
+    int64_t *margin;  /* of each row, 2^-32 of log-odds */
+    double *gradient; /* true ones, weighted by class */
     double *hessian;
-    uint64_t *packed;  /* the same rounded, reweighted for the sample */
+    uint64_t *packed; /* the same rounded, reweighted for the sample */
     struct gradients gradients;
     struct partial *partial; /* sums of a block */
-    uint16_t *column;  /* drawn for the tree */
-    int64_t *value;    /* of the grown tree's leaves, by node */
+    uint16_t *column;        /* drawn for the tree */
+    int64_t *value;          /* of the grown tree's leaves, by node */
     uint32_t *cover;
-    uint32_t trees;    /* kept so far */
+    uint32_t trees; /* kept so far */
     uint32_t *first;
     struct tree_node *node;
 };

@@ -39,7 +39,7 @@ struct codes {
     struct text *value; /* borrowed from the column */
     uint32_t *rows;     /* of each value */
     uint32_t *frauds;
-    uint32_t *code;     /* of each dataset row; CODE_MISSING where it is null */
+    uint32_t *code; /* of each dataset row; CODE_MISSING where it is null */
 };
 
 #define CODE_MISSING UINT32_MAX

@@ -55,8 +55,8 @@ static uint32_t choose_kept(const struct codes *c, uint32_t *kept)
 }
 
 static void training_numbers(const struct codes *c, const struct dataset *d, const uint32_t *kept,
-                             const struct tally *whole, uint32_t count, double prior,
-                             uint64_t seed, double *x)
+                             const struct tally *whole, uint32_t count, double prior, uint64_t seed,
+                             double *x)
 {
     struct tally *fold = mem_array((size_t)FOLDS * (count + 1), sizeof *fold);
 

@@ -1,10 +1,10 @@
 /* Grows one tree, leaf-wise, from gradients. Internal to core/learn.
  *
- * Everything that decides the tree's shape is an integer: gradients are rounded once to fixed point,
- * histograms sum them exactly, so the shape depends neither on the number of threads nor on the order
- * of the additions. A row's gradient and hessian share one 64-bit word (gradient in the upper half,
- * signed; hessian in the lower), and so does a histogram cell: one addition does both. The scales are
- * chosen so that no sum over all rows can leave its half.
+ * Everything that decides the tree's shape is an integer: gradients are rounded once to fixed
+ * point, histograms sum them exactly, so the shape depends neither on the number of threads nor on
+ * the order of the additions. A row's gradient and hessian share one 64-bit word (gradient in the
+ * upper half, signed; hessian in the lower), and so does a histogram cell: one addition does both.
+ * The scales are chosen so that no sum over all rows can leave its half.
  */
 #ifndef ASSAY_LEARN_GROW_H
 #define ASSAY_LEARN_GROW_H
@@ -16,7 +16,7 @@ enum { GROW_LEAVES_MAX = 1024 };
 struct grown_node {
     uint32_t begin, end; /* its rows in grower.row */
     uint32_t depth;
-    uint32_t left;       /* of an internal node; right = left + 1; 0 = leaf */
+    uint32_t left; /* of an internal node; right = left + 1; 0 = leaf */
     uint16_t input;
     uint8_t bin; /* left where cell <= bin (missing apart) */
     bool missing_left;
@@ -25,7 +25,7 @@ struct grown_node {
 struct grower;
 
 struct gradients {
-    const uint64_t *packed;         /* of each dataset row */
+    const uint64_t *packed; /* of each dataset row */
     double gradient_unit, hessian_unit;
 };
 

@@ -21,8 +21,9 @@ double column_number(const struct column *c, uint32_t row)
     }
 }
 
-static void encode_input(const struct model *m, uint32_t input, const struct column *c,
-                         const uint32_t *row, uint32_t first, uint32_t rows, double *x)
+void model_encode_input(const struct model *m, uint32_t input, const struct column *c,
+                        const uint32_t *row, uint32_t first, uint32_t rows, double *x,
+                        uint32_t stride)
 {
     const struct category_map *map = &m->category[input];
 
@@ -31,9 +32,9 @@ static void encode_input(const struct model *m, uint32_t input, const struct col
         uint32_t r = row != NULL ? row[first + i] : first + i;
 
         if (c->type != TYPE_TEXT)
-            x[(size_t)i * m->inputs] = column_number(c, r);
+            x[(size_t)i * stride] = column_number(c, r);
         else
-            x[(size_t)i * m->inputs] = c->null[r] ? NAN : category_map_find(map, c->text[r]);
+            x[(size_t)i * stride] = c->null[r] ? NAN : category_map_find(map, c->text[r]);
     }
 }
 
@@ -41,5 +42,5 @@ void model_encode(const struct model *m, const struct column *const *inputs, con
                   uint32_t first, uint32_t rows, double *x)
 {
     for (uint32_t j = 0; j < m->inputs; j++)
-        encode_input(m, j, inputs[j], row, first, rows, x + j);
+        model_encode_input(m, j, inputs[j], row, first, rows, x + j, m->inputs);
 }

@@ -268,8 +268,7 @@ static bool parse_note(struct reader *in, char **note, struct error *e)
 {
     struct text t = reader_bytes32(in);
 
-    if (in->failed || !text_is_utf8(t) ||
-        (t.length > 0 && memchr(t.bytes, 0, t.length) != NULL))
+    if (in->failed || !text_is_utf8(t) || (t.length > 0 && memchr(t.bytes, 0, t.length) != NULL))
         return damaged(e, "a note is cut or not UTF-8");
     mem_free(*note);
     *note = mem_text(t.bytes, t.length);
@@ -280,9 +279,9 @@ static bool parse_notes(struct reader *in, struct model *m, struct error *e)
 {
     struct reader body;
 
-    return open_section(in, SECTION_NOTE, &body, e) &&
-           parse_note(&body, &m->notes.settings, e) && parse_note(&body, &m->notes.metrics, e) &&
-           parse_note(&body, &m->notes.data, e) && close_section(&body, "NOTE", e);
+    return open_section(in, SECTION_NOTE, &body, e) && parse_note(&body, &m->notes.settings, e) &&
+           parse_note(&body, &m->notes.metrics, e) && parse_note(&body, &m->notes.data, e) &&
+           close_section(&body, "NOTE", e);
 }
 
 static bool parse_linear(struct reader *in, struct model *m, struct error *e)
@@ -399,8 +398,9 @@ static bool parse_file(struct reader *in, struct model **m, struct error *e)
     uint32_t version;
 
     if (start == NULL || memcmp(start, magic, sizeof magic) != 0)
-        return error_set(e, ERROR_INVALID, "model file: it does not begin with \"ASSAYMDL\"; "
-                                           "this is not a model of assay");
+        return error_set(e, ERROR_INVALID,
+                         "model file: it does not begin with \"ASSAYMDL\"; "
+                         "this is not a model of assay");
     version = reader_u32(in);
     if (version != MODEL_FORMAT_VERSION)
         return error_set(e, ERROR_INVALID,

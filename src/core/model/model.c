@@ -30,7 +30,7 @@ struct model *model_new(enum model_kind kind, uint32_t inputs)
     *m = (struct model){.kind = kind, .inputs = inputs, .slope = 1};
     m->input = mem_array(inputs + 1, sizeof *m->input);
     m->category = mem_array(inputs + 1, sizeof *m->category);
-    model_set_notes(m, &(struct model_notes){"", "", ""});
+    model_set_notes(m, &(struct model_notes){(char *)"", (char *)"", (char *)""});
     if (kind == MODEL_LOGISTIC) {
         l->mean = mem_array(inputs + 1, sizeof *l->mean);
         l->weight = mem_array(inputs + 1, sizeof *l->weight);

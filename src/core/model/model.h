@@ -62,8 +62,8 @@ void model_score(const struct model *m, struct model_scratch *s, const struct co
                  uint32_t first, uint32_t rows, double *margin, double *probability);
 
 /* Exact additive contributions to the margin of one row: base + sum(contribution) = margin.
- * Trees: TreeSHAP with the training cover as weights (Lundberg et al., 2020); linear terms: weight *
- * (value - training mean). `contribution` has one entry per input. */
+ * Trees: TreeSHAP with the training cover as weights (Lundberg et al., 2020); linear terms: weight
+ * * (value - training mean). `contribution` has one entry per input. */
 void model_explain(const struct model *m, struct model_scratch *s,
                    const struct column *const *inputs, uint32_t row, double *contribution,
                    double *base);

@@ -21,7 +21,7 @@
 #include "core/model/model.h"
 
 enum {
-    MODEL_DEPTH_MAX = 32,        /* splits between root and leaf */
+    MODEL_DEPTH_MAX = 32,         /* splits between root and leaf */
     MODEL_CATEGORIES_MAX = 65536, /* values that one map knows */
     MODEL_THRESHOLDS_MAX = 65000, /* of one input over the whole forest: ranks are 16-bit */
     MODEL_TREE_NODES_MAX = 8191,
@@ -76,9 +76,9 @@ struct model {
     struct category_map *category; /* one an input; empty for numbers */
     struct model_notes notes;
     double slope, offset;
-    struct model_linear linear;  /* MODEL_LOGISTIC */
-    struct model_forest forest;  /* MODEL_BOOST */
-    struct forest_ranks *ranks;  /* the forest as the kernels walk it */
+    struct model_linear linear; /* MODEL_LOGISTIC */
+    struct model_forest forest; /* MODEL_BOOST */
+    struct forest_ranks *ranks; /* the forest as the kernels walk it */
     struct shap_rule *shap;
 };
 
@@ -106,10 +106,14 @@ double column_number(const struct column *c, uint32_t row);
  * columns, or first + i where `row` is NULL. */
 void model_encode(const struct model *m, const struct column *const *inputs, const uint32_t *row,
                   uint32_t first, uint32_t rows, double *x);
+/* One input alone; x[i * stride]. */
+void model_encode_input(const struct model *m, uint32_t input, const struct column *c,
+                        const uint32_t *row, uint32_t first, uint32_t rows, double *x,
+                        uint32_t stride);
 void model_score_encoded(const struct model *m, struct model_scratch *s, const double *x,
                          uint32_t rows, double *margin);
 
-/* Where the training rows leave a node: the next node's index in the tree. */
+/* The child of an internal node that takes x: its index in the tree. */
 static inline uint32_t tree_next(const struct tree_node *n, double x)
 {
     bool left = __builtin_isnan(x) ? n->missing_left : x <= n->threshold;

@@ -129,8 +129,8 @@ static void rank_tree(struct forest_ranks *r, const struct model_forest *f, uint
         uint32_t u = used_as[n->input], from = r->first[u];
         uint32_t rank = count_below(r->threshold + from, r->first[u + 1] - from, n->threshold);
 
-        *out = (struct rank_node){(uint16_t)(2 * u + !n->missing_left), (uint16_t)rank,
-                                  to + n->left};
+        *out =
+            (struct rank_node){(uint16_t)(2 * u + !n->missing_left), (uint16_t)rank, to + n->left};
     }
 }
 

@@ -2,17 +2,17 @@
  *
  * With the training cover as weights (Lundberg et al., "From local explanations to global
  * understanding with explainable AI for trees", 2020), a leaf of value v counts v * prod(o_j) *
- * prod(z_j) for a set S of known inputs: o_j = 1 where the row passes all of input j's splits on the
- * path (else 0), for j in S; z_j = the product of the cover shares of j's splits, for j not in S.
- * The Shapley value of such a product game is an integral (Owen's multilinear extension, 1972):
+ * prod(z_j) for a set S of known inputs: o_j = 1 where the row passes all of input j's splits on
+ * the path (else 0), for j in S; z_j = the product of the cover shares of j's splits, for j not in
+ * S. The Shapley value of such a product game is an integral (Owen's multilinear extension, 1972):
  *
  *     phi_f = v (o_f - z_f) * integral over t in [0, 1] of prod over j != f of (t o_j + (1-t) z_j)
  *
- * a polynomial of degree (inputs on the path - 1), so ceil(inputs / 2) Gauss-Legendre points give it
- * exactly. Every factor is positive inside (0, 1): nothing cancels, unlike the classic unwinding of
- * path weights (shap issue 4042). All leaves share one descent: c carries the product of factors
- * down, the sum of v * c comes back up, and each edge adds what it changed in (o_f - z_f) / factor_f,
- * so that an input met twice on a path telescopes to its final state.
+ * a polynomial of degree (inputs on the path - 1), so ceil(inputs / 2) Gauss-Legendre points give
+ * it exactly. Every factor is positive inside (0, 1): nothing cancels, unlike the classic unwinding
+ * of path weights (shap issue 4042). All leaves share one descent: c carries the product of factors
+ * down, the sum of v * c comes back up, and each edge adds what it changed in (o_f - z_f) /
+ * factor_f, so that an input met twice on a path telescopes to its final state.
  */
 #include "core/model/shap.h"
 
@@ -111,7 +111,7 @@ struct descent {
     const double *x;
     double *contribution;
     uint32_t depth;
-    uint16_t input[MODEL_DEPTH_MAX]; /* of the edges above */
+    uint16_t input[MODEL_DEPTH_MAX];     /* of the edges above */
     struct known known[MODEL_DEPTH_MAX]; /* of that input after the edge */
 };
 
@@ -180,8 +180,8 @@ double shap_explain(const struct model *m, const double *x, double *contribution
     for (unsigned i = 0; i < POINTS_MAX; i++)
         ones[i] = 1;
     for (uint32_t t = 0; t < f->trees; t++) {
-        struct descent d = {.rule = m->shap, .node = f->node + f->first[t], .x = x,
-                            .contribution = contribution};
+        struct descent d = {
+            .rule = m->shap, .node = f->node + f->first[t], .x = x, .contribution = contribution};
         double sum[POINTS_MAX] = {0};
 
         descend(&d, 0, ones, sum);

@@ -34,9 +34,10 @@ static int64_t walk_group(const struct forest_ranks *r, const uint32_t *root, ui
 }
 
 #if defined(__x86_64__)
-__attribute__((target("avx2"))) static inline __m256i
-walk_half_avx2(const struct forest_ranks *r, const uint32_t *root, uint32_t steps,
-               const uint16_t *ranks)
+__attribute__((target("avx2"))) static inline __m256i walk_half_avx2(const struct forest_ranks *r,
+                                                                     const uint32_t *root,
+                                                                     uint32_t steps,
+                                                                     const uint16_t *ranks)
 {
     const __m256i low = _mm256_set1_epi32(0xffff);
     const int *node = (const int *)r->node;
@@ -60,8 +61,7 @@ walk_half_avx2(const struct forest_ranks *r, const uint32_t *root, uint32_t step
 }
 
 __attribute__((target("avx2"))) static int64_t walk_group_avx2(const struct forest_ranks *r,
-                                                               const uint32_t *root,
-                                                               uint32_t steps,
+                                                               const uint32_t *root, uint32_t steps,
                                                                const uint16_t *ranks)
 {
     __m256i sum = _mm256_add_epi64(walk_half_avx2(r, root, steps, ranks),
