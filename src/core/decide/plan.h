@@ -1,0 +1,95 @@
+/* A plan: everything that says how an event is decided. Settings, features, rules, policy and model,
+ * compiled, immutable, reference-counted, shared between threads. Each log record names its plan.
+ */
+#ifndef ASSAY_DECIDE_PLAN_H
+#define ASSAY_DECIDE_PLAN_H
+
+#include "core/lang/lang.h"
+#include "core/model/model.h"
+#include "core/velocity/velocity.h"
+
+enum {
+    ENGINE_EPOCH = 1, /* bumped when the numerics of features, scores or decisions change */
+    PLAN_RULES_MAX = 256,
+    PLAN_OUTCOMES_MAX = 16,
+    PLAN_LEVELS_MAX = 16,
+    PLAN_ID_BYTES = 32,
+    PLAN_NAME_MAX = 128, /* bytes of a feature's, rule's, outcome's or level's name */
+};
+
+/* What a plan is made of; texts borrowed during plan_new. */
+struct plan_named {
+    struct text name;
+    struct text source; /* expression, or an entity's key */
+};
+
+struct plan_rule {
+    struct text name;
+    struct text when;
+    struct text then; /* an outcome */
+};
+
+struct plan_threshold {
+    struct text name; /* an outcome, or a level */
+    int score;        /* from this score on, 0..1000 */
+};
+
+struct plan_spec {
+    const struct schema *schema;
+    const struct plan_named *entities;
+    uint32_t entity_count;
+    const struct plan_named *features;
+    uint32_t feature_count;
+    const struct plan_rule *rules;
+    uint32_t rule_count;
+    const struct text *outcomes; /* mildest first; the first is what nothing changes */
+    uint32_t outcome_count;
+    const struct plan_threshold *thresholds; /* score -> outcome */
+    uint32_t threshold_count;
+    const struct plan_threshold *levels; /* score -> level */
+    uint32_t level_count;
+    struct text lowest_level; /* below all thresholds: "LOW" */
+    struct velocity_options velocity;
+    int64_t max_ahead_us;
+    struct model *model;           /* owned by the plan after success; NULL: rules only */
+    uint8_t id[PLAN_ID_BYTES];     /* SHA-256 of the resolved settings and of the model file */
+};
+
+struct plan;
+
+/* ERROR_INVALID names the part ("features.ratio: 1:14: expected ..."), or the model's inputs that are
+ * no feature of the plan or have another definition now. */
+struct plan *plan_new(const struct plan_spec *spec, struct error *e) MUST_USE;
+struct plan *plan_ref(struct plan *p);
+void plan_unref(struct plan *p);
+
+const uint8_t *plan_id(const struct plan *p);
+const struct schema *plan_schema(const struct plan *p);
+const struct program *plan_program(const struct plan *p);
+const struct velocity_layout *plan_layout(const struct plan *p);
+const struct model *plan_model(const struct plan *p); /* NULL: rules only */
+const struct velocity_options *plan_velocity_options(const struct plan *p);
+int64_t plan_max_ahead_us(const struct plan *p);
+
+uint32_t plan_feature_count(const struct plan *p);
+const char *plan_feature_name(const struct plan *p, uint32_t feature);
+int plan_feature_node(const struct plan *p, uint32_t feature);
+int plan_feature_find(const struct plan *p, struct text name); /* or -1 */
+/* The feature that is the model's i-th input. */
+uint32_t plan_model_feature(const struct plan *p, uint32_t input);
+
+uint32_t plan_rule_count(const struct plan *p);
+const char *plan_rule_name(const struct plan *p, uint32_t rule);
+int plan_rule_node(const struct plan *p, uint32_t rule);
+uint32_t plan_rule_outcome(const struct plan *p, uint32_t rule);
+uint32_t plan_outcome_count(const struct plan *p);
+const char *plan_outcome_name(const struct plan *p, uint32_t outcome);
+int plan_outcome_find(const struct plan *p, struct text name); /* or -1 */
+const char *plan_level_name(const struct plan *p, uint32_t level); /* 0 = lowest */
+
+/* Score 0..1000 of a probability, and what the thresholds make of it. */
+int plan_score(double probability);
+uint32_t plan_outcome_of_score(const struct plan *p, int score);
+uint32_t plan_level_of_score(const struct plan *p, int score);
+
+#endif

@@ -1,0 +1,122 @@
+/* The decision log: the truth of a shard. Append-only segments, a CRC in each record, a SHA-256
+ * chain over all, on disk before an answer leaves.
+ *
+ * Record, little-endian (format version 1):
+ *   u32 length      of everything after this field and the crc
+ *   u32 crc         CRC-32 of everything after it
+ *   u64 seq         position in the shard: 1, 2, 3, ... without gaps
+ *   i64 received_us time of receipt
+ *   u8  kind, u8 flags, u16 epoch
+ *   u32 plan        number of the PLAN record in force (its seq, low 32 bits)
+ *   u32 sealed      length of the sealed personal part (design rule 16), 0 in this version
+ *   u32 body        length of the body
+ *   sealed bytes, body bytes
+ *   u8[32] chain    SHA-256(chain of the record before, then this record from seq to the last body byte)
+ *
+ * A segment is <first seq, 20 digits>.log: a 4,096-byte header (magic, version, shard, first seq, chain
+ * before it), then records, then zeros: it is written full of zeros ahead of use, so a sync does
+ * not have to change the file's size. Recovery takes records as long as length, crc, seq and chain
+ * hold; what follows in the last segment must be a torn end: it is cut, and said.
+ *
+ * Reserve, apply, commit, answer: log_reserve before state changes makes sure that the bytes will
+ * fit (a full disk is ERROR_FULL then, and nothing has happened); log_append hands out seq and keeps
+ * the record in memory; log_commit writes and syncs what was appended before log_seal. After
+ * a failed commit the log is broken: only log_close is allowed.
+ *
+ * Threads: reserve, append and seal on the engine's thread; commit on one commit thread; reading on any.
+ */
+#ifndef ASSAY_LOG_LOG_H
+#define ASSAY_LOG_LOG_H
+
+#include "core/base/buffer.h"
+#include "core/base/error.h"
+#include "core/base/progress.h"
+#include "shell/os/digest.h"
+
+enum {
+    LOG_FORMAT_VERSION = 1,
+    LOG_BODY_MAX = 4 << 20,
+    LOG_OVERHEAD_BYTES = 8 + 32 + 32, /* of a record, beside sealed part and body, rounded up */
+};
+
+enum record_kind {
+    RECORD_PLAN = 1,     /* settings text, model digest: from here on this plan decides */
+    RECORD_OBSERVE = 2,  /* an event of the history: seen, not decided */
+    RECORD_DECISION = 3, /* an event and what was decided */
+    RECORD_LABEL = 4,    /* an event's outcome became known */
+    RECORD_HISTORY = 5,  /* the import of the history is complete */
+};
+
+const char *record_kind_name(enum record_kind kind);
+
+struct record {
+    uint64_t seq;
+    int64_t received_us;
+    enum record_kind kind;
+    uint8_t flags;
+    uint16_t epoch;
+    uint32_t plan;
+    struct text sealed;
+    struct text body;
+};
+
+enum log_sync { LOG_SYNC_ALWAYS, LOG_SYNC_NEVER }; /* never: for tests and history imports */
+
+struct log_options {
+    const char *directory; /* made if absent */
+    uint32_t shard;
+    size_t segment_bytes;  /* 64 MiB is usual */
+    enum log_sync sync;
+};
+
+struct log_found { /* what opening found */
+    uint64_t first_seq, last_seq; /* 0, 0: empty */
+    uint64_t cut_bytes;           /* of a torn end */
+};
+
+struct log;
+
+bool log_open(const struct log_options *o, struct log **l, struct log_found *found,
+              struct error *e) MUST_USE;
+void log_close(struct log *l); /* takes NULL */
+
+bool log_reserve(struct log *l, uint32_t records, size_t body_bytes, struct error *e) MUST_USE;
+uint64_t log_append(struct log *l, const struct record *r); /* r->seq is ignored; returns seq */
+uint64_t log_next_seq(const struct log *l);
+/* Close the group of records appended so far; the commit thread then commits it. Two groups may be
+ * alive: one being committed, one being filled; log_seal waits while both are taken. */
+void log_seal(struct log *l);
+bool log_commit(struct log *l, struct error *e) MUST_USE; /* the oldest sealed group */
+uint64_t log_durable_seq(const struct log *l);
+void log_chain(const struct log *l, uint8_t chain[DIGEST_BYTES]); /* of the last durable record */
+size_t log_bytes(const struct log *l);
+
+/* A durable record, copied into `into`; the record's slices point there. ERROR_NOT_FOUND. */
+bool log_read(const struct log *l, uint64_t seq, struct buffer *into, struct record *r,
+              struct error *e) MUST_USE;
+
+/* The last whole record's seq, 0 where there is none; beside a writer too. */
+bool log_last_seq(const char *directory, uint64_t *seq, struct error *e) MUST_USE;
+
+/* Reading in order, from a directory that may also be open for writing. Slices live until next. */
+struct log_cursor;
+bool log_cursor_open(const char *directory, uint64_t from_seq, struct log_cursor **c,
+                     struct error *e) MUST_USE;
+/* 1: *r is the next record, 0: the end, -1: damaged (error says where and how). */
+int log_cursor_next(struct log_cursor *c, struct record *r, struct error *e);
+void log_cursor_chain(const struct log_cursor *c, uint8_t chain[DIGEST_BYTES]); /* of the last record given */
+void log_cursor_close(struct log_cursor *c);
+
+/* Read everything again and hold every length, crc, seq and chain. */
+struct log_verdict {
+    uint64_t records, segments, first_seq, last_seq, bytes;
+    uint64_t by_kind[8];
+    uint8_t chain[DIGEST_BYTES];
+    bool is_whole;
+    char finding[ERROR_TEXT_MAX]; /* where and how it is broken */
+};
+
+bool log_verify(const char *directory, const struct progress *p, struct log_verdict *v,
+                struct error *e) MUST_USE;
+
+#endif
