@@ -36,8 +36,12 @@ static struct buffer new_buffer(void)
 static struct metrics *make_metrics(uint32_t rows, double fraud_share, double skill, uint64_t seed)
 {
     static const double threshold[] = {0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 0.9};
-    struct metrics_options options = {.bootstrap = 100, .permutations = 200, .alert_cost = 5,
-                                      .threshold = threshold, .thresholds = 11, .seed = seed};
+    struct metrics_options options = {.bootstrap = 100,
+                                      .permutations = 200,
+                                      .alert_cost = 5,
+                                      .threshold = threshold,
+                                      .thresholds = 11,
+                                      .seed = seed};
     double *p = mem_array(rows, sizeof *p), *amount = mem_array(rows, sizeof *amount);
     uint8_t *label = mem_array(rows, sizeof *label);
     int32_t *day = mem_array(rows, sizeof *day);
@@ -219,9 +223,9 @@ static void assert_ids_differ(const char *page)
 
 static void assert_page_is_sound(struct buffer *b)
 {
-    static const char *const never[] = {"<script", "http:", "https:", "url(", "@import", " src=",
-                                        " href=", "\x1b", "javascript:", " nan", ">nan", "\"nan",
-                                        "inf,", "-nan"};
+    static const char *const never[] = {"<script", "http:",  "https:", "url(",        "@import",
+                                        " src=",   " href=", "\x1b",   "javascript:", " nan",
+                                        ">nan",    "\"nan",  "inf,",   "-nan"};
     const char *page = buffer_text(b);
 
     assert_false(b->overflow);
@@ -297,9 +301,9 @@ static void hostile_words_stay_words(void **state)
     const struct report_part part = {hostile, 0, DAY_US, 10, 1, true};
     const struct report_check check = {REPORT_WARNING, hostile};
     const struct report_count reject = {hostile, 3};
-    struct report_data data = {hostile, hostile, 1, hostile, hostile, 10, 1, 0, DAY_US, 0, &reject,
-                               1, hostile, &part, 1, &feature, 1, model, 2, 0, 1, hostile, &check,
-                               1};
+    struct report_data data = {hostile, hostile, 1, hostile, hostile, 10, 1,        0, DAY_US,
+                               0,       &reject, 1, hostile, &part,   1,  &feature, 1, model,
+                               2,       0,       1, hostile, &check,  1};
     struct terminal rich = {true, false, 80};
     struct buffer b = new_buffer();
 
@@ -388,6 +392,9 @@ static void figures_read_well(void **state)
     words_count(&b, 58264), assert_words(&b, "58,264");
     words_count(&b, 1754155), assert_words(&b, "1,754,155");
     words_number(&b, 0.979294), assert_words(&b, "0.979");
+    words_number(&b, 0.1), assert_words(&b, "0.1");
+    words_number(&b, -0.05), assert_words(&b, "-0.05");
+    words_number(&b, 120), assert_words(&b, "120");
     words_number(&b, 12345.6), assert_words(&b, "12,346");
     words_number(&b, NAN), assert_words(&b, "n/a");
     words_percent(&b, 0.00661), assert_words(&b, "0.66 %");
@@ -418,7 +425,7 @@ static void bars_fill_their_columns(void **state)
 {
     static const char *const name[] = {"full", "half", "none"};
     static const double value[] = {1, 0.5, -1};
-    struct terminal plain = {.width = 80};
+    struct terminal plain = {.width = 100};
     struct buffer b = new_buffer();
 
     (void)state;

@@ -44,7 +44,7 @@ static void figure_close(struct buffer *out, const char *caption)
 /* The best model last, so that it lies on top. */
 static void draw_models(struct svg_chart *c, const struct report_data *data, bool is_roc)
 {
-    char class_name[24];
+    char class_name[32];
 
     for (uint32_t i = 0; i <= data->models; i++) {
         uint32_t which = i < data->models ? i : data->best;
@@ -61,7 +61,7 @@ static void draw_models(struct svg_chart *c, const struct report_data *data, boo
 static void draw_choices(struct svg_chart *c, const struct report_data *data, bool is_roc)
 {
     const struct report_model *best = report_best(data);
-    char class_name[24], tip[256];
+    char class_name[32], tip[256];
 
     snprintf(class_name, sizeof class_name, "point m%u", data->best);
     for (uint32_t i = 0; i < best->choices; i++) {
@@ -220,7 +220,7 @@ static void wilson(double hits, double rows, double *low, double *high)
 static void draw_bin(struct svg_chart *c, const struct calibration_bin *b, uint32_t model,
                      bool has_whisker)
 {
-    char class_name[24], tip[128];
+    char class_name[32], tip[128];
     double low, high;
 
     wilson(b->frauds, b->rows, &low, &high);

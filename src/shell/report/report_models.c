@@ -103,7 +103,7 @@ static void draw_forest(const struct report_data *data, const struct comparison 
 {
     struct svg_chart c = {
         .out = out, .width = 420, .left = 130, .top = 6, .right = 16, .bottom = 24};
-    char class_name[24];
+    char class_name[32];
 
     c.height = 30 + 30.0 * data->models;
     c.y = (struct svg_axis){.low = 0, .high = data->models};

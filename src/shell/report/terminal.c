@@ -151,7 +151,8 @@ static void put_wrapped(const struct terminal *t, const char *words, unsigned in
 }
 
 /* Eighths of a cell: nothing, then U+258F (one eighth) to U+2588 (full). */
-static void put_bar(const struct terminal *t, double share, unsigned columns, struct buffer *out)
+static void put_bar(const struct terminal *t, double share, unsigned columns, bool pads,
+                    struct buffer *out)
 {
     unsigned eighths = share > 0 ? (unsigned)lround(fmin(share, 1) * columns * 8) : 0;
     unsigned full = eighths / 8, part = eighths % 8;
@@ -164,7 +165,8 @@ static void put_bar(const struct terminal *t, double share, unsigned columns, st
         buffer_format(out, "\xe2\x96%c", (char)(0x90 - part));
         full++;
     }
-    buffer_format(out, "%*s", (int)(columns - full), "");
+    if (pads)
+        buffer_format(out, "%*s", (int)(columns - full), "");
 }
 
 void terminal_bars(const struct terminal *t, const char *const *name, const double *value,
@@ -180,7 +182,7 @@ void terminal_bars(const struct terminal *t, const char *const *name, const doub
         buffer_add_text(out, "  ");
         put_name(t, name[i], NAME_COLUMNS - 2, true, out);
         colour_on(t, BLUE, out);
-        put_bar(t, most > 0 ? value[i] / most : 0, columns, out);
+        put_bar(t, most > 0 ? value[i] / most : 0, columns, true, out);
         colour_off(t, out);
         buffer_add_char(out, ' ');
         words_number(out, value[i]);
@@ -287,7 +289,7 @@ void terminal_models(const struct terminal *t, const struct report_data *data, s
             put_estimate(f[k], k == 0, CELL_COLUMNS, out);
             if (!f[k]->is_null) {
                 colour_on(t, BLUE, out);
-                put_bar(t, f[k]->value, 24, out);
+                put_bar(t, f[k]->value, 24, false, out);
                 colour_off(t, out);
             }
             buffer_add_char(out, '\n');

@@ -51,7 +51,7 @@ static void say_where(const struct report_data *data, const struct metrics *m, s
     }
     buffer_add_text(out, " (");
     words_count(out, m->rows);
-    buffer_add_text(out, ", of which ");
+    buffer_add_text(out, " of them, ");
     words_count(out, m->frauds);
     buffer_add_text(out, " fraudulent) ");
 }
@@ -125,7 +125,7 @@ void verdict_cost(const struct report_data *data, struct buffer *out)
     if (model->choices == 0 || model->choice[0].row >= m->thresholds)
         return;
     t = &m->threshold[model->choice[0].row];
-    buffer_format(out, "At the threshold of %s (", model->choice[0].name);
+    buffer_format(out, "At the threshold for \"%s\" (", model->choice[0].name);
     words_number(out, t->threshold);
     buffer_add_text(out, ") it raises ");
     if (isnan(t->alerts_per_day))

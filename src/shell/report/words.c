@@ -44,14 +44,25 @@ void words_money(struct buffer *out, double v)
 
 void words_number(struct buffer *out, double v)
 {
-    if (fabs(v) >= 1000 && fabs(v) < 1e15)
+    char text[32];
+    size_t length;
+
+    if (fabs(v) >= 1000 && fabs(v) < 1e15) {
         words_money(out, v);
-    else if (!isfinite(v))
-        buffer_add_text(out, "n/a");
+        return;
+    }
+    if (!isfinite(v))
+        snprintf(text, sizeof text, "n/a");
     else if (v != 0 && (fabs(v) < 1e-6 || fabs(v) >= 1e15))
-        buffer_format(out, "%.1e", v);
+        snprintf(text, sizeof text, "%.1e", v);
     else
-        buffer_format(out, "%.*f", v == 0 ? 0 : decimals_of(v, 3), v);
+        snprintf(text, sizeof text, "%.*f", v == 0 ? 0 : decimals_of(v, 3), v);
+    length = strlen(text);
+    while (strchr(text, '.') != NULL && strchr(text, 'e') == NULL && text[length - 1] == '0')
+        text[--length] = 0;
+    if (text[length - 1] == '.')
+        text[--length] = 0;
+    buffer_add_text(out, text);
 }
 
 /* Of a share in percent: whole ones, but 0.66, 1.7 and 99.8. */
@@ -61,7 +72,7 @@ static int percent_decimals(double percent)
         return 0;
     if (percent < 10)
         return decimals_of(percent, 2);
-    return percent > 99 ? 1 : 0;
+    return percent >= 99.5 ? 1 : 0;
 }
 
 void words_percent(struct buffer *out, double share)
@@ -94,26 +105,34 @@ void words_period(struct buffer *out, int64_t from_us, int64_t until_us)
     words_date(out, until_us);
 }
 
+/* Value and interval have the same digits after the point: three from 0.1 on. */
+static int estimate_decimals(const struct estimate *f, bool is_share)
+{
+    if (is_share)
+        return percent_decimals(f->value * 100);
+    return fabs(f->value) >= 0.1 && fabs(f->value) < 10 ? 3 : decimals_of(f->value, 3);
+}
+
 void words_interval(struct buffer *out, const struct estimate *f, bool is_share)
 {
+    int decimals = estimate_decimals(f, is_share);
     double times = is_share ? 100 : 1;
-    int decimals = is_share ? percent_decimals(f->value * 100) : decimals_of(f->value, 3);
 
-    if (f->is_null || f->low == f->high)
-        return;
-    if (!is_share && fabs(f->value) >= 0.1)
-        decimals = 3;
-    buffer_format(out, "[%.*f, %.*f]", decimals, times * f->low, decimals, times * f->high);
+    if (!f->is_null && f->low != f->high)
+        buffer_format(out, "[%.*f, %.*f]", decimals, times * f->low, decimals, times * f->high);
 }
 
 void words_estimate(struct buffer *out, const struct estimate *f, bool is_share)
 {
-    if (is_share)
-        words_percent(out, f->is_null ? NAN : f->value);
-    else
-        words_number(out, f->is_null ? NAN : f->value);
-    if (!f->is_null && f->low != f->high) {
-        buffer_add_char(out, ' ');
-        words_interval(out, f, is_share);
+    if (f->is_null) {
+        buffer_add_text(out, "n/a");
+        return;
     }
+    if (is_share)
+        words_percent(out, f->value);
+    else
+        buffer_format(out, "%.*f", estimate_decimals(f, false), f->value);
+    if (f->low != f->high)
+        buffer_add_char(out, ' ');
+    words_interval(out, f, is_share);
 }
