@@ -37,10 +37,8 @@ static const char *escape_of(char c)
     }
 }
 
-void html_text(struct buffer *out, const char *text)
+static void html_slice(struct buffer *out, const char *text, size_t left)
 {
-    size_t left = text != NULL ? strlen(text) : 0;
-
     while (left > 0) {
         size_t length = character_length(text, left);
         const char *escaped = length == 0 ? replacement : length == 1 ? escape_of(*text) : NULL;
@@ -52,6 +50,11 @@ void html_text(struct buffer *out, const char *text)
         text += length > 0 ? length : 1;
         left -= length > 0 ? length : 1;
     }
+}
+
+void html_text(struct buffer *out, const char *text)
+{
+    html_slice(out, text, text != NULL ? strlen(text) : 0);
 }
 
 void html_open(struct buffer *out, const char *title)
@@ -87,7 +90,15 @@ void html_section_close(struct buffer *out)
 
 void html_paragraph(struct buffer *out, const char *class_name, const char *text)
 {
+    static const char percent[] = " %", kept[] = "&#160;%";
+    const char *at;
+
     buffer_format(out, "<p class=\"%s\">", class_name);
+    while ((at = strstr(text, percent)) != NULL) {
+        html_slice(out, text, (size_t)(at - text));
+        buffer_add_text(out, kept);
+        text = at + strlen(percent);
+    }
     html_text(out, text);
     buffer_add_text(out, "</p>\n");
 }

@@ -13,7 +13,8 @@ void html_close(struct buffer *out);
 
 void html_section_open(struct buffer *out, const char *id, const char *heading);
 void html_section_close(struct buffer *out);
-void html_paragraph(struct buffer *out, const char *class_name, const char *text); /* escaped */
+/* Escaped; a percent sign stays on the line of its number. */
+void html_paragraph(struct buffer *out, const char *class_name, const char *text);
 
 /* A table that scrolls sideways on narrow screens. */
 void html_table_open(struct buffer *out, const char *caption, const char *const *heading,

@@ -4,12 +4,13 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "core/stats/interval.h"
 #include "shell/report/html.h"
 #include "shell/report/svg.h"
 #include "shell/report/words.h"
 
 static const struct svg_chart square = {
-    .width = 480, .height = 340, .left = 56, .top = 12, .right = 14, .bottom = 46};
+    .width = 480, .height = 340, .left = 66, .top = 12, .right = 24, .bottom = 46};
 
 void report_legend(const struct report_data *data, struct buffer *out)
 {
@@ -73,7 +74,7 @@ static void draw_choices(struct svg_chart *c, const struct report_data *data, bo
             continue;
         snprintf(tip, sizeof tip, "%s: threshold %.3g", best->choice[i].name, t->threshold);
         svg_point(c, x, y, class_name, tip);
-        svg_words(c, x, y, 9, is_roc ? 15 : -7, SVG_START, "name", best->choice[i].name);
+        svg_words(c, x, y, 9, is_roc || y > 0.9 ? 16 : -7, SVG_START, "name", best->choice[i].name);
     }
 }
 
@@ -205,32 +206,35 @@ void section_scores(const struct report_data *data, struct buffer *out)
     html_section_close(out);
 }
 
-/* Wilson's interval of a share (1927), 95 %. */
-static void wilson(double hits, double rows, double *low, double *high)
-{
-    const double z = 1.959963984540054;
-    double share = hits / rows, z2 = z * z / rows;
-    double middle = (share + z2 / 2) / (1 + z2);
-    double half = z * sqrt(share * (1 - share) / rows + z2 / (4 * rows)) / (1 + z2);
-
-    *low = fmax(0, middle - half);
-    *high = fmin(1, middle + half);
-}
-
-static void draw_bin(struct svg_chart *c, const struct calibration_bin *b, uint32_t model,
-                     bool has_whisker)
+static void draw_bin(struct svg_chart *c, const struct calibration_bin *b, uint32_t model)
 {
     char class_name[32], tip[128];
     double low, high;
 
-    wilson(b->frauds, b->rows, &low, &high);
+    interval_of_share(b->frauds, b->rows, &low, &high);
     snprintf(class_name, sizeof class_name, "series m%u whisker", model);
-    if (has_whisker)
-        svg_segment(c, b->predicted, low, b->predicted, high, class_name);
+    svg_segment(c, b->predicted, low, b->predicted, high, class_name);
     snprintf(class_name, sizeof class_name, "point m%u", model);
     snprintf(tip, sizeof tip, "said %.3g, was %.3g: %u frauds in %u rows", b->predicted,
              b->observed, b->frauds, b->rows);
     svg_point(c, b->predicted, b->observed, class_name, tip);
+}
+
+static void draw_bins_as_line(struct svg_chart *c, const struct calibration_bin *bin,
+                              uint32_t model)
+{
+    double x[METRICS_CALIBRATION_BINS], y[METRICS_CALIBRATION_BINS];
+    char class_name[32];
+    uint32_t points = 0;
+
+    for (unsigned b = 0; b < METRICS_CALIBRATION_BINS; b++) {
+        if (bin[b].rows == 0)
+            continue;
+        x[points] = bin[b].predicted;
+        y[points++] = bin[b].observed;
+    }
+    snprintf(class_name, sizeof class_name, "series thin m%u", model);
+    svg_line(c, x, y, points, class_name);
 }
 
 /* The decade below everything drawn, for the log axes. */
@@ -252,6 +256,7 @@ static double calibration_floor(const struct report_data *data)
 
 static void draw_calibration(const struct report_data *data, struct buffer *out)
 {
+    const struct report_model *best = report_best(data);
     double floor = calibration_floor(data);
     struct svg_chart c = square;
 
@@ -265,14 +270,15 @@ static void draw_calibration(const struct report_data *data, struct buffer *out)
     svg_axes(&c);
     svg_segment(&c, floor, floor, 1, 1, "mark");
     for (uint32_t i = 0; i < data->models; i++)
-        for (unsigned b = 0; b < METRICS_CALIBRATION_BINS; b++)
-            if (data->model[i].metrics->reliability[b].rows > 0)
-                draw_bin(&c, &data->model[i].metrics->reliability[b], i, i == data->best);
+        draw_bins_as_line(&c, data->model[i].metrics->reliability, i);
+    for (unsigned b = 0; b < METRICS_CALIBRATION_BINS; b++)
+        if (best->metrics->reliability[b].rows > 0)
+            draw_bin(&c, &best->metrics->reliability[b], data->best);
     svg_close(&c);
     report_legend(data, out);
     figure_close(out, "On the dashed line the probability can be taken at its word; below it the "
                       "model says too much. Each of the ten bins holds a tenth of the frauds that "
-                      "the model expects; bars are 95 % intervals.");
+                      "the model expects; bars are 95 % intervals (Wilson).");
 }
 
 static void table_calibration(const struct metrics *m, struct buffer *out)
@@ -300,9 +306,14 @@ static void table_calibration(const struct metrics *m, struct buffer *out)
 
 static void add_fact(struct buffer *out, const char *name, const struct estimate *f)
 {
+    struct estimate value = *f;
+
+    value.low = value.high = value.value;
     buffer_format(out, "<div><dt>%s</dt><dd>", name);
-    words_estimate(out, f, false);
-    buffer_add_text(out, "</dd></div>\n");
+    words_estimate(out, &value, false);
+    buffer_add_text(out, " <span class=\"range\">");
+    words_interval(out, f, false);
+    buffer_add_text(out, "</span></dd></div>\n");
 }
 
 void section_calibration(const struct report_data *data, struct buffer *out)

@@ -14,7 +14,7 @@ void report_cell(struct buffer *out, const struct estimate *f, bool is_share,
     value.low = value.high = value.value;
     buffer_format(out, "<td class=\"%s\">", class_name);
     words_estimate(out, &value, is_share);
-    buffer_add_text(out, " <span class=\"range\">");
+    buffer_add_text(out, "<span class=\"range\">");
     words_interval(out, f, is_share);
     buffer_add_text(out, "</span></td>");
 }

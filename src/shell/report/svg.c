@@ -57,6 +57,8 @@ static void tick_text(const struct svg_axis *a, double v, char out[TICK_TEXT_MAX
 {
     double magnitude = fabs(v);
 
+    if (magnitude < 1e-12)
+        v = 0; /* and no -0 */
     if (a->format == SVG_PERCENT)
         snprintf(out, TICK_TEXT_MAX, "%.6g %%", v * 100);
     else if (a->format == SVG_COUNT && magnitude >= 1e6)
@@ -64,7 +66,7 @@ static void tick_text(const struct svg_axis *a, double v, char out[TICK_TEXT_MAX
     else if (a->format == SVG_COUNT && magnitude >= 1e3)
         snprintf(out, TICK_TEXT_MAX, "%.6gk", v / 1e3);
     else
-        snprintf(out, TICK_TEXT_MAX, "%.6g", magnitude < 1e-12 ? 0 : v);
+        snprintf(out, TICK_TEXT_MAX, "%.6g", v);
 }
 
 /* The ticks of an axis one after another: the first for *v = NaN; false past the last. */
