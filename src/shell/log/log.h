@@ -44,6 +44,7 @@ enum {
     LOG_FORMAT_VERSION = 1,
     LOG_BODY_MAX = 4 << 20,           /* sealed part and body of one record together */
     LOG_OVERHEAD_BYTES = 8 + 32 + 32, /* of a record, beside sealed part and body */
+    LOG_SEGMENT_MAX = 1 << 29,        /* of log_options.segment_bytes */
     LOG_RESERVE_MAX = 1 << 29,        /* bytes of one reservation, overheads included;
                                        * a group holds twice as many */
     LOG_FLAG_GROUP = 0x80,            /* the log's own bit of `flags`; never set in struct record */
@@ -76,7 +77,7 @@ enum log_sync { LOG_SYNC_ALWAYS, LOG_SYNC_NEVER };
 struct log_options {
     const char *directory; /* made if absent */
     uint32_t shard;
-    size_t segment_bytes; /* 64 MiB is usual */
+    size_t segment_bytes; /* 64 MiB is usual; at most LOG_SEGMENT_MAX */
     enum log_sync sync;
 };
 
@@ -91,7 +92,8 @@ bool log_open(const struct log_options *o, struct log **l, struct log_found *fou
               struct error *e) MUST_USE;
 void log_close(struct log *l); /* takes NULL */
 
-/* Change the mode; to ALWAYS, all that was committed is synced first. While no commit runs. */
+/* Change the mode; to ALWAYS, all that was committed is synced first. By the engine's
+ * thread, while no commit runs. */
 bool log_set_sync(struct log *l, enum log_sync sync, struct error *e) MUST_USE;
 
 /* Room for so many records with so many bytes of sealed parts and bodies, beyond what was appended
