@@ -11,8 +11,9 @@
  *   u32 sealed      length of the sealed personal part (design rule 16), 0 in this version
  *   u32 body        length of the body
  *   sealed bytes, body bytes
- *   u8[32] chain    SHA-256(chain of the record before, then this record from seq to the last body
- * byte, the log's flag cleared: grouping does not change the chain); zeros before record 1
+ *   u8[32] chain    SHA-256(chain of the record before, then this record from seq to the last
+ *                   body byte, the log's flag cleared: grouping does not change the chain);
+ *                   zeros before record 1
  *
  * A segment is <first seq, 20 digits>.log: a 4,096-byte header (magic, version, shard, first seq,
  * chain before it), then records, then zeros: it is written full of zeros ahead of use, so a sync
@@ -108,7 +109,8 @@ void log_seal(struct log *l);
 bool log_commit(struct log *l, struct error *e) MUST_USE; /* the oldest sealed group, if any */
 uint64_t log_durable_seq(const struct log *l);
 void log_chain(const struct log *l, uint8_t chain[DIGEST_BYTES]); /* of the last durable record */
-size_t log_bytes(const struct log *l);                            /* committed, headers included */
+/* Committed bytes, headers included; of segments closed by an earlier process the files' sizes. */
+size_t log_bytes(const struct log *l);
 
 /* A durable record, copied into `into`; the record's slices point there. ERROR_NOT_FOUND. */
 bool log_read(const struct log *l, uint64_t seq, struct buffer *into, struct record *r,
