@@ -9,48 +9,23 @@
 #ifndef ASSAY_DECIDE_ENGINE_H
 #define ASSAY_DECIDE_ENGINE_H
 
-#include "core/decide/plan.h"
+#include "core/decide/decision.h"
+#include "core/decide/ids.h"
 
-enum {
-    ENGINE_BATCH_MAX = 4096, /* rows of one engine_run */
-    ENGINE_REASONS_MAX = 5,
-};
-
-/* Facts of one decision, besides the score. */
-enum decision_flag {
-    DECISION_LATE = 1,         /* older than the newest event before it, but within lateness */
-    DECISION_TOO_LATE = 2,     /* older than that: decided, not inserted */
-    DECISION_AHEAD = 4,        /* further ahead of its time of receipt than max_ahead: not inserted */
-    DECISION_NO_MODEL = 8,     /* rules only */
-};
-
-struct reason {
-    uint32_t feature;
-    double contribution; /* log-odds */
-};
-
-struct decision {
-    uint64_t features_hash; /* of all feature values of the row, bit for bit */
-    double margin;
-    double probability;
-    int16_t score;   /* 0..1000 */
-    uint8_t outcome; /* index into the plan's outcomes */
-    uint8_t level;
-    uint8_t flags;
-    uint8_t reasons; /* entries of reason[]; filled where the outcome is not the mildest */
-    uint64_t rules[PLAN_RULES_MAX / 64]; /* fired, by bit */
-    struct reason reason[ENGINE_REASONS_MAX]; /* largest first, only those that raise the margin */
-};
-
-/* The decision as bytes: what the log keeps, what replay compares, what the one hash is made of. */
-void decision_format(const struct decision *d, const struct plan *p, struct buffer *out);
-bool decision_parse(struct reader *in, const struct plan *p, struct decision *d, struct error *e)
-    MUST_USE;
+enum { ENGINE_BATCH_MAX = 4096 }; /* rows of one engine_run */
 
 struct engine;
 
-/* The region is fresh, or holds state of a plan with the same layout. */
-struct engine *engine_open(struct plan *p, struct region *r, enum simd simd);
+struct engine_options {
+    enum simd simd;
+    uint32_t batch;         /* rows of one engine_run, at most ENGINE_BATCH_MAX */
+    uint64_t ids_horizon;   /* event ids remembered, */
+    int64_t ids_horizon_us; /* and for how long since receipt */
+};
+
+/* The region is fresh, or holds state of a plan with the same layout; region and plan outlive the
+ * engine (the engine takes a reference on the plan). */
+struct engine *engine_open(struct plan *p, struct region *r, const struct engine_options *o);
 void engine_close(struct engine *n);
 /* What identifies state that this plan can continue: layout fingerprint and epoch. */
 uint64_t engine_layout(const struct plan *p);
@@ -65,27 +40,26 @@ void engine_run(struct engine *n, const struct frame *f, uint32_t first, uint32_
 void engine_peek(struct engine *n, const struct frame *f, uint32_t row, int64_t received_us,
                  struct decision *decision);
 
-/* All contributions of the last run's row i (model order), for reports and `explain`. */
-void engine_explain(struct engine *n, uint32_t i, double *contribution, double *base);
+/* Fill d->reason for row i of the last run or peek, also where the outcome is the mildest. */
+void engine_reasons(struct engine *n, uint32_t i, struct decision *d);
 
 /* The registers of the last run: feature values, by plan_feature_node. */
 const struct registers *engine_registers(const struct engine *n);
 
-/* The outcome of an event becomes known: `row` holds the labelled event, whose position and time are
- * given. Takes effect before the first event whose watermark reaches effective_us. */
+/* The outcome of an event becomes known: `row` of the frame is the labelled event, `seq` its position,
+ * `received_us` when it was received. Takes effect before the first event whose watermark reaches
+ * effective_us. Ends the validity of the registers of the last run. */
 void engine_label(struct engine *n, const struct frame *f, uint32_t row, uint64_t seq,
-                  uint8_t label, int64_t effective_us);
+                  uint8_t label, int64_t received_us, int64_t effective_us);
 
-/* Event ids: at most `horizon` of the newest are remembered (a setting; part of the state). */
-struct id_entry {
-    struct hash128 token; /* of the id */
-    uint64_t body;        /* hash of the event's bytes */
-    uint64_t seq;
-};
-
+/* Event ids within the horizon. The token is keyed: raw ids are not in the state. */
 struct hash128 engine_id_token(const struct engine *n, struct text id);
 const struct id_entry *engine_id_find(const struct engine *n, struct hash128 token); /* or NULL */
 void engine_id_add(struct engine *n, const struct id_entry *entry);
+
+/* What a label cell says: 1 fraud, 0 legitimate, LABEL_UNKNOWN. Numbers and bools: not zero is fraud;
+ * text: fraud, true, yes, y, 1 or legit, legitimate, false, no, n, 0, genuine, in any case. */
+uint8_t engine_label_of(const struct column *label, uint32_t row);
 
 int64_t engine_watermark_us(const struct engine *n); /* newest event time; INT64_MIN at first */
 uint64_t engine_events(const struct engine *n);      /* rows ever run */

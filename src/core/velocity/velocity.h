@@ -69,7 +69,7 @@ struct velocity_rows {
     const int64_t *watermark_us;   /* newest event time up to and including the row */
     const struct hash128 *token;   /* [row * groups + group], from velocity_tokens; 0,0 = null key */
     const struct label_step *step; /* in the order in which they take effect */
-    uint32_t steps;
+    uint32_t steps; /* steps are applied even where rows = 0 */
 };
 
 /* A label that takes effect just before row `row` is read. */
@@ -94,6 +94,10 @@ void velocity_run(struct velocity *v, int level, struct registers *r,
 /* As velocity_run, but const: each row is read as if it were the only one; nothing is applied. */
 void velocity_read(const struct velocity *v, int level, struct registers *r,
                    const struct velocity_rows *rows);
+
+/* Evict the least recently touched entity of the largest group; false where there is none left. For
+ * others that keep things in the region and find it full. */
+bool velocity_make_room(struct velocity *v);
 
 struct velocity_counts {
     uint64_t entities;

@@ -44,6 +44,7 @@ enum record_kind {
     RECORD_OBSERVE = 2,  /* an event of the history: seen, not decided */
     RECORD_DECISION = 3, /* an event and what was decided */
     RECORD_LABEL = 4,    /* an event's outcome became known */
+    RECORD_HISTORY = 5,  /* the import of the history is complete */
 };
 
 const char *record_kind_name(enum record_kind kind);
@@ -93,6 +94,9 @@ size_t log_bytes(const struct log *l);
 /* A durable record, copied into `into`; the record's slices point there. ERROR_NOT_FOUND. */
 bool log_read(const struct log *l, uint64_t seq, struct buffer *into, struct record *r,
               struct error *e) MUST_USE;
+
+/* The last whole record's seq, 0 where there is none; beside a writer too. */
+bool log_last_seq(const char *directory, uint64_t *seq, struct error *e) MUST_USE;
 
 /* Reading in order, from a directory that may also be open for writing. Slices live until next. */
 struct log_cursor;

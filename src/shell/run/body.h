@@ -12,16 +12,27 @@ struct plan_body {
 };
 
 struct event_body {                    /* RECORD_OBSERVE and RECORD_DECISION */
+    struct text id;                    /* of the event, as text */
     struct text event;                 /* record_encode */
     struct text decision;              /* decision_format; empty in RECORD_OBSERVE */
 };
 
+/* A label record holds a copy of its event, so that replay needs no look back. */
 struct label_body {
-    uint64_t seq;                      /* of the labelled event */
+    uint64_t seq;                      /* of the labelled event's record */
+    uint32_t plan;                     /* of that record */
     uint8_t label;                     /* 0, 1, LABEL_UNKNOWN (taken back) */
+    int64_t received_us;               /* of the labelled event */
     int64_t effective_us;
     struct text id;                    /* of the event, as given */
     struct text source;                /* who says so: "chargeback", "review", ... */
+    struct text event;                 /* record_encode, under the plan of that record */
+};
+
+struct history_body {                  /* RECORD_HISTORY */
+    uint64_t events;                   /* observed before this record */
+    int64_t until_us;                  /* newest event time among them */
+    struct text source;                /* the file or glob they came from */
 };
 
 void plan_body_format(const struct plan_body *b, struct buffer *out);
@@ -30,5 +41,7 @@ void event_body_format(const struct event_body *b, struct buffer *out);
 bool event_body_parse(struct text body, struct event_body *b, struct error *e) MUST_USE;
 void label_body_format(const struct label_body *b, struct buffer *out);
 bool label_body_parse(struct text body, struct label_body *b, struct error *e) MUST_USE;
+void history_body_format(const struct history_body *b, struct buffer *out);
+bool history_body_parse(struct text body, struct history_body *b, struct error *e) MUST_USE;
 
 #endif

@@ -16,11 +16,13 @@
 
 #include "shell/log/log.h"
 #include "shell/run/body.h"
-#include "shell/settings/settings.h"
+#include "shell/run/plans.h"
+#include "shell/run/state.h"
 
 enum {
     SHARD_GROUP_MAX = 256,  /* submissions of one group commit */
     SHARD_ID_MAX = 256,     /* bytes of an event id */
+    SHARD_EVENT_MAX = 1 << 20, /* bytes of an encoded event */
     SHARD_LABEL_SOURCE_MAX = 64,
 };
 
@@ -65,43 +67,47 @@ struct submission {
 };
 
 struct shard_options {
-    const struct settings *settings;
-    const char *directory;   /* <data directory>/shard-0 */
-    enum simd simd;
+    const char *directory;   /* <data directory>/shard-0; made if absent */
+    struct state_options state;
     enum log_sync sync;
+    size_t segment_bytes;
+    int64_t snapshot_every_us; /* 0: only at the end */
+    uint32_t queue;            /* submissions waiting, at most */
     const struct progress *progress; /* of recovery */
 };
 
 struct shard;
 
-/* Opens or makes the directory, restores the newest usable snapshot, replays the log's tail, and, where
- * `plan` (a reference is taken) is another than the log's last, builds its state from the log and writes a
- * PLAN record. `settings_text` and `model` bytes (NULL: none) go with the plan. No threads yet. */
-struct shard_plan {
-    struct plan *plan;
-    struct text settings;         /* settings_print_plan */
-    const void *model;            /* bytes of the model file, kept under <directory>/models/<digest> */
-    size_t model_bytes;
-};
+/* Restores the newest usable snapshot, replays the log's tail and, where the made plan is another than
+ * the log's last, builds its state from the log and writes a PLAN record. `model` are the bytes of the
+ * model file (NULL: none), kept under <directory>/models/. The shard takes its own reference on the
+ * plan. */
+bool shard_open(const struct shard_options *o, const struct made_plan *made, const void *model,
+                size_t model_bytes, struct shard **s, struct error *e) MUST_USE;
 
-bool shard_open(const struct shard_options *o, const struct shard_plan *plan, struct shard **s,
-                struct error *e) MUST_USE;
-/* Add events of the history (before start): seen, not decided. The frame has the plan's schema. */
-bool shard_observe(struct shard *s, const struct frame *f, struct error *e) MUST_USE;
+/* Events of the history come before shard_start: seen, not decided. The frame has the plan's schema.
+ * An interrupted import goes on after the first shard_history_events events. */
+bool shard_has_history(const struct shard *s); /* imported whole */
+uint64_t shard_history_events(const struct shard *s);
+bool shard_observe(struct shard *s, const struct frame *f, uint32_t first, uint32_t rows,
+                   struct error *e) MUST_USE;
+bool shard_end_history(struct shard *s, struct text source, struct error *e) MUST_USE;
+
 bool shard_start(struct shard *s, struct error *e) MUST_USE;
 /* False: the queue is full (answer 429) or the shard is stopping (503). */
 bool shard_submit(struct shard *s, struct submission *submission) MUST_USE;
 /* Answer what waits, snapshot, close. */
 void shard_close(struct shard *s);
 
-struct plan *shard_plan_ref(struct shard *s); /* the plan in force; plan_unref it */
+struct plan *shard_plan(const struct shard *s); /* the plan in force; borrowed */
+struct plans *shard_plans(const struct shard *s);
 const struct log *shard_log(const struct shard *s);
 
 /* What metrics and health pages show; a copy, any thread. */
 struct shard_status {
     bool is_ready, is_failed;
     char failure[ERROR_TEXT_MAX];
-    uint64_t decisions, repeated, conflicts, labels, groups;
+    uint64_t decisions, repeated, conflicts, labels, refused_full, groups;
     uint64_t by_outcome[PLAN_OUTCOMES_MAX];
     uint64_t durable_seq;
     uint64_t log_bytes;
@@ -110,15 +116,12 @@ struct shard_status {
     uint64_t entities, evicted;
     uint32_t queue_length, queue_capacity;
     uint64_t snapshot_seq;
+    uint64_t snapshots_failed;
+    char snapshot_failure[ERROR_TEXT_MAX];
+    uint64_t replayed;  /* records, at the start */
+    uint64_t cut_bytes; /* of a torn end, at the start */
 };
 
 void shard_status(struct shard *s, struct shard_status *status);
-
-/* The plans that a log names, loaded when first asked for. Thread-safe. */
-struct plans;
-struct plans *plans_new(const char *shard_directory);
-void plans_free(struct plans *p);
-/* The plan of a PLAN record by its seq; a reference. ERROR_INVALID where this binary lacks its epoch. */
-bool plans_get(struct plans *p, uint32_t plan_seq, struct plan **plan, struct error *e) MUST_USE;
 
 #endif

@@ -1,0 +1,60 @@
+# The front door. Each target first sees that the Debian packages it needs are there and installs what is
+# missing (scripts/packages.txt). Meson and Ninja do the building, in build/.
+.DEFAULT_GOAL := all
+.PHONY: all test demo bench fuzz lint install soak sanitize format clean help
+PACKAGES = @scripts/packages.sh
+# A configured tree with hardening and optimisation on.
+build/build.ninja: meson.build
+	$(PACKAGES) build
+	@test -f build/build.ninja || meson setup build >build.log 2>&1 || { cat build.log; exit 1; }
+	@rm -f build.log
+
+all: build/build.ninja ## build build/assay and libassay
+	$(PACKAGES) build
+	@ninja -C build
+
+test: ## unit and system tests (under 15 minutes)
+	$(PACKAGES) build test
+	@$(MAKE) --no-print-directory build/build.ninja
+	@ninja -C build all
+	@meson test -C build --suite unit --print-errorlogs --num-processes 2
+	@python3 -m pytest -q -p no:cacheprovider tests/system
+
+demo: all ## generate, train, serve and play live traffic: make demo ARGS='--for 20s'
+	@build/assay demo $(ARGS)
+
+bench: all ## measure, beside the peers that are installed; writes build/bench.json
+	$(PACKAGES) bench
+	@ninja -C build bench-programs
+	@python3 bench/run.py $(ARGS)
+
+fuzz: ## each fuzz target for FUZZ_SECONDS (default 600)
+	$(PACKAGES) build fuzz
+	@scripts/fuzz.sh $(FUZZ_SECONDS)
+
+soak: all ## parity over all of the Handbook data, with 100 random kills
+	$(PACKAGES) test
+	@ninja -C build bench-programs
+	@python3 -m pytest -q -p no:cacheprovider tests/soak
+
+sanitize: ## unit and system tests under address, undefined and thread sanitizers
+	$(PACKAGES) build test
+	@scripts/sanitize.sh
+
+lint: all ## format, static analysis, layering, header cycles, the core's symbols
+	$(PACKAGES) build lint
+	@python3 scripts/lint.py
+
+format: ## clang-format over the sources
+	$(PACKAGES) lint
+	@git ls-files '*.c' '*.h' '*.cc' | xargs clang-format -i
+
+install: all ## PREFIX=/usr/local, DESTDIR=
+	@meson configure build -Dprefix=$(or $(PREFIX),/usr/local) >/dev/null
+	@meson install -C build
+
+clean:
+	@rm -rf build build-*
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12

@@ -1,0 +1,531 @@
+/* One batch goes through these steps; each works on whole columns or walks the rows in order:
+ *
+ *   admit    time, lateness, watermark and insertion of each row; which waiting labels take effect
+ *            before which row (steps); the rows' own labels start to wait
+ *   levels   program_run(level), velocity_run(level), ... until all features have values
+ *   score    the model over the feature columns
+ *   policy   thresholds, rules (strictest fired wins), reasons
+ *
+ * Invariants
+ *   1. A row's result depends on the rows and labels before it, never on the batch it came in.
+ *   2. The watermark is the newest time of the rows that were not too far ahead; it never goes back.
+ *   3. A waiting label is applied just before the first row whose watermark reaches its time.
+ */
+#include "core/decide/engine.h"
+
+#include <string.h>
+
+#include "core/base/panic.h"
+#include "core/decide/waiting.h"
+
+enum { ROOT_ENGINE = 8, ROOT_WAITING = 9, ROOT_IDS = 10 };
+
+/* Anchored at ROOT_ENGINE. */
+struct engine_head {
+    int64_t watermark_us;
+    uint64_t events;
+    uint64_t labels_lost; /* for want of room in the region */
+};
+
+struct engine {
+    struct plan *plan;
+    struct region *region;
+    struct velocity *velocity;
+    struct waiting waiting;
+    struct ids ids;
+    struct registers registers;
+    struct model_scratch *scratch; /* NULL without a model */
+    uint32_t batch;
+    uint32_t groups;
+    bool keeps_labels; /* some aggregate reads labels */
+
+    /* of the batch in work, by row */
+    int64_t *time_us;
+    int64_t *watermark_us;
+    uint8_t *insert;
+    uint8_t *flags;
+    struct hash128 *token; /* [row * groups + group] */
+    double *margin;
+    double *probability;
+
+    /* label steps of the batch and the tokens they point to */
+    struct label_step *step;
+    struct hash128 *step_token;
+    uint32_t steps, steps_capacity;
+
+    const struct column **input; /* of the model */
+    double *contribution;
+    struct waiting_label *label; /* room for one */
+};
+
+uint64_t engine_layout(const struct plan *p)
+{
+    return hash_mix(velocity_layout_fingerprint(plan_layout(p)) + ENGINE_EPOCH);
+}
+
+static struct engine_head *head_of(const struct engine *n)
+{
+    return region_at(n->region, (region_ref)region_header(n->region)->root[ROOT_ENGINE]);
+}
+
+static void make_head(struct engine *n)
+{
+    region_ref ref;
+
+    if (region_header(n->region)->root[ROOT_ENGINE] != 0)
+        return;
+    ref = region_alloc(n->region, sizeof(struct engine_head));
+    ASSERT(ref != 0);
+    region_header(n->region)->root[ROOT_ENGINE] = ref;
+    head_of(n)->watermark_us = INT64_MIN;
+}
+
+static void open_model(struct engine *n, enum simd simd)
+{
+    const struct model *m = plan_model(n->plan);
+
+    if (m == NULL)
+        return;
+    n->scratch = model_scratch_new(m, simd);
+    n->input = mem_array(model_input_count(m), sizeof *n->input);
+    n->contribution = mem_array(model_input_count(m), sizeof *n->contribution);
+    for (uint32_t i = 0; i < model_input_count(m); i++) {
+        uint32_t feature = plan_model_feature(n->plan, i);
+
+        n->input[i] = &n->registers.column[plan_feature_node(n->plan, feature)];
+    }
+}
+
+struct engine *engine_open(struct plan *p, struct region *r, const struct engine_options *o)
+{
+    struct engine *n = mem_alloc(sizeof *n);
+    const struct velocity_layout *layout = plan_layout(p);
+
+    ASSERT(o->batch > 0 && o->batch <= ENGINE_BATCH_MAX);
+    n->plan = plan_ref(p);
+    n->region = r;
+    n->batch = o->batch;
+    n->groups = velocity_group_count(layout);
+    for (uint32_t g = 0; g < n->groups; g++)
+        n->keeps_labels |= velocity_group_has_label(layout, g);
+    make_head(n);
+    n->velocity = velocity_open(layout, r);
+    waiting_open(&n->waiting, r, ROOT_WAITING, n->groups);
+    ids_open(&n->ids, r, ROOT_IDS, o->ids_horizon, o->ids_horizon_us);
+    registers_init(&n->registers, plan_program(p), o->batch);
+    open_model(n, o->simd);
+    n->time_us = mem_array(o->batch, sizeof *n->time_us);
+    n->watermark_us = mem_array(o->batch, sizeof *n->watermark_us);
+    n->insert = mem_array(o->batch, 1);
+    n->flags = mem_array(o->batch, 1);
+    n->token = mem_array((size_t)o->batch * n->groups, sizeof *n->token);
+    n->margin = mem_array(o->batch, sizeof *n->margin);
+    n->probability = mem_array(o->batch, sizeof *n->probability);
+    n->label = mem_alloc(waiting_label_bytes(n->groups));
+    return n;
+}
+
+void engine_close(struct engine *n)
+{
+    if (n == NULL)
+        return;
+    registers_fini(&n->registers);
+    velocity_close(n->velocity);
+    model_scratch_free(n->scratch);
+    mem_free(n->input);
+    mem_free(n->contribution);
+    mem_free(n->time_us);
+    mem_free(n->watermark_us);
+    mem_free(n->insert);
+    mem_free(n->flags);
+    mem_free(n->token);
+    mem_free(n->margin);
+    mem_free(n->probability);
+    mem_free(n->step);
+    mem_free(n->step_token);
+    mem_free(n->label);
+    plan_unref(n->plan);
+    mem_free(n);
+}
+
+/* ---- labels */
+
+static bool word_is(struct text t, const char *const *words)
+{
+    char lower[16];
+
+    if (t.length >= sizeof lower)
+        return false;
+    for (size_t i = 0; i < t.length; i++)
+        lower[i] = t.bytes[i] >= 'A' && t.bytes[i] <= 'Z' ? (char)(t.bytes[i] + 32) : t.bytes[i];
+    for (; *words != NULL; words++) {
+        if (text_is((struct text){lower, t.length}, *words))
+            return true;
+    }
+    return false;
+}
+
+uint8_t engine_label_of(const struct column *label, uint32_t row)
+{
+    static const char *const fraud[] = {"fraud", "true", "yes", "y", "1", NULL};
+    static const char *const legit[] = {"legit", "legitimate", "false", "no",
+                                        "n",     "0",          "genuine", NULL};
+
+    if (label->null[row])
+        return LABEL_UNKNOWN;
+    if (label->type == TYPE_REAL)
+        return label->real[row] != 0;
+    if (label->type != TYPE_TEXT)
+        return label->integer[row] != 0;
+    if (word_is(label->text[row], fraud))
+        return 1;
+    return word_is(label->text[row], legit) ? 0 : LABEL_UNKNOWN;
+}
+
+/* Put n->label (tokens filled by the caller) to the others that wait. */
+static void push_label(struct engine *n, uint64_t seq, int64_t time_us, uint8_t label,
+                       int64_t effective_us)
+{
+    n->label->seq = seq;
+    n->label->time_us = time_us;
+    n->label->label = label;
+    n->label->effective_us = effective_us;
+    while (!waiting_push(&n->waiting, n->label)) {
+        if (!velocity_make_room(n->velocity)) {
+            head_of(n)->labels_lost++;
+            return;
+        }
+    }
+}
+
+static int64_t add_saturated(int64_t a, int64_t b)
+{
+    int64_t sum;
+
+    if (__builtin_add_overflow(a, b, &sum))
+        return b > 0 ? INT64_MAX : INT64_MIN;
+    return sum;
+}
+
+/* A label that comes with its event acts once the event is as old as the label delay. Where unlabelled
+ * events of that age count as legitimate anyhow, "legitimate" need not wait: it changes nothing. */
+static void wait_for_own_label(struct engine *n, const struct column *label, uint32_t frame_row,
+                               uint32_t row, uint64_t seq)
+{
+    const struct velocity_options *v = plan_velocity_options(n->plan);
+    uint8_t said = engine_label_of(label, frame_row);
+
+    if (said == LABEL_UNKNOWN || (said == 0 && v->absent == LABEL_ABSENT_LEGIT))
+        return;
+    memcpy(n->label->token, n->token + (size_t)row * n->groups, n->groups * sizeof *n->token);
+    push_label(n, seq, n->time_us[row], said, add_saturated(n->time_us[row], v->label_delay_us));
+}
+
+static void add_step(struct engine *n, uint32_t row, const struct waiting_label *w)
+{
+    if (n->steps == n->steps_capacity) {
+        n->steps_capacity = n->steps_capacity > 0 ? n->steps_capacity * 2 : 64;
+        n->step = mem_resize(n->step, n->steps_capacity, sizeof *n->step);
+        n->step_token = mem_resize(n->step_token, (size_t)n->steps_capacity * n->groups,
+                                   sizeof *n->step_token);
+    }
+    memcpy(n->step_token + (size_t)n->steps * n->groups, w->token, n->groups * sizeof *w->token);
+    n->step[n->steps++] = (struct label_step){
+        .row = row, .label = (uint8_t)w->label, .time_us = w->time_us, .seq = w->seq};
+}
+
+/* Labels that take effect at this watermark become steps before `row`. */
+static void take_due(struct engine *n, uint32_t row, int64_t watermark_us)
+{
+    const struct waiting_label *w;
+
+    while ((w = waiting_first(&n->waiting)) != NULL && w->effective_us <= watermark_us) {
+        add_step(n, row, w);
+        waiting_pop(&n->waiting);
+    }
+}
+
+/* The tokens may have moved while steps were added: point at them once all are there. */
+static void point_steps(struct engine *n)
+{
+    for (uint32_t i = 0; i < n->steps; i++)
+        n->step[i].token = n->step_token + (size_t)i * n->groups;
+}
+
+/* ---- admission */
+
+static int64_t row_time(const struct engine *n, const struct frame *f, uint32_t frame_row,
+                        int64_t received_us)
+{
+    int time = plan_schema(n->plan)->time;
+
+    if (time == FIELD_NONE || f->column[time].null[frame_row])
+        return received_us;
+    return f->column[time].integer[frame_row];
+}
+
+static uint8_t verdict(const struct engine *n, int64_t time_us, int64_t received_us,
+                       int64_t watermark_us)
+{
+    int64_t lateness = plan_velocity_options(n->plan)->lateness_us;
+
+    if (time_us > add_saturated(received_us, plan_max_ahead_us(n->plan)))
+        return DECISION_AHEAD;
+    if (time_us >= watermark_us)
+        return 0;
+    return time_us >= watermark_us - lateness ? DECISION_LATE : DECISION_TOO_LATE;
+}
+
+static void admit(struct engine *n, const struct frame *f, uint32_t first, uint32_t rows,
+                  const uint64_t *seq, const int64_t *received_us)
+{
+    struct engine_head *head = head_of(n);
+    int64_t watermark = head->watermark_us;
+    int label = plan_schema(n->plan)->label;
+
+    n->steps = 0;
+    for (uint32_t i = 0; i < rows; i++) {
+        int64_t time = row_time(n, f, first + i, received_us[i]);
+        uint8_t flags = verdict(n, time, received_us[i], watermark);
+
+        if (time > watermark && !(flags & DECISION_AHEAD))
+            watermark = time;
+        n->time_us[i] = time;
+        n->flags[i] = flags;
+        n->insert[i] = (flags & (DECISION_AHEAD | DECISION_TOO_LATE)) == 0;
+        n->watermark_us[i] = watermark;
+        if (!n->keeps_labels)
+            continue;
+        take_due(n, i, watermark);
+        if (label != FIELD_NONE && n->insert[i])
+            wait_for_own_label(n, &f->column[label], first + i, i, seq[i]);
+    }
+    point_steps(n);
+    head = head_of(n);
+    head->watermark_us = watermark;
+    head->events += rows;
+}
+
+/* ---- the batch */
+
+static struct velocity_rows batch_rows(const struct engine *n, uint32_t rows, const uint64_t *seq)
+{
+    return (struct velocity_rows){.rows = rows,
+                                  .time_us = n->time_us,
+                                  .seq = seq,
+                                  .insert = n->insert,
+                                  .watermark_us = n->watermark_us,
+                                  .token = n->token,
+                                  .step = n->step,
+                                  .steps = n->steps};
+}
+
+static void begin(struct engine *n, const struct frame *f, uint32_t first, uint32_t rows)
+{
+    registers_begin(&n->registers, f, first, rows);
+    program_run(plan_program(n->plan), &n->registers, 0);
+    velocity_tokens(plan_layout(n->plan), &n->registers, n->token);
+}
+
+static void hash_features(const struct engine *n, uint32_t rows, struct decision *d)
+{
+    for (uint32_t i = 0; i < rows; i++)
+        d[i].features_hash = plan_feature_count(n->plan);
+    for (uint32_t k = 0; k < plan_feature_count(n->plan); k++) {
+        const struct column *c = &n->registers.column[plan_feature_node(n->plan, k)];
+
+        for (uint32_t i = 0; i < rows; i++) {
+            uint64_t bits = (uint64_t)c->null[i] << 63 ^ k;
+
+            if (c->type == TYPE_TEXT)
+                bits ^= hash_bytes(c->text[i].bytes, c->text[i].length, k);
+            else if (!c->null[i])
+                bits ^= hash_mix((uint64_t)c->integer[i]);
+            d[i].features_hash = hash_mix(d[i].features_hash ^ bits) + k;
+        }
+    }
+}
+
+static void score(struct engine *n, uint32_t rows)
+{
+    if (n->scratch != NULL) {
+        model_score(plan_model(n->plan), n->scratch, n->input, 0, rows, n->margin, n->probability);
+        return;
+    }
+    memset(n->margin, 0, rows * sizeof *n->margin);
+    memset(n->probability, 0, rows * sizeof *n->probability);
+}
+
+static void fire_rules(const struct engine *n, uint32_t rows, struct decision *d)
+{
+    for (uint32_t k = 0; k < plan_rule_count(n->plan); k++) {
+        const struct column *when = &n->registers.column[plan_rule_node(n->plan, k)];
+        uint8_t outcome = (uint8_t)plan_rule_outcome(n->plan, k);
+
+        for (uint32_t i = 0; i < rows; i++) {
+            if (when->null[i] || !when->integer[i])
+                continue;
+            d[i].rules[k / 64] |= UINT64_C(1) << (k % 64);
+            if (outcome > d[i].outcome)
+                d[i].outcome = outcome;
+        }
+    }
+}
+
+/* The inputs that raise the margin most; equal ones in input order. */
+static void give_reasons(struct engine *n, uint32_t row, struct decision *d)
+{
+    const struct model *m = plan_model(n->plan);
+    double base;
+
+    model_explain(m, n->scratch, n->input, row, n->contribution, &base);
+    d->reasons = 0;
+    for (uint32_t k = 0; k < model_input_count(m); k++) {
+        uint32_t at = d->reasons;
+
+        if (!(n->contribution[k] > 0))
+            continue;
+        while (at > 0 && d->reason[at - 1].contribution < n->contribution[k])
+            at--;
+        if (at == DECISION_REASONS_MAX)
+            continue;
+        if (d->reasons < DECISION_REASONS_MAX)
+            d->reasons++;
+        memmove(&d->reason[at + 1], &d->reason[at], (d->reasons - at - 1u) * sizeof d->reason[0]);
+        d->reason[at] = (struct reason){plan_model_feature(n->plan, k), n->contribution[k]};
+    }
+}
+
+static void decide(struct engine *n, uint32_t rows, struct decision *decisions)
+{
+    memset(decisions, 0, rows * sizeof *decisions);
+    score(n, rows);
+    hash_features(n, rows, decisions);
+    for (uint32_t i = 0; i < rows; i++) {
+        struct decision *d = &decisions[i];
+
+        d->flags = n->flags[i] | (n->scratch == NULL ? DECISION_NO_MODEL : 0);
+        d->margin = n->margin[i];
+        d->probability = n->probability[i];
+        d->score = (int16_t)plan_score(d->probability);
+        d->outcome = (uint8_t)plan_outcome_of_score(n->plan, d->score);
+        d->level = (uint8_t)plan_level_of_score(n->plan, d->score);
+    }
+    fire_rules(n, rows, decisions);
+    for (uint32_t i = 0; i < rows && n->scratch != NULL; i++) {
+        if (decisions[i].outcome > 0)
+            give_reasons(n, i, &decisions[i]);
+    }
+}
+
+void engine_run(struct engine *n, const struct frame *f, uint32_t first, uint32_t rows,
+                const uint64_t *seq, const int64_t *received_us, struct decision *decisions)
+{
+    const struct program *p = plan_program(n->plan);
+    struct velocity_rows batch;
+
+    ASSERT(rows <= n->batch);
+    if (rows == 0)
+        return;
+    begin(n, f, first, rows);
+    admit(n, f, first, rows, seq, received_us);
+    batch = batch_rows(n, rows, seq);
+    for (int level = 0; level < program_levels(p); level++) {
+        if (level > 0)
+            program_run(p, &n->registers, level);
+        velocity_run(n->velocity, level, &n->registers, &batch);
+    }
+    if (decisions != NULL)
+        decide(n, rows, decisions);
+}
+
+/* Labels that are due at the watermark would be applied before the next row anyhow: applying them now
+ * changes no later result. */
+static void settle_labels(struct engine *n)
+{
+    struct velocity_rows none = {0};
+
+    n->steps = 0;
+    take_due(n, 0, head_of(n)->watermark_us);
+    if (n->steps == 0)
+        return;
+    point_steps(n);
+    none.step = n->step;
+    none.steps = n->steps;
+    for (int level = 0; level < program_levels(plan_program(n->plan)); level++)
+        velocity_run(n->velocity, level, &n->registers, &none);
+}
+
+void engine_peek(struct engine *n, const struct frame *f, uint32_t row, int64_t received_us,
+                 struct decision *decision)
+{
+    const struct program *p = plan_program(n->plan);
+    const uint64_t next = UINT64_MAX;
+    struct velocity_rows batch;
+
+    settle_labels(n);
+    begin(n, f, row, 1);
+    n->steps = 0;
+    n->time_us[0] = row_time(n, f, row, received_us);
+    n->flags[0] = verdict(n, n->time_us[0], received_us, head_of(n)->watermark_us);
+    n->watermark_us[0] = head_of(n)->watermark_us;
+    n->insert[0] = 0;
+    batch = batch_rows(n, 1, &next);
+    for (int level = 0; level < program_levels(p); level++) {
+        if (level > 0)
+            program_run(p, &n->registers, level);
+        velocity_read(n->velocity, level, &n->registers, &batch);
+    }
+    decide(n, 1, decision);
+}
+
+void engine_reasons(struct engine *n, uint32_t row, struct decision *d)
+{
+    if (n->scratch != NULL)
+        give_reasons(n, row, d);
+}
+
+void engine_label(struct engine *n, const struct frame *f, uint32_t row, uint64_t seq,
+                  uint8_t label, int64_t received_us, int64_t effective_us)
+{
+    if (!n->keeps_labels)
+        return;
+    begin(n, f, row, 1);
+    memcpy(n->label->token, n->token, n->groups * sizeof *n->token);
+    push_label(n, seq, row_time(n, f, row, received_us), label, effective_us);
+}
+
+const struct registers *engine_registers(const struct engine *n)
+{
+    return &n->registers;
+}
+
+struct hash128 engine_id_token(const struct engine *n, struct text id)
+{
+    return hash_token(id.bytes, id.length, &plan_velocity_options(n->plan)->key);
+}
+
+const struct id_entry *engine_id_find(const struct engine *n, struct hash128 token)
+{
+    return ids_find(&n->ids, token);
+}
+
+void engine_id_add(struct engine *n, const struct id_entry *entry)
+{
+    ids_add(&n->ids, entry);
+}
+
+int64_t engine_watermark_us(const struct engine *n)
+{
+    return head_of(n)->watermark_us;
+}
+
+uint64_t engine_events(const struct engine *n)
+{
+    return head_of(n)->events;
+}
+
+void engine_count(const struct engine *n, uint32_t group, struct velocity_counts *c)
+{
+    velocity_count(n->velocity, group, c);
+}

@@ -1,0 +1,18 @@
+/* Events written under one plan, read under another: decoded with the schema of the plan that wrote
+ * them and carried over to the schema of the plan in force, field by field name. The same number may
+ * change its numeric type (int, decimal, real); anything else that differs in type becomes null. */
+#ifndef ASSAY_RUN_CARRIER_H
+#define ASSAY_RUN_CARRIER_H
+
+#include "shell/run/plans.h"
+
+struct carrier;
+
+/* To the schema of `plan`; both borrowed. */
+struct carrier *carrier_new(struct plans *plans, const struct plan *plan);
+void carrier_free(struct carrier *c);
+/* Appends the event (record_encode bytes under the plan of PLAN record `plan_seq`) to the frame. */
+bool carrier_decode(struct carrier *c, uint32_t plan_seq, struct text event, struct frame *into,
+                    struct error *e) MUST_USE;
+
+#endif

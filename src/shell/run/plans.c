@@ -1,0 +1,226 @@
+#include "shell/run/plans.h"
+
+#include <limits.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "shell/os/file.h"
+
+enum { PLAN_TEXT_MAX = 4 << 20, PLANS_KNOWN_MAX = 1024 };
+
+struct known {
+    uint32_t seq;
+    struct plan *plan;
+};
+
+struct plans {
+    char directory[PATH_MAX - 128];
+    pthread_mutex_t lock;
+    struct known known[PLANS_KNOWN_MAX];
+    uint32_t count;
+};
+
+struct plans *plans_new(const char *shard_directory)
+{
+    struct plans *p = mem_alloc(sizeof *p);
+
+    snprintf(p->directory, sizeof p->directory, "%s", shard_directory);
+    pthread_mutex_init(&p->lock, NULL);
+    return p;
+}
+
+void plans_free(struct plans *p)
+{
+    if (p == NULL)
+        return;
+    for (uint32_t i = 0; i < p->count; i++)
+        plan_unref(p->known[i].plan);
+    pthread_mutex_destroy(&p->lock);
+    mem_free(p);
+}
+
+static struct plan *find(struct plans *p, uint32_t seq)
+{
+    struct plan *plan = NULL;
+
+    pthread_mutex_lock(&p->lock);
+    for (uint32_t i = 0; i < p->count && plan == NULL; i++) {
+        if (p->known[i].seq == seq)
+            plan = plan_ref(p->known[i].plan);
+    }
+    pthread_mutex_unlock(&p->lock);
+    return plan;
+}
+
+/* The oldest known one gives way when there are too many: it can be built again. */
+void plans_put(struct plans *p, uint32_t seq, struct plan *plan)
+{
+    pthread_mutex_lock(&p->lock);
+    if (p->count == PLANS_KNOWN_MAX) {
+        plan_unref(p->known[0].plan);
+        memmove(p->known, p->known + 1, --p->count * sizeof p->known[0]);
+    }
+    p->known[p->count++] = (struct known){seq, plan_ref(plan)};
+    pthread_mutex_unlock(&p->lock);
+}
+
+static void model_path(char path[PATH_MAX], const char *shard_directory,
+                       const uint8_t digest[DIGEST_BYTES])
+{
+    char hex[DIGEST_HEX];
+
+    digest_hex(digest, hex);
+    snprintf(path, PATH_MAX, "%s/models/%s.model", shard_directory, hex);
+}
+
+bool plans_keep_model(const char *shard_directory, const uint8_t digest[DIGEST_BYTES],
+                      const void *model, size_t model_bytes, struct error *e)
+{
+    char path[PATH_MAX], directory[PATH_MAX];
+
+    snprintf(directory, sizeof directory, "%s/models", shard_directory);
+    model_path(path, shard_directory, digest);
+    if (file_exists(path))
+        return true;
+    return file_make_directories(directory, e) && file_write(path, model, model_bytes, e);
+}
+
+/* The model bytes that a PLAN record names by digest, held to it; empty where it names none. */
+static bool read_model(const struct plans *p, const struct plan_body *body, struct buffer *model,
+                       struct error *e)
+{
+    static const uint8_t none[DIGEST_BYTES];
+    uint8_t found[DIGEST_BYTES];
+    char path[PATH_MAX];
+
+    if (memcmp(body->model, none, sizeof none) == 0)
+        return true;
+    model_path(path, p->directory, body->model);
+    if (!file_read(path, model, e))
+        return false;
+    digest_bytes(model->bytes, model->length, found);
+    if (memcmp(found, body->model, sizeof found) != 0)
+        return error_set(e, ERROR_INVALID,
+                         "%s is not the model that decided: its SHA-256 differs from the log's; "
+                         "restore the file from a backup",
+                         path);
+    return true;
+}
+
+static bool parse_model(const struct buffer *bytes, struct model **m, struct error *e)
+{
+    *m = NULL;
+    return bytes->length == 0 || model_parse(bytes->bytes, bytes->length, m, e);
+}
+
+static bool build(const struct plan_body *body, const struct buffer *model_bytes,
+                  struct plan **plan, struct error *e)
+{
+    struct settings *s;
+    struct schema *schema;
+    struct model *model = NULL;
+    bool ok;
+
+    if (!settings_parse(body->settings, "plan", &s, e))
+        return false;
+    schema = settings_schema(s);
+    ok = schema != NULL || error_set(e, ERROR_INVALID, "plan record has no schema");
+    ok = ok && parse_model(model_bytes, &model, e);
+    if (ok && !settings_plan(s, schema, model, body->id, plan, e)) {
+        model_free(model);
+        ok = false;
+    }
+    schema_free(schema);
+    settings_free(s);
+    return ok;
+}
+
+static bool load(struct plans *p, uint32_t seq, struct plan **plan, struct error *e)
+{
+    char log_directory[PATH_MAX];
+    struct log_cursor *c;
+    struct record r;
+    struct plan_body body;
+    struct buffer model;
+    bool ok;
+    int found;
+
+    snprintf(log_directory, sizeof log_directory, "%s/log", p->directory);
+    if (!log_cursor_open(log_directory, seq, &c, e))
+        return false;
+    buffer_init(&model, MODEL_BYTES_MAX);
+    found = log_cursor_next(c, &r, e);
+    ok = found == 1;
+    if (found == 0 || (ok && r.kind != RECORD_PLAN))
+        ok = error_set(e, ERROR_INVALID, "record %u is not a plan", seq);
+    if (ok && r.epoch != ENGINE_EPOCH)
+        ok = error_set(e, ERROR_INVALID,
+                       "plan %u was decided by engine epoch %u, this program has epoch %d only: "
+                       "use the version that wrote it",
+                       seq, r.epoch, ENGINE_EPOCH);
+    ok = ok && plan_body_parse(r.body, &body, e) && read_model(p, &body, &model, e) &&
+         build(&body, &model, plan, e);
+    buffer_fini(&model);
+    log_cursor_close(c);
+    return ok || error_prefix(e, "plan %u", seq);
+}
+
+bool plans_get(struct plans *p, uint32_t seq, struct plan **plan, struct error *e)
+{
+    struct plan *known = find(p, seq);
+
+    if (known == NULL) {
+        if (!load(p, seq, &known, e))
+            return false;
+        plans_put(p, seq, known);
+    }
+    *plan = known;
+    return true;
+}
+
+/* The id covers the text of what decides and the model's bytes. */
+static void identify(const struct buffer *text, const uint8_t model_digest[DIGEST_BYTES],
+                     uint8_t id[PLAN_ID_BYTES])
+{
+    struct digest *d = digest_new();
+
+    digest_start(d);
+    digest_add(d, text->bytes, text->length);
+    digest_add(d, model_digest, DIGEST_BYTES);
+    digest_finish(d, id);
+    digest_free(d);
+}
+
+bool plan_make(const struct settings *s, const struct schema *schema, const void *model,
+               size_t model_bytes, struct made_plan *made, struct error *e)
+{
+    struct made_plan m = {0};
+    struct model *parsed = NULL;
+    uint8_t id[PLAN_ID_BYTES];
+
+    if (model != NULL) {
+        if (!model_parse(model, model_bytes, &parsed, e))
+            return false;
+        digest_bytes(model, model_bytes, m.model_digest);
+    }
+    buffer_init(&m.text, PLAN_TEXT_MAX);
+    settings_print_plan(s, schema, &m.text);
+    identify(&m.text, m.model_digest, id);
+    if (m.text.overflow)
+        error_set(e, ERROR_INVALID, "the plan's text is over %d MiB", PLAN_TEXT_MAX >> 20);
+    if (m.text.overflow || !settings_plan(s, schema, parsed, id, &m.plan, e)) {
+        model_free(parsed);
+        buffer_fini(&m.text);
+        return false;
+    }
+    *made = m;
+    return true;
+}
+
+void made_plan_fini(struct made_plan *made)
+{
+    plan_unref(made->plan);
+    buffer_fini(&made->text);
+    *made = (struct made_plan){0};
+}

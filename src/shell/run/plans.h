@@ -1,0 +1,37 @@
+/* The plans that a log names, rebuilt from their PLAN records and the kept model files when first
+ * asked for. Thread-safe. */
+#ifndef ASSAY_RUN_PLANS_H
+#define ASSAY_RUN_PLANS_H
+
+#include "core/decide/plan.h"
+#include "shell/log/log.h"
+#include "shell/run/body.h"
+#include "shell/settings/settings.h"
+
+struct plans;
+
+struct plans *plans_new(const char *shard_directory);
+void plans_free(struct plans *p);
+
+/* The plan of the PLAN record `seq`; a reference. ERROR_INVALID where it cannot be rebuilt. */
+bool plans_get(struct plans *p, uint32_t seq, struct plan **plan, struct error *e) MUST_USE;
+/* Make a plan known that was built already (by the one who writes its record). */
+void plans_put(struct plans *p, uint32_t seq, struct plan *plan);
+
+/* Make the plan of settings over a schema with a model file's bytes (NULL: none). On success `text` has
+ * the settings_print_plan form, `id` and `model_digest` (zeros without a model) are set. */
+struct made_plan {
+    struct plan *plan;
+    struct buffer text;
+    uint8_t model_digest[DIGEST_BYTES];
+};
+
+bool plan_make(const struct settings *s, const struct schema *schema, const void *model,
+               size_t model_bytes, struct made_plan *made, struct error *e) MUST_USE;
+void made_plan_fini(struct made_plan *made);
+
+/* <shard directory>/models/<digest>.model; written if absent. */
+bool plans_keep_model(const char *shard_directory, const uint8_t digest[DIGEST_BYTES],
+                      const void *model, size_t model_bytes, struct error *e) MUST_USE;
+
+#endif

@@ -1,0 +1,440 @@
+/* The engine thread's work on one group, and the commit thread.
+ *
+ * A group's submissions are taken in order. Consecutive decisions form a run that goes through the
+ * engine as one batch; anything else ends the run first, so the order of effects is the order of
+ * submission. For each run: reserve room in the log, apply, append (Reserve, apply, commit, answer).
+ *
+ * What a repeated id is answered: the first decision, once that is durable.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/panic.h"
+#include "core/data/record.h"
+#include "shell/os/clock.h"
+#include "shell/run/carrier.h"
+#include "shell/run/shard_inside.h"
+
+enum {
+    EVENT_BODY_OVERHEAD = 12 + DECISION_BYTES_MAX, /* of an event body, beside id and event */
+    LABEL_BODY_OVERHEAD = 48,
+    WAIT_DURABLE_US = 50,
+};
+
+static void fail_submission(struct submission *s, enum submit_status status, const char *words)
+{
+    s->status = status;
+    snprintf(s->error, sizeof s->error, "%s", words);
+}
+
+/* ---- runs of decisions */
+
+static size_t run_bytes(const struct shard *s, uint32_t rows)
+{
+    size_t bytes = 0;
+
+    for (uint32_t i = 0; i < rows; i++)
+        bytes += s->run[i]->event.length + s->run[i]->id.length + EVENT_BODY_OVERHEAD;
+    return bytes;
+}
+
+static void append_decision(struct shard *s, uint32_t i)
+{
+    struct submission *sub = s->run[i];
+    struct event_body body = {.id = sub->id, .event = sub->event};
+    struct record record = {.received_us = sub->received_us,
+                            .kind = RECORD_DECISION,
+                            .epoch = ENGINE_EPOCH,
+                            .plan = s->plan_seq};
+    struct id_entry id = {.token = s->run_token[i],
+                          .body = hash_bytes(sub->event.bytes, sub->event.length, 0),
+                          .seq = s->seq[i],
+                          .received_us = sub->received_us};
+
+    buffer_clear(&s->scratch);
+    decision_format(&s->decisions[i], s->plan, &s->scratch);
+    body.decision = (struct text){s->scratch.bytes, s->scratch.length};
+    buffer_clear(&s->body);
+    event_body_format(&body, &s->body);
+    ASSERT(!s->body.overflow);
+    record.body = (struct text){s->body.bytes, s->body.length};
+    ASSERT(log_append(s->log, &record) == s->seq[i]);
+    engine_id_add(s->state.engine, &id);
+}
+
+static void finish_decision(struct shard *s, uint32_t i)
+{
+    struct submission *sub = s->run[i];
+
+    if (sub->explain && s->decisions[i].outcome == 0)
+        engine_reasons(s->state.engine, i, &s->decisions[i]);
+    sub->status = SUBMIT_DONE;
+    sub->seq = s->seq[i];
+    sub->decision = s->decisions[i];
+    sub->plan = plan_ref(s->plan);
+}
+
+static void end_run(struct shard *s)
+{
+    uint32_t rows = s->frame.rows;
+    struct error e;
+
+    if (rows == 0)
+        return;
+    if (!log_reserve(s->log, rows, run_bytes(s, rows), &e)) {
+        for (uint32_t i = 0; i < rows; i++)
+            fail_submission(s->run[i], e.kind == ERROR_FULL ? SUBMIT_FULL : SUBMIT_FAILED, e.text);
+        frame_clear(&s->frame);
+        return;
+    }
+    for (uint32_t i = 0; i < rows; i++) {
+        s->seq[i] = log_next_seq(s->log) + i;
+        s->received_us[i] = s->run[i]->received_us;
+    }
+    engine_run(s->state.engine, &s->frame, 0, rows, s->seq, s->received_us, s->decisions);
+    for (uint32_t i = 0; i < rows; i++)
+        append_decision(s, i);
+    for (uint32_t i = 0; i < rows; i++)
+        finish_decision(s, i);
+    s->group->has_records = true;
+    frame_clear(&s->frame);
+}
+
+static bool is_in_run(const struct shard *s, struct hash128 token)
+{
+    for (uint32_t i = 0; i < s->frame.rows; i++) {
+        if (s->run_token[i].low == token.low && s->run_token[i].high == token.high)
+            return true;
+    }
+    return false;
+}
+
+/* ---- repeated ids */
+
+/* Whether the first answer stands in the group that is being filled. */
+static bool repeat_from_group(struct shard *s, struct submission *sub, uint64_t seq)
+{
+    for (uint32_t i = 0; i < s->group->count; i++) {
+        const struct submission *first = s->group->item[i];
+
+        if (first == sub || first->kind != SUBMIT_DECISION || first->status != SUBMIT_DONE ||
+            first->seq != seq)
+            continue;
+        sub->decision = first->decision;
+        sub->plan = plan_ref(first->plan);
+        return true;
+    }
+    return false;
+}
+
+static bool wait_durable(struct shard *s, uint64_t seq)
+{
+    while (log_durable_seq(s->log) < seq) {
+        if (atomic_load(&s->is_failed))
+            return false;
+        clock_sleep_us(WAIT_DURABLE_US);
+    }
+    return true;
+}
+
+static void repeat_from_log(struct shard *s, struct submission *sub, uint64_t seq)
+{
+    struct error e = {0};
+    struct record record;
+    struct event_body body;
+    struct reader reader;
+
+    if (!wait_durable(s, seq) || !log_read(s->log, seq, &s->scratch, &record, &e) ||
+        !event_body_parse(record.body, &body, &e)) {
+        fail_submission(sub, SUBMIT_FAILED, e.text);
+        return;
+    }
+    if (record.kind != RECORD_DECISION) {
+        fail_submission(sub, SUBMIT_CONFLICT, "this event is part of the imported history: it was "
+                                              "observed, never decided");
+        return;
+    }
+    reader_init(&reader, body.decision.bytes, body.decision.length);
+    if (!plans_get(s->plans, record.plan, &sub->plan, &e) ||
+        !decision_parse(&reader, sub->plan, &sub->decision, &e))
+        fail_submission(sub, SUBMIT_FAILED, e.text);
+}
+
+static void answer_repeated(struct shard *s, struct submission *sub, const struct id_entry *known)
+{
+    uint64_t body = hash_bytes(sub->event.bytes, sub->event.length, 0);
+    uint64_t seq = known->seq;
+
+    sub->seq = seq;
+    if (body != known->body) {
+        fail_submission(sub, SUBMIT_CONFLICT,
+                        "another event with this id was decided before: give this one its own id");
+        return;
+    }
+    sub->status = SUBMIT_REPEATED;
+    if (!repeat_from_group(s, sub, seq))
+        repeat_from_log(s, sub, seq);
+}
+
+static void take_decision(struct shard *s, struct submission *sub)
+{
+    struct hash128 token = engine_id_token(s->state.engine, sub->id);
+    const struct id_entry *known;
+    struct reader reader;
+    struct error e;
+
+    if (is_in_run(s, token))
+        end_run(s);
+    known = engine_id_find(s->state.engine, token);
+    if (known != NULL) {
+        end_run(s);
+        answer_repeated(s, sub, engine_id_find(s->state.engine, token));
+        return;
+    }
+    reader_init(&reader, sub->event.bytes, sub->event.length);
+    if (!record_decode(&reader, plan_schema(s->plan), &s->frame, &e)) {
+        fail_submission(sub, SUBMIT_FAILED, e.text);
+        return;
+    }
+    s->run_token[s->frame.rows - 1] = token;
+    s->run[s->frame.rows - 1] = sub;
+}
+
+/* ---- everything else */
+
+static void take_peek(struct shard *s, struct submission *sub)
+{
+    struct reader reader;
+    struct error e;
+
+    end_run(s);
+    reader_init(&reader, sub->event.bytes, sub->event.length);
+    if (!record_decode(&reader, plan_schema(s->plan), &s->frame, &e)) {
+        fail_submission(sub, SUBMIT_FAILED, e.text);
+        return;
+    }
+    engine_peek(s->state.engine, &s->frame, 0, sub->received_us, &sub->decision);
+    if (sub->explain && sub->decision.outcome == 0)
+        engine_reasons(s->state.engine, 0, &sub->decision);
+    frame_clear(&s->frame);
+    sub->status = SUBMIT_DONE;
+    sub->plan = plan_ref(s->plan);
+}
+
+static bool find_event(struct shard *s, struct submission *sub)
+{
+    const struct id_entry *known;
+
+    end_run(s);
+    known = engine_id_find(s->state.engine, engine_id_token(s->state.engine, sub->id));
+    if (known == NULL) {
+        fail_submission(sub, SUBMIT_NOT_FOUND, "no event with this id among those remembered");
+        return false;
+    }
+    sub->seq = known->seq;
+    sub->status = SUBMIT_DONE;
+    return true;
+}
+
+/* The labelled event's record, into s->scratch; it may still be in the group being filled. */
+static bool read_event(struct shard *s, uint64_t seq, struct record *record,
+                       struct event_body *body, struct error *e)
+{
+    if (seq > log_durable_seq(s->log)) {
+        if (s->group->has_records)
+            shard_seal_group(s);
+        if (!wait_durable(s, seq))
+            return error_set(e, ERROR_WORLD, "the shard has stopped");
+    }
+    return log_read(s->log, seq, &s->scratch, record, e) &&
+           event_body_parse(record->body, body, e);
+}
+
+static void append_label(struct shard *s, struct submission *sub, const struct record *event,
+                         const struct event_body *body)
+{
+    struct label_body label = {.seq = sub->seq,
+                               .plan = event->plan,
+                               .label = sub->label,
+                               .received_us = event->received_us,
+                               .effective_us = sub->effective_us,
+                               .id = sub->id,
+                               .source = sub->source,
+                               .event = body->event};
+    struct record record = {.received_us = sub->received_us,
+                            .kind = RECORD_LABEL,
+                            .epoch = ENGINE_EPOCH,
+                            .plan = s->plan_seq};
+
+    buffer_clear(&s->body);
+    label_body_format(&label, &s->body);
+    ASSERT(!s->body.overflow);
+    record.body = (struct text){s->body.bytes, s->body.length};
+    log_append(s->log, &record);
+    s->group->has_records = true;
+}
+
+static void take_label(struct shard *s, struct submission *sub)
+{
+    struct record event;
+    struct event_body body;
+    struct error e = {0};
+    bool ok;
+
+    if (!find_event(s, sub))
+        return;
+    ok = read_event(s, sub->seq, &event, &body, &e) &&
+         log_reserve(s->log, 1,
+                     body.event.length + sub->id.length + sub->source.length + LABEL_BODY_OVERHEAD,
+                     &e) &&
+         carrier_decode(s->carrier, event.plan, body.event, &s->frame, &e);
+    if (!ok) {
+        fail_submission(sub, e.kind == ERROR_FULL ? SUBMIT_FULL : SUBMIT_FAILED, e.text);
+        return;
+    }
+    engine_label(s->state.engine, &s->frame, 0, sub->seq, sub->label, event.received_us,
+                 sub->effective_us);
+    frame_clear(&s->frame);
+    append_label(s, sub, &event, &body);
+}
+
+/* ---- the group */
+
+static void take(struct shard *s, struct submission *sub)
+{
+    switch (sub->kind) {
+    case SUBMIT_DECISION:
+        take_decision(s, sub);
+        break;
+    case SUBMIT_PEEK:
+        take_peek(s, sub);
+        break;
+    case SUBMIT_LABEL:
+        take_label(s, sub);
+        break;
+    case SUBMIT_FIND:
+        (void)find_event(s, sub);
+        break;
+    }
+}
+
+static void answer(struct group *g)
+{
+    for (uint32_t i = 0; i < g->count; i++)
+        g->item[i]->done(g->item[i]);
+    g->count = 0;
+    g->has_records = false;
+}
+
+static void count_answers(struct shard *s, const struct group *g)
+{
+    struct shard_status *t = &s->status;
+
+    pthread_mutex_lock(&s->lock);
+    t->groups++;
+    t->watermark_us = engine_watermark_us(s->state.engine);
+    t->state_bytes = region_header(&s->state.region)->live;
+    for (uint32_t i = 0; i < g->count; i++) {
+        const struct submission *sub = g->item[i];
+
+        t->repeated += sub->status == SUBMIT_REPEATED;
+        t->conflicts += sub->status == SUBMIT_CONFLICT;
+        t->refused_full += sub->status == SUBMIT_FULL;
+        t->labels += sub->kind == SUBMIT_LABEL && sub->status == SUBMIT_DONE;
+        if (sub->kind != SUBMIT_DECISION || sub->status != SUBMIT_DONE)
+            continue;
+        t->decisions++;
+        t->by_outcome[sub->decision.outcome]++;
+    }
+    pthread_mutex_unlock(&s->lock);
+}
+
+/* A label whose event is still in the group being filled seals that group early; its own answers then
+ * go out with the next one. So the group is handed on with what it has: every submission is in
+ * exactly one group. */
+void shard_seal_group(struct shard *s)
+{
+    struct group *g = s->group;
+    void *spare;
+
+    count_answers(s, g);
+    if (g->has_records) {
+        log_seal(s->log);
+        while (!queue_put(s->sealed, g)) /* never full: there are as many places as groups */
+            ASSERT(!queue_is_closed(s->sealed));
+        while (queue_take(s->spare, &spare, 1, -1) == 0)
+            continue;
+        s->group = spare;
+    } else {
+        answer(g);
+    }
+}
+
+void shard_run_group(struct shard *s, struct submission **items, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        struct submission *sub = items[i];
+
+        sub->plan = NULL;
+        sub->error[0] = 0;
+        if (atomic_load(&s->is_failed))
+            fail_submission(sub, SUBMIT_FAILED, "the shard has stopped: restart the server");
+        else
+            take(s, sub);
+        s->group->item[s->group->count++] = sub;
+    }
+    end_run(s);
+    shard_seal_group(s);
+}
+
+void *shard_engine_main(void *shard)
+{
+    struct shard *s = shard;
+    void *items[SHARD_GROUP_MAX];
+    uint32_t count;
+
+    for (;;) {
+        count = queue_take(s->queue, items, SHARD_GROUP_MAX, 1000);
+        if (count > 0)
+            shard_run_group(s, (struct submission **)items, count);
+        else if (queue_is_closed(s->queue))
+            break;
+        shard_snapshot_if_due(s);
+    }
+    return NULL;
+}
+
+/* After a failed commit nothing that was waiting may be answered as done. */
+static void fail_group(struct shard *s, struct group *g, const struct error *e)
+{
+    shard_fail(s, e);
+    for (uint32_t i = 0; i < g->count; i++) {
+        struct submission *sub = g->item[i];
+
+        plan_unref(sub->plan);
+        sub->plan = NULL;
+        fail_submission(sub, SUBMIT_FAILED, e->text);
+    }
+}
+
+void *shard_commit_main(void *shard)
+{
+    struct shard *s = shard;
+    void *item;
+
+    while (queue_take(s->sealed, &item, 1, -1) == 1) {
+        struct group *g = item;
+        struct error e = {0};
+
+        if (atomic_load(&s->is_failed)) {
+            error_set(&e, ERROR_WORLD, "the shard has stopped: restart the server");
+            fail_group(s, g, &e);
+        } else if (!log_commit(s->log, &e)) {
+            fail_group(s, g, &e);
+        }
+        answer(g);
+        while (!queue_put(s->spare, g))
+            ASSERT(!queue_is_closed(s->spare));
+    }
+    return NULL;
+}

@@ -1,0 +1,83 @@
+/* Inside a shard: what its engine thread, commit thread and snapshot thread share. Only run/shard*.c
+ * include this. */
+#ifndef ASSAY_RUN_SHARD_INSIDE_H
+#define ASSAY_RUN_SHARD_INSIDE_H
+
+#include <limits.h>
+#include <stdatomic.h>
+
+#include "shell/os/thread.h"
+#include "shell/run/shard.h"
+#include "shell/run/snapshot.h"
+
+/* Submissions that are answered together, once the records that they made are durable. */
+struct group {
+    struct submission *item[SHARD_GROUP_MAX];
+    uint32_t count;
+    bool has_records;
+};
+
+enum { SHARD_GROUPS = 2 }; /* one being filled, one being committed */
+
+struct snapshot_job {
+    struct snapshot_head head;
+    void *bytes;
+};
+
+struct shard {
+    struct shard_options o;
+    char directory[PATH_MAX - 64];
+    char log_directory[PATH_MAX];
+    char snapshot_directory[PATH_MAX];
+
+    struct plan *plan;
+    uint32_t plan_seq;
+    struct plans *plans;
+    struct log *log;
+    bool has_history;
+
+    /* the engine thread's (before shard_start: the caller's) */
+    struct state state;
+    struct frame frame;      /* the run: consecutive decisions, not yet appended */
+    struct submission *run[SHARD_GROUP_MAX];
+    struct hash128 run_token[SHARD_GROUP_MAX];
+    struct decision decisions[SHARD_GROUP_MAX];
+    uint64_t seq[ENGINE_BATCH_MAX];
+    int64_t received_us[ENGINE_BATCH_MAX];
+    struct carrier *carrier; /* of labelled events decided under earlier plans */
+    struct buffer body;      /* of the record being made */
+    struct buffer scratch;
+    struct group *group;     /* being filled */
+    uint64_t snapshot_seq;   /* of the last snapshot taken */
+    int64_t snapshot_due_us; /* monotonic */
+
+    struct group groups[SHARD_GROUPS];
+    struct queue *queue;     /* submissions -> engine thread */
+    struct queue *sealed;    /* groups -> commit thread */
+    struct queue *spare;     /* groups -> engine thread */
+    struct queue *snapshots; /* at most one job -> snapshot thread */
+    pthread_t engine_thread, commit_thread, snapshot_thread;
+    bool is_started;         /* engine thread runs */
+
+    atomic_bool is_failed;
+    atomic_bool is_stopping;
+    pthread_mutex_t lock;    /* of status */
+    struct shard_status status;
+};
+
+/* shard_group.c: decide what was taken from the queue, and hand the group on. */
+void shard_run_group(struct shard *s, struct submission **items, uint32_t count);
+/* Seal what was appended and pass the group to the commit thread; takes the next spare group. */
+void shard_seal_group(struct shard *s);
+void *shard_engine_main(void *shard);
+void *shard_commit_main(void *shard);
+
+/* shard_snapshot.c */
+void shard_snapshot_if_due(struct shard *s);
+void *shard_snapshot_main(void *shard);
+bool shard_snapshot_now(struct shard *s, struct error *e);
+
+/* shard.c */
+void shard_fail(struct shard *s, const struct error *e);
+
+#endif

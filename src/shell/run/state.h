@@ -1,0 +1,26 @@
+/* The state of one shard in memory: a reserved region and the engine that works in it. */
+#ifndef ASSAY_RUN_STATE_H
+#define ASSAY_RUN_STATE_H
+
+#include "core/decide/engine.h"
+
+struct state {
+    struct region region;
+    void *memory;
+    size_t capacity;
+    struct engine *engine;
+};
+
+struct state_options {
+    size_t memory_bytes; /* limit of the region; address space only until it is used */
+    struct engine_options engine;
+};
+
+/* Fresh, empty state of the plan. */
+bool state_open(struct state *s, struct plan *p, const struct state_options *o, struct error *e)
+    MUST_USE;
+/* All zeros again; the engine must be closed. */
+void state_wipe(struct state *s);
+void state_close(struct state *s); /* also of a zeroed struct */
+
+#endif
