@@ -12,13 +12,18 @@
 
 unsigned cpu_count(void); /* usable ones: affinity and cgroup quota respected, at least 1 */
 
-/* A pool lends its threads to the core (base/workers.h). threads = 1 makes no thread. */
+enum { THREADS_MAX = 1024, QUEUE_CAPACITY_MAX = 1 << 20 };
+
+/* A pool lends its threads to the core (base/workers.h). threads = 1 makes no thread; where the
+ * system refuses one, the pool has fewer (workers_count). One job at a time: a task that runs tasks
+ * itself, or a second caller, runs them on its own thread. */
 struct pool;
 struct pool *pool_new(unsigned threads);
-void pool_free(struct pool *p);
+void pool_free(struct pool *p); /* takes NULL; no job may run */
 const struct workers *pool_workers(struct pool *p);
 
-/* A bounded queue of pointers, any number of producers, one or more consumers. */
+/* A bounded queue of pointers, any number of producers, one or more consumers. Items still inside
+ * when it is freed belong to the caller; after queue_close they can still be taken. */
 struct queue;
 struct queue *queue_new(uint32_t capacity);
 void queue_free(struct queue *q);
