@@ -193,11 +193,11 @@ static bool project_init(struct project *p, const struct project_options *o, str
         !store_projected(p->store, &projected, e))
         return false;
     if (p->log != NULL && projected > log_durable_seq(p->log))
-        return error_set(e, ERROR_INVALID,
-                         "%s: holds records up to %llu, but the log ends at %llu: it belongs to another "
-                         "log; make it anew by `assay rebuild`",
-                         o->store, (unsigned long long)projected,
-                         (unsigned long long)log_durable_seq(p->log));
+        return error_set(
+            e, ERROR_INVALID,
+            "%s: holds records up to %llu, but the log ends at %llu: it belongs to another "
+            "log; make it anew by `assay rebuild`",
+            o->store, (unsigned long long)projected, (unsigned long long)log_durable_seq(p->log));
     p->read_seq = projected;
     atomic_store(&p->projected_seq, projected);
     return log_cursor_open(o->log_directory, projected + 1, &p->cursor, e);

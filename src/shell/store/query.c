@@ -1,12 +1,13 @@
 /* Reading the store: pages of decisions by time or score, and single look-ups.
  *
- * Pages go on by key (sort value, seq), never by offset, so a page costs the same however deep it is and
- * rows that arrive meanwhile neither repeat nor hide one. A cursor is that key with a hash of the
- * query it belongs to, in hex; a cursor of another query is refused.
+ * Pages go on by key (sort value, seq), never by offset, so a page costs the same however deep it
+ * is and rows that arrive meanwhile neither repeat nor hide one. A cursor is that key with a hash
+ * of the query it belongs to, in hex; a cursor of another query is refused.
  *
- * A sort by score within a time range has two plans: walk the score index and drop rows outside the range,
- * or take the range and sort it. The second is right where the range is short; STORE_SCAN_MAX says what is
- * short, and counting up to that many index entries costs less than either plan.
+ * A sort by score within a time range has two plans: walk the score index and drop rows outside the
+ * range, or take the range and sort it. The second is right where the range is short;
+ * STORE_SCAN_MAX says what is short, and counting up to that many index entries costs less than
+ * either plan.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -83,8 +84,9 @@ static bool cursor_parse(const struct store_query *q, struct position *p, struct
         !hex_word(q->cursor.bytes + 16, &seq) || !hex_word(q->cursor.bytes + 32, &hash))
         return error_set(e, ERROR_USAGE, "cursor is not one that an answer gave as `next`");
     if (hash != query_hash(q))
-        return error_set(e, ERROR_USAGE, "cursor belongs to another query; keep from, to, sort, "
-                                         "outcome and min_score as they were");
+        return error_set(e, ERROR_USAGE,
+                         "cursor belongs to another query; keep from, to, sort, "
+                         "outcome and min_score as they were");
     *p = (struct position){(int64_t)key, seq};
     return true;
 }
@@ -104,8 +106,10 @@ static bool range_is_short(struct store *s, const struct store_query *q, bool *i
     sqlite3_stmt *count;
     bool ok;
 
-    if (!sqlite_prepare(s, "SELECT count(*) FROM (SELECT 1 FROM decision INDEXED BY decision_time "
-                           "WHERE time_us >= ?1 AND time_us < ?2 LIMIT ?3)", &count, e))
+    if (!sqlite_prepare(s,
+                        "SELECT count(*) FROM (SELECT 1 FROM decision INDEXED BY decision_time "
+                        "WHERE time_us >= ?1 AND time_us < ?2 LIMIT ?3)",
+                        &count, e))
         return false;
     sqlite3_bind_int64(count, 1, q->from_us);
     sqlite3_bind_int64(count, 2, q->until_us);
@@ -138,11 +142,11 @@ static bool page_prepare(struct store *s, const struct store_query *q, sqlite3_s
         by_time ? "decision_time" : "decision_score",
         is_timed(q) ? " AND time_us >= ?1 AND time_us < ?2" : "",
         q->outcome.length > 0 ? " AND outcome = ?3" : "",
-        q->min_score > 0 ? " AND score >= ?4" : "",
-        q->cursor.length > 0 ? " AND (" : "",
+        q->min_score > 0 ? " AND score >= ?4" : "", q->cursor.length > 0 ? " AND (" : "",
         q->cursor.length > 0 ? (sorts[q->sort].by_score ? "score, seq) " : "time_us, seq) ") : "",
-        q->cursor.length > 0 ? sorts[q->sort].compare : ' ', q->cursor.length > 0 ? " (?5, ?6)" : "",
-        sorts[q->sort].key, sorts[q->sort].order, sorts[q->sort].order, AT_LIMIT);
+        q->cursor.length > 0 ? sorts[q->sort].compare : ' ',
+        q->cursor.length > 0 ? " (?5, ?6)" : "", sorts[q->sort].key, sorts[q->sort].order,
+        sorts[q->sort].order, AT_LIMIT);
     ASSERT(length > 0 && length < (int)sizeof sql);
     return sqlite_prepare(s, sql, page, e);
 }
@@ -256,8 +260,10 @@ bool store_find(struct store *s, struct text event_id, uint64_t *seq, struct err
     int code = SQLITE_DONE;
 
     if (!newest_seq(s, &newest, e) ||
-        !sqlite_prepare(s, "SELECT seq FROM decision INDEXED BY decision_event WHERE seq >> 20 = ?1 "
-                           "AND event_hash = ?2 AND event_id = ?3 ORDER BY seq DESC LIMIT 1", &q, e))
+        !sqlite_prepare(s,
+                        "SELECT seq FROM decision INDEXED BY decision_event WHERE seq >> 20 = ?1 "
+                        "AND event_hash = ?2 AND event_id = ?3 ORDER BY seq DESC LIMIT 1",
+                        &q, e))
         return false;
     sqlite3_bind_int64(q, 2, (int64_t)hash_bytes(event_id.bytes, event_id.length, 0));
     sqlite_bind_text_of(q, 3, event_id);
@@ -301,8 +307,10 @@ bool store_count(struct store *s, struct store_totals *t, struct error *e)
     sqlite3_stmt *q;
     bool ok;
 
-    if (!sqlite_prepare(s, "SELECT (SELECT count(*) FROM decision), (SELECT count(*) FROM label), "
-                           "(SELECT count(*) FROM decision WHERE label IS NOT NULL)", &q, e))
+    if (!sqlite_prepare(s,
+                        "SELECT (SELECT count(*) FROM decision), (SELECT count(*) FROM label), "
+                        "(SELECT count(*) FROM decision WHERE label IS NOT NULL)",
+                        &q, e))
         return false;
     ok = sqlite3_step(q) == SQLITE_ROW;
     if (ok)

@@ -5,10 +5,12 @@ bool sqlite_failed(struct store *s, const char *what, struct error *e)
     int code = sqlite3_errcode(s->db);
 
     if (code == SQLITE_INTERRUPT)
-        return error_set(e, ERROR_FULL, "%s: %s: more work than one query may do; ask for a shorter "
-                                        "time range", s->path, what);
-    return error_set(e, code == SQLITE_FULL ? ERROR_FULL : ERROR_WORLD, "%s: %s: %s%s", s->path, what,
-                     sqlite3_errmsg(s->db),
+        return error_set(e, ERROR_FULL,
+                         "%s: %s: more work than one query may do; ask for a shorter "
+                         "time range",
+                         s->path, what);
+    return error_set(e, code == SQLITE_FULL ? ERROR_FULL : ERROR_WORLD, "%s: %s: %s%s", s->path,
+                     what, sqlite3_errmsg(s->db),
                      code == SQLITE_CORRUPT || code == SQLITE_NOTADB
                          ? "; the log has everything: make it anew by `assay rebuild`"
                          : "");

@@ -22,7 +22,8 @@ bool sqlite_exec(struct store *s, const char *sql, struct error *e) MUST_USE;
 bool sqlite_prepare(struct store *s, const char *sql, sqlite3_stmt **q, struct error *e) MUST_USE;
 /* Runs a statement that gives no rows, and resets it. */
 bool sqlite_run(struct store *s, sqlite3_stmt *q, const char *what, struct error *e) MUST_USE;
-void sqlite_bind_text_of(sqlite3_stmt *q, int at, struct text t); /* not copied: bound until reset */
-struct text sqlite_text(sqlite3_stmt *q, int column);             /* until the next step */
+void sqlite_bind_text_of(sqlite3_stmt *q, int at,
+                         struct text t);              /* not copied: bound until reset */
+struct text sqlite_text(sqlite3_stmt *q, int column); /* until the next step */
 
 #endif

@@ -52,8 +52,9 @@ static bool version_check(struct store *s, bool *is_new, struct error *e)
     sqlite3_finalize(q);
     *is_new = version == 0;
     if (version != 0 && version != STORE_VERSION)
-        return error_set(e, ERROR_INVALID, "%s: made as version %d, this is version %d; "
-                                           "make it anew by `assay rebuild`",
+        return error_set(e, ERROR_INVALID,
+                         "%s: made as version %d, this is version %d; "
+                         "make it anew by `assay rebuild`",
                          s->path, version, STORE_VERSION);
     return true;
 }
@@ -101,7 +102,7 @@ static bool reader_prepare(struct store *s, struct error *e)
 
 static bool store_set_up(struct store *s, enum store_mode mode, struct error *e)
 {
-    bool is_new;
+    bool is_new = false;
 
     sqlite3_busy_timeout(s->db, STORE_WAIT_MS);
     if (!sqlite_exec(s, mode == STORE_WRITE ? writer_sql : reader_sql, e) ||
@@ -151,7 +152,8 @@ bool store_remove(const char *path, struct error *e)
 
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
         if (snprintf(name, sizeof name, "%s%s", path, endings[i]) >= (int)sizeof name)
-            return error_set(e, ERROR_INVALID, "%s: path is over %d bytes", path, STORE_PATH_MAX - 8);
+            return error_set(e, ERROR_INVALID, "%s: path is over %d bytes", path,
+                             STORE_PATH_MAX - 8);
         if (unlink(name) != 0 && errno != ENOENT)
             return error_set(e, ERROR_WORLD, "%s: cannot delete: %s", name, strerror(errno));
     }

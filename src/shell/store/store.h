@@ -2,13 +2,13 @@
  * truth: `rm store.sqlite; assay rebuild` gives equal rows. So it keeps only what lists are sorted
  * and filtered by; inputs and reasons of one decision are read from the log at its seq.
  *
- * One file, <data directory>/store.sqlite, in WAL mode: one writer (the projector), any number of readers,
- * each with a struct store of its own. A struct store is one thread's at a time.
+ * One file, <data directory>/store.sqlite, in WAL mode: one writer (the projector), any number of
+ * readers, each with a struct store of its own. A struct store is one thread's at a time.
  *
  * How writes stay fast at 10 M rows: integer keys; names of outcomes, levels and plans once each in
- * a table of names; three indexes whose new entries lie together: (time, seq) at its end, (score, seq)
- * at one of 1,001 ends, and the hash of the event id inside a bucket of 2^20 seqs, so an insert
- * touches pages of the newest bucket only and a look-up asks each bucket, newest first.
+ * a table of names; three indexes whose new entries lie together: (time, seq) at its end, (score,
+ * seq) at one of 1,001 ends, and the hash of the event id inside a bucket of 2^20 seqs, so an
+ * insert touches pages of the newest bucket only and a look-up asks each bucket, newest first.
  */
 #ifndef ASSAY_STORE_STORE_H
 #define ASSAY_STORE_STORE_H
@@ -20,9 +20,9 @@
 
 enum {
     STORE_VERSION = 1,
-    STORE_LIMIT_MAX = 1000,      /* rows of one answer */
-    STORE_CURSOR_MAX = 64,       /* bytes of a cursor's text, the zero included */
-    STORE_SCAN_MAX = 50000,      /* rows of a time range that are sorted rather than scanned by score */
+    STORE_LIMIT_MAX = 1000, /* rows of one answer */
+    STORE_CURSOR_MAX = 64,  /* bytes of a cursor's text, the zero included */
+    STORE_SCAN_MAX = 50000, /* rows of a time range that are sorted rather than scanned by score */
     STORE_STEPS_MAX = 400000000, /* steps of one query inside SQLite: some seconds */
 };
 
@@ -78,10 +78,10 @@ bool store_sort_find(struct text word, enum store_sort *sort) MUST_USE;
 struct store_query {
     int64_t from_us, until_us; /* event time, [from, until); INT64_MIN, INT64_MAX: open */
     enum store_sort sort;
-    struct text outcome;       /* empty: any */
-    int min_score;             /* 0: any */
-    uint32_t limit;            /* 1..STORE_LIMIT_MAX */
-    struct text cursor;        /* empty: from the start */
+    struct text outcome; /* empty: any */
+    int min_score;       /* 0: any */
+    uint32_t limit;      /* 1..STORE_LIMIT_MAX */
+    struct text cursor;  /* empty: from the start */
 };
 
 /* Calls `row` for each row in order; its texts live until it returns. `next` becomes the cursor of
