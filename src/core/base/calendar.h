@@ -31,7 +31,8 @@ struct civil civil_from_time(int64_t time_us);         /* UTC */
 bool time_from_civil(const struct civil *c, int64_t *time_us) __attribute__((warn_unused_result));
 
 /* Layouts of time in text that files have. TIME_ISO takes 2018-04-01, 2018-04-01 00:00:31,
- * 2018-04-01T00:00:31.123456Z, +07:00 offsets, and '/' for '-'. */
+ * 2018-04-01T00:00:31.123456Z, +07:00 offsets, and '/' for '-'. A unix time may have a fraction;
+ * what is below a microsecond is cut. */
 enum time_layout {
     TIME_ISO,
     TIME_DAY_FIRST,   /* 31/12/2018 23:59[:59], '-' or '.' between too */
@@ -56,8 +57,9 @@ enum { TIME_TEXT_MAX = 28 };
  * TIME_TEXT_MAX bytes, zero-terminated; returns the length. */
 size_t time_format(int64_t time_us, char out[TIME_TEXT_MAX]);
 
-/* DURATION of the settings and the language: INT(s|m|h|d|w). */
+/* DURATION of the settings and the language: INT(s|m|h|d|w), here also with '-' before it. Writing
+ * takes the largest unit that divides it; below a second it is a fraction, "1.5s". */
 bool duration_parse(struct text t, int64_t *us) __attribute__((warn_unused_result));
-size_t duration_format(int64_t us, char out[TIME_TEXT_MAX]); /* largest unit that divides it */
+size_t duration_format(int64_t us, char out[TIME_TEXT_MAX]);
 
 #endif

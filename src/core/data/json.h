@@ -1,8 +1,9 @@
 /* JSON in, from a buffer (simdjson behind this header, which is all that knows of it) and the few
  * pieces needed to write JSON out straight into a buffer.
  *
- * Reading is strict: RFC 8259, valid UTF-8, no duplicate keys (refused by us, at every level), depth
- * at most JSON_DEPTH_MAX, numbers that a double cannot hold (1e999) refused where they are read.
+ * Reading is strict: RFC 8259, valid UTF-8, no duplicate keys (refused by us, at every level),
+ * depth at most JSON_DEPTH_MAX, numbers that a double cannot hold (1e999) and whole numbers past 64
+ * bits refused where they are read.
  */
 #ifndef ASSAY_DATA_JSON_H
 #define ASSAY_DATA_JSON_H
@@ -13,7 +14,8 @@
 enum {
     JSON_DEPTH_MAX = 64,
     JSON_BYTES_MAX = 64 << 20,
-    JSON_PROBLEMS_MAX = 32, /* problems told of one document; more are only counted */
+    JSON_MEMORY_MAX = 1 << 30, /* of one json_document */
+    JSON_PROBLEMS_MAX = 32,    /* problems told of one document; more are only counted */
 };
 
 /* A bad field: a JSON pointer ("/amount") and words for the caller. */
@@ -38,10 +40,13 @@ void json_reader_free(struct json_reader *r);
 enum json_unknown { JSON_UNKNOWN_REFUSE, JSON_UNKNOWN_SKIP };
 
 /* One object as one event, appended to the frame (text copied into it). Each field of the schema
- * is read by its type: text or number for decimal/real, RFC 3339 text or number for time by the field's
- * layout. Missing fields are null. On bad input nothing is appended, false is returned and
- * `problems` has at least one entry (pointer "" for the document itself). A key that is no field is
- * a problem, with the nearest known name, unless unknown keys are skipped. */
+ * is read by its type: numbers from numbers, or from text where exact (cell.h; a decimal past 2^33
+ * is exact only from text); time from text or number by the field's layout, or from RFC 3339 text;
+ * text from text, from a whole number (its digits), or from an array or object (its JSON). A field
+ * "a.b" also takes member b of an object a. Missing fields are null. On bad input nothing is
+ * appended, false is returned and `problems` has at least one entry (pointer "" for the document
+ * itself). A key that is no field is a problem, with the nearest known name, unless unknown keys
+ * are skipped. */
 bool json_read_event(struct json_reader *r, const char *bytes, size_t length,
                      const struct schema *s, enum json_unknown unknown, struct frame *f,
                      struct problems *problems) MUST_USE;
@@ -54,11 +59,11 @@ struct json {
     enum json_kind kind;
     bool boolean;
     int64_t integer;
-    double real;         /* also set for JSON_INT */
+    double real; /* also set for JSON_INT */
     struct text text;
-    uint32_t count;      /* items of an array, members of an object */
-    struct json *items;  /* values */
-    struct text *keys;   /* of an object, in the document's order */
+    uint32_t count;     /* items of an array, members of an object */
+    struct json *items; /* values */
+    struct text *keys;  /* of an object, in the document's order */
 };
 
 struct json_document {

@@ -14,7 +14,7 @@
 void record_encode(struct buffer *out, const struct schema *s, const struct frame *f, uint32_t row);
 /* Appends one row to the frame (text copied into it). ERROR_INVALID where the bytes are damaged or
  * are of another schema; ERROR_FULL where the frame has no room. */
-bool record_decode(struct reader *in, const struct schema *s, struct frame *f, struct error *e)
-    MUST_USE;
+bool record_decode(struct reader *in, const struct schema *s, struct frame *f,
+                   struct error *e) MUST_USE;
 
 #endif

@@ -1,0 +1,154 @@
+#include "core/data/record.h"
+
+#include <math.h>
+
+enum { VARINT_MAX = 10 };
+
+static char *put_varint(char *out, uint64_t v)
+{
+    while (v >= 0x80) {
+        *out++ = (char)(v | 0x80);
+        v >>= 7;
+    }
+    *out++ = (char)v;
+    return out;
+}
+
+static uint64_t zigzag(int64_t v)
+{
+    return (uint64_t)v << 1 ^ (uint64_t)(v >> 63);
+}
+
+static size_t most_bytes(const struct schema *s, const struct frame *f, uint32_t row)
+{
+    size_t bytes = 2 + (size_t)s->count * (1 + VARINT_MAX);
+
+    for (uint32_t i = 0; i < s->count; i++) {
+        if (s->fields[i].type == TYPE_TEXT)
+            bytes += f->column[i].text[row].length;
+    }
+    return bytes;
+}
+
+void record_encode(struct buffer *out, const struct schema *s, const struct frame *f, uint32_t row)
+{
+    char *at = buffer_reserve(out, most_bytes(s, f, row));
+    char *first = at;
+
+    if (at == NULL)
+        return;
+    *at++ = (char)s->count;
+    *at++ = (char)(s->count >> 8);
+    for (uint32_t i = 0; i < s->count; i++) {
+        const struct column *c = &f->column[i];
+
+        if (c->null[row] || s->fields[i].is_personal) {
+            *at++ = 0;
+            continue;
+        }
+        *at++ = (char)(1 + c->type);
+        if (c->type == TYPE_TEXT) {
+            at = put_varint(at, c->text[row].length);
+            memcpy(at, c->text[row].bytes, c->text[row].length);
+            at += c->text[row].length;
+        } else if (c->type == TYPE_REAL) {
+            memcpy(at, &c->real[row], 8); /* little-endian, as all machines that we build for */
+            at += 8;
+        } else {
+            at = put_varint(at, zigzag(c->integer[row]));
+        }
+    }
+    out->length += (size_t)(at - first);
+}
+
+/* Only the shortest form is taken, so one value has one encoding. */
+static uint64_t get_varint(struct reader *in)
+{
+    uint64_t v = 0;
+
+    for (int shift = 0; shift < 64; shift += 7) {
+        uint8_t byte = reader_u8(in);
+
+        if (shift == 63 && byte > 1)
+            break;
+        v |= (uint64_t)(byte & 0x7f) << shift;
+        if ((byte & 0x80) == 0) {
+            if (byte == 0 && shift > 0)
+                break;
+            return v;
+        }
+    }
+    in->failed = true;
+    return 0;
+}
+
+static bool get_text(struct reader *in, struct text *t)
+{
+    uint64_t length = get_varint(in);
+    const char *bytes = length <= TEXT_MAX ? reader_get(in, (size_t)length) : NULL;
+
+    if (bytes == NULL)
+        return false;
+    *t = (struct text){bytes, (size_t)length};
+    return text_is_utf8(*t);
+}
+
+/* A value in its range; false where no event could have had it. */
+static bool get_payload(struct reader *in, struct value *v)
+{
+    uint64_t raw;
+
+    if (v->type == TYPE_TEXT)
+        return get_text(in, &v->text);
+    if (v->type == TYPE_REAL) {
+        v->real = reader_double(in);
+        return !in->failed && isfinite(v->real) && !(v->real == 0 && signbit(v->real));
+    }
+    raw = get_varint(in);
+    v->integer = (int64_t)(raw >> 1 ^ (0 - (raw & 1)));
+    if (v->type == TYPE_BOOL)
+        return !in->failed && (v->integer == 0 || v->integer == 1);
+    if (v->type == TYPE_TIME)
+        return !in->failed && v->integer >= TIME_MIN_US && v->integer <= TIME_MAX_US;
+    return !in->failed;
+}
+
+static bool field_decode(struct reader *in, const struct field *field, struct frame *f,
+                         struct column *c, struct error *e)
+{
+    uint8_t tag = reader_u8(in);
+    struct value v = {.type = field->type, .is_null = tag == 0};
+
+    if (in->failed || (tag != 0 && tag != 1 + field->type))
+        return error_set(e, ERROR_INVALID,
+                         "record: field \"%s\" has tag %u, not %u: damaged, or of "
+                         "another schema",
+                         field->name, tag, 1 + field->type);
+    if (tag != 0 && !get_payload(in, &v))
+        return error_set(e, ERROR_INVALID, "record: the %s of field \"%s\" is damaged",
+                         type_name(field->type), field->name);
+    if (tag != 0 && v.type == TYPE_TEXT) {
+        v.text.bytes = arena_text(&f->text, v.text.bytes, v.text.length);
+        if (v.text.bytes == NULL)
+            return error_set(e, ERROR_FULL, "record: no room for the text of field \"%s\"",
+                             field->name);
+    }
+    column_set(c, f->rows, &v);
+    return true;
+}
+
+bool record_decode(struct reader *in, const struct schema *s, struct frame *f, struct error *e)
+{
+    uint16_t count = reader_u16(in);
+
+    if (in->failed || count != s->count)
+        return error_set(e, ERROR_INVALID, "record: %u fields, the schema has %u", count, s->count);
+    if (f->rows == f->capacity)
+        return error_set(e, ERROR_FULL, "record: the frame has %u rows already", f->rows);
+    for (uint32_t i = 0; i < s->count; i++) {
+        if (!field_decode(in, &s->fields[i], f, &f->column[i], e))
+            return false;
+    }
+    f->rows++;
+    return true;
+}

@@ -1,0 +1,44 @@
+/* The events of the settings' source, in the order in which the engine is to see them.
+ *
+ * A file may be in any order; the engine's order is (time, place in the file). Sorting is done here,
+ * once, for training, features, scoring and history alike, and says how many rows it moved. Rows that
+ * repeat an id are taken once: the same row again is counted, another row with the id is rejected.
+ */
+#ifndef ASSAY_RUN_FEED_H
+#define ASSAY_RUN_FEED_H
+
+#include "core/base/progress.h"
+#include "core/data/frame.h"
+#include "shell/settings/settings.h"
+
+enum { FEED_FRAME_ROWS = 65536 };
+
+struct feed_counts {
+    uint64_t rows;       /* events */
+    uint64_t rejects;    /* rows that could not be read (they are in the rejects file) */
+    uint64_t repeated;   /* rows met before, same id and content */
+    uint64_t moved;      /* rows that sorting moved */
+    int64_t from_us, until_us; /* first and last event time */
+    uint8_t digest[32];  /* SHA-256 of the files' bytes, in name order */
+    char words[512];     /* what was found by looking: delimiter, decimal mark, ... */
+    char rejects_path[512];
+};
+
+struct feed {
+    struct schema *schema; /* of the events: the source's fields, then looked-up ones */
+    struct frame *frames;  /* in event order */
+    uint32_t count;
+    struct feed_counts counts;
+};
+
+/* What the source's schema is, without reading it all. The caller's. */
+bool feed_schema(const struct settings *s, const char *path, struct schema **schema,
+                 struct error *e) MUST_USE;
+
+/* Read the events of `path` (NULL: the settings' `transactions` source) whole. With a schema given (a
+ * plan's) the file's columns are read as its fields; columns it does not know are passed over. */
+bool feed_load(const struct settings *s, const char *path, const struct schema *schema,
+               const struct progress *progress, struct feed *f, struct error *e) MUST_USE;
+void feed_free(struct feed *f);
+
+#endif

@@ -1,0 +1,38 @@
+/* One model from a feature table: fitted, calibrated on rows that it did not learn from, and its
+ * probabilities of the rows that test it. */
+#ifndef ASSAY_TRAIN_FIT_H
+#define ASSAY_TRAIN_FIT_H
+
+#include "core/learn/learn.h"
+#include "shell/train/split.h"
+#include "shell/train/table.h"
+
+enum { CALIBRATION_FOLDS = 3 };
+
+struct fit_task {
+    const char *kind; /* "boost" or "logistic" */
+    const struct settings *settings;
+    struct plan *plan;
+    const struct table *table;
+    const uint8_t *label; /* per table row */
+    const uint8_t *part;  /* per table row: PART_TRAIN, PART_TEST; with folds 1 + fold */
+    uint32_t folds;       /* 0: hold-out */
+    enum simd simd;
+    struct learn_run run;
+};
+
+struct fitted {
+    struct model *model;
+    double *margin;      /* per table row, by a model that did not learn from it where it tests */
+    double *probability; /* calibrated */
+    double slope, offset;
+    bool is_calibrated;  /* false: too few frauds to calibrate with */
+};
+
+bool fit(const struct fit_task *t, struct fitted *f, struct error *e) MUST_USE;
+void fitted_free(struct fitted *f); /* the model too, unless taken (set to NULL) */
+
+/* The inputs of the model as columns of the table, in the model's order. The caller frees the array. */
+const struct column **fit_inputs(const struct fit_task *t, uint32_t *count);
+
+#endif
