@@ -5,9 +5,10 @@
  *                                    v            |
  *                                  WAITING --ready
  *
- * The guard thread cuts connections that stay in IDLE or READING too long: the library's own timeout
- * only sees silence, not a drip of one byte every 29 seconds. It shuts the socket down and leaves closing
- * it to the library, so it needs the list of connections under a lock and nothing else.
+ * The guard thread cuts connections that stay in IDLE or READING too long: the library's own
+ * timeout only sees silence, not a drip of one byte every 29 seconds. It shuts the socket down and
+ * leaves closing it to the library, so it needs the list of connections under a lock and nothing
+ * else.
  */
 #include "shell/serve/http.h"
 
@@ -146,8 +147,8 @@ static enum MHD_Result begin(struct connection *c, const char *url, const char *
     return x->status != 0 ? respond(c) : MHD_YES;
 }
 
-/* Bytes over the limit are dropped: handle() sees a body longer than body_max and refuses it. A peer that
- * sends twice what is allowed is cut. */
+/* Bytes over the limit are dropped: handle() sees a body longer than body_max and refuses it. A
+ * peer that sends twice what is allowed is cut. */
 static enum MHD_Result take_body(struct connection *c, const char *bytes, size_t length)
 {
     struct exchange *x = &c->exchange;
@@ -409,8 +410,9 @@ static bool open_socket(struct http *h, struct error *e)
                          h->o.host, gai_strerror(failed));
     h->listen_fd = listen_on(found);
     if (h->listen_fd < 0)
-        error_set(e, ERROR_WORLD, "cannot listen on %s port %s: %s; see server.host and server.port",
-                  h->o.host, port, strerror(errno));
+        error_set(e, ERROR_WORLD,
+                  "cannot listen on %s port %s: %s; see server.host and server.port", h->o.host,
+                  port, strerror(errno));
     h->is_loopback = address_is_loopback(found->ai_addr);
     freeaddrinfo(found);
     if (h->listen_fd < 0)
@@ -444,11 +446,10 @@ bool http_start(const struct http_options *o, struct http **http, struct error *
     h->o = *o;
     h->listen_fd = -1;
     pthread_mutex_init(&h->lock, NULL);
+    *http = h; /* before the first request can ask for it */
     if (open_socket(h, e) && start_daemon(h, e)) {
-        if (pthread_create(&h->guard, NULL, guard_main, h) == 0) {
-            *http = h;
+        if (pthread_create(&h->guard, NULL, guard_main, h) == 0)
             return true;
-        }
         MHD_stop_daemon(h->daemon); /* closes the socket */
         h->listen_fd = -1;
         error_set(e, ERROR_WORLD, "cannot start a thread");
@@ -457,6 +458,7 @@ bool http_start(const struct http_options *o, struct http **http, struct error *
         close(h->listen_fd);
     pthread_mutex_destroy(&h->lock);
     mem_free(h);
+    *http = NULL;
     return false;
 }
 

@@ -9,13 +9,13 @@
  *   ended()   the answer is sent or the peer has gone: frees what the handler keeps in `state`
  *
  * A struct exchange belongs to its connection and is used again for the connection's next request.
- * Between exchange_wait and exchange_resume it belongs to whoever will resume it; at all other times to
- * its I/O thread.
+ * Between exchange_wait and exchange_resume it belongs to whoever will resume it; at all other
+ * times to its I/O thread.
  *
  * Against peers that mean harm or are broken: limits on connections, on the memory of a head, on
- * one body and on all bodies together; a connection that takes longer than HTTP_READ_MAX_S to say what it
- * wants is cut, however steadily it drips. On a loopback address the Host must be a loopback name, so that
- * a web page cannot reach the server by rebinding its own name.
+ * one body and on all bodies together; a connection that takes longer than HTTP_READ_MAX_S to say
+ * what it wants is cut, however steadily it drips. On a loopback address the Host must be a
+ * loopback name, so that a web page cannot reach the server by rebinding its own name.
  */
 #ifndef ASSAY_SERVE_HTTP_H
 #define ASSAY_SERVE_HTTP_H
@@ -33,7 +33,7 @@ enum {
     HTTP_DRAIN_MAX_S = 10,             /* for answers to leave when stopping */
     HTTP_BODIES_BYTES_MAX = 512 << 20, /* of all requests together */
     HTTP_ANSWER_BYTES_MAX = 256 << 20,
-    HTTP_KEPT_BYTES = 64 << 10,        /* of a buffer kept for the connection's next request */
+    HTTP_KEPT_BYTES = 64 << 10, /* of a buffer kept for the connection's next request */
 };
 
 enum http_method { HTTP_GET, HTTP_HEAD, HTTP_POST, HTTP_OTHER };
@@ -45,15 +45,15 @@ struct exchange {
     struct text path; /* decoded; may be any bytes but NUL */
     size_t body_max;
     struct buffer body;
-    int64_t started_us; /* monotonic */
+    int64_t started_us;  /* monotonic */
     bool is_misdirected; /* a Host that is none of a loopback server's */
 
     unsigned status; /* 0: not answered yet */
     const char *content_type;
     struct buffer answer;
-    const char *allow;       /* header Allow, or NULL; a constant */
-    unsigned retry_after_s;  /* header Retry-After, or 0 */
-    bool is_replay;          /* header Idempotent-Replay: true */
+    const char *allow;      /* header Allow, or NULL; a constant */
+    unsigned retry_after_s; /* header Retry-After, or 0 */
+    bool is_replay;         /* header Idempotent-Replay: true */
 
     void (*ready)(struct exchange *x);
     void *state;       /* the handler's */
@@ -78,8 +78,9 @@ struct http;
 bool http_start(const struct http_options *o, struct http **h, struct error *e) MUST_USE;
 uint16_t http_port(const struct http *h);
 bool http_is_loopback(const struct http *h);
-/* No new connections; returns when what is being answered has left (or its peer did not take it) and nobody
- * waits any more. Requests that arrive on open connections meanwhile still go through begin(). */
+/* No new connections; returns when what is being answered has left (or its peer did not take it)
+ * and nobody waits any more. Requests that arrive on open connections meanwhile still go through
+ * begin(). */
 void http_drain(struct http *h);
 void http_stop(struct http *h); /* after http_drain; takes NULL */
 unsigned http_connections(const struct http *h);

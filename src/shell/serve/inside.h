@@ -12,7 +12,7 @@
 #include "shell/serve/server.h"
 
 enum {
-    DESK_QUEUE_MAX = 256,         /* requests waiting for a desk */
+    DESK_QUEUE_MAX = 256, /* requests waiting for a desk */
     EVENT_TEXT_MAX = SHARD_EVENT_MAX,
 };
 
@@ -32,16 +32,16 @@ struct server {
 /* What one thread needs to read requests, made when it first asks. */
 struct seat {
     struct json_reader *json;
-    struct frame event;     /* one row of the plan's schema */
-    struct buffer encoded;  /* id, then event */
+    struct frame event;    /* one row of the plan's schema */
+    struct buffer encoded; /* id, then event */
     struct problems problems;
-    struct store *reader;   /* NULL until first used */
+    struct store *reader; /* NULL until first used */
 };
 
 struct seat *seat_get(struct server *s);
 /* The thread's own connection to the store; ERROR_NOT_FOUND where there is nothing yet. */
-bool seat_store(struct server *s, struct seat *seat, struct store **store, struct error *e)
-    MUST_USE;
+bool seat_store(struct server *s, struct seat *seat, struct store **store,
+                struct error *e) MUST_USE;
 
 /* Gives the submission to the shard; false: it was refused, and the exchange has the answer. */
 bool server_submit(struct server *s, struct exchange *x, struct submission *submission) MUST_USE;

@@ -188,8 +188,7 @@ bool jobs_format(struct jobs *j, struct text id, struct buffer *out)
 static bool body_is_empty_object(struct server *s, struct exchange *x)
 {
     struct error e;
-    struct json_document *d =
-        json_parse(seat_get(s)->json, x->body.bytes, x->body.length, &e);
+    struct json_document *d = json_parse(seat_get(s)->json, x->body.bytes, x->body.length, &e);
     bool ok = d != NULL && d->root.kind == JSON_OBJECT && d->root.count == 0;
 
     if (d == NULL)

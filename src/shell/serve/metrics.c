@@ -2,8 +2,8 @@
 
 #include <inttypes.h>
 
-static const int64_t bounds_us[METRICS_BUCKETS - 1] = {100,   250,   500,    1000,   2000,
-                                                       3000,  5000,  10000,  20000,  50000,
+static const int64_t bounds_us[METRICS_BUCKETS - 1] = {100,    250,    500,    1000,    2000,
+                                                       3000,   5000,   10000,  20000,   50000,
                                                        100000, 250000, 500000, 1000000, 5000000};
 
 void metrics_count_answer(struct metrics *m, unsigned status)
@@ -42,8 +42,8 @@ static const struct {
 #define PROJECT(field) OF_PROJECT, offsetof(struct project_status, field)
     {"assay_repeated_total", "counter", "Decisions answered from the log for a repeated event id.",
      SHARD(repeated)},
-    {"assay_conflicts_total", "counter", "Events refused because their id was used for another event.",
-     SHARD(conflicts)},
+    {"assay_conflicts_total", "counter",
+     "Events refused because their id was used for another event.", SHARD(conflicts)},
     {"assay_labels_total", "counter", "Labels taken.", SHARD(labels)},
     {"assay_groups_total", "counter", "Group commits.", SHARD(groups)},
     {"assay_log_bytes", "gauge", "Bytes of the log.", SHARD(log_bytes)},
@@ -137,7 +137,8 @@ static void latency_format(const struct metrics_view *v, struct buffer *out)
                           (double)bounds_us[i] / 1e6, total);
     }
     buffer_format(out, "assay_decision_seconds_bucket{le=\"+Inf\"} %" PRIu64 "\n", total);
-    buffer_format(out, "assay_decision_seconds_sum %.6f\nassay_decision_seconds_count %" PRIu64 "\n",
+    buffer_format(out,
+                  "assay_decision_seconds_sum %.6f\nassay_decision_seconds_count %" PRIu64 "\n",
                   (double)atomic_load(&v->metrics->latency_sum_us) / 1e6, total);
 }
 

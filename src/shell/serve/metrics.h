@@ -12,7 +12,8 @@ enum { METRICS_STATUSES = 600, METRICS_BUCKETS = 16 };
 
 struct metrics {
     _Atomic uint64_t answers[METRICS_STATUSES]; /* by HTTP status */
-    _Atomic uint64_t latency[METRICS_BUCKETS];  /* decisions over HTTP, one by one; the last is +Inf */
+    _Atomic uint64_t
+        latency[METRICS_BUCKETS]; /* decisions over HTTP, one by one; the last is +Inf */
     _Atomic uint64_t latency_sum_us;
     _Atomic uint64_t batch_lines;
 };

@@ -116,10 +116,10 @@ void problem_answer_fields(struct exchange *x, const struct problems *fields)
 {
     bool is_document = problem_status(fields) == 400;
 
-    answer(x, &(struct problem_words){
-                  .status = problem_status(fields),
-                  .instance = x->path,
-                  .detail = text_of(is_document ? fields->items[0].detail
-                                                : "see `errors` for each field"),
-                  .fields = fields});
+    answer(x,
+           &(struct problem_words){.status = problem_status(fields),
+                                   .instance = x->path,
+                                   .detail = text_of(is_document ? fields->items[0].detail
+                                                                 : "see `errors` for each field"),
+                                   .fields = fields});
 }

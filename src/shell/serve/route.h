@@ -1,5 +1,5 @@
-/* The table of routes: what dispatch, 404, 405 with Allow, the check of query parameters and the API's
- * description are made from. One row per method and path. */
+/* The table of routes: what dispatch, 404, 405 with Allow, the check of query parameters and the
+ * API's description are made from. One row per method and path. */
 #ifndef ASSAY_SERVE_ROUTE_H
 #define ASSAY_SERVE_ROUTE_H
 
@@ -23,13 +23,14 @@ enum route_body {
 
 struct route_query {
     const char *name;
-    const char *form;    /* "time", "true or false", ... */
+    const char *form; /* "time", "true or false", ... */
     const char *summary;
 };
 
 struct route {
     enum http_method method; /* HTTP_GET also serves HEAD */
-    const char *pattern;     /* "/v1/decisions/{id}": a last part in braces takes the rest of the path */
+    const char
+        *pattern; /* "/v1/decisions/{id}": a last part in braces takes the rest of the path */
     enum route_place place;
     enum route_body body;
     size_t body_max; /* 0: the setting server.body_bytes */

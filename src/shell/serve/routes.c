@@ -21,8 +21,9 @@ const struct route routes[] = {
      .body = BODY_NDJSON,
      .body_max = BATCH_BYTES_MAX,
      .handle = decide_batch,
-     .summary = "Decide events in the order of their lines; one line of answer each. A bad line gets "
-                "a problem in its place and the rest goes on.",
+     .summary =
+         "Decide events in the order of their lines; one line of answer each. A bad line gets "
+         "a problem in its place and the rest goes on.",
      .queries = {{"explain", "true or false", "give reasons also where the outcome is the mildest"},
                  {"dry_run", "true or false", "decide, but record nothing"}}},
     {.method = HTTP_GET,

@@ -166,8 +166,9 @@ static bool is_for_us(struct server *s, struct exchange *x)
     const struct route *r = x->route;
 
     if (x->is_misdirected)
-        problem_answer(x, 421, "this server listens on a loopback address and answers only for "
-                               "localhost, 127.0.0.1 and [::1]");
+        problem_answer(x, 421,
+                       "this server listens on a loopback address and answers only for "
+                       "localhost, 127.0.0.1 and [::1]");
     else if (atomic_load(&s->is_stopping))
         problem_answer(x, 503, "the server is stopping");
     else if (r == NULL && x->allow[0] == 0)
