@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Writes metrics.h: small data sets and what scikit-learn says of them.
+"""Writes metrics.h: small data sets and what scikit-learn and SciPy say of them.
 
-Needs python3-sklearn and python3-numpy of Debian 12 (1.2.1, 1.24.2):
+Needs python3-sklearn, python3-numpy and python3-scipy of Debian 12 (1.2.1, 1.24.2, 1.10.1):
     /usr/bin/python3 make_metrics.py > metrics.h
 Card precision is the Fraud Detection Handbook's, written out in plain Python.
 """
 import numpy as np
 import sklearn
+from scipy.stats import binomtest
 from sklearn import metrics as sk
 from sklearn.calibration import calibration_curve
 
@@ -119,3 +120,11 @@ y, p = scores(250, 0.2)
 write("golden_ties", y, np.round(p * 10) / 10, 0.4)  # 0 and 1 among them: log loss is clipped
 y, p = scores(40, 0.5)
 write("golden_few", y, p, 0.25)
+
+print("""static const struct golden_share {
+    double hits, rows, low, high;
+} golden_wilson[] = {""")
+for hits, rows in ((56, 56), (0, 20), (3, 10), (2, 2), (385, 58264)):
+    ci = binomtest(hits, rows).proportion_ci(0.95, method="wilson")
+    print(f"    {{{hits}, {rows}, {float(ci.low)!r}, {float(ci.high)!r}}},")
+print("};")

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/random.h"
+#include "core/stats/interval.h"
 #include "core/stats/metrics.h"
 #include "core/stats/order.h"
 #include "core/stats/summary.h"
@@ -334,6 +335,32 @@ static void bins_hold_every_row(void **state)
     assert_true(m.reliability[0].predicted < m.reliability[9].predicted);
 }
 
+static void shares_have_open_ends(void **state)
+{
+    static const double p[] = {0.9, 0.8, 0.1, 0.2};
+    static const uint8_t label[] = {1, 1, 0, 0};
+    static const double threshold = 0.5;
+    struct metrics_options options = {.bootstrap = 20, .threshold = &threshold, .thresholds = 1};
+    struct outcomes o = {4, p, label};
+    struct metrics m;
+    struct error e;
+    double low, high;
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof golden_wilson / sizeof *golden_wilson; i++) {
+        const struct golden_share *g = &golden_wilson[i];
+
+        interval_of_share(g->hits, g->rows, &low, &high);
+        assert_close(low, g->low, exact);
+        assert_close(high, g->high, exact);
+    }
+    assert_true(metrics_compute(&o, &options, &m, &e));
+    assert_close(m.threshold[0].precision.value, 1, 0);
+    interval_of_share(2, 2, &low, &high);
+    assert_close(m.threshold[0].precision.low, low, 0);
+    assert_close(m.threshold[0].false_positive_rate.high, 1 - low, exact);
+}
+
 static bool stop_at_once(void *context, const char *stage, double share)
 {
     (void)context, (void)stage, (void)share;
@@ -426,6 +453,7 @@ int main(void)
         cmocka_unit_test(interval_of_noise_has_the_known_width),
         cmocka_unit_test(curves_are_thinned_and_keep_their_area),
         cmocka_unit_test(bins_hold_every_row),
+        cmocka_unit_test(shares_have_open_ends),
         cmocka_unit_test(a_stop_leaves_the_result_untouched),
         cmocka_unit_test(orders_are_stable),
         cmocka_unit_test(summaries_skip_nulls),

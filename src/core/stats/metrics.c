@@ -7,6 +7,7 @@
 #include "core/base/panic.h"
 #include "core/stats/curve.h"
 #include "core/stats/evaluation.h"
+#include "core/stats/interval.h"
 #include "core/stats/resample.h"
 
 static const double chance_limit = 0.01; /* p below it: better than chance */
@@ -52,6 +53,31 @@ static uint32_t count_days(const struct outcomes *o, const struct cards *cards)
     cards_fini(&days);
     mem_free(nobody);
     return count;
+}
+
+/* A share of exactly 0 or 1 is so in every resample, though it rests on few rows: there the
+ * interval is Wilson's. */
+static void open_share(struct estimate *f, double rows)
+{
+    double low, high;
+
+    if (f->is_null || (f->value > 0 && f->value < 1))
+        return;
+    interval_of_share(f->value * rows, rows, &low, &high);
+    f->low = fmin(f->low, low);
+    f->high = fmax(f->high, high);
+}
+
+static void open_shares(struct metrics *m)
+{
+    open_share(&m->recall_at_1pct_fpr, m->frauds);
+    for (uint32_t i = 0; i < m->thresholds; i++) {
+        struct threshold_row *t = &m->threshold[i];
+
+        open_share(&t->precision, (double)t->tp + t->fp);
+        open_share(&t->recall, m->frauds);
+        open_share(&t->false_positive_rate, (double)m->rows - m->frauds);
+    }
 }
 
 static void fill_threshold(const struct evaluation *v, const struct estimate *figure,
@@ -127,6 +153,8 @@ static bool compute(const struct evaluation *v, const struct metrics_options *op
     if (options->bootstrap > 0 && !resample_intervals(v, options, figure, e))
         return false;
     fill_figures(v, options, figure, m);
+    if (options->bootstrap > 0)
+        open_shares(m);
     fill_shapes(v, m);
     average_precision = m->average_precision.value;
     if (options->permutations > 0 && !m->average_precision.is_null &&

@@ -24,6 +24,7 @@
  * are at least METRICS_ENTITIES_MIN of them, and the row otherwise; card precision always resamples
  * entities. Each gets a Poisson(1) number of copies (Chamandy et al., "Estimating uncertainty for
  * massive data streams", 2012), so a resample has about as many units as the data.
+ * Precision, recall and false-positive rate of exactly 0 or 1 have Wilson's interval instead.
  * A resample in which a figure is not defined does not count for it. With very few frauds an
  * interval is too narrow: it cannot know of the kinds that did not occur.
  *

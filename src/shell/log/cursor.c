@@ -257,8 +257,8 @@ static enum found at_end(struct log_cursor *c, struct record_frame *f, struct er
         if (found == FOUND_IT && !look_whether_newest(c, e))
             return FOUND_TROUBLE;
         if (found == FOUND_IT)
-            return try_record(c, true, f, &state, e);
-        if (found == FOUND_TROUBLE)
+            found = try_record(c, true, f, &state, e);
+        if (found != FOUND_NOTHING)
             return found;
     }
     found = look_behind(c, state, e);
