@@ -57,7 +57,9 @@ static struct metrics *make_metrics(uint32_t rows, double fraud_share, double sk
         bool is_easy = random_real(&r) < 0.45;
 
         label[i] = random_real(&r) < fraud_share;
-        if (label[i] && skill > 0)
+        if (skill == 0)
+            margin += random_normal(&r);
+        else if (label[i])
             margin += is_easy ? 7 + random_normal(&r) : skill * skill;
         p[i] = em_sigmoid(margin);
         amount[i] = em_exp(3.5 + random_normal(&r) + (label[i] ? 0.8 : 0));
@@ -384,7 +386,7 @@ static void figures_read_well(void **state)
 {
     const struct estimate share = {0.5812, 0.5243, 0.6391}, figure = {0.6234, 0.57, 0.6666},
                           small = {0.00526, 0.00469, 0.00582}, null = {NAN, NAN, NAN, true},
-                          bare = {0.5, 0.5, 0.5};
+                          bare = {0.5, 0.5, 0.5}, none = {0, 0, 0.000066};
     struct buffer b = new_buffer();
 
     (void)state;
@@ -405,6 +407,7 @@ static void figures_read_well(void **state)
     words_estimate(&b, &figure, false), assert_words(&b, "0.623 [0.570, 0.667]");
     words_estimate(&b, &small, false), assert_words(&b, "0.00526 [0.00469, 0.00582]");
     words_estimate(&b, &null, true), assert_words(&b, "n/a");
+    words_estimate(&b, &none, true), assert_words(&b, "0 % [0.0000, 0.0066]");
     words_estimate(&b, &bare, true), assert_words(&b, "50 %");
     words_period(&b, AUGUST8, AUGUST8 + 6 * DAY_US), assert_words(&b, "8 to 14 August 2018");
     words_period(&b, AUGUST8 - 11 * DAY_US, AUGUST8 - 5 * DAY_US);

@@ -72,7 +72,7 @@ static const char *part_class(const struct report_data *data, uint32_t i)
 {
     if (!data->part[i].is_used)
         return "gap";
-    return i + 1 == data->parts ? "fraud" : "legit";
+    return i + 1 == data->parts ? "test" : "legit";
 }
 
 static void add_timeline(const struct report_data *data, struct buffer *out)
