@@ -12,7 +12,8 @@ enum {
     ENGINE_EPOCH = 1, /* bumped when the numerics of features, scores or decisions change */
     PLAN_RULES_MAX = 256,
     PLAN_OUTCOMES_MAX = 16,
-    PLAN_LEVELS_MAX = 16,
+    PLAN_LEVELS_MAX = 16, /* the lowest included */
+    PLAN_SCORE_MAX = 1000,
     PLAN_ID_BYTES = 32,
     PLAN_NAME_MAX = 128, /* bytes of a feature's, rule's, outcome's or level's name */
 };
@@ -44,7 +45,7 @@ struct plan_spec {
     uint32_t rule_count;
     const struct text *outcomes; /* mildest first; the first is what nothing changes */
     uint32_t outcome_count;
-    const struct plan_threshold *thresholds; /* score -> outcome */
+    const struct plan_threshold *thresholds; /* score -> outcome; stricter outcomes, higher scores */
     uint32_t threshold_count;
     const struct plan_threshold *levels; /* score -> level */
     uint32_t level_count;
@@ -61,7 +62,7 @@ struct plan;
  * no feature of the plan or have another definition now. */
 struct plan *plan_new(const struct plan_spec *spec, struct error *e) MUST_USE;
 struct plan *plan_ref(struct plan *p);
-void plan_unref(struct plan *p);
+void plan_unref(struct plan *p); /* takes NULL */
 
 const uint8_t *plan_id(const struct plan *p);
 const struct schema *plan_schema(const struct plan *p);
@@ -85,6 +86,7 @@ uint32_t plan_rule_outcome(const struct plan *p, uint32_t rule);
 uint32_t plan_outcome_count(const struct plan *p);
 const char *plan_outcome_name(const struct plan *p, uint32_t outcome);
 int plan_outcome_find(const struct plan *p, struct text name); /* or -1 */
+uint32_t plan_level_count(const struct plan *p); /* the lowest included */
 const char *plan_level_name(const struct plan *p, uint32_t level); /* 0 = lowest */
 
 /* Score 0..1000 of a probability, and what the thresholds make of it. */

@@ -16,7 +16,7 @@ struct dataset {
     const char *const *name;           /* of the inputs */
     const uint64_t *fingerprint;       /* of the inputs */
     const uint8_t *label;              /* 1 = fraud, 0 = legitimate */
-    const uint32_t *row;               /* the rows of the columns that belong to it, or NULL: 0..rows-1 */
+    const uint32_t *row; /* the rows of the columns that belong to it, or NULL: 0..rows-1 */
 };
 
 enum balance { BALANCE_NONE, BALANCE_WEIGHTS }; /* weights: each class counts half in all */
@@ -34,17 +34,17 @@ struct logistic_options {
 
 struct boost_options {
     enum balance balance;
-    uint32_t trees;      /* at most */
-    uint32_t leaves;     /* of a tree, at most */
-    uint32_t depth;      /* of a tree, at most */
-    uint32_t bins;       /* per input, at most 255 */
+    uint32_t trees;  /* at most */
+    uint32_t leaves; /* of a tree, at most */
+    uint32_t depth;  /* of a tree, at most */
+    uint32_t bins;   /* per input, at most 255 */
     double learning_rate;
     double l2;
-    double min_leaf_weight;  /* sum of hessians */
+    double min_leaf_weight; /* sum of hessians */
     uint32_t min_leaf_rows;
     double column_share; /* of the inputs, drawn per tree */
     double row_share;    /* of the legitimate rows, drawn per tree; frauds are always kept */
-    uint32_t patience;   /* stop after so many trees without a better average precision; 0 = never */
+    uint32_t patience; /* stop after so many trees without a better average precision; 0 = never */
 };
 
 /* Defaults fit for 0.1 to 5 % of positives. */
@@ -67,7 +67,7 @@ bool platt_fit(const double *margin, const uint8_t *label, uint32_t rows, double
 
 /* Mean loss of average precision when one input's values are shuffled among the rows. */
 bool permutation_importance(const struct model *m, const struct dataset *d,
-                            const struct learn_run *run, double *importance, struct error *e)
-    MUST_USE;
+                            const struct learn_run *run, double *importance,
+                            struct error *e) MUST_USE;
 
 #endif

@@ -46,6 +46,7 @@ struct model_scratch; /* working memory of one thread for one model */
 void model_free(struct model *m);
 enum model_kind model_kind(const struct model *m);
 uint32_t model_input_count(const struct model *m);
+uint32_t model_tree_count(const struct model *m); /* 0 where it has no trees */
 const struct model_input *model_input(const struct model *m, uint32_t index);
 const struct model_notes *model_notes(const struct model *m);
 void model_set_notes(struct model *m, const struct model_notes *notes); /* copies; before sharing */
@@ -61,8 +62,8 @@ void model_score(const struct model *m, struct model_scratch *s, const struct co
                  uint32_t first, uint32_t rows, double *margin, double *probability);
 
 /* Exact additive contributions to the margin of one row: base + sum(contribution) = margin.
- * Trees: TreeSHAP with the training cover as weights (Lundberg et al., 2020); linear terms: weight *
- * (value - training mean). `contribution` has one entry per input. */
+ * Trees: TreeSHAP with the training cover as weights (Lundberg et al., 2020); linear terms: weight
+ * * (value - training mean). `contribution` has one entry per input. */
 void model_explain(const struct model *m, struct model_scratch *s,
                    const struct column *const *inputs, uint32_t row, double *contribution,
                    double *base);

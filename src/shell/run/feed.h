@@ -1,8 +1,8 @@
 /* The events of the settings' source, in the order in which the engine is to see them.
  *
  * A file may be in any order; the engine's order is (time, place in the file). Sorting is done here,
- * once, for training, features, scoring and history alike, and says how many rows it moved. Rows that
- * repeat an id are taken once: the same row again is counted, another row with the id is rejected.
+ * once, for training, features, scoring and history alike, and says how many rows it moved. Of rows
+ * with one id the first is taken; the others are counted, as repeated or as conflicting.
  */
 #ifndef ASSAY_RUN_FEED_H
 #define ASSAY_RUN_FEED_H
@@ -16,18 +16,22 @@ enum { FEED_FRAME_ROWS = 65536 };
 struct feed_counts {
     uint64_t rows;       /* events */
     uint64_t rejects;    /* rows that could not be read (they are in the rejects file) */
-    uint64_t repeated;   /* rows met before, same id and content */
+    uint64_t repeated;   /* rows met before, same id and content: taken once */
+    uint64_t conflicting; /* rows with an id met before and other content: left out */
     uint64_t moved;      /* rows that sorting moved */
     int64_t from_us, until_us; /* first and last event time */
     uint8_t digest[32];  /* SHA-256 of the files' bytes, in name order */
+    char first_conflict[64];   /* such an id */
     char words[512];     /* what was found by looking: delimiter, decimal mark, ... */
     char rejects_path[512];
 };
 
 struct feed {
     struct schema *schema; /* of the events: the source's fields, then looked-up ones */
-    struct frame *frames;  /* in event order */
+    struct frame *frames;  /* in event order; all but the last have FEED_FRAME_ROWS rows */
     uint32_t count;
+    struct frame *retired; /* frames as they were read, kept for their texts where rows moved */
+    uint32_t retired_count;
     struct feed_counts counts;
 };
 

@@ -31,8 +31,8 @@ static bool make_directories(struct shard *s, const char *directory, struct erro
                          sizeof s->directory);
     snprintf(s->log_directory, sizeof s->log_directory, "%s/log", s->directory);
     snprintf(s->snapshot_directory, sizeof s->snapshot_directory, "%s/snapshots", s->directory);
-    return file_make_directories(s->log_directory, e) &&
-           file_make_directories(s->snapshot_directory, e);
+    return file_make_directories(s->log_directory, 0700, e) &&
+           file_make_directories(s->snapshot_directory, 0700, e);
 }
 
 static struct shard *shard_new(const struct shard_options *o)

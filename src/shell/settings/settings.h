@@ -44,6 +44,25 @@ struct named_setting {
     char *source; /* expression */
 };
 
+/* Whose state it is where there are several shards; with one shard both are the same. */
+enum entity_state { ENTITY_OF_SHARD, ENTITY_SHARED };
+
+struct entity_setting {
+    char *name;
+    char *key; /* a field, or an expression of fields */
+    enum entity_state state;
+};
+
+/* A field of the events as a plan fixes it (`schema:` of a PLAN record). */
+struct schema_setting {
+    char *name;
+    enum type type;
+    enum time_layout layout;
+    char point;
+    char group;
+    bool personal;
+};
+
 struct rule_setting {
     char *name;
     char *when;
@@ -101,7 +120,9 @@ struct settings {
         int64_t lateness_us;  /* default 1h */
         int64_t max_ahead_us; /* default 1d */
     } event;
-    struct named_setting *entities;
+    struct schema_setting *schema; /* fixed fields; none: what the source is found to have */
+    uint32_t schema_count;
+    struct entity_setting *entities;
     uint32_t entity_count;
     struct named_setting *features;
     uint32_t feature_count;
@@ -124,11 +145,29 @@ struct settings {
     struct origins *origins;   /* private: where each value came from */
 };
 
+/* What comes from outside the file. */
+struct settings_options {
+    const char *const *set; /* "server.port=9090": from the command line, over all else */
+    uint32_t set_count;
+    const char *(*environment)(const char *name); /* ASSAY_SERVER_PORT, ${NAME}; NULL: none */
+};
+
+/* The file with the process's environment over it. */
 bool settings_load(const char *path, struct settings **s, struct error *e) MUST_USE;
-/* From text (a PLAN record, a test); `path` is only for messages and relative paths. */
+bool settings_load_with(const char *path, const struct settings_options *o, struct settings **s,
+                        struct error *e) MUST_USE;
+/* From text (a PLAN record, a test); `path` is only for messages and relative paths. Nothing comes
+ * from outside: ${NAME} is refused. */
 bool settings_parse(struct text yaml, const char *path, struct settings **s, struct error *e) MUST_USE;
+bool settings_parse_with(struct text yaml, const char *path, const struct settings_options *o,
+                         struct settings **s, struct error *e) MUST_USE;
 void settings_free(struct settings *s);
 const struct source_setting *settings_source(const struct settings *s, const char *name); /* or NULL */
+/* The fields under `schema:`, with id, time and label set; NULL where there are none. The caller's. */
+struct schema *settings_schema(const struct settings *s);
+/* A path of the settings as the place of a mistake, "assay.yaml:12:5: features.ratio: ", before the
+ * words of *e; returns false. For mistakes that only show against the data. */
+bool settings_blame(const struct settings *s, const char *key_path, struct error *e);
 
 /* The whole as YAML with every default written out, secrets left out: the same settings give the
  * same bytes, whatever file they came from. With origins: each value with a comment where it is from. */
@@ -136,6 +175,9 @@ void settings_print(const struct settings *s, bool with_origins, struct buffer *
 /* Only what decides (fields, entities, features, rules, outcomes, thresholds, label rules): the text
  * that is in PLAN records and under the plan's id. `schema` fixes the fields' types. Parses again. */
 void settings_print_plan(const struct settings *s, const struct schema *schema, struct buffer *out);
+
+/* docs/settings.md: all keys with type, default and words. */
+void settings_print_docs(struct buffer *out);
 
 /* The plan of these settings over a schema (ids, time and label are set by name here); the model
  * (may be NULL) goes over to the plan. `id` is over settings_print_plan's text and the model's bytes. */

@@ -1,0 +1,506 @@
+/* Compiling a plan. Everything is checked here once, so that deciding checks nothing. */
+#include "core/decide/plan.h"
+
+#include <math.h>
+#include <stdatomic.h>
+
+#include "core/base/memory.h"
+#include "core/base/panic.h"
+
+struct plan_feature {
+    char *name;
+    int node;
+};
+
+struct plan_condition {
+    char *name;
+    int node;
+    uint32_t outcome;
+};
+
+struct plan {
+    atomic_uint references;
+    uint8_t id[PLAN_ID_BYTES];
+    struct schema *schema;
+    struct program *program;
+    struct velocity_layout *layout;
+    struct velocity_options velocity;
+    int64_t max_ahead_us;
+    struct model *model;
+    uint32_t *model_feature; /* by input */
+    struct plan_feature *feature;
+    uint32_t feature_count;
+    struct plan_condition *rule;
+    uint32_t rule_count;
+    char *outcome[PLAN_OUTCOMES_MAX];
+    uint32_t outcome_count;
+    char *level[PLAN_LEVELS_MAX];
+    uint32_t level_count;                   /* the lowest included */
+    uint8_t outcome_of[PLAN_SCORE_MAX + 1]; /* by score */
+    uint8_t level_of[PLAN_SCORE_MAX + 1];
+};
+
+static char *name_copy(struct text name)
+{
+    return mem_text(name.bytes, name.length);
+}
+
+static bool name_check(struct text name, const char *what, struct error *e)
+{
+    if (name.length > 0 && name.length <= PLAN_NAME_MAX)
+        return true;
+    return error_set(e, ERROR_INVALID, "%s: expected a name of 1 to %d bytes, found %zu", what,
+                     PLAN_NAME_MAX, name.length);
+}
+
+static bool count_check(uint32_t count, uint32_t most, const char *what, struct error *e)
+{
+    if (count <= most)
+        return true;
+    return error_set(e, ERROR_INVALID, "%s: %u of them, at most %u are taken", what, count, most);
+}
+
+static bool limits_check(const struct plan_spec *spec, struct error *e)
+{
+    if (!count_check(spec->feature_count, LANG_FEATURES_MAX, "features", e) ||
+        !count_check(spec->entity_count, LANG_FEATURES_MAX, "entities", e) ||
+        !count_check(spec->rule_count, PLAN_RULES_MAX, "rules", e) ||
+        !count_check(spec->outcome_count, PLAN_OUTCOMES_MAX, "outcomes", e) ||
+        !count_check(spec->threshold_count, PLAN_OUTCOMES_MAX, "decision", e) ||
+        !count_check(spec->level_count + 1, PLAN_LEVELS_MAX, "decision.levels", e))
+        return false;
+    if (spec->outcome_count == 0)
+        return error_set(e, ERROR_INVALID, "outcomes: expected at least one");
+    return true;
+}
+
+/* --- entities, features, rules --------------------------------------------------------------- */
+
+/* "features.ratio: 1:14: expected ..." from the program's "ratio: 1:14: expected ...". */
+static bool part_failed(struct error *e, const char *section)
+{
+    struct error inner = *e;
+
+    return error_set(e, inner.kind, "%s.%s", section, inner.text);
+}
+
+static bool entities_add(struct plan *p, const struct plan_spec *spec, struct error *e)
+{
+    for (uint32_t i = 0; i < spec->entity_count; i++) {
+        const struct plan_named *entity = &spec->entities[i];
+
+        if (!name_check(entity->name, "entities", e))
+            return false;
+        if (!program_add_entity(p->program, entity->name, entity->source, e))
+            return part_failed(e, "entities");
+    }
+    return true;
+}
+
+static bool features_add(struct plan *p, const struct plan_spec *spec, struct error *e)
+{
+    p->feature = mem_array(spec->feature_count, sizeof *p->feature);
+    for (uint32_t i = 0; i < spec->feature_count; i++) {
+        const struct plan_named *from = &spec->features[i];
+        int node;
+
+        if (!name_check(from->name, "features", e))
+            return false;
+        if (!program_add_feature(p->program, from->name, from->source, &node, e))
+            return part_failed(e, "features");
+        p->feature[p->feature_count++] = (struct plan_feature){name_copy(from->name), node};
+    }
+    return true;
+}
+
+static bool rules_add(struct plan *p, const struct plan_spec *spec, struct error *e)
+{
+    p->rule = mem_array(spec->rule_count, sizeof *p->rule);
+    for (uint32_t i = 0; i < spec->rule_count; i++) {
+        const struct plan_rule *from = &spec->rules[i];
+        struct plan_condition rule;
+        int outcome = plan_outcome_find(p, from->then);
+
+        if (!name_check(from->name, "rules", e))
+            return false;
+        for (uint32_t j = 0; j < i; j++) {
+            if (text_equal(from->name, spec->rules[j].name))
+                return error_set(e, ERROR_INVALID, "rules.%.*s: stands here twice",
+                                 TEXT_ARG(from->name));
+        }
+        if (outcome < 0)
+            return error_set(e, ERROR_INVALID, "rules.%.*s.then: \"%.*s\" is no outcome",
+                             TEXT_ARG(from->name), TEXT_ARG(from->then));
+        if (!program_add_condition(p->program, from->name, from->when, &rule.node, e))
+            return part_failed(e, "rules");
+        rule.name = name_copy(from->name);
+        rule.outcome = (uint32_t)outcome;
+        p->rule[p->rule_count++] = rule;
+    }
+    return true;
+}
+
+static void layout_make(struct plan *p)
+{
+    uint32_t count = program_aggregate_count(p->program);
+    const struct aggregate **aggregate = mem_array(count, sizeof *aggregate);
+
+    for (uint32_t i = 0; i < count; i++)
+        aggregate[i] = program_aggregate(p->program, i);
+    p->layout = velocity_layout_new(aggregate, count, &p->velocity);
+    mem_free(aggregate);
+}
+
+/* --- outcomes and levels by score ------------------------------------------------------------ */
+
+static bool outcomes_add(struct plan *p, const struct plan_spec *spec, struct error *e)
+{
+    for (uint32_t i = 0; i < spec->outcome_count; i++) {
+        if (!name_check(spec->outcomes[i], "outcomes", e))
+            return false;
+        if (plan_outcome_find(p, spec->outcomes[i]) >= 0)
+            return error_set(e, ERROR_INVALID, "outcomes: \"%.*s\" stands here twice",
+                             TEXT_ARG(spec->outcomes[i]));
+        p->outcome[p->outcome_count++] = name_copy(spec->outcomes[i]);
+    }
+    return true;
+}
+
+static bool score_check(const char *section, const struct plan_threshold *t, struct error *e)
+{
+    if (t->score >= 0 && t->score <= PLAN_SCORE_MAX)
+        return true;
+    return error_set(e, ERROR_INVALID, "%s.%.*s: expected a score from 0 to %d, found %d", section,
+                     TEXT_ARG(t->name), PLAN_SCORE_MAX, t->score);
+}
+
+/* A stricter outcome needs a higher score; otherwise the milder one could never be. */
+static bool thresholds_check(const struct plan *p, const struct plan_spec *spec, struct error *e)
+{
+    for (uint32_t i = 0; i < spec->threshold_count; i++) {
+        const struct plan_threshold *t = &spec->thresholds[i];
+        int outcome = plan_outcome_find(p, t->name);
+
+        if (outcome < 0)
+            return error_set(e, ERROR_INVALID, "decision.%.*s: is no outcome", TEXT_ARG(t->name));
+        if (!score_check("decision", t, e))
+            return false;
+        for (uint32_t j = 0; j < spec->threshold_count; j++) {
+            const struct plan_threshold *other = &spec->thresholds[j];
+            int stricter = plan_outcome_find(p, other->name);
+
+            if (i != j && stricter == outcome)
+                return error_set(e, ERROR_INVALID, "decision.%.*s: stands here twice",
+                                 TEXT_ARG(t->name));
+            if (stricter > outcome && other->score <= t->score)
+                return error_set(e, ERROR_INVALID,
+                                 "decision.%.*s: %d is not below %.*s's %d, though it is milder",
+                                 TEXT_ARG(t->name), t->score, TEXT_ARG(other->name), other->score);
+        }
+    }
+    return true;
+}
+
+static bool thresholds_add(struct plan *p, const struct plan_spec *spec, struct error *e)
+{
+    if (!thresholds_check(p, spec, e))
+        return false;
+    for (uint32_t i = 0; i < spec->threshold_count; i++) {
+        const struct plan_threshold *t = &spec->thresholds[i];
+        uint8_t outcome = (uint8_t)plan_outcome_find(p, t->name);
+
+        for (int score = t->score; score <= PLAN_SCORE_MAX; score++) {
+            if (outcome > p->outcome_of[score])
+                p->outcome_of[score] = outcome;
+        }
+    }
+    return true;
+}
+
+/* Levels are numbered from the lowest score up. */
+static bool levels_add(struct plan *p, const struct plan_spec *spec, struct error *e)
+{
+    int last = -1;
+
+    if (!name_check(spec->lowest_level, "decision.levels", e))
+        return false;
+    p->level[p->level_count++] = name_copy(spec->lowest_level);
+    for (uint32_t i = 0; i < spec->level_count; i++) {
+        const struct plan_threshold *next = NULL;
+
+        for (uint32_t j = 0; j < spec->level_count; j++) {
+            const struct plan_threshold *t = &spec->levels[j];
+
+            if (!name_check(t->name, "decision.levels", e) || !score_check("decision.levels", t, e))
+                return false;
+            if (t->score > last && (next == NULL || t->score < next->score))
+                next = t;
+        }
+        if (next == NULL)
+            return error_set(e, ERROR_INVALID, "decision.levels: two levels begin at %d", last);
+        for (int score = next->score; score <= PLAN_SCORE_MAX; score++)
+            p->level_of[score] = (uint8_t)p->level_count;
+        p->level[p->level_count++] = name_copy(next->name);
+        last = next->score;
+    }
+    return true;
+}
+
+/* --- the model ------------------------------------------------------------------------------- */
+
+/* Why a feature is not what the model's input was trained on; NULL: it is. */
+static const char *input_fault(const struct plan *p, const struct model_input *input, int feature)
+{
+    enum type type;
+    int node;
+
+    if (feature < 0)
+        return "is no feature of the settings";
+    node = p->feature[feature].node;
+    type = program_type(p->program, node);
+    if (input->is_category != (type == TYPE_TEXT))
+        return input->is_category ? "was a text in training and is a number now"
+                                  : "was a number in training and is a text now";
+    if (input->fingerprint != program_fingerprint(p->program, node))
+        return "has another definition than in training";
+    return NULL;
+}
+
+/* The first that differs is told in full; of the others the names. */
+static bool model_check(struct plan *p, const struct model *m, struct error *e)
+{
+    uint32_t count = model_input_count(m);
+    uint32_t faults = 0;
+    struct buffer others;
+
+    p->model_feature = mem_array(count, sizeof *p->model_feature);
+    buffer_init(&others, ERROR_TEXT_MAX / 2);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct model_input *input = model_input(m, i);
+        int feature = plan_feature_find(p, text_of(input->name));
+        const char *fault = input_fault(p, input, feature);
+
+        p->model_feature[i] = (uint32_t)feature;
+        if (fault == NULL)
+            continue;
+        if (faults++ == 0)
+            error_set(e, ERROR_INVALID, "model: its input \"%s\" %s", input->name, fault);
+        else
+            buffer_format(&others, "%s%s", faults > 2 ? ", " : "", input->name);
+    }
+    if (faults > 0) {
+        struct error first = *e;
+
+        error_set(e, ERROR_INVALID, "%s%s%s: train again, or bring the definition back", first.text,
+                  faults > 1 ? "; differing too: " : "", faults > 1 ? buffer_text(&others) : "");
+    }
+    buffer_fini(&others);
+    return faults == 0;
+}
+
+/* --- the whole ------------------------------------------------------------------------------- */
+
+static void plan_free(struct plan *p)
+{
+    velocity_layout_free(p->layout);
+    program_free(p->program);
+    schema_free(p->schema);
+    model_free(p->model);
+    mem_free(p->model_feature);
+    for (uint32_t i = 0; i < p->feature_count; i++)
+        mem_free(p->feature[i].name);
+    for (uint32_t i = 0; i < p->rule_count; i++)
+        mem_free(p->rule[i].name);
+    for (uint32_t i = 0; i < p->outcome_count; i++)
+        mem_free(p->outcome[i]);
+    for (uint32_t i = 0; i < p->level_count; i++)
+        mem_free(p->level[i]);
+    mem_free(p->feature);
+    mem_free(p->rule);
+    mem_free(p);
+}
+
+static bool plan_fill(struct plan *p, const struct plan_spec *spec, struct error *e)
+{
+    if (!limits_check(spec, e) || !outcomes_add(p, spec, e) || !thresholds_add(p, spec, e) ||
+        !levels_add(p, spec, e) || !entities_add(p, spec, e) || !features_add(p, spec, e) ||
+        !rules_add(p, spec, e))
+        return false;
+    program_finish(p->program);
+    layout_make(p);
+    return spec->model == NULL || model_check(p, spec->model, e);
+}
+
+struct plan *plan_new(const struct plan_spec *spec, struct error *e)
+{
+    struct plan *p = mem_alloc(sizeof *p);
+
+    atomic_init(&p->references, 1);
+    memcpy(p->id, spec->id, sizeof p->id);
+    p->schema = schema_dup(spec->schema);
+    p->program = program_new(p->schema);
+    p->velocity = spec->velocity;
+    p->max_ahead_us = spec->max_ahead_us;
+    if (!plan_fill(p, spec, e)) {
+        plan_free(p); /* the model is still the caller's */
+        return NULL;
+    }
+    p->model = spec->model;
+    return p;
+}
+
+struct plan *plan_ref(struct plan *p)
+{
+    atomic_fetch_add_explicit(&p->references, 1, memory_order_relaxed);
+    return p;
+}
+
+void plan_unref(struct plan *p)
+{
+    if (p != NULL && atomic_fetch_sub_explicit(&p->references, 1, memory_order_acq_rel) == 1)
+        plan_free(p);
+}
+
+/* --- reading --------------------------------------------------------------------------------- */
+
+const uint8_t *plan_id(const struct plan *p)
+{
+    return p->id;
+}
+
+const struct schema *plan_schema(const struct plan *p)
+{
+    return p->schema;
+}
+
+const struct program *plan_program(const struct plan *p)
+{
+    return p->program;
+}
+
+const struct velocity_layout *plan_layout(const struct plan *p)
+{
+    return p->layout;
+}
+
+const struct model *plan_model(const struct plan *p)
+{
+    return p->model;
+}
+
+const struct velocity_options *plan_velocity_options(const struct plan *p)
+{
+    return &p->velocity;
+}
+
+int64_t plan_max_ahead_us(const struct plan *p)
+{
+    return p->max_ahead_us;
+}
+
+uint32_t plan_feature_count(const struct plan *p)
+{
+    return p->feature_count;
+}
+
+const char *plan_feature_name(const struct plan *p, uint32_t feature)
+{
+    ASSERT(feature < p->feature_count);
+    return p->feature[feature].name;
+}
+
+int plan_feature_node(const struct plan *p, uint32_t feature)
+{
+    ASSERT(feature < p->feature_count);
+    return p->feature[feature].node;
+}
+
+int plan_feature_find(const struct plan *p, struct text name)
+{
+    for (uint32_t i = 0; i < p->feature_count; i++) {
+        if (text_is(name, p->feature[i].name))
+            return (int)i;
+    }
+    return -1;
+}
+
+uint32_t plan_model_feature(const struct plan *p, uint32_t input)
+{
+    ASSERT(p->model != NULL && input < model_input_count(p->model));
+    return p->model_feature[input];
+}
+
+uint32_t plan_rule_count(const struct plan *p)
+{
+    return p->rule_count;
+}
+
+const char *plan_rule_name(const struct plan *p, uint32_t rule)
+{
+    ASSERT(rule < p->rule_count);
+    return p->rule[rule].name;
+}
+
+int plan_rule_node(const struct plan *p, uint32_t rule)
+{
+    ASSERT(rule < p->rule_count);
+    return p->rule[rule].node;
+}
+
+uint32_t plan_rule_outcome(const struct plan *p, uint32_t rule)
+{
+    ASSERT(rule < p->rule_count);
+    return p->rule[rule].outcome;
+}
+
+uint32_t plan_outcome_count(const struct plan *p)
+{
+    return p->outcome_count;
+}
+
+const char *plan_outcome_name(const struct plan *p, uint32_t outcome)
+{
+    ASSERT(outcome < p->outcome_count);
+    return p->outcome[outcome];
+}
+
+int plan_outcome_find(const struct plan *p, struct text name)
+{
+    for (uint32_t i = 0; i < p->outcome_count; i++) {
+        if (text_is(name, p->outcome[i]))
+            return (int)i;
+    }
+    return -1;
+}
+
+uint32_t plan_level_count(const struct plan *p)
+{
+    return p->level_count;
+}
+
+const char *plan_level_name(const struct plan *p, uint32_t level)
+{
+    ASSERT(level < p->level_count);
+    return p->level[level];
+}
+
+int plan_score(double probability)
+{
+    if (!(probability > 0))
+        return 0;
+    if (probability >= 1)
+        return PLAN_SCORE_MAX;
+    return (int)floor(PLAN_SCORE_MAX * probability + 0.5);
+}
+
+uint32_t plan_outcome_of_score(const struct plan *p, int score)
+{
+    ASSERT(score >= 0 && score <= PLAN_SCORE_MAX);
+    return p->outcome_of[score];
+}
+
+uint32_t plan_level_of_score(const struct plan *p, int score)
+{
+    ASSERT(score >= 0 && score <= PLAN_SCORE_MAX);
+    return p->level_of[score];
+}

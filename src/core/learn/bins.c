@@ -1,0 +1,204 @@
+#include "core/learn/bins.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "core/base/panic.h"
+
+enum {
+    SAMPLE_ROWS = 200000, /* legitimate rows that are looked at to place borders; frauds all are */
+    FRAUD_SHARE = 4,      /* frauds count 1/FRAUD_SHARE of all when borders are placed */
+};
+
+struct weighted {
+    double value, weight;
+};
+
+static int compare_weighted(const void *a, const void *b)
+{
+    const struct weighted *x = a, *y = b;
+
+    return (x->value > y->value) - (x->value < y->value);
+}
+
+/* Sorts and joins equal values; returns how many differ. */
+static uint32_t join_equal(struct weighted *v, uint32_t count)
+{
+    uint32_t kept = 0;
+
+    qsort(v, count, sizeof *v, compare_weighted);
+    for (uint32_t i = 0; i < count; i++) {
+        if (kept > 0 && v[i].value == v[kept - 1].value)
+            v[kept - 1].weight += v[i].weight;
+        else
+            v[kept++] = v[i];
+    }
+    return kept;
+}
+
+/* Between two values, so that low <= border < high. */
+static double between(double low, double high)
+{
+    double middle = low / 2 + high / 2;
+
+    return middle >= low && middle < high ? middle : low;
+}
+
+/* Bins of about equal weight; a value that is heavier than that gets its own. Returns how many;
+ * border has room for `most`. */
+static uint32_t place_borders(const struct weighted *v, uint32_t count, uint32_t most,
+                              double *border)
+{
+    double left = 0, inside = 0;
+    uint32_t bins = 0;
+
+    for (uint32_t i = 0; i < count; i++)
+        left += v[i].weight;
+    for (uint32_t i = 0; i + 1 < count && bins + 1 < most; i++) {
+        double share = left / (most - bins);
+
+        inside += v[i].weight;
+        if (count <= most || inside >= share || inside + v[i + 1].weight / 2 > share) {
+            border[bins++] = between(v[i].value, v[i + 1].value);
+            left -= inside;
+            inside = 0;
+        }
+    }
+    border[bins++] = DBL_MAX;
+    return bins;
+}
+
+/* Frauds are few, and where they lie is where borders are worth having: they get a fixed share of
+ * the weight. */
+static void cut_input(struct bins *b, uint32_t input, const struct dataset *d, const double *x,
+                      uint32_t most)
+{
+    uint32_t frauds = dataset_frauds(d), legitimate = d->rows - frauds;
+    uint32_t stride = legitimate / SAMPLE_ROWS + 1, seen = 0, count = 0;
+    struct weighted *v = mem_array(d->rows, sizeof *v);
+    double heavy = legitimate / ((FRAUD_SHARE - 1.0) * frauds);
+
+    for (uint32_t i = 0; i < d->rows; i++) {
+        bool fraud = dataset_label(d, i) != 0;
+
+        if (!fraud && seen++ % stride != 0)
+            continue;
+        if (!isnan(x[i]))
+            v[count++] = (struct weighted){x[i], fraud ? (heavy > 1 ? heavy : 1) : stride};
+    }
+    count = join_equal(v, count);
+    b->border[input] = mem_array(most, sizeof **b->border);
+    b->count[input] = place_borders(v, count, most, b->border[input]);
+    mem_free(v);
+}
+
+static uint8_t bin_of(const double *border, uint32_t count, double x)
+{
+    const double *base = border;
+    uint32_t n = count;
+
+    if (isnan(x))
+        return 0;
+    while (n > 1) {
+        uint32_t half = n / 2;
+
+        base += base[half - 1] < x ? half : 0;
+        n -= half;
+    }
+    return (uint8_t)(1 + (base - border));
+}
+
+static void fill_cells(struct bins *b, uint32_t input, const double *x)
+{
+    for (uint32_t i = 0; i < b->rows; i++)
+        b->cell[(size_t)i * b->inputs + input] = bin_of(b->border[input], b->count[input], x[i]);
+}
+
+/* A text input's numbers in training, and its map. */
+static void text_numbers(const struct dataset *d, uint32_t input, struct model *m, uint64_t seed,
+                         double *x)
+{
+    struct codes c;
+
+    codes_init(&c, d, input);
+    freeze_categories(&m->category[input], &c, d, seed, x);
+    codes_fini(&c);
+}
+
+struct cutting {
+    struct bins *bins;
+    const struct dataset *dataset;
+    struct model *model;
+    uint64_t seed;
+    uint32_t most;
+};
+
+static void cut_task(void *context, unsigned input)
+{
+    const struct cutting *c = context;
+    const struct dataset *d = c->dataset;
+    double *x = mem_array(d->rows, sizeof *x);
+
+    if (d->input[input]->type == TYPE_TEXT)
+        text_numbers(d, input, c->model, c->seed, x);
+    else
+        for (uint32_t i = 0; i < d->rows; i++)
+            x[i] = column_number(d->input[input], dataset_row(d, i));
+    cut_input(c->bins, input, d, x, c->most);
+    fill_cells(c->bins, input, x);
+    mem_free(x);
+}
+
+static void allocate(struct bins *b, uint32_t rows, uint32_t inputs)
+{
+    *b = (struct bins){.rows = rows, .inputs = inputs};
+    b->cell = mem_aligned(64, (size_t)rows * inputs);
+    b->count = mem_array(inputs, sizeof *b->count);
+    b->first = mem_array(inputs + 1, sizeof *b->first);
+    b->border = mem_array(inputs, sizeof *b->border);
+}
+
+void bins_init(struct bins *b, const struct dataset *d, uint32_t bins, struct model *m,
+               const struct learn_run *run)
+{
+    struct cutting c = {b, d, m, run->seed, bins};
+
+    ASSERT(bins >= 2 && bins <= BINS_MAX);
+    allocate(b, d->rows, d->inputs);
+    workers_run(run->workers, d->inputs, cut_task, &c);
+    for (uint32_t j = 0; j < d->inputs; j++)
+        b->first[j + 1] = b->first[j] + b->count[j] + 1;
+}
+
+void bins_init_like(struct bins *b, const struct bins *of, const struct dataset *d,
+                    const struct model *m)
+{
+    double *x = mem_array(d->inputs, sizeof *x);
+
+    allocate(b, d->rows, d->inputs);
+    for (uint32_t j = 0; j < d->inputs; j++) {
+        b->count[j] = of->count[j];
+        b->first[j + 1] = of->first[j + 1];
+        b->border[j] = mem_array(of->count[j], sizeof **b->border);
+        for (uint32_t k = 0; k < of->count[j]; k++)
+            b->border[j][k] = of->border[j][k];
+    }
+    for (uint32_t i = 0; i < d->rows; i++) {
+        model_encode(m, d->input, d->row, i, 1, x);
+        for (uint32_t j = 0; j < d->inputs; j++)
+            b->cell[(size_t)i * d->inputs + j] = bin_of(b->border[j], b->count[j], x[j]);
+    }
+    mem_free(x);
+}
+
+void bins_fini(struct bins *b)
+{
+    for (uint32_t j = 0; j < b->inputs; j++)
+        mem_free(b->border[j]);
+    mem_free(b->border);
+    mem_free(b->count);
+    mem_free(b->first);
+    mem_free(b->cell);
+    *b = (struct bins){0};
+}

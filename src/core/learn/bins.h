@@ -1,0 +1,36 @@
+/* A dataset cut into bins for the tree grower: at most 255 per input and one for missing, so a
+ * cell is one byte. Internal to core/learn.
+ *
+ * Bin 0 is missing; bin k >= 1 holds the values in (border[k-2], border[k-1]], so that "bin <= k"
+ * is exactly "value <= border[k-1]", the threshold that goes into the model.
+ */
+#ifndef ASSAY_LEARN_BINS_H
+#define ASSAY_LEARN_BINS_H
+
+#include "core/learn/dataset.h"
+
+enum { BINS_MAX = 255 }; /* of values, per input */
+
+struct bins {
+    uint32_t rows;
+    uint32_t inputs;
+    uint8_t *cell;   /* rows * inputs, by row */
+    uint32_t *count; /* of each input: bins of values */
+    uint32_t *first; /* inputs + 1: prefix sums of count + 1 */
+    double **border; /* of each input: count borders, the last is DBL_MAX */
+};
+
+/* Cuts the dataset and freezes the category maps of `m` (which has the dataset's inputs). */
+void bins_init(struct bins *b, const struct dataset *d, uint32_t bins, struct model *m,
+               const struct learn_run *run);
+/* Another dataset cut at the same borders, by the model's maps. `of` must outlive it. */
+void bins_init_like(struct bins *b, const struct bins *of, const struct dataset *d,
+                    const struct model *m);
+void bins_fini(struct bins *b);
+
+/* Freezes the map of a text input from its codes; x, if not NULL, gets the number of each dataset
+ * row as the trees shall see it in training. */
+void freeze_categories(struct category_map *map, const struct codes *c, const struct dataset *d,
+                       uint64_t seed, double *x);
+
+#endif

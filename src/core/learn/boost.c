@@ -1,0 +1,434 @@
+/* Gradient-boosted trees on the log-loss (Friedman 2001, with Newton steps).
+ *
+ * Every tree: gradients and hessians of the loss at the present margins; a sample of the legitimate
+ * rows (frauds are too few to leave out); a tree grown on integer histograms (grow.h); then the
+ * leaves get their values from the true gradients in double, shrunk by the learning rate and
+ * rounded once to 2^-32. Margins are integers from then on, the very ones that scoring computes.
+ *
+ * Sums in double are taken over blocks of fixed size and merged in order, so the threads cannot
+ * change a bit.
+ */
+#include "core/learn/boost.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "core/base/elementary.h"
+#include "core/base/random.h"
+#include "core/learn/histogram.h"
+#include "core/stats/metrics.h"
+
+/* Newton steps at a small prior are huge in a leaf of frauds (gradient/hessian is near 1/p): a step
+ * is never longer than this, before the learning rate. */
+static const double step_max = 4;
+
+void boost_defaults(struct boost_options *o)
+{
+    *o = (struct boost_options){
+        .balance = BALANCE_NONE,
+        .trees = 300,
+        .leaves = 8,
+        .depth = 4,
+        .bins = 255,
+        .learning_rate = 0.05,
+        .l2 = 1,
+        .min_leaf_weight = 1,
+        .min_leaf_rows = 5,
+        .column_share = 1,
+        .row_share = 1,
+        .patience = 0,
+    };
+}
+
+static bool share_is_fit(double share)
+{
+    return share > 0 && share <= 1;
+}
+
+static bool options_check(const struct boost_options *o, struct error *e)
+{
+    if (o->trees == 0 || o->trees > MODEL_TREES_MAX)
+        return error_set(e, ERROR_INVALID, "trees: %u, 1 to %d are allowed", o->trees,
+                         MODEL_TREES_MAX);
+    if (o->leaves < 2 || o->leaves > GROW_LEAVES_MAX)
+        return error_set(e, ERROR_INVALID, "leaves: %u, 2 to %d are allowed", o->leaves,
+                         GROW_LEAVES_MAX);
+    if (o->depth == 0 || o->depth > MODEL_DEPTH_MAX)
+        return error_set(e, ERROR_INVALID, "depth: %u, 1 to %d are allowed", o->depth,
+                         MODEL_DEPTH_MAX);
+    if (o->bins < 2 || o->bins > BINS_MAX)
+        return error_set(e, ERROR_INVALID, "bins: %u, 2 to %d are allowed", o->bins, BINS_MAX);
+    if (!share_is_fit(o->learning_rate))
+        return error_set(e, ERROR_INVALID, "learning_rate: %g, above 0 and at most 1 is allowed",
+                         o->learning_rate);
+    if (!(o->l2 >= 0) || !(o->min_leaf_weight >= 0) || isinf(o->l2) || isinf(o->min_leaf_weight))
+        return error_set(e, ERROR_INVALID, "l2: %g and min_leaf_weight: %g must not be negative",
+                         o->l2, o->min_leaf_weight);
+    if (!share_is_fit(o->column_share) || !share_is_fit(o->row_share))
+        return error_set(e, ERROR_INVALID,
+                         "column_share: %g and row_share: %g must be above 0 and at most 1",
+                         o->column_share, o->row_share);
+    return true;
+}
+
+static int64_t to_fixed(double v)
+{
+    return (int64_t)rint(v * (double)LEAF_ONE);
+}
+
+static void booster_init(struct booster *b, const struct dataset *d, const struct boost_options *o,
+                         const struct learn_run *run, struct model *m)
+{
+    double frauds = dataset_frauds(d), share;
+
+    *b = (struct booster){.dataset = d, .options = o, .run = run, .model = m, .rows = d->rows};
+    dataset_weights(d, o->balance, b->weight);
+    bins_init(&b->bins, d, o->bins, m, run);
+    b->grower = grower_new(&b->bins, o, run->workers);
+    b->margin = mem_array(d->rows, sizeof *b->margin);
+    b->gradient = mem_array(d->rows, sizeof *b->gradient);
+    b->hessian = mem_array(d->rows, sizeof *b->hessian);
+    b->packed = mem_array(d->rows, sizeof *b->packed);
+    b->label = mem_array(d->rows, 1);
+    b->partial = mem_array(dataset_blocks(d->rows), sizeof *b->partial);
+    b->column = mem_array(d->inputs, sizeof *b->column);
+    b->value = mem_array(2 * o->leaves, sizeof *b->value);
+    b->cover = mem_array(2 * o->leaves, sizeof *b->cover);
+    for (uint32_t i = 0; i < d->rows; i++)
+        b->label[i] = dataset_label(d, i) != 0;
+    share = frauds * b->weight[1] / (frauds * b->weight[1] + (d->rows - frauds) * b->weight[0]);
+    b->base = to_fixed(em_logit(share));
+    for (uint32_t i = 0; i < d->rows; i++)
+        b->margin[i] = b->base;
+}
+
+static void booster_fini(struct booster *b)
+{
+    grower_free(b->grower);
+    bins_fini(&b->bins);
+    mem_free(b->margin);
+    mem_free(b->gradient);
+    mem_free(b->hessian);
+    mem_free(b->packed);
+    mem_free(b->label);
+    mem_free(b->partial);
+    mem_free(b->column);
+    mem_free(b->value);
+    mem_free(b->cover);
+    mem_free(b->first);
+    mem_free(b->node);
+}
+
+/* ---- gradients ---- */
+
+static void gradient_block(void *context, unsigned number)
+{
+    struct booster *b = context;
+    uint32_t from = number * LEARN_BLOCK;
+    uint32_t to = b->rows - from < LEARN_BLOCK ? b->rows : from + LEARN_BLOCK;
+    struct partial sum = {0, 0};
+
+    for (uint32_t i = from; i < to; i++) {
+        double p = em_sigmoid((double)b->margin[i] * (1.0 / (double)LEAF_ONE));
+        double w = b->weight[b->label[i]];
+
+        b->gradient[i] = w * (p - b->label[i]);
+        b->hessian[i] = w * p * (1 - p);
+        sum.gradient += fabs(b->gradient[i]);
+        sum.hessian += b->hessian[i];
+    }
+    b->partial[number] = sum;
+}
+
+static void pack_block(void *context, unsigned number)
+{
+    struct booster *b = context;
+    uint32_t from = number * LEARN_BLOCK;
+    uint32_t to = b->rows - from < LEARN_BLOCK ? b->rows : from + LEARN_BLOCK;
+    double per_gradient = 1 / b->gradients.gradient_unit;
+    double per_hessian = 1 / b->gradients.hessian_unit;
+    double legitimate = 1 / b->options->row_share;
+
+    for (uint32_t i = from; i < to; i++) {
+        double w = b->label[i] ? 1 : legitimate;
+
+        b->packed[i] = pack_gradient((int64_t)rint(b->gradient[i] * w * per_gradient),
+                                     (int64_t)rint(b->hessian[i] * w * per_hessian));
+    }
+}
+
+/* The units leave room for the rounding of every row and for the heavier weights of a sample:
+ * |sum of gradients| < 2^31, sum of hessians < 2^32. */
+static void compute_gradients(struct booster *b)
+{
+    uint32_t blocks = dataset_blocks(b->rows);
+    struct partial sum = {0, 0};
+    double room = 0x1p29 * b->options->row_share;
+
+    workers_run(b->run->workers, blocks, gradient_block, b);
+    for (uint32_t i = 0; i < blocks; i++) {
+        sum.gradient += b->partial[i].gradient;
+        sum.hessian += b->partial[i].hessian;
+    }
+    b->gradients.packed = b->packed;
+    b->gradients.gradient_unit = (sum.gradient + 1e-300) / room;
+    b->gradients.hessian_unit = (sum.hessian + 1e-300) / (2 * room);
+    workers_run(b->run->workers, blocks, pack_block, b);
+}
+
+/* ---- samples ---- */
+
+static bool drawn(const struct booster *b, uint64_t stream, uint32_t item, double share)
+{
+    uint64_t r = random_at(b->run->seed, (uint64_t)b->trees << 8 | stream, item);
+
+    return share >= 1 || (double)(r >> 11) * 0x1p-53 < share;
+}
+
+static uint32_t choose_rows(struct booster *b)
+{
+    uint32_t *row = grower_rows(b->grower), count = 0;
+
+    for (uint32_t i = 0; i < b->rows; i++) {
+        row[count] = i;
+        count += b->label[i] || drawn(b, 1, i, b->options->row_share);
+    }
+    return count;
+}
+
+static uint32_t choose_columns(struct booster *b)
+{
+    uint32_t inputs = b->bins.inputs, count = 0;
+
+    for (uint32_t j = 0; j < inputs; j++) {
+        if (drawn(b, 2, j, b->options->column_share))
+            b->column[count++] = (uint16_t)j;
+    }
+    if (count == 0)
+        b->column[count++] =
+            (uint16_t)(random_at(b->run->seed, (uint64_t)b->trees << 8 | 3, 0) % inputs);
+    return count;
+}
+
+/* ---- leaves ---- */
+
+static void value_task(void *context, unsigned at)
+{
+    struct booster *b = context;
+    const struct boost_options *o = b->options;
+    const struct grown_node *n = &grower_node(b->grower)[at];
+    const uint32_t *row = grower_rows(b->grower);
+    double gradient[2] = {0}, hessian[2] = {0}, g, h, step;
+
+    if (n->left != 0)
+        return;
+    for (uint32_t i = n->begin; i < n->end; i++) {
+        gradient[b->label[row[i]]] += b->gradient[row[i]];
+        hessian[b->label[row[i]]] += b->hessian[row[i]];
+    }
+    g = gradient[0] / o->row_share + gradient[1];
+    h = hessian[0] / o->row_share + hessian[1];
+    step = -g / (h + o->l2 + 1e-12);
+    step = step > step_max ? step_max : step < -step_max ? -step_max : step;
+    b->value[at] = to_fixed(o->learning_rate * step);
+    b->cover[at] = n->end - n->begin;
+    for (uint32_t i = n->begin; i < n->end; i++)
+        b->margin[row[i]] += b->value[at];
+}
+
+static uint32_t walk(const struct grown_node *node, const uint8_t *cell)
+{
+    uint32_t at = 0;
+
+    while (node[at].left != 0)
+        at = node[at].left + !grown_goes_left(&node[at], cell[node[at].input]);
+    return at;
+}
+
+/* Rows that were not drawn have a margin and count in the cover too. */
+static void pass_rest(struct booster *b)
+{
+    const struct grown_node *node = grower_node(b->grower);
+
+    for (uint32_t i = 0; i < b->rows; i++) {
+        uint32_t at;
+
+        if (b->label[i] || drawn(b, 1, i, b->options->row_share))
+            continue;
+        at = walk(node, b->bins.cell + (size_t)i * b->bins.inputs);
+        b->margin[i] += b->value[at];
+        b->cover[at]++;
+    }
+}
+
+/* ---- the forest so far ---- */
+
+/* Breadth first: parts.h, invariant 1. */
+static void keep_tree(struct booster *b, uint32_t nodes)
+{
+    const struct grown_node *node = grower_node(b->grower);
+    uint32_t *queue = mem_array(nodes, sizeof *queue), filled = 1;
+    struct tree_node *to;
+
+    b->first = mem_resize(b->first, b->trees + 2, sizeof *b->first);
+    if (b->trees == 0)
+        b->first[0] = 0;
+    b->node = mem_resize(b->node, b->first[b->trees] + nodes, sizeof *b->node);
+    to = b->node + b->first[b->trees];
+    queue[0] = 0;
+    for (uint32_t i = 0; i < nodes; i++) {
+        const struct grown_node *n = &node[queue[i]];
+
+        to[i] = (struct tree_node){.missing_left = n->missing_left};
+        if (n->left == 0) {
+            to[i].value = b->value[queue[i]];
+            to[i].cover = b->cover[queue[i]];
+            to[i].missing_left = false;
+            continue;
+        }
+        to[i].input = n->input;
+        to[i].threshold = b->bins.border[n->input][n->bin - 1];
+        to[i].left = (uint16_t)filled;
+        queue[filled++] = n->left;
+        queue[filled++] = n->left + 1;
+    }
+    for (uint32_t i = nodes; i-- > 0;) {
+        if (to[i].left != 0)
+            to[i].cover = to[to[i].left].cover + to[to[i].left + 1].cover;
+    }
+    b->first[b->trees + 1] = b->first[b->trees] + nodes;
+    b->trees++;
+    mem_free(queue);
+}
+
+/* False where nothing is left to learn. */
+static bool add_tree(struct booster *b)
+{
+    uint32_t rows, columns, nodes;
+
+    compute_gradients(b);
+    rows = choose_rows(b);
+    columns = choose_columns(b);
+    nodes = grow_tree(b->grower, &b->gradients, rows, b->column, columns);
+    if (nodes == 1)
+        return columns < b->bins.inputs; /* other columns may do better */
+    workers_run(b->run->workers, nodes, value_task, b);
+    if (rows < b->rows)
+        pass_rest(b);
+    keep_tree(b, nodes);
+    return true;
+}
+
+/* ---- early stopping ---- */
+
+static void watch_init(struct watch *w, const struct booster *b, const struct dataset *d)
+{
+    *w = (struct watch){.rows = d->rows};
+    bins_init_like(&w->bins, &b->bins, d, b->model);
+    w->margin = mem_array(d->rows, sizeof *w->margin);
+    w->score = mem_array(d->rows, sizeof *w->score);
+    w->label = mem_array(d->rows, 1);
+    for (uint32_t i = 0; i < d->rows; i++)
+        w->label[i] = dataset_label(d, i) != 0;
+}
+
+static void watch_fini(struct watch *w)
+{
+    bins_fini(&w->bins);
+    mem_free(w->margin);
+    mem_free(w->score);
+    mem_free(w->label);
+}
+
+/* Adds the newest tree; true where the best is too long ago. */
+static bool watch_tree(struct watch *w, const struct booster *b)
+{
+    const struct grown_node *node = grower_node(b->grower);
+    double precision;
+
+    for (uint32_t i = 0; i < w->rows; i++) {
+        w->margin[i] += b->value[walk(node, w->bins.cell + (size_t)i * w->bins.inputs)];
+        w->score[i] = (double)w->margin[i];
+    }
+    if (b->trees % WATCH_EVERY != 0 && b->trees != b->options->trees)
+        return false;
+    precision = metric_average_precision(w->score, w->label, w->rows);
+    if (precision > w->best) {
+        w->best = precision;
+        w->best_trees = b->trees;
+    }
+    return b->trees - w->best_trees >= b->options->patience;
+}
+
+/* ---- all of it ---- */
+
+static bool boost(struct booster *b, struct watch *w, struct error *e)
+{
+    const struct boost_options *o = b->options;
+    uint32_t tried = 0;
+
+    for (; tried < o->trees; tried++) {
+        uint32_t before = b->trees;
+
+        if (!progress_report(b->run->progress, "boost", (double)tried / o->trees))
+            return b->trees > 0 || error_set(e, ERROR_CANCELLED, "training was cancelled");
+        if (!add_tree(b))
+            break;
+        if (w != NULL && b->trees > before && watch_tree(w, b))
+            break;
+    }
+    if (w != NULL && w->best_trees > 0)
+        b->trees = w->best_trees;
+    return true;
+}
+
+static void fill_forest(struct booster *b)
+{
+    struct model_forest *f = &b->model->forest;
+    uint32_t nodes = b->trees > 0 ? b->first[b->trees] : 0;
+
+    model_forest_reserve(b->model, b->trees, nodes);
+    f->base = b->base;
+    if (b->trees == 0)
+        return;
+    memcpy(f->first, b->first, (b->trees + 1) * sizeof *f->first);
+    memcpy(f->node, b->node, nodes * sizeof *f->node);
+}
+
+static bool run_boost(struct booster *b, const struct dataset *watch, struct error *e)
+{
+    struct watch w;
+    bool good;
+
+    if (watch == NULL || b->options->patience == 0 || watch->rows == 0 ||
+        dataset_frauds(watch) == 0)
+        return boost(b, NULL, e);
+    watch_init(&w, b, watch);
+    good = boost(b, &w, e);
+    watch_fini(&w);
+    return good;
+}
+
+bool boost_train(const struct dataset *d, const struct dataset *watch,
+                 const struct boost_options *o, const struct learn_run *run, struct model **m,
+                 struct error *e)
+{
+    struct model *trained;
+    struct booster b;
+    bool good;
+
+    if (!options_check(o, e) || !dataset_check(d, e))
+        return false;
+    trained = dataset_model(d, MODEL_BOOST);
+    booster_init(&b, d, o, run, trained);
+    good = run_boost(&b, watch, e);
+    if (good)
+        fill_forest(&b);
+    booster_fini(&b);
+    if (!good || !model_finish(trained, e)) {
+        model_free(trained);
+        return false;
+    }
+    *m = trained;
+    return true;
+}

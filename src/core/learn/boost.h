@@ -1,0 +1,49 @@
+/* The state of one boosting run; internal to core/learn. */
+#ifndef ASSAY_LEARN_BOOST_H
+#define ASSAY_LEARN_BOOST_H
+
+#include "core/learn/grow.h"
+
+enum { WATCH_EVERY = 5 }; /* trees between two looks at the watched rows: sorting them is dear */
+
+struct partial {
+    double gradient, hessian;
+};
+
+struct booster {
+    const struct dataset *dataset;
+    const struct boost_options *options;
+    const struct learn_run *run;
+    struct model *model;
+    struct bins bins;
+    struct grower *grower;
+    uint32_t rows;
+    double weight[2]; /* by class */
+    uint8_t *label;   /* of each row, 0 or 1 */
+    int64_t base;
+    int64_t *margin;  /* of each row, 2^-32 of log-odds */
+    double *gradient; /* true ones, weighted by class */
+    double *hessian;
+    uint64_t *packed; /* the same rounded, reweighted for the sample */
+    struct gradients gradients;
+    struct partial *partial; /* sums of a block */
+    uint16_t *column;        /* drawn for the tree */
+    int64_t *value;          /* of the grown tree's leaves, by node */
+    uint32_t *cover;
+    uint32_t trees; /* kept so far */
+    uint32_t *first;
+    struct tree_node *node;
+};
+
+/* Rows for early stopping. */
+struct watch {
+    struct bins bins;
+    uint32_t rows;
+    int64_t *margin;
+    double *score;
+    uint8_t *label;
+    double best;
+    uint32_t best_trees;
+};
+
+#endif

@@ -1,0 +1,321 @@
+#include "core/learn/grow.h"
+
+#include <string.h>
+
+#include "core/base/panic.h"
+#include "core/learn/histogram.h"
+
+static const double gain_least = 1e-7; /* below it a split is rounding noise */
+
+/* The best split of one node. */
+struct split {
+    double gain; /* 0: none */
+    uint16_t input;
+    uint8_t bin;
+    bool missing_left;
+};
+
+struct leaf {
+    uint64_t *cell; /* its histogram; NULL where it will not be split */
+    uint64_t total;
+    struct split best;
+};
+
+struct grower {
+    const struct boost_options *options;
+    const struct gradients *gradients;
+    struct histogram_work work;
+    uint32_t *row;     /* permuted */
+    uint32_t *scratch; /* of the same size */
+    struct grown_node *node;
+    struct leaf *leaf; /* by node */
+    uint32_t nodes;
+    uint64_t **pool; /* histograms, handed out and taken back */
+    uint32_t pooled, made;
+};
+
+struct grower *grower_new(const struct bins *b, const struct boost_options *o,
+                          const struct workers *workers)
+{
+    struct grower *g = mem_alloc(sizeof *g);
+    size_t cells = b->first[b->inputs];
+
+    ASSERT(o->leaves >= 2 && o->leaves <= GROW_LEAVES_MAX);
+    g->options = o;
+    g->work.bins = b;
+    g->work.workers = workers;
+    g->work.spare = mem_aligned(64, workers_count(workers) * cells * sizeof *g->work.spare);
+    g->row = mem_array(b->rows, sizeof *g->row);
+    g->scratch = mem_array(b->rows, sizeof *g->scratch);
+    g->node = mem_array(2 * o->leaves, sizeof *g->node);
+    g->leaf = mem_array(2 * o->leaves, sizeof *g->leaf);
+    g->pool = mem_array(2 * o->leaves, sizeof *g->pool);
+    return g;
+}
+
+void grower_free(struct grower *g)
+{
+    if (g == NULL)
+        return;
+    ASSERT(g->pooled == g->made);
+    for (uint32_t i = 0; i < g->pooled; i++)
+        mem_free(g->pool[i]);
+    mem_free(g->pool);
+    mem_free(g->work.spare);
+    mem_free(g->row);
+    mem_free(g->scratch);
+    mem_free(g->node);
+    mem_free(g->leaf);
+    mem_free(g);
+}
+
+uint32_t *grower_rows(struct grower *g)
+{
+    return g->row;
+}
+
+const struct grown_node *grower_node(const struct grower *g)
+{
+    return g->node;
+}
+
+static uint64_t *take_cells(struct grower *g)
+{
+    if (g->pooled > 0)
+        return g->pool[--g->pooled];
+    g->made++;
+    return mem_aligned(64, g->work.bins->first[g->work.bins->inputs] * sizeof(uint64_t));
+}
+
+static void give_cells(struct grower *g, uint64_t *cell)
+{
+    if (cell != NULL)
+        g->pool[g->pooled++] = cell;
+}
+
+/* ---- finding the best split ---- */
+
+struct side {
+    double gradient, hessian;
+};
+
+static struct side unpack(const struct grower *g, uint64_t sum)
+{
+    return (struct side){packed_gradient(sum) * g->gradients->gradient_unit,
+                         packed_hessian(sum) * g->gradients->hessian_unit};
+}
+
+static double quality(struct side s, double l2)
+{
+    return s.gradient * s.gradient / (s.hessian + l2);
+}
+
+/* Second-order gain (Chen and Guestrin, "XGBoost", 2016, eq. 7) of sending `left` left, over the
+ * parent's quality; negative where a side is too light. */
+static double gain_of(const struct grower *g, uint64_t left, uint64_t total, double parent)
+{
+    const struct boost_options *o = g->options;
+    struct side l = unpack(g, left), r = unpack(g, total - left);
+
+    if (l.hessian < o->min_leaf_weight || r.hessian < o->min_leaf_weight)
+        return -1;
+    return quality(l, o->l2) + quality(r, o->l2) - parent;
+}
+
+/* Tries every border of one input, with missing on the side that is asked for. */
+static void scan_input(const struct grower *g, const struct leaf *leaf, uint32_t input,
+                       bool missing_left, double parent, struct split *best)
+{
+    const struct bins *b = g->work.bins;
+    const uint64_t *cell = leaf->cell + b->first[input];
+    uint32_t last = b->count[input] - (cell[0] == 0 || missing_left);
+    uint64_t left = missing_left ? cell[0] : 0;
+
+    for (uint32_t k = 1; k <= last; k++) {
+        double gain;
+
+        left += cell[k];
+        if (cell[k] == 0)
+            continue;
+        gain = gain_of(g, left, leaf->total, parent);
+        if (gain > best->gain)
+            *best = (struct split){gain, (uint16_t)input, (uint8_t)k, missing_left};
+    }
+}
+
+/* Where no missing value was seen, one that comes later goes with the heavier side. */
+static void settle_missing(const struct grower *g, const struct leaf *leaf, struct split *s)
+{
+    const uint64_t *cell = leaf->cell + g->work.bins->first[s->input];
+    uint64_t left = 0;
+
+    if (cell[0] != 0)
+        return;
+    for (uint32_t k = 1; k <= s->bin; k++)
+        left += cell[k];
+    s->missing_left = 2 * packed_hessian(left) >= packed_hessian(leaf->total);
+}
+
+static void find_split(struct grower *g, struct leaf *leaf)
+{
+    double parent = quality(unpack(g, leaf->total), g->options->l2);
+
+    leaf->best = (struct split){.gain = gain_least};
+    for (uint32_t c = 0; c < g->work.columns; c++) {
+        uint32_t input = g->work.column[c];
+
+        scan_input(g, leaf, input, false, parent, &leaf->best);
+        if (leaf->cell[g->work.bins->first[input]] != 0)
+            scan_input(g, leaf, input, true, parent, &leaf->best);
+    }
+    if (leaf->best.gain <= gain_least)
+        leaf->best.gain = 0;
+    else
+        settle_missing(g, leaf, &leaf->best);
+}
+
+/* ---- splitting ---- */
+
+/* Stable: both sides stay in ascending order. Returns how many went left. */
+static uint32_t partition(struct grower *g, const struct grown_node *n)
+{
+    const struct bins *b = g->work.bins;
+    const uint8_t *cell = b->cell + n->input;
+    uint32_t left = n->begin, right = 0;
+
+    for (uint32_t i = n->begin; i < n->end; i++) {
+        uint32_t row = g->row[i];
+        bool goes_left = grown_goes_left(n, cell[(size_t)row * b->inputs]);
+
+        g->row[left] = row; /* left <= i: what it overwrites was read */
+        g->scratch[right] = row;
+        left += goes_left;
+        right += !goes_left;
+    }
+    memcpy(g->row + left, g->scratch, right * sizeof *g->row);
+    return left - n->begin;
+}
+
+static bool may_split(const struct grower *g, const struct grown_node *n)
+{
+    return n->depth < g->options->depth && n->end - n->begin >= 2 * g->options->min_leaf_rows;
+}
+
+static uint64_t total_of(const struct grower *g, const uint64_t *cell)
+{
+    const struct bins *b = g->work.bins;
+    uint32_t j = g->work.column[0];
+    uint64_t sum = 0;
+
+    for (uint32_t k = b->first[j]; k < b->first[j + 1]; k++)
+        sum += cell[k];
+    return sum;
+}
+
+static void open_leaf(struct grower *g, uint32_t at, uint64_t *cell)
+{
+    struct leaf *leaf = &g->leaf[at];
+
+    *leaf = (struct leaf){.cell = cell};
+    if (cell == NULL)
+        return;
+    leaf->total = total_of(g, cell);
+    find_split(g, leaf);
+    if (leaf->best.gain == 0) {
+        give_cells(g, cell);
+        leaf->cell = NULL;
+    }
+}
+
+/* The lighter child's histogram is summed, the other's is what remains of the parent's. */
+static void open_children(struct grower *g, uint32_t left, uint64_t *parent_cell, bool more)
+{
+    const struct grown_node *l = &g->node[left], *r = &g->node[left + 1];
+    uint32_t small = l->end - l->begin <= r->end - r->begin ? left : left + 1;
+    uint32_t large = small == left ? left + 1 : left;
+    uint64_t *cell;
+
+    if (!more || (!may_split(g, l) && !may_split(g, r))) {
+        give_cells(g, parent_cell);
+        open_leaf(g, left, NULL);
+        open_leaf(g, left + 1, NULL);
+        return;
+    }
+    cell = take_cells(g);
+    histogram_build(&g->work, g->row + g->node[small].begin,
+                    g->node[small].end - g->node[small].begin, cell);
+    histogram_subtract(&g->work, parent_cell, cell);
+    if (!may_split(g, &g->node[small])) {
+        give_cells(g, cell);
+        cell = NULL;
+    }
+    if (!may_split(g, &g->node[large])) {
+        give_cells(g, parent_cell);
+        parent_cell = NULL;
+    }
+    open_leaf(g, small, cell);
+    open_leaf(g, large, parent_cell);
+}
+
+/* False where the split would leave a child with too few rows: the node then stays a leaf. */
+static bool split_node(struct grower *g, uint32_t at)
+{
+    struct leaf *leaf = &g->leaf[at];
+    struct grown_node *n = &g->node[at];
+    uint32_t least = g->options->min_leaf_rows, left, leaves = (g->nodes + 1) / 2;
+
+    n->input = leaf->best.input;
+    n->bin = leaf->best.bin;
+    n->missing_left = leaf->best.missing_left;
+    left = partition(g, n);
+    leaf->best.gain = 0;
+    if (left < least || n->end - n->begin - left < least) {
+        give_cells(g, leaf->cell);
+        leaf->cell = NULL;
+        return false;
+    }
+    n->left = g->nodes;
+    g->node[g->nodes++] = (struct grown_node){n->begin, n->begin + left, n->depth + 1};
+    g->node[g->nodes++] = (struct grown_node){n->begin + left, n->end, n->depth + 1};
+    open_children(g, n->left, leaf->cell, leaves + 1 < g->options->leaves);
+    leaf->cell = NULL;
+    return true;
+}
+
+/* The open leaf of greatest gain, the first of equals; g->nodes where there is none. */
+static uint32_t best_leaf(const struct grower *g)
+{
+    uint32_t best = g->nodes;
+    double gain = 0;
+
+    for (uint32_t i = 0; i < g->nodes; i++) {
+        if (g->leaf[i].best.gain > gain) {
+            gain = g->leaf[i].best.gain;
+            best = i;
+        }
+    }
+    return best;
+}
+
+uint32_t grow_tree(struct grower *g, const struct gradients *gradients, uint32_t rows,
+                   const uint16_t *column, uint32_t columns)
+{
+    uint64_t *cell = take_cells(g);
+    uint32_t at;
+
+    g->gradients = gradients;
+    g->work.packed = gradients->packed;
+    g->work.column = column;
+    g->work.columns = columns;
+    g->nodes = 1;
+    g->node[0] = (struct grown_node){0, rows, 0};
+    histogram_build(&g->work, g->row, rows, cell);
+    open_leaf(g, 0, cell);
+    while ((g->nodes + 1) / 2 < g->options->leaves && (at = best_leaf(g)) < g->nodes)
+        split_node(g, at);
+    for (uint32_t i = 0; i < g->nodes; i++) {
+        give_cells(g, g->leaf[i].cell);
+        g->leaf[i].cell = NULL;
+    }
+    return g->nodes;
+}

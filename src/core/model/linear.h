@@ -1,0 +1,24 @@
+/* Terms of a linear model; internal to core/model. */
+#ifndef ASSAY_MODEL_LINEAR_H
+#define ASSAY_MODEL_LINEAR_H
+
+#include "core/model/parts.h"
+
+/* What input j adds to the margin when its value is x. Over the training rows its mean is 0. */
+static inline double linear_term(const struct model_linear *l, uint32_t j, double x)
+{
+    if (__builtin_isnan(x))
+        return l->missing[j];
+    return l->present[j] + l->weight[j] * (x - l->mean[j]);
+}
+
+static inline double linear_margin(const struct model_linear *l, uint32_t inputs, const double *x)
+{
+    double sum = l->bias;
+
+    for (uint32_t j = 0; j < inputs; j++)
+        sum += linear_term(l, j, x[j]);
+    return sum;
+}
+
+#endif

@@ -1,0 +1,124 @@
+/* What a model is made of: shared by the trainers (core/learn), the model file, the kernels and the
+ * explanations. Everyone else sees model.h only.
+ *
+ * A model is built in three steps: model_new, filling the parts, model_finish; after that it does
+ * not change (but for notes and calibration before it is shared).
+ *
+ * Every input becomes one double, NaN where it is missing; a category's is looked up in the map
+ * that was frozen in training. Trees split these doubles, linear terms weigh them.
+ *
+ * Invariants, made by the trainers and checked by the parser:
+ *   1. A tree's nodes are in breadth-first order: the i-th internal node (in index order) has its
+ *      children at 2i+1 and 2i+2. So trees are acyclic and no child index is stored.
+ *   2. cover, the number of training rows in a node, is positive, and a node's is the sum of its
+ *      children's.
+ *   3. |value| <= LEAF_VALUE_MAX, so MODEL_TREES_MAX of them cannot overflow an int64.
+ *   4. Doubles are finite; the categories of a map are sorted and differ.
+ */
+#ifndef ASSAY_MODEL_PARTS_H
+#define ASSAY_MODEL_PARTS_H
+
+#include "core/model/model.h"
+
+enum {
+    MODEL_DEPTH_MAX = 32,         /* splits between root and leaf */
+    MODEL_CATEGORIES_MAX = 65536, /* values that one map knows */
+    MODEL_THRESHOLDS_MAX = 65000, /* of one input over the whole forest: ranks are 16-bit */
+    MODEL_TREE_NODES_MAX = 8191,
+    LEAF_FRACTION_BITS = 32,
+};
+
+#define LEAF_ONE       (INT64_C(1) << LEAF_FRACTION_BITS)
+#define LEAF_VALUE_MAX (INT64_C(1) << 40) /* 256 of log-odds */
+
+/* Text to number. Values in byte order; text that is not among them becomes `other`. */
+struct category_map {
+    uint32_t count;
+    struct text *value; /* into bytes */
+    double *number;
+    double other;
+    char *bytes;
+    uint32_t *slot; /* open-addressed hash table of index + 1, 0 = free; made by model_finish */
+    uint32_t slots;
+};
+
+struct model_linear {
+    double bias;
+    double *mean;    /* of each input, over the training rows */
+    double *weight;  /* of (value - mean) */
+    double *present; /* added where the value is present: centres the indicator of missing */
+    double *missing; /* added where it is missing, instead */
+};
+
+struct tree_node {
+    double threshold; /* left where the value is <= threshold */
+    int64_t value;    /* of a leaf, in 2^-32 of log-odds */
+    uint32_t cover;   /* training rows that came here */
+    uint16_t left;    /* of an internal node: its left child's index in the tree; 0 = leaf */
+    uint16_t input;
+    bool missing_left;
+};
+
+struct model_forest {
+    int64_t base; /* log-odds before the first tree, 2^-32 */
+    uint32_t trees;
+    uint32_t *first; /* trees + 1: where each tree begins in node */
+    struct tree_node *node;
+};
+
+struct forest_ranks;
+struct shap_rule;
+
+struct model {
+    enum model_kind kind;
+    uint32_t inputs;
+    struct model_input *input;
+    struct category_map *category; /* one an input; empty for numbers */
+    struct model_notes notes;
+    double slope, offset;
+    struct model_linear linear; /* MODEL_LOGISTIC */
+    struct model_forest forest; /* MODEL_BOOST */
+    struct forest_ranks *ranks; /* the forest as the kernels walk it */
+    struct shap_rule *shap;
+};
+
+/* Inputs unnamed, maps empty, linear arrays zero, no trees. */
+struct model *model_new(enum model_kind kind, uint32_t inputs);
+void model_set_input(struct model *m, uint32_t index, struct text name, bool is_category,
+                     uint64_t fingerprint);
+/* Room for `trees` trees of `nodes` nodes in all. */
+void model_forest_reserve(struct model *m, uint32_t trees, uint32_t nodes);
+/* Makes the derived parts. False where an input has more than MODEL_THRESHOLDS_MAX thresholds. */
+bool model_finish(struct model *m, struct error *e) MUST_USE;
+
+/* Values must be sorted and differ; both arrays are copied. */
+void category_map_set(struct category_map *c, const struct text *value, const double *number,
+                      uint32_t count, double other);
+void category_map_index(struct category_map *c); /* makes the hash table */
+void category_map_fini(struct category_map *c);
+double category_map_find(const struct category_map *c, struct text t);
+
+/* A cell of a number column as a double, NaN where it is null: decimals in units, durations in
+ * seconds. */
+double column_number(const struct column *c, uint32_t row);
+
+/* Encoded rows: x[i * inputs + j] is input j of the i-th row, which is row[first + i] of the
+ * columns, or first + i where `row` is NULL. */
+void model_encode(const struct model *m, const struct column *const *inputs, const uint32_t *row,
+                  uint32_t first, uint32_t rows, double *x);
+/* One input alone; x[i * stride]. */
+void model_encode_input(const struct model *m, uint32_t input, const struct column *c,
+                        const uint32_t *row, uint32_t first, uint32_t rows, double *x,
+                        uint32_t stride);
+void model_score_encoded(const struct model *m, struct model_scratch *s, const double *x,
+                         uint32_t rows, double *margin);
+
+/* The child of an internal node that takes x: its index in the tree. */
+static inline uint32_t tree_next(const struct tree_node *n, double x)
+{
+    bool left = __builtin_isnan(x) ? n->missing_left : x <= n->threshold;
+
+    return n->left + !left;
+}
+
+#endif

@@ -1,0 +1,209 @@
+#include "shell/run/feed_order.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/hash.h"
+#include "core/base/panic.h"
+#include "shell/run/event_id.h"
+
+static const struct frame *frame_of(const struct feed *f, uint64_t row, uint32_t *at)
+{
+    *at = (uint32_t)(row % FEED_FRAME_ROWS);
+    return &f->frames[row / FEED_FRAME_ROWS];
+}
+
+static int64_t time_of(const struct feed *f, uint64_t row)
+{
+    uint32_t at;
+    const struct frame *frame = frame_of(f, row, &at);
+
+    return frame->column[f->schema->time].integer[at];
+}
+
+static uint64_t rows_of(const struct feed *f)
+{
+    uint64_t rows = 0;
+
+    for (uint32_t i = 0; i < f->count; i++)
+        rows += f->frames[i].rows;
+    return rows;
+}
+
+/* Rows that come after a later one: those that sorting moves past others. */
+static uint64_t count_moved(const struct feed *f, uint64_t rows)
+{
+    int64_t newest = INT64_MIN;
+    uint64_t moved = 0;
+
+    if (f->schema->time == FIELD_NONE)
+        return 0;
+    for (uint64_t i = 0; i < rows; i++) {
+        int64_t t = time_of(f, i);
+
+        moved += t < newest;
+        newest = t > newest ? t : newest;
+    }
+    return moved;
+}
+
+struct placed {
+    int64_t time_us;
+    uint64_t row;
+};
+
+static int by_time(const void *a, const void *b)
+{
+    const struct placed *x = a, *y = b;
+
+    if (x->time_us != y->time_us)
+        return x->time_us < y->time_us ? -1 : 1;
+    return x->row < y->row ? -1 : 1;
+}
+
+static struct placed *make_order(const struct feed *f, uint64_t rows, const uint8_t *drop,
+                                 bool sort, uint64_t *kept)
+{
+    struct placed *order = mem_array(rows, sizeof *order);
+
+    *kept = 0;
+    for (uint64_t i = 0; i < rows; i++) {
+        if (drop == NULL || !drop[i])
+            order[(*kept)++] = (struct placed){sort ? time_of(f, i) : 0, i};
+    }
+    if (sort)
+        qsort(order, *kept, sizeof *order, by_time);
+    return order;
+}
+
+/* Cells move, texts stay: the old frames' arenas go over to the new ones. */
+static void rebuild(struct feed *f, const struct placed *order, uint64_t kept)
+{
+    uint32_t count = (uint32_t)((kept + FEED_FRAME_ROWS - 1) / FEED_FRAME_ROWS);
+    struct frame *frames = mem_array(count, sizeof *frames);
+    struct feed old = *f;
+
+    for (uint32_t i = 0; i < count; i++)
+        frame_init(&frames[i], f->schema, FEED_FRAME_ROWS, 0);
+    for (uint64_t k = 0; k < kept; k++) {
+        struct frame *to = &frames[k / FEED_FRAME_ROWS];
+        uint32_t at;
+        const struct frame *from = frame_of(&old, order[k].row, &at);
+
+        for (uint32_t c = 0; c < to->columns; c++) {
+            struct value v = column_get(&from->column[c], at);
+
+            column_set(&to->column[c], to->rows, &v);
+        }
+        to->rows++;
+    }
+    f->frames = frames;
+    f->count = count;
+    f->retired = old.frames;
+    f->retired_count = old.count;
+}
+
+void feed_order(struct feed *f, const uint8_t *drop)
+{
+    uint64_t rows = rows_of(f), kept = rows;
+    struct placed *order;
+
+    f->counts.moved = count_moved(f, rows);
+    if (drop != NULL || f->counts.moved > 0) {
+        order = make_order(f, rows, drop, f->counts.moved > 0, &kept);
+        rebuild(f, order, kept);
+        mem_free(order);
+    }
+    f->counts.rows = kept;
+}
+
+/* ---- repeated ids */
+
+struct seen {
+    uint64_t *hash;
+    uint64_t *row; /* + 1; 0: empty */
+    uint64_t mask;
+};
+
+static uint64_t id_hash(const struct value *v)
+{
+    if (v->type == TYPE_TEXT)
+        return hash_bytes(v->text.bytes, v->text.length, 0x1d);
+    return hash_mix((uint64_t)v->integer + 0x1d);
+}
+
+static struct value id_of(const struct feed *f, uint64_t row)
+{
+    uint32_t at;
+    const struct frame *frame = frame_of(f, row, &at);
+
+    return column_get(&frame->column[f->schema->id], at);
+}
+
+static bool same_rows(const struct feed *f, uint64_t a, uint64_t b)
+{
+    uint32_t at_a, at_b;
+    const struct frame *frame_a = frame_of(f, a, &at_a), *frame_b = frame_of(f, b, &at_b);
+
+    for (uint32_t c = 0; c < frame_a->columns; c++) {
+        struct value x = column_get(&frame_a->column[c], at_a);
+        struct value y = column_get(&frame_b->column[c], at_b);
+
+        if (!value_equal(&x, &y))
+            return false;
+    }
+    return true;
+}
+
+static void note_repeated(const struct feed *f, uint64_t first, uint64_t row, struct feed_ids *ids)
+{
+    struct buffer text;
+    uint32_t at;
+    const struct frame *frame = frame_of(f, row, &at);
+
+    if (same_rows(f, first, row)) {
+        ids->repeated++;
+        return;
+    }
+    if (ids->conflicting++ > 0)
+        return;
+    buffer_init(&text, sizeof ids->first_conflict);
+    (void)!event_id_text(f->schema, frame, at, &text);
+    strncpy(ids->first_conflict, buffer_text(&text), sizeof ids->first_conflict - 1);
+    buffer_fini(&text);
+}
+
+void feed_find_repeated(const struct feed *f, uint8_t *drop, struct feed_ids *ids)
+{
+    uint64_t rows = rows_of(f);
+    struct seen seen = {.mask = 1023};
+
+    *ids = (struct feed_ids){0};
+    if (f->schema->id == FIELD_NONE)
+        return;
+    while (seen.mask < rows * 2)
+        seen.mask = seen.mask * 2 + 1;
+    seen.hash = mem_array(seen.mask + 1, sizeof *seen.hash);
+    seen.row = mem_array(seen.mask + 1, sizeof *seen.row);
+    for (uint64_t i = 0; i < rows; i++) {
+        struct value id = id_of(f, i), other;
+        uint64_t hash = id_hash(&id), slot = hash & seen.mask;
+
+        if (id.is_null)
+            continue;
+        for (; seen.row[slot] != 0; slot = (slot + 1) & seen.mask) {
+            other = seen.hash[slot] == hash ? id_of(f, seen.row[slot] - 1) : (struct value){0};
+            if (seen.hash[slot] == hash && value_equal(&id, &other))
+                break;
+        }
+        if (seen.row[slot] != 0) {
+            drop[i] = 1;
+            note_repeated(f, seen.row[slot] - 1, i, ids);
+        } else {
+            seen.hash[slot] = hash;
+            seen.row[slot] = i + 1;
+        }
+    }
+    mem_free(seen.hash);
+    mem_free(seen.row);
+}

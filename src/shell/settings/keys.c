@@ -1,0 +1,289 @@
+#include "shell/settings/keys.h"
+
+#include "core/base/memory.h"
+
+#define MEMBER(type, member) \
+    .at = offsetof(type, member), .bytes = sizeof(((type *)0)->member)
+#define OF(member) MEMBER(struct settings, member)
+#define ARRAY(type, array, count, most_elements)                                                   \
+    .at = offsetof(type, array), .bytes = sizeof(*((type *)0)->array),                             \
+    .count_at = offsetof(type, count), .limit = (most_elements)
+#define ARRAY_OF(array, count, most_elements) ARRAY(struct settings, array, count, most_elements)
+
+#define TYPES_WORDS   "bool|int|decimal|real|text|time|duration"
+#define LAYOUTS_WORDS "iso|day_first|month_first|unix_s|unix_ms|unix_us"
+
+/* clang-format off: one row reads best in one shape */
+const struct key keys[] = {
+    {"name", KEY_TEXT, 0, OF(name), .standard = "assay",
+     .words = "What this set of settings is called in reports and pages."},
+    {"data_directory", KEY_TEXT, 0, OF(data_directory), .standard = "./assay-data",
+     .words = "Where models, log and snapshots are kept; relative to the settings file."},
+
+    {"sources", KEY_ENTRIES, 0, ARRAY_OF(sources, source_count, SETTINGS_SOURCES_MAX),
+     .words = "Where data comes from. `transactions` is the source of the events; any other name is a "
+              "table to look up in."},
+    {"sources.*", KEY_SECTION, 0, .shorthand = "file",
+     .words = "One source; a plain text is its file."},
+    {"sources.*.file", KEY_TEXT, KEY_REQUIRED, MEMBER(struct source_setting, file),
+     .words = "Path or pattern (`*`, `?`) of the files, relative to the settings file. Compressed "
+              "files (.gz, .zst) are read as they are."},
+    {"sources.*.format", KEY_TEXT, 0, MEMBER(struct source_setting, format), .standard = "auto",
+     .choices = "auto|csv|ndjson|json",
+     .words = "How the bytes are to be read; `auto` looks at them."},
+    {"sources.*.delimiter", KEY_CHAR, 0, MEMBER(struct source_setting, delimiter),
+     .standard = "auto", .words = "What stands between the cells of a CSV file: one character, `tab` or `auto`."},
+    {"sources.*.point", KEY_CHAR, 0, MEMBER(struct source_setting, point), .standard = "auto",
+     .words = "The decimal mark of numbers in text: `.`, `,` or `auto`."},
+    {"sources.*.key", KEY_TEXT, 0, MEMBER(struct source_setting, key),
+     .words = "For a table to look up in: its key column, named like the events' field."},
+    {"sources.*.valid_from", KEY_TEXT, 0, MEMBER(struct source_setting, valid_from),
+     .words = "For a table to look up in: the column that says from when on a row holds, so that "
+              "an event sees only what was known at its time."},
+    {"sources.*.rejects", KEY_REAL, 0, MEMBER(struct source_setting, reject_share),
+     .standard = "0.01", .least = 0, .most = 1,
+     .words = "Share of records that may be unreadable before reading stops with an error."},
+    {"sources.*.fields", KEY_ENTRIES, 0,
+     ARRAY(struct source_setting, fields, field_count, SETTINGS_FIELDS_MAX),
+     .words = "Types of fields where the guess from the data is not right."},
+    {"sources.*.fields.*", KEY_SECTION, 0, .shorthand = "type",
+     .words = "One field; a plain text is its type."},
+    {"sources.*.fields.*.type", KEY_WORD, 0, MEMBER(struct field_setting, type),
+     .has_at = offsetof(struct field_setting, has_type), .choices = TYPES_WORDS,
+     .words = "The field's type."},
+    {"sources.*.fields.*.layout", KEY_WORD, 0, MEMBER(struct field_setting, layout),
+     .has_at = offsetof(struct field_setting, has_layout), .choices = LAYOUTS_WORDS,
+     .words = "How a time is written."},
+
+    {"event", KEY_SECTION, 0, .words = "What the fields of an event mean, and when it counts."},
+    {"event.id", KEY_TEXT, KEY_DECIDES, OF(event.id),
+     .words = "The field that names an event. Without one, ids are made."},
+    {"event.time", KEY_TEXT, KEY_DECIDES, OF(event.time),
+     .words = "The field that says when it happened. Without one, it is the time of receipt."},
+    {"event.amount", KEY_TEXT, 0, OF(event.amount),
+     .words = "The field with the amount, for costs and losses in reports."},
+    {"event.label", KEY_SECTION, 0, .shorthand = "field",
+     .words = "Which events were fraud; a plain text is the field."},
+    {"event.label.field", KEY_TEXT, KEY_DECIDES, OF(event.label),
+     .words = "The field that says whether an event was fraud: 0 or 1, false or true."},
+    {"event.label.delay", KEY_DURATION, KEY_DECIDES, OF(event.label_delay_us), .standard = "0s",
+     .least = 0, .words = "How long after an event its label becomes known."},
+    {"event.label.absent", KEY_WORD, KEY_DECIDES, OF(event.absent), .standard = "legit",
+     .choices = "unknown|legit",
+     .words = "What an event without a label is once the delay has passed."},
+    {"event.lateness", KEY_DURATION, KEY_DECIDES, OF(event.lateness_us), .standard = "1h",
+     .least = 0, .words = "How much older than the newest event an event may be and still enter the windows."},
+    {"event.max_ahead", KEY_DURATION, KEY_DECIDES, OF(event.max_ahead_us), .standard = "1d",
+     .least = 0, .words = "How far ahead of its receipt an event may be and still enter the windows."},
+
+    {"schema", KEY_RECORDS, KEY_DECIDES, ARRAY_OF(schema, schema_count, SCHEMA_FIELDS_MAX),
+     .words = "The fields of an event, fixed. Written into the log with each plan; not needed in a "
+              "file, where the fields are those of the source."},
+    {"schema.*", KEY_SECTION, KEY_DECIDES, .words = "One field."},
+    {"schema.*.name", KEY_TEXT, KEY_REQUIRED | KEY_DECIDES, MEMBER(struct schema_setting, name),
+     .words = "The field's name."},
+    {"schema.*.type", KEY_WORD, KEY_REQUIRED | KEY_DECIDES, MEMBER(struct schema_setting, type),
+     .choices = TYPES_WORDS, .words = "The field's type."},
+    {"schema.*.layout", KEY_WORD, KEY_DECIDES, MEMBER(struct schema_setting, layout),
+     .standard = "iso", .choices = LAYOUTS_WORDS, .words = "How a time is written."},
+    {"schema.*.point", KEY_CHAR, KEY_DECIDES, MEMBER(struct schema_setting, point),
+     .standard = ".", .words = "The decimal mark of numbers in text."},
+    {"schema.*.group", KEY_CHAR, KEY_DECIDES, MEMBER(struct schema_setting, group),
+     .words = "The thousands separator of numbers in text."},
+    {"schema.*.personal", KEY_BOOL, KEY_DECIDES, MEMBER(struct schema_setting, personal),
+     .standard = "false", .words = "Whether the field is sealed apart in the log."},
+
+    {"entities", KEY_ENTRIES, KEY_DECIDES, ARRAY_OF(entities, entity_count, LANG_FEATURES_MAX),
+     .words = "Who or what windows are kept for: `by NAME` in a feature."},
+    {"entities.*", KEY_SECTION, KEY_DECIDES, .shorthand = "key",
+     .words = "One kind of entity; a plain text is its key."},
+    {"entities.*.key", KEY_TEXT, KEY_REQUIRED | KEY_DECIDES, MEMBER(struct entity_setting, key),
+     .words = "The field that names the entity, or an expression of fields."},
+    {"entities.*.state", KEY_WORD, KEY_DECIDES, MEMBER(struct entity_setting, state),
+     .standard = "shard", .choices = "shard|shared",
+     .words = "Whose the windows are where there are several shards; with one both are the same."},
+
+    {"features", KEY_ENTRIES, KEY_DECIDES, ARRAY_OF(features, feature_count, LANG_FEATURES_MAX),
+     .words = "What is computed of each event, in the language of docs/language.md. A feature may "
+              "use those above it."},
+    {"features.*", KEY_TEXT, KEY_REQUIRED | KEY_DECIDES, MEMBER(struct named_setting, source),
+     .words = "One expression."},
+    {"rules", KEY_ENTRIES, KEY_DECIDES, ARRAY_OF(rules, rule_count, PLAN_RULES_MAX),
+     .words = "Conditions that lead to an outcome whatever the score. The strictest outcome wins."},
+    {"rules.*", KEY_SECTION, KEY_DECIDES, .words = "One rule."},
+    {"rules.*.when", KEY_TEXT, KEY_REQUIRED | KEY_DECIDES, MEMBER(struct rule_setting, when),
+     .words = "The condition; null counts as false."},
+    {"rules.*.then", KEY_TEXT, KEY_REQUIRED | KEY_DECIDES, MEMBER(struct rule_setting, then),
+     .words = "The outcome."},
+
+    {"model", KEY_SECTION, 0, .shorthand = "kind",
+     .words = "How the model is trained; a plain text is its kind."},
+    {"model.kind", KEY_TEXT, 0, OF(model.kind), .standard = "boost",
+     .choices = "boost|logistic|none",
+     .words = "`boost`: gradient-boosted trees; `logistic`: logistic regression; `none`: rules only."},
+    {"model.balance", KEY_WORD, 0, OF(model.balance), .standard = "none",
+     .choices = "none|weights",
+     .words = "What is done about frauds being rare; `weights`: each class counts half."},
+    {"model.seed", KEY_WHOLE, 0, OF(model.seed), .standard = "1", .least = 0, .most = 9e15,
+     .words = "Seed of all random choices: the same data and seed give the same model."},
+    {"model.features", KEY_TEXTS, 0, ARRAY_OF(model.features, model.feature_count, LANG_FEATURES_MAX),
+     .computed = "all features", .words = "The features that the model sees."},
+    {"model.alert_cost", KEY_REAL, 0, OF(model.alert_cost), .standard = "0", .least = 0, .most = 1e12,
+     .words = "Cost of looking at one alert, in the unit of the amount, for the cost table."},
+    {"model.validate", KEY_SECTION, 0, .shorthand = "by",
+     .words = "How the model is tested on what it was not trained on; a plain text is `by`."},
+    {"model.validate.by", KEY_WORD, 0, OF(model.validate.by), .standard = "time",
+     .choices = "time|stratified|folds",
+     .words = "`time`: train on the past, test on the future; `stratified`: one random split with "
+              "equal shares of fraud; `folds`: several of them."},
+    {"model.validate.gap", KEY_DURATION, 0, OF(model.validate.gap_us), .computed = "the label's delay",
+     .least = 0, .words = "By time: what is left out between training and test."},
+    {"model.validate.share", KEY_REAL, 0, OF(model.validate.test_share), .standard = "0.2",
+     .least = 0.01, .most = 0.9, .words = "By time and stratified: share of the events tested on."},
+    {"model.validate.folds", KEY_WHOLE, 0, OF(model.validate.folds), .standard = "5", .least = 2,
+     .most = 100, .words = "Number of folds."},
+    {"model.validate.train", KEY_SPAN, 0, OF(model.validate.train_from_us),
+     .words = "By time: [from, until) of training, instead of a share; `until` is left out."},
+    {"model.validate.test", KEY_SPAN, 0, OF(model.validate.test_from_us),
+     .words = "By time: [from, until) of the test; `until` is left out."},
+    {"model.validate.drop_known", KEY_TEXT, 0, OF(model.validate.drop_known),
+     .words = "Leave out of the test what belongs to an entity of this kind whose fraud was known by then."},
+    {"model.boost", KEY_SECTION, 0, .words = "Of boosted trees."},
+    {"model.boost.trees", KEY_WHOLE, 0, OF(model.boost.trees), .least = 1, .most = MODEL_TREES_MAX,
+     .words = "Trees at most."},
+    {"model.boost.leaves", KEY_WHOLE, 0, OF(model.boost.leaves), .least = 2, .most = 4096,
+     .words = "Leaves of a tree at most."},
+    {"model.boost.depth", KEY_WHOLE, 0, OF(model.boost.depth), .least = 1, .most = 32,
+     .words = "Depth of a tree at most."},
+    {"model.boost.bins", KEY_WHOLE, 0, OF(model.boost.bins), .least = 2, .most = 255,
+     .words = "Intervals that an input is cut into."},
+    {"model.boost.learning_rate", KEY_REAL, 0, OF(model.boost.learning_rate), .least = 1e-6, .most = 1,
+     .words = "How much of each tree is taken."},
+    {"model.boost.l2", KEY_REAL, 0, OF(model.boost.l2), .least = 0, .most = 1e9,
+     .words = "Penalty on large leaf values."},
+    {"model.boost.min_leaf_weight", KEY_REAL, 0, OF(model.boost.min_leaf_weight), .least = 0,
+     .most = 1e9, .words = "Least sum of second derivatives in a leaf."},
+    {"model.boost.min_leaf_rows", KEY_WHOLE, 0, OF(model.boost.min_leaf_rows), .least = 1,
+     .most = 1e9, .words = "Least number of events in a leaf."},
+    {"model.boost.column_share", KEY_REAL, 0, OF(model.boost.column_share), .least = 0.01, .most = 1,
+     .words = "Share of the inputs that each tree may use."},
+    {"model.boost.row_share", KEY_REAL, 0, OF(model.boost.row_share), .least = 0.01, .most = 1,
+     .words = "Share of the legitimate events that each tree sees; frauds are always seen."},
+    {"model.boost.patience", KEY_WHOLE, 0, OF(model.boost.patience), .least = 0,
+     .most = MODEL_TREES_MAX,
+     .words = "Stop after so many trees without a better average precision; 0: never."},
+    {"model.logistic", KEY_SECTION, 0, .words = "Of logistic regression."},
+    {"model.logistic.l2", KEY_REAL, 0, OF(model.logistic.l2), .least = 0, .most = 1e9,
+     .words = "Penalty on large weights."},
+
+    {"outcomes", KEY_TEXTS, KEY_DECIDES, ARRAY_OF(outcomes, outcome_count, PLAN_OUTCOMES_MAX),
+     .standard = "[approve, challenge, review, decline]",
+     .words = "What a decision can be, mildest first; the first is what it is when nothing speaks against it."},
+    {"decision", KEY_ENTRIES, KEY_DECIDES, ARRAY_OF(decision, decision_count, PLAN_OUTCOMES_MAX),
+     .standard = "{review: 300, decline: 800}",
+     .words = "From which score on an outcome holds."},
+    {"decision.*", KEY_WHOLE, KEY_REQUIRED | KEY_DECIDES, MEMBER(struct threshold_setting, score),
+     .least = 0, .most = 1000, .words = "A score from 0 to 1000."},
+    {"decision.levels", KEY_ENTRIES, KEY_DECIDES, ARRAY_OF(levels, level_count, PLAN_LEVELS_MAX),
+     .standard = "{HIGH: 800, MEDIUM: 400}",
+     .words = "Names for ranges of scores. Below all of them is `LOW`, unless one stands at 0."},
+    {"decision.levels.*", KEY_WHOLE, KEY_REQUIRED | KEY_DECIDES,
+     MEMBER(struct threshold_setting, score), .least = 0, .most = 1000,
+     .words = "The least score of the level."},
+
+    {"server", KEY_SECTION, 0, .words = "The HTTP service."},
+    {"server.host", KEY_TEXT, 0, OF(server.host), .standard = "127.0.0.1",
+     .words = "Address to listen on."},
+    {"server.port", KEY_WHOLE, 0, OF(server.port), .standard = "8080", .least = 0, .most = 65535,
+     .words = "Port to listen on; 0: any that is free."},
+    {"server.threads", KEY_WHOLE, 0, OF(server.threads), .standard = "2", .least = 1, .most = 256,
+     .words = "Threads that read and answer requests."},
+    {"server.queue", KEY_WHOLE, 0, OF(server.queue), .standard = "4096", .least = 1, .most = 1 << 20,
+     .words = "Events that may wait for the engine; more are answered 429."},
+    {"server.body", KEY_SIZE, 0, OF(server.body_bytes), .standard = "1MiB", .least = 1024,
+     .most = 64 << 20, .words = "Size of one request's body at most."},
+
+    {"memory", KEY_SIZE, KEY_DECIDES, OF(memory_bytes), .standard = "4GiB", .least = 1 << 20,
+     .most = 64.0 * (1 << 30),
+     .words = "Size of one shard's state at most; beyond it the entities longest unseen are forgotten, "
+              "and counted."},
+    {"ids", KEY_SECTION, 0, .words = "How long an event's id is remembered, to answer repeats."},
+    {"ids.count", KEY_WHOLE, 0, OF(ids_horizon), .standard = "10000000", .least = 1, .most = 1e9,
+     .words = "Ids remembered at most."},
+    {"ids.keep", KEY_DURATION, 0, OF(ids_horizon_us), .standard = "30d", .least = 0,
+     .words = "And for how long."},
+    {"log", KEY_SECTION, 0, .words = "The decision log."},
+    {"log.segment", KEY_SIZE, 0, OF(log_segment_bytes), .standard = "64MiB", .least = 1 << 20,
+     .most = 4.0 * (1 << 30), .words = "Size of one file of the log."},
+    {"log.sync", KEY_BOOL, 0, OF(log_sync), .standard = "true",
+     .words = "Whether an answer waits until its record is on disk."},
+    {"snapshot", KEY_SECTION, 0, .shorthand = "every", .words = "Snapshots of the state, for a fast start."},
+    {"snapshot.every", KEY_DURATION, 0, OF(snapshot_every_us), .standard = "5m", .least = 1e6,
+     .words = "Time between two snapshots."},
+
+    {"alerts", KEY_SECTION, KEY_LATER, .words = "Queues of alerts."},
+    {"lists", KEY_SECTION, KEY_LATER, .words = "Named lists for rules."},
+    {"personal", KEY_SECTION, KEY_LATER, .words = "Personal fields, sealed apart."},
+    {"rollups", KEY_SECTION, KEY_LATER, .words = "Tables by day and entity."},
+    {"routes", KEY_SECTION, KEY_LATER, .words = "Which model decides which events."},
+    {"store", KEY_SECTION, KEY_LATER, .words = "Where projections of the log go."},
+    {"tests", KEY_SECTION, KEY_LATER, .words = "Events with expected features, rules and outcome."},
+};
+/* clang-format on */
+
+const size_t key_count = sizeof keys / sizeof keys[0];
+
+const char *key_last(const struct key *k)
+{
+    const char *dot = strrchr(k->path, '.');
+
+    return dot != NULL ? dot + 1 : k->path;
+}
+
+bool key_is_named(const struct key *k)
+{
+    return strcmp(key_last(k), "*") != 0;
+}
+
+static bool key_is_below(const struct key *k, const struct key *parent)
+{
+    size_t length = parent != NULL ? strlen(parent->path) : 0;
+
+    if (parent == NULL)
+        return strchr(k->path, '.') == NULL;
+    return strncmp(k->path, parent->path, length) == 0 && k->path[length] == '.' &&
+           strchr(k->path + length + 1, '.') == NULL;
+}
+
+const struct key *key_below(const struct key *parent, const struct key *last)
+{
+    const struct key *k = last != NULL ? last + 1 : parent != NULL ? parent + 1 : keys;
+
+    for (; k < keys + key_count; k++) {
+        if (key_is_below(k, parent))
+            return k;
+    }
+    return NULL;
+}
+
+const struct key *key_find(const struct key *parent, struct text name)
+{
+    const struct key *any = NULL;
+
+    for (const struct key *k = key_below(parent, NULL); k != NULL; k = key_below(parent, k)) {
+        if (!key_is_named(k))
+            any = k;
+        else if (text_is(name, key_last(k)))
+            return k;
+    }
+    return any;
+}
+
+struct settings *settings_new(void)
+{
+    struct settings *s = mem_alloc(sizeof *s);
+
+    boost_defaults(&s->model.boost);
+    logistic_defaults(&s->model.logistic);
+    return s;
+}

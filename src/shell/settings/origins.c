@@ -1,0 +1,61 @@
+#include "shell/settings/origins.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/memory.h"
+
+struct origins {
+    struct origin *item;
+    uint32_t count;
+};
+
+struct origins *origins_new(void)
+{
+    return mem_alloc(sizeof(struct origins));
+}
+
+void origins_free(struct origins *o)
+{
+    if (o == NULL)
+        return;
+    for (uint32_t i = 0; i < o->count; i++) {
+        mem_free(o->item[i].path);
+        mem_free(o->item[i].words);
+    }
+    mem_free(o->item);
+    mem_free(o);
+}
+
+void origins_add(struct origins *o, const char *path, const char *words, uint32_t line,
+                 uint32_t column)
+{
+    if ((o->count & (o->count - 1)) == 0) /* grows at powers of two */
+        o->item = mem_resize(o->item, o->count ? 2 * (size_t)o->count : 1, sizeof *o->item);
+    o->item[o->count++] = (struct origin){
+        .path = mem_text(path, strlen(path)),
+        .words = words != NULL ? mem_text(words, strlen(words)) : NULL,
+        .line = line,
+        .column = column,
+    };
+}
+
+static int origin_compare(const void *a, const void *b)
+{
+    return strcmp(((const struct origin *)a)->path, ((const struct origin *)b)->path);
+}
+
+void origins_sort(struct origins *o)
+{
+    if (o->count > 0)
+        qsort(o->item, o->count, sizeof *o->item, origin_compare);
+}
+
+const struct origin *origins_find(const struct origins *o, const char *path)
+{
+    struct origin wanted = {.path = (char *)path};
+
+    if (o == NULL || o->count == 0)
+        return NULL;
+    return bsearch(&wanted, o->item, o->count, sizeof *o->item, origin_compare);
+}

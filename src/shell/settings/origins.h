@@ -1,0 +1,23 @@
+/* Where each value of the settings came from, by its path ("server.port"). */
+#ifndef ASSAY_SETTINGS_ORIGINS_H
+#define ASSAY_SETTINGS_ORIGINS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct origin {
+    char *path;
+    char *words; /* "environment PORT", "default"; NULL: the file, as it stands there */
+    uint32_t line, column;
+};
+
+struct origins;
+
+struct origins *origins_new(void);
+void origins_free(struct origins *o);
+void origins_add(struct origins *o, const char *path, const char *words, uint32_t line,
+                 uint32_t column);
+void origins_sort(struct origins *o); /* once, before the first find */
+const struct origin *origins_find(const struct origins *o, const char *path); /* or NULL */
+
+#endif

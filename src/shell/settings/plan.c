@@ -1,0 +1,183 @@
+/* From settings and the events' fields to a plan. */
+#include <stdio.h>
+
+#include "core/base/memory.h"
+#include "shell/settings/settings.h"
+
+/* The field that `path` names, which must exist and be of one of the types (bits). */
+static bool role_set(const struct settings *s, const struct schema *schema, const char *path,
+                     const char *name, unsigned types, const char *expected, int *field,
+                     struct error *e)
+{
+    const char *nearest;
+
+    *field = FIELD_NONE;
+    if (name == NULL)
+        return true;
+    *field = schema_find(schema, text_of(name));
+    if (*field != FIELD_NONE && (types >> schema->fields[*field].type & 1) != 0)
+        return true;
+    nearest = schema_nearest(schema, text_of(name));
+    if (*field != FIELD_NONE)
+        error_set(e, ERROR_INVALID, "expected %s, but \"%s\" is of type %s", expected, name,
+                  type_name(schema->fields[*field].type));
+    else
+        error_set(e, ERROR_INVALID, "no field \"%s\"%s%s%s", name,
+                  nearest != NULL ? "; did you mean \"" : "", nearest != NULL ? nearest : "",
+                  nearest != NULL ? "\"?" : "");
+    return settings_blame(s, path, e);
+}
+
+enum {
+    IDS = 1u << TYPE_TEXT | 1u << TYPE_INT,
+    TIMES = 1u << TYPE_TIME,
+    LABELS = 1u << TYPE_BOOL | 1u << TYPE_INT,
+    AMOUNTS = 1u << TYPE_INT | 1u << TYPE_DECIMAL | 1u << TYPE_REAL,
+};
+
+static bool roles_set(const struct settings *s, struct schema *schema, struct error *e)
+{
+    int amount;
+
+    return role_set(s, schema, "event.id", s->event.id, IDS, "a text or whole number", &schema->id,
+                    e) &&
+           role_set(s, schema, "event.time", s->event.time, TIMES, "a time", &schema->time, e) &&
+           role_set(s, schema, "event.label.field", s->event.label, LABELS, "0 or 1, false or true",
+                    &schema->label, e) &&
+           role_set(s, schema, "event.amount", s->event.amount, AMOUNTS, "a number", &amount, e);
+}
+
+/* The arrays that a plan_spec borrows. */
+struct parts {
+    struct plan_named *entities, *features;
+    struct plan_rule *rules;
+    struct text *outcomes;
+    struct plan_threshold *thresholds, *levels;
+};
+
+static void parts_fini(struct parts *p)
+{
+    mem_free(p->entities);
+    mem_free(p->features);
+    mem_free(p->rules);
+    mem_free(p->outcomes);
+    mem_free(p->thresholds);
+    mem_free(p->levels);
+}
+
+static struct plan_threshold threshold_of(const struct threshold_setting *t)
+{
+    return (struct plan_threshold){text_of(t->name), t->score};
+}
+
+static void parts_init(struct parts *p, const struct settings *s)
+{
+    p->entities = mem_array(s->entity_count, sizeof *p->entities);
+    p->features = mem_array(s->feature_count, sizeof *p->features);
+    p->rules = mem_array(s->rule_count, sizeof *p->rules);
+    p->outcomes = mem_array(s->outcome_count, sizeof *p->outcomes);
+    p->thresholds = mem_array(s->decision_count, sizeof *p->thresholds);
+    p->levels = mem_array(s->level_count, sizeof *p->levels);
+    for (uint32_t i = 0; i < s->entity_count; i++)
+        p->entities[i] =
+            (struct plan_named){text_of(s->entities[i].name), text_of(s->entities[i].key)};
+    for (uint32_t i = 0; i < s->feature_count; i++)
+        p->features[i] =
+            (struct plan_named){text_of(s->features[i].name), text_of(s->features[i].source)};
+    for (uint32_t i = 0; i < s->rule_count; i++)
+        p->rules[i] = (struct plan_rule){text_of(s->rules[i].name), text_of(s->rules[i].when),
+                                         text_of(s->rules[i].then)};
+    for (uint32_t i = 0; i < s->outcome_count; i++)
+        p->outcomes[i] = text_of(s->outcomes[i]);
+    for (uint32_t i = 0; i < s->decision_count; i++)
+        p->thresholds[i] = threshold_of(&s->decision[i]);
+}
+
+/* A level at 0 is the lowest; without one it is called LOW. */
+static void levels_fill(const struct settings *s, struct parts *p, struct plan_spec *spec)
+{
+    spec->lowest_level = text_of("LOW");
+    spec->levels = p->levels;
+    for (uint32_t i = 0; i < s->level_count; i++) {
+        if (s->levels[i].score == 0)
+            spec->lowest_level = text_of(s->levels[i].name);
+        else
+            p->levels[spec->level_count++] = threshold_of(&s->levels[i]);
+    }
+}
+
+static bool is_about(const struct error *e, const char *path)
+{
+    size_t length = strlen(path);
+
+    return strncmp(e->text, path, length) == 0 && e->text[length] == ':';
+}
+
+/* plan_new's words begin with the part they are about; find its place in the file. */
+static bool blame_part(const struct settings *s, struct error *e)
+{
+    char path[PLAN_NAME_MAX + 16];
+
+    for (uint32_t i = 0; i < s->entity_count; i++) {
+        snprintf(path, sizeof path, "entities.%s", s->entities[i].name);
+        if (is_about(e, path)) {
+            snprintf(path, sizeof path, "entities.%s.key", s->entities[i].name);
+            return settings_blame(s, path, e);
+        }
+    }
+    for (uint32_t i = 0; i < s->feature_count; i++) {
+        snprintf(path, sizeof path, "features.%s", s->features[i].name);
+        if (is_about(e, path))
+            return settings_blame(s, path, e);
+    }
+    for (uint32_t i = 0; i < s->rule_count; i++) {
+        snprintf(path, sizeof path, "rules.%s.when", s->rules[i].name);
+        if (is_about(e, path))
+            return settings_blame(s, path, e);
+    }
+    return error_prefix(e, "%s", s->path);
+}
+
+static bool plan_of(const struct settings *s, const struct schema *schema, struct model *model,
+                    const uint8_t id[PLAN_ID_BYTES], struct plan **p, struct error *e)
+{
+    struct parts parts;
+    struct plan_spec spec = {
+        .schema = schema,
+        .entity_count = s->entity_count,
+        .feature_count = s->feature_count,
+        .rule_count = s->rule_count,
+        .outcome_count = s->outcome_count,
+        .threshold_count = s->decision_count,
+        .velocity = {.lateness_us = s->event.lateness_us,
+                     .label_delay_us = s->event.label_delay_us,
+                     .absent = s->event.absent},
+        .max_ahead_us = s->event.max_ahead_us,
+        .model = model,
+    };
+
+    parts_init(&parts, s);
+    spec.entities = parts.entities;
+    spec.features = parts.features;
+    spec.rules = parts.rules;
+    spec.outcomes = parts.outcomes;
+    spec.thresholds = parts.thresholds;
+    levels_fill(s, &parts, &spec);
+    memcpy(spec.id, id, PLAN_ID_BYTES);
+    *p = plan_new(&spec, e);
+    parts_fini(&parts);
+    return *p != NULL || blame_part(s, e);
+}
+
+bool settings_plan(const struct settings *s, const struct schema *schema, struct model *model,
+                   const uint8_t id[PLAN_ID_BYTES], struct plan **p, struct error *e)
+{
+    struct schema *own = schema_dup(schema);
+    struct plan *fresh = NULL;
+    bool ok = roles_set(s, own, e) && plan_of(s, own, model, id, &fresh, e);
+
+    schema_free(own);
+    if (ok)
+        *p = fresh;
+    return ok;
+}

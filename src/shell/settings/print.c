@@ -1,0 +1,192 @@
+/* Settings as YAML again, row by row of the table of keys. */
+#include <stdio.h>
+
+#include "core/base/memory.h"
+#include "shell/settings/keys.h"
+#include "shell/settings/origins.h"
+#include "shell/settings/value.h"
+#include "shell/settings/yaml.h"
+
+struct printing {
+    const struct settings *settings;
+    struct buffer *out;
+    unsigned flags;    /* only keys that have these */
+    bool with_origins; /* a comment after each value */
+    struct buffer path;
+};
+
+static void print_key(struct printing *p, const struct key *k, const char *base, int depth);
+
+static size_t path_push(struct printing *p, struct text name)
+{
+    size_t before = p->path.length;
+
+    if (before > 0)
+        buffer_add_char(&p->path, '.');
+    buffer_add_slice(&p->path, name);
+    return before;
+}
+
+static void print_indent(struct printing *p, int depth)
+{
+    for (int i = 0; i < depth; i++)
+        buffer_add_text(p->out, "  ");
+}
+
+static void print_origin(struct printing *p)
+{
+    const struct origin *o = origins_find(p->settings->origins, buffer_text(&p->path));
+
+    if (!p->with_origins)
+        return;
+    if (o == NULL)
+        buffer_add_text(p->out, "  # default");
+    else if (o->words != NULL)
+        buffer_format(p->out, "  # %s", o->words);
+    else
+        buffer_format(p->out, "  # %s:%u", p->settings->path, o->line);
+}
+
+static void print_name(struct printing *p, struct text name, int depth)
+{
+    print_indent(p, depth);
+    yaml_print(name, false, p->out);
+    buffer_add_char(p->out, ':');
+}
+
+static void print_below(struct printing *p, const struct key *parent, const char *base, int depth)
+{
+    for (const struct key *k = key_below(parent, NULL); k != NULL; k = key_below(parent, k)) {
+        size_t before;
+
+        if (!key_is_named(k))
+            continue;
+        before = path_push(p, text_of(key_last(k)));
+        print_key(p, k, base, depth);
+        p->path.length = before;
+    }
+}
+
+/* One element of an array under a name: "customer: customer_id" or a section. */
+static void print_entry(struct printing *p, const struct key *each, const char *element, int depth)
+{
+    struct text name = text_of(*(char *const *)element);
+    size_t before = path_push(p, name);
+
+    print_name(p, name, depth);
+    if (each->kind == KEY_SECTION) {
+        size_t start = p->out->length;
+
+        buffer_add_char(p->out, '\n');
+        print_below(p, each, element, depth + 1);
+        if (p->out->length == start + 1) { /* nothing said: still an entry */
+            p->out->length = start;
+            buffer_add_text(p->out, " {}\n");
+        }
+    } else {
+        buffer_add_char(p->out, ' ');
+        setting_print(each, element, false, p->out);
+        print_origin(p);
+        buffer_add_char(p->out, '\n');
+    }
+    p->path.length = before;
+}
+
+/* One map of a list, on one line. */
+static void print_record(struct printing *p, const struct key *each, const char *element, int depth)
+{
+    const char *comma = "";
+
+    print_indent(p, depth);
+    buffer_add_text(p->out, "- {");
+    for (const struct key *k = key_below(each, NULL); k != NULL; k = key_below(each, k)) {
+        if (!setting_is_given(k, element))
+            continue;
+        buffer_format(p->out, "%s%s: ", comma, key_last(k));
+        setting_print(k, element, true, p->out);
+        comma = ", ";
+    }
+    buffer_add_text(p->out, "}\n");
+}
+
+static void print_array(struct printing *p, const struct key *k, const char *base, int depth)
+{
+    const char *array = *(char *const *)(base + k->at);
+    uint32_t count = *(const uint32_t *)(base + k->count_at);
+    const struct key *each = key_find(k, text_of("*"));
+
+    for (uint32_t i = 0; i < count; i++) {
+        if (k->kind == KEY_RECORDS)
+            print_record(p, each, array + i * k->bytes, depth);
+        else
+            print_entry(p, each, array + i * k->bytes, depth);
+    }
+}
+
+static bool key_has_below(const struct key *k)
+{
+    return k->kind == KEY_SECTION || k->kind == KEY_ENTRIES || k->kind == KEY_RECORDS;
+}
+
+static void print_key(struct printing *p, const struct key *k, const char *base, int depth)
+{
+    size_t start = p->out->length, below;
+
+    if ((k->flags & KEY_LATER) || (k->kind != KEY_SECTION && (k->flags & p->flags) != p->flags))
+        return;
+    if (!key_has_below(k) && !setting_is_given(k, base))
+        return;
+    print_name(p, text_of(key_last(k)), depth);
+    if (!key_has_below(k)) {
+        buffer_add_char(p->out, ' ');
+        setting_print(k, base, false, p->out);
+        print_origin(p);
+        buffer_add_char(p->out, '\n');
+        return;
+    }
+    buffer_add_char(p->out, '\n');
+    below = p->out->length;
+    if (k->kind != KEY_SECTION)
+        print_array(p, k, base, depth + 1);
+    if (k->kind != KEY_RECORDS)
+        print_below(p, k, base, depth + 1);
+    if (p->out->length == below) /* a heading with nothing under it is none */
+        p->out->length = start;
+}
+
+static void print_all(struct printing *p)
+{
+    buffer_init(&p->path, KEY_PATH_MAX);
+    print_below(p, NULL, (const char *)p->settings, 0);
+    buffer_fini(&p->path);
+}
+
+void settings_print(const struct settings *s, bool with_origins, struct buffer *out)
+{
+    struct printing p = {.settings = s, .out = out, .with_origins = with_origins};
+
+    print_all(&p);
+}
+
+void settings_print_plan(const struct settings *s, const struct schema *schema, struct buffer *out)
+{
+    struct settings fixed = *s;
+    struct printing p = {.settings = &fixed, .out = out, .flags = KEY_DECIDES};
+
+    fixed.schema = mem_array(schema->count, sizeof *fixed.schema);
+    fixed.schema_count = schema->count;
+    for (uint32_t i = 0; i < schema->count; i++) {
+        const struct field *f = &schema->fields[i];
+
+        fixed.schema[i] = (struct schema_setting){
+            .name = f->name,
+            .type = f->type,
+            .layout = f->layout,
+            .point = f->point,
+            .group = f->group,
+            .personal = f->is_personal,
+        };
+    }
+    print_all(&p);
+    mem_free(fixed.schema);
+}

@@ -1,0 +1,180 @@
+#include "shell/settings/settings.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/base/memory.h"
+#include "core/base/panic.h"
+#include "shell/settings/interpolate.h"
+#include "shell/settings/keys.h"
+#include "shell/settings/read.h"
+
+static const char *environment_get(const char *name)
+{
+    return getenv(name);
+}
+
+static char *directory_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    if (slash == NULL)
+        return mem_text(".", 1);
+    return mem_text(path, slash == path ? 1 : (size_t)(slash - path));
+}
+
+bool settings_parse_with(struct text yaml, const char *path, const struct settings_options *o,
+                         struct settings **s, struct error *e)
+{
+    struct settings *fresh;
+    struct yaml *y;
+    bool ok;
+
+    if (yaml.length > SETTINGS_BYTES_MAX)
+        return error_set(e, ERROR_INVALID, "%s: over %d bytes: settings are small", path,
+                         SETTINGS_BYTES_MAX);
+    if (!yaml_parse(yaml, path, &y, e))
+        return false;
+    fresh = settings_new();
+    fresh->path = mem_text(path, strlen(path));
+    fresh->directory = directory_of(path);
+    ok = settings_read(fresh, y, o, e) && settings_verify(fresh, e);
+    yaml_close(y);
+    if (ok)
+        *s = fresh;
+    else
+        settings_free(fresh);
+    return ok;
+}
+
+bool settings_parse(struct text yaml, const char *path, struct settings **s, struct error *e)
+{
+    return settings_parse_with(yaml, path, NULL, s, e);
+}
+
+bool settings_load_with(const char *path, const struct settings_options *o, struct settings **s,
+                        struct error *e)
+{
+    struct buffer bytes;
+    bool ok;
+
+    buffer_init(&bytes, SETTINGS_BYTES_MAX);
+    ok = file_read(path, &bytes, e);
+    if (!ok && e->kind == ERROR_NOT_FOUND)
+        error_set(e, ERROR_NOT_FOUND,
+                  "no settings file \"%s\": make one with `assay init FILE`, or name it with -c", path);
+    ok = ok && settings_parse_with((struct text){bytes.bytes, bytes.length}, path, o, s, e);
+    buffer_fini(&bytes);
+    return ok;
+}
+
+bool settings_load(const char *path, struct settings **s, struct error *e)
+{
+    const struct settings_options o = {.environment = environment_get};
+
+    return settings_load_with(path, &o, s, e);
+}
+
+static void free_key(const struct key *k, char *base);
+
+static void free_array(const struct key *k, char *base)
+{
+    uint32_t count = *(const uint32_t *)(base + k->count_at);
+    char *array = *(char **)(base + k->at);
+    const struct key *each = key_find(k, text_of("*"));
+
+    for (uint32_t i = 0; i < count; i++) {
+        char *element = array + i * k->bytes;
+
+        if (k->kind == KEY_ENTRIES)
+            mem_free(*(char **)element); /* its name */
+        free_key(each, element);
+    }
+    mem_free(array);
+}
+
+static void free_texts(const struct key *k, char *base)
+{
+    char **texts = *(char ***)(base + k->at);
+
+    for (uint32_t i = 0; i < *(const uint32_t *)(base + k->count_at); i++)
+        mem_free(texts[i]);
+    mem_free(texts);
+}
+
+/* Releases what the member of this key, and of those below it, own. */
+static void free_key(const struct key *k, char *base)
+{
+    if (k->flags & KEY_LATER)
+        return;
+    if (k->kind == KEY_TEXT)
+        mem_free(*(char **)(base + k->at));
+    if (k->kind == KEY_TEXTS)
+        free_texts(k, base);
+    if (k->kind == KEY_ENTRIES || k->kind == KEY_RECORDS)
+        free_array(k, base);
+    if (k->kind != KEY_SECTION && k->kind != KEY_ENTRIES)
+        return;
+    for (const struct key *below = key_below(k, NULL); below != NULL; below = key_below(k, below)) {
+        if (key_is_named(below))
+            free_key(below, base);
+    }
+}
+
+void settings_free(struct settings *s)
+{
+    if (s == NULL)
+        return;
+    for (const struct key *k = key_below(NULL, NULL); k != NULL; k = key_below(NULL, k))
+        free_key(k, (char *)s);
+    origins_free(s->origins);
+    mem_free(s->path);
+    mem_free(s->directory);
+    mem_free(s);
+}
+
+const struct source_setting *settings_source(const struct settings *s, const char *name)
+{
+    for (uint32_t i = 0; i < s->source_count; i++) {
+        if (strcmp(s->sources[i].name, name) == 0)
+            return &s->sources[i];
+    }
+    return NULL;
+}
+
+struct schema *settings_schema(const struct settings *s)
+{
+    struct schema *schema;
+    struct error e;
+
+    if (s->schema_count == 0)
+        return NULL;
+    schema = schema_new();
+    for (uint32_t i = 0; i < s->schema_count; i++) {
+        const struct schema_setting *from = &s->schema[i];
+        struct field *f;
+
+        if (!schema_add(schema, text_of(from->name), from->type, &e))
+            continue; /* settings_verify has seen to it that this does not happen */
+        f = &schema->fields[schema->count - 1];
+        f->layout = from->layout;
+        f->point = from->point;
+        f->group = from->group;
+        f->is_personal = from->personal;
+    }
+    return schema;
+}
+
+bool settings_blame(const struct settings *s, const char *key_path, struct error *e)
+{
+    const struct origin *o = origins_find(s->origins, key_path);
+    size_t length = strlen(key_path);
+
+    if (strncmp(e->text, key_path, length) != 0 || e->text[length] != ':')
+        error_prefix(e, "%s", key_path);
+    if (o != NULL && o->words != NULL && strcmp(o->words, "default") != 0)
+        return error_prefix(e, "%s", o->words);
+    if (o != NULL && o->line > 0)
+        return error_prefix(e, "%s:%u:%u", s->path, o->line, o->column);
+    return error_prefix(e, "%s", s->path);
+}

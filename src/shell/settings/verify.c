@@ -1,0 +1,229 @@
+/* What no single key can say. */
+#include "shell/settings/read.h"
+
+#include <stdio.h>
+
+#include "core/base/memory.h"
+
+/* Puts the place of the key before the words of *e; before, name and after make its path. */
+static bool refuse(const struct settings *s, struct error *e, const char *before, const char *name,
+                   const char *after)
+{
+    char path[PLAN_NAME_MAX + 64];
+
+    snprintf(path, sizeof path, "%s%s%s", before, name, after);
+    return settings_blame(s, path, e);
+}
+
+static int outcome_find(const struct settings *s, const char *name)
+{
+    for (uint32_t i = 0; i < s->outcome_count; i++) {
+        if (strcmp(s->outcomes[i], name) == 0)
+            return (int)i;
+    }
+    return -1;
+}
+
+static bool refuse_outcome(const struct settings *s, const char *name, struct error *e)
+{
+    struct text names[PLAN_OUTCOMES_MAX];
+    struct buffer known;
+    int nearest;
+
+    buffer_init(&known, ERROR_TEXT_MAX);
+    for (uint32_t i = 0; i < s->outcome_count; i++) {
+        names[i] = text_of(s->outcomes[i]);
+        buffer_format(&known, "%s%s", i > 0 ? ", " : "", s->outcomes[i]);
+    }
+    nearest = text_nearest(text_of(name), names, s->outcome_count);
+    if (nearest >= 0)
+        error_set(e, ERROR_INVALID, "expected an outcome, found \"%.80s\"; did you mean \"%s\"?",
+                  name, s->outcomes[nearest]);
+    else
+        error_set(e, ERROR_INVALID, "expected an outcome (%s), found \"%.80s\"",
+                  buffer_text(&known), name);
+    buffer_fini(&known);
+    return false;
+}
+
+static bool verify_outcomes(const struct settings *s, struct error *e)
+{
+    if (s->outcome_count == 0) {
+        error_set(e, ERROR_INVALID, "expected at least one outcome");
+        return settings_blame(s, "outcomes", e);
+    }
+    for (uint32_t i = 0; i < s->outcome_count; i++) {
+        const char *name = s->outcomes[i];
+
+        if (strlen(name) > PLAN_NAME_MAX)
+            error_set(e, ERROR_INVALID, "\"%.40s...\" is over %d bytes", name, PLAN_NAME_MAX);
+        else if (strcmp(name, "levels") == 0)
+            error_set(e, ERROR_INVALID, "\"levels\" is a key below decision: name it otherwise");
+        else if (outcome_find(s, name) != (int)i)
+            error_set(e, ERROR_INVALID, "\"%s\" stands here twice", name);
+        else
+            continue;
+        return settings_blame(s, "outcomes", e);
+    }
+    return true;
+}
+
+/* The default thresholds hold for the outcomes that there are. */
+static void drop_default_thresholds(struct settings *s)
+{
+    const struct origin *o = origins_find(s->origins, "decision");
+    uint32_t kept = 0;
+
+    if (o == NULL || o->words == NULL || strcmp(o->words, "default") != 0)
+        return;
+    for (uint32_t i = 0; i < s->decision_count; i++) {
+        if (outcome_find(s, s->decision[i].name) >= 0)
+            s->decision[kept++] = s->decision[i];
+        else
+            mem_free(s->decision[i].name);
+    }
+    s->decision_count = kept;
+}
+
+static bool verify_decision(const struct settings *s, struct error *e)
+{
+    if (s->decision_count == 0 && strcmp(s->model.kind, "none") != 0 && s->outcome_count > 1) {
+        error_set(e, ERROR_INVALID, "expected the score from which on an outcome holds, such as "
+                                    "{%s: 800}", s->outcomes[s->outcome_count - 1]);
+        return settings_blame(s, "decision", e);
+    }
+    for (uint32_t i = 0; i < s->decision_count; i++) {
+        if (outcome_find(s, s->decision[i].name) < 0) {
+            refuse_outcome(s, s->decision[i].name, e);
+            return refuse(s, e, "decision.", s->decision[i].name, "");
+        }
+    }
+    for (uint32_t i = 0; i < s->rule_count; i++) {
+        if (outcome_find(s, s->rules[i].then) < 0) {
+            refuse_outcome(s, s->rules[i].then, e);
+            return refuse(s, e, "rules.", s->rules[i].name, ".then");
+        }
+    }
+    return true;
+}
+
+static bool verify_sources(const struct settings *s, struct error *e)
+{
+    static const char *const later[] = {"kafka:", "postgres:", "postgresql:", "s3:"};
+
+    for (uint32_t i = 0; i < s->source_count; i++) {
+        const struct source_setting *source = &s->sources[i];
+
+        for (size_t j = 0; j < sizeof later / sizeof later[0]; j++) {
+            if (strncmp(source->file, later[j], strlen(later[j])) != 0)
+                continue;
+            error_set(e, ERROR_INVALID, "a source \"%s\" is not in this version: give a file",
+                      later[j]);
+            return refuse(s, e, "sources.", source->name, ".file");
+        }
+        if (source->delimiter != 0 && source->delimiter == source->point) {
+            error_set(e, ERROR_INVALID, "delimiter and decimal mark are the same, \"%c\"",
+                      source->point);
+            return refuse(s, e, "sources.", source->name, ".delimiter");
+        }
+    }
+    if (settings_source(s, "transactions") == NULL && s->schema_count == 0) {
+        error_set(e, ERROR_INVALID,
+                  "expected a source called transactions, such as "
+                  "sources: {transactions: transactions.csv}");
+        return settings_blame(s, "sources", e);
+    }
+    return true;
+}
+
+static bool verify_model_features(const struct settings *s, struct error *e)
+{
+    for (uint32_t i = 0; i < s->model.feature_count; i++) {
+        struct text wanted = text_of(s->model.features[i]);
+        struct text names[LANG_FEATURES_MAX];
+        bool found = false;
+        int nearest;
+
+        for (uint32_t j = 0; j < s->feature_count; j++) {
+            names[j] = text_of(s->features[j].name);
+            found = found || text_equal(names[j], wanted);
+        }
+        if (found)
+            continue;
+        nearest = text_nearest(wanted, names, s->feature_count);
+        error_set(e, ERROR_INVALID, "expected features, found \"%.80s\"%s%s%s", s->model.features[i],
+                  nearest >= 0 ? "; did you mean \"" : "",
+                  nearest >= 0 ? s->features[nearest].name : "", nearest >= 0 ? "\"?" : "");
+        return settings_blame(s, "model.features", e);
+    }
+    return true;
+}
+
+static bool verify_validate(struct settings *s, struct error *e)
+{
+    struct validate_setting *v = &s->model.validate;
+    bool has_train = v->train_from_us != v->train_until_us;
+    bool has_test = v->test_from_us != v->test_until_us;
+    bool found = v->drop_known == NULL;
+
+    v->has_window = has_train && has_test;
+    if (has_train != has_test) {
+        error_set(e, ERROR_INVALID, "expected train and test together, found one of them");
+        return settings_blame(s, has_train ? "model.validate.train" : "model.validate.test", e);
+    }
+    if (v->has_window && v->by != VALIDATE_TIME) {
+        error_set(e, ERROR_INVALID, "dates go with \"by: time\" only");
+        return settings_blame(s, "model.validate.train", e);
+    }
+    if (v->has_window && v->test_from_us < v->train_until_us) {
+        error_set(e, ERROR_INVALID, "the test begins before training ends: the model would be "
+                                    "tested on what it was trained on");
+        return settings_blame(s, "model.validate.test", e);
+    }
+    for (uint32_t i = 0; i < s->entity_count && !found; i++)
+        found = strcmp(s->entities[i].name, v->drop_known) == 0;
+    if (!found) {
+        error_set(e, ERROR_INVALID, "expected an entity, found \"%.80s\"", v->drop_known);
+        return settings_blame(s, "model.validate.drop_known", e);
+    }
+    return true;
+}
+
+static bool verify_levels(const struct settings *s, struct error *e)
+{
+    for (uint32_t i = 0; i < s->level_count; i++) {
+        for (uint32_t j = 0; j < i; j++) {
+            if (s->levels[i].score != s->levels[j].score)
+                continue;
+            error_set(e, ERROR_INVALID, "%d is the score of \"%s\" too", s->levels[i].score,
+                      s->levels[j].name);
+            return refuse(s, e, "decision.levels.", s->levels[i].name, "");
+        }
+    }
+    return true;
+}
+
+static bool verify_schema(const struct settings *s, struct error *e)
+{
+    struct schema *schema = schema_new();
+    char number[16];
+    bool ok = true;
+
+    for (uint32_t i = 0; i < s->schema_count && ok; i++) {
+        snprintf(number, sizeof number, "%u", i + 1);
+        ok = schema_add(schema, text_of(s->schema[i].name), s->schema[i].type, e) ||
+             refuse(s, e, "schema.", number, ".name");
+    }
+    schema_free(schema);
+    return ok;
+}
+
+bool settings_verify(struct settings *s, struct error *e)
+{
+    if (origins_find(s->origins, "model.validate.gap") == NULL)
+        s->model.validate.gap_us = s->event.label_delay_us;
+    s->model.boost.balance = s->model.logistic.balance = s->model.balance;
+    drop_default_thresholds(s);
+    return verify_sources(s, e) && verify_schema(s, e) && verify_outcomes(s, e) && verify_decision(s, e) &&
+           verify_levels(s, e) && verify_model_features(s, e) && verify_validate(s, e);
+}

@@ -1,0 +1,355 @@
+#include "shell/train/page.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "core/data/json.h"
+#include "core/stats/summary.h"
+#include "shell/os/digest.h"
+#include "shell/report/metrics_json.h"
+
+enum {
+    PAGE_PARTS = 3,
+    PAGE_CHOICES = PLAN_OUTCOMES_MAX,
+    PAGE_EXPLAINED = 2000, /* test rows whose contributions are averaged */
+    PAGE_TEXT = 256,
+};
+
+struct page {
+    const struct page_task *t;
+    struct report_data data;
+    struct report_part part[PAGE_PARTS];
+    struct report_choice choice[PAGE_CHOICES];
+    struct report_model model[TRAIN_MODELS_MAX];
+    char options[TRAIN_MODELS_MAX][PAGE_TEXT];
+    struct report_check check[TRAIN_CHECKS_MAX];
+    struct report_count reject[1];
+    struct report_feature *feature;
+    struct buffer *expression; /* one per feature */
+};
+
+/* ---- features */
+
+static void importances(struct page *p, const struct column **input, uint32_t inputs,
+                        double *importance)
+{
+    const struct page_task *t = p->t;
+    const char **name = mem_array(inputs, sizeof *name);
+    struct dataset d = {.rows = t->test->rows,
+                        .inputs = inputs,
+                        .input = input,
+                        .name = name,
+                        .label = t->label,
+                        .row = t->test->row};
+    struct learn_run run = {.seed = t->o->settings->model.seed, .workers = t->workers};
+    struct error e;
+
+    if (!permutation_importance(t->r->model[0].fitted.model, &d, &run, importance, &e)) {
+        for (uint32_t i = 0; i < inputs; i++)
+            importance[i] = NAN;
+    }
+    mem_free(name);
+}
+
+/* Mean |contribution| over an even sample of the test rows. */
+static void contributions(struct page *p, const struct column **input, uint32_t inputs, double *mean)
+{
+    const struct page_task *t = p->t;
+    const struct model *m = t->r->model[0].fitted.model;
+    struct model_scratch *scratch = model_scratch_new(m, t->o->simd);
+    double *one = mem_array(inputs, sizeof *one), base;
+    uint32_t step = 1 + t->test->rows / PAGE_EXPLAINED, rows = 0;
+
+    for (uint32_t i = 0; i < t->test->rows; i += step, rows++) {
+        model_explain(m, scratch, input, t->test->row[i], one, &base);
+        for (uint32_t k = 0; k < inputs; k++)
+            mean[k] += fabs(one[k]);
+    }
+    for (uint32_t k = 0; k < inputs; k++)
+        mean[k] /= rows;
+    mem_free(one);
+    model_scratch_free(scratch);
+}
+
+static void describe_features(struct page *p)
+{
+    const struct page_task *t = p->t;
+    struct fit_task fit = {.settings = t->o->settings, .plan = t->plan, .table = t->table};
+    uint32_t inputs;
+    const struct column **input = fit_inputs(&fit, &inputs);
+    double *importance = mem_array(inputs, sizeof *importance);
+    double *contribution = mem_array(inputs, sizeof *contribution);
+
+    importances(p, input, inputs, importance);
+    contributions(p, input, inputs, contribution);
+    p->feature = mem_array(inputs, sizeof *p->feature);
+    p->expression = mem_array(inputs, sizeof *p->expression);
+    for (uint32_t k = 0; k < inputs; k++) {
+        uint32_t feature = (uint32_t)(input[k] - t->table->column);
+        struct summary s;
+
+        summary_of_column(input[k], NULL, t->table->rows, &s);
+        buffer_init(&p->expression[k], 64 << 10);
+        program_print(plan_program(t->plan), plan_feature_node(t->plan, feature), &p->expression[k]);
+        p->feature[k] = (struct report_feature){
+            .name = plan_feature_name(t->plan, feature),
+            .expression = buffer_text(&p->expression[k]),
+            .missing_share = s.rows > 0 ? (double)s.nulls / (double)s.rows : 0,
+            .min = s.min,
+            .mean = s.mean,
+            .max = s.max,
+            .importance = importance[k],
+            .contribution = contribution[k]};
+    }
+    p->data.feature = p->feature;
+    p->data.features = inputs;
+    mem_free(input);
+    mem_free(importance);
+    mem_free(contribution);
+}
+
+/* ---- parts, models, checks */
+
+static void part_add(struct page *p, const char *name, enum row_part which, int64_t from_us,
+                     int64_t until_us, uint64_t rows, uint64_t frauds)
+{
+    p->part[p->data.parts++] = (struct report_part){.name = name,
+                                                    .from_us = from_us,
+                                                    .until_us = until_us,
+                                                    .rows = rows,
+                                                    .frauds = frauds,
+                                                    .is_used = which != PART_NONE};
+}
+
+static void describe_parts(struct page *p)
+{
+    const struct split *s = &p->t->r->split;
+    const struct feed_counts *c = &p->t->r->counts;
+    bool by_time = p->t->o->settings->model.validate.by == VALIDATE_TIME;
+
+    if (!by_time) {
+        part_add(p, s->folds > 0 ? "All folds" : "Training", PART_TRAIN, c->from_us, c->until_us,
+                 s->train_rows, s->train_frauds);
+        if (s->folds == 0)
+            part_add(p, "Test", PART_TEST, c->from_us, c->until_us, s->test_rows, s->test_frauds);
+    } else {
+        part_add(p, "Training", PART_TRAIN, s->train_from_us, s->train_until_us - 1, s->train_rows,
+                 s->train_frauds);
+        if (s->test_from_us > s->train_until_us)
+            part_add(p, "Gap", PART_NONE, s->train_until_us, s->test_from_us - 1, 0, 0);
+        part_add(p, "Test", PART_TEST, s->test_from_us, s->test_until_us - 1, s->test_rows,
+                 s->test_frauds);
+    }
+    p->data.part = p->part;
+    p->data.split = s->words;
+}
+
+static void describe_options(const struct settings *s, const char *kind, const struct model *m,
+                             char out[PAGE_TEXT])
+{
+    const char *balance = s->model.balance == BALANCE_WEIGHTS ? "both classes weighted alike"
+                                                              : "classes as they come";
+
+    if (strcmp(kind, "boost") == 0)
+        snprintf(out, PAGE_TEXT,
+                 "%u trees of at most %u leaves and depth %u, learning rate %g, %s, seed %lu",
+                 model_tree_count(m), s->model.boost.leaves, s->model.boost.depth,
+                 s->model.boost.learning_rate, balance, (unsigned long)s->model.seed);
+    else
+        snprintf(out, PAGE_TEXT, "L2 %g, %s", s->model.logistic.l2, balance);
+}
+
+static void describe_models(struct page *p)
+{
+    const struct settings *s = p->t->o->settings;
+    uint32_t choices = 0;
+
+    for (uint32_t i = 0; i < s->decision_count && i < PAGE_CHOICES; i++)
+        p->choice[choices++] = (struct report_choice){.name = s->decision[i].name,
+                                                      .row = evaluate_threshold_row(s, i)};
+    for (uint32_t i = 0; i < p->t->r->models; i++) {
+        const struct trained *m = &p->t->r->model[i];
+
+        describe_options(s, m->kind, m->fitted.model, p->options[i]);
+        p->model[i] = (struct report_model){.name = m->kind,
+                                            .options = p->options[i],
+                                            .metrics = &m->metrics,
+                                            .choice = p->choice,
+                                            .choices = choices};
+    }
+    p->data.model = p->model;
+    p->data.models = p->t->r->models;
+}
+
+static void describe_checks(struct page *p)
+{
+    const struct train_result *r = p->t->r;
+
+    for (uint32_t i = 0; i < r->checks; i++)
+        p->check[i] = (struct report_check){
+            .finding = r->check[i].is_warning ? REPORT_WARNING : REPORT_NOTE,
+            .words = r->check[i].words};
+    p->data.check = p->check;
+    p->data.checks = r->checks;
+    if (r->counts.rejects > 0) {
+        p->reject[0] = (struct report_count){"rows that could not be read", r->counts.rejects};
+        p->data.reject = p->reject;
+        p->data.rejects = 1;
+    }
+}
+
+static uint64_t count_frauds(const struct row_facts *f)
+{
+    uint64_t frauds = 0;
+
+    for (uint64_t i = 0; i < f->rows; i++)
+        frauds += f->label[i] == 1;
+    return frauds;
+}
+
+static const char *source_name(const struct train_options *o)
+{
+    const struct source_setting *s = settings_source(o->settings, "transactions");
+
+    return o->path != NULL ? o->path : s != NULL ? s->file : "";
+}
+
+bool page_write(const struct page_task *t, struct buffer *html, struct error *e)
+{
+    struct page p = {.t = t};
+
+    p.data = (struct report_data){.title = t->o->settings->name,
+                                  .made_us = t->o->now_us,
+                                  .model_file = t->r->model_path,
+                                  .source = source_name(t->o),
+                                  .rows = t->r->counts.rows,
+                                  .frauds = count_frauds(t->facts),
+                                  .from_us = t->r->counts.from_us,
+                                  .until_us = t->r->counts.until_us,
+                                  .moved = t->r->counts.moved,
+                                  .alert_cost = t->o->settings->model.alert_cost,
+                                  .money = ""};
+    describe_parts(&p);
+    describe_models(&p);
+    describe_checks(&p);
+    describe_features(&p);
+    report_write_html(&p.data, html);
+    for (uint32_t k = 0; k < p.data.features; k++)
+        buffer_fini(&p.expression[k]);
+    mem_free(p.expression);
+    mem_free(p.feature);
+    return !html->overflow ||
+           error_set(e, ERROR_FULL, "the report is over %d MiB", REPORT_BYTES_MAX >> 20);
+}
+
+/* ---- JSON */
+
+static void add_key(struct buffer *out, const char *key, bool first)
+{
+    if (!first)
+        buffer_add_char(out, ',');
+    json_add_text(out, text_of(key));
+    buffer_add_char(out, ':');
+}
+
+static void add_count(struct buffer *out, const char *key, uint64_t value, bool first)
+{
+    add_key(out, key, first);
+    json_add_int(out, (int64_t)value);
+}
+
+static void add_time(struct buffer *out, const char *key, int64_t time_us)
+{
+    char text[TIME_TEXT_MAX];
+
+    time_format(time_us, text);
+    add_key(out, key, false);
+    json_add_text(out, text_of(text));
+}
+
+void page_data_json(const struct train_result *r, struct buffer *out)
+{
+    char hex[DIGEST_HEX];
+
+    digest_hex(r->counts.digest, hex);
+    buffer_add_char(out, '{');
+    add_count(out, "rows", r->counts.rows, true);
+    add_count(out, "rejected", r->counts.rejects, false);
+    add_count(out, "repeated", r->counts.repeated, false);
+    add_count(out, "moved_by_sorting", r->counts.moved, false);
+    add_time(out, "from", r->counts.from_us);
+    add_time(out, "until", r->counts.until_us);
+    add_key(out, "sha256", false);
+    json_add_text(out, text_of(hex));
+    buffer_add_char(out, '}');
+}
+
+static void add_split(const struct split *s, struct buffer *out)
+{
+    buffer_add_char(out, '{');
+    add_key(out, "by", true);
+    json_add_text(out, text_of(s->words));
+    add_count(out, "train_rows", s->train_rows, false);
+    add_count(out, "train_frauds", s->train_frauds, false);
+    add_count(out, "test_rows", s->test_rows, false);
+    add_count(out, "test_frauds", s->test_frauds, false);
+    add_count(out, "known_dropped", s->known_dropped, false);
+    buffer_add_char(out, '}');
+}
+
+static void add_seconds(const struct train_result *r, struct buffer *out)
+{
+    buffer_format(out,
+                  "{\"read\":%.3f,\"features\":%.3f,\"fit\":%.3f,\"evaluate\":%.3f,\"all\":%.3f}",
+                  r->read_seconds, r->feature_seconds, r->fit_seconds, r->evaluate_seconds,
+                  r->all_seconds);
+}
+
+static void add_model(const struct train_result *r, struct buffer *out)
+{
+    buffer_add_char(out, '{');
+    add_key(out, "kind", true);
+    json_add_text(out, text_of(r->model[0].kind));
+    add_key(out, "path", false);
+    json_add_text(out, text_of(r->model_path));
+    add_key(out, "report", false);
+    json_add_text(out, text_of(r->report_path));
+    buffer_add_char(out, '}');
+}
+
+static void add_checks(const struct train_result *r, struct buffer *out)
+{
+    buffer_add_char(out, '[');
+    for (uint32_t i = 0; i < r->checks; i++) {
+        if (i > 0)
+            buffer_add_char(out, ',');
+        buffer_format(out, "{\"warning\":%s,\"words\":", r->check[i].is_warning ? "true" : "false");
+        json_add_text(out, text_of(r->check[i].words));
+        buffer_add_char(out, '}');
+    }
+    buffer_add_char(out, ']');
+}
+
+void train_result_json(const struct train_result *r, struct buffer *out)
+{
+    buffer_add_char(out, '{');
+    add_key(out, "model", true);
+    add_model(r, out);
+    add_key(out, "metrics", false);
+    buffer_add_text(out, "{\"test\":");
+    metrics_json(&r->model[0].metrics, out);
+    for (uint32_t i = 1; i < r->models; i++) {
+        add_key(out, r->model[i].kind, false);
+        metrics_json(&r->model[i].metrics, out);
+    }
+    buffer_add_char(out, '}');
+    add_key(out, "data", false);
+    page_data_json(r, out);
+    add_key(out, "split", false);
+    add_split(&r->split, out);
+    add_key(out, "checks", false);
+    add_checks(r, out);
+    add_key(out, "seconds", false);
+    add_seconds(r, out);
+    buffer_add_char(out, '}');
+}

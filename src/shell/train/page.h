@@ -1,0 +1,24 @@
+/* The report page and the JSON of a training: figures in the forms that people and machines read. */
+#ifndef ASSAY_TRAIN_PAGE_H
+#define ASSAY_TRAIN_PAGE_H
+
+#include "shell/report/report.h"
+#include "shell/train/evaluate.h"
+
+struct page_task {
+    const struct train_options *o;
+    const struct train_result *r;
+    struct plan *plan;
+    const struct table *table;
+    const uint8_t *label; /* per table row */
+    const struct test_rows *test;
+    const struct row_facts *facts;
+    const struct workers *workers;
+};
+
+bool page_write(const struct page_task *t, struct buffer *html, struct error *e) MUST_USE;
+
+/* The object about the data that goes into the model file. */
+void page_data_json(const struct train_result *r, struct buffer *out);
+
+#endif

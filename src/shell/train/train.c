@@ -1,0 +1,236 @@
+#include "shell/train/train.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/panic.h"
+#include "shell/os/clock.h"
+#include "shell/os/file.h"
+#include "shell/os/thread.h"
+#include "shell/run/current.h"
+#include "shell/run/plans.h"
+#include "shell/train/checks.h"
+#include "shell/train/evaluate.h"
+#include "shell/train/page.h"
+
+/* Everything between reading and the result. */
+struct training {
+    const struct train_options *o;
+    struct train_result *r;
+    struct feed feed;
+    struct made_plan made;
+    struct row_facts facts;
+    struct table table;
+    uint8_t *label; /* per table row */
+    uint8_t *part;
+    struct test_rows test;
+    struct pool *pool;
+    int64_t clock_us;
+};
+
+static double lap(struct training *t)
+{
+    int64_t before = t->clock_us;
+
+    t->clock_us = clock_monotonic_us();
+    return (double)(t->clock_us - before) / 1e6;
+}
+
+static bool read_events(struct training *t, struct error *e)
+{
+    const struct train_options *o = t->o;
+
+    if (!feed_load(o->settings, o->path, NULL, o->progress, &t->feed, e))
+        return false;
+    t->r->counts = t->feed.counts;
+    t->r->read_seconds = lap(t);
+    return plan_make(o->settings, t->feed.schema, NULL, 0, &t->made, e) &&
+           row_facts_collect(&t->feed, o->settings, &t->facts, e) &&
+           split_make(&t->facts, o->settings, &t->r->split, e);
+}
+
+static uint64_t wanted_rows(const struct training *t)
+{
+    uint64_t rows = 0;
+
+    for (uint64_t i = 0; i < t->facts.rows; i++)
+        rows += t->r->split.part[i] != 0;
+    return rows;
+}
+
+static bool compute_features(struct training *t, struct error *e)
+{
+    struct state_options state = {.memory_bytes = t->o->settings->memory_bytes,
+                                  .engine = {.simd = t->o->simd,
+                                             .batch = PASS_BATCH,
+                                             .ids_horizon = 0,
+                                             .ids_horizon_us = 0}};
+    uint64_t rows = wanted_rows(t);
+
+    if (rows > UINT32_MAX)
+        return error_set(e, ERROR_INVALID, "%lu rows to learn from are too many: narrow "
+                                           "model.validate.train",
+                         (unsigned long)rows);
+    if (!table_build(t->made.plan, &t->feed, t->r->split.part, (uint32_t)rows, &state,
+                     t->o->progress, &t->table, e))
+        return false;
+    t->label = mem_array(rows, 1);
+    t->part = mem_array(rows, 1);
+    for (uint32_t i = 0; i < t->table.rows; i++) {
+        t->label[i] = t->facts.label[t->table.event[i]];
+        t->part[i] = t->r->split.part[t->table.event[i]];
+    }
+    test_rows_gather(&t->facts, &t->r->split, &t->table, t->part, &t->test);
+    t->r->feature_seconds = lap(t);
+    return true;
+}
+
+static bool train_one(struct training *t, const char *kind, struct error *e)
+{
+    struct trained *m = &t->r->model[t->r->models];
+    int64_t start = clock_monotonic_us();
+    struct fit_task task = {.kind = kind,
+                            .settings = t->o->settings,
+                            .plan = t->made.plan,
+                            .table = &t->table,
+                            .label = t->label,
+                            .part = t->part,
+                            .folds = t->r->split.folds,
+                            .simd = t->o->simd,
+                            .run = {.seed = t->o->settings->model.seed,
+                                    .workers = pool_workers(t->pool),
+                                    .progress = t->o->progress}};
+
+    m->kind = kind;
+    if (!fit(&task, &m->fitted, e))
+        return false;
+    t->r->models++;
+    m->fit_seconds = (double)(clock_monotonic_us() - start) / 1e6;
+    return true;
+}
+
+/* The model that was asked for and, beside a more complex one, the simple one to be measured against. */
+static bool fit_models(struct training *t, struct error *e)
+{
+    const char *kind = t->o->settings->model.kind;
+    bool ok;
+
+    if (strcmp(kind, "none") == 0)
+        return error_set(e, ERROR_INVALID,
+                         "model.kind is none: there is nothing to train; set it to boost or logistic");
+    ok = train_one(t, kind, e) && (strcmp(kind, "logistic") == 0 || train_one(t, "logistic", e));
+    t->r->fit_seconds = lap(t);
+    return ok;
+}
+
+static bool evaluate_models(struct training *t, struct error *e)
+{
+    for (uint32_t i = 0; i < t->r->models; i++) {
+        if (!evaluate(&t->test, &t->r->model[i].fitted, t->o->settings, pool_workers(t->pool),
+                      t->o->progress, &t->r->model[i].metrics, e))
+            return false;
+    }
+    return true;
+}
+
+static void note_model(struct training *t)
+{
+    struct buffer metrics, data, settings;
+    struct model_notes notes;
+
+    buffer_init(&metrics, 4 << 20);
+    buffer_init(&data, 64 << 10);
+    buffer_init(&settings, 4 << 20);
+    train_result_json(t->r, &metrics);
+    settings_print_plan(t->o->settings, t->feed.schema, &settings);
+    page_data_json(t->r, &data);
+    notes.metrics = (char *)buffer_text(&metrics);
+    notes.data = (char *)buffer_text(&data);
+    notes.settings = (char *)buffer_text(&settings);
+    model_set_notes(t->r->model[0].fitted.model, &notes);
+    buffer_fini(&metrics);
+    buffer_fini(&data);
+    buffer_fini(&settings);
+}
+
+static bool save_model(struct training *t, struct error *e)
+{
+    struct buffer bytes;
+    bool ok;
+
+    buffer_init(&bytes, MODEL_BYTES_MAX);
+    model_format(t->r->model[0].fitted.model, &bytes);
+    ok = !bytes.overflow ||
+         error_set(e, ERROR_FULL, "the model is over %d MiB", MODEL_BYTES_MAX >> 20);
+    ok = ok && current_model_save(t->o->directory, bytes.bytes, bytes.length, t->r->model_path, e);
+    buffer_fini(&bytes);
+    return ok;
+}
+
+static bool write_report(struct training *t, struct error *e)
+{
+    struct page_task task = {.o = t->o,
+                             .r = t->r,
+                             .plan = t->made.plan,
+                             .table = &t->table,
+                             .label = t->label,
+                             .test = &t->test,
+                             .facts = &t->facts,
+                             .workers = pool_workers(t->pool)};
+    struct buffer html;
+    bool ok;
+
+    snprintf(t->r->report_path, sizeof t->r->report_path, "%s/report.html", t->o->directory);
+    buffer_init(&html, REPORT_BYTES_MAX);
+    ok = page_write(&task, &html, e) && file_write(t->r->report_path, html.bytes, html.length, 0644, e);
+    buffer_fini(&html);
+    return ok;
+}
+
+static bool work(struct training *t, struct error *e)
+{
+    if (!read_events(t, e) || !compute_features(t, e) || !fit_models(t, e))
+        return false;
+    checks_of_data(t->r, t->o->settings);
+    checks_of_features(t->r, t->made.plan, &t->table, t->label, t->part);
+    if (!evaluate_models(t, e))
+        return false;
+    checks_of_models(t->r);
+    note_model(t);
+    if (!save_model(t, e) || !write_report(t, e))
+        return false;
+    t->r->evaluate_seconds = lap(t);
+    return true;
+}
+
+bool train(const struct train_options *o, struct train_result *r, struct error *e)
+{
+    struct training t = {.o = o, .r = r};
+    int64_t start = clock_monotonic_us();
+    bool ok;
+
+    *r = (struct train_result){0};
+    t.clock_us = start;
+    t.pool = pool_new(o->threads);
+    ok = work(&t, e);
+    r->all_seconds = (double)(clock_monotonic_us() - start) / 1e6;
+    test_rows_free(&t.test);
+    table_free(&t.table);
+    mem_free(t.label);
+    mem_free(t.part);
+    row_facts_free(&t.facts);
+    made_plan_fini(&t.made);
+    feed_free(&t.feed);
+    pool_free(t.pool);
+    if (!ok)
+        train_result_free(r);
+    return ok;
+}
+
+void train_result_free(struct train_result *r)
+{
+    for (uint32_t i = 0; i < r->models; i++)
+        fitted_free(&r->model[i].fitted);
+    split_free(&r->split);
+    r->models = 0;
+}

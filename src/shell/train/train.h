@@ -1,0 +1,54 @@
+/* Training, from events to a model with honest figures: features by the engine, split, fit,
+ * calibration, held-out metrics, checks in words, report, model file. */
+#ifndef ASSAY_TRAIN_TRAIN_H
+#define ASSAY_TRAIN_TRAIN_H
+
+#include "core/stats/metrics.h"
+#include "shell/run/feed.h"
+#include "shell/train/fit.h"
+
+enum { TRAIN_CHECKS_MAX = 16, TRAIN_CHECK_WORDS = 400, TRAIN_MODELS_MAX = 2 };
+
+struct train_options {
+    const struct settings *settings;
+    const char *path;       /* of the events; NULL: the settings' source */
+    const char *directory;  /* data directory: models/ and report.html go there */
+    uint32_t threads;
+    enum simd simd;
+    int64_t now_us;         /* for the report */
+    const struct progress *progress;
+};
+
+struct train_check {
+    bool is_warning;
+    char words[TRAIN_CHECK_WORDS];
+};
+
+/* One kind of model on the same split; the first is the one that was asked for and is kept. */
+struct trained {
+    const char *kind;
+    struct fitted fitted;
+    struct metrics metrics;
+    double fit_seconds;
+};
+
+struct train_result {
+    struct feed_counts counts;
+    struct split split;
+    struct trained model[TRAIN_MODELS_MAX];
+    uint32_t models;
+    struct train_check check[TRAIN_CHECKS_MAX];
+    uint32_t checks;
+    char model_path[512];
+    char report_path[512];
+    double read_seconds, feature_seconds, fit_seconds, evaluate_seconds, all_seconds;
+};
+
+/* On success the caller frees the result. */
+bool train(const struct train_options *o, struct train_result *r, struct error *e) MUST_USE;
+void train_result_free(struct train_result *r);
+
+/* The object that `assay train --json` prints. */
+void train_result_json(const struct train_result *r, struct buffer *out);
+
+#endif
