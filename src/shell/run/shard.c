@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "core/base/panic.h"
-#include "core/data/record.h"
+#include "core/data/event.h"
 #include "shell/os/clock.h"
 #include "shell/os/file.h"
 #include "shell/run/carrier.h"
@@ -204,7 +204,7 @@ static bool append_observed(struct shard *s, const struct frame *f, uint32_t row
         buffer_add_text(&s->scratch, made);
     }
     id_length = s->scratch.length;
-    record_encode(&s->scratch, schema, f, row);
+    event_encode(&s->scratch, schema, f, row);
     body.id = (struct text){s->scratch.bytes, id_length};
     body.event = (struct text){s->scratch.bytes + id_length, s->scratch.length - id_length};
     buffer_clear(&s->body);
