@@ -16,6 +16,7 @@
 #include "shell/report/report.h"
 #include "shell/report/svg.h"
 #include "shell/report/terminal.h"
+#include "shell/report/thresholds.h"
 #include "shell/report/verdict.h"
 #include "shell/report/words.h"
 
@@ -424,6 +425,26 @@ static void axes_have_round_steps(void **state)
     assert_true(fabs(svg_step(1234, 5) - 200) < 1e-9);
 }
 
+static void thresholds_rise_and_stand_once(void **state)
+{
+    static const uint32_t expected[] = {2, 0, 1};
+    struct metrics *m = mem_alloc(sizeof *m);
+    const struct report_choice choice = {"review", 0};
+    const struct report_model model = {"boost", NULL, m, &choice, 1};
+    uint32_t order[METRICS_THRESHOLDS_MAX];
+
+    (void)state;
+    m->thresholds = 4;
+    m->threshold[0].threshold = m->threshold[3].threshold = 0.3;
+    m->threshold[1].threshold = 0.8;
+    m->threshold[2].threshold = 0.1;
+    assert_int_equal(thresholds_order(m, order), 3);
+    assert_memory_equal(order, expected, sizeof expected);
+    assert_true(thresholds_is_chosen(&model, 0, 3));
+    assert_false(thresholds_is_chosen(&model, 0, 1));
+    mem_free(m);
+}
+
 static void bars_fill_their_columns(void **state)
 {
     static const char *const name[] = {"full", "half", "none"};
@@ -448,6 +469,7 @@ int main(void)
         cmocka_unit_test(metrics_are_json),
         cmocka_unit_test(figures_read_well),
         cmocka_unit_test(axes_have_round_steps),
+        cmocka_unit_test(thresholds_rise_and_stand_once),
         cmocka_unit_test(bars_fill_their_columns),
     };
 
