@@ -44,6 +44,9 @@ struct source_options {
     enum source_header header; /* AUTO: there is one unless the first row looks like data */
     const struct source_field *fields;
     uint32_t field_count;
+    const char *const *required; /* fields that may not be null: such a row is a reject; entries may
+                                  * be NULL, and fields that do not exist are passed over */
+    uint32_t required_count;
     const struct text *null_words; /* NULL: source_null_words */
     uint32_t null_count;
     uint32_t sample_rows;     /* 0: SOURCE_SAMPLE_ROWS */

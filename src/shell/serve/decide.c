@@ -1,0 +1,106 @@
+/* POST /v1/decisions, the hot path.
+ *
+ * The I/O thread reads the JSON, encodes the event and hands it to the shard; the connection
+ * sleeps. The shard's commit thread, once the decision is durable, only wakes the connection, and
+ * the answer is written on the I/O thread again. One allocation a request.
+ */
+#include <string.h>
+
+#include "core/base/memory.h"
+#include "shell/os/clock.h"
+#include "shell/serve/desk.h"
+#include "shell/serve/incoming.h"
+#include "shell/serve/verdict.h"
+
+struct deciding {
+    struct submission submission;
+    struct server *server;
+    int64_t time_us;
+    char bytes[]; /* id, event */
+};
+
+static void decided(struct submission *submission)
+{
+    exchange_resume(submission->context);
+}
+
+static void answer_decided(struct exchange *x)
+{
+    const struct deciding *d = x->state;
+    const struct submission *sub = &d->submission;
+
+    if (sub->status != SUBMIT_DONE && sub->status != SUBMIT_REPEATED) {
+        problem_answer(x, submission_http_status(sub), "%s%s",
+                       sub->status == SUBMIT_FULL ? "nothing was recorded: " : "", sub->error);
+        return;
+    }
+    x->status = 200;
+    x->is_replay = sub->status == SUBMIT_REPEATED;
+    verdict_open(&(struct verdict){.id = sub->id,
+                                   .seq = sub->kind == SUBMIT_PEEK ? 0 : sub->seq,
+                                   .time_us = d->time_us,
+                                   .received_us = INT64_MIN,
+                                   .plan = sub->plan,
+                                   .decision = &sub->decision,
+                                   .is_repeated = x->is_replay},
+                 &x->answer);
+    buffer_add_text(&x->answer, "}\n");
+    metrics_count_latency(&d->server->metrics, clock_monotonic_us() - x->started_us);
+}
+
+void decide_ended(struct exchange *x)
+{
+    struct deciding *d = x->state;
+
+    if (d == NULL)
+        return;
+    plan_unref(d->submission.plan);
+    mem_free(d);
+    x->state = NULL;
+}
+
+static struct deciding *deciding_new(struct server *s, struct exchange *x,
+                                     const struct incoming *in, int64_t received_us)
+{
+    struct deciding *d = mem_alloc(sizeof *d + in->id.length + in->event.length);
+
+    memcpy(d->bytes, in->id.bytes, in->id.length);
+    memcpy(d->bytes + in->id.length, in->event.bytes, in->event.length);
+    d->server = s;
+    d->time_us = in->time_us;
+    d->submission.id = (struct text){d->bytes, in->id.length};
+    d->submission.event = (struct text){d->bytes + in->id.length, in->event.length};
+    d->submission.received_us = received_us;
+    d->submission.done = decided;
+    d->submission.context = x;
+    return d;
+}
+
+enum http_next decide_one(struct server *s, struct exchange *x)
+{
+    struct seat *seat = seat_get(s);
+    int64_t received_us = clock_now_us();
+    bool explain, dry_run;
+    struct incoming in;
+    struct deciding *d;
+
+    if (!query_bool(x, "explain", &explain) || !query_bool(x, "dry_run", &dry_run))
+        return HTTP_ANSWERED;
+    if (!incoming_read(seat, plan_schema(s->plan), (struct text){x->body.bytes, x->body.length},
+                       received_us, &in)) {
+        problem_answer_fields(x, &seat->problems);
+        return HTTP_ANSWERED;
+    }
+    d = deciding_new(s, x, &in, received_us);
+    d->submission.kind = dry_run ? SUBMIT_PEEK : SUBMIT_DECISION;
+    d->submission.explain = explain;
+    x->state = d;
+    x->ready = answer_decided;
+    exchange_wait(x);
+    if (!shard_submit(s->o.shard, &d->submission)) {
+        x->ready = NULL;
+        server_refuse(s, x);
+        exchange_resume(x);
+    }
+    return HTTP_WAITING;
+}

@@ -1,0 +1,61 @@
+/* Is it alive, is it ready, what does it count. */
+#include "core/base/calendar.h"
+#include "shell/serve/inside.h"
+
+enum http_next show_alive(struct server *s, struct exchange *x)
+{
+    (void)s;
+    x->status = 200;
+    buffer_add_text(&x->answer, "{\"status\":\"alive\"}\n");
+    return HTTP_ANSWERED;
+}
+
+enum http_next show_ready(struct server *s, struct exchange *x)
+{
+    struct project_status project = {0};
+    struct shard_status shard;
+    char time[TIME_TEXT_MAX];
+
+    shard_status(s->o.shard, &shard);
+    if (shard.is_failed || !shard.is_ready) {
+        server_refuse(s, x);
+        return HTTP_ANSWERED;
+    }
+    x->status = 200;
+    buffer_add_text(&x->answer, "{\"status\":\"ready\",\"filled_until\":");
+    if (shard.watermark_us == INT64_MIN) {
+        buffer_add_text(&x->answer, "null");
+    } else {
+        time_format(shard.watermark_us, time);
+        json_add_text(&x->answer, text_of(time));
+    }
+    if (s->o.project != NULL) {
+        project_status(s->o.project, &project);
+        buffer_format(&x->answer, ",\"store_lag\":%llu", (unsigned long long)project.lag);
+    }
+    if (project.is_failed) {
+        buffer_add_text(&x->answer, ",\"store_failure\":");
+        json_add_text(&x->answer, text_of(project.failure));
+    }
+    buffer_add_text(&x->answer, "}\n");
+    return HTTP_ANSWERED;
+}
+
+enum http_next show_metrics(struct server *s, struct exchange *x)
+{
+    struct project_status project;
+    struct shard_status shard;
+
+    shard_status(s->o.shard, &shard);
+    if (s->o.project != NULL)
+        project_status(s->o.project, &project);
+    x->status = 200;
+    x->content_type = "text/plain; version=0.0.4; charset=utf-8";
+    metrics_format(&(struct metrics_view){.metrics = &s->metrics,
+                                          .shard = &shard,
+                                          .plan = s->plan,
+                                          .project = s->o.project != NULL ? &project : NULL,
+                                          .connections = http_connections(s->http)},
+                   &x->answer);
+    return HTTP_ANSWERED;
+}

@@ -1,0 +1,501 @@
+/* The connection's life:
+ *
+ *   (new) -> IDLE -begin-> READING -handle-> ANSWERING -sent-> IDLE ... -> (closed)
+ *                                    |            ^
+ *                                    v            |
+ *                                  WAITING --ready
+ *
+ * The guard thread cuts connections that stay in IDLE or READING too long: the library's own
+ * timeout only sees silence, not a drip of one byte every 29 seconds. It shuts the socket down and
+ * leaves closing it to the library, so it needs the list of connections under a lock and nothing
+ * else.
+ */
+#include "shell/serve/http.h"
+
+#include <errno.h>
+#include <microhttpd.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "core/base/memory.h"
+#include "core/base/panic.h"
+#include "shell/os/clock.h"
+#include "shell/os/thread.h"
+
+enum { LISTEN_BACKLOG = 1024, DRAIN_STEP_US = 2000, GUARD_STEP_US = 100000, HOST_MAX = 256 };
+
+enum stage { IDLE, READING, WAITING, ANSWERING };
+
+struct connection {
+    struct exchange exchange;
+    struct http *http;
+    struct MHD_Connection *mhd;
+    enum stage stage;
+    size_t body_bytes;        /* received; those over body_max were dropped */
+    _Atomic int64_t since_us; /* of the last answer; 0 while a request is being answered */
+    int fd;
+    struct connection *before, *after;
+};
+
+struct http {
+    struct http_options o;
+    struct MHD_Daemon *daemon;
+    int listen_fd;
+    uint16_t port;
+    bool is_loopback;
+    _Atomic uint64_t body_bytes;      /* of all connections */
+    atomic_uint answering, suspended; /* requests */
+    atomic_uint open;                 /* connections */
+    atomic_bool is_stopping;
+    pthread_mutex_t lock; /* of the list */
+    struct connection *first;
+    pthread_t guard;
+};
+
+/* ---- answers ---- */
+
+static const struct {
+    const char *name, *value;
+} security_headers[] = {
+    {"Server", "assay"},
+    {"Cache-Control", "no-store"},
+    {"X-Content-Type-Options", "nosniff"},
+    {"Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"},
+    {"Referrer-Policy", "no-referrer"},
+};
+
+static void add_header(struct MHD_Response *r, const char *name, const char *value)
+{
+    ASSERT(MHD_add_response_header(r, name, value) == MHD_YES);
+}
+
+static enum MHD_Result respond(struct connection *c)
+{
+    struct exchange *x = &c->exchange;
+    struct MHD_Response *r;
+    enum MHD_Result result;
+    char number[16];
+
+    ASSERT(x->status != 0);
+    c->stage = ANSWERING;
+    r = MHD_create_response_from_buffer(x->answer.length, x->answer.bytes, MHD_RESPMEM_PERSISTENT);
+    if (r == NULL)
+        return MHD_NO;
+    for (size_t i = 0; i < sizeof security_headers / sizeof *security_headers; i++)
+        add_header(r, security_headers[i].name, security_headers[i].value);
+    add_header(r, "Content-Type", x->content_type);
+    if (x->allow != NULL)
+        add_header(r, "Allow", x->allow);
+    if (x->is_replay)
+        add_header(r, "Idempotent-Replay", "true");
+    if (x->retry_after_s > 0) {
+        snprintf(number, sizeof number, "%u", x->retry_after_s);
+        add_header(r, "Retry-After", number);
+    }
+    if (atomic_load_explicit(&c->http->is_stopping, memory_order_relaxed))
+        add_header(r, "Connection", "close");
+    result = MHD_queue_response(c->mhd, x->status, r);
+    MHD_destroy_response(r);
+    return result;
+}
+
+/* ---- requests ---- */
+
+static enum http_method method_of(const char *word)
+{
+    if (strcmp(word, "POST") == 0)
+        return HTTP_POST;
+    if (strcmp(word, "GET") == 0)
+        return HTTP_GET;
+    return strcmp(word, "HEAD") == 0 ? HTTP_HEAD : HTTP_OTHER;
+}
+
+/* localhost, 127.0.0.1, [::1] and 127.x.y.z, each with or without a port. */
+static bool host_is_loopback(const char *host)
+{
+    static const char *const names[] = {"localhost", "[::1]"};
+
+    if (host == NULL || strncmp(host, "127.", 4) == 0)
+        return host == NULL || strspn(host, "0123456789.:") == strlen(host);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        size_t length = strlen(names[i]);
+
+        if (strncasecmp(host, names[i], length) == 0 && (host[length] == 0 || host[length] == ':'))
+            return true;
+    }
+    return false;
+}
+
+static enum MHD_Result begin(struct connection *c, const char *url, const char *method)
+{
+    struct exchange *x = &c->exchange;
+
+    x->method = method_of(method);
+    x->path = text_of(url);
+    x->started_us = clock_monotonic_us();
+    x->content_type = "application/json";
+    x->is_misdirected = c->http->is_loopback && !host_is_loopback(exchange_header(x, "Host"));
+    c->stage = READING;
+    atomic_fetch_add(&c->http->answering, 1);
+    c->http->o.begin(c->http->o.context, x);
+    return x->status != 0 ? respond(c) : MHD_YES;
+}
+
+/* Bytes over the limit are dropped: handle() sees a body longer than body_max and refuses it. A
+ * peer that sends twice what is allowed is cut. */
+static enum MHD_Result take_body(struct connection *c, const char *bytes, size_t length)
+{
+    struct exchange *x = &c->exchange;
+    size_t room = x->body_max > c->body_bytes ? x->body_max - c->body_bytes : 0;
+    size_t kept = length < room ? length : room;
+
+    c->body_bytes += length;
+    if (c->body_bytes > 2 * x->body_max + HTTP_KEPT_BYTES)
+        return MHD_NO;
+    if (atomic_fetch_add(&c->http->body_bytes, kept) + kept > HTTP_BODIES_BYTES_MAX) {
+        atomic_fetch_sub(&c->http->body_bytes, kept);
+        return MHD_NO;
+    }
+    x->body.max = x->body_max + 1; /* one more says that it was too long */
+    buffer_add(&x->body, bytes, kept);
+    if (kept < length && x->body.length == x->body_max)
+        buffer_add_char(&x->body, 0);
+    return MHD_YES;
+}
+
+static enum MHD_Result on_request(void *context, struct MHD_Connection *mhd, const char *url,
+                                  const char *method, const char *version, const char *upload,
+                                  size_t *upload_bytes, void **request)
+{
+    struct connection *c = *request;
+
+    (void)context;
+    (void)version;
+    if (c == NULL) {
+        c = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+        if (c == NULL)
+            return MHD_NO;
+        *request = c;
+        return begin(c, url, method);
+    }
+    if (*upload_bytes > 0) {
+        size_t length = *upload_bytes;
+
+        *upload_bytes = 0;
+        return c->stage == READING ? take_body(c, upload, length) : MHD_YES;
+    }
+    if (c->stage == READING) {
+        atomic_store(&c->since_us, 0);
+        if (c->http->o.handle(c->http->o.context, &c->exchange) == HTTP_WAITING)
+            return MHD_YES;
+    } else if (c->stage == WAITING) {
+        if (c->exchange.ready != NULL)
+            c->exchange.ready(&c->exchange);
+    } else {
+        return MHD_YES;
+    }
+    return respond(c);
+}
+
+void exchange_wait(struct exchange *x)
+{
+    struct connection *c = x->connection;
+
+    ASSERT(c->stage == READING);
+    c->stage = WAITING;
+    atomic_fetch_add(&c->http->suspended, 1);
+    MHD_suspend_connection(c->mhd);
+}
+
+/* The count goes down last: http_stop must not run while this thread is inside the library. */
+void exchange_resume(struct exchange *x)
+{
+    struct http *h = x->connection->http;
+
+    MHD_resume_connection(x->connection->mhd);
+    atomic_fetch_sub(&h->suspended, 1);
+}
+
+static void keep_or_free(struct buffer *b)
+{
+    if (b->capacity > HTTP_KEPT_BYTES)
+        buffer_fini(b);
+    buffer_clear(b);
+}
+
+static void on_completed(void *context, struct MHD_Connection *mhd, void **request,
+                         enum MHD_RequestTerminationCode code)
+{
+    struct connection *c = *request;
+    struct exchange *x;
+
+    (void)context;
+    (void)mhd;
+    (void)code;
+    if (c == NULL)
+        return;
+    x = &c->exchange;
+    c->http->o.ended(c->http->o.context, x);
+    atomic_fetch_sub(&c->http->body_bytes,
+                     x->body.length > x->body_max ? x->body_max : x->body.length);
+    keep_or_free(&x->body);
+    keep_or_free(&x->answer);
+    *x = (struct exchange){.body = x->body, .answer = x->answer, .connection = c};
+    c->stage = IDLE;
+    c->body_bytes = 0;
+    atomic_store(&c->since_us, clock_monotonic_us());
+    atomic_fetch_sub(&c->http->answering, 1);
+    *request = NULL;
+}
+
+const char *exchange_header(struct exchange *x, const char *name)
+{
+    return MHD_lookup_connection_value(x->connection->mhd, MHD_HEADER_KIND, name);
+}
+
+const char *exchange_query(struct exchange *x, const char *name)
+{
+    return MHD_lookup_connection_value(x->connection->mhd, MHD_GET_ARGUMENT_KIND, name);
+}
+
+struct visiting {
+    bool (*visit)(void *context, const char *name);
+    void *context;
+};
+
+static enum MHD_Result visit_query(void *context, enum MHD_ValueKind kind, const char *name,
+                                   const char *value)
+{
+    const struct visiting *v = context;
+
+    (void)kind;
+    (void)value;
+    return v->visit(v->context, name) ? MHD_YES : MHD_NO;
+}
+
+void exchange_queries(struct exchange *x, bool (*visit)(void *context, const char *name),
+                      void *context)
+{
+    struct visiting v = {visit, context};
+
+    MHD_get_connection_values(x->connection->mhd, MHD_GET_ARGUMENT_KIND, visit_query, &v);
+}
+
+/* ---- connections ---- */
+
+static void connection_new(struct http *h, struct MHD_Connection *mhd, void **socket_context)
+{
+    struct connection *c = mem_alloc(sizeof *c);
+
+    c->http = h;
+    c->mhd = mhd;
+    c->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    c->exchange.connection = c;
+    buffer_init(&c->exchange.body, 0);
+    buffer_init(&c->exchange.answer, HTTP_ANSWER_BYTES_MAX);
+    atomic_store(&c->since_us, clock_monotonic_us());
+    pthread_mutex_lock(&h->lock);
+    c->after = h->first;
+    if (h->first != NULL)
+        h->first->before = c;
+    h->first = c;
+    pthread_mutex_unlock(&h->lock);
+    atomic_fetch_add(&h->open, 1);
+    *socket_context = c;
+}
+
+static void connection_free(struct http *h, struct connection *c)
+{
+    pthread_mutex_lock(&h->lock);
+    if (c->before != NULL)
+        c->before->after = c->after;
+    else
+        h->first = c->after;
+    if (c->after != NULL)
+        c->after->before = c->before;
+    pthread_mutex_unlock(&h->lock);
+    atomic_fetch_sub(&h->open, 1);
+    buffer_fini(&c->exchange.body);
+    buffer_fini(&c->exchange.answer);
+    mem_free(c);
+}
+
+static void on_connection(void *context, struct MHD_Connection *mhd, void **socket_context,
+                          enum MHD_ConnectionNotificationCode code)
+{
+    if (code == MHD_CONNECTION_NOTIFY_STARTED)
+        connection_new(context, mhd, socket_context);
+    else if (*socket_context != NULL)
+        connection_free(context, *socket_context);
+}
+
+static void *guard_main(void *context)
+{
+    struct http *h = context;
+    int64_t last_us = clock_monotonic_us();
+
+    while (!atomic_load(&h->is_stopping)) {
+        int64_t now_us = clock_monotonic_us();
+
+        clock_sleep_us(GUARD_STEP_US);
+        if (now_us - last_us < 1000000)
+            continue;
+        last_us = now_us;
+        pthread_mutex_lock(&h->lock);
+        for (struct connection *c = h->first; c != NULL; c = c->after) {
+            int64_t since_us = atomic_load(&c->since_us);
+
+            if (since_us != 0 && now_us - since_us > HTTP_READ_MAX_S * INT64_C(1000000))
+                shutdown(c->fd, SHUT_RDWR);
+        }
+        pthread_mutex_unlock(&h->lock);
+    }
+    return NULL;
+}
+
+/* ---- listening ---- */
+
+static bool address_is_loopback(const struct sockaddr *a)
+{
+    if (a->sa_family == AF_INET)
+        return ntohl(((const struct sockaddr_in *)a)->sin_addr.s_addr) >> 24 == 127;
+    return a->sa_family == AF_INET6 &&
+           IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)a)->sin6_addr);
+}
+
+static int listen_on(const struct addrinfo *a)
+{
+    int fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int on = 1;
+
+    if (fd < 0)
+        return -1;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (bind(fd, a->ai_addr, a->ai_addrlen) == 0 && listen(fd, LISTEN_BACKLOG) == 0)
+        return fd;
+    on = errno;
+    close(fd);
+    errno = on;
+    return -1;
+}
+
+static uint16_t bound_port(int fd)
+{
+    struct sockaddr_storage a;
+    socklen_t length = sizeof a;
+
+    if (getsockname(fd, (struct sockaddr *)&a, &length) != 0)
+        return 0;
+    return ntohs(a.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&a)->sin6_port
+                                         : ((struct sockaddr_in *)&a)->sin_port);
+}
+
+static bool open_socket(struct http *h, struct error *e)
+{
+    struct addrinfo hints = {.ai_flags = AI_PASSIVE | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM};
+    struct addrinfo *found;
+    char port[8];
+    int failed;
+
+    snprintf(port, sizeof port, "%u", h->o.port);
+    failed = getaddrinfo(h->o.host, port, &hints, &found);
+    if (failed != 0)
+        return error_set(e, ERROR_INVALID, "server.host: \"%s\" is no address of this machine: %s",
+                         h->o.host, gai_strerror(failed));
+    h->listen_fd = listen_on(found);
+    if (h->listen_fd < 0)
+        error_set(e, ERROR_WORLD,
+                  "cannot listen on %s port %s: %s; see server.host and server.port", h->o.host,
+                  port, strerror(errno));
+    h->is_loopback = address_is_loopback(found->ai_addr);
+    freeaddrinfo(found);
+    if (h->listen_fd < 0)
+        return false;
+    h->port = bound_port(h->listen_fd);
+    return true;
+}
+
+static bool start_daemon(struct http *h, struct error *e)
+{
+    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME;
+    unsigned threads = h->o.threads > 1 ? h->o.threads : 0; /* 1 is no pool to the library */
+
+    h->daemon = MHD_start_daemon(
+        flags, h->port, NULL, NULL, on_request, h, MHD_OPTION_LISTEN_SOCKET, h->listen_fd,
+        MHD_OPTION_THREAD_POOL_SIZE, threads, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)HTTP_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)HTTP_HEAD_BYTES_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_IDLE_MAX_S,
+        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_COMPLETED, on_completed, h,
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, h, MHD_OPTION_END);
+    if (h->daemon == NULL)
+        return error_set(e, ERROR_WORLD, "cannot start %u HTTP threads: %s", h->o.threads,
+                         strerror(errno));
+    return true;
+}
+
+bool http_start(const struct http_options *o, struct http **http, struct error *e)
+{
+    struct http *h = mem_alloc(sizeof *h);
+
+    h->o = *o;
+    h->listen_fd = -1;
+    pthread_mutex_init(&h->lock, NULL);
+    *http = h; /* before the first request can ask for it */
+    if (open_socket(h, e) && start_daemon(h, e)) {
+        if (pthread_create(&h->guard, NULL, guard_main, h) == 0)
+            return true;
+        MHD_stop_daemon(h->daemon); /* closes the socket */
+        h->listen_fd = -1;
+        error_set(e, ERROR_WORLD, "cannot start a thread");
+    }
+    if (h->listen_fd >= 0)
+        close(h->listen_fd);
+    pthread_mutex_destroy(&h->lock);
+    mem_free(h);
+    *http = NULL;
+    return false;
+}
+
+uint16_t http_port(const struct http *h)
+{
+    return h->port;
+}
+
+bool http_is_loopback(const struct http *h)
+{
+    return h->is_loopback;
+}
+
+unsigned http_connections(const struct http *h)
+{
+    return atomic_load(&h->open);
+}
+
+void http_drain(struct http *h)
+{
+    int64_t until_us = clock_monotonic_us() + HTTP_DRAIN_MAX_S * INT64_C(1000000);
+
+    atomic_store(&h->is_stopping, true);
+    h->listen_fd = MHD_quiesce_daemon(h->daemon);
+    while ((atomic_load(&h->answering) > 0 && clock_monotonic_us() < until_us) ||
+           atomic_load(&h->suspended) > 0)
+        clock_sleep_us(DRAIN_STEP_US);
+}
+
+void http_stop(struct http *h)
+{
+    if (h == NULL)
+        return;
+    MHD_stop_daemon(h->daemon);
+    if (h->listen_fd >= 0)
+        close(h->listen_fd);
+    pthread_join(h->guard, NULL);
+    pthread_mutex_destroy(&h->lock);
+    mem_free(h);
+}

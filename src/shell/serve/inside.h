@@ -1,0 +1,67 @@
+/* The server's inside, for the handlers only. */
+#ifndef ASSAY_SERVE_INSIDE_H
+#define ASSAY_SERVE_INSIDE_H
+
+#include "core/data/json.h"
+#include "shell/os/thread.h"
+#include "shell/serve/http.h"
+#include "shell/serve/jobs.h"
+#include "shell/serve/metrics.h"
+#include "shell/serve/problem.h"
+#include "shell/serve/route.h"
+#include "shell/serve/server.h"
+
+enum {
+    DESK_QUEUE_MAX = 256, /* requests waiting for a desk */
+    EVENT_TEXT_MAX = SHARD_EVENT_MAX,
+};
+
+struct server {
+    struct server_options o;
+    struct plan *plan; /* in force; borrowed from the shard */
+    struct http *http;
+    pthread_key_t seat; /* of each I/O and desk thread */
+    struct queue *desk_queue;
+    pthread_t desks[SERVER_DESKS];
+    unsigned desk_count;
+    struct jobs *jobs;
+    struct metrics metrics;
+    atomic_bool is_stopping;
+};
+
+/* What one thread needs to read requests, made when it first asks. */
+struct seat {
+    struct json_reader *json;
+    struct frame event;    /* one row of the plan's schema */
+    struct buffer encoded; /* id, then event */
+    struct problems problems;
+    struct store *reader; /* NULL until first used */
+};
+
+struct seat *seat_get(struct server *s);
+/* The thread's own connection to the store; ERROR_NOT_FOUND where there is nothing yet. */
+bool seat_store(struct server *s, struct seat *seat, struct store **store,
+                struct error *e) MUST_USE;
+
+/* Gives the submission to the shard; false: it was refused, and the exchange has the answer. */
+bool server_submit(struct server *s, struct exchange *x, struct submission *submission) MUST_USE;
+/* 429, or 503 with the reason where the shard has stopped. */
+void server_refuse(struct server *s, struct exchange *x);
+
+/* A query parameter that is "true" or "false"; absent is false. On false the answer is there. */
+bool query_bool(struct exchange *x, const char *name, bool *value) MUST_USE;
+
+/* The handlers, by file. */
+enum http_next decide_one(struct server *s, struct exchange *x);
+void decide_ended(struct exchange *x); /* frees what decide_one keeps */
+enum http_next decide_batch(struct server *s, struct exchange *x);
+enum http_next list_decisions(struct server *s, struct exchange *x);
+enum http_next show_decision(struct server *s, struct exchange *x);
+enum http_next take_labels(struct server *s, struct exchange *x);
+enum http_next train_model(struct server *s, struct exchange *x);
+enum http_next show_job(struct server *s, struct exchange *x);
+enum http_next show_alive(struct server *s, struct exchange *x);
+enum http_next show_ready(struct server *s, struct exchange *x);
+enum http_next show_metrics(struct server *s, struct exchange *x);
+
+#endif

@@ -1,0 +1,51 @@
+/* The table of routes: what dispatch, 404, 405 with Allow, the check of query parameters and the
+ * API's description are made from. One row per method and path. */
+#ifndef ASSAY_SERVE_ROUTE_H
+#define ASSAY_SERVE_ROUTE_H
+
+#include "shell/serve/http.h"
+
+struct server;
+
+enum { ROUTE_QUERIES_MAX = 8, ROUTE_ALLOW_MAX = 32 };
+
+/* Where a handler runs. */
+enum route_place {
+    ROUTE_AT_ONCE, /* on the I/O thread: must not block; may answer later by exchange_wait */
+    ROUTE_AT_DESK, /* on a desk thread: may block; has answered when it returns */
+};
+
+enum route_body {
+    BODY_NONE,   /* must be empty */
+    BODY_JSON,   /* application/json */
+    BODY_NDJSON, /* application/x-ndjson */
+};
+
+struct route_query {
+    const char *name;
+    const char *form; /* "time", "true or false", ... */
+    const char *summary;
+};
+
+struct route {
+    enum http_method method; /* HTTP_GET also serves HEAD */
+    const char
+        *pattern; /* "/v1/decisions/{id}": a last part in braces takes the rest of the path */
+    enum route_place place;
+    enum route_body body;
+    size_t body_max; /* 0: the setting server.body_bytes */
+    enum http_next (*handle)(struct server *s, struct exchange *x);
+    const char *summary;
+    struct route_query queries[ROUTE_QUERIES_MAX];
+};
+
+extern const struct route routes[];
+extern const unsigned route_count;
+
+/* The route of a path and method, or NULL; `parameter` is the part in braces. Without a route,
+ * `allow` tells which methods the path has ("": none, so it is no path). */
+const struct route *route_find(struct text path, enum http_method method, struct text *parameter,
+                               const char **allow);
+const char *method_word(enum http_method m);
+
+#endif

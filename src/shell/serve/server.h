@@ -1,0 +1,38 @@
+/* The service: the shard, the store and the trainer behind HTTP routes (the table: routes.c).
+ *
+ * The server borrows the shard and the projector; whoever started them closes them after
+ * server_stop. It knows training only as a callback, so it stands below shell/train. */
+#ifndef ASSAY_SERVE_SERVER_H
+#define ASSAY_SERVE_SERVER_H
+
+#include "core/base/progress.h"
+#include "shell/run/shard.h"
+#include "shell/settings/settings.h"
+#include "shell/store/project.h"
+
+enum { SERVER_DESKS = 2 }; /* threads for what may block: batches, queries, labels */
+
+/* Training as a job: runs on a thread of its own, one at a time; `result` becomes a JSON object.
+ * A false progress asks it to end with ERROR_CANCELLED. */
+struct server_train {
+    bool (*run)(void *context, const struct progress *progress, struct buffer *result,
+                struct error *e);
+    void *context;
+};
+
+struct server_options {
+    const struct server_setting *setting; /* host, port, threads, limits */
+    struct shard *shard;                  /* started */
+    struct project *project;              /* NULL: no store, lists answer 503 */
+    const char *store;                    /* path of its file */
+    struct server_train train;            /* run NULL: training answers 503 */
+};
+
+struct server;
+
+bool server_start(const struct server_options *o, struct server **s, struct error *e) MUST_USE;
+uint16_t server_port(const struct server *s);
+/* No new requests, what runs is finished, a running job is cancelled. Takes NULL. */
+void server_stop(struct server *s);
+
+#endif

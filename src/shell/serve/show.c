@@ -1,0 +1,159 @@
+/* GET /v1/decisions/{id}: one decision as the log has it, with its inputs, and its label from the
+ * store.
+ *
+ * The shard's index of ids knows where it is, also while the store lags behind; the store knows
+ * the ids that the index has forgotten.
+ */
+#include "core/base/memory.h"
+#include "core/data/event.h"
+#include "core/velocity/velocity.h"
+#include "shell/os/clock.h"
+#include "shell/serve/desk.h"
+#include "shell/serve/verdict.h"
+
+enum { DURABLE_WAIT_US = 2000000, DURABLE_STEP_US = 500 };
+
+static bool find_in_shard(struct server *s, struct text id, uint64_t *seq)
+{
+    struct errand errand = {.submission = {.kind = SUBMIT_FIND, .id = id}};
+    struct bell bell;
+    bool found;
+
+    bell_init(&bell);
+    found = errand_send(s, &errand, &bell);
+    if (found) {
+        errand_wait(&errand);
+        found = errand.submission.status == SUBMIT_DONE;
+        *seq = errand.submission.seq;
+        plan_unref(errand.submission.plan);
+    }
+    bell_fini(&bell);
+    return found;
+}
+
+/* A decision that is being committed is known already, but not yet to be read. */
+static bool wait_durable(const struct log *l, uint64_t seq)
+{
+    int64_t until_us = clock_monotonic_us() + DURABLE_WAIT_US;
+
+    while (log_durable_seq(l) < seq) {
+        if (clock_monotonic_us() > until_us)
+            return false;
+        clock_sleep_us(DURABLE_STEP_US);
+    }
+    return true;
+}
+
+static void add_inputs(const struct schema *schema, const struct frame *f, struct buffer *out)
+{
+    buffer_add_text(out, ",\"inputs\":{");
+    for (uint32_t i = 0; i < schema->count; i++) {
+        struct value v = column_get(&f->column[i], 0);
+
+        if (i > 0)
+            buffer_add_char(out, ',');
+        json_add_text(out, text_of(schema->fields[i].name));
+        buffer_add_char(out, ':');
+        json_add_value(out, &v);
+    }
+    buffer_add_char(out, '}');
+}
+
+static int64_t time_of(const struct schema *schema, const struct frame *f, int64_t received_us)
+{
+    if (schema->time == FIELD_NONE || f->column[schema->time].null[0])
+        return received_us;
+    return f->column[schema->time].integer[0];
+}
+
+/* An event of the imported history was seen, never decided. */
+static void open_observed(const struct record *r, struct text id, int64_t time_us,
+                          struct buffer *out)
+{
+    buffer_add_text(out, "{\"id\":");
+    json_add_text(out, id);
+    buffer_add_text(out, ",\"seq\":");
+    json_add_int(out, (int64_t)r->seq);
+    verdict_add_time(out, "time", time_us);
+    buffer_add_text(out, ",\"observed\":true");
+}
+
+static bool show_body(const struct record *r, const struct plan *plan,
+                      const struct event_body *body, struct buffer *out, struct error *e)
+{
+    const struct schema *schema = plan_schema(plan);
+    struct decision d;
+    struct frame f;
+    struct reader in;
+    bool ok;
+
+    frame_init(&f, schema, 1, LOG_BODY_MAX);
+    reader_init(&in, body->event.bytes, body->event.length);
+    ok = event_decode(&in, schema, &f, e);
+    if (ok && r->kind == RECORD_OBSERVE) {
+        open_observed(r, body->id, time_of(schema, &f, r->received_us), out);
+    } else if (ok) {
+        reader_init(&in, body->decision.bytes, body->decision.length);
+        ok = decision_parse(&in, plan, &d, e);
+        if (ok)
+            verdict_open(&(struct verdict){.id = body->id,
+                                           .seq = r->seq,
+                                           .time_us = time_of(schema, &f, r->received_us),
+                                           .received_us = r->received_us,
+                                           .plan = plan,
+                                           .decision = &d},
+                         out);
+    }
+    if (ok)
+        add_inputs(schema, &f, out);
+    frame_fini(&f);
+    return ok;
+}
+
+static bool show_record(struct server *s, uint64_t seq, struct buffer *out, struct error *e)
+{
+    const struct log *log = shard_log(s->o.shard);
+    struct event_body body;
+    struct buffer bytes;
+    struct record r;
+    struct plan *plan = NULL;
+    bool ok;
+
+    if (!wait_durable(log, seq))
+        return error_set(e, ERROR_WORLD, "the decision is not on disk yet; ask again");
+    buffer_init(&bytes, LOG_BODY_MAX + LOG_OVERHEAD_BYTES);
+    ok = log_read(log, seq, &bytes, &r, e) && event_body_parse(r.body, &body, e) &&
+         plans_get(shard_plans(s->o.shard), r.plan, &plan, e) && show_body(&r, plan, &body, out, e);
+    plan_unref(plan);
+    buffer_fini(&bytes);
+    return ok;
+}
+
+enum http_next show_decision(struct server *s, struct exchange *x)
+{
+    struct error e = {.kind = ERROR_NOT_FOUND};
+    uint8_t label = LABEL_UNKNOWN;
+    struct store *store = NULL;
+    struct error ignored;
+    uint64_t seq;
+
+    if (s->o.project != NULL && !seat_store(s, seat_get(s), &store, &ignored))
+        store = NULL;
+    if (x->parameter.length > SHARD_ID_MAX ||
+        (!find_in_shard(s, x->parameter, &seq) &&
+         (store == NULL || !store_find(store, x->parameter, &seq, &e)))) {
+        problem_answer(x, e.kind == ERROR_NOT_FOUND ? 404 : 503, "%s",
+                       e.kind == ERROR_NOT_FOUND ? "no decision of this event id" : e.text);
+        return HTTP_ANSWERED;
+    }
+    if (!show_record(s, seq, &x->answer, &e)) {
+        problem_answer(x, 503, "%s", e.text);
+        return HTTP_ANSWERED;
+    }
+    if (store == NULL || !store_label_of(store, seq, &label, &ignored))
+        label = LABEL_UNKNOWN;
+    x->status = 200;
+    verdict_add_label(&x->answer, label);
+    buffer_add_text(&x->answer, "}\n");
+    return HTTP_ANSWERED;
+}

@@ -1,0 +1,164 @@
+#include "shell/serve/verdict.h"
+
+#include "core/base/calendar.h"
+#include "core/data/json.h"
+#include "core/velocity/velocity.h"
+
+enum { PLAN_HEX_BYTES = 8 };
+
+void verdict_add_time(struct buffer *out, const char *key, int64_t us)
+{
+    char time[TIME_TEXT_MAX];
+
+    buffer_add_text(out, ",\"");
+    buffer_add_text(out, key);
+    buffer_add_text(out, "\":\"");
+    buffer_add(out, time, time_format(us, time));
+    buffer_add_char(out, '"');
+}
+
+void verdict_add_label(struct buffer *out, uint8_t label)
+{
+    buffer_add_text(out, label == LABEL_UNKNOWN ? ",\"label\":null"
+                         : label == 1           ? ",\"label\":true"
+                                                : ",\"label\":false");
+}
+
+static void add_flags(uint8_t flags, struct buffer *out)
+{
+    static const struct {
+        uint8_t flag;
+        const char *word;
+    } words[] = {{DECISION_LATE, "\"late\""},
+                 {DECISION_TOO_LATE, "\"too_late\""},
+                 {DECISION_AHEAD, "\"ahead\""},
+                 {DECISION_NO_MODEL, "\"no_model\""}};
+    bool is_first = true;
+
+    buffer_add_text(out, ",\"flags\":[");
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if ((flags & words[i].flag) == 0)
+            continue;
+        if (!is_first)
+            buffer_add_char(out, ',');
+        buffer_add_text(out, words[i].word);
+        is_first = false;
+    }
+    buffer_add_char(out, ']');
+}
+
+static void add_rules(const struct verdict *v, struct buffer *out)
+{
+    bool is_first = true;
+
+    buffer_add_text(out, ",\"rules\":[");
+    for (uint32_t i = 0; i < plan_rule_count(v->plan); i++) {
+        if (!decision_has_rule(v->decision, i))
+            continue;
+        if (!is_first)
+            buffer_add_char(out, ',');
+        json_add_text(out, text_of(plan_rule_name(v->plan, i)));
+        is_first = false;
+    }
+    buffer_add_char(out, ']');
+}
+
+static void add_reasons(const struct verdict *v, struct buffer *out)
+{
+    buffer_add_text(out, ",\"reasons\":[");
+    for (uint32_t i = 0; i < v->decision->reasons; i++) {
+        const struct reason *r = &v->decision->reason[i];
+
+        buffer_add_text(out, i > 0 ? ",{\"feature\":" : "{\"feature\":");
+        json_add_text(out, text_of(plan_feature_name(v->plan, r->feature)));
+        buffer_add_text(out, ",\"contribution\":");
+        json_add_real(out, r->contribution);
+        buffer_add_char(out, '}');
+    }
+    buffer_add_char(out, ']');
+}
+
+static void add_plan(const struct plan *p, struct buffer *out)
+{
+    static const char digits[] = "0123456789abcdef";
+    char hex[2 * PLAN_HEX_BYTES];
+
+    for (int i = 0; i < PLAN_HEX_BYTES; i++) {
+        hex[2 * i] = digits[plan_id(p)[i] >> 4];
+        hex[2 * i + 1] = digits[plan_id(p)[i] & 15];
+    }
+    buffer_add_text(out, ",\"plan\":\"");
+    buffer_add(out, hex, sizeof hex);
+    buffer_add_char(out, '"');
+}
+
+/* The members that answers, single decisions and rows share, in one order. */
+struct common {
+    struct text id;
+    uint64_t seq;
+    int64_t time_us, received_us;
+    struct text outcome, level;
+    int score;
+    double probability;
+};
+
+static void add_common(const struct common *c, struct buffer *out)
+{
+    buffer_add_text(out, "{\"id\":");
+    json_add_text(out, c->id);
+    if (c->seq > 0) {
+        buffer_add_text(out, ",\"seq\":");
+        json_add_int(out, (int64_t)c->seq);
+    }
+    verdict_add_time(out, "time", c->time_us);
+    if (c->received_us != INT64_MIN)
+        verdict_add_time(out, "received", c->received_us);
+    buffer_add_text(out, ",\"outcome\":");
+    json_add_text(out, c->outcome);
+    buffer_add_text(out, ",\"score\":");
+    json_add_int(out, c->score);
+    buffer_add_text(out, ",\"probability\":");
+    json_add_real(out, c->probability);
+    buffer_add_text(out, ",\"level\":");
+    json_add_text(out, c->level);
+}
+
+void verdict_open(const struct verdict *v, struct buffer *out)
+{
+    add_common(
+        &(struct common){.id = v->id,
+                         .seq = v->seq,
+                         .time_us = v->time_us,
+                         .received_us = v->received_us,
+                         .outcome = text_of(plan_outcome_name(v->plan, v->decision->outcome)),
+                         .level = text_of(plan_level_name(v->plan, v->decision->level)),
+                         .score = v->decision->score,
+                         .probability = v->decision->probability},
+        out);
+    add_rules(v, out);
+    add_reasons(v, out);
+    add_flags(v->decision->flags, out);
+    add_plan(v->plan, out);
+    if (v->is_repeated)
+        buffer_add_text(out, ",\"repeated\":true");
+}
+
+void verdict_format_row(const struct store_decision *d, struct buffer *out)
+{
+    add_common(&(struct common){.id = d->event_id,
+                                .seq = d->seq,
+                                .time_us = d->time_us,
+                                .received_us = d->received_us,
+                                .outcome = d->outcome,
+                                .level = d->level,
+                                .score = d->score,
+                                .probability = d->probability},
+               out);
+    buffer_add_text(out, ",\"rules\":");
+    buffer_add_slice(out, d->rules);
+    add_flags(d->flags, out);
+    buffer_add_text(out, ",\"plan\":");
+    json_add_text(out, d->plan);
+    verdict_add_label(out, d->label);
+    buffer_add_char(out, '}');
+}

@@ -1,0 +1,49 @@
+/* The projector: follows the log and keeps the store up with it.
+ *
+ * It reads records from the store's projected_seq on and inserts them in transactions of up to
+ * PROJECT_BATCH rows, each of which also moves projected_seq; so it can be stopped or killed at any
+ * moment and goes on where it was. It never reads past what is durable. What it cannot read (a
+ * decision under a plan of an epoch that this binary lacks) is skipped, counted, and said in the
+ * status.
+ */
+#ifndef ASSAY_STORE_PROJECT_H
+#define ASSAY_STORE_PROJECT_H
+
+#include "core/base/progress.h"
+#include "shell/run/shard.h"
+#include "shell/store/store.h"
+
+enum { PROJECT_BATCH = 8192 };
+
+struct project_options {
+    const char *store;         /* path of the file */
+    const char *log_directory; /* of the shard's log */
+    struct plans *plans;       /* of the shard; borrowed */
+    const struct log *log;     /* for what is durable; NULL: read to the end once (rebuild) */
+};
+
+struct project_status {
+    uint64_t projected_seq;
+    uint64_t lag;     /* records that are durable and not yet in the store */
+    uint64_t skipped; /* records that could not be read, since the start */
+    bool is_failed;   /* the projector has stopped: `failure` says why */
+    char failure[ERROR_TEXT_MAX];
+};
+
+/* Follows until closed, on a thread of its own. ERROR_INVALID where the store is ahead of the log.
+ */
+struct project;
+bool project_open(const struct project_options *o, struct project **p, struct error *e) MUST_USE;
+void project_close(struct project *p); /* takes NULL; what is durable then is projected first */
+void project_status(struct project *p, struct project_status *status);
+
+/* Deletes the store and projects the whole log; the options' `log` is not used. */
+struct rebuilt {
+    uint64_t records, skipped;
+    struct store_totals totals;
+};
+
+bool store_rebuild(const struct project_options *o, const struct progress *progress,
+                   struct rebuilt *r, struct error *e) MUST_USE;
+
+#endif

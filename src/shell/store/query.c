@@ -1,0 +1,324 @@
+/* Reading the store: pages of decisions by time or score, and single look-ups.
+ *
+ * Pages go on by key (sort value, seq), never by offset, so a page costs the same however deep it
+ * is and rows that arrive meanwhile neither repeat nor hide one. A cursor is that key with a hash
+ * of the query it belongs to, in hex; a cursor of another query is refused.
+ *
+ * A sort by score within a time range has two plans: walk the score index and drop rows outside the
+ * range, or take the range and sort it. The second is right where the range is short;
+ * STORE_SCAN_MAX says what is short, and counting up to that many index entries costs less than
+ * either plan.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "core/base/hash.h"
+#include "core/base/panic.h"
+#include "core/velocity/velocity.h"
+#include "shell/store/sqlite.h"
+#include "shell/store/store.h"
+
+static const struct {
+    const char *word;
+    const char *key;   /* the sorted column */
+    const char *order; /* of key and seq */
+    char compare;      /* what the next page is to the cursor */
+    bool by_score;
+} sorts[] = {
+    [STORE_TIME_DOWN] = {"-time", "time_us", "DESC", '<', false},
+    [STORE_TIME_UP] = {"time", "time_us", "ASC", '>', false},
+    [STORE_SCORE_DOWN] = {"-score", "score", "DESC", '<', true},
+    [STORE_SCORE_UP] = {"score", "score", "ASC", '>', true},
+};
+
+bool store_sort_find(struct text word, enum store_sort *sort)
+{
+    for (size_t i = 0; i < sizeof sorts / sizeof *sorts; i++) {
+        if (text_is(word, sorts[i].word)) {
+            *sort = (enum store_sort)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- cursors ---- */
+
+struct position {
+    int64_t key;
+    uint64_t seq;
+};
+
+static uint64_t query_hash(const struct store_query *q)
+{
+    const int64_t numbers[] = {q->from_us, q->until_us, (int64_t)q->sort, q->min_score};
+
+    return hash_bytes(q->outcome.bytes, q->outcome.length, hash_bytes(numbers, sizeof numbers, 1));
+}
+
+static void cursor_format(const struct store_query *q, const struct position *p,
+                          char out[STORE_CURSOR_MAX])
+{
+    snprintf(out, STORE_CURSOR_MAX, "%016" PRIx64 "%016" PRIx64 "%016" PRIx64, (uint64_t)p->key,
+             p->seq, query_hash(q));
+}
+
+static bool hex_word(const char *at, uint64_t *v)
+{
+    *v = 0;
+    for (int i = 0; i < 16; i++) {
+        char c = at[i];
+
+        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')))
+            return false;
+        *v = *v << 4 | (uint64_t)(c <= '9' ? c - '0' : c - 'a' + 10);
+    }
+    return true;
+}
+
+static bool cursor_parse(const struct store_query *q, struct position *p, struct error *e)
+{
+    uint64_t key, seq, hash;
+
+    if (q->cursor.length != 48 || !hex_word(q->cursor.bytes, &key) ||
+        !hex_word(q->cursor.bytes + 16, &seq) || !hex_word(q->cursor.bytes + 32, &hash))
+        return error_set(e, ERROR_USAGE, "cursor is not one that an answer gave as `next`");
+    if (hash != query_hash(q))
+        return error_set(e, ERROR_USAGE,
+                         "cursor belongs to another query; keep from, to, sort, "
+                         "outcome and min_score as they were");
+    *p = (struct position){(int64_t)key, seq};
+    return true;
+}
+
+/* ---- pages ---- */
+
+enum { AT_FROM = 1, AT_UNTIL, AT_OUTCOME, AT_MIN_SCORE, AT_KEY, AT_SEQ, AT_LIMIT };
+
+static bool is_timed(const struct store_query *q)
+{
+    return q->from_us != INT64_MIN || q->until_us != INT64_MAX;
+}
+
+static bool range_is_short(struct store *s, const struct store_query *q, bool *is_short,
+                           struct error *e)
+{
+    sqlite3_stmt *count;
+    bool ok;
+
+    if (!sqlite_prepare(s,
+                        "SELECT count(*) FROM (SELECT 1 FROM decision INDEXED BY decision_time "
+                        "WHERE time_us >= ?1 AND time_us < ?2 LIMIT ?3)",
+                        &count, e))
+        return false;
+    sqlite3_bind_int64(count, 1, q->from_us);
+    sqlite3_bind_int64(count, 2, q->until_us);
+    sqlite3_bind_int64(count, 3, STORE_SCAN_MAX + 1);
+    ok = sqlite3_step(count) == SQLITE_ROW;
+    if (ok)
+        *is_short = sqlite3_column_int64(count, 0) <= STORE_SCAN_MAX;
+    else
+        sqlite_failed(s, "cannot count", e);
+    sqlite3_finalize(count);
+    return ok;
+}
+
+/* Only constant words become SQL; every value from outside is bound. */
+static bool page_prepare(struct store *s, const struct store_query *q, sqlite3_stmt **page,
+                         struct error *e)
+{
+    bool by_time = !sorts[q->sort].by_score;
+    char sql[1024];
+    int length;
+
+    if (!by_time && is_timed(q) && !range_is_short(s, q, &by_time, e))
+        return false;
+    length = snprintf(
+        sql, sizeof sql,
+        "SELECT seq, event_id, received_us, time_us, probability, score,"
+        " (SELECT word FROM name WHERE id = outcome), (SELECT word FROM name WHERE id = level),"
+        " flags, (SELECT word FROM name WHERE id = plan), rules, label"
+        " FROM decision INDEXED BY %s WHERE 1%s%s%s%s%s%c%s ORDER BY %s %s, seq %s LIMIT ?%d",
+        by_time ? "decision_time" : "decision_score",
+        is_timed(q) ? " AND time_us >= ?1 AND time_us < ?2" : "",
+        q->outcome.length > 0 ? " AND outcome = ?3" : "",
+        q->min_score > 0 ? " AND score >= ?4" : "", q->cursor.length > 0 ? " AND (" : "",
+        q->cursor.length > 0 ? (sorts[q->sort].by_score ? "score, seq) " : "time_us, seq) ") : "",
+        q->cursor.length > 0 ? sorts[q->sort].compare : ' ',
+        q->cursor.length > 0 ? " (?5, ?6)" : "", sorts[q->sort].key, sorts[q->sort].order,
+        sorts[q->sort].order, AT_LIMIT);
+    ASSERT(length > 0 && length < (int)sizeof sql);
+    return sqlite_prepare(s, sql, page, e);
+}
+
+/* The number of an outcome's name; 0, which no row has, where no decision ever had it. */
+static int64_t outcome_number(struct store *s, struct text outcome)
+{
+    int64_t id = 0;
+
+    sqlite_bind_text_of(s->name_find, 1, outcome);
+    if (sqlite3_step(s->name_find) == SQLITE_ROW)
+        id = sqlite3_column_int64(s->name_find, 0);
+    sqlite3_reset(s->name_find);
+    return id;
+}
+
+static void page_bind(struct store *s, sqlite3_stmt *page, const struct store_query *q,
+                      const struct position *p)
+{
+    sqlite3_bind_int64(page, AT_FROM, q->from_us);
+    sqlite3_bind_int64(page, AT_UNTIL, q->until_us);
+    if (q->outcome.length > 0)
+        sqlite3_bind_int64(page, AT_OUTCOME, outcome_number(s, q->outcome));
+    sqlite3_bind_int(page, AT_MIN_SCORE, q->min_score);
+    sqlite3_bind_int64(page, AT_KEY, p->key);
+    sqlite3_bind_int64(page, AT_SEQ, (int64_t)p->seq);
+    sqlite3_bind_int64(page, AT_LIMIT, (int64_t)q->limit + 1); /* one more: is there a next page? */
+}
+
+static void decision_of(sqlite3_stmt *q, struct store_decision *d)
+{
+    *d = (struct store_decision){
+        .seq = (uint64_t)sqlite3_column_int64(q, 0),
+        .event_id = sqlite_text(q, 1),
+        .received_us = sqlite3_column_int64(q, 2),
+        .time_us = sqlite3_column_int64(q, 3),
+        .probability = sqlite3_column_double(q, 4),
+        .score = sqlite3_column_int(q, 5),
+        .outcome = sqlite_text(q, 6),
+        .level = sqlite_text(q, 7),
+        .flags = (uint8_t)sqlite3_column_int(q, 8),
+        .plan = sqlite_text(q, 9),
+        .rules = sqlite_text(q, 10),
+        .label = sqlite3_column_type(q, 11) == SQLITE_NULL ? (uint8_t)LABEL_UNKNOWN
+                                                           : (uint8_t)sqlite3_column_int(q, 11),
+    };
+    if (d->rules.length == 0)
+        d->rules = text_of("[]");
+}
+
+static int stop_the_query(void *context)
+{
+    (void)context;
+    return 1;
+}
+
+bool store_query(struct store *s, const struct store_query *q,
+                 void (*row)(void *context, const struct store_decision *d), void *context,
+                 char next[STORE_CURSOR_MAX], struct error *e)
+{
+    struct position last = {0, 0};
+    sqlite3_stmt *page = NULL;
+    uint32_t given = 0;
+    int code;
+
+    ASSERT(q->limit >= 1 && q->limit <= STORE_LIMIT_MAX);
+    next[0] = 0;
+    if ((q->cursor.length > 0 && !cursor_parse(q, &last, e)) || !page_prepare(s, q, &page, e))
+        return false;
+    page_bind(s, page, q, &last);
+    sqlite3_progress_handler(s->db, STORE_STEPS_MAX, stop_the_query, NULL);
+    while ((code = sqlite3_step(page)) == SQLITE_ROW && given < q->limit) {
+        struct store_decision d;
+
+        decision_of(page, &d);
+        last = (struct position){sorts[q->sort].by_score ? d.score : d.time_us, d.seq};
+        row(context, &d);
+        given++;
+    }
+    if (code == SQLITE_ROW)
+        cursor_format(q, &last, next);
+    else if (code != SQLITE_DONE)
+        sqlite_failed(s, "cannot read decisions", e);
+    sqlite3_progress_handler(s->db, 0, NULL, NULL);
+    sqlite3_finalize(page);
+    return code == SQLITE_ROW || code == SQLITE_DONE;
+}
+
+/* ---- single look-ups ---- */
+
+static bool newest_seq(struct store *s, int64_t *seq, struct error *e)
+{
+    sqlite3_stmt *q;
+    bool ok;
+
+    if (!sqlite_prepare(s, "SELECT max(seq) FROM decision", &q, e))
+        return false;
+    ok = sqlite3_step(q) == SQLITE_ROW;
+    if (ok)
+        *seq = sqlite3_column_int64(q, 0);
+    else
+        sqlite_failed(s, "cannot read", e);
+    sqlite3_finalize(q);
+    return ok;
+}
+
+bool store_find(struct store *s, struct text event_id, uint64_t *seq, struct error *e)
+{
+    sqlite3_stmt *q;
+    int64_t newest;
+    int code = SQLITE_DONE;
+
+    if (!newest_seq(s, &newest, e) ||
+        !sqlite_prepare(s,
+                        "SELECT seq FROM decision INDEXED BY decision_event WHERE seq >> 20 = ?1 "
+                        "AND event_hash = ?2 AND event_id = ?3 ORDER BY seq DESC LIMIT 1",
+                        &q, e))
+        return false;
+    sqlite3_bind_int64(q, 2, (int64_t)hash_bytes(event_id.bytes, event_id.length, 0));
+    sqlite_bind_text_of(q, 3, event_id);
+    for (int64_t bucket = newest >> 20; bucket >= 0 && code == SQLITE_DONE; bucket--) {
+        sqlite3_reset(q);
+        sqlite3_bind_int64(q, 1, bucket);
+        code = sqlite3_step(q);
+    }
+    if (code == SQLITE_ROW)
+        *seq = (uint64_t)sqlite3_column_int64(q, 0);
+    else if (code == SQLITE_DONE)
+        error_set(e, ERROR_NOT_FOUND, "no decision of this event id");
+    else
+        sqlite_failed(s, "cannot look for an event id", e);
+    sqlite3_finalize(q);
+    return code == SQLITE_ROW;
+}
+
+bool store_label_of(struct store *s, uint64_t seq, uint8_t *label, struct error *e)
+{
+    sqlite3_stmt *q;
+    int code;
+
+    if (!sqlite_prepare(s, "SELECT label FROM label WHERE event_seq = ?1 ORDER BY seq DESC LIMIT 1",
+                        &q, e))
+        return false;
+    sqlite3_bind_int64(q, 1, (int64_t)seq);
+    code = sqlite3_step(q);
+    if (code == SQLITE_ROW && sqlite3_column_type(q, 0) != SQLITE_NULL)
+        *label = (uint8_t)sqlite3_column_int(q, 0);
+    else if (code == SQLITE_ROW || code == SQLITE_DONE)
+        *label = LABEL_UNKNOWN;
+    else
+        sqlite_failed(s, "cannot read a label", e);
+    sqlite3_finalize(q);
+    return code == SQLITE_ROW || code == SQLITE_DONE;
+}
+
+bool store_count(struct store *s, struct store_totals *t, struct error *e)
+{
+    sqlite3_stmt *q;
+    bool ok;
+
+    if (!sqlite_prepare(s,
+                        "SELECT (SELECT count(*) FROM decision), (SELECT count(*) FROM label), "
+                        "(SELECT count(*) FROM decision WHERE label IS NOT NULL)",
+                        &q, e))
+        return false;
+    ok = sqlite3_step(q) == SQLITE_ROW;
+    if (ok)
+        *t = (struct store_totals){(uint64_t)sqlite3_column_int64(q, 0),
+                                   (uint64_t)sqlite3_column_int64(q, 1),
+                                   (uint64_t)sqlite3_column_int64(q, 2)};
+    else
+        sqlite_failed(s, "cannot count", e);
+    sqlite3_finalize(q);
+    return ok;
+}

@@ -1,0 +1,54 @@
+#include "shell/store/sqlite.h"
+
+bool sqlite_failed(struct store *s, const char *what, struct error *e)
+{
+    int code = sqlite3_errcode(s->db);
+
+    if (code == SQLITE_INTERRUPT)
+        return error_set(e, ERROR_FULL,
+                         "%s: %s: more work than one query may do; ask for a shorter "
+                         "time range",
+                         s->path, what);
+    return error_set(e, code == SQLITE_FULL ? ERROR_FULL : ERROR_WORLD, "%s: %s: %s%s", s->path,
+                     what, sqlite3_errmsg(s->db),
+                     code == SQLITE_CORRUPT || code == SQLITE_NOTADB
+                         ? "; the log has everything: make it anew by `assay rebuild`"
+                         : "");
+}
+
+bool sqlite_exec(struct store *s, const char *sql, struct error *e)
+{
+    return sqlite3_exec(s->db, sql, NULL, NULL, NULL) == SQLITE_OK ||
+           sqlite_failed(s, "cannot set up", e);
+}
+
+bool sqlite_prepare(struct store *s, const char *sql, sqlite3_stmt **q, struct error *e)
+{
+    return sqlite3_prepare_v3(s->db, sql, -1, SQLITE_PREPARE_PERSISTENT, q, NULL) == SQLITE_OK ||
+           sqlite_failed(s, "cannot prepare a statement", e);
+}
+
+bool sqlite_run(struct store *s, sqlite3_stmt *q, const char *what, struct error *e)
+{
+    int code;
+
+    do
+        code = sqlite3_step(q);
+    while (code == SQLITE_ROW);
+    if (code != SQLITE_DONE)
+        sqlite_failed(s, what, e);
+    sqlite3_reset(q);
+    return code == SQLITE_DONE;
+}
+
+void sqlite_bind_text_of(sqlite3_stmt *q, int at, struct text t)
+{
+    sqlite3_bind_text(q, at, t.length > 0 ? t.bytes : "", (int)t.length, SQLITE_STATIC);
+}
+
+struct text sqlite_text(sqlite3_stmt *q, int column)
+{
+    const char *bytes = (const char *)sqlite3_column_text(q, column);
+
+    return (struct text){bytes != NULL ? bytes : "", (size_t)sqlite3_column_bytes(q, column)};
+}

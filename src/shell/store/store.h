@@ -1,0 +1,104 @@
+/* The store: decisions and labels as rows that can be searched. A projection of the log, never the
+ * truth: `rm store.sqlite; assay rebuild` gives equal rows. So it keeps only what lists are sorted
+ * and filtered by; inputs and reasons of one decision are read from the log at its seq.
+ *
+ * One file, <data directory>/store.sqlite, in WAL mode: one writer (the projector), any number of
+ * readers, each with a struct store of its own. A struct store is one thread's at a time.
+ *
+ * How writes stay fast at 10 M rows: integer keys; names of outcomes, levels and plans once each in
+ * a table of names; three indexes whose new entries lie together: (time, seq) at its end, (score,
+ * seq) at one of 1,001 ends, and the hash of the event id inside a bucket of 2^20 seqs, so an
+ * insert touches pages of the newest bucket only and a look-up asks each bucket, newest first.
+ */
+#ifndef ASSAY_STORE_STORE_H
+#define ASSAY_STORE_STORE_H
+
+#include <stdint.h>
+
+#include "core/base/buffer.h"
+#include "core/base/error.h"
+
+enum {
+    STORE_VERSION = 1,
+    STORE_LIMIT_MAX = 1000, /* rows of one answer */
+    STORE_CURSOR_MAX = 64,  /* bytes of a cursor's text, the zero included */
+    STORE_SCAN_MAX = 50000, /* rows of a time range that are sorted rather than scanned by score */
+    STORE_STEPS_MAX = 400000000, /* steps of one query inside SQLite: some seconds */
+};
+
+/* A row of the table of decisions. As input and as output; texts are borrowed. */
+struct store_decision {
+    uint64_t seq;
+    struct text event_id;
+    int64_t received_us, time_us;
+    double probability;
+    int score;
+    struct text outcome, level;
+    uint8_t flags;     /* enum decision_flag */
+    struct text plan;  /* first 16 hex digits of the plan's id */
+    struct text rules; /* a JSON array of names */
+    uint8_t label;     /* 0, 1, LABEL_UNKNOWN; output only */
+};
+
+struct store_label {
+    uint64_t seq;       /* of the label's record */
+    uint64_t event_seq; /* of the labelled event's */
+    struct text event_id;
+    uint8_t label; /* 0, 1, LABEL_UNKNOWN: taken back */
+    struct text source;
+    int64_t effective_us, received_us;
+};
+
+struct store;
+
+/* A writer makes the file; a reader gets ERROR_NOT_FOUND where there is none yet. ERROR_INVALID
+ * where the file was made by another version (the hint: `assay rebuild`). */
+enum store_mode { STORE_WRITE, STORE_READ };
+bool store_open(const char *path, enum store_mode mode, struct store **s, struct error *e) MUST_USE;
+void store_close(struct store *s); /* takes NULL */
+/* Deletes the file with its WAL; it is no error where there is none. */
+bool store_remove(const char *path, struct error *e) MUST_USE;
+
+/* Writing: everything between begin and commit is one transaction. A row whose seq is there already
+ * is left as it is, so a repeated projection changes nothing. */
+bool store_begin(struct store *s, struct error *e) MUST_USE;
+bool store_add_decision(struct store *s, const struct store_decision *d, struct error *e) MUST_USE;
+bool store_add_label(struct store *s, const struct store_label *l, struct error *e) MUST_USE;
+/* projected_seq: the log's records up to here are in the store. */
+bool store_commit(struct store *s, uint64_t projected_seq, struct error *e) MUST_USE;
+void store_rollback(struct store *s);
+bool store_projected(struct store *s, uint64_t *seq, struct error *e) MUST_USE;
+
+/* Reading. */
+enum store_sort { STORE_TIME_DOWN, STORE_TIME_UP, STORE_SCORE_DOWN, STORE_SCORE_UP };
+
+/* "-time", "time", "-score", "score" */
+bool store_sort_find(struct text word, enum store_sort *sort) MUST_USE;
+
+struct store_query {
+    int64_t from_us, until_us; /* event time, [from, until); INT64_MIN, INT64_MAX: open */
+    enum store_sort sort;
+    struct text outcome; /* empty: any */
+    int min_score;       /* 0: any */
+    uint32_t limit;      /* 1..STORE_LIMIT_MAX */
+    struct text cursor;  /* empty: from the start */
+};
+
+/* Calls `row` for each row in order; its texts live until it returns. `next` becomes the cursor of
+ * the following page, or "" where this was the last. ERROR_USAGE: the cursor is none of this query;
+ * ERROR_FULL: more than STORE_STEPS_MAX steps. */
+bool store_query(struct store *s, const struct store_query *q,
+                 void (*row)(void *context, const struct store_decision *d), void *context,
+                 char next[STORE_CURSOR_MAX], struct error *e) MUST_USE;
+/* The newest decision of an event id; ERROR_NOT_FOUND. */
+bool store_find(struct store *s, struct text event_id, uint64_t *seq, struct error *e) MUST_USE;
+/* The label of the decision at seq as the store knows it; LABEL_UNKNOWN where it knows of none. */
+bool store_label_of(struct store *s, uint64_t seq, uint8_t *label, struct error *e) MUST_USE;
+
+struct store_totals {
+    uint64_t decisions, labels, labelled;
+};
+
+bool store_count(struct store *s, struct store_totals *t, struct error *e) MUST_USE;
+
+#endif

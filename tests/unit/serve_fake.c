@@ -1,0 +1,403 @@
+#include "tests/unit/serve_fake.h"
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/base/hash.h"
+#include "core/base/memory.h"
+#include "core/data/event.h"
+#include "shell/os/clock.h"
+#include "shell/os/thread.h"
+
+/* ---- plan ---- */
+
+struct plan {
+    struct schema *schema;
+    uint8_t id[PLAN_ID_BYTES];
+    atomic_int references;
+};
+
+struct plans {
+    struct plan *plan;
+};
+
+static const char *const outcomes[] = {"approve", "review", "decline"};
+static const char *const levels[] = {"LOW", "HIGH"};
+
+static struct plan *plan_make_fake(void)
+{
+    static const struct {
+        const char *name;
+        enum type type;
+    } fields[] = {{"id", TYPE_TEXT},
+                  {"at", TYPE_TIME},
+                  {"amount", TYPE_DECIMAL},
+                  {"count", TYPE_INT},
+                  {"note", TYPE_TEXT}};
+    struct plan *p = mem_alloc(sizeof *p);
+    struct error e;
+
+    p->schema = schema_new();
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        assert(schema_add(p->schema, text_of(fields[i].name), fields[i].type, &e));
+    p->schema->id = 0;
+    p->schema->time = 1;
+    p->references = 1;
+    for (int i = 0; i < PLAN_ID_BYTES; i++)
+        p->id[i] = (uint8_t)(0xa0 + i);
+    return p;
+}
+
+struct plan *plan_ref(struct plan *p)
+{
+    atomic_fetch_add(&p->references, 1);
+    return p;
+}
+
+void plan_unref(struct plan *p)
+{
+    if (p == NULL || atomic_fetch_sub(&p->references, 1) > 1)
+        return;
+    schema_free(p->schema);
+    mem_free(p);
+}
+
+const uint8_t *plan_id(const struct plan *p)
+{
+    return p->id;
+}
+
+const struct schema *plan_schema(const struct plan *p)
+{
+    return p->schema;
+}
+
+uint32_t plan_feature_count(const struct plan *p)
+{
+    (void)p;
+    return 1;
+}
+
+const char *plan_feature_name(const struct plan *p, uint32_t feature)
+{
+    (void)p;
+    (void)feature;
+    return "amount \"quoted\"";
+}
+
+uint32_t plan_rule_count(const struct plan *p)
+{
+    (void)p;
+    return 1;
+}
+
+const char *plan_rule_name(const struct plan *p, uint32_t rule)
+{
+    (void)p;
+    (void)rule;
+    return "BIG";
+}
+
+uint32_t plan_outcome_count(const struct plan *p)
+{
+    (void)p;
+    return 3;
+}
+
+const char *plan_outcome_name(const struct plan *p, uint32_t outcome)
+{
+    (void)p;
+    return outcomes[outcome];
+}
+
+const char *plan_level_name(const struct plan *p, uint32_t level)
+{
+    (void)p;
+    return levels[level];
+}
+
+bool plans_get(struct plans *p, uint32_t seq, struct plan **plan, struct error *e)
+{
+    if (seq != 1)
+        return error_set(e, ERROR_INVALID, "plan %u is of another epoch", seq);
+    *plan = plan_ref(p->plan);
+    return true;
+}
+
+/* ---- shard ---- */
+
+enum { KNOWN_MAX = 1 << 20 };
+
+struct known {
+    uint64_t id, body, seq;
+    struct decision decision;
+};
+
+struct shard {
+    struct plan *plan;
+    struct plans plans;
+    struct log *log;
+    char log_directory[512];
+    struct queue *queue;
+    uint32_t capacity;
+    pthread_t thread;
+    struct frame frame;
+    struct known *known; /* by hash of the id, linear probing */
+    atomic_int refuse;
+    atomic_bool is_failed, is_held;
+    pthread_mutex_t lock;
+    struct shard_status status;
+};
+
+static struct known *known_at(struct shard *s, struct text id)
+{
+    uint64_t hash = hash_bytes(id.bytes, id.length, 7) | 1;
+    uint64_t at = hash;
+
+    while (s->known[at % KNOWN_MAX].id != 0 && s->known[at % KNOWN_MAX].id != hash)
+        at++;
+    s->known[at % KNOWN_MAX].id = hash;
+    return &s->known[at % KNOWN_MAX];
+}
+
+static void append(struct shard *s, enum record_kind kind, const struct buffer *body,
+                   int64_t received_us)
+{
+    struct error e;
+
+    assert(log_reserve(s->log, 1, body->length, &e));
+    log_append(s->log, &(struct record){.kind = kind,
+                                        .received_us = received_us,
+                                        .epoch = 1,
+                                        .plan = 1,
+                                        .body = {body->bytes, body->length}});
+}
+
+static void decide(struct shard *s, struct submission *sub, struct decision *d)
+{
+    struct reader in;
+    struct error e;
+    int64_t amount;
+
+    frame_clear(&s->frame);
+    reader_init(&in, sub->event.bytes, sub->event.length);
+    assert(event_decode(&in, s->plan->schema, &s->frame, &e));
+    amount = s->frame.column[2].null[0] ? 0 : s->frame.column[2].integer[0] / 1000000;
+    *d = (struct decision){.margin = (double)amount, .probability = (double)amount / 1000.0};
+    d->score = (int16_t)(amount < 0 ? 0 : amount > 1000 ? 1000 : amount);
+    d->outcome = d->score >= 800 ? 2 : d->score >= 300;
+    d->level = d->score >= 800;
+    d->flags = DECISION_NO_MODEL;
+    d->rules[0] = d->score > 500;
+    d->reasons = d->outcome > 0 || sub->explain;
+    d->reason[0] = (struct reason){0, (double)amount};
+}
+
+static void take_decision(struct shard *s, struct submission *sub, struct buffer *body)
+{
+    struct known *k = known_at(s, sub->id);
+    uint64_t hash = hash_bytes(sub->event.bytes, sub->event.length, 0);
+    struct buffer verdict;
+
+    sub->plan = plan_ref(s->plan);
+    sub->decision = k->decision;
+    sub->seq = k->seq;
+    sub->status = hash == k->body ? SUBMIT_REPEATED : SUBMIT_CONFLICT;
+    if (k->seq != 0) {
+        snprintf(sub->error, sizeof sub->error, "another event with this id was decided before");
+        return;
+    }
+    decide(s, sub, &sub->decision);
+    sub->status = SUBMIT_DONE;
+    sub->seq = log_next_seq(s->log);
+    k->decision = sub->decision;
+    k->seq = sub->seq;
+    k->body = hash;
+    buffer_init(&verdict, 4096);
+    decision_format(&sub->decision, s->plan, &verdict);
+    event_body_format(&(struct event_body){.id = sub->id,
+                                           .event = sub->event,
+                                           .decision = {verdict.bytes, verdict.length}},
+                      body);
+    buffer_fini(&verdict);
+    append(s, RECORD_DECISION, body, sub->received_us);
+    pthread_mutex_lock(&s->lock);
+    s->status.decisions++;
+    s->status.by_outcome[sub->decision.outcome]++;
+    pthread_mutex_unlock(&s->lock);
+}
+
+static void take_label(struct shard *s, struct submission *sub, struct buffer *body)
+{
+    sub->seq = known_at(s, sub->id)->seq;
+    if (sub->seq == 0) {
+        sub->status = SUBMIT_NOT_FOUND;
+        snprintf(sub->error, sizeof sub->error, "no event with this id");
+        return;
+    }
+    sub->status = SUBMIT_DONE;
+    if (sub->kind == SUBMIT_FIND)
+        return;
+    label_body_format(&(struct label_body){.seq = sub->seq,
+                                           .plan = 1,
+                                           .label = sub->label,
+                                           .received_us = sub->received_us,
+                                           .effective_us = sub->effective_us,
+                                           .id = sub->id,
+                                           .source = sub->source},
+                      body);
+    append(s, RECORD_LABEL, body, sub->received_us);
+}
+
+static void take(struct shard *s, struct submission *sub, struct buffer *body)
+{
+    buffer_clear(body);
+    sub->plan = NULL;
+    if (s->refuse != SUBMIT_DONE || s->is_failed) {
+        sub->status = s->is_failed ? SUBMIT_FAILED : (enum submit_status)s->refuse;
+        snprintf(sub->error, sizeof sub->error, "refused: 100%% %%s%%n");
+    } else if (sub->kind == SUBMIT_DECISION) {
+        take_decision(s, sub, body);
+    } else if (sub->kind == SUBMIT_PEEK) {
+        decide(s, sub, &sub->decision);
+        sub->plan = plan_ref(s->plan);
+        sub->status = SUBMIT_DONE;
+    } else {
+        take_label(s, sub, body);
+    }
+}
+
+static void *engine_main(void *context)
+{
+    struct shard *s = context;
+    void *items[SHARD_GROUP_MAX];
+    struct buffer body;
+    uint32_t count;
+
+    buffer_init(&body, LOG_BODY_MAX);
+    for (;;) {
+        struct error e;
+
+        while (s->is_held)
+            clock_sleep_us(1000);
+        count = queue_take(s->queue, items, SHARD_GROUP_MAX, 100);
+        if (count == 0 && queue_is_closed(s->queue))
+            break;
+        for (uint32_t i = 0; i < count; i++)
+            take(s, items[i], &body);
+        if (count > 0) {
+            log_seal(s->log);
+            assert(log_commit(s->log, &e));
+        }
+        for (uint32_t i = 0; i < count; i++)
+            ((struct submission *)items[i])->done(items[i]);
+    }
+    buffer_fini(&body);
+    return NULL;
+}
+
+struct shard *fake_open(const char *directory, enum log_sync sync, uint32_t queue)
+{
+    struct shard *s = mem_alloc(sizeof *s);
+    struct log_options o = {
+        .directory = s->log_directory, .segment_bytes = 16 << 20, .sync = sync};
+    struct log_found found;
+    struct buffer body;
+    struct error e;
+
+    snprintf(s->log_directory, sizeof s->log_directory, "%s/log", directory);
+    s->plan = plan_make_fake();
+    s->plans.plan = s->plan;
+    s->capacity = queue;
+    s->queue = queue_new(queue);
+    s->known = mem_array(KNOWN_MAX, sizeof *s->known);
+    s->status.is_ready = true;
+    s->status.watermark_us = INT64_C(1522540831000000);
+    pthread_mutex_init(&s->lock, NULL);
+    frame_init(&s->frame, s->plan->schema, 1, 1 << 20);
+    if (!log_open(&o, &s->log, &found, &e)) {
+        fprintf(stderr, "%s\n", e.text);
+        abort();
+    }
+    if (found.last_seq == 0) {
+        buffer_init(&body, 4096);
+        plan_body_format(&(struct plan_body){.settings = text_of("fake")}, &body);
+        append(s, RECORD_PLAN, &body, 0);
+        log_seal(s->log);
+        assert(log_commit(s->log, &e));
+        buffer_fini(&body);
+    }
+    assert(pthread_create(&s->thread, NULL, engine_main, s) == 0);
+    return s;
+}
+
+const char *fake_log_directory(struct shard *s)
+{
+    return s->log_directory;
+}
+
+void fake_refuse(struct shard *s, enum submit_status status)
+{
+    s->refuse = status;
+}
+
+void fake_fail(struct shard *s)
+{
+    s->is_failed = true;
+}
+
+void fake_hold(struct shard *s, bool is_on)
+{
+    s->is_held = is_on;
+}
+
+bool shard_submit(struct shard *s, struct submission *submission)
+{
+    return queue_put(s->queue, submission);
+}
+
+void shard_close(struct shard *s)
+{
+    queue_close(s->queue);
+    pthread_join(s->thread, NULL);
+    log_close(s->log);
+    queue_free(s->queue);
+    frame_fini(&s->frame);
+    plan_unref(s->plan);
+    mem_free(s->known);
+    pthread_mutex_destroy(&s->lock);
+    mem_free(s);
+}
+
+struct plan *shard_plan(const struct shard *s)
+{
+    return s->plan;
+}
+
+struct plans *shard_plans(const struct shard *s)
+{
+    return (struct plans *)&s->plans;
+}
+
+const struct log *shard_log(const struct shard *s)
+{
+    return s->log;
+}
+
+void shard_status(struct shard *s, struct shard_status *status)
+{
+    pthread_mutex_lock(&s->lock);
+    *status = s->status;
+    pthread_mutex_unlock(&s->lock);
+    status->is_failed = s->is_failed;
+    if (status->is_failed) {
+        status->is_ready = false;
+        snprintf(status->failure, sizeof status->failure, "disk is gone: %%s%%n");
+    }
+    status->durable_seq = log_durable_seq(s->log);
+    status->log_bytes = log_bytes(s->log);
+    status->queue_length = queue_length(s->queue);
+    status->queue_capacity = s->capacity;
+}
