@@ -4,7 +4,7 @@
 
 #include "core/base/panic.h"
 #include "core/data/json.h"
-#include "core/data/record.h"
+#include "core/data/event.h"
 
 static struct schema *fuzz_schema(void)
 {
@@ -65,8 +65,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             bool good = json_read_event(r, text.bytes, text.length, s, JSON_UNKNOWN_REFUSE, &again,
                                         &problems);
             ASSERT(good);
-            record_encode(&record[0], s, &f, 0);
-            record_encode(&record[1], s, &again, 0);
+            event_encode(&record[0], s, &f, 0);
+            event_encode(&record[1], s, &again, 0);
             ASSERT(record[0].length == record[1].length);
             ASSERT(memcmp(record[0].bytes, record[1].bytes, record[0].length) == 0);
         }

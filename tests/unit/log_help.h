@@ -129,7 +129,7 @@ __attribute__((unused)) static int help_segments(char names[][64], int max)
         size_t length = strlen(entries[i]->d_name);
 
         if (count < max && length == 24 && strcmp(entries[i]->d_name + 20, ".log") == 0)
-            snprintf(names[count++], 64, "%s", entries[i]->d_name);
+            memcpy(names[count++], entries[i]->d_name, length + 1);
         free(entries[i]);
     }
     free(entries);

@@ -7,7 +7,7 @@
 
 #include "core/base/hash.h"
 #include "core/base/memory.h"
-#include "core/data/record.h"
+#include "core/data/event.h"
 #include "shell/os/clock.h"
 #include "shell/os/thread.h"
 
@@ -183,7 +183,7 @@ static void decide(struct shard *s, struct submission *sub, struct decision *d)
 
     frame_clear(&s->frame);
     reader_init(&in, sub->event.bytes, sub->event.length);
-    assert(record_decode(&in, s->plan->schema, &s->frame, &e));
+    assert(event_decode(&in, s->plan->schema, &s->frame, &e));
     amount = s->frame.column[2].null[0] ? 0 : s->frame.column[2].integer[0] / 1000000;
     *d = (struct decision){.margin = (double)amount, .probability = (double)amount / 1000.0};
     d->score = (int16_t)(amount < 0 ? 0 : amount > 1000 ? 1000 : amount);

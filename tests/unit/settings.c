@@ -192,8 +192,8 @@ static const struct {
      "assay.yaml:2:30: decision.levels.B: 5 is the score of \"A\" too"},
     {"sources: {transactions: t.csv}\nmodel: {features: [amout]}\nfeatures: {amount: amount}\n",
      "assay.yaml:2:19: model.features: expected features, found \"amout\"; did you mean \"amount\"?"},
-    {"sources: {transactions: t.csv}\nmodel: {kind: forest}\n",
-     "assay.yaml:2:15: model.kind: expected boost, logistic or none, found \"forest\""},
+    {"sources: {transactions: t.csv}\nmodel: {kind: svm}\n",
+     "assay.yaml:2:15: model.kind: expected boost, logistic or none, found \"svm\""},
     {"sources: {transactions: t.csv}\nmodel: {validate: {train: [2018-07-25, 2018-08-01]}}\n",
      "assay.yaml:2:27: model.validate.train: expected train and test together, found one of them"},
     {"sources: {transactions: t.csv}\n"

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "core/base/memory.h"
-#include "core/data/record.h"
+#include "core/data/event.h"
 #include "core/velocity/velocity.h"
 #include "shell/os/clock.h"
 #include "shell/store/project.h"
@@ -328,7 +328,7 @@ static void decide_some(struct shard *shard, unsigned from, unsigned until)
         v = (struct value){.type = TYPE_DECIMAL, .integer = (int64_t)(i % 1000) * 1000000};
         column_set(&f.column[2], 0, &v);
         buffer_clear(&event);
-        record_encode(&event, schema, &f, 0);
+        event_encode(&event, schema, &f, 0);
         w.submission.kind = SUBMIT_DECISION;
         w.submission.id = text_of(id);
         w.submission.event = (struct text){event.bytes, event.length};

@@ -25,7 +25,8 @@ bool error_prefix(struct error *e, const char *format, ...)
     length = vsnprintf(e->text, sizeof e->text, format, args);
     va_end(args);
     if (length > 0 && (size_t)length < sizeof e->text)
-        snprintf(e->text + length, sizeof e->text - (size_t)length, ": %s", old);
+        snprintf(e->text + length, sizeof e->text - (size_t)length, ": %.*s",
+                 (int)(sizeof e->text - (size_t)length), old);
     return false;
 }
 

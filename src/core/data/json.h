@@ -40,13 +40,13 @@ void json_reader_free(struct json_reader *r);
 enum json_unknown { JSON_UNKNOWN_REFUSE, JSON_UNKNOWN_SKIP };
 
 /* One object as one event, appended to the frame (text copied into it). Each field of the schema
- * is read by its type: numbers from numbers, or from text where exact (cell.h; a decimal past 2^33
- * is exact only from text); time from text or number by the field's layout, or from RFC 3339 text;
- * text from text, from a whole number (its digits), or from an array or object (its JSON). A field
- * "a.b" also takes member b of an object a. Missing fields are null. On bad input nothing is
- * appended, false is returned and `problems` has at least one entry (pointer "" for the document
- * itself). A key that is no field is a problem, with the nearest known name, unless unknown keys
- * are skipped. */
+ * is read by its type: numbers from numbers, or from text (cell.h; a decimal past 2^33 is exact
+ * only from text); time from text or number by the field's layout, or from RFC 3339 text; text from
+ * text, from a number (its shortest digits), or from an array or object (its JSON). Empty text is
+ * null but in a text field. A field "a.b" also takes member b of an object a. Missing fields are
+ * null. On bad input nothing is appended, false is returned and `problems` has at least one entry
+ * (pointer "" for the document itself). A key that is no field is a problem, with the nearest known
+ * name, unless unknown keys are skipped. */
 bool json_read_event(struct json_reader *r, const char *bytes, size_t length,
                      const struct schema *s, enum json_unknown unknown, struct frame *f,
                      struct problems *problems) MUST_USE;

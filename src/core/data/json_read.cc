@@ -235,18 +235,25 @@ bool time_number(dom::element e, enum time_layout layout, int64_t *us)
     return time_parse(text_of(digits), layout, us);
 }
 
-// A number for a text field: ids are often written without quotes. Whole ones only, which have one
-// form.
-bool text_number(dom::element e, char digits[NUMBER_TEXT_MAX], struct text *t)
+// What stands without quotes in a text field: ids are often written so. Numbers by their shortest
+// digits.
+bool bare_text(dom::element e, char digits[NUMBER_TEXT_MAX], struct text *t)
 {
     int64_t whole;
     uint64_t large;
+    double real;
     unsigned length;
 
+    if (e.is_bool()) {
+        *t = text_of(bool(e) ? "true" : "false");
+        return true;
+    }
     if (e.get(whole) == simdjson::SUCCESS)
         length = number_format_int(whole, digits);
     else if (e.is_uint64() && e.get(large) == simdjson::SUCCESS)
         length = (unsigned)snprintf(digits, NUMBER_TEXT_MAX, "%llu", (unsigned long long)large);
+    else if (e.get(real) == simdjson::SUCCESS)
+        length = number_format_real(real, digits);
     else
         return false;
     *t = (struct text){digits, length};
@@ -304,10 +311,12 @@ bool typed_value(struct event *ev, const struct field *f, dom::element e, struct
             return store_text(ev, f, e, text_from(std::string_view(e)), v);
         if (e.is_array() || e.is_object())
             return store_nested(ev, f, e, v);
-        if (text_number(e, digits, &t))
+        if (bare_text(e, digits, &t))
             return store_text(ev, f, e, t, v);
     } else if (e.is_string()) {
-        enum fault fault = cell_parse(text_from(std::string_view(e)), f, v);
+        t = text_from(std::string_view(e));
+        v->is_null = text_trim(t).length == 0;
+        enum fault fault = v->is_null ? FAULT_NONE : cell_parse(t, f, v);
 
         if (fault == FAULT_NONE)
             return true;

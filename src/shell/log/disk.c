@@ -190,8 +190,7 @@ bool disk_error(struct error *e, const char *doing, const char *directory, const
     if (statvfs(directory, &v) == 0)
         left = (unsigned long long)v.f_bavail * v.f_frsize;
     return error_set(e, ERROR_FULL,
-                     "%s %s/%s: %s (%llu bytes free there); hint: free space on that disk%s; "
-                     "no restart is needed",
-                     doing, directory, name, strerror(number), left,
+                     "%s %s/%s: %s (%llu bytes free there); hint: free space on that disk%s", doing,
+                     directory, name, strerror(number), left,
                      number == EDQUOT ? " or raise the quota" : "");
 }

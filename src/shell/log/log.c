@@ -92,7 +92,7 @@ bool log_open(const struct log_options *o, struct log **out, struct log_found *f
 {
     struct log *l;
 
-    ASSERT(o->segment_bytes > SEGMENT_HEADER && o->segment_bytes <= SEGMENT_BYTES_MAX / 2);
+    ASSERT(o->segment_bytes > SEGMENT_HEADER && o->segment_bytes <= LOG_SEGMENT_MAX);
     l = log_new(o);
     if (!open_directory(l, e))
         goto fail;

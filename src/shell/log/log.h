@@ -11,8 +11,9 @@
  *   u32 sealed      length of the sealed personal part (design rule 16), 0 in this version
  *   u32 body        length of the body
  *   sealed bytes, body bytes
- *   u8[32] chain    SHA-256(chain of the record before, then this record from seq to the last body
- * byte, the log's flag cleared: grouping does not change the chain); zeros before record 1
+ *   u8[32] chain    SHA-256(chain of the record before, then this record from seq to the last
+ *                   body byte, the log's flag cleared: grouping does not change the chain);
+ *                   zeros before record 1
  *
  * A segment is <first seq, 20 digits>.log: a 4,096-byte header (magic, version, shard, first seq,
  * chain before it), then records, then zeros: it is written full of zeros ahead of use, so a sync
@@ -44,6 +45,7 @@ enum {
     LOG_FORMAT_VERSION = 1,
     LOG_BODY_MAX = 4 << 20,           /* sealed part and body of one record together */
     LOG_OVERHEAD_BYTES = 8 + 32 + 32, /* of a record, beside sealed part and body */
+    LOG_SEGMENT_MAX = 1 << 29,        /* of log_options.segment_bytes */
     LOG_RESERVE_MAX = 1 << 29,        /* bytes of one reservation, overheads included;
                                        * a group holds twice as many */
     LOG_FLAG_GROUP = 0x80,            /* the log's own bit of `flags`; never set in struct record */
@@ -77,7 +79,7 @@ enum log_sync { LOG_SYNC_ALWAYS, LOG_SYNC_NEVER };
 struct log_options {
     const char *directory; /* made if absent */
     uint32_t shard;
-    size_t segment_bytes; /* 64 MiB is usual */
+    size_t segment_bytes; /* 64 MiB is usual; at most LOG_SEGMENT_MAX */
     enum log_sync sync;
 };
 
@@ -92,7 +94,8 @@ bool log_open(const struct log_options *o, struct log **l, struct log_found *fou
               struct error *e) MUST_USE;
 void log_close(struct log *l); /* takes NULL */
 
-/* Change the mode; to ALWAYS, all that was committed is synced first. While no commit runs. */
+/* Change the mode; to ALWAYS, all that was committed is synced first. By the engine's
+ * thread, while no commit runs. */
 bool log_set_sync(struct log *l, enum log_sync sync, struct error *e) MUST_USE;
 
 /* Room for so many records with so many bytes of sealed parts and bodies, beyond what was appended
@@ -107,7 +110,8 @@ void log_seal(struct log *l);
 bool log_commit(struct log *l, struct error *e) MUST_USE; /* the oldest sealed group, if any */
 uint64_t log_durable_seq(const struct log *l);
 void log_chain(const struct log *l, uint8_t chain[DIGEST_BYTES]); /* of the last durable record */
-size_t log_bytes(const struct log *l);                            /* committed, headers included */
+/* Committed bytes, headers included; of segments closed by an earlier process the files' sizes. */
+size_t log_bytes(const struct log *l);
 
 /* A durable record, copied into `into`; the record's slices point there. ERROR_NOT_FOUND. */
 bool log_read(const struct log *l, uint64_t seq, struct buffer *into, struct record *r,

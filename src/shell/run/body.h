@@ -13,7 +13,7 @@ struct plan_body {
 
 struct event_body {                    /* RECORD_OBSERVE and RECORD_DECISION */
     struct text id;                    /* of the event, as text */
-    struct text event;                 /* record_encode */
+    struct text event;                 /* event_encode */
     struct text decision;              /* decision_format; empty in RECORD_OBSERVE */
 };
 
@@ -26,7 +26,7 @@ struct label_body {
     int64_t effective_us;
     struct text id;                    /* of the event, as given */
     struct text source;                /* who says so: "chargeback", "review", ... */
-    struct text event;                 /* record_encode, under the plan of that record */
+    struct text event;                 /* event_encode, under the plan of that record */
 };
 
 struct history_body {                  /* RECORD_HISTORY */

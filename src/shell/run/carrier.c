@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "core/base/number.h"
-#include "core/data/record.h"
+#include "core/data/event.h"
 
 enum { FOREIGN_TEXT_MAX = 64 << 20 };
 
@@ -137,7 +137,7 @@ bool carrier_decode(struct carrier *c, uint32_t plan_seq, struct text event, str
         return false;
     reader_init(&r, event.bytes, event.length);
     if (c->is_same)
-        return record_decode(&r, c->to, into, e);
+        return event_decode(&r, c->to, into, e);
     frame_clear(&c->foreign);
-    return record_decode(&r, plan_schema(c->from), &c->foreign, e) && carry_row(c, into, e);
+    return event_decode(&r, plan_schema(c->from), &c->foreign, e) && carry_row(c, into, e);
 }

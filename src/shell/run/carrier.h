@@ -11,7 +11,7 @@ struct carrier;
 /* To the schema of `plan`; both borrowed. */
 struct carrier *carrier_new(struct plans *plans, const struct plan *plan);
 void carrier_free(struct carrier *c);
-/* Appends the event (record_encode bytes under the plan of PLAN record `plan_seq`) to the frame. */
+/* Appends the event (event_encode bytes under the plan of PLAN record `plan_seq`) to the frame. */
 bool carrier_decode(struct carrier *c, uint32_t plan_seq, struct text event, struct frame *into,
                     struct error *e) MUST_USE;
 

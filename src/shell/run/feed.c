@@ -12,7 +12,8 @@
 
 enum { FEED_TEXT_MAX = 1 << 30, FIELD_OVERRIDES_MAX = SCHEMA_FIELDS_MAX };
 
-static const struct source_setting no_source = {.format = "auto", .reject_share = 0.01};
+static char format_auto[] = "auto";
+static const struct source_setting no_source = {.format = format_auto, .reject_share = 0.01};
 
 /* The settings' path is relative to the settings file; one from the command line to where one stands. */
 static bool resolve_path(const struct settings *s, const char *path, char out[PATH_MAX],

@@ -83,7 +83,7 @@ bool plans_keep_model(const char *shard_directory, const uint8_t digest[DIGEST_B
     model_path(path, shard_directory, digest);
     if (file_exists(path))
         return true;
-    return file_make_directories(directory, e) && file_write(path, model, model_bytes, e);
+    return file_make_directories(directory, 0700, e) && file_write(path, model, model_bytes, 0600, e);
 }
 
 /* The model bytes that a PLAN record names by digest, held to it; empty where it names none. */

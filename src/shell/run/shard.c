@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "core/base/panic.h"
-#include "core/data/record.h"
+#include "core/data/event.h"
 #include "shell/os/clock.h"
 #include "shell/os/file.h"
 #include "shell/run/carrier.h"
@@ -31,8 +31,8 @@ static bool make_directories(struct shard *s, const char *directory, struct erro
                          sizeof s->directory);
     snprintf(s->log_directory, sizeof s->log_directory, "%s/log", s->directory);
     snprintf(s->snapshot_directory, sizeof s->snapshot_directory, "%s/snapshots", s->directory);
-    return file_make_directories(s->log_directory, e) &&
-           file_make_directories(s->snapshot_directory, e);
+    return file_make_directories(s->log_directory, 0700, e) &&
+           file_make_directories(s->snapshot_directory, 0700, e);
 }
 
 static struct shard *shard_new(const struct shard_options *o)
@@ -204,7 +204,7 @@ static bool append_observed(struct shard *s, const struct frame *f, uint32_t row
         buffer_add_text(&s->scratch, made);
     }
     id_length = s->scratch.length;
-    record_encode(&s->scratch, schema, f, row);
+    event_encode(&s->scratch, schema, f, row);
     body.id = (struct text){s->scratch.bytes, id_length};
     body.event = (struct text){s->scratch.bytes + id_length, s->scratch.length - id_length};
     buffer_clear(&s->body);

@@ -47,7 +47,7 @@ enum submit_status {
 struct submission {
     enum submit_kind kind;
     struct text id;         /* of the event; for decisions a part of the event too */
-    struct text event;      /* record_encode over the plan's schema (decision, peek) */
+    struct text event;      /* event_encode over the plan's schema (decision, peek) */
     int64_t received_us;
     bool explain;           /* reasons also where the outcome is the mildest */
     uint8_t label;          /* label */
@@ -61,7 +61,7 @@ struct submission {
     uint64_t seq;           /* of the event's record */
     struct plan *plan;      /* that decided; a reference, released by the submitter with plan_unref */
     struct decision decision;
-    char error[256];
+    char error[ERROR_TEXT_MAX];
 
     struct submission *next; /* the shard's */
 };

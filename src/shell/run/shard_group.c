@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "core/base/panic.h"
-#include "core/data/record.h"
+#include "core/data/event.h"
 #include "shell/os/clock.h"
 #include "shell/run/carrier.h"
 #include "shell/run/shard_inside.h"
@@ -192,7 +192,7 @@ static void take_decision(struct shard *s, struct submission *sub)
         return;
     }
     reader_init(&reader, sub->event.bytes, sub->event.length);
-    if (!record_decode(&reader, plan_schema(s->plan), &s->frame, &e)) {
+    if (!event_decode(&reader, plan_schema(s->plan), &s->frame, &e)) {
         fail_submission(sub, SUBMIT_FAILED, e.text);
         return;
     }
@@ -209,7 +209,7 @@ static void take_peek(struct shard *s, struct submission *sub)
 
     end_run(s);
     reader_init(&reader, sub->event.bytes, sub->event.length);
-    if (!record_decode(&reader, plan_schema(s->plan), &s->frame, &e)) {
+    if (!event_decode(&reader, plan_schema(s->plan), &s->frame, &e)) {
         fail_submission(sub, SUBMIT_FAILED, e.text);
         return;
     }

@@ -1,6 +1,6 @@
 #include "shell/serve/incoming.h"
 
-#include "core/data/record.h"
+#include "core/data/event.h"
 #include "shell/run/event_id.h"
 
 /* JSON pointer of a field (RFC 6901): '~' and '/' are escaped. */
@@ -76,7 +76,7 @@ bool incoming_read(struct seat *seat, const struct schema *schema, struct text j
         !take_time(seat, schema, received_us, &in->time_us) ||
         !take_id(seat, schema, received_us, &id_length))
         return false;
-    record_encode(&seat->encoded, schema, &seat->event, 0);
+    event_encode(&seat->encoded, schema, &seat->event, 0);
     if (seat->encoded.overflow || seat->encoded.length - id_length > SHARD_EVENT_MAX) {
         problems_add(&seat->problems, "", "the event is over %d bytes", SHARD_EVENT_MAX);
         return false;

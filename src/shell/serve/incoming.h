@@ -6,7 +6,7 @@
 
 struct incoming {
     struct text id;    /* both in the seat's buffer, until its next event */
-    struct text event; /* record_encode */
+    struct text event; /* event_encode */
     int64_t time_us;   /* of the event; of receipt where events have none */
 };
 

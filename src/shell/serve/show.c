@@ -5,7 +5,7 @@
  * the ids that the index has forgotten.
  */
 #include "core/base/memory.h"
-#include "core/data/record.h"
+#include "core/data/event.h"
 #include "core/velocity/velocity.h"
 #include "shell/os/clock.h"
 #include "shell/serve/desk.h"
@@ -89,7 +89,7 @@ static bool show_body(const struct record *r, const struct plan *plan,
 
     frame_init(&f, schema, 1, LOG_BODY_MAX);
     reader_init(&in, body->event.bytes, body->event.length);
-    ok = record_decode(&in, schema, &f, e);
+    ok = event_decode(&in, schema, &f, e);
     if (ok && r->kind == RECORD_OBSERVE) {
         open_observed(r, body->id, time_of(schema, &f, r->received_us), out);
     } else if (ok) {

@@ -7,7 +7,7 @@
 #include "core/base/hash.h"
 #include "core/base/memory.h"
 #include "core/data/json.h"
-#include "core/data/record.h"
+#include "core/data/event.h"
 #include "shell/os/clock.h"
 #include "shell/os/thread.h"
 
@@ -74,7 +74,7 @@ static bool event_time(struct naming *n, struct text event, int64_t *time_us, st
 
     frame_clear(&n->event);
     reader_init(&in, event.bytes, event.length);
-    if (!record_decode(&in, schema, &n->event, e))
+    if (!event_decode(&in, schema, &n->event, e))
         return false;
     if (schema->time != FIELD_NONE && !n->event.column[schema->time].null[0])
         *time_us = n->event.column[schema->time].integer[0];

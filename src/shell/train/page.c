@@ -5,6 +5,7 @@
 
 #include "core/data/json.h"
 #include "core/stats/summary.h"
+#include "shell/os/digest.h"
 #include "shell/report/metrics_json.h"
 
 enum {

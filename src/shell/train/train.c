@@ -7,6 +7,7 @@
 #include "shell/os/clock.h"
 #include "shell/os/file.h"
 #include "shell/os/thread.h"
+#include "shell/run/current.h"
 #include "shell/run/plans.h"
 #include "shell/train/checks.h"
 #include "shell/train/evaluate.h"
@@ -141,7 +142,7 @@ static void note_model(struct training *t)
     buffer_init(&data, 64 << 10);
     buffer_init(&settings, 4 << 20);
     train_result_json(t->r, &metrics);
-    settings_print(t->o->settings, false, &settings);
+    settings_print_plan(t->o->settings, t->feed.schema, &settings);
     page_data_json(t->r, &data);
     notes.metrics = (char *)buffer_text(&metrics);
     notes.data = (char *)buffer_text(&data);
@@ -152,43 +153,17 @@ static void note_model(struct training *t)
     buffer_fini(&settings);
 }
 
-/* models/<digest>.model, and models/current names it. */
 static bool save_model(struct training *t, struct error *e)
 {
-    uint8_t digest[DIGEST_BYTES];
-    char hex[DIGEST_HEX], directory[480], current[512];
     struct buffer bytes;
     bool ok;
 
     buffer_init(&bytes, MODEL_BYTES_MAX);
     model_format(t->r->model[0].fitted.model, &bytes);
-    digest_bytes(bytes.bytes, bytes.length, digest);
-    digest_hex(digest, hex);
-    snprintf(directory, sizeof directory, "%s/models", t->o->directory);
-    snprintf(t->r->model_path, sizeof t->r->model_path, "%s/%.16s.model", directory, hex);
-    snprintf(current, sizeof current, "%s/current", directory);
-    hex[16] = 0;
-    ok = !bytes.overflow || error_set(e, ERROR_FULL, "the model is over %d MiB", MODEL_BYTES_MAX >> 20);
-    ok = ok && file_make_directories(directory, e) &&
-         file_write(t->r->model_path, bytes.bytes, bytes.length, e) &&
-         file_write(current, hex, strlen(hex), e);
+    ok = !bytes.overflow ||
+         error_set(e, ERROR_FULL, "the model is over %d MiB", MODEL_BYTES_MAX >> 20);
+    ok = ok && current_model_save(t->o->directory, bytes.bytes, bytes.length, t->r->model_path, e);
     buffer_fini(&bytes);
-    return ok;
-}
-
-bool train_current_model(const char *directory, char path[512])
-{
-    struct buffer name;
-    char current[512];
-    struct error e;
-    bool ok;
-
-    snprintf(current, sizeof current, "%s/models/current", directory);
-    buffer_init(&name, 64);
-    ok = file_read(current, &name, &e) && name.length == 16;
-    if (ok)
-        snprintf(path, 512, "%s/models/%.16s.model", directory, name.bytes);
-    buffer_fini(&name);
     return ok;
 }
 
@@ -207,7 +182,7 @@ static bool write_report(struct training *t, struct error *e)
 
     snprintf(t->r->report_path, sizeof t->r->report_path, "%s/report.html", t->o->directory);
     buffer_init(&html, REPORT_BYTES_MAX);
-    ok = page_write(&task, &html, e) && file_write(t->r->report_path, html.bytes, html.length, e);
+    ok = page_write(&task, &html, e) && file_write(t->r->report_path, html.bytes, html.length, 0644, e);
     buffer_fini(&html);
     return ok;
 }

@@ -51,7 +51,4 @@ void train_result_free(struct train_result *r);
 /* The object that `assay train --json` prints. */
 void train_result_json(const struct train_result *r, struct buffer *out);
 
-/* <directory>/models/current: the path of the model in force, or false (`assay train` made none yet). */
-bool train_current_model(const char *directory, char path[512]);
-
 #endif

@@ -1,4 +1,4 @@
-#include "core/data/record.h"
+#include "core/data/event.h"
 
 #include <math.h>
 
@@ -30,7 +30,7 @@ static size_t most_bytes(const struct schema *s, const struct frame *f, uint32_t
     return bytes;
 }
 
-void record_encode(struct buffer *out, const struct schema *s, const struct frame *f, uint32_t row)
+void event_encode(struct buffer *out, const struct schema *s, const struct frame *f, uint32_t row)
 {
     char *at = buffer_reserve(out, most_bytes(s, f, row));
     char *first = at;
@@ -137,7 +137,7 @@ static bool field_decode(struct reader *in, const struct field *field, struct fr
     return true;
 }
 
-bool record_decode(struct reader *in, const struct schema *s, struct frame *f, struct error *e)
+bool event_decode(struct reader *in, const struct schema *s, struct frame *f, struct error *e)
 {
     uint16_t count = reader_u16(in);
 

@@ -5,16 +5,16 @@
  * (0 null, else 1 + type) and its payload: integers as zigzag varint, real as 8 bytes, text as
  * varint length and bytes. Personal fields are left null here and go to the sealed part.
  */
-#ifndef ASSAY_DATA_RECORD_H
-#define ASSAY_DATA_RECORD_H
+#ifndef ASSAY_DATA_EVENT_H
+#define ASSAY_DATA_EVENT_H
 
 #include "core/base/buffer.h"
 #include "core/data/frame.h"
 
-void record_encode(struct buffer *out, const struct schema *s, const struct frame *f, uint32_t row);
+void event_encode(struct buffer *out, const struct schema *s, const struct frame *f, uint32_t row);
 /* Appends one row to the frame (text copied into it). ERROR_INVALID where the bytes are damaged or
  * are of another schema; ERROR_FULL where the frame has no room. */
-bool record_decode(struct reader *in, const struct schema *s, struct frame *f,
+bool event_decode(struct reader *in, const struct schema *s, struct frame *f,
                    struct error *e) MUST_USE;
 
 #endif

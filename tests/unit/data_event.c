@@ -1,7 +1,7 @@
 #include "tests/unit/test.h"
 
 #include "core/base/hash.h"
-#include "core/data/record.h"
+#include "core/data/event.h"
 
 static struct schema *all_types(void)
 {
@@ -47,12 +47,12 @@ static void an_event_survives_as_bytes(void **state)
     buffer_init(&again, 1 << 20);
     for (uint64_t i = 0; i < 500; i++) {
         fill(&from, i);
-        record_encode(&b, s, &from, (uint32_t)i);
+        event_encode(&b, s, &from, (uint32_t)i);
     }
     reader_init(&r, b.bytes, b.length);
     for (uint32_t i = 0; i < 500; i++) {
-        assert_true(record_decode(&r, s, &to, &e));
-        record_encode(&again, s, &to, i);
+        assert_true(event_decode(&r, s, &to, &e));
+        event_encode(&again, s, &to, i);
         for (int k = 0; k < TYPES; k++) {
             struct value x = column_get(&from.column[k], i), y = column_get(&to.column[k], i);
 
@@ -63,7 +63,7 @@ static void an_event_survives_as_bytes(void **state)
     assert_int_equal(b.length, again.length);
     assert_memory_equal(b.bytes, again.bytes, b.length);
     reader_init(&r, b.bytes, b.length);
-    assert_false(record_decode(&r, s, &to, &e));
+    assert_false(event_decode(&r, s, &to, &e));
     assert_int_equal(e.kind, ERROR_FULL);
     buffer_fini(&b);
     buffer_fini(&again);
@@ -86,10 +86,10 @@ static void personal_fields_stay_out(void **state)
     s->fields[TYPE_TEXT].is_personal = true;
     f.column[TYPE_TEXT].text[0] = text_of("secret");
     f.column[TYPE_TEXT].null[0] = 0;
-    record_encode(&b, s, &f, 0);
+    event_encode(&b, s, &f, 0);
     assert_null(memmem(b.bytes, b.length, "secret", 6));
     reader_init(&r, b.bytes, b.length);
-    assert_true(record_decode(&r, s, &f, &e));
+    assert_true(event_decode(&r, s, &f, &e));
     assert_int_equal(f.column[TYPE_TEXT].null[1], 1);
     buffer_fini(&b);
     frame_fini(&f);
@@ -110,13 +110,13 @@ static void damage_is_seen_or_harmless(void **state)
     frame_init(&to, s, 1, 1 << 20);
     buffer_init(&b, 1 << 16);
     fill(&f, 11);
-    record_encode(&b, s, &f, 0);
+    event_encode(&b, s, &f, 0);
     for (size_t cut = 0; cut < b.length; cut++) {
         char *part = mem_array(cut, 1);
 
         memcpy(part, b.bytes, cut);
         reader_init(&r, part, cut);
-        assert_false(record_decode(&r, s, &to, &e));
+        assert_false(event_decode(&r, s, &to, &e));
         assert_int_equal(e.kind, ERROR_INVALID);
         assert_int_equal(to.rows, 0);
         mem_free(part);
@@ -126,7 +126,7 @@ static void damage_is_seen_or_harmless(void **state)
             b.bytes[at] ^= (char)(1 << bit);
             reader_init(&r, b.bytes, b.length);
             frame_clear(&to);
-            if (record_decode(&r, s, &to, &e)) {
+            if (event_decode(&r, s, &to, &e)) {
                 struct value v = column_get(&to.column[TYPE_BOOL], 0);
 
                 assert_true(v.integer == 0 || v.integer == 1);
@@ -166,7 +166,7 @@ static void one_value_has_one_encoding(void **state)
         assert_true(schema_add(s, text_of("x"), bad[i].type, &e));
         frame_init(&f, s, 1, 1 << 16);
         reader_init(&r, bad[i].bytes, bad[i].length);
-        assert_false(record_decode(&r, s, &f, &e));
+        assert_false(event_decode(&r, s, &f, &e));
         frame_fini(&f);
         schema_free(s);
     }

@@ -1,0 +1,93 @@
+/* The commands: one file each, one table of them (table.c).
+ *
+ * A command is a row: name, words, options and a function. Parsing of the command line, --help and
+ * errors about misspelt options are made from the row. To add one: write cmd/NAME.c with
+ * `const struct command command_NAME`, declare it here, add it to table.c and meson.build.
+ *
+ * A command prints its results to stdout (JSON with --json), reports progress on the terminal, and
+ * returns false with words in *e; main.c prints them and maps the kind onto the exit code. A
+ * command never exits.
+ */
+#ifndef ASSAY_CMD_CMD_H
+#define ASSAY_CMD_CMD_H
+
+#include "core/base/buffer.h"
+#include "core/base/simd.h"
+#include "shell/cmd/term.h"
+#include "shell/settings/settings.h"
+
+enum {
+    OPTIONS_GIVEN_MAX = 128,
+    ARGUMENTS_MAX = 64,
+    OUTPUT_MAX = 64 << 20, /* bytes of a result that is built in memory before it is printed */
+};
+
+struct option {
+    const char *name;  /* "output": --output */
+    char letter;       /* 'o': -o; 0: none */
+    const char *value; /* what it takes, as the help shows it ("FILE"); NULL: a switch */
+    const char *words;
+};
+
+enum command_group { GROUP_START, GROUP_DECIDE, GROUP_LOOK, GROUP_ABOUT, GROUPS };
+
+struct invocation;
+
+struct command {
+    const char *name;
+    enum command_group group;
+    const char *summary;          /* one line, no full stop */
+    const char *arguments;        /* "FILE", "[COMMAND]" or "" */
+    uint32_t least, most;         /* number of arguments */
+    const char *words;            /* what help says below the usage; may be NULL */
+    const struct option *options; /* ends with a row without name; may be NULL */
+    const char *examples;         /* lines, each with its line end */
+    bool (*run)(struct invocation *v, struct error *e);
+};
+
+struct option_given {
+    const struct option *option;
+    const char *value; /* NULL for a switch */
+};
+
+/* One command line, parsed. */
+struct invocation {
+    const struct command *command; /* NULL: none was named */
+    struct option_given given[OPTIONS_GIVEN_MAX];
+    uint32_t given_count;
+    const char *argument[ARGUMENTS_MAX];
+    uint32_t argument_count;
+    bool json;
+    enum simd simd;
+    struct term term;
+};
+
+extern const struct command *const commands[];
+extern const size_t command_count;
+extern const struct option global_options[]; /* ends with a row without name */
+
+extern const struct command command_check, command_help, command_init, command_version;
+
+const struct command *command_find(struct text name); /* or NULL */
+bool command_refuse(const char *word, struct error *e); /* no such command; with the nearest */
+
+/* Fills command, options and arguments; ERROR_USAGE with the nearest name for what is unknown.
+ * A command's options stand after its name, before or after its arguments; "--" ends them. */
+bool options_parse(struct invocation *v, int argc, char *const *argv, struct error *e) MUST_USE;
+bool option_has(const struct invocation *v, const char *name);
+const char *option_get(const struct invocation *v, const char *name); /* the last one, or NULL */
+/* Left as it is where the option was not given. */
+bool option_whole(const struct invocation *v, const char *name, int64_t least, int64_t most,
+                  int64_t *value, struct error *e) MUST_USE;
+
+/* The settings that -c names (assay.yaml), with environment and --set over them. */
+bool invocation_settings(const struct invocation *v, struct settings **s, struct error *e) MUST_USE;
+/* A path of the settings, relative to their file; the caller's to mem_free. */
+char *settings_path(const struct settings *s, const char *path);
+/* Writes a result to stdout. */
+bool print_result(struct buffer *b, struct error *e) MUST_USE;
+
+void help_print(struct buffer *out);                                /* all commands */
+void help_print_command(const struct command *c, struct buffer *out);
+
+#endif

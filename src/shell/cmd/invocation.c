@@ -1,0 +1,50 @@
+/* What most commands begin and end with. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/memory.h"
+#include "shell/cmd/cmd.h"
+
+static const char *environment_get(const char *name)
+{
+    return getenv(name);
+}
+
+bool invocation_settings(const struct invocation *v, struct settings **s, struct error *e)
+{
+    const char *path = option_get(v, "config");
+    const char *set[OPTIONS_GIVEN_MAX];
+    struct settings_options o = {.set = set, .environment = environment_get};
+
+    for (uint32_t i = 0; i < v->given_count; i++) {
+        if (strcmp(v->given[i].option->name, "set") == 0)
+            set[o.set_count++] = v->given[i].value;
+    }
+    return settings_load_with(path != NULL ? path : "assay.yaml", &o, s, e);
+}
+
+char *settings_path(const struct settings *s, const char *path)
+{
+    bool is_alone = path[0] == '/' || strcmp(s->directory, ".") == 0 || strcmp(path, "-") == 0;
+    struct buffer out;
+    char *copy;
+
+    if (is_alone)
+        return mem_text(path, strlen(path));
+    buffer_init(&out, 1 << 16);
+    buffer_format(&out, "%s/%s", s->directory, path);
+    copy = mem_text(out.bytes, out.length);
+    buffer_fini(&out);
+    return copy;
+}
+
+bool print_result(struct buffer *b, struct error *e)
+{
+    if (b->overflow)
+        return error_set(e, ERROR_FULL, "the result is over %zu bytes", b->max);
+    if ((b->length > 0 && fwrite(b->bytes, 1, b->length, stdout) != b->length) ||
+        fflush(stdout) != 0)
+        return error_set(e, ERROR_WORLD, "cannot write to standard output");
+    return true;
+}

@@ -1,0 +1,17 @@
+#include "shell/cmd/cmd.h"
+
+/* In the order in which help lists them within their group. */
+const struct command *const commands[] = {
+    &command_init, &command_check, &command_help, &command_version,
+};
+
+const size_t command_count = sizeof commands / sizeof commands[0];
+
+const struct command *command_find(struct text name)
+{
+    for (size_t i = 0; i < command_count; i++) {
+        if (text_is(name, commands[i]->name))
+            return commands[i];
+    }
+    return NULL;
+}

@@ -1,0 +1,104 @@
+#include "shell/run/current.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "shell/os/file.h"
+#include "shell/run/feed.h"
+
+enum { NAME_LENGTH = 16, FILE_MODE = 0600, DIRECTORY_MODE = 0700 };
+
+bool current_model_save(const char *data_directory, const void *model, size_t model_bytes,
+                        char path[CURRENT_PATH_MAX], struct error *e)
+{
+    char directory[CURRENT_PATH_MAX - 32], current[CURRENT_PATH_MAX], hex[DIGEST_HEX];
+    uint8_t digest[DIGEST_BYTES];
+    int n = snprintf(directory, sizeof directory, "%s/models", data_directory);
+
+    if (n < 0 || (size_t)n >= sizeof directory)
+        return error_set(e, ERROR_INVALID, "path of the data directory is over %zu bytes",
+                         sizeof directory);
+    digest_bytes(model, model_bytes, digest);
+    digest_hex(digest, hex);
+    snprintf(path, CURRENT_PATH_MAX, "%s/%.*s.model", directory, NAME_LENGTH, hex);
+    snprintf(current, sizeof current, "%s/current", directory);
+    return file_make_directories(directory, DIRECTORY_MODE, e) &&
+           file_write(path, model, model_bytes, FILE_MODE, e) &&
+           file_write(current, hex, NAME_LENGTH, FILE_MODE, e);
+}
+
+bool current_model_path(const char *data_directory, char path[CURRENT_PATH_MAX])
+{
+    char current[CURRENT_PATH_MAX];
+    struct buffer name;
+    struct error e;
+    bool ok;
+
+    snprintf(current, sizeof current, "%s/models/current", data_directory);
+    buffer_init(&name, NAME_LENGTH);
+    ok = file_read(current, &name, &e) && name.length == NAME_LENGTH;
+    if (ok)
+        snprintf(path, CURRENT_PATH_MAX, "%s/models/%.*s.model", data_directory, NAME_LENGTH,
+                 name.bytes);
+    buffer_fini(&name);
+    return ok;
+}
+
+static bool read_model(const struct settings *s, struct current *c, struct error *e)
+{
+    if (strcmp(s->model.kind, "none") == 0)
+        return true;
+    if (!current_model_path(s->data_directory, c->model_path))
+        return error_set(e, ERROR_NOT_FOUND,
+                         "%s: there is no model yet; hint: run `assay train`, or set model.kind to "
+                         "none to decide by rules alone",
+                         s->data_directory);
+    return file_read(c->model_path, &c->model, e);
+}
+
+/* The fields of the events that the model was trained on travel in its notes. */
+static bool schema_of_model(const struct current *c, struct schema **schema, struct error *e)
+{
+    struct model *m;
+    struct settings *trained;
+    bool ok;
+
+    if (!model_parse(c->model.bytes, c->model.length, &m, e))
+        return error_prefix(e, "%s", c->model_path);
+    ok = settings_parse(text_of(model_notes(m)->settings), c->model_path, &trained, e);
+    if (ok) {
+        *schema = settings_schema(trained);
+        settings_free(trained);
+        ok = *schema != NULL ||
+             error_set(e, ERROR_INVALID, "%s does not say what fields it was trained on",
+                       c->model_path);
+    }
+    model_free(m);
+    return ok;
+}
+
+bool current_open(const struct settings *s, const char *path, enum current_model use,
+                  struct current *c, struct error *e)
+{
+    struct schema *schema = NULL;
+    bool ok = true;
+
+    *c = (struct current){0};
+    buffer_init(&c->model, MODEL_BYTES_MAX);
+    if (use == CURRENT_MODEL_NEEDED)
+        ok = read_model(s, c, e);
+    ok = ok && (c->model.length > 0 ? schema_of_model(c, &schema, e)
+                                    : feed_schema(s, path, &schema, e));
+    ok = ok && plan_make(s, schema, c->model.length > 0 ? c->model.bytes : NULL, c->model.length,
+                         &c->made, e);
+    schema_free(schema);
+    if (!ok)
+        current_close(c);
+    return ok;
+}
+
+void current_close(struct current *c)
+{
+    made_plan_fini(&c->made);
+    buffer_fini(&c->model);
+}

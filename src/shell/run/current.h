@@ -1,0 +1,32 @@
+/* The plan in force: the settings with the model that `assay train` made last. */
+#ifndef ASSAY_RUN_CURRENT_H
+#define ASSAY_RUN_CURRENT_H
+
+#include "shell/run/plans.h"
+#include "shell/settings/settings.h"
+
+enum { CURRENT_PATH_MAX = 512 };
+
+/* <data directory>/models/<name>.model, and models/current holds the name of the one in force. */
+bool current_model_save(const char *data_directory, const void *model, size_t model_bytes,
+                        char path[CURRENT_PATH_MAX], struct error *e) MUST_USE;
+bool current_model_path(const char *data_directory, char path[CURRENT_PATH_MAX]); /* false: none */
+
+enum current_model {
+    CURRENT_MODEL_NEEDED,   /* unless the settings say model.kind: none, it is an error to have none */
+    CURRENT_MODEL_NOT_USED, /* features only */
+};
+
+struct current {
+    struct made_plan made;
+    struct buffer model;               /* bytes of the model file; empty: none */
+    char model_path[CURRENT_PATH_MAX]; /* "": none */
+};
+
+/* The fields are those that the model was trained on, or, without a model, those of the events at
+ * `path` (NULL: the settings' source). */
+bool current_open(const struct settings *s, const char *path, enum current_model use,
+                  struct current *c, struct error *e) MUST_USE;
+void current_close(struct current *c);
+
+#endif

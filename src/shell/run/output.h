@@ -1,0 +1,26 @@
+/* A result file that grows row by row: CSV, or NDJSON where the name ends in .ndjson or .jsonl. It is
+ * written beside and renamed over at the end, so a half-written result never has the name. */
+#ifndef ASSAY_RUN_OUTPUT_H
+#define ASSAY_RUN_OUTPUT_H
+
+#include "core/base/buffer.h"
+#include "core/data/value.h"
+
+enum output_format { OUTPUT_CSV, OUTPUT_NDJSON };
+
+struct output;
+
+/* `path` NULL or "-": standard output, as CSV. The column names are borrowed till the end. */
+bool output_open(const char *path, const char *const *column, uint32_t columns, struct output **o,
+                 struct error *e) MUST_USE;
+/* One cell after another, `columns` of them a row. */
+void output_value(struct output *o, const struct value *v);
+void output_text(struct output *o, struct text t);
+void output_real(struct output *o, double v);
+void output_int(struct output *o, int64_t v);
+/* Now and then, and at the end: false says why the bytes could not be written. */
+bool output_flush(struct output *o, struct error *e) MUST_USE;
+bool output_finish(struct output *o, struct error *e) MUST_USE; /* flush, sync, rename, free */
+void output_abandon(struct output *o); /* takes NULL; removes what was written */
+
+#endif

@@ -1,0 +1,79 @@
+/* What a file format does for a source; private to shell/source. Two of them: csv_file.c and
+ * json_file.c. */
+#ifndef ASSAY_SOURCE_FORMAT_H
+#define ASSAY_SOURCE_FORMAT_H
+
+#include "core/data/csv.h"
+#include "core/data/json.h"
+#include "shell/os/file.h"
+#include "shell/source/guess.h"
+#include "shell/source/rejects.h"
+#include "shell/source/source.h"
+#include "shell/source/stream.h"
+
+struct source;
+
+struct format_ops {
+    /* At the beginning of a file of which the head is in the window. Makes the schema if there is
+     * none yet, unless the file has no rows; else sees that the columns are the same. */
+    bool (*begin)(struct source *s, struct error *e);
+    /* Adds rows until the frame is full or the file ends (*end). */
+    bool (*read)(struct source *s, struct frame *f, bool *end, struct error *e);
+};
+
+/* How the values of a JSON file stand, and what may come next in an array. */
+enum json_shape { JSON_LINES, JSON_VALUES, JSON_IN_ARRAY, JSON_AFTER_ARRAY };
+enum json_expect { EXPECT_FIRST, EXPECT_VALUE, EXPECT_COMMA };
+
+extern const struct format_ops csv_format, json_format;
+
+struct source {
+    struct source_options options; /* its strings are those below */
+    char *path;
+    struct source_field *fields;
+    struct text *null_words;
+
+    struct file_list files;
+    size_t next_file;
+    const char *file;       /* the open one */
+    const char *first_file; /* that gave the schema */
+    struct stream *stream;
+    const struct format_ops *ops;
+    enum source_format format;
+
+    struct schema *schema;
+    char (*notes)[GUESS_NOTE_MAX];
+    bool *is_said; /* by field: its type is the user's */
+
+    struct rejects rejects;
+    struct source_counts counts;
+    uint64_t bytes_before; /* of the files that are closed */
+    const char *frame_file;
+    uint64_t frame_line;
+
+    /* CSV */
+    char delimiter;
+    struct csv_reader *csv;
+    int *column_field; /* of the open file */
+    uint32_t columns;
+    uint64_t line; /* of the next byte */
+
+    /* JSON */
+    struct json_reader *json;
+    enum json_shape shape;
+    enum json_expect expect;
+    bool skipping; /* a line that is too long */
+    struct problems problems;
+};
+
+/* Adds a field with its guess, or with what the user says of it. */
+bool source_add_field(struct source *s, struct text name, const struct guess *g,
+                      struct error *e) MUST_USE;
+/* Every field that the user names must be there. */
+bool source_check_fields(const struct source *s, struct error *e) MUST_USE;
+bool source_is_null_word(const struct source *s, struct text t);
+/* Counts and keeps a reject; fails past the share. */
+bool source_reject(struct source *s, const struct frame *f, uint64_t line, const char *column,
+                   struct text value, const char *reason, struct error *e) MUST_USE;
+
+#endif

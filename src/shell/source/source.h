@@ -1,0 +1,97 @@
+/* A source of events: the files that a pattern names, read one after another into frames.
+ *
+ * Formats: CSV (any of , ; | tab), NDJSON, one JSON array; each possibly packed by gzip or zstd.
+ * What the options leave open is looked for in the first megabytes of the first file: format,
+ * delimiter, header, types, time layouts, decimal comma. Every guess has a note.
+ *
+ * Bad rows never vanish: each goes to the rejects file with file, line, column, value and reason,
+ * and is counted; past `reject_share` of the rows reading fails. Files follow each other in the
+ * order of their names, and must have the same columns (in any order).
+ */
+#ifndef ASSAY_SOURCE_SOURCE_H
+#define ASSAY_SOURCE_SOURCE_H
+
+#include "core/data/frame.h"
+
+enum {
+    SOURCE_SAMPLE_ROWS = 10000,
+    SOURCE_HEAD_BYTES = 4 << 20,   /* at most that much is looked at for guessing */
+    SOURCE_FRAME_ROWS = 8192,      /* a good size of frame */
+    SOURCE_TEXT_BYTES = 256 << 20, /* limit of its texts: no record has more than 1 MiB of them */
+    SOURCE_REJECTS_MIN = 1000,     /* rejects before a share may end reading early */
+};
+
+enum source_format { SOURCE_AUTO, SOURCE_CSV, SOURCE_NDJSON, SOURCE_JSON, SOURCE_FORMATS };
+
+const char *source_format_name(enum source_format format); /* "auto", "csv", "ndjson", "json" */
+bool source_format_find(struct text name, enum source_format *format) MUST_USE;
+
+/* What the user says of a field; it overrides what is guessed. */
+struct source_field {
+    const char *name;
+    enum type type;
+    bool has_layout;
+    enum time_layout layout; /* TIME_ISO unless has_layout */
+};
+
+enum source_header { SOURCE_HEADER_AUTO, SOURCE_HEADER_YES, SOURCE_HEADER_NO };
+
+struct source_options {
+    const char *path; /* file, pattern, or "-" for standard input */
+    enum source_format format;
+    char delimiter;            /* 0: look */
+    char point;                /* decimal mark; 0: look */
+    enum source_header header; /* AUTO: there is one unless the first row looks like data */
+    const struct source_field *fields;
+    uint32_t field_count;
+    const char *const *required; /* fields that may not be null: such a row is a reject; entries may
+                                  * be NULL, and fields that do not exist are passed over */
+    uint32_t required_count;
+    const struct text *null_words; /* NULL: source_null_words */
+    uint32_t null_count;
+    uint32_t sample_rows;     /* 0: SOURCE_SAMPLE_ROWS */
+    double reject_share;      /* at most this share of the rows; see source_options_init */
+    const char *rejects_path; /* NULL: counted only */
+};
+
+/* The defaults: everything looked for, a reject share of 0.01. */
+void source_options_init(struct source_options *o, const char *path);
+
+/* NA, N/A, null, NULL, NaN, nan, None, \N, - and some more; an empty cell is always null. */
+extern const struct text source_null_words[];
+extern const uint32_t source_null_word_count;
+
+struct source; /* one thread at a time */
+
+/* The strings of the options are copied. ERROR_NOT_FOUND, ERROR_INVALID (empty, no header, fields
+ * that do not exist ...) with words for the user. */
+bool source_open(const struct source_options *o, struct source **source, struct error *e) MUST_USE;
+void source_close(struct source *s);
+
+/* Owned by the source. Id, time and label are not set here. */
+const struct schema *source_schema(const struct source *s);
+/* Why the field has its type: "times as 2018-12-31 23:59", "said in the settings". */
+const char *source_note(const struct source *s, uint32_t field);
+enum source_format source_format(const struct source *s);
+char source_delimiter(const struct source *s); /* 0 for JSON */
+
+/* Clears the frame and fills it with the next rows; f->rows = 0 at the end. The frame has the
+ * schema's columns (more may follow them: untouched) and owns its texts. After a failure the source
+ * can only be closed. */
+bool source_read(struct source *s, struct frame *f, struct error *e) MUST_USE;
+
+struct source_counts {
+    uint64_t rows; /* given out */
+    uint64_t rejects;
+    uint64_t rounded;     /* decimals with more than 6 digits after the mark, rounded to them */
+    uint64_t bytes_done;  /* of the files as they lie on the disk */
+    uint64_t bytes_total; /* 0: not known (standard input) */
+    uint32_t files;       /* opened so far */
+};
+
+void source_counts(const struct source *s, struct source_counts *c);
+
+/* Where the row came from, for messages: file and line of the first row of the frame last read. */
+void source_position(const struct source *s, const char **file, uint64_t *line);
+
+#endif

@@ -1,0 +1,298 @@
+/* Two threads meet at a ring of blocks: the reading thread fills them in order, the caller empties
+ * them in order.
+ *
+ *     filled: blocks full and not yet taken, 0..STREAM_BLOCKS
+ *     reader waits while filled = STREAM_BLOCKS, caller while filled = 0 and not done
+ */
+#include "shell/source/stream.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/memory.h"
+#include "core/base/panic.h"
+#include "shell/source/unpack.h"
+
+enum { INPUT_BYTES = 128 << 10 };
+
+struct block {
+    char *bytes;
+    size_t length;
+};
+
+struct stream {
+    char *path;
+    int fd;
+    int wake; /* readable when the reader shall stop: it may be waiting for a pipe */
+    uint64_t total_bytes;
+    atomic_uint_fast64_t done_bytes;
+
+    /* of the reading thread */
+    pthread_t thread;
+    char *input;
+    struct text left; /* of the input, not yet unpacked */
+    struct unpacker *unpacker;
+    bool input_end;
+
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    struct block ring[STREAM_BLOCKS];
+    unsigned first, filled;
+    bool done; /* the reader has ended */
+    bool stop;
+    struct error error; /* its kind is ERROR_NONE where all went well */
+
+    /* of the caller */
+    char *window;
+    size_t window_at, window_end, window_capacity;
+    bool at_end;
+};
+
+/* More input, put `at` bytes into its buffer; at its end, input_end. */
+static bool read_input(struct stream *s, size_t at, struct error *e)
+{
+    struct pollfd wait[2] = {{.fd = s->fd, .events = POLLIN}, {.fd = s->wake, .events = POLLIN}};
+    ssize_t n;
+
+    do {
+        if (poll(wait, 2, -1) > 0 && wait[1].revents != 0) {
+            s->left.length = 0;
+            s->input_end = true;
+            return true;
+        }
+        n = read(s->fd, s->input + at, INPUT_BYTES);
+    } while (n < 0 && (errno == EINTR || errno == EAGAIN));
+    if (n < 0)
+        return error_set(e, ERROR_WORLD, "cannot read %s: %m", s->path);
+    s->left = (struct text){s->input + at, (size_t)n};
+    s->input_end = n == 0;
+    atomic_fetch_add_explicit(&s->done_bytes, (uint64_t)n, memory_order_relaxed);
+    return true;
+}
+
+/* Fills a block; a length of 0 is the end. */
+static bool fill_block(struct stream *s, struct block *b, struct error *e)
+{
+    b->length = 0;
+    while (b->length < STREAM_BLOCK_BYTES) {
+        size_t produced;
+
+        if (!unpack(s->unpacker, &s->left, b->bytes + b->length, STREAM_BLOCK_BYTES - b->length,
+                    &produced, e))
+            return error_prefix(e, "%s", s->path);
+        b->length += produced;
+        if (produced > 0 || s->left.length > 0)
+            continue;
+        if (s->input_end)
+            break;
+        if (!read_input(s, 0, e))
+            return false;
+    }
+    if (b->length == 0 && !unpacker_is_complete(s->unpacker))
+        return error_set(e, ERROR_INVALID, "%s ends in the middle of its packed data: cut short?",
+                         s->path);
+    return true;
+}
+
+static void *read_ahead(void *context)
+{
+    struct stream *s = context;
+    struct error e = {0};
+    bool go_on = true;
+
+    pthread_mutex_lock(&s->mutex);
+    while (go_on) {
+        struct block *b;
+
+        while (s->filled == STREAM_BLOCKS && !s->stop)
+            pthread_cond_wait(&s->changed, &s->mutex);
+        if (s->stop)
+            break;
+        b = &s->ring[(s->first + s->filled) % STREAM_BLOCKS];
+        pthread_mutex_unlock(&s->mutex);
+        go_on = fill_block(s, b, &e) && b->length > 0;
+        pthread_mutex_lock(&s->mutex);
+        s->filled += go_on;
+        pthread_cond_signal(&s->changed);
+    }
+    s->error = e;
+    s->done = true;
+    pthread_cond_signal(&s->changed);
+    pthread_mutex_unlock(&s->mutex);
+    return NULL;
+}
+
+static bool open_file(struct stream *s, struct error *e)
+{
+    struct stat st;
+
+    s->fd = strcmp(s->path, "-") == 0 ? dup(STDIN_FILENO) : open(s->path, O_RDONLY | O_CLOEXEC);
+    if (s->fd < 0)
+        return error_set(e, errno == ENOENT ? ERROR_NOT_FOUND : ERROR_WORLD, "cannot open %s: %m",
+                         s->path);
+    s->wake = eventfd(0, EFD_CLOEXEC);
+    if (s->wake < 0 || fstat(s->fd, &st) != 0)
+        return error_set(e, ERROR_WORLD, "cannot read %s: %m", s->path);
+    if (S_ISDIR(st.st_mode))
+        return error_set(e, ERROR_INVALID, "%s is a directory: write %s/*.csv for its files",
+                         s->path, s->path);
+    if (S_ISREG(st.st_mode)) {
+        s->total_bytes = (uint64_t)st.st_size;
+        (void)posix_fadvise(s->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+    }
+    return true;
+}
+
+/* The first bytes tell the packing; a pipe may give them one by one. */
+static bool find_packing(struct stream *s, struct error *e)
+{
+    struct text first = {s->input, 0};
+    enum packing packing;
+
+    while (first.length < UNPACK_MAGIC_BYTES && !s->input_end) {
+        if (!read_input(s, first.length, e))
+            return false;
+        first.length += s->left.length;
+    }
+    s->left = first;
+    if (!packing_find(first, &packing, e))
+        return error_prefix(e, "%s", s->path);
+    s->unpacker = unpacker_new(packing);
+    return true;
+}
+
+static void stream_free(struct stream *s)
+{
+    if (s->fd >= 0)
+        close(s->fd);
+    if (s->wake >= 0)
+        close(s->wake);
+    unpacker_free(s->unpacker);
+    for (int i = 0; i < STREAM_BLOCKS; i++)
+        mem_free(s->ring[i].bytes);
+    mem_free(s->input);
+    mem_free(s->window);
+    mem_free(s->path);
+    mem_free(s);
+}
+
+bool stream_open(const char *path, struct stream **stream, struct error *e)
+{
+    struct stream *s = mem_alloc(sizeof *s);
+    int code;
+
+    s->fd = s->wake = -1;
+    s->path = mem_text(path, strlen(path));
+    s->input = mem_resize(NULL, INPUT_BYTES + UNPACK_MAGIC_BYTES, 1);
+    if (!open_file(s, e) || !find_packing(s, e)) {
+        stream_free(s);
+        return false;
+    }
+    for (int i = 0; i < STREAM_BLOCKS; i++)
+        s->ring[i].bytes = mem_resize(NULL, STREAM_BLOCK_BYTES, 1);
+    pthread_mutex_init(&s->mutex, NULL);
+    pthread_cond_init(&s->changed, NULL);
+    code = pthread_create(&s->thread, NULL, read_ahead, s);
+    if (code != 0) {
+        errno = code;
+        error_set(e, ERROR_WORLD, "cannot start a thread to read %s: %m", path);
+        stream_free(s);
+        return false;
+    }
+    *stream = s;
+    return true;
+}
+
+void stream_close(struct stream *s)
+{
+    uint64_t one = 1;
+
+    if (s == NULL)
+        return;
+    pthread_mutex_lock(&s->mutex);
+    s->stop = true;
+    pthread_cond_signal(&s->changed);
+    pthread_mutex_unlock(&s->mutex);
+    if (write(s->wake, &one, sizeof one) != sizeof one)
+        ASSERT(errno == EAGAIN);
+    pthread_join(s->thread, NULL);
+    pthread_cond_destroy(&s->changed);
+    pthread_mutex_destroy(&s->mutex);
+    stream_free(s);
+}
+
+struct text stream_window(const struct stream *s)
+{
+    return (struct text){s->window != NULL ? s->window + s->window_at : "",
+                         s->window_end - s->window_at};
+}
+
+bool stream_at_end(const struct stream *s)
+{
+    return s->at_end;
+}
+
+void stream_take(struct stream *s, size_t bytes)
+{
+    ASSERT(bytes <= s->window_end - s->window_at);
+    s->window_at += bytes;
+}
+
+static void append_to_window(struct stream *s, const struct block *b)
+{
+    size_t waiting = s->window_end - s->window_at;
+
+    ASSERT(waiting + b->length <= STREAM_WINDOW_MAX);
+    if (waiting > 0 && s->window_at > 0)
+        memmove(s->window, s->window + s->window_at, waiting);
+    s->window_at = 0;
+    s->window_end = waiting;
+    if (s->window_capacity < waiting + b->length) {
+        s->window_capacity = 2 * (waiting + b->length);
+        s->window = mem_resize(s->window, s->window_capacity, 1);
+    }
+    memcpy(s->window + waiting, b->bytes, b->length);
+    s->window_end += b->length;
+}
+
+bool stream_more(struct stream *s, struct error *e)
+{
+    bool good = true;
+
+    pthread_mutex_lock(&s->mutex);
+    while (s->filled == 0 && !s->done)
+        pthread_cond_wait(&s->changed, &s->mutex);
+    if (s->filled > 0) {
+        struct block *b = &s->ring[s->first];
+
+        pthread_mutex_unlock(&s->mutex);
+        append_to_window(s, b);
+        pthread_mutex_lock(&s->mutex);
+        s->first = (s->first + 1) % STREAM_BLOCKS;
+        s->filled--;
+        pthread_cond_signal(&s->changed);
+    } else if (s->error.kind != ERROR_NONE) {
+        *e = s->error;
+        good = false;
+    } else {
+        s->at_end = true;
+    }
+    pthread_mutex_unlock(&s->mutex);
+    return good;
+}
+
+uint64_t stream_bytes_done(const struct stream *s)
+{
+    return atomic_load_explicit(&s->done_bytes, memory_order_relaxed);
+}
+
+uint64_t stream_bytes_total(const struct stream *s)
+{
+    return s->total_bytes;
+}

@@ -1,0 +1,36 @@
+/* The bytes of one file or of standard input, unpacked (gzip, zstd, by their first bytes, not by
+ * the name) on a thread of its own, a few blocks ahead of the caller.
+ *
+ * The caller sees a window: what was read and not yet taken. Owned by one thread; the read-ahead
+ * thread is inside.
+ */
+#ifndef ASSAY_SOURCE_STREAM_H
+#define ASSAY_SOURCE_STREAM_H
+
+#include <stdint.h>
+
+#include "core/base/error.h"
+#include "core/base/text.h"
+
+enum {
+    STREAM_BLOCK_BYTES = 256 << 10,
+    STREAM_BLOCKS = 4,
+    STREAM_WINDOW_MAX = 8 << 20, /* bytes that may wait; readers take records under 1 MiB */
+};
+
+struct stream;
+
+/* "-" is standard input. ERROR_INVALID for packings and formats that we do not read, by name. */
+bool stream_open(const char *path, struct stream **stream, struct error *e) MUST_USE;
+void stream_close(struct stream *s);
+
+struct text stream_window(const struct stream *s);
+bool stream_at_end(const struct stream *s);       /* nothing follows the window */
+void stream_take(struct stream *s, size_t bytes); /* the first bytes of the window are done with */
+/* Appends the next block to the window, or sets at_end; the window may move. */
+bool stream_more(struct stream *s, struct error *e) MUST_USE;
+
+uint64_t stream_bytes_done(const struct stream *s);  /* of the file as it lies on the disk */
+uint64_t stream_bytes_total(const struct stream *s); /* 0: not known */
+
+#endif
