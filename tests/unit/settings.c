@@ -9,20 +9,9 @@
 #include "shell/settings/keys.h"
 #include "shell/settings/settings.h"
 
-__attribute__((weak)) void boost_defaults(struct boost_options *o)
-{
-    *o = (struct boost_options){.trees = 100, .leaves = 31, .depth = 6, .bins = 255, .learning_rate = 0.1, .column_share = 1, .row_share = 1, .min_leaf_rows = 20};
-}
-__attribute__((weak)) void logistic_defaults(struct logistic_options *o)
-{
-    o->l2 = 1e-4;
-}
 static const char *const fake_environment[][2] = {
-    {"ASSAY_SERVER_PORT", "9090"},
-    {"ASSAY_EVENT_LABEL_DELAY", "3d"},
-    {"ASSAY_NAME", ""},
-    {"FOLDER", "/data"},
-    {"AMOUNT", "amount: with a colon"},
+    {"ASSAY_SERVER_PORT", "9090"}, {"ASSAY_EVENT_LABEL_DELAY", "3d"},  {"ASSAY_NAME", ""},
+    {"FOLDER", "/data"},           {"AMOUNT", "amount: with a colon"},
 };
 
 static const char *fake_get(const char *name)
@@ -161,15 +150,17 @@ static const struct {
     {"sources: {transactions: \"kafka:topic\"}\n",
      "assay.yaml:1:25: sources.transactions.file: a source \"kafka:\" is not in this version: give "
      "a file"},
-    {"name: x\n", "assay.yaml:1:1: sources: expected a source called transactions, such as sources: "
-                  "{transactions: transactions.csv}"},
+    {"name: x\n",
+     "assay.yaml:1:1: sources: expected a source called transactions, such as sources: "
+     "{transactions: transactions.csv}"},
     {"name: a\nname: b\n", "assay.yaml:2:1: \"name\" stands here twice: it is in line 1 too"},
     {"a: &x 1\nb: *x\n", "assay.yaml:1:4: anchors (&) and tags (!) are not taken here"},
     {"a: [*x]\n", "assay.yaml:1:5: aliases (*) are not taken here: write the value out"},
     {"a: !!int 1\n", "assay.yaml:1:4: anchors (&) and tags (!) are not taken here"},
     {"name: x\n---\nname: y\n", "assay.yaml:3:1: a second document (---): one is taken"},
-    {"name: [a\n", "assay.yaml:2:1: not YAML: did not find expected ',' or ']' while parsing a flow "
-                   "sequence"},
+    {"name: [a\n",
+     "assay.yaml:2:1: not YAML: did not find expected ',' or ']' while parsing a flow "
+     "sequence"},
     {"a: [[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]\n", "assay.yaml:1:19: nested too deep"},
     {"- a\n", "assay.yaml:1:1: expected keys such as \"event:\" and \"features:\", found a list"},
     {"name: \xff\n", "assay.yaml: not UTF-8: save the text in that encoding"},
@@ -354,10 +345,12 @@ static void variables_are_strict(void **state)
         {"${NONE:-}", "", ""},
         {"${NONE:-a:-b}", "a:-b", ""},
         {"${NONE}", NULL, "the environment has no NONE: set it, or write ${NONE:-default}"},
-        {"${A B}", NULL, "expected ${NAME} or ${NAME:-default}, found \"${A B}\"; write $${ for a "
-                         "plain ${"},
-        {"${}", NULL, "expected ${NAME} or ${NAME:-default}, found \"${}\"; write $${ for a plain "
-                      "${"},
+        {"${A B}", NULL,
+         "expected ${NAME} or ${NAME:-default}, found \"${A B}\"; write $${ for a "
+         "plain ${"},
+        {"${}", NULL,
+         "expected ${NAME} or ${NAME:-default}, found \"${}\"; write $${ for a plain "
+         "${"},
         {"x${FOLDER", NULL, "\"${\" without \"}\"; write $${ for a plain ${"},
     };
     const struct settings_options o = {.environment = fake_get};

@@ -1,5 +1,6 @@
-/* A plan: everything that says how an event is decided. Settings, features, rules, policy and model,
- * compiled, immutable, reference-counted, shared between threads. Each log record names its plan.
+/* A plan: everything that says how an event is decided. Settings, features, rules, policy and
+ * model, compiled, immutable, reference-counted, shared between threads. Each log record names its
+ * plan.
  */
 #ifndef ASSAY_DECIDE_PLAN_H
 #define ASSAY_DECIDE_PLAN_H
@@ -45,21 +46,22 @@ struct plan_spec {
     uint32_t rule_count;
     const struct text *outcomes; /* mildest first; the first is what nothing changes */
     uint32_t outcome_count;
-    const struct plan_threshold *thresholds; /* score -> outcome; stricter outcomes, higher scores */
+    const struct plan_threshold
+        *thresholds; /* score -> outcome; stricter outcomes, higher scores */
     uint32_t threshold_count;
     const struct plan_threshold *levels; /* score -> level */
     uint32_t level_count;
     struct text lowest_level; /* below all thresholds: "LOW" */
     struct velocity_options velocity;
     int64_t max_ahead_us;
-    struct model *model;           /* owned by the plan after success; NULL: rules only */
-    uint8_t id[PLAN_ID_BYTES];     /* SHA-256 of the resolved settings and of the model file */
+    struct model *model;       /* owned by the plan after success; NULL: rules only */
+    uint8_t id[PLAN_ID_BYTES]; /* SHA-256 of the resolved settings and of the model file */
 };
 
 struct plan;
 
-/* ERROR_INVALID names the part ("features.ratio: 1:14: expected ..."), or the model's inputs that are
- * no feature of the plan or have another definition now. */
+/* ERROR_INVALID names the part ("features.ratio: 1:14: expected ..."), or the model's inputs that
+ * are no feature of the plan or have another definition now. */
 struct plan *plan_new(const struct plan_spec *spec, struct error *e) MUST_USE;
 struct plan *plan_ref(struct plan *p);
 void plan_unref(struct plan *p); /* takes NULL */
@@ -85,8 +87,8 @@ int plan_rule_node(const struct plan *p, uint32_t rule);
 uint32_t plan_rule_outcome(const struct plan *p, uint32_t rule);
 uint32_t plan_outcome_count(const struct plan *p);
 const char *plan_outcome_name(const struct plan *p, uint32_t outcome);
-int plan_outcome_find(const struct plan *p, struct text name); /* or -1 */
-uint32_t plan_level_count(const struct plan *p); /* the lowest included */
+int plan_outcome_find(const struct plan *p, struct text name);     /* or -1 */
+uint32_t plan_level_count(const struct plan *p);                   /* the lowest included */
 const char *plan_level_name(const struct plan *p, uint32_t level); /* 0 = lowest */
 
 /* Score 0..1000 of a probability, and what the thresholds make of it. */

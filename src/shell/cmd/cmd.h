@@ -68,7 +68,7 @@ extern const struct option global_options[]; /* ends with a row without name */
 
 extern const struct command command_check, command_help, command_init, command_version;
 
-const struct command *command_find(struct text name); /* or NULL */
+const struct command *command_find(struct text name);   /* or NULL */
 bool command_refuse(const char *word, struct error *e); /* no such command; with the nearest */
 
 /* Fills command, options and arguments; ERROR_USAGE with the nearest name for what is unknown.
@@ -87,7 +87,7 @@ char *settings_path(const struct settings *s, const char *path);
 /* Writes a result to stdout. */
 bool print_result(struct buffer *b, struct error *e) MUST_USE;
 
-void help_print(struct buffer *out);                                /* all commands */
+void help_print(struct buffer *out); /* all commands */
 void help_print_command(const struct command *c, struct buffer *out);
 
 #endif

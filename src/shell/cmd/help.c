@@ -44,15 +44,16 @@ void help_print(struct buffer *out)
     }
     buffer_add_text(out, "\nOptions of all commands\n");
     print_options(global_options, out);
-    buffer_add_text(out, "\nExamples\n"
-                         "  assay init transactions.csv   # looks at the data, writes assay.yaml\n"
-                         "  assay check                   # what is wrong with it, if anything\n"
-                         "  assay help init               # more about one command\n"
-                         "\n"
-                         "Exit code: 0 done, 1 refused, 2 wrong use, 3 disk or network failed, "
-                         "130 stopped by Ctrl-C\n"
-                         "Environment: ASSAY_SIMD=scalar|avx2|avx512, NO_COLOR, and ASSAY_<KEY> for "
-                         "each key of the settings\n");
+    buffer_add_text(out,
+                    "\nExamples\n"
+                    "  assay init transactions.csv   # looks at the data, writes assay.yaml\n"
+                    "  assay check                   # what is wrong with it, if anything\n"
+                    "  assay help init               # more about one command\n"
+                    "\n"
+                    "Exit code: 0 done, 1 refused, 2 wrong use, 3 disk or network failed, "
+                    "130 stopped by Ctrl-C\n"
+                    "Environment: ASSAY_SIMD=scalar|avx2|avx512, NO_COLOR, and ASSAY_<KEY> for "
+                    "each key of the settings\n");
 }
 
 void help_print_command(const struct command *c, struct buffer *out)

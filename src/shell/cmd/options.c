@@ -6,7 +6,8 @@
 
 const struct option global_options[] = {
     {"config", 'c', "FILE", "settings file (default: assay.yaml)"},
-    {"set", 0, "KEY=VALUE", "set one key of the settings, such as server.port=9090; may be repeated"},
+    {"set", 0, "KEY=VALUE",
+     "set one key of the settings, such as server.port=9090; may be repeated"},
     {"json", 0, NULL, "results and errors as JSON on standard output"},
     {"quiet", 'q', NULL, "no progress"},
     {"help", 'h', NULL, "this help; after a command: that command's"},
@@ -39,16 +40,16 @@ static bool refuse_option(const struct command *c, const char *dashes, struct te
     int nearest;
 
     for (int i = 0; i < 2; i++) {
-        for (const struct option *o = tables[i];
-             o != NULL && o->name != NULL && n < CANDIDATES_MAX; o++)
+        for (const struct option *o = tables[i]; o != NULL && o->name != NULL && n < CANDIDATES_MAX;
+             o++)
             candidate[n++] = text_of(o->name);
     }
     nearest = text_nearest(name, candidate, n);
     if (nearest >= 0)
         return error_set(e, ERROR_USAGE, "no such option \"%s%.*s\"; did you mean \"--%.*s\"?",
                          dashes, TEXT_ARG(name), TEXT_ARG(candidate[nearest]));
-    return error_set(e, ERROR_USAGE, "no such option \"%s%.*s\"; `assay help%s%s` lists them", dashes,
-                     TEXT_ARG(name), c != NULL ? " " : "", c != NULL ? c->name : "");
+    return error_set(e, ERROR_USAGE, "no such option \"%s%.*s\"; `assay help%s%s` lists them",
+                     dashes, TEXT_ARG(name), c != NULL ? " " : "", c != NULL ? c->name : "");
 }
 
 static bool give(struct invocation *v, const struct option *o, const char *value, struct error *e)
@@ -126,8 +127,10 @@ static bool check_arguments(const struct invocation *v, struct error *e)
         return error_set(e, ERROR_USAGE, "%s: expected %s; `assay help %s` tells more", c->name,
                          c->arguments, c->name);
     if (v->argument_count > c->most)
-        return error_set(e, ERROR_USAGE, "%s: too many arguments, from \"%s\" on; `assay help %s` "
-                         "tells more", c->name, v->argument[c->most], c->name);
+        return error_set(e, ERROR_USAGE,
+                         "%s: too many arguments, from \"%s\" on; `assay help %s` "
+                         "tells more",
+                         c->name, v->argument[c->most], c->name);
     return true;
 }
 

@@ -2,7 +2,10 @@
 
 /* In the order in which help lists them within their group. */
 const struct command *const commands[] = {
-    &command_init, &command_check, &command_help, &command_version,
+    &command_init,
+    &command_check,
+    &command_help,
+    &command_version,
 };
 
 const size_t command_count = sizeof commands / sizeof commands[0];

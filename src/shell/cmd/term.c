@@ -88,8 +88,8 @@ void term_init(struct term *t, bool quiet)
 
     *t = (struct term){
         .has_progress = !quiet && !is_dumb && isatty(STDERR_FILENO),
-        .has_colour = !quiet && !is_dumb && isatty(STDOUT_FILENO) &&
-                      (no_colour == NULL || no_colour[0] == 0),
+        .has_colour =
+            !quiet && !is_dumb && isatty(STDOUT_FILENO) && (no_colour == NULL || no_colour[0] == 0),
     };
     t->progress = (struct progress){.report = on_progress, .context = t};
 }

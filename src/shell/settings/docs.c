@@ -19,8 +19,9 @@ static const char docs_head[] =
     "environment goes over the file, `--set server.port=9090` goes over both.\n"
     "`assay check --resolved` prints every value and where it came from.\n";
 
-static const char docs_later[] = "\n## Not in this version\n\n"
-                                 "These names are kept for later versions; they are refused now.\n\n";
+static const char docs_later[] =
+    "\n## Not in this version\n\n"
+    "These names are kept for later versions; they are refused now.\n\n";
 
 /* The default: what the row says, or what code puts into fresh settings. */
 static void print_default(const struct key *k, const struct settings *fresh, struct buffer *out)

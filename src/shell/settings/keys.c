@@ -2,9 +2,8 @@
 
 #include "core/base/memory.h"
 
-#define MEMBER(type, member) \
-    .at = offsetof(type, member), .bytes = sizeof(((type *)0)->member)
-#define OF(member) MEMBER(struct settings, member)
+#define MEMBER(type, member) .at = offsetof(type, member), .bytes = sizeof(((type *)0)->member)
+#define OF(member)           MEMBER(struct settings, member)
 #define ARRAY(type, array, count, most_elements)                                                   \
     .at = offsetof(type, array), .bytes = sizeof(*((type *)0)->array),                             \
     .count_at = offsetof(type, count), .limit = (most_elements)
@@ -21,8 +20,9 @@ const struct key keys[] = {
      .words = "Where models, log and snapshots are kept; relative to the settings file."},
 
     {"sources", KEY_ENTRIES, 0, ARRAY_OF(sources, source_count, SETTINGS_SOURCES_MAX),
-     .words = "Where data comes from. `transactions` is the source of the events; any other name is a "
-              "table to look up in."},
+     .words =
+         "Where data comes from. `transactions` is the source of the events; any other name is a "
+         "table to look up in."},
     {"sources.*", KEY_SECTION, 0, .shorthand = "file",
      .words = "One source; a plain text is its file."},
     {"sources.*.file", KEY_TEXT, KEY_REQUIRED, MEMBER(struct source_setting, file),
@@ -32,7 +32,8 @@ const struct key keys[] = {
      .choices = "auto|csv|ndjson|json",
      .words = "How the bytes are to be read; `auto` looks at them."},
     {"sources.*.delimiter", KEY_CHAR, 0, MEMBER(struct source_setting, delimiter),
-     .standard = "auto", .words = "What stands between the cells of a CSV file: one character, `tab` or `auto`."},
+     .standard = "auto",
+     .words = "What stands between the cells of a CSV file: one character, `tab` or `auto`."},
     {"sources.*.point", KEY_CHAR, 0, MEMBER(struct source_setting, point), .standard = "auto",
      .words = "The decimal mark of numbers in text: `.`, `,` or `auto`."},
     {"sources.*.key", KEY_TEXT, 0, MEMBER(struct source_setting, key),
@@ -72,9 +73,11 @@ const struct key keys[] = {
      .choices = "unknown|legit",
      .words = "What an event without a label is once the delay has passed."},
     {"event.lateness", KEY_DURATION, KEY_DECIDES, OF(event.lateness_us), .standard = "1h",
-     .least = 0, .words = "How much older than the newest event an event may be and still enter the windows."},
+     .least = 0,
+     .words = "How much older than the newest event an event may be and still enter the windows."},
     {"event.max_ahead", KEY_DURATION, KEY_DECIDES, OF(event.max_ahead_us), .standard = "1d",
-     .least = 0, .words = "How far ahead of its receipt an event may be and still enter the windows."},
+     .least = 0,
+     .words = "How far ahead of its receipt an event may be and still enter the windows."},
 
     {"schema", KEY_RECORDS, KEY_DECIDES, ARRAY_OF(schema, schema_count, SCHEMA_FIELDS_MAX),
      .words = "The fields of an event, fixed. Written into the log with each plan; not needed in a "
@@ -86,8 +89,8 @@ const struct key keys[] = {
      .choices = TYPES_WORDS, .words = "The field's type."},
     {"schema.*.layout", KEY_WORD, KEY_DECIDES, MEMBER(struct schema_setting, layout),
      .standard = "iso", .choices = LAYOUTS_WORDS, .words = "How a time is written."},
-    {"schema.*.point", KEY_CHAR, KEY_DECIDES, MEMBER(struct schema_setting, point),
-     .standard = ".", .words = "The decimal mark of numbers in text."},
+    {"schema.*.point", KEY_CHAR, KEY_DECIDES, MEMBER(struct schema_setting, point), .standard = ".",
+     .words = "The decimal mark of numbers in text."},
     {"schema.*.group", KEY_CHAR, KEY_DECIDES, MEMBER(struct schema_setting, group),
      .words = "The thousands separator of numbers in text."},
     {"schema.*.personal", KEY_BOOL, KEY_DECIDES, MEMBER(struct schema_setting, personal),
@@ -120,15 +123,17 @@ const struct key keys[] = {
      .words = "How the model is trained; a plain text is its kind."},
     {"model.kind", KEY_TEXT, 0, OF(model.kind), .standard = "boost",
      .choices = "boost|logistic|none",
-     .words = "`boost`: gradient-boosted trees; `logistic`: logistic regression; `none`: rules only."},
-    {"model.balance", KEY_WORD, 0, OF(model.balance), .standard = "none",
-     .choices = "none|weights",
+     .words =
+         "`boost`: gradient-boosted trees; `logistic`: logistic regression; `none`: rules only."},
+    {"model.balance", KEY_WORD, 0, OF(model.balance), .standard = "none", .choices = "none|weights",
      .words = "What is done about frauds being rare; `weights`: each class counts half."},
     {"model.seed", KEY_WHOLE, 0, OF(model.seed), .standard = "1", .least = 0, .most = 9e15,
      .words = "Seed of all random choices: the same data and seed give the same model."},
-    {"model.features", KEY_TEXTS, 0, ARRAY_OF(model.features, model.feature_count, LANG_FEATURES_MAX),
-     .computed = "all features", .words = "The features that the model sees."},
-    {"model.alert_cost", KEY_REAL, 0, OF(model.alert_cost), .standard = "0", .least = 0, .most = 1e12,
+    {"model.features", KEY_TEXTS, 0,
+     ARRAY_OF(model.features, model.feature_count, LANG_FEATURES_MAX), .computed = "all features",
+     .words = "The features that the model sees."},
+    {"model.alert_cost", KEY_REAL, 0, OF(model.alert_cost), .standard = "0", .least = 0,
+     .most = 1e12,
      .words = "Cost of looking at one alert, in the unit of the amount, for the cost table."},
     {"model.validate", KEY_SECTION, 0, .shorthand = "by",
      .words = "How the model is tested on what it was not trained on; a plain text is `by`."},
@@ -136,8 +141,9 @@ const struct key keys[] = {
      .choices = "time|stratified|folds",
      .words = "`time`: train on the past, test on the future; `stratified`: one random split with "
               "equal shares of fraud; `folds`: several of them."},
-    {"model.validate.gap", KEY_DURATION, 0, OF(model.validate.gap_us), .computed = "the label's delay",
-     .least = 0, .words = "By time: what is left out between training and test."},
+    {"model.validate.gap", KEY_DURATION, 0, OF(model.validate.gap_us),
+     .computed = "the label's delay", .least = 0,
+     .words = "By time: what is left out between training and test."},
     {"model.validate.share", KEY_REAL, 0, OF(model.validate.test_share), .standard = "0.2",
      .least = 0.01, .most = 0.9, .words = "By time and stratified: share of the events tested on."},
     {"model.validate.folds", KEY_WHOLE, 0, OF(model.validate.folds), .standard = "5", .least = 2,
@@ -147,7 +153,8 @@ const struct key keys[] = {
     {"model.validate.test", KEY_SPAN, 0, OF(model.validate.test_from_us),
      .words = "By time: [from, until) of the test; `until` is left out."},
     {"model.validate.drop_known", KEY_TEXT, 0, OF(model.validate.drop_known),
-     .words = "Leave out of the test what belongs to an entity of this kind whose fraud was known by then."},
+     .words =
+         "Leave out of the test what belongs to an entity of this kind whose fraud was known by then."},
     {"model.boost", KEY_SECTION, 0, .words = "Of boosted trees."},
     {"model.boost.trees", KEY_WHOLE, 0, OF(model.boost.trees), .least = 1, .most = MODEL_TREES_MAX,
      .words = "Trees at most."},
@@ -157,16 +164,16 @@ const struct key keys[] = {
      .words = "Depth of a tree at most."},
     {"model.boost.bins", KEY_WHOLE, 0, OF(model.boost.bins), .least = 2, .most = 255,
      .words = "Intervals that an input is cut into."},
-    {"model.boost.learning_rate", KEY_REAL, 0, OF(model.boost.learning_rate), .least = 1e-6, .most = 1,
-     .words = "How much of each tree is taken."},
+    {"model.boost.learning_rate", KEY_REAL, 0, OF(model.boost.learning_rate), .least = 1e-6,
+     .most = 1, .words = "How much of each tree is taken."},
     {"model.boost.l2", KEY_REAL, 0, OF(model.boost.l2), .least = 0, .most = 1e9,
      .words = "Penalty on large leaf values."},
     {"model.boost.min_leaf_weight", KEY_REAL, 0, OF(model.boost.min_leaf_weight), .least = 0,
      .most = 1e9, .words = "Least sum of second derivatives in a leaf."},
     {"model.boost.min_leaf_rows", KEY_WHOLE, 0, OF(model.boost.min_leaf_rows), .least = 1,
      .most = 1e9, .words = "Least number of events in a leaf."},
-    {"model.boost.column_share", KEY_REAL, 0, OF(model.boost.column_share), .least = 0.01, .most = 1,
-     .words = "Share of the inputs that each tree may use."},
+    {"model.boost.column_share", KEY_REAL, 0, OF(model.boost.column_share), .least = 0.01,
+     .most = 1, .words = "Share of the inputs that each tree may use."},
     {"model.boost.row_share", KEY_REAL, 0, OF(model.boost.row_share), .least = 0.01, .most = 1,
      .words = "Share of the legitimate events that each tree sees; frauds are always seen."},
     {"model.boost.patience", KEY_WHOLE, 0, OF(model.boost.patience), .least = 0,
@@ -178,10 +185,10 @@ const struct key keys[] = {
 
     {"outcomes", KEY_TEXTS, KEY_DECIDES, ARRAY_OF(outcomes, outcome_count, PLAN_OUTCOMES_MAX),
      .standard = "[approve, challenge, review, decline]",
-     .words = "What a decision can be, mildest first; the first is what it is when nothing speaks against it."},
+     .words =
+         "What a decision can be, mildest first; the first is what it is when nothing speaks against it."},
     {"decision", KEY_ENTRIES, KEY_DECIDES, ARRAY_OF(decision, decision_count, PLAN_OUTCOMES_MAX),
-     .standard = "{review: 300, decline: 800}",
-     .words = "From which score on an outcome holds."},
+     .standard = "{review: 300, decline: 800}", .words = "From which score on an outcome holds."},
     {"decision.*", KEY_WHOLE, KEY_REQUIRED | KEY_DECIDES, MEMBER(struct threshold_setting, score),
      .least = 0, .most = 1000, .words = "A score from 0 to 1000."},
     {"decision.levels", KEY_ENTRIES, KEY_DECIDES, ARRAY_OF(levels, level_count, PLAN_LEVELS_MAX),
@@ -198,15 +205,16 @@ const struct key keys[] = {
      .words = "Port to listen on; 0: any that is free."},
     {"server.threads", KEY_WHOLE, 0, OF(server.threads), .standard = "2", .least = 1, .most = 256,
      .words = "Threads that read and answer requests."},
-    {"server.queue", KEY_WHOLE, 0, OF(server.queue), .standard = "4096", .least = 1, .most = 1 << 20,
-     .words = "Events that may wait for the engine; more are answered 429."},
+    {"server.queue", KEY_WHOLE, 0, OF(server.queue), .standard = "4096", .least = 1,
+     .most = 1 << 20, .words = "Events that may wait for the engine; more are answered 429."},
     {"server.body", KEY_SIZE, 0, OF(server.body_bytes), .standard = "1MiB", .least = 1024,
      .most = 64 << 20, .words = "Size of one request's body at most."},
 
     {"memory", KEY_SIZE, KEY_DECIDES, OF(memory_bytes), .standard = "4GiB", .least = 1 << 20,
      .most = 64.0 * (1 << 30),
-     .words = "Size of one shard's state at most; beyond it the entities longest unseen are forgotten, "
-              "and counted."},
+     .words =
+         "Size of one shard's state at most; beyond it the entities longest unseen are forgotten, "
+         "and counted."},
     {"ids", KEY_SECTION, 0, .words = "How long an event's id is remembered, to answer repeats."},
     {"ids.count", KEY_WHOLE, 0, OF(ids_horizon), .standard = "10000000", .least = 1, .most = 1e9,
      .words = "Ids remembered at most."},
@@ -217,7 +225,8 @@ const struct key keys[] = {
      .most = 4.0 * (1 << 30), .words = "Size of one file of the log."},
     {"log.sync", KEY_BOOL, 0, OF(log_sync), .standard = "true",
      .words = "Whether an answer waits until its record is on disk."},
-    {"snapshot", KEY_SECTION, 0, .shorthand = "every", .words = "Snapshots of the state, for a fast start."},
+    {"snapshot", KEY_SECTION, 0, .shorthand = "every",
+     .words = "Snapshots of the state, for a fast start."},
     {"snapshot.every", KEY_DURATION, 0, OF(snapshot_every_us), .standard = "5m", .least = 1e6,
      .words = "Time between two snapshots."},
 

@@ -1,13 +1,13 @@
 /* The table of all keys of assay.yaml, and how to walk it.
  *
  * Each key is one row: where it stands, what kind of value it takes, where the value goes in
- * struct settings, its default, and the words that a user reads. Reader (read.c), printer (print.c),
- * docs/settings.md (docs.c), environment overrides and hints for misspelt names are all made from
- * the rows, so a new key is one new row and a member to put it in.
+ * struct settings, its default, and the words that a user reads. Reader (read.c), printer
+ * (print.c), docs/settings.md (docs.c), environment overrides and hints for misspelt names are all
+ * made from the rows, so a new key is one new row and a member to put it in.
  *
  * Paths use "*" for a name that the user gives. Rows stand in the order in which they are printed,
- * a section before what is below it. A value's place is an offset from its base: struct settings, or
- * the innermost array element above it.
+ * a section before what is below it. A value's place is an offset from its base: struct settings,
+ * or the innermost array element above it.
  */
 #ifndef ASSAY_SETTINGS_KEYS_H
 #define ASSAY_SETTINGS_KEYS_H
@@ -15,13 +15,14 @@
 #include "shell/settings/settings.h"
 
 enum key_kind {
-    KEY_SECTION,  /* a map with the keys below it; has no value of its own */
-    KEY_ENTRIES,  /* a map of names that the user gives: an array of structs that begin with the name */
-    KEY_RECORDS,  /* a list of maps: an array of structs */
-    KEY_TEXTS,    /* a list of texts: char ** */
-    KEY_TEXT,     /* char * */
-    KEY_CHAR,     /* one byte; 0 = look */
-    KEY_WORD,     /* an enum: the number of the word among the choices */
+    KEY_SECTION, /* a map with the keys below it; has no value of its own */
+    KEY_ENTRIES, /* a map of names that the user gives: an array of structs that begin with the name
+                  */
+    KEY_RECORDS, /* a list of maps: an array of structs */
+    KEY_TEXTS,   /* a list of texts: char ** */
+    KEY_TEXT,    /* char * */
+    KEY_CHAR,    /* one byte; 0 = look */
+    KEY_WORD,    /* an enum: the number of the word among the choices */
     KEY_BOOL,
     KEY_WHOLE,    /* any unsigned width, or an int */
     KEY_REAL,     /* double */
@@ -41,15 +42,15 @@ struct key {
     const char *path;
     enum key_kind kind;
     unsigned flags;
-    size_t at;            /* offset of the value, or of the pointer to the array */
-    size_t bytes;         /* of the value; of one element of an array */
-    size_t count_at;      /* arrays: offset of the uint32_t count */
-    uint32_t limit;       /* arrays: elements at most */
-    size_t has_at;        /* offset of a bool that says whether a value was given; 0: none */
-    const char *standard; /* the default as it would be written; NULL: none, or set by code */
-    const char *computed; /* words for a default that code sets */
-    const char *choices;  /* "a|b|c" for words; texts with choices must be one of them */
-    double least, most;   /* numbers */
+    size_t at;             /* offset of the value, or of the pointer to the array */
+    size_t bytes;          /* of the value; of one element of an array */
+    size_t count_at;       /* arrays: offset of the uint32_t count */
+    uint32_t limit;        /* arrays: elements at most */
+    size_t has_at;         /* offset of a bool that says whether a value was given; 0: none */
+    const char *standard;  /* the default as it would be written; NULL: none, or set by code */
+    const char *computed;  /* words for a default that code sets */
+    const char *choices;   /* "a|b|c" for words; texts with choices must be one of them */
+    double least, most;    /* numbers */
     const char *shorthand; /* sections: a plain text here stands for this key */
     const char *words;
 };

@@ -1,12 +1,12 @@
-/* The reader walks the table of keys beside the tree of nodes. What the file leaves out is read from
- * the row's default, by the same code, so a default is held to the same rules as what a user
+/* The reader walks the table of keys beside the tree of nodes. What the file leaves out is read
+ * from the row's default, by the same code, so a default is held to the same rules as what a user
  * writes. Overrides enter the tree before it is read. */
 #include "shell/settings/read.h"
 
 #include <ctype.h>
 #include <stdio.h>
 
-#include "core/base/panic.h"
+#include "core/base/memory.h"
 #include "shell/settings/interpolate.h"
 #include "shell/settings/value.h"
 
@@ -151,10 +151,23 @@ static bool read_texts(struct reading *r, const struct key *k, struct yaml_node 
     *(char ***)(base + k->at) = texts;
     for (uint32_t i = 0; i < n->count; i++) {
         const struct yaml_node *item = n->item[i];
+        struct buffer value, origin;
+        bool ok;
 
-        if (item->kind != YAML_SCALAR || item->text.length == 0)
-            return refuse(r, item, "expected a text, found %s", node_kind_words(item));
-        texts[(*count)++] = mem_text(item->text.bytes, item->text.length);
+        buffer_init(&value, INTERPOLATED_MAX);
+        buffer_init(&origin, KEY_PATH_MAX);
+        if (item->kind == YAML_SCALAR)
+            ok = read_text(r, k, item, &value, &origin);
+        else
+            ok = refuse(r, item, "expected a text, found %s", node_kind_words(item));
+        if (ok && value.length == 0)
+            ok = refuse(r, item, "expected a text, found \"\"");
+        if (ok)
+            texts[(*count)++] = mem_text(value.bytes, value.length);
+        buffer_fini(&value);
+        buffer_fini(&origin);
+        if (!ok)
+            return false;
     }
     read_origin(r, n, NULL);
     return true;
@@ -499,8 +512,8 @@ static bool override_set(struct reading *r, const char *set)
     const char *kept;
 
     if (equals == NULL)
-        return error_set(r->error, ERROR_USAGE, "--set %s: expected KEY=VALUE, such as server.port=9090",
-                         set);
+        return error_set(r->error, ERROR_USAGE,
+                         "--set %s: expected KEY=VALUE, such as server.port=9090", set);
     buffer_init(&origin, KEY_PATH_MAX);
     buffer_format(&origin, "--set %s", set);
     kept = yaml_keep(r->yaml, (struct text){origin.bytes, origin.length});

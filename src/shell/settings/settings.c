@@ -62,7 +62,8 @@ bool settings_load_with(const char *path, const struct settings_options *o, stru
     ok = file_read(path, &bytes, e);
     if (!ok && e->kind == ERROR_NOT_FOUND)
         error_set(e, ERROR_NOT_FOUND,
-                  "no settings file \"%s\": make one with `assay init FILE`, or name it with -c", path);
+                  "no settings file \"%s\": make one with `assay init FILE`, or name it with -c",
+                  path);
     ok = ok && settings_parse_with((struct text){bytes.bytes, bytes.length}, path, o, s, e);
     buffer_fini(&bytes);
     return ok;

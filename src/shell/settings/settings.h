@@ -1,8 +1,9 @@
 /* assay.yaml, read and checked: what the user asked for, with the place each value came from.
  *
- * The reader holds every key against one table (settings/keys.c) that also makes `assay init`'s comments,
- * `assay check --resolved` and docs/settings.md. Settings are immutable after loading and own all
- * their texts. Errors: "assay.yaml:12:5: features.ratio: expected ..., found ...; did you mean ...?"
+ * The reader holds every key against one table (settings/keys.c) that also makes `assay init`'s
+ * comments, `assay check --resolved` and docs/settings.md. Settings are immutable after loading and
+ * own all their texts. Errors: "assay.yaml:12:5: features.ratio: expected ..., found ...; did you
+ * mean ...?"
  */
 #ifndef ASSAY_SETTINGS_SETTINGS_H
 #define ASSAY_SETTINGS_SETTINGS_H
@@ -27,12 +28,12 @@ struct field_setting {
 };
 
 struct source_setting {
-    char *name;       /* "transactions" is the events' source */
-    char *file;       /* path or glob, relative to the settings file */
-    char *format;     /* auto, csv, ndjson, json */
-    char delimiter;   /* 0 = look */
-    char point;       /* 0 = look */
-    char *key;        /* reference tables: the column looked up; the events' field of the same name */
+    char *name;     /* "transactions" is the events' source */
+    char *file;     /* path or glob, relative to the settings file */
+    char *format;   /* auto, csv, ndjson, json */
+    char delimiter; /* 0 = look */
+    char point;     /* 0 = look */
+    char *key;      /* reference tables: the column looked up; the events' field of the same name */
     char *valid_from; /* or NULL */
     struct field_setting *fields;
     uint32_t field_count;
@@ -78,37 +79,37 @@ enum validate_by { VALIDATE_TIME, VALIDATE_STRATIFIED, VALIDATE_FOLDS };
 
 struct validate_setting {
     enum validate_by by;
-    int64_t gap_us;          /* time: between train and test; default: the label's delay */
-    double test_share;       /* time and stratified: 0.2 or 0.25; default 0.2 */
-    uint32_t folds;          /* folds: 5 */
-    bool has_window;         /* explicit dates instead of a share */
+    int64_t gap_us;    /* time: between train and test; default: the label's delay */
+    double test_share; /* time and stratified: 0.2 or 0.25; default 0.2 */
+    uint32_t folds;    /* folds: 5 */
+    bool has_window;   /* explicit dates instead of a share */
     int64_t train_from_us, train_until_us, test_from_us, test_until_us; /* until is exclusive */
-    char *drop_known;        /* entity whose known frauds leave the test (Handbook), or NULL */
+    char *drop_known; /* entity whose known frauds leave the test (Handbook), or NULL */
 };
 
 struct model_setting {
-    char *kind;              /* "boost", "logistic", or "none" */
+    char *kind; /* "boost", "logistic", or "none" */
     enum balance balance;
     uint64_t seed;
-    char **features;         /* inputs; NULL: all features */
+    char **features; /* inputs; NULL: all features */
     uint32_t feature_count;
     struct validate_setting validate;
-    struct boost_options boost;       /* defaults overlaid by the settings */
+    struct boost_options boost; /* defaults overlaid by the settings */
     struct logistic_options logistic;
-    double alert_cost;       /* money per alert looked at, for the cost table */
+    double alert_cost; /* money per alert looked at, for the cost table */
 };
 
 struct server_setting {
-    char *host;              /* 127.0.0.1 */
-    uint16_t port;           /* 8080 */
-    uint32_t threads;        /* of I/O */
-    uint32_t queue;          /* events waiting, at most */
-    uint32_t body_bytes;     /* of one request, at most */
+    char *host;          /* 127.0.0.1 */
+    uint16_t port;       /* 8080 */
+    uint32_t threads;    /* of I/O */
+    uint32_t queue;      /* events waiting, at most */
+    uint32_t body_bytes; /* of one request, at most */
 };
 
 struct settings {
-    char *path;        /* of the file */
-    char *directory;   /* of the file: relative paths start here */
+    char *path;      /* of the file */
+    char *directory; /* of the file: relative paths start here */
     char *name;
     char *data_directory; /* ./assay-data */
     struct source_setting *sources;
@@ -136,9 +137,9 @@ struct settings {
     uint32_t level_count;
     struct model_setting model;
     struct server_setting server;
-    uint64_t memory_bytes;     /* of one shard's state, at most: default 4 GiB */
-    uint64_t ids_horizon;      /* ids remembered: default 10,000,000 */
-    int64_t ids_horizon_us;    /* and for how long: default 30d */
+    uint64_t memory_bytes;  /* of one shard's state, at most: default 4 GiB */
+    uint64_t ids_horizon;   /* ids remembered: default 10,000,000 */
+    int64_t ids_horizon_us; /* and for how long: default 30d */
     uint64_t log_segment_bytes;
     bool log_sync;             /* default true */
     int64_t snapshot_every_us; /* default 5m */
@@ -158,29 +159,35 @@ bool settings_load_with(const char *path, const struct settings_options *o, stru
                         struct error *e) MUST_USE;
 /* From text (a PLAN record, a test); `path` is only for messages and relative paths. Nothing comes
  * from outside: ${NAME} is refused. */
-bool settings_parse(struct text yaml, const char *path, struct settings **s, struct error *e) MUST_USE;
+bool settings_parse(struct text yaml, const char *path, struct settings **s,
+                    struct error *e) MUST_USE;
 bool settings_parse_with(struct text yaml, const char *path, const struct settings_options *o,
                          struct settings **s, struct error *e) MUST_USE;
 void settings_free(struct settings *s);
-const struct source_setting *settings_source(const struct settings *s, const char *name); /* or NULL */
-/* The fields under `schema:`, with id, time and label set; NULL where there are none. The caller's. */
+const struct source_setting *settings_source(const struct settings *s,
+                                             const char *name); /* or NULL */
+/* The fields under `schema:`, with id, time and label set; NULL where there are none. The caller's.
+ */
 struct schema *settings_schema(const struct settings *s);
 /* A path of the settings as the place of a mistake, "assay.yaml:12:5: features.ratio: ", before the
  * words of *e; returns false. For mistakes that only show against the data. */
 bool settings_blame(const struct settings *s, const char *key_path, struct error *e);
 
 /* The whole as YAML with every default written out, secrets left out: the same settings give the
- * same bytes, whatever file they came from. With origins: each value with a comment where it is from. */
+ * same bytes, whatever file they came from. With origins: each value with a comment where it is
+ * from. */
 void settings_print(const struct settings *s, bool with_origins, struct buffer *out);
-/* Only what decides (fields, entities, features, rules, outcomes, thresholds, label rules): the text
- * that is in PLAN records and under the plan's id. `schema` fixes the fields' types. Parses again. */
+/* Only what decides (fields, entities, features, rules, outcomes, thresholds, label rules): the
+ * text that is in PLAN records and under the plan's id. `schema` fixes the fields' types. Parses
+ * again. */
 void settings_print_plan(const struct settings *s, const struct schema *schema, struct buffer *out);
 
 /* docs/settings.md: all keys with type, default and words. */
 void settings_print_docs(struct buffer *out);
 
 /* The plan of these settings over a schema (ids, time and label are set by name here); the model
- * (may be NULL) goes over to the plan. `id` is over settings_print_plan's text and the model's bytes. */
+ * (may be NULL) goes over to the plan. `id` is over settings_print_plan's text and the model's
+ * bytes. */
 bool settings_plan(const struct settings *s, const struct schema *schema, struct model *model,
                    const uint8_t id[PLAN_ID_BYTES], struct plan **p, struct error *e) MUST_USE;
 

@@ -88,8 +88,10 @@ static void drop_default_thresholds(struct settings *s)
 static bool verify_decision(const struct settings *s, struct error *e)
 {
     if (s->decision_count == 0 && strcmp(s->model.kind, "none") != 0 && s->outcome_count > 1) {
-        error_set(e, ERROR_INVALID, "expected the score from which on an outcome holds, such as "
-                                    "{%s: 800}", s->outcomes[s->outcome_count - 1]);
+        error_set(e, ERROR_INVALID,
+                  "expected the score from which on an outcome holds, such as "
+                  "{%s: 800}",
+                  s->outcomes[s->outcome_count - 1]);
         return settings_blame(s, "decision", e);
     }
     for (uint32_t i = 0; i < s->decision_count; i++) {
@@ -151,8 +153,8 @@ static bool verify_model_features(const struct settings *s, struct error *e)
         if (found)
             continue;
         nearest = text_nearest(wanted, names, s->feature_count);
-        error_set(e, ERROR_INVALID, "expected features, found \"%.80s\"%s%s%s", s->model.features[i],
-                  nearest >= 0 ? "; did you mean \"" : "",
+        error_set(e, ERROR_INVALID, "expected features, found \"%.80s\"%s%s%s",
+                  s->model.features[i], nearest >= 0 ? "; did you mean \"" : "",
                   nearest >= 0 ? s->features[nearest].name : "", nearest >= 0 ? "\"?" : "");
         return settings_blame(s, "model.features", e);
     }
@@ -176,8 +178,9 @@ static bool verify_validate(struct settings *s, struct error *e)
         return settings_blame(s, "model.validate.train", e);
     }
     if (v->has_window && v->test_from_us < v->train_until_us) {
-        error_set(e, ERROR_INVALID, "the test begins before training ends: the model would be "
-                                    "tested on what it was trained on");
+        error_set(e, ERROR_INVALID,
+                  "the test begins before training ends: the model would be "
+                  "tested on what it was trained on");
         return settings_blame(s, "model.validate.test", e);
     }
     for (uint32_t i = 0; i < s->entity_count && !found; i++)
@@ -224,6 +227,7 @@ bool settings_verify(struct settings *s, struct error *e)
         s->model.validate.gap_us = s->event.label_delay_us;
     s->model.boost.balance = s->model.logistic.balance = s->model.balance;
     drop_default_thresholds(s);
-    return verify_sources(s, e) && verify_schema(s, e) && verify_outcomes(s, e) && verify_decision(s, e) &&
-           verify_levels(s, e) && verify_model_features(s, e) && verify_validate(s, e);
+    return verify_sources(s, e) && verify_schema(s, e) && verify_outcomes(s, e) &&
+           verify_decision(s, e) && verify_levels(s, e) && verify_model_features(s, e) &&
+           verify_validate(s, e);
 }

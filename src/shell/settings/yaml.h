@@ -44,15 +44,15 @@ struct yaml_node *yaml_get(const struct yaml_node *map, struct text key); /* or 
 
 /* A value as it is written after "key:", parsed into this document; `origin` (copied) goes to all
  * of its nodes. */
-struct yaml_node *yaml_value(struct yaml *y, struct text text, const char *origin, struct error *e)
-    MUST_USE;
+struct yaml_node *yaml_value(struct yaml *y, struct text text, const char *origin,
+                             struct error *e) MUST_USE;
 /* A scalar, and an empty map, that count as standing where `like` stands; NULL: no room. */
-struct yaml_node *yaml_scalar(struct yaml *y, struct text text, const struct yaml_node *like)
-    MUST_USE;
+struct yaml_node *yaml_scalar(struct yaml *y, struct text text,
+                              const struct yaml_node *like) MUST_USE;
 struct yaml_node *yaml_map(struct yaml *y, const struct yaml_node *like) MUST_USE;
 /* Sets map[key], replacing what was there. False: the map is full. An empty node becomes a map. */
-bool yaml_put(struct yaml *y, struct yaml_node *map, struct text key, struct yaml_node *value)
-    MUST_USE;
+bool yaml_put(struct yaml *y, struct yaml_node *map, struct text key,
+              struct yaml_node *value) MUST_USE;
 /* A copy of text, zero-terminated, that lives as long as the document; NULL: no room. */
 char *yaml_keep(struct yaml *y, struct text text) MUST_USE;
 

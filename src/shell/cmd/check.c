@@ -1,0 +1,180 @@
+/* `assay check`: everything that can be known to be wrong before training or serving. */
+#include <stdio.h>
+
+#include "core/data/json.h"
+#include "shell/cmd/cmd.h"
+#include "shell/run/feed.h"
+
+static const struct option check_options[] = {
+    {"resolved", 0, NULL, "print the settings with every default, and where each value came from"},
+    {0},
+};
+
+/* What was found, for print_summary. */
+struct checked {
+    const struct settings *settings;
+    struct plan *plan;   /* NULL: the fields are not known */
+    struct error unread; /* why, where the source cannot be read */
+};
+
+static bool print_resolved(const struct settings *s, struct error *e)
+{
+    struct buffer out;
+    bool ok;
+
+    buffer_init(&out, OUTPUT_MAX);
+    settings_print(s, true, &out);
+    ok = print_result(&out, e);
+    buffer_fini(&out);
+    return ok;
+}
+
+/* A model's input is a number or a category; a time is neither. */
+static bool check_inputs(const struct settings *s, const struct plan *p, struct error *e)
+{
+    char path[PLAN_NAME_MAX + 16];
+
+    for (uint32_t i = 0; i < plan_feature_count(p); i++) {
+        const char *name = plan_feature_name(p, i);
+        bool is_input = s->model.feature_count == 0;
+
+        for (uint32_t j = 0; j < s->model.feature_count; j++)
+            is_input = is_input || strcmp(s->model.features[j], name) == 0;
+        if (!is_input || program_type(plan_program(p), plan_feature_node(p, i)) != TYPE_TIME)
+            continue;
+        snprintf(path, sizeof path, "features.%s", name);
+        error_set(e, ERROR_INVALID,
+                  "is a time, which a model cannot take: use hour(..), weekday(..) or a difference "
+                  "of times, or list the model's inputs under model.features");
+        return settings_blame(s, path, e);
+    }
+    return true;
+}
+
+static bool compile(struct checked *c, const struct schema *schema, struct error *e)
+{
+    static const uint8_t no_id[PLAN_ID_BYTES];
+
+    return settings_plan(c->settings, schema, NULL, no_id, &c->plan, e) &&
+           (strcmp(c->settings->model.kind, "none") == 0 || check_inputs(c->settings, c->plan, e));
+}
+
+/* Against the fields of the source where it can be read; a file that is not there yet is no mistake
+ * of the settings. */
+static bool check_fields(struct checked *c, struct error *e)
+{
+    struct schema *schema = settings_schema(c->settings);
+    bool ok = true;
+
+    if (schema == NULL && !feed_schema(c->settings, NULL, &schema, &c->unread)) {
+        if (c->unread.kind == ERROR_NOT_FOUND || c->unread.kind == ERROR_WORLD)
+            return true;
+        *e = c->unread;
+        return false;
+    }
+    c->unread.kind = ERROR_NONE;
+    ok = compile(c, schema, e);
+    schema_free(schema);
+    return ok;
+}
+
+static void print_json(const struct checked *c, struct buffer *out)
+{
+    const struct settings *s = c->settings;
+
+    buffer_add_text(out, "{\"settings\":");
+    json_add_text(out, text_of(s->path));
+    buffer_format(out, ",\"fields_checked\":%s", c->plan != NULL ? "true" : "false");
+    if (c->plan == NULL) {
+        buffer_add_text(out, ",\"unread\":");
+        json_add_text(out, text_of(c->unread.text));
+    } else {
+        buffer_format(out, ",\"fields\":%u,\"aggregates\":%u,\"groups\":%u",
+                      plan_schema(c->plan)->count, program_aggregate_count(plan_program(c->plan)),
+                      velocity_group_count(plan_layout(c->plan)));
+    }
+    buffer_format(out, ",\"entities\":%u,\"features\":%u,\"rules\":%u,\"model\":", s->entity_count,
+                  s->feature_count, s->rule_count);
+    json_add_text(out, text_of(s->model.kind));
+    buffer_add_text(out, "}\n");
+}
+
+static void print_role(struct buffer *out, const char *role, const char *field)
+{
+    if (field != NULL)
+        buffer_format(out, ", %s %s", role, field);
+}
+
+static void print_words(const struct checked *c, const struct term *t, struct buffer *out)
+{
+    const struct settings *s = c->settings;
+    const struct source_setting *source = settings_source(s, "transactions");
+    char delay[TIME_TEXT_MAX];
+
+    buffer_format(out, "%s: %sin order%s\n", s->path, term_colour(t, COLOUR_GREEN),
+                  term_colour(t, COLOUR_NONE));
+    if (c->plan == NULL)
+        buffer_format(out, "  %sthe fields are not checked%s: %s\n", term_colour(t, COLOUR_YELLOW),
+                      term_colour(t, COLOUR_NONE), c->unread.text);
+    else
+        buffer_format(out, "  events    %s: %u fields", source != NULL ? source->file : "schema",
+                      plan_schema(c->plan)->count);
+    if (c->plan != NULL) {
+        print_role(out, "id", s->event.id);
+        print_role(out, "time", s->event.time);
+        print_role(out, "amount", s->event.amount);
+        print_role(out, "label", s->event.label);
+        duration_format(s->event.label_delay_us, delay);
+        buffer_format(out, s->event.label != NULL ? " (known after %s)\n" : "\n", delay);
+    }
+    buffer_format(out, "  features  %u", s->feature_count);
+    if (c->plan != NULL)
+        buffer_format(out, ", %u of them or of their parts over windows",
+                      program_aggregate_count(plan_program(c->plan)));
+    buffer_format(out, "\n  rules     %u\n  model     %s\n", s->rule_count, s->model.kind);
+}
+
+static bool print_summary(const struct checked *c, const struct invocation *v, struct error *e)
+{
+    struct buffer out;
+    bool ok;
+
+    buffer_init(&out, OUTPUT_MAX);
+    if (v->json)
+        print_json(c, &out);
+    else
+        print_words(c, &v->term, &out);
+    ok = print_result(&out, e);
+    buffer_fini(&out);
+    return ok;
+}
+
+static bool check_run(struct invocation *v, struct error *e)
+{
+    struct settings *s = NULL;
+    struct checked c = {0};
+    bool is_resolved = option_has(v, "resolved"), ok;
+
+    if (!invocation_settings(v, &s, e))
+        return false;
+    c.settings = s;
+    ok = (!is_resolved || print_resolved(s, e)) && check_fields(&c, e) &&
+         (is_resolved || print_summary(&c, v, e));
+    plan_unref(c.plan);
+    settings_free(s);
+    return ok;
+}
+
+const struct command command_check = {
+    .name = "check",
+    .group = GROUP_START,
+    .summary = "checks the settings, down to each expression",
+    .arguments = "",
+    .words = "Reads assay.yaml, looks at the source's fields, and compiles every feature and rule "
+             "over them.\nA mistake is told with its line and column, and exit code 1.",
+    .options = check_options,
+    .examples = "  assay check\n"
+                "  assay check --resolved              # every value, and where it came from\n"
+                "  assay -c other.yaml check --json\n",
+    .run = check_run,
+};

@@ -1,0 +1,127 @@
+"""assay check, help and version."""
+
+import pathlib
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+CSV = "id,at,card,amount,fraud\n" + "".join(
+    f"t{i},2024-01-0{1 + i % 9} 10:00:00,c{i % 3},{i}.50,{int(i % 7 == 0)}\n" for i in range(40)
+)
+
+SETTINGS = """\
+sources: {transactions: t.csv}
+event: {id: id, time: at, amount: amount, label: {field: fraud, delay: 1d}}
+entities: {card: card}
+features:
+  amount: amount
+  n_1d: count() by card over 1d
+rules:
+  BIG: {when: amount > 30, then: review}
+"""
+
+
+def test_good_settings_are_in_order(run, write):
+    write("t.csv", CSV)
+    write("assay.yaml", SETTINGS)
+    r = run("check")
+    assert r.exit == 0, r
+    assert r.stdout.startswith("assay.yaml: in order\n")
+    assert r.stderr == ""
+    found = run("check", "--json").json()
+    assert found["fields_checked"] is True
+    assert found["fields"] == 5
+    assert found["features"] == 2
+
+
+def test_a_source_that_is_not_there_is_told_but_no_mistake(run, write):
+    write("assay.yaml", SETTINGS)
+    r = run("check")
+    assert r.exit == 0, r
+    assert "the fields are not checked" in r.stdout
+    assert run("check", "--json").json()["fields_checked"] is False
+
+
+@pytest.mark.parametrize(
+    "old, new, words",
+    [
+        ("amount > 30", "amuont > 30", 'did you mean "amount"?'),
+        ("by card over", "by crad over", "crad"),
+        ("id: id", "id: ident", 'event.id: no field "ident"'),
+        ("then: review", "then: reveiw", 'did you mean "review"?'),
+        ("rules:", "rulse:", 'did you mean "rules"?'),
+        ("time: at", "time: card", "event.time: expected a time"),
+    ],
+)
+def test_mistakes_have_a_place_and_a_hint(run, write, old, new, words):
+    write("t.csv", CSV)
+    write("assay.yaml", SETTINGS.replace(old, new))
+    r = run("check")
+    assert r.exit == 1, r
+    assert r.stderr.startswith("assay: assay.yaml:")
+    assert words in r.stderr
+    j = run("check", "--json")
+    assert j.exit == 1
+    assert j.json()["error"]["kind"] == "invalid"
+    assert words in j.json()["error"]["text"]
+
+
+def test_resolved_settings_are_settings(run, write):
+    write("t.csv", CSV)
+    write("assay.yaml", SETTINGS)
+    r = run("check", "--resolved", "--set", "server.port=9999", env={"ASSAY_MEMORY": "64MiB"})
+    assert r.exit == 0, r
+    assert "  port: 9999  # --set server.port=9999\n" in r.stdout
+    assert "memory: 64MiB  # environment ASSAY_MEMORY\n" in r.stdout
+    assert "    delay: 1d  # assay.yaml:2\n" in r.stdout
+    write("again.yaml", r.stdout)
+    again = run("-c", "again.yaml", "check", "--resolved")
+    assert again.exit == 0, again
+    assert [line.split("  # ")[0] for line in again.stdout.splitlines()] == [
+        line.split("  # ")[0] for line in r.stdout.splitlines()
+    ]
+
+
+def test_no_settings_file(run):
+    r = run("check")
+    assert r.exit == 1
+    assert "assay init" in r.stderr
+
+
+def test_wrong_use_is_exit_2(run):
+    for arguments in (["chekc"], ["check", "--bogus"], ["init"], [], ["check", "x"]):
+        r = run(*arguments)
+        assert r.exit == 2, (arguments, r)
+        assert r.stderr.startswith("assay: ")
+        assert r.stdout == ""
+    assert run("--json", "chekc").json()["error"]["exit"] == 2
+
+
+def test_help_and_version(run):
+    r = run("--help")
+    assert r.exit == 0
+    for command in ("init", "check", "help", "version"):
+        assert f"\n  {command} " in r.stdout
+        own = run("help", command)
+        assert own.exit == 0
+        assert own.stdout == run(command, "--help").stdout
+    assert run("--version").stdout.startswith("assay ")
+    assert run("version", "--json", env={"ASSAY_SIMD": "scalar"}).json()["simd"] == "scalar"
+    assert run("version", env={"ASSAY_SIMD": "sse9"}).exit == 2
+
+
+def test_the_settings_page_is_what_the_binary_says(run):
+    assert run("help", "settings").stdout == (ROOT / "docs" / "settings.md").read_text()
+
+
+def test_every_example_in_help_uses_options_that_exist(run):
+    for command in run("help").stdout.split("\n  "):
+        name = command.split(" ")[0]
+        if not name.isalpha() or run("help", name).exit != 0:
+            continue
+        text = run("help", name).stdout
+        examples = text[text.index("\nExamples\n") :]
+        for word in examples.split():
+            if word.startswith("--"):
+                assert f" {word.split('=')[0]} " in text.replace("\n", " ") or f"{word} " in text

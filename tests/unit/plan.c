@@ -1,0 +1,330 @@
+#include "tests/unit/test.h"
+
+#include <stdio.h>
+
+#include "core/base/memory.h"
+#include "core/decide/plan.h"
+#include "core/learn/learn.h"
+#include "core/model/model.h"
+
+static struct schema *schema;
+
+static int set_up(void **state)
+{
+    struct error e = {0};
+
+    (void)state;
+    schema = schema_new();
+    if (!schema_add(schema, text_of("id"), TYPE_TEXT, &e) ||
+        !schema_add(schema, text_of("at"), TYPE_TIME, &e) ||
+        !schema_add(schema, text_of("amount"), TYPE_DECIMAL, &e) ||
+        !schema_add(schema, text_of("card"), TYPE_TEXT, &e) ||
+        !schema_add(schema, text_of("kind"), TYPE_TEXT, &e) ||
+        !schema_add(schema, text_of("fraud"), TYPE_INT, &e))
+        return -1;
+    schema->id = 0;
+    schema->time = 1;
+    schema->label = 5;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    schema_free(schema);
+    return 0;
+}
+
+#define TEXT(literal)                                                                              \
+    {                                                                                              \
+        (literal), sizeof(literal) - 1                                                             \
+    }
+
+static const struct plan_named entities[] = {{TEXT("card"), TEXT("card")}};
+static const struct plan_named features[] = {
+    {TEXT("amount"), TEXT("amount")},
+    {TEXT("n_1d"), TEXT("count() by card over 1d")},
+    {TEXT("ratio"), TEXT("amount / mean(amount) by card over 7d prior")},
+    {TEXT("kind"), TEXT("kind")},
+};
+static const struct plan_rule rules[] = {
+    {TEXT("BIG"), TEXT("amount > 900"), TEXT("review")},
+    {TEXT("OFTEN"), TEXT("n_1d >= 10 and ratio > 3"), TEXT("decline")},
+};
+static const struct text outcomes[] = {TEXT("approve"), TEXT("review"), TEXT("decline")};
+static const struct plan_threshold thresholds[] = {{TEXT("decline"), 800}, {TEXT("review"), 300}};
+static const struct plan_threshold levels[] = {{TEXT("HIGH"), 800}, {TEXT("MEDIUM"), 400}};
+
+static struct plan_spec whole(void)
+{
+    return (struct plan_spec){
+        .schema = schema,
+        .entities = entities,
+        .entity_count = 1,
+        .features = features,
+        .feature_count = 4,
+        .rules = rules,
+        .rule_count = 2,
+        .outcomes = outcomes,
+        .outcome_count = 3,
+        .thresholds = thresholds,
+        .threshold_count = 2,
+        .levels = levels,
+        .level_count = 2,
+        .lowest_level = TEXT("LOW"),
+        .velocity = {.lateness_us = US_PER_HOUR},
+        .max_ahead_us = US_PER_DAY,
+        .id = {1, 2, 3},
+    };
+}
+
+static struct plan *make(const struct plan_spec *spec)
+{
+    struct error e = {0};
+    struct plan *p = plan_new(spec, &e);
+
+    if (p == NULL)
+        fail_msg("%s", e.text);
+    return p;
+}
+
+static void refuse(const struct plan_spec *spec, const char *words)
+{
+    struct error e = {0};
+
+    assert_null(plan_new(spec, &e));
+    assert_int_equal(e.kind, ERROR_INVALID);
+    assert_string_equal(e.text, words);
+}
+
+static void all_parts_are_there(void **state)
+{
+    struct plan_spec spec = whole();
+    struct plan *p = make(&spec);
+
+    (void)state;
+    assert_int_equal(plan_feature_count(p), 4);
+    assert_string_equal(plan_feature_name(p, 2), "ratio");
+    assert_int_equal(plan_feature_find(p, text_of("n_1d")), 1);
+    assert_int_equal(plan_feature_find(p, text_of("zebra")), -1);
+    assert_int_equal(program_type(plan_program(p), plan_feature_node(p, 3)), TYPE_TEXT);
+    assert_int_equal(program_aggregate_count(plan_program(p)), 2);
+    assert_int_equal(plan_rule_count(p), 2);
+    assert_string_equal(plan_rule_name(p, 1), "OFTEN");
+    assert_int_equal(plan_rule_outcome(p, 1), 2);
+    assert_int_equal(program_type(plan_program(p), plan_rule_node(p, 0)), TYPE_BOOL);
+    assert_int_equal(plan_outcome_count(p), 3);
+    assert_string_equal(plan_outcome_name(p, 0), "approve");
+    assert_int_equal(plan_outcome_find(p, text_of("review")), 1);
+    assert_int_equal(plan_id(p)[2], 3);
+    assert_ptr_not_equal(plan_schema(p), schema);
+    assert_int_equal(plan_schema(p)->label, 5);
+    assert_int_equal(plan_max_ahead_us(p), US_PER_DAY);
+    assert_null(plan_model(p));
+    assert_ptr_equal(plan_ref(p), p);
+    plan_unref(p);
+    plan_unref(p);
+    plan_unref(NULL);
+}
+
+static void scores_lead_to_outcomes_and_levels(void **state)
+{
+    static const struct {
+        int score;
+        const char *outcome, *level;
+    } cases[] = {{0, "approve", "LOW"},    {299, "approve", "LOW"},   {300, "review", "LOW"},
+                 {399, "review", "LOW"},   {400, "review", "MEDIUM"}, {799, "review", "MEDIUM"},
+                 {800, "decline", "HIGH"}, {1000, "decline", "HIGH"}};
+    struct plan_spec spec = whole();
+    struct plan *p = make(&spec);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_string_equal(plan_outcome_name(p, plan_outcome_of_score(p, cases[i].score)),
+                            cases[i].outcome);
+        assert_string_equal(plan_level_name(p, plan_level_of_score(p, cases[i].score)),
+                            cases[i].level);
+    }
+    assert_int_equal(plan_level_count(p), 3);
+    plan_unref(p);
+}
+
+static void a_score_is_the_nearest_thousandth(void **state)
+{
+    (void)state;
+    assert_int_equal(plan_score(0), 0);
+    assert_int_equal(plan_score(0.00049), 0);
+    assert_int_equal(plan_score(0.0005), 1); /* half up */
+    assert_int_equal(plan_score(0.3), 300);
+    assert_int_equal(plan_score(0.8), 800);
+    assert_int_equal(plan_score(0.9995), 1000);
+    assert_int_equal(plan_score(1), 1000);
+    assert_int_equal(plan_score(1.5), 1000);
+    assert_int_equal(plan_score(-0.1), 0);
+    for (int i = 0; i <= 1000; i++)
+        assert_int_equal(plan_score(i / 1000.0), i);
+}
+
+static void mistakes_name_their_part(void **state)
+{
+    static const struct plan_named twice[] = {{TEXT("a"), TEXT("amount")},
+                                              {TEXT("b"), TEXT("amuont * 2")}};
+    static const struct plan_rule bad_then[] = {{TEXT("R"), TEXT("amount > 1"), TEXT("block")}};
+    static const struct plan_rule no_bool[] = {{TEXT("R"), TEXT("amount + 1"), TEXT("review")}};
+    static const struct plan_rule same[] = {{TEXT("R"), TEXT("amount > 1"), TEXT("review")},
+                                            {TEXT("R"), TEXT("amount > 2"), TEXT("review")}};
+    static const struct plan_threshold crossed[] = {{TEXT("review"), 800}, {TEXT("decline"), 300}};
+    static const struct plan_threshold over[] = {{TEXT("review"), 1001}};
+    static const struct plan_threshold alike[] = {{TEXT("A"), 5}, {TEXT("B"), 5}};
+    static const struct text doubled[] = {TEXT("a"), TEXT("a")};
+    struct plan_spec spec = whole();
+    struct error e = {0};
+
+    (void)state;
+    spec.features = twice;
+    spec.feature_count = 2;
+    spec.rule_count = 0;
+    assert_null(plan_new(&spec, &e));
+    assert_memory_equal(e.text, "features.b: 1:1: ", 17);
+    assert_non_null(strstr(e.text, "amount")); /* the name that was meant */
+
+    spec = whole();
+    spec.rules = bad_then;
+    spec.rule_count = 1;
+    refuse(&spec, "rules.R.then: \"block\" is no outcome");
+    spec.rules = no_bool;
+    assert_null(plan_new(&spec, &e));
+    assert_memory_equal(e.text, "rules.R", 7);
+    spec.rules = same;
+    spec.rule_count = 2;
+    refuse(&spec, "rules.R: stands here twice");
+
+    spec = whole();
+    spec.thresholds = crossed;
+    refuse(&spec, "decision.review: 800 is not below decline's 300, though it is milder");
+    spec.thresholds = over;
+    spec.threshold_count = 1;
+    refuse(&spec, "decision.review: expected a score from 0 to 1000, found 1001");
+    spec = whole();
+    spec.levels = alike;
+    refuse(&spec, "decision.levels: two levels begin at 5");
+    spec = whole();
+    spec.outcomes = doubled;
+    spec.outcome_count = 2;
+    refuse(&spec, "outcomes: \"a\" stands here twice");
+    spec.outcome_count = 0;
+    refuse(&spec, "outcomes: expected at least one");
+}
+
+static void limits_hold(void **state)
+{
+    struct plan_rule many[PLAN_RULES_MAX + 1];
+    char name[PLAN_RULES_MAX + 1][8];
+    struct plan_threshold level[PLAN_LEVELS_MAX];
+    struct plan_spec spec = whole();
+    struct plan *p;
+
+    (void)state;
+    for (int i = 0; i <= PLAN_RULES_MAX; i++) {
+        snprintf(name[i], sizeof name[i], "R%d", i);
+        many[i] = (struct plan_rule){text_of(name[i]), TEXT("amount > 1"), TEXT("review")};
+    }
+    spec.rules = many;
+    spec.rule_count = PLAN_RULES_MAX;
+    p = make(&spec);
+    plan_unref(p);
+    spec.rule_count = PLAN_RULES_MAX + 1;
+    refuse(&spec, "rules: 257 of them, at most 256 are taken");
+
+    spec = whole();
+    for (int i = 0; i < PLAN_LEVELS_MAX; i++)
+        level[i] = (struct plan_threshold){text_of(name[i]), 10 + i};
+    spec.levels = level;
+    spec.level_count = PLAN_LEVELS_MAX - 1; /* and the lowest */
+    p = make(&spec);
+    assert_int_equal(plan_level_of_score(p, 1000), PLAN_LEVELS_MAX - 1);
+    plan_unref(p);
+    spec.level_count = PLAN_LEVELS_MAX;
+    refuse(&spec, "decision.levels: 17 of them, at most 16 are taken");
+}
+
+/* A logistic model over the features that are named, as the plan has them. */
+static struct model *train(const struct plan *p, const char *const *names, uint32_t inputs,
+                           uint64_t change)
+{
+    static const double values[8] = {1, 2, 3, 4, 5, 6, 7, 8};
+    static const uint8_t label[8] = {0, 0, 0, 1, 0, 1, 1, 1};
+    struct column column[4];
+    const struct column *input[4];
+    uint64_t fingerprint[4];
+    struct logistic_options o;
+    struct dataset d = {.rows = 8,
+                        .inputs = inputs,
+                        .input = input,
+                        .name = names,
+                        .fingerprint = fingerprint,
+                        .label = label};
+    const struct learn_run run = {.seed = 1};
+    struct model *m = NULL;
+    struct error e = {0};
+
+    logistic_defaults(&o);
+    for (uint32_t i = 0; i < inputs; i++) {
+        int feature = plan_feature_find(p, text_of(names[i]));
+
+        column_init(&column[i], TYPE_REAL, 8);
+        for (int j = 0; j < 8; j++)
+            column[i].real[j] = values[j] * (i + 1);
+        input[i] = &column[i];
+        fingerprint[i] = change;
+        if (feature >= 0)
+            fingerprint[i] ^=
+                program_fingerprint(plan_program(p), plan_feature_node(p, (uint32_t)feature));
+    }
+    if (!logistic_train(&d, &o, &run, &m, &e))
+        fail_msg("%s", e.text);
+    for (uint32_t i = 0; i < inputs; i++)
+        column_fini(&column[i]);
+    return m;
+}
+
+static void a_model_is_held_to_its_features(void **state)
+{
+    const char *const good[] = {"ratio", "amount"};
+    const char *const bad[] = {"amount", "zebra", "kind"};
+    struct plan_spec spec = whole();
+    struct plan *p = make(&spec), *with_model;
+
+    (void)state;
+    spec.model = train(p, good, 2, 0);
+    with_model = make(&spec);
+    assert_ptr_equal(plan_model(with_model), spec.model);
+    assert_int_equal(plan_model_feature(with_model, 0), 2);
+    assert_int_equal(plan_model_feature(with_model, 1), 0);
+    plan_unref(with_model);
+
+    spec.model = train(p, bad, 3, 0);
+    refuse(&spec, "model: its input \"zebra\" is no feature of the settings; differing too: kind: "
+                  "train again, or bring the definition back");
+    model_free(spec.model);
+    spec.model = train(p, good, 2, 1);
+    refuse(&spec, "model: its input \"ratio\" has another definition than in training; differing "
+                  "too: amount: train again, or bring the definition back");
+    model_free(spec.model); /* refused: still ours */
+    plan_unref(p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(all_parts_are_there),
+        cmocka_unit_test(scores_lead_to_outcomes_and_levels),
+        cmocka_unit_test(a_score_is_the_nearest_thousandth),
+        cmocka_unit_test(mistakes_name_their_part),
+        cmocka_unit_test(limits_hold),
+        cmocka_unit_test(a_model_is_held_to_its_features),
+    };
+
+    (void)cmocka_set_message_output(CM_OUTPUT_TAP);
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
