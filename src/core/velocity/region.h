@@ -45,6 +45,8 @@ struct region_header *region_header(const struct region *r);
 /* Zeroed, 64-byte aligned from 64 bytes on; 0 where the region is full. `bytes` is rounded up to its class. */
 region_ref region_alloc(struct region *r, size_t bytes) MUST_USE;
 void region_free(struct region *r, region_ref ref, size_t bytes);
+/* What an allocation of this size takes: its class's size. */
+size_t region_class_bytes(size_t bytes);
 
 static inline void *region_at(const struct region *r, region_ref ref)
 {

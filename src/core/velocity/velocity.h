@@ -36,6 +36,7 @@ struct velocity_options {
     int64_t label_delay_us;
     enum label_absent absent;
     struct hash_key key; /* of entity tokens */
+    uint64_t memory_bytes; /* what all groups together may take; 0 = 3/4 of the region */
 };
 
 /* Aggregates with one key and one level are a group: they share the entities and their events. */
@@ -105,6 +106,7 @@ struct velocity_counts {
     uint64_t bytes;
     uint64_t evicted; /* entities, for want of room, ever */
     uint64_t expired; /* entities, by age, ever */
+    uint64_t dropped; /* events that should be retained but were not, for want of room, ever */
 };
 
 void velocity_count(const struct velocity *v, uint32_t group, struct velocity_counts *c);

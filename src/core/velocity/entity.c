@@ -1,0 +1,365 @@
+#include "core/velocity/entity.h"
+
+#include <string.h>
+
+#include "core/base/panic.h"
+#include "core/velocity/evict.h"
+#include "core/velocity/keep.h"
+#include "core/velocity/range.h"
+#include "core/velocity/table.h"
+#include "core/velocity/unique.h"
+#include "core/velocity/window.h"
+
+enum { CAPACITY_FIRST = 4, CAPACITY_MAX = 1 << 30 };
+
+static size_t column_bytes(const struct group *g)
+{
+    return (size_t)8 * g->words + (size_t)4 * g->links + g->flag_bytes;
+}
+
+static size_t tree_at(const struct group *g, uint32_t capacity)
+{
+    return (g->head_bytes + column_bytes(g) * capacity + 3) & ~(size_t)3;
+}
+
+size_t entity_block_bytes(const struct group *g, uint32_t capacity)
+{
+    if (g->trees == 0)
+        return g->head_bytes + column_bytes(g) * capacity;
+    return tree_at(g, capacity) + (size_t)4 * g->trees * tree_words(capacity);
+}
+
+uint32_t *entity_tree(const struct group *g, const struct entity *e, uint32_t tree)
+{
+    return (uint32_t *)((char *)e + tree_at(g, e->capacity)) +
+           (size_t)tree * tree_words(e->capacity);
+}
+
+/* The most events that fit a block of so many bytes. */
+static uint32_t capacity_of(const struct group *g, size_t bytes)
+{
+    size_t capacity = (bytes - g->head_bytes) / column_bytes(g);
+
+    if (capacity > CAPACITY_MAX)
+        capacity = CAPACITY_MAX;
+    while (entity_block_bytes(g, (uint32_t)capacity) > bytes)
+        capacity--;
+    return (uint32_t)capacity;
+}
+
+static size_t block_bytes(const struct entity *e)
+{
+    return (size_t)e->units * REGION_UNIT;
+}
+
+/* A zeroed block for `capacity` events or more, as its size class allows. */
+static region_ref block_new(struct velocity *v, uint32_t group, uint32_t capacity)
+{
+    const struct group *g = &v->layout->groups[group];
+    size_t bytes = region_class_bytes(entity_block_bytes(g, capacity));
+    struct entity *e;
+    region_ref ref;
+
+    if (bytes > room_entity_bytes(v, group))
+        return 0;
+    ref = room_alloc(v, group, bytes);
+    if (ref == 0)
+        return 0;
+    e = region_at(v->region, ref);
+    e->units = (uint32_t)(bytes / REGION_UNIT);
+    e->capacity = capacity_of(g, bytes);
+    return ref;
+}
+
+region_ref entity_new(struct velocity *v, uint32_t group, struct hash128 token)
+{
+    region_ref ref = block_new(v, group, CAPACITY_FIRST);
+    struct entity *e;
+
+    if (ref == 0)
+        return 0;
+    e = region_at(v->region, ref);
+    e->token = token;
+    e->newest_us = INT64_MIN;
+    v->pinned = ref;
+    if (!table_add(v, group, ref, INT64_MIN)) {
+        room_free(v, group, ref, block_bytes(e));
+        return 0;
+    }
+    return ref;
+}
+
+static void free_texts(struct velocity *v, uint32_t group, struct entity *e, uint32_t i)
+{
+    const struct group *g = &v->layout->groups[group];
+
+    for (uint32_t c = 0; c < g->cell_count; c++) {
+        if (g->cells[c].kind == CELL_TEXT)
+            text_free(v, group, entity_words(g, e, g->cells[c].column)[i]);
+    }
+}
+
+void entity_free(struct velocity *v, uint32_t group, region_ref ref)
+{
+    const struct group *g = &v->layout->groups[group];
+    struct velocity_counts *counts = &v->state[group].counts;
+    struct entity *e = region_at(v->region, ref);
+
+    for (uint32_t i = e->first; i < e->end; i++)
+        free_texts(v, group, e, i);
+    for (uint32_t i = 0; i < g->range_count; i++)
+        range_free(v, group, &g->ranges[i], e);
+    for (uint32_t i = 0; i < g->unique_count; i++)
+        unique_free(v, group, &g->uniques[i], e);
+    counts->events -= e->end - e->first;
+    counts->entities--;
+    room_free(v, group, ref, block_bytes(e));
+}
+
+/* Copy or move events [first, end) of `from` to the front of `to`, which may be the same block. */
+static void move_columns(const struct group *g, struct entity *to, const struct entity *from)
+{
+    size_t first = from->first, live = from->end - from->first;
+
+    for (uint32_t k = 0; k < g->words; k++)
+        memmove(entity_words(g, to, k), entity_words(g, from, k) + first, live * 8);
+    for (uint32_t k = 0; k < g->links; k++)
+        memmove(entity_links(g, to, k), entity_links(g, from, k) + first, live * 4);
+    memmove(entity_flags(g, to), entity_flags(g, from) + first * g->flag_bytes,
+            live * g->flag_bytes);
+}
+
+/* Events are at new indices. */
+static void settle(struct velocity *v, uint32_t group, struct entity *e)
+{
+    const struct group *g = &v->layout->groups[group];
+
+    for (uint32_t c = 0; c < g->cursor_count; c++)
+        entity_cursors(e)[c] -= e->first;
+    e->end -= e->first;
+    e->first = 0;
+    for (uint32_t i = 0; i < g->range_count; i++)
+        range_rebuild(g, &g->ranges[i], e, 0);
+    for (uint32_t i = 0; i < g->unique_count; i++)
+        unique_rebuild(v, group, &g->uniques[i], e);
+}
+
+static void compact(struct velocity *v, uint32_t group, struct entity *e)
+{
+    move_columns(&v->layout->groups[group], e, e);
+    settle(v, group, e);
+}
+
+/* Into a block for `capacity` events. */
+static bool relocate(struct velocity *v, uint32_t group, region_ref *ref, uint32_t capacity)
+{
+    const struct group *g = &v->layout->groups[group];
+    struct entity *old = region_at(v->region, *ref), *e;
+    region_ref new = block_new(v, group, capacity);
+    uint32_t units;
+
+    if (new == 0)
+        return false;
+    e = region_at(v->region, new);
+    capacity = e->capacity;
+    units = e->units;
+    memcpy(e, old, g->head_bytes);
+    e->capacity = capacity;
+    e->units = units;
+    move_columns(g, e, old);
+    table_find(v, group, e->token)->ref = new;
+    v->moves++;
+    v->pinned = new;
+    room_free(v, group, *ref, block_bytes(old));
+    *ref = new;
+    settle(v, group, e);
+    return true;
+}
+
+static void drop_first(struct velocity *v, uint32_t group, struct entity *e)
+{
+    const struct group *g = &v->layout->groups[group];
+
+    for (uint32_t i = 0; i < g->range_count; i++)
+        range_drop(v, group, &g->ranges[i], e);
+    for (uint32_t i = 0; i < g->unique_count; i++)
+        unique_drop(v, group, &g->uniques[i], e);
+    free_texts(v, group, e, e->first);
+    e->first++;
+    v->state[group].counts.events--;
+}
+
+/* No room to grow: the oldest sixteenth goes, though windows may hold it. */
+static void forget_oldest(struct velocity *v, uint32_t group, struct entity *e)
+{
+    const struct group *g = &v->layout->groups[group];
+    uint32_t count = (e->end - e->first) / 16 + 1;
+
+    for (uint32_t i = 0; i < count; i++) {
+        window_forget_first(g, e);
+        drop_first(v, group, e);
+        v->state[group].counts.dropped++;
+    }
+}
+
+/* See to it that one more event fits. */
+static void make_room(struct velocity *v, uint32_t group, region_ref *ref)
+{
+    struct entity *e = region_at(v->region, *ref);
+    uint32_t live = e->end - e->first, wanted = live + live / 2 + 2;
+
+    if (e->end < e->capacity)
+        return;
+    if (e->first > 0 && live <= e->capacity - e->capacity / 4) {
+        if (e->capacity > 32 && live < e->capacity / 8 && relocate(v, group, ref, wanted))
+            return;
+        compact(v, group, e);
+        return;
+    }
+    if (wanted <= CAPACITY_MAX && relocate(v, group, ref, wanted))
+        return;
+    if (e->first == 0)
+        forget_oldest(v, group, e);
+    compact(v, group, e);
+}
+
+static void write_event(struct velocity *v, uint32_t group, struct entity *e, uint32_t i)
+{
+    const struct group *g = &v->layout->groups[group];
+    const struct current *now = &v->current;
+    uint8_t *flags = entity_flags(g, e) + (size_t)i * g->flag_bytes;
+
+    memcpy(flags, now->flags, g->flag_bytes);
+    entity_times(g, e)[i] = now->time_us;
+    if (g->has_label)
+        entity_words(g, e, 1)[i] = (int64_t)now->seq;
+    for (uint32_t k = 0; k < g->cell_count; k++) {
+        const struct cell *c = &g->cells[k];
+        int64_t value = now->value[c->column];
+
+        if (c->kind == CELL_TEXT) {
+            value = 0;
+            if (!flag_get(now->flags, c->null_bit))
+                value = text_keep(v, group, now->registers->column[c->node].text[now->row]);
+            flag_set(flags, c->null_bit, value == 0);
+        }
+        entity_words(g, e, c->column)[i] = value;
+        if (c->kind == CELL_TOKEN)
+            entity_words(g, e, c->column + 1)[i] = now->value[c->column + 1];
+    }
+}
+
+void entity_append(struct velocity *v, uint32_t group, region_ref *ref)
+{
+    const struct group *g = &v->layout->groups[group];
+    struct entity *e;
+    uint32_t i;
+
+    v->pinned = *ref;
+    make_room(v, group, ref);
+    e = region_at(v->region, *ref);
+    i = e->end;
+    write_event(v, group, e, i);
+    e->end++;
+    e->newest_us = v->current.time_us;
+    for (uint32_t k = 0; k < g->range_count; k++)
+        range_append(g, &g->ranges[k], e, i);
+    for (uint32_t k = 0; k < g->unique_count; k++)
+        unique_append(v, group, &g->uniques[k], e, i);
+    window_append(g, e, i);
+    v->state[group].counts.events++;
+}
+
+/* Make a gap at `i`. */
+static void shift_columns(const struct group *g, struct entity *e, uint32_t i)
+{
+    size_t count = e->end - i;
+
+    for (uint32_t k = 0; k < g->words; k++) {
+        int64_t *at = entity_words(g, e, k) + i;
+
+        memmove(at + 1, at, count * 8);
+    }
+    for (uint32_t k = 0; k < g->links; k++) {
+        uint32_t *at = entity_links(g, e, k) + i;
+
+        memmove(at + 1, at, count * 4);
+    }
+    memmove(entity_flags(g, e) + (size_t)(i + 1) * g->flag_bytes,
+            entity_flags(g, e) + (size_t)i * g->flag_bytes, count * g->flag_bytes);
+}
+
+void entity_insert(struct velocity *v, uint32_t group, region_ref *ref)
+{
+    const struct group *g = &v->layout->groups[group];
+    int64_t t = v->current.time_us;
+    struct entity *e;
+    uint32_t i;
+
+    v->pinned = *ref;
+    make_room(v, group, ref);
+    e = region_at(v->region, *ref);
+    i = entity_upper_bound(g, e, t);
+    shift_columns(g, e, i);
+    write_event(v, group, e, i);
+    e->end++;
+    for (uint32_t k = 0; k < g->range_count; k++)
+        range_rebuild(g, &g->ranges[k], e, i);
+    for (uint32_t k = 0; k < g->unique_count; k++)
+        unique_insert(v, group, &g->uniques[k], e, i);
+    window_insert(g, e, i, t);
+    v->state[group].counts.events++;
+}
+
+void entity_trim(struct velocity *v, uint32_t group, struct entity *e, int64_t watermark_us)
+{
+    const struct group *g = &v->layout->groups[group];
+    const int64_t *time = entity_times(g, e);
+    uint32_t last = entity_cursors(e)[g->cursor_count - 1]; /* no window holds what is before */
+    int64_t bound_us;
+
+    if (g->horizon_us == INT64_MAX)
+        return;
+    bound_us = time_before(watermark_us, g->horizon_us);
+    while (e->first < last && time[e->first] <= bound_us)
+        drop_first(v, group, e);
+}
+
+uint32_t entity_upper_bound(const struct group *g, const struct entity *e, int64_t time_us)
+{
+    const int64_t *time = entity_times(g, e);
+    uint32_t from = e->first, to = e->end;
+
+    while (from < to) {
+        uint32_t middle = from + (to - from) / 2;
+
+        if (time[middle] <= time_us)
+            from = middle + 1;
+        else
+            to = middle;
+    }
+    return from;
+}
+
+/* Among equal times events are in order of arrival, and so of seq. */
+bool entity_find_event(const struct group *g, const struct entity *e, int64_t time_us,
+                       uint64_t seq, uint32_t *index)
+{
+    const int64_t *time = entity_times(g, e);
+    const int64_t *seqs = entity_words(g, e, 1);
+    uint32_t from = e->first, to = e->end;
+
+    while (from < to) {
+        uint32_t middle = from + (to - from) / 2;
+
+        if (time[middle] < time_us ||
+            (time[middle] == time_us && (uint64_t)seqs[middle] < seq))
+            from = middle + 1;
+        else
+            to = middle;
+    }
+    if (from == e->end || time[from] != time_us || (uint64_t)seqs[from] != seq)
+        return false;
+    *index = from;
+    return true;
+}

@@ -1,0 +1,148 @@
+/* An entity: one block of the region that holds its key's token, its windows and its events.
+ *
+ *   struct entity | cursors | accumulators | bases | times | [seqs] | cells | links | flags | trees
+ *
+ * Events are columns in (time, arrival) order, indices [first, end); those before `first` were
+ * dropped and the columns move down when the end is reached. A block is one allocation, so an event
+ * costs one chain of two cache misses (table slot, entity), and its columns start right behind the
+ * windows that refer to them. A ring was rejected: without wrapping, binary search, late inserts and
+ * links are plain array code, and moving down costs less than two copied events per event.
+ *
+ * The stored cursors and accumulators are those of the entity's newest event's time.
+ *
+ * Private to velocity/. */
+#ifndef ASSAY_VELOCITY_ENTITY_H
+#define ASSAY_VELOCITY_ENTITY_H
+
+#include "core/base/fixed.h"
+#include "core/velocity/layout.h"
+
+struct entity {
+    struct hash128 token;
+    int64_t newest_us;
+    uint32_t capacity;
+    uint32_t first;
+    uint32_t end;
+    uint32_t units; /* size of the block in REGION_UNITs */
+};
+
+/* What the dropped events left of a range for unbounded aggregates. */
+struct range_base {
+    int64_t value; /* CELL_TEXT: a copy of its own */
+    uint32_t has;
+    uint32_t is_null;
+};
+
+struct unique_state {
+    region_ref index; /* value -> newest occurrence, once there are many events */
+    uint32_t index_log;
+    region_ref base; /* values of dropped events */
+    uint32_t base_log;
+    uint32_t base_used;
+    uint32_t base_zero; /* whether the value that marks empty slots is in the set */
+};
+
+/* State of a group across entities; in the region. */
+struct group_state {
+    struct velocity_counts counts;
+    region_ref directory;
+    uint32_t depth;
+    uint32_t hand_segment; /* where the sweep goes on: directory index, slot */
+    uint32_t hand_slot;
+};
+
+/* The row being read or applied. */
+struct current {
+    const struct registers *registers;
+    uint32_t row;
+    int64_t time_us;
+    uint64_t seq;
+    int64_t *value;   /* by cell column */
+    uint8_t *flags;   /* as an event's */
+    uint32_t *newest; /* by unique: index of the newest occurrence + 1 */
+    bool *in_base;    /* by unique */
+};
+
+struct velocity {
+    const struct velocity_layout *layout;
+    struct region *region;
+    struct group_state *state; /* by group; in the region */
+    uint64_t budget_bytes;
+    region_ref pinned; /* never evicted: the entity at work */
+    uint64_t moves;    /* changes of tables: slots found before are void */
+    struct entity *empty;
+    struct entity *scratch;
+    struct current current;
+    region_ref *hint; /* entities looked up ahead: only for prefetching */
+};
+
+static inline int64_t *entity_words(const struct group *g, const struct entity *e, uint32_t k)
+{
+    return (int64_t *)((char *)e + g->head_bytes + (size_t)8 * e->capacity * k);
+}
+
+static inline int64_t *entity_times(const struct group *g, const struct entity *e)
+{
+    return entity_words(g, e, 0);
+}
+
+static inline uint32_t *entity_links(const struct group *g, const struct entity *e, uint32_t k)
+{
+    return (uint32_t *)((char *)e + g->head_bytes +
+                        (size_t)e->capacity * ((size_t)8 * g->words + (size_t)4 * k));
+}
+
+static inline uint8_t *entity_flags(const struct group *g, const struct entity *e)
+{
+    return (uint8_t *)e + g->head_bytes +
+           (size_t)e->capacity * ((size_t)8 * g->words + (size_t)4 * g->links);
+}
+
+static inline uint32_t *entity_cursors(const struct entity *state)
+{
+    return (uint32_t *)(state + 1);
+}
+
+static inline bool flag_get(const uint8_t *flags, int bit)
+{
+    return flags[bit >> 3] >> (bit & 7) & 1;
+}
+
+static inline void flag_set(uint8_t *flags, int bit, bool on)
+{
+    flags[bit >> 3] = (uint8_t)((flags[bit >> 3] & ~(1u << (bit & 7))) | (unsigned)on << (bit & 7));
+}
+
+static inline const uint8_t *entity_flag(const struct group *g, const struct entity *e, uint32_t i)
+{
+    return entity_flags(g, e) + (size_t)i * g->flag_bytes;
+}
+
+static inline bool passes(const uint8_t *flags, int where_bit)
+{
+    return where_bit < 0 || flag_get(flags, where_bit);
+}
+
+size_t entity_block_bytes(const struct group *g, uint32_t capacity);
+uint32_t *entity_tree(const struct group *g, const struct entity *e, uint32_t tree);
+/* Words of one tree over `capacity` events. */
+uint32_t tree_words(uint32_t capacity);
+
+/* A new entity without events, or 0 where there is no room. */
+region_ref entity_new(struct velocity *v, uint32_t group, struct hash128 token);
+void entity_free(struct velocity *v, uint32_t group, region_ref ref);
+/* Put the current row behind all events; the cursors must be at its time. The entity may move. Where
+ * it may not grow any more its oldest events are dropped. */
+void entity_append(struct velocity *v, uint32_t group, region_ref *ref);
+/* Put the current row where its time belongs, which is before the newest event. */
+void entity_insert(struct velocity *v, uint32_t group, region_ref *ref);
+/* Drop events that nothing can need any more. */
+void entity_trim(struct velocity *v, uint32_t group, struct entity *e, int64_t watermark_us);
+/* The event of this time and seq; false if it is not retained. Groups with labels only. */
+bool entity_find_event(const struct group *g, const struct entity *e, int64_t time_us,
+                       uint64_t seq, uint32_t *index) MUST_USE;
+
+/* Index of the first event newer than time_us. */
+uint32_t entity_upper_bound(const struct group *g, const struct entity *e, int64_t time_us);
+
+#endif

@@ -1,0 +1,157 @@
+#include "core/velocity/evict.h"
+
+#include "core/base/panic.h"
+#include "core/velocity/table.h"
+
+static uint64_t level_budget(const struct velocity *v, int level)
+{
+    const struct velocity_layout *l = v->layout;
+    uint32_t groups = 0;
+
+    for (uint32_t i = 0; i < l->group_count; i++)
+        groups += l->groups[i].level == level;
+    return v->budget_bytes / l->group_count * groups;
+}
+
+static uint64_t level_bytes(const struct velocity *v, int level)
+{
+    uint64_t bytes = 0;
+
+    for (uint32_t i = 0; i < v->layout->group_count; i++) {
+        if (v->layout->groups[i].level == level)
+            bytes += v->state[i].counts.bytes;
+    }
+    return bytes;
+}
+
+size_t room_entity_bytes(const struct velocity *v, uint32_t group)
+{
+    return level_budget(v, v->layout->groups[group].level) / ENTITY_PART;
+}
+
+region_ref room_try(struct velocity *v, uint32_t group, size_t bytes)
+{
+    int level = v->layout->groups[group].level;
+    size_t taken = region_class_bytes(bytes);
+    region_ref ref;
+
+    if (level_bytes(v, level) + taken > level_budget(v, level))
+        return 0;
+    ref = region_alloc(v->region, bytes);
+    if (ref != 0)
+        v->state[group].counts.bytes += taken;
+    return ref;
+}
+
+region_ref room_alloc(struct velocity *v, uint32_t group, size_t bytes)
+{
+    region_ref ref = room_try(v, group, bytes);
+
+    for (int i = 0; ref == 0 && i < EVICT_TRIES && room_evict(v, group); i++)
+        ref = room_try(v, group, bytes);
+    return ref;
+}
+
+void room_free(struct velocity *v, uint32_t group, region_ref ref, size_t bytes)
+{
+    v->state[group].counts.bytes -= region_class_bytes(bytes);
+    region_free(v->region, ref, bytes);
+}
+
+/* The hand's segment, once it stands in one; segments that share directory entries count once. */
+static struct directory_entry hand_entry(const struct velocity *v, uint32_t group)
+{
+    return table_directory(v, group)[v->state[group].hand_segment];
+}
+
+static struct slot *hand_slot(const struct velocity *v, uint32_t group)
+{
+    struct segment *s = region_at(v->region, hand_entry(v, group).segment);
+
+    return &s->slot[v->state[group].hand_slot];
+}
+
+static void hand_advance(struct velocity *v, uint32_t group)
+{
+    struct group_state *s = &v->state[group];
+    struct directory_entry d = hand_entry(v, group);
+    uint32_t span = 1u << (s->depth - d.depth);
+
+    if (++s->hand_slot < 1u << d.log)
+        return;
+    s->hand_slot = 0;
+    s->hand_segment = ((s->hand_segment & ~(span - 1)) + span) & ((1u << s->depth) - 1);
+}
+
+/* A segment under the hand may have been replaced by smaller ones since. */
+static void hand_settle(struct velocity *v, uint32_t group)
+{
+    struct group_state *s = &v->state[group];
+
+    if (s->hand_slot >= 1u << hand_entry(v, group).log)
+        s->hand_slot = 0;
+}
+
+/* The oldest of the next entities; the hand goes on behind them. At most one round. */
+static bool evict_oldest(struct velocity *v, uint32_t group)
+{
+    struct group_state *s = &v->state[group];
+    struct directory_entry where = {0};
+    uint32_t at = 0, seen = 0;
+    uint64_t limit = (uint64_t)2 << (SEGMENT_SLOTS_LOG + s->depth);
+    int64_t oldest_us = INT64_MAX;
+
+    hand_settle(v, group);
+    for (uint64_t i = 0; i < limit && seen < EVICT_SLOTS && seen < s->counts.entities; i++) {
+        const struct slot *slot = hand_slot(v, group);
+
+        if (slot->ref != 0 && slot->ref != v->pinned) {
+            if (where.segment == 0 || slot->newest_us < oldest_us) {
+                where = hand_entry(v, group);
+                at = s->hand_slot;
+                oldest_us = slot->newest_us;
+            }
+        }
+        seen += slot->ref != 0;
+        hand_advance(v, group);
+    }
+    if (where.segment == 0)
+        return false;
+    table_remove(v, group, where, at);
+    s->counts.evicted++;
+    return true;
+}
+
+bool room_evict(struct velocity *v, uint32_t group)
+{
+    int level = v->layout->groups[group].level;
+    uint32_t largest = group;
+
+    for (uint32_t i = 0; i < v->layout->group_count; i++) {
+        if (v->layout->groups[i].level == level &&
+            v->state[i].counts.bytes > v->state[largest].counts.bytes)
+            largest = i;
+    }
+    return evict_oldest(v, largest) || (largest != group && evict_oldest(v, group));
+}
+
+void room_expire(struct velocity *v, uint32_t group, int64_t watermark_us)
+{
+    const struct group *g = &v->layout->groups[group];
+    struct group_state *s = &v->state[group];
+    int64_t bound_us = time_before(watermark_us, g->horizon_us);
+
+    if (!g->expires || s->counts.entities == 0)
+        return;
+    hand_settle(v, group);
+    for (int i = 0; i < EXPIRE_SLOTS; i++) {
+        const struct slot *slot = hand_slot(v, group);
+
+        if (slot->ref == 0 || slot->newest_us > bound_us) {
+            hand_advance(v, group);
+            continue;
+        }
+        table_remove(v, group, hand_entry(v, group), s->hand_slot);
+        s->counts.expired++;
+    }
+}

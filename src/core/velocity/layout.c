@@ -1,0 +1,503 @@
+/* From aggregates to groups. Everything is found by linear search over what is there already: this
+ * runs once per plan. */
+#include "core/velocity/layout.h"
+
+#include <string.h>
+
+#include "core/base/memory.h"
+#include "core/base/panic.h"
+#include "core/velocity/entity.h"
+#include "core/velocity/table.h"
+
+/* Append a zeroed item; returns its index. */
+static uint32_t push(void **array, uint32_t *count, size_t item_bytes)
+{
+    *array = mem_resize(*array, *count + 1, item_bytes);
+    memset((char *)*array + *count * item_bytes, 0, item_bytes);
+    return (*count)++;
+}
+
+#define PUSH(array, count) push((void **)&(array), &(count), sizeof *(array))
+
+static bool same_key(const struct aggregate *a, const struct aggregate *b)
+{
+    return a->key_count == b->key_count &&
+           memcmp(a->keys, b->keys, (size_t)a->key_count * sizeof a->keys[0]) == 0;
+}
+
+static struct group *group_of(struct velocity_layout *l, const struct aggregate *a)
+{
+    struct group *g;
+
+    for (uint32_t i = 0; i < l->group_count; i++) {
+        if (l->groups[i].level == a->level && same_key(l->groups[i].key, a))
+            return &l->groups[i];
+    }
+    ASSERT(l->group_count < VELOCITY_GROUPS_MAX);
+    g = &l->groups[PUSH(l->groups, l->group_count)];
+    g->key = a;
+    g->level = a->level;
+    g->expires = true;
+    g->words = 1;
+    return g;
+}
+
+static int cell_of(struct group *g, int node, enum cell_kind kind)
+{
+    uint32_t i;
+
+    for (i = 0; i < g->cell_count; i++) {
+        if (g->cells[i].node == node && g->cells[i].kind == kind)
+            return (int)i;
+    }
+    i = PUSH(g->cells, g->cell_count);
+    g->cells[i].node = node;
+    g->cells[i].kind = kind;
+    return (int)i;
+}
+
+/* Filters get bits after the label's two; the cells' null bits come last. */
+static int where_bit_of(struct group *g, int node)
+{
+    uint32_t i;
+
+    if (node < 0)
+        return BIT_NONE;
+    for (i = 0; i < g->where_count; i++) {
+        if (g->wheres[i].node == node)
+            return g->wheres[i].bit;
+    }
+    i = PUSH(g->wheres, g->where_count);
+    g->wheres[i] = (struct where){.node = node, .bit = (int)i + 2};
+    return g->wheres[i].bit;
+}
+
+static int cursor_find(const struct group *g, int64_t offset_us)
+{
+    for (uint32_t i = 0; i < g->cursor_count; i++) {
+        if (g->cursors[i].offset_us == offset_us)
+            return (int)i;
+    }
+    return CURSOR_NONE;
+}
+
+static void cursor_add(struct group *g, int64_t offset_us)
+{
+    uint32_t i;
+
+    if (cursor_find(g, offset_us) != CURSOR_NONE)
+        return;
+    (void)PUSH(g->cursors, g->cursor_count);
+    for (i = g->cursor_count - 1; i > 0 && g->cursors[i - 1].offset_us > offset_us; i--)
+        g->cursors[i] = g->cursors[i - 1];
+    g->cursors[i] = (struct cursor){.offset_us = offset_us};
+}
+
+static int64_t add_us(int64_t a, int64_t b)
+{
+    int64_t r;
+
+    return __builtin_add_overflow(a, b, &r) ? INT64_MAX : r;
+}
+
+static int64_t delay_of(const struct aggregate *a)
+{
+    return a->delay_us > 0 ? a->delay_us : 0;
+}
+
+static int64_t label_delay(const struct velocity_layout *l)
+{
+    return l->options.label_delay_us > 0 ? l->options.label_delay_us : 0;
+}
+
+static bool is_bounded(const struct aggregate *a)
+{
+    return a->over_us > 0;
+}
+
+/* Whether events without a label become legitimate inside the window of `a`, later than they
+ * enter it. */
+static bool matures_inside(const struct velocity_layout *l, const struct aggregate *a)
+{
+    return a->of_label && l->options.absent == LABEL_ABSENT_LEGIT &&
+           label_delay(l) > delay_of(a) &&
+           (!is_bounded(a) || label_delay(l) < add_us(delay_of(a), a->over_us));
+}
+
+static void add_cursors(struct velocity_layout *l, const struct aggregate *a)
+{
+    struct group *g = group_of(l, a);
+
+    cursor_add(g, 0);
+    cursor_add(g, delay_of(a));
+    if (is_bounded(a))
+        cursor_add(g, add_us(delay_of(a), a->over_us));
+    if (matures_inside(l, a))
+        cursor_add(g, label_delay(l));
+}
+
+static int acc_of(struct group *g, const struct acc *wanted)
+{
+    uint32_t i;
+
+    for (i = 0; i < g->acc_count; i++) {
+        struct acc *a = &g->accs[i];
+
+        if (a->kind == wanted->kind && a->lo == wanted->lo && a->hi == wanted->hi &&
+            a->cell == wanted->cell && a->where_bit == wanted->where_bit &&
+            a->unique == wanted->unique && a->counts_absent == wanted->counts_absent) {
+            a->parts |= wanted->parts;
+            return (int)i;
+        }
+    }
+    i = PUSH(g->accs, g->acc_count);
+    g->accs[i] = *wanted;
+    return (int)i;
+}
+
+static int range_of(struct group *g, const struct range *wanted)
+{
+    uint32_t i;
+
+    for (i = 0; i < g->range_count; i++) {
+        struct range *r = &g->ranges[i];
+
+        if (r->op == wanted->op && r->cell == wanted->cell &&
+            r->where_bit == wanted->where_bit && r->skip_null == wanted->skip_null) {
+            r->has_base |= wanted->has_base;
+            return (int)i;
+        }
+    }
+    i = PUSH(g->ranges, g->range_count);
+    g->ranges[i] = *wanted;
+    return (int)i;
+}
+
+static int unique_of(struct group *g, int cell, int where_bit, bool has_base)
+{
+    uint32_t i;
+
+    for (i = 0; i < g->unique_count; i++) {
+        if (g->uniques[i].cell == cell && g->uniques[i].where_bit == where_bit) {
+            g->uniques[i].has_base |= has_base;
+            return (int)i;
+        }
+    }
+    i = PUSH(g->uniques, g->unique_count);
+    g->uniques[i] = (struct unique){.cell = cell, .where_bit = where_bit, .has_base = has_base};
+    return (int)i;
+}
+
+static unsigned parts_of(enum aggregate_kind kind)
+{
+    switch (kind) {
+    case AGG_SUM:
+        return PART_SUM;
+    case AGG_MEAN:
+        return PART_COUNT | PART_SUM;
+    case AGG_STD:
+        return PART_COUNT | PART_SUM | PART_SQUARES;
+    default:
+        return PART_COUNT;
+    }
+}
+
+static void plan_label(struct velocity_layout *l, struct group *g, struct read *r)
+{
+    const struct aggregate *a = r->aggregate;
+    bool legit = l->options.absent == LABEL_ABSENT_LEGIT;
+    struct acc acc = {.kind = ACC_LABEL,
+                      .lo = r->lo,
+                      .hi = r->hi,
+                      .cell = -1,
+                      .where_bit = r->where_bit,
+                      .counts_absent = legit && label_delay(l) <= delay_of(a),
+                      .parts = parts_of(a->kind)};
+
+    ASSERT(a->kind == AGG_COUNT || a->kind == AGG_SUM || a->kind == AGG_MEAN);
+    g->has_label = true;
+    r->acc = acc_of(g, &acc);
+    if (!matures_inside(l, a) || a->kind == AGG_SUM)
+        return;
+    acc.kind = ACC_UNLABELLED;
+    acc.hi = cursor_find(g, label_delay(l));
+    acc.parts = PART_COUNT;
+    r->absent_acc = acc_of(g, &acc);
+}
+
+/* Values as they are, for results that are one of the operands. */
+static enum cell_kind plain_kind(enum type type)
+{
+    return type == TYPE_TEXT ? CELL_TEXT : type == TYPE_REAL ? CELL_REAL : CELL_INTEGER;
+}
+
+static void plan_sum(struct group *g, struct read *r)
+{
+    const struct aggregate *a = r->aggregate;
+    struct acc acc = {.kind = ACC_CELL,
+                      .lo = r->lo,
+                      .hi = r->hi,
+                      .cell = -1,
+                      .where_bit = r->where_bit,
+                      .parts = parts_of(a->kind)};
+
+    if (a->operand >= 0) {
+        enum cell_kind kind = plain_kind(a->operand_type);
+
+        if (a->kind == AGG_COUNT && kind == CELL_TEXT)
+            kind = CELL_TOKEN;
+        ASSERT(a->kind == AGG_COUNT || kind != CELL_TEXT); /* no sums of texts */
+        if (a->kind != AGG_COUNT && kind == CELL_REAL)
+            kind = CELL_FIXED;
+        acc.cell = r->cell = cell_of(g, a->operand, kind);
+    }
+    ASSERT(a->operand >= 0 || a->kind == AGG_COUNT);
+    r->acc = acc_of(g, &acc);
+}
+
+static void plan_range(struct group *g, struct read *r)
+{
+    const struct aggregate *a = r->aggregate;
+    bool is_extremum = a->kind == AGG_MIN || a->kind == AGG_MAX;
+    struct range range = {.where_bit = r->where_bit,
+                          .skip_null = a->kind != AGG_PREV,
+                          .has_base = !is_bounded(a)};
+
+    ASSERT(!is_extremum || a->operand_type != TYPE_TEXT); /* the language refuses it */
+    range.op = a->kind == AGG_MIN ? RANGE_MIN : a->kind == AGG_MAX ? RANGE_MAX : RANGE_NEWEST;
+    range.cell = r->cell = cell_of(g, a->operand, plain_kind(a->operand_type));
+    range.has_tree = is_extremum || range.skip_null || range.where_bit >= 0;
+    r->range = range_of(g, &range);
+}
+
+static void plan_unique(struct group *g, struct read *r)
+{
+    const struct aggregate *a = r->aggregate;
+    enum cell_kind kind = a->operand_type == TYPE_TEXT ? CELL_TOKEN : plain_kind(a->operand_type);
+    struct acc acc = {.kind = ACC_DISTINCT,
+                      .lo = r->lo,
+                      .hi = r->hi,
+                      .where_bit = r->where_bit,
+                      .parts = PART_COUNT};
+
+    r->cell = cell_of(g, a->operand, kind);
+    r->unique = unique_of(g, r->cell, r->where_bit, !is_bounded(a));
+    if (a->kind != AGG_DISTINCT)
+        return;
+    acc.cell = r->cell;
+    acc.unique = r->unique;
+    r->acc = acc_of(g, &acc);
+}
+
+static void plan_read(struct velocity_layout *l, const struct aggregate *a)
+{
+    struct group *g = group_of(l, a);
+    struct read *r = &g->reads[PUSH(g->reads, g->read_count)];
+    int64_t delay_us = delay_of(a);
+
+    ASSERT(a->of_label || a->kind == AGG_COUNT || a->operand >= 0);
+    *r = (struct read){.aggregate = a, .cell = -1, .acc = -1, .absent_acc = -1, .range = -1};
+    r->unique = -1;
+    r->prior = a->prior || a->kind == AGG_PREV || a->kind == AGG_IS_NEW;
+    r->hi = cursor_find(g, delay_us);
+    r->lo = is_bounded(a) ? cursor_find(g, add_us(delay_us, a->over_us)) : CURSOR_NONE;
+    r->where_bit = where_bit_of(g, a->where);
+    if (!is_bounded(a))
+        g->expires = false;
+    if (a->of_label)
+        plan_label(l, g, r);
+    else if (a->kind == AGG_COUNT || a->kind == AGG_SUM || a->kind == AGG_MEAN ||
+             a->kind == AGG_STD)
+        plan_sum(g, r);
+    else if (a->kind == AGG_DISTINCT || a->kind == AGG_IS_NEW)
+        plan_unique(g, r);
+    else
+        plan_range(g, r);
+    /* A label may come at any time, so an unbounded window of labels needs all its events. */
+    if (a->of_label && !is_bounded(a))
+        g->horizon_us = INT64_MAX;
+}
+
+static void add_effects(struct group *g)
+{
+    for (uint32_t i = 0; i < g->acc_count; i++) {
+        struct acc *a = &g->accs[i];
+        struct cursor *hi = &g->cursors[a->hi];
+
+        a->derived = a->lo >= 0 && a->where_bit < 0 && a->cell < 0 &&
+                     (a->kind == ACC_CELL || (a->kind == ACC_LABEL && a->counts_absent));
+        if (a->derived && a->parts == PART_COUNT)
+            continue;
+        hi->effects[PUSH(hi->effects, hi->effect_count)] = (struct effect){(uint16_t)i, 1};
+        if (a->lo >= 0) {
+            struct cursor *lo = &g->cursors[a->lo];
+
+            lo->effects[PUSH(lo->effects, lo->effect_count)] = (struct effect){(uint16_t)i, -1};
+        }
+    }
+}
+
+static uint32_t take(uint32_t *at, size_t bytes)
+{
+    uint32_t mine = *at;
+
+    *at += (uint32_t)bytes;
+    return mine;
+}
+
+/* Offsets of everything in an entity of the group. */
+static void place(struct group *g)
+{
+    uint32_t at = sizeof(struct entity) + (g->cursor_count + 1) / 2 * 8;
+    int bits = 2 + (int)g->where_count;
+
+    for (uint32_t i = 0; i < g->acc_count; i++) {
+        struct acc *a = &g->accs[i];
+
+        if ((a->parts & PART_COUNT) && !a->derived)
+            a->count_at = take(&at, 8);
+        if (a->parts & PART_SUM)
+            a->sum_at = take(&at, sizeof(int128));
+        if (a->parts & PART_SQUARES)
+            a->squares_at = take(&at, sizeof(struct wide));
+    }
+    for (uint32_t i = 0; i < g->range_count; i++) {
+        if (g->ranges[i].has_base)
+            g->ranges[i].base_at = take(&at, sizeof(struct range_base));
+        if (g->ranges[i].has_tree)
+            g->ranges[i].tree = g->trees++;
+    }
+    for (uint32_t i = 0; i < g->unique_count; i++) {
+        g->uniques[i].state_at = take(&at, sizeof(struct unique_state));
+        g->uniques[i].links = g->links;
+        g->links += 2;
+    }
+    if (g->has_label)
+        g->words++;
+    for (uint32_t i = 0; i < g->cell_count; i++) {
+        g->cells[i].column = g->words;
+        g->words += g->cells[i].kind == CELL_TOKEN ? 2 : 1;
+        g->cells[i].null_bit = bits++;
+    }
+    g->flag_bytes = (uint32_t)(bits + 7) / 8;
+    g->head_bytes = at;
+}
+
+static void finish(struct velocity_layout *l, struct group *g)
+{
+    int64_t longest_us = g->cursors[g->cursor_count - 1].offset_us;
+    int64_t lateness_us = l->options.lateness_us > 0 ? l->options.lateness_us : 0;
+
+    if (g->horizon_us != INT64_MAX)
+        g->horizon_us = add_us(longest_us, lateness_us);
+    add_effects(g);
+    place(g);
+    if (l->levels < g->level + 1)
+        l->levels = g->level + 1;
+    if (l->head_bytes_max < g->head_bytes)
+        l->head_bytes_max = g->head_bytes;
+    if (l->words_max < g->words)
+        l->words_max = g->words;
+    if (l->flag_bytes_max < g->flag_bytes)
+        l->flag_bytes_max = g->flag_bytes;
+    if (l->unique_max < g->unique_count)
+        l->unique_max = g->unique_count;
+}
+
+static uint64_t mix_text(uint64_t h, const char *s)
+{
+    return s != NULL ? hash_bytes(s, strlen(s), h) : hash_mix(h + 1);
+}
+
+/* Of what the state means and how it is placed; lateness and memory may change under it. */
+static uint64_t fingerprint(const struct velocity_layout *l, const struct aggregate *const *list,
+                            uint32_t count)
+{
+    const struct velocity_options *o = &l->options;
+    uint64_t options[] = {1 /* format */, (uint64_t)label_delay(l), (uint64_t)o->absent,
+                          o->key.k0, o->key.k1};
+    uint64_t h = hash_bytes(options, sizeof options, count);
+
+    for (uint32_t i = 0; i < count; i++) {
+        const struct aggregate *a = list[i];
+        int64_t shape[] = {a->kind, a->of_label, a->operand_type, a->over_us, a->delay_us,
+                           a->prior, a->level, a->where >= 0, a->key_count};
+
+        h = mix_text(mix_text(h, a->key_name), a->canonical);
+        h = hash_bytes(shape, sizeof shape, h);
+        if (a->canonical == NULL) {
+            int64_t nodes[] = {a->operand, a->where};
+
+            h = hash_bytes(nodes, sizeof nodes, h);
+        }
+    }
+    for (uint32_t i = 0; i < l->group_count; i++)
+        h = hash_mix(h ^ ((uint64_t)l->groups[i].head_bytes << 32 | l->groups[i].words));
+    return h;
+}
+
+struct velocity_layout *velocity_layout_new(const struct aggregate *const *aggregates,
+                                            uint32_t count, const struct velocity_options *o)
+{
+    struct velocity_layout *l = mem_alloc(sizeof *l);
+
+    l->options = *o;
+    for (uint32_t i = 0; i < count; i++)
+        add_cursors(l, aggregates[i]);
+    for (uint32_t i = 0; i < count; i++)
+        plan_read(l, aggregates[i]);
+    for (uint32_t i = 0; i < l->group_count; i++)
+        finish(l, &l->groups[i]);
+    l->fingerprint = fingerprint(l, aggregates, count);
+    return l;
+}
+
+void velocity_layout_free(struct velocity_layout *l)
+{
+    if (l == NULL)
+        return;
+    for (uint32_t i = 0; i < l->group_count; i++) {
+        struct group *g = &l->groups[i];
+
+        for (uint32_t c = 0; c < g->cursor_count; c++)
+            mem_free(g->cursors[c].effects);
+        mem_free(g->cells);
+        mem_free(g->wheres);
+        mem_free(g->cursors);
+        mem_free(g->accs);
+        mem_free(g->ranges);
+        mem_free(g->uniques);
+        mem_free(g->reads);
+    }
+    mem_free(l->groups);
+    mem_free(l);
+}
+
+uint64_t velocity_layout_fingerprint(const struct velocity_layout *l)
+{
+    return l->fingerprint;
+}
+
+uint32_t velocity_group_count(const struct velocity_layout *l)
+{
+    return l->group_count;
+}
+
+const char *velocity_group_name(const struct velocity_layout *l, uint32_t group)
+{
+    ASSERT(group < l->group_count);
+    return l->groups[group].key->key_name;
+}
+
+bool velocity_group_has_label(const struct velocity_layout *l, uint32_t group)
+{
+    ASSERT(group < l->group_count);
+    return l->groups[group].has_label;
+}
+
+size_t velocity_entity_bytes(const struct velocity_layout *l, uint32_t group, uint32_t events)
+{
+    ASSERT(group < l->group_count);
+    return region_class_bytes(entity_block_bytes(&l->groups[group], events > 2 ? events : 2)) +
+           TABLE_ENTITY_BYTES;
+}

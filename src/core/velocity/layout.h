@@ -1,0 +1,145 @@
+/* What the aggregates of a program need, worked out once: per group the cells that an event leaves
+ * behind, the cursors over them, the accumulators between cursors, and how each result is read.
+ *
+ * A window (t-d-w, t-d] is a pair of cursors, lo at offset d+w and hi at offset d: a cursor at offset
+ * x is the index of the first event newer than t-x. So windows that end or begin at the same
+ * offset share a cursor, and moving one over an event touches the accumulators on both sides of it.
+ * lo = CURSOR_NONE is the unbounded window.
+ *
+ * Private to velocity/. */
+#ifndef ASSAY_VELOCITY_LAYOUT_H
+#define ASSAY_VELOCITY_LAYOUT_H
+
+#include "core/velocity/velocity.h"
+
+enum { CURSOR_NONE = -1, BIT_NONE = -1, LABEL_KNOWN_BIT = 0, LABEL_FRAUD_BIT = 1 };
+
+enum cell_kind {
+    CELL_INTEGER, /* bool, int, decimal, time, duration as they are */
+    CELL_FIXED,   /* a real in millionths, for sums */
+    CELL_REAL,    /* a real's bits */
+    CELL_TOKEN,   /* a text's 128-bit token, for equality: two columns */
+    CELL_TEXT,    /* the region_ref of a text's copy */
+};
+
+/* One value of each event. */
+struct cell {
+    int node;
+    enum cell_kind kind;
+    uint32_t column; /* of 8-byte columns, and index into row values */
+    int null_bit;
+};
+
+struct where {
+    int node;
+    int bit;
+};
+
+enum acc_kind {
+    ACC_CELL,       /* count, sum, squares of a cell (or only the count of events) */
+    ACC_LABEL,      /* count and sum of known labels */
+    ACC_UNLABELLED, /* count of events without a label */
+    ACC_DISTINCT,   /* number of different values */
+};
+
+enum acc_part { PART_COUNT = 1, PART_SUM = 2, PART_SQUARES = 4 };
+
+struct acc {
+    enum acc_kind kind;
+    int lo, hi;       /* cursors */
+    int cell;         /* or -1 */
+    int where_bit;    /* or BIT_NONE */
+    int unique;       /* ACC_DISTINCT */
+    bool counts_absent; /* ACC_LABEL: an event without a label counts as legitimate */
+    bool derived;     /* the count is the distance of the cursors */
+    unsigned parts;
+    uint32_t count_at, sum_at, squares_at; /* offsets in the entity */
+};
+
+/* What moving a cursor forward over an event does; backward it is the opposite. */
+struct effect {
+    uint16_t acc;
+    int16_t sign;
+};
+
+struct cursor {
+    int64_t offset_us;
+    struct effect *effects;
+    uint32_t effect_count;
+};
+
+enum range_op { RANGE_MIN, RANGE_MAX, RANGE_NEWEST };
+
+/* The smallest, largest or newest passing event of any stretch of an entity's events. */
+struct range {
+    enum range_op op;
+    int cell;
+    int where_bit;
+    bool skip_null;
+    bool has_tree;     /* else every event passes and the newest is the last */
+    bool has_base;     /* an unbounded aggregate needs what was dropped */
+    uint32_t tree;     /* number among the trees */
+    uint32_t base_at;  /* struct range_base in the entity */
+};
+
+/* Occurrences of equal values. */
+struct unique {
+    int cell;
+    int where_bit;
+    bool has_base;
+    uint32_t links;    /* of 4-byte columns: back, then forward */
+    uint32_t state_at; /* struct unique_state in the entity */
+};
+
+struct read {
+    const struct aggregate *aggregate;
+    bool prior;
+    int lo, hi;
+    int where_bit;
+    int cell;
+    int acc, absent_acc; /* or -1; the second counts matured events without a label */
+    int range;
+    int unique;
+};
+
+struct group {
+    const struct aggregate *key; /* any aggregate of the group: for its key */
+    int level;
+    bool has_label;
+    bool expires;       /* idle entities can be freed */
+    int64_t horizon_us; /* events older than the watermark by this can be dropped; INT64_MAX: never */
+    struct cell *cells;
+    struct where *wheres;
+    struct cursor *cursors;
+    struct acc *accs;
+    struct range *ranges;
+    struct unique *uniques;
+    struct read *reads;
+    uint32_t cell_count, where_count, cursor_count, acc_count, range_count, unique_count;
+    uint32_t read_count;
+    /* Shape of an entity. */
+    uint32_t head_bytes; /* struct entity, cursors, accumulators, bases */
+    uint32_t words;      /* 8-byte columns: time, [seq], cells */
+    uint32_t links;      /* 4-byte columns */
+    uint32_t trees;
+    uint32_t flag_bytes; /* of an event: nulls, filters, label */
+};
+
+struct velocity_layout {
+    struct velocity_options options;
+    struct group *groups;
+    uint32_t group_count;
+    int levels;
+    uint32_t head_bytes_max, words_max, flag_bytes_max, unique_max;
+    uint64_t fingerprint;
+};
+
+/* t - offset without overflow. */
+static inline int64_t time_before(int64_t t, int64_t offset_us)
+{
+    int64_t r;
+
+    return __builtin_sub_overflow(t, offset_us, &r) ? INT64_MIN : r;
+}
+
+#endif

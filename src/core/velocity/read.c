@@ -1,0 +1,340 @@
+#include "core/velocity/read.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "core/velocity/keep.h"
+#include "core/velocity/range.h"
+#include "core/velocity/unique.h"
+#include "core/velocity/window.h"
+
+enum { MILLION = 1000000 };
+
+static int64_t bits_of(double v)
+{
+    int64_t bits;
+
+    memcpy(&bits, &v, sizeof bits);
+    return bits;
+}
+
+static void read_cell(const struct velocity *v, const struct cell *c, const struct column *from)
+{
+    const struct current *now = &v->current;
+    bool is_null = from->null[now->row] != 0;
+    int64_t *value = &now->value[c->column];
+
+    value[0] = 0;
+    if (c->kind == CELL_TOKEN)
+        value[1] = 0;
+    if (!is_null) {
+        switch (c->kind) {
+        case CELL_INTEGER:
+            value[0] = from->integer[now->row];
+            break;
+        case CELL_FIXED:
+            is_null = !fixed_from_real(from->real[now->row], &value[0]);
+            break;
+        case CELL_REAL:
+            value[0] = bits_of(from->real[now->row]);
+            break;
+        case CELL_TOKEN: {
+            struct text t = from->text[now->row];
+            struct hash128 token = hash_token(t.bytes, t.length, &v->layout->options.key);
+
+            value[0] = (int64_t)token.low;
+            value[1] = (int64_t)token.high;
+            break;
+        }
+        case CELL_TEXT: /* copied when the row is applied */
+            break;
+        }
+    }
+    flag_set(now->flags, c->null_bit, is_null);
+}
+
+void read_row(const struct velocity *v, const struct group *g, const struct registers *r,
+              const struct velocity_rows *rows, uint32_t row)
+{
+    struct current *now = (struct current *)&v->current; /* scratch, not state */
+
+    now->registers = r;
+    now->row = row;
+    now->time_us = rows->time_us[row];
+    now->seq = rows->seq != NULL ? rows->seq[row] : 0;
+    memset(now->flags, 0, g->flag_bytes);
+    for (uint32_t i = 0; i < g->where_count; i++) {
+        const struct column *c = &r->column[g->wheres[i].node];
+
+        flag_set(now->flags, g->wheres[i].bit, !c->null[row] && c->integer[row] != 0);
+    }
+    for (uint32_t i = 0; i < g->cell_count; i++)
+        read_cell(v, &g->cells[i], &r->column[g->cells[i].node]);
+}
+
+/* Whether the current row lies in the window that `a` reads. */
+static bool counts_now(const struct velocity *v, const struct group *g, const struct read *a)
+{
+    return !a->prior && g->cursors[a->hi].offset_us == 0 && passes(v->current.flags, a->where_bit);
+}
+
+static bool is_null_now(const struct velocity *v, const struct group *g, const struct read *a)
+{
+    return a->cell >= 0 && flag_get(v->current.flags, g->cells[a->cell].null_bit);
+}
+
+static int64_t value_now(const struct velocity *v, const struct group *g, const struct read *a)
+{
+    return a->cell >= 0 ? v->current.value[g->cells[a->cell].column] : 0;
+}
+
+static void put_null(struct column *c, uint32_t row)
+{
+    c->null[row] = 1;
+    if (c->type == TYPE_TEXT)
+        c->text[row] = (struct text){"", 0};
+    else
+        c->integer[row] = 0;
+}
+
+static void put_integer(struct column *c, uint32_t row, int64_t value)
+{
+    c->null[row] = 0;
+    c->integer[row] = value;
+}
+
+static void put_real(struct column *c, uint32_t row, double value)
+{
+    c->null[row] = 0;
+    c->real[row] = value == 0 ? 0 : value;
+}
+
+/* How many units of the sums make one of the operand. */
+static uint64_t units_of(const struct aggregate *a)
+{
+    bool in_millionths = !a->of_label &&
+                         (a->operand_type == TYPE_DECIMAL || a->operand_type == TYPE_REAL);
+
+    return in_millionths ? MILLION : 1;
+}
+
+/* numerator / denominator to the nearest integer, ties to even. */
+static int128 divide_rounded(int128 numerator, int128 denominator)
+{
+    int128 quotient = numerator / denominator, rest = numerator % denominator;
+    int128 twice = (rest < 0 ? -rest : rest) * 2;
+
+    if (twice > denominator || (twice == denominator && (quotient & 1)))
+        quotient += numerator < 0 ? -1 : 1;
+    return quotient;
+}
+
+/* sum / n units as the result's type. `n` is 1 for sums. */
+static void put_ratio(struct column *c, uint32_t row, const struct aggregate *a, int128 sum,
+                      uint64_t n)
+{
+    uint64_t units = units_of(a);
+    int128 value;
+
+    if (c->type == TYPE_REAL) {
+        put_real(c, row, fixed_ratio(sum, (uint128)n * units));
+        return;
+    }
+    if (c->type == TYPE_DECIMAL && units == 1)
+        value = divide_rounded(sum * MILLION, n);
+    else if (c->type != TYPE_DECIMAL && units != 1)
+        value = divide_rounded(sum, (int128)n * units);
+    else
+        value = n == 1 ? sum : divide_rounded(sum, n);
+    if (value < INT64_MIN || value > INT64_MAX)
+        put_null(c, row);
+    else
+        put_integer(c, row, (int64_t)value);
+}
+
+static void put_std(struct column *c, uint32_t row, const struct aggregate *a, uint64_t n,
+                    int128 sum, const struct wide *squares)
+{
+    double std;
+
+    if (n < 2 || n > UINT32_MAX) {
+        put_null(c, row);
+        return;
+    }
+    std = fixed_std(n, sum, squares);
+    if (c->type == TYPE_REAL)
+        put_real(c, row, units_of(a) == 1 ? std : std / MILLION);
+    else
+        put_integer(c, row, (int64_t)rint(std)); /* below 2^63: at most the range of the operands */
+}
+
+static void result_sum(const struct velocity *v, const struct group *g, const struct read *a,
+                       const struct entity *state, struct column *c)
+{
+    const struct acc *acc = &g->accs[a->acc];
+    bool now = counts_now(v, g, a) && !is_null_now(v, g, a);
+    int64_t x = value_now(v, g, a);
+    uint32_t row = v->current.row;
+    uint64_t n = acc->parts & PART_COUNT ? acc_count(acc, state) + now : 0;
+    int128 sum = acc->parts & PART_SUM ? acc_sum(acc, state) + (now ? x : 0) : 0;
+    struct wide squares;
+
+    switch (a->aggregate->kind) {
+    case AGG_COUNT:
+        put_integer(c, row, (int64_t)n);
+        return;
+    case AGG_SUM:
+        put_ratio(c, row, a->aggregate, sum, 1);
+        return;
+    case AGG_STD:
+        squares = acc_squares(acc, state);
+        if (now)
+            wide_add_square(&squares, x);
+        put_std(c, row, a->aggregate, n, sum, &squares);
+        return;
+    default:
+        if (n == 0)
+            put_null(c, row);
+        else
+            put_ratio(c, row, a->aggregate, sum, n);
+    }
+}
+
+/* The current row has no label yet: it counts only where the absent are legitimate at once. */
+static void result_label(const struct velocity *v, const struct group *g, const struct read *a,
+                         const struct entity *state, struct column *c)
+{
+    const struct acc *acc = &g->accs[a->acc];
+    bool now = counts_now(v, g, a) && acc->counts_absent;
+    uint32_t row = v->current.row;
+    uint64_t n = acc->parts & PART_COUNT ? acc_count(acc, state) + now : 0;
+
+    if (a->absent_acc >= 0)
+        n += acc_count(&g->accs[a->absent_acc], state);
+    if (a->aggregate->kind == AGG_COUNT)
+        put_integer(c, row, (int64_t)n);
+    else if (a->aggregate->kind == AGG_SUM)
+        put_ratio(c, row, a->aggregate, acc_sum(acc, state), 1);
+    else if (n == 0)
+        put_null(c, row);
+    else
+        put_ratio(c, row, a->aggregate, acc_sum(acc, state), n);
+}
+
+static uint32_t tail_of(const struct read *a, const struct entity *e, const struct entity *state)
+{
+    return a->lo < 0 ? e->first : entity_cursors(state)[a->lo];
+}
+
+static void put_text(struct registers *r, struct column *c, uint32_t row, struct text t)
+{
+    char *copy = arena_text(&r->text, t.bytes, t.length);
+
+    if (copy == NULL) {
+        put_null(c, row);
+        return;
+    }
+    c->null[row] = 0;
+    c->text[row] = (struct text){copy, t.length};
+}
+
+/* min, max, prev, last: among the window's events, those dropped, and the current row. */
+static void result_range(const struct velocity *v, const struct group *g, const struct read *a,
+                         const struct entity *e, const struct entity *state, struct registers *r,
+                         struct column *c)
+{
+    const struct range *range = &g->ranges[a->range];
+    const struct cell *cell = &g->cells[a->cell];
+    const struct current *now = &v->current;
+    const struct range_base *base = range->has_base ? range_base(range, e) : NULL;
+    uint32_t i = range_query(g, range, e, tail_of(a, e, state), entity_cursors(state)[a->hi]);
+    bool has = i != RANGE_NONE, is_null = has && flag_get(entity_flag(g, e, i), cell->null_bit);
+    int64_t value = has ? entity_words(g, e, cell->column)[i] : 0;
+
+    if (a->lo < 0 && base != NULL && base->has &&
+        (!has || (range->op != RANGE_NEWEST &&
+                  range_is_better(range, cell->kind, base->value, value)))) {
+        value = base->value;
+        is_null = base->is_null != 0;
+        has = true;
+    }
+    if (counts_now(v, g, a) && !is_null_now(v, g, a)) {
+        if (cell->kind == CELL_TEXT) { /* last */
+            put_text(r, c, now->row, r->column[cell->node].text[now->row]);
+            return;
+        }
+        if (!has || range->op == RANGE_NEWEST ||
+            range_is_better(range, cell->kind, now->value[cell->column], value))
+            value = now->value[cell->column];
+        has = true;
+        is_null = false;
+    }
+    if (!has || is_null)
+        put_null(c, now->row);
+    else if (cell->kind == CELL_TEXT)
+        put_text(r, c, now->row, text_kept(v, value));
+    else
+        put_integer(c, now->row, value); /* a real's bits too */
+}
+
+/* Whether the current row's value occurs in the window. */
+static bool is_seen(const struct velocity *v, const struct group *g, const struct read *a,
+                    const struct entity *e, const struct entity *state)
+{
+    const struct unique *u = &g->uniques[a->unique];
+    uint32_t found = unique_before(g, u, e, v->current.newest[a->unique],
+                                   entity_cursors(state)[a->hi]);
+
+    if (found != UNIQUE_NONE && found >= tail_of(a, e, state))
+        return true;
+    return a->lo < 0 && v->current.in_base[a->unique];
+}
+
+static void result_unique(const struct velocity *v, const struct group *g, const struct read *a,
+                          const struct entity *e, const struct entity *state, struct column *c)
+{
+    uint32_t row = v->current.row;
+    bool is_null = is_null_now(v, g, a);
+
+    if (a->aggregate->kind == AGG_DISTINCT) {
+        uint64_t n = acc_count(&g->accs[a->acc], state);
+
+        if (counts_now(v, g, a) && !is_null)
+            n += !is_seen(v, g, a, e, state);
+        put_integer(c, row, (int64_t)n);
+    } else if (is_null) {
+        put_null(c, row);
+    } else {
+        put_integer(c, row, !is_seen(v, g, a, e, state));
+    }
+}
+
+static void find_uniques(const struct velocity *v, const struct group *g, const struct entity *e)
+{
+    for (uint32_t i = 0; i < g->unique_count; i++) {
+        const struct unique *u = &g->uniques[i];
+        const int64_t *value = &v->current.value[g->cells[u->cell].column];
+
+        v->current.newest[i] = unique_newest(v, g, u, e, value);
+        v->current.in_base[i] = unique_in_base(v, g, u, e, value);
+    }
+}
+
+void read_results(const struct velocity *v, const struct group *g, const struct entity *e,
+                  const struct entity *state, struct registers *r)
+{
+    find_uniques(v, g, e);
+    for (uint32_t i = 0; i < g->read_count; i++) {
+        const struct read *a = &g->reads[i];
+        struct column *c = &r->column[a->aggregate->node];
+
+        if (a->range >= 0)
+            result_range(v, g, a, e, state, r, c);
+        else if (a->unique >= 0)
+            result_unique(v, g, a, e, state, c);
+        else if (a->aggregate->of_label)
+            result_label(v, g, a, state, c);
+        else
+            result_sum(v, g, a, state, c);
+    }
+}

@@ -1,0 +1,261 @@
+/* Rows in, results out. For each row and group: find the entity, move its windows to the row's time,
+ * read, then apply. Rows go one after the other through all groups (so that what is evicted does not
+ * depend on the batch); since their tokens are known, the memory of later rows is asked for ahead in
+ * three steps: table slot, entity, events at its cursors. */
+#include "core/velocity/velocity.h"
+
+#include <string.h>
+
+#include "core/base/memory.h"
+#include "core/base/panic.h"
+#include "core/velocity/evict.h"
+#include "core/velocity/read.h"
+#include "core/velocity/table.h"
+#include "core/velocity/window.h"
+
+enum {
+    ROOT_STATE = 0, /* region root that holds the group states' reference */
+    LINE = 64,
+    AHEAD_SLOT = 12, /* rows ahead of which memory is asked for */
+    AHEAD_ENTITY = 8,
+    AHEAD_EVENTS = 4,
+    HINTS = 16, /* a power of two above AHEAD_ENTITY */
+    HEAD_LINES = 4,
+};
+
+static void open_state(struct velocity *v)
+{
+    uint64_t *root = region_header(v->region)->root;
+    size_t bytes = sizeof(struct group_state) * v->layout->group_count;
+    bool is_fresh = root[ROOT_STATE] == 0;
+
+    if (is_fresh) {
+        root[ROOT_STATE] = region_alloc(v->region, bytes);
+        ASSERT(root[ROOT_STATE] != 0);
+    }
+    v->state = region_at(v->region, (region_ref)root[ROOT_STATE]);
+    for (uint32_t i = 0; is_fresh && i < v->layout->group_count; i++)
+        ASSERT(table_init(v, i)); /* VELOCITY_MEMORY_MIN is there */
+}
+
+struct velocity *velocity_open(const struct velocity_layout *l, struct region *r)
+{
+    struct velocity *v = mem_alloc(sizeof *v);
+    struct current *now = &v->current;
+    uint64_t capacity = region_header(r)->capacity;
+
+    v->layout = l;
+    v->region = r;
+    v->budget_bytes = l->options.memory_bytes;
+    if (v->budget_bytes == 0 || v->budget_bytes > capacity)
+        v->budget_bytes = capacity / 4 * 3;
+    v->empty = mem_aligned(LINE, l->head_bytes_max + 8);
+    v->empty->newest_us = INT64_MIN;
+    v->scratch = mem_aligned(LINE, l->head_bytes_max + 8);
+    now->value = mem_array(l->words_max, sizeof *now->value);
+    now->flags = mem_array(l->flag_bytes_max, 1);
+    now->newest = mem_array(l->unique_max, sizeof *now->newest);
+    now->in_base = mem_array(l->unique_max, sizeof *now->in_base);
+    v->hint = mem_array((size_t)HINTS * l->group_count, sizeof *v->hint);
+    if (l->group_count > 0)
+        open_state(v);
+    return v;
+}
+
+void velocity_close(struct velocity *v)
+{
+    if (v == NULL)
+        return;
+    mem_free(v->empty);
+    mem_free(v->scratch);
+    mem_free(v->current.value);
+    mem_free(v->current.flags);
+    mem_free(v->current.newest);
+    mem_free(v->current.in_base);
+    mem_free(v->hint);
+    mem_free(v);
+}
+
+void velocity_count(const struct velocity *v, uint32_t group, struct velocity_counts *c)
+{
+    ASSERT(group < v->layout->group_count);
+    *c = v->state[group].counts;
+}
+
+static bool is_null_token(struct hash128 token)
+{
+    return token.low == 0 && token.high == 0;
+}
+
+/* Read the current row of one group from an entity that must not change. */
+static void read_const(const struct velocity *v, const struct group *g, const struct entity *e,
+                       struct registers *r)
+{
+    memcpy(v->scratch, e, g->head_bytes);
+    window_seek(g, e, v->scratch, v->current.time_us);
+    read_results(v, g, e, v->scratch, r);
+}
+
+static void read_one(const struct velocity *v, uint32_t group, struct registers *r,
+                     const struct velocity_rows *rows, uint32_t row)
+{
+    const struct group *g = &v->layout->groups[group];
+    struct hash128 token = rows->token[(size_t)row * v->layout->group_count + group];
+    const struct slot *slot = is_null_token(token) ? NULL : table_find(v, group, token);
+
+    read_row(v, g, r, rows, row);
+    read_const(v, g, slot != NULL ? region_at(v->region, slot->ref) : v->empty, r);
+}
+
+/* The row becomes an event of the entity, whose windows are at its time already if it is in order. */
+static void apply(struct velocity *v, uint32_t group, region_ref ref, struct slot *slot,
+                  int64_t watermark_us)
+{
+    struct entity *e = region_at(v->region, ref);
+    uint64_t moves = v->moves;
+
+    if (v->current.time_us >= e->newest_us)
+        entity_append(v, group, &ref);
+    else
+        entity_insert(v, group, &ref);
+    e = region_at(v->region, ref);
+    entity_trim(v, group, e, watermark_us);
+    if (slot == NULL || v->moves != moves)
+        slot = table_find(v, group, e->token);
+    slot->newest_us = e->newest_us;
+}
+
+static void run_one(struct velocity *v, uint32_t group, struct registers *r,
+                    const struct velocity_rows *rows, uint32_t row)
+{
+    const struct group *g = &v->layout->groups[group];
+    struct hash128 token = rows->token[(size_t)row * v->layout->group_count + group];
+    bool has_key = !is_null_token(token), insert = has_key && rows->insert[row];
+    struct slot *slot = has_key ? table_find(v, group, token) : NULL;
+    struct entity *e = slot != NULL ? region_at(v->region, slot->ref) : v->empty;
+    region_ref ref = slot != NULL ? slot->ref : 0;
+
+    read_row(v, g, r, rows, row);
+    if (insert && slot != NULL && v->current.time_us >= e->newest_us) {
+        window_seek(g, e, e, v->current.time_us);
+        read_results(v, g, e, e, r);
+    } else {
+        read_const(v, g, e, r);
+    }
+    if (insert && ref == 0)
+        ref = entity_new(v, group, token);
+    if (ref != 0 && insert)
+        apply(v, group, ref, slot, rows->watermark_us[row]);
+    else if (insert)
+        v->state[group].counts.dropped++;
+    v->pinned = 0;
+    room_expire(v, group, rows->watermark_us[row]);
+}
+
+static void apply_step(struct velocity *v, int level, const struct label_step *step)
+{
+    for (uint32_t i = 0; i < v->layout->group_count; i++) {
+        const struct group *g = &v->layout->groups[i];
+        struct slot *slot;
+        struct entity *e;
+        uint32_t at;
+
+        if (g->level != level || !g->has_label || is_null_token(step->token[i]))
+            continue;
+        slot = table_find(v, i, step->token[i]);
+        if (slot == NULL)
+            continue;
+        e = region_at(v->region, slot->ref);
+        if (entity_find_event(g, e, step->time_us, step->seq, &at))
+            window_label(g, e, at, step->label);
+    }
+}
+
+static void prefetch_entity(struct velocity *v, uint32_t group, struct hash128 token,
+                            region_ref *hint)
+{
+    const char *at;
+
+    *hint = table_guess(v, group, token);
+    if (*hint == 0)
+        return;
+    at = region_at(v->region, *hint);
+    for (int i = 0; i < HEAD_LINES; i++)
+        __builtin_prefetch(at + i * LINE, 1);
+}
+
+/* A hint may be stale (the entity moved): capacity and cursors are then any bytes, and prefetching
+ * what they point to does no harm, but is worth nothing either. */
+static void prefetch_events(const struct velocity *v, const struct group *g, region_ref hint)
+{
+    const struct entity *e;
+    const uint32_t *cursor;
+
+    if (hint == 0)
+        return;
+    e = region_at(v->region, hint);
+    cursor = entity_cursors(e);
+    for (uint32_t c = 0; c < g->cursor_count; c++) {
+        for (uint32_t k = 0; k < g->words; k++)
+            __builtin_prefetch((char *)e + g->head_bytes +
+                                   ((size_t)e->capacity * k + cursor[c]) * 8,
+                               1);
+    }
+    __builtin_prefetch((char *)e + g->head_bytes + (size_t)e->capacity * 8 * g->words + e->end, 1);
+}
+
+/* One of the three steps for row `row`, if there is such a row. */
+static void ask_ahead(struct velocity *v, int level, const struct velocity_rows *rows, int64_t row,
+                      int ahead)
+{
+    uint32_t groups = v->layout->group_count;
+
+    if (row < 0 || row >= rows->rows)
+        return;
+    for (uint32_t i = 0; i < groups; i++) {
+        struct hash128 token = rows->token[(size_t)row * groups + i];
+        region_ref *hint = &v->hint[(size_t)(row & (HINTS - 1)) * groups + i];
+
+        if (v->layout->groups[i].level != level)
+            continue;
+        if (ahead == AHEAD_SLOT)
+            table_prefetch(v, i, token);
+        else if (ahead == AHEAD_ENTITY)
+            prefetch_entity(v, i, token, hint);
+        else
+            prefetch_events(v, &v->layout->groups[i], *hint);
+    }
+}
+
+void velocity_run(struct velocity *v, int level, struct registers *r,
+                  const struct velocity_rows *rows)
+{
+    uint32_t step = 0;
+
+    for (int64_t row = -AHEAD_SLOT; row < rows->rows; row++) {
+        ask_ahead(v, level, rows, row + AHEAD_SLOT, AHEAD_SLOT);
+        ask_ahead(v, level, rows, row + AHEAD_ENTITY, AHEAD_ENTITY);
+        ask_ahead(v, level, rows, row + AHEAD_EVENTS, AHEAD_EVENTS);
+        if (row < 0)
+            continue;
+        for (; step < rows->steps && rows->step[step].row <= row; step++)
+            apply_step(v, level, &rows->step[step]);
+        for (uint32_t i = 0; i < v->layout->group_count; i++) {
+            if (v->layout->groups[i].level == level)
+                run_one(v, i, r, rows, (uint32_t)row);
+        }
+    }
+    for (; step < rows->steps; step++) /* just after the last row */
+        apply_step(v, level, &rows->step[step]);
+}
+
+void velocity_read(const struct velocity *v, int level, struct registers *r,
+                   const struct velocity_rows *rows)
+{
+    for (uint32_t row = 0; row < rows->rows; row++) {
+        for (uint32_t i = 0; i < v->layout->group_count; i++) {
+            if (v->layout->groups[i].level == level)
+                read_one(v, i, r, rows, row);
+        }
+    }
+}

@@ -1,0 +1,28 @@
+/* Cursors and accumulators.
+ *
+ * `state` is an entity's own head or a copy of it (a read that must not change anything); `e` is
+ * the entity with the events. Moving cursors is exact in both directions: sums are integers, and a value
+ * enters or leaves `distinct` by whether an equal one is in the window, whatever the order of moves.
+ *
+ * Private to velocity/. */
+#ifndef ASSAY_VELOCITY_WINDOW_H
+#define ASSAY_VELOCITY_WINDOW_H
+
+#include "core/velocity/entity.h"
+
+/* Move all cursors to time t. */
+void window_seek(const struct group *g, const struct entity *e, struct entity *state, int64_t t);
+/* Account for event `i`, just appended, newest of all: the cursor of offset 0 passes it. */
+void window_append(const struct group *g, struct entity *e, uint32_t i);
+/* Account for event `i` that was put in among the others: cursors, then sums. */
+void window_insert(const struct group *g, struct entity *e, uint32_t i, int64_t t);
+/* Take event `first` out of all windows that still hold it: it is dropped for want of room. */
+void window_forget_first(const struct group *g, struct entity *e);
+/* Give event `i` another label (LABEL_UNKNOWN: none). */
+void window_label(const struct group *g, struct entity *e, uint32_t i, uint8_t label);
+
+uint64_t acc_count(const struct acc *a, const struct entity *state);
+int128 acc_sum(const struct acc *a, const struct entity *state);
+struct wide acc_squares(const struct acc *a, const struct entity *state);
+
+#endif

@@ -1,0 +1,282 @@
+#include "tests/unit/test.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/memory.h"
+#include "tests/unit/velocity_stream.h"
+
+enum { SEEDS = 3000, TINY_SEEDS = 600, LEVELS = 2 };
+
+/* An engine's side of a stream: its own result columns over the stream's operands. */
+struct side {
+    struct velocity_layout *layout;
+    struct region region;
+    void *memory;
+    size_t capacity;
+    struct velocity *velocity;
+    struct column column[NODES];
+    struct arena text;
+    struct hash128 *token;
+};
+
+static void *memory_new(size_t bytes)
+{
+    return mem_aligned(64, bytes);
+}
+
+static void side_init(struct side *o, struct stream *s, size_t capacity)
+{
+    const struct aggregate *list[AGGREGATES_MAX];
+    struct registers r = {.rows = s->rows, .column = s->column};
+
+    memset(o, 0, sizeof *o);
+    for (uint32_t i = 0; i < s->count; i++)
+        list[i] = &s->aggregate[i];
+    o->layout = velocity_layout_new(list, s->count, &s->options);
+    o->capacity = capacity;
+    o->memory = memory_new(capacity);
+    region_init(&o->region, o->memory, capacity, velocity_layout_fingerprint(o->layout));
+    o->velocity = velocity_open(o->layout, &o->region);
+    memcpy(o->column, s->column, sizeof o->column);
+    for (int n = NODE_RESULTS; n < NODES; n++)
+        column_init(&o->column[n], s->column[n].type, ROWS_MAX);
+    arena_init(&o->text, 1 << 20);
+    o->token = mem_array((size_t)s->rows * velocity_group_count(o->layout), sizeof *o->token);
+    velocity_tokens(o->layout, &r, o->token);
+}
+
+static void side_fini(struct side *o)
+{
+    velocity_close(o->velocity);
+    velocity_layout_free(o->layout);
+    mem_free(o->memory);
+    for (int n = NODE_RESULTS; n < NODES; n++)
+        column_fini(&o->column[n]);
+    arena_fini(&o->text);
+    mem_free(o->token);
+}
+
+/* Columns that begin at row `first`. */
+static void view(const struct column *from, uint32_t first, struct column *to)
+{
+    for (int n = 0; n < NODES; n++) {
+        to[n] = from[n];
+        to[n].null += first;
+        if (to[n].type == TYPE_TEXT)
+            to[n].text += first;
+        else
+            to[n].integer += first;
+    }
+}
+
+static void run(struct side *o, const struct stream *s, uint32_t first, uint32_t rows,
+                bool with_steps, bool read_only)
+{
+    uint32_t groups = velocity_group_count(o->layout), steps = 0;
+    struct column column[NODES];
+    struct registers r = {.rows = rows, .column = column};
+    struct label_step step[STEPS_MAX];
+    struct velocity_rows in = {.rows = rows,
+                               .time_us = s->time_us + first,
+                               .seq = s->seq + first,
+                               .insert = s->insert + first,
+                               .watermark_us = s->watermark_us + first,
+                               .token = o->token + (size_t)first * groups,
+                               .step = step};
+
+    for (uint32_t i = 0; with_steps && i < s->steps; i++) {
+        const struct stream_step *from = &s->step[i];
+
+        if (from->row < first || from->row >= first + (rows > 0 ? rows : 1))
+            continue;
+        step[steps++] = (struct label_step){.row = from->row - first,
+                                            .label = from->label,
+                                            .time_us = s->time_us[from->event],
+                                            .seq = s->seq[from->event],
+                                            .token = o->token + (size_t)from->event * groups};
+    }
+    in.steps = steps;
+    view(o->column, first, column);
+    r.text = o->text;
+    for (int level = 0; level < LEVELS; level++) {
+        if (read_only)
+            velocity_read(o->velocity, level, &r, &in);
+        else
+            velocity_run(o->velocity, level, &r, &in);
+    }
+    o->text = r.text;
+}
+
+/* Go on from a copy of the bytes at another address. */
+static void snapshot(struct side *o)
+{
+    size_t used = region_header(&o->region)->used;
+    void *copy = memory_new(o->capacity);
+    struct error e;
+
+    memcpy(copy, o->memory, used);
+    velocity_close(o->velocity);
+    memset(o->memory, 0xa5, o->capacity);
+    mem_free(o->memory);
+    o->memory = copy;
+    assert_true(region_open(&o->region, copy, o->capacity, used,
+                            velocity_layout_fingerprint(o->layout), &e));
+    o->velocity = velocity_open(o->layout, &o->region);
+}
+
+static bool same_result(const struct column *a, const struct column *b, uint32_t row)
+{
+    if (a->null[row] != b->null[row])
+        return false;
+    return a->type == TYPE_TEXT ? text_equal(a->text[row], b->text[row])
+                                : a->integer[row] == b->integer[row];
+}
+
+static void expect_same(const struct stream *s, const struct column *a, const struct column *b,
+                        uint32_t first, uint32_t rows, bool all, const char *what, uint64_t seed)
+{
+    for (uint32_t row = first; row < first + rows; row++) {
+        for (uint32_t i = 0; i < s->count; i++) {
+            const struct aggregate *g = &s->aggregate[i];
+
+            if ((!all && !s->comparable[row]) || same_result(&a[g->node], &b[g->node], row))
+                continue;
+            fail_msg("seed %llu row %u: %s: kind %d of node %d (label %d) over %lld delay %lld "
+                     "prior %d where %d: %d/%lld, not %d/%lld",
+                     (unsigned long long)seed, row, what, g->kind, g->operand, g->of_label,
+                     (long long)g->over_us, (long long)g->delay_us, g->prior, g->where,
+                     b[g->node].null[row], (long long)b[g->node].integer[row],
+                     a[g->node].null[row], (long long)a[g->node].integer[row]);
+        }
+    }
+}
+
+/* Counted bytes are the region's, and no more than the budget. */
+static void expect_counted(const struct side *o)
+{
+    const struct region_header *h = region_header(&o->region);
+    uint64_t bytes = 0;
+
+    for (uint32_t i = 0; i < velocity_group_count(o->layout); i++) {
+        struct velocity_counts c;
+
+        velocity_count(o->velocity, i, &c);
+        bytes += c.bytes;
+    }
+    assert_true(bytes <= o->capacity / 4 * 3);
+    assert_true(h->live >= bytes && h->live - bytes < 16384);
+}
+
+static void run_in_batches(struct side *o, struct stream *s)
+{
+    for (uint32_t row = 0; row < s->rows;) {
+        uint32_t rows = 1 + stream_random(s, 40);
+
+        if (rows > s->rows - row)
+            rows = s->rows - row;
+        run(o, s, row, rows, true, false);
+        row += rows;
+        if (stream_random(s, 6) == 0)
+            snapshot(o);
+    }
+}
+
+static void keep_row(const struct stream *s, const struct column *from, struct column *to,
+                     uint32_t row)
+{
+    for (uint32_t i = 0; i < s->count; i++) {
+        int n = s->aggregate[i].node;
+
+        to[n].null[row] = from[n].null[row];
+        if (to[n].type == TYPE_TEXT)
+            to[n].text[row] = from[n].text[row];
+        else
+            to[n].integer[row] = from[n].integer[row];
+    }
+}
+
+/* Row by row, each read before it is run. */
+static void run_one_by_one(struct side *o, struct stream *s, uint64_t seed)
+{
+    struct column seen[NODES];
+
+    memcpy(seen, o->column, sizeof seen);
+    for (int n = NODE_RESULTS; n < NODES; n++)
+        column_init(&seen[n], s->column[n].type, ROWS_MAX);
+    for (uint32_t row = 0; row < s->rows; row++) {
+        run(o, s, row, 0, true, false);
+        run(o, s, row, 1, false, true);
+        keep_row(s, o->column, seen, row);
+        run(o, s, row, 1, false, false);
+        expect_same(s, o->column, seen, row, 1, true, "read against run", seed);
+    }
+    for (int n = NODE_RESULTS; n < NODES; n++)
+        column_fini(&seen[n]);
+}
+
+static void expect_same_counts(const struct side *a, const struct side *b, uint64_t *evicted)
+{
+    for (uint32_t i = 0; i < velocity_group_count(a->layout); i++) {
+        struct velocity_counts x, y;
+
+        velocity_count(a->velocity, i, &x);
+        velocity_count(b->velocity, i, &y);
+        assert_memory_equal(&x, &y, sizeof x);
+        *evicted += x.evicted + x.dropped;
+    }
+}
+
+static void play(uint64_t seed, size_t capacity, bool with_oracle, uint64_t *evicted)
+{
+    static struct stream s;
+    struct side batches, singles;
+
+    stream_init(&s, seed);
+    side_init(&batches, &s, capacity);
+    side_init(&singles, &s, capacity);
+    run_in_batches(&batches, &s);
+    run_one_by_one(&singles, &s, seed);
+    expect_same(&s, singles.column, batches.column, 0, s.rows, true, "batches", seed);
+    expect_same_counts(&batches, &singles, evicted);
+    expect_counted(&batches);
+    if (with_oracle) {
+        stream_oracle(&s);
+        expect_same(&s, s.column, batches.column, 0, s.rows, false, "oracle", seed);
+    }
+    side_fini(&batches);
+    side_fini(&singles);
+    stream_fini(&s);
+}
+
+static void results_are_the_oracles(void **state)
+{
+    const char *only = getenv("VELOCITY_SEED");
+    uint64_t evicted = 0;
+
+    (void)state;
+    for (uint64_t seed = 0; seed < SEEDS; seed++)
+        play(only != NULL ? strtoull(only, NULL, 10) : seed, 4 << 20, true, &evicted);
+    assert_int_equal(evicted, 0);
+}
+
+/* Where memory is short entities go, the same ones however rows were batched. */
+static void a_tiny_region_evicts(void **state)
+{
+    uint64_t evicted = 0;
+
+    (void)state;
+    for (uint64_t seed = 0; seed < TINY_SEEDS; seed++)
+        play(seed, (48 << 10) + seed % 32 * 1024, false, &evicted);
+    assert_true(evicted > 1000);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(results_are_the_oracles),
+        cmocka_unit_test(a_tiny_region_evicts),
+    };
+
+    return RUN(tests);
+}
