@@ -301,8 +301,7 @@ static void *engine_main(void *context)
 struct shard *fake_open(const char *directory, enum log_sync sync, uint32_t queue)
 {
     struct shard *s = mem_alloc(sizeof *s);
-    struct log_options o = {
-        .directory = s->log_directory, .segment_bytes = 16 << 20, .sync = sync};
+    struct log_options o = {.directory = s->log_directory, .segment_bytes = 16 << 20, .sync = sync};
     struct log_found found;
     struct buffer body;
     struct error e;

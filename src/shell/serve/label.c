@@ -101,17 +101,19 @@ static void check_keys(const struct json *item, struct problems *p)
     enum { KNOWN = sizeof known / sizeof *known };
 
     for (uint32_t i = 0; i < item->count; i++) {
+        char pointer[FIELD_NAME_MAX + 2];
         unsigned at = 0;
-        int nearest;
+        int nearest, length;
 
         while (at < KNOWN && !text_equal(item->keys[i], known[at]))
             at++;
         if (at < KNOWN)
             continue;
         nearest = text_nearest(item->keys[i], known, KNOWN);
-        problems_add(p, "", "\"%.*s\" is no member of a label%s%s%s",
-                     item->keys[i].length > 64 ? 64 : (int)item->keys[i].length,
-                     item->keys[i].bytes, nearest >= 0 ? "; did you mean \"" : "",
+        length = item->keys[i].length < FIELD_NAME_MAX ? (int)item->keys[i].length : 0;
+        snprintf(pointer, sizeof pointer, "/%.*s", length, item->keys[i].bytes);
+        problems_add(p, pointer, "no member of a label%s%s%s",
+                     nearest >= 0 ? "; did you mean \"" : "",
                      nearest >= 0 ? known[nearest].bytes : "", nearest >= 0 ? "\"?" : "");
     }
 }
@@ -179,8 +181,6 @@ static void answer_single(struct exchange *x, struct server *s, const struct lab
 
     if (l->problems != NULL) {
         problem_answer_fields(x, l->problems);
-        if (x->status == 400) /* the document was JSON: what it says is wrong */
-            x->status = 422;
     } else if (!l->was_sent) {
         server_refuse(s, x);
     } else if (sub->status != SUBMIT_DONE) {
