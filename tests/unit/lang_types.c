@@ -236,7 +236,7 @@ static void a_name_means_one_thing(void **state)
     refuse(p, "is_fraud", "n",
            "is_fraud: expected a new name, found that of the label: a name means one thing, rename "
            "the feature");
-    refuse(p, "", "n", ": expected a name of 1 to 256 bytes of UTF-8");
+    refuse(p, "", "n", "(no name): expected a name of 1 to 256 bytes of UTF-8");
     assert_true(add(p, "odd name", "n") >= 0);
     assert_true(add(p, "o", "`odd name` + 1") >= 0);
     assert_false(program_add_entity(p, text_of("customer"), text_of("id"), &e));
@@ -262,7 +262,8 @@ static void time_and_label_words(void **state)
     x.schema->time = FIELD_NONE;
     p = fixture_program(&x);
     assert_true(add(p, "f", "is_fraud") >= 0); /* without a label it is a field like others */
-    refuse(p, "g", "hour(time)", "g: 1:6: expected a field or a feature, found \"time\"");
+    refuse(p, "g", "hour(time)",
+           "g: 1:6: expected a field or a feature, found \"time\"; did you mean name?");
     refuse(p, "g", "mean(label) by customer",
            "g: 1:6: expected a field or a feature, found \"label\"");
     program_free(p);
