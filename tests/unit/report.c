@@ -16,6 +16,7 @@
 #include "shell/report/report.h"
 #include "shell/report/svg.h"
 #include "shell/report/terminal.h"
+#include "shell/report/thresholds.h"
 #include "shell/report/verdict.h"
 #include "shell/report/words.h"
 
@@ -57,7 +58,9 @@ static struct metrics *make_metrics(uint32_t rows, double fraud_share, double sk
         bool is_easy = random_real(&r) < 0.45;
 
         label[i] = random_real(&r) < fraud_share;
-        if (label[i] && skill > 0)
+        if (skill == 0)
+            margin += random_normal(&r);
+        else if (label[i])
             margin += is_easy ? 7 + random_normal(&r) : skill * skill;
         p[i] = em_sigmoid(margin);
         amount[i] = em_exp(3.5 + random_normal(&r) + (label[i] ? 0.8 : 0));
@@ -384,7 +387,7 @@ static void figures_read_well(void **state)
 {
     const struct estimate share = {0.5812, 0.5243, 0.6391}, figure = {0.6234, 0.57, 0.6666},
                           small = {0.00526, 0.00469, 0.00582}, null = {NAN, NAN, NAN, true},
-                          bare = {0.5, 0.5, 0.5};
+                          bare = {0.5, 0.5, 0.5}, none = {0, 0, 0.000066};
     struct buffer b = new_buffer();
 
     (void)state;
@@ -405,6 +408,7 @@ static void figures_read_well(void **state)
     words_estimate(&b, &figure, false), assert_words(&b, "0.623 [0.570, 0.667]");
     words_estimate(&b, &small, false), assert_words(&b, "0.00526 [0.00469, 0.00582]");
     words_estimate(&b, &null, true), assert_words(&b, "n/a");
+    words_estimate(&b, &none, true), assert_words(&b, "0 % [0.0000, 0.0066]");
     words_estimate(&b, &bare, true), assert_words(&b, "50 %");
     words_period(&b, AUGUST8, AUGUST8 + 6 * DAY_US), assert_words(&b, "8 to 14 August 2018");
     words_period(&b, AUGUST8 - 11 * DAY_US, AUGUST8 - 5 * DAY_US);
@@ -419,6 +423,26 @@ static void axes_have_round_steps(void **state)
     assert_true(fabs(svg_step(1, 5) - 0.2) < 1e-12);
     assert_true(fabs(svg_step(0.037, 4) - 0.01) < 1e-12);
     assert_true(fabs(svg_step(1234, 5) - 200) < 1e-9);
+}
+
+static void thresholds_rise_and_stand_once(void **state)
+{
+    static const uint32_t expected[] = {2, 0, 1};
+    struct metrics *m = mem_alloc(sizeof *m);
+    const struct report_choice choice = {"review", 0};
+    const struct report_model model = {"boost", NULL, m, &choice, 1};
+    uint32_t order[METRICS_THRESHOLDS_MAX];
+
+    (void)state;
+    m->thresholds = 4;
+    m->threshold[0].threshold = m->threshold[3].threshold = 0.3;
+    m->threshold[1].threshold = 0.8;
+    m->threshold[2].threshold = 0.1;
+    assert_int_equal(thresholds_order(m, order), 3);
+    assert_memory_equal(order, expected, sizeof expected);
+    assert_true(thresholds_is_chosen(&model, 0, 3));
+    assert_false(thresholds_is_chosen(&model, 0, 1));
+    mem_free(m);
 }
 
 static void bars_fill_their_columns(void **state)
@@ -445,6 +469,7 @@ int main(void)
         cmocka_unit_test(metrics_are_json),
         cmocka_unit_test(figures_read_well),
         cmocka_unit_test(axes_have_round_steps),
+        cmocka_unit_test(thresholds_rise_and_stand_once),
         cmocka_unit_test(bars_fill_their_columns),
     };
 

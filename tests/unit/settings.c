@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "core/base/memory.h"
+#include "shell/os/file.h"
 #include "shell/settings/interpolate.h"
 #include "shell/settings/keys.h"
 #include "shell/settings/settings.h"

@@ -14,7 +14,8 @@ enum { BINS_MAX = 255 }; /* of values, per input */
 struct bins {
     uint32_t rows;
     uint32_t inputs;
-    uint8_t *cell;   /* rows * inputs, by row */
+    uint8_t *cell;   /* rows * inputs, by row: histograms read all inputs of a row */
+    uint8_t *column; /* the same by input: a split reads one input of many rows */
     uint32_t *count; /* of each input: bins of values */
     uint32_t *first; /* inputs + 1: prefix sums of count + 1 */
     double **border; /* of each input: count borders, the last is DBL_MAX */
@@ -23,7 +24,7 @@ struct bins {
 /* Cuts the dataset and freezes the category maps of `m` (which has the dataset's inputs). */
 void bins_init(struct bins *b, const struct dataset *d, uint32_t bins, struct model *m,
                const struct learn_run *run);
-/* Another dataset cut at the same borders, by the model's maps. `of` must outlive it. */
+/* Another dataset cut at the same borders, by the model's maps; without `column`. */
 void bins_init_like(struct bins *b, const struct bins *of, const struct dataset *d,
                     const struct model *m);
 void bins_fini(struct bins *b);

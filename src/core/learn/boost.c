@@ -180,9 +180,12 @@ static void compute_gradients(struct booster *b)
 
 static bool drawn(const struct booster *b, uint64_t stream, uint32_t item, double share)
 {
-    uint64_t r = random_at(b->run->seed, (uint64_t)b->trees << 8 | stream, item);
+    uint64_t r;
 
-    return share >= 1 || (double)(r >> 11) * 0x1p-53 < share;
+    if (share >= 1)
+        return true;
+    r = random_at(b->run->seed, (uint64_t)b->trees << 8 | stream, item);
+    return (double)(r >> 11) * 0x1p-53 < share;
 }
 
 static uint32_t choose_rows(struct booster *b)

@@ -5,6 +5,11 @@
 #include "core/base/panic.h"
 #include "core/learn/histogram.h"
 
+enum {
+    PARALLEL_ROWS = 32768, /* a smaller node is parted by one thread */
+    PIECES_MAX = 64,
+};
+
 static const double gain_least = 1e-7; /* below it a split is rounding noise */
 
 /* The best split of one node. */
@@ -176,24 +181,66 @@ static void find_split(struct grower *g, struct leaf *leaf)
 
 /* ---- splitting ---- */
 
-/* Stable: both sides stay in ascending order. Returns how many went left. */
-static uint32_t partition(struct grower *g, const struct grown_node *n)
-{
-    const struct bins *b = g->work.bins;
-    const uint8_t *cell = b->cell + n->input;
-    uint32_t left = n->begin, right = 0;
+/* A node's rows are parted in pieces, one a thread: each piece keeps its left rows at its own start
+ * and puts its right rows aside; then the pieces are joined in order. Stable, so the result does
+ * not depend on how many pieces there were. */
+struct parting {
+    struct grower *grower;
+    const struct grown_node *node;
+    uint32_t pieces;
+    uint32_t left[PIECES_MAX];
+};
 
-    for (uint32_t i = n->begin; i < n->end; i++) {
+static uint32_t piece_begin(const struct parting *p, unsigned number)
+{
+    const struct grown_node *n = p->node;
+
+    return n->begin + (uint32_t)((uint64_t)(n->end - n->begin) * number / p->pieces);
+}
+
+static void part_piece(void *context, unsigned number)
+{
+    struct parting *p = context;
+    struct grower *g = p->grower;
+    const struct bins *b = g->work.bins;
+    const uint8_t *cell = b->column + (size_t)p->node->input * b->rows;
+    uint32_t begin = piece_begin(p, number), end = piece_begin(p, number + 1);
+    uint32_t left = begin, right = begin;
+
+    for (uint32_t i = begin; i < end; i++) {
         uint32_t row = g->row[i];
-        bool goes_left = grown_goes_left(n, cell[(size_t)row * b->inputs]);
+        bool goes_left = grown_goes_left(p->node, cell[row]);
 
         g->row[left] = row; /* left <= i: what it overwrites was read */
         g->scratch[right] = row;
         left += goes_left;
         right += !goes_left;
     }
-    memcpy(g->row + left, g->scratch, right * sizeof *g->row);
-    return left - n->begin;
+    p->left[number] = left - begin;
+}
+
+/* Returns how many rows went left. */
+static uint32_t partition(struct grower *g, const struct grown_node *n)
+{
+    struct parting p = {.grower = g, .node = n, .pieces = workers_count(g->work.workers)};
+    uint32_t at = n->begin, left;
+
+    if (n->end - n->begin < PARALLEL_ROWS)
+        p.pieces = 1;
+    else if (p.pieces > PIECES_MAX)
+        p.pieces = PIECES_MAX;
+    workers_run(g->work.workers, p.pieces, part_piece, &p);
+    for (uint32_t i = 0; i < p.pieces; at += p.left[i++])
+        memmove(g->row + at, g->row + piece_begin(&p, i), p.left[i] * sizeof *g->row);
+    left = at - n->begin;
+    for (uint32_t i = 0; i < p.pieces; i++) {
+        uint32_t begin = piece_begin(&p, i);
+        uint32_t count = piece_begin(&p, i + 1) - begin - p.left[i];
+
+        memcpy(g->row + at, g->scratch + begin, count * sizeof *g->row);
+        at += count;
+    }
+    return left;
 }
 
 static bool may_split(const struct grower *g, const struct grown_node *n)

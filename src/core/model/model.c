@@ -60,8 +60,6 @@ void model_forest_reserve(struct model *m, uint32_t trees, uint32_t nodes)
 
 bool model_finish(struct model *m, struct error *e)
 {
-    for (uint32_t j = 0; j < m->inputs; j++)
-        category_map_index(&m->category[j]);
     if (m->kind != MODEL_BOOST)
         return true;
     m->ranks = forest_ranks_new(m, e);

@@ -38,7 +38,7 @@ struct category_map {
     double *number;
     double other;
     char *bytes;
-    uint32_t *slot; /* open-addressed hash table of index + 1, 0 = free; made by model_finish */
+    uint32_t *slot; /* open-addressed hash table of index + 1, 0 = free */
     uint32_t slots;
 };
 
@@ -94,7 +94,6 @@ bool model_finish(struct model *m, struct error *e) MUST_USE;
 /* Values must be sorted and differ; both arrays are copied. */
 void category_map_set(struct category_map *c, const struct text *value, const double *number,
                       uint32_t count, double other);
-void category_map_index(struct category_map *c); /* makes the hash table */
 void category_map_fini(struct category_map *c);
 double category_map_find(const struct category_map *c, struct text t);
 

@@ -1,7 +1,6 @@
 #include "core/stats/cards.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 #include "core/base/hash.h"
 #include "core/base/memory.h"

@@ -90,16 +90,20 @@ void html_section_close(struct buffer *out)
 
 void html_paragraph(struct buffer *out, const char *class_name, const char *text)
 {
-    static const char percent[] = " %", kept[] = "&#160;%";
-    const char *at;
+    bool in_brackets = false;
+    const char *from = text;
 
     buffer_format(out, "<p class=\"%s\">", class_name);
-    while ((at = strstr(text, percent)) != NULL) {
-        html_slice(out, text, (size_t)(at - text));
-        buffer_add_text(out, kept);
-        text = at + strlen(percent);
+    for (; *text != 0; text++) {
+        if (*text == '[' || *text == ']')
+            in_brackets = *text == '[';
+        if (*text != ' ' || !(in_brackets || text[1] == '%'))
+            continue;
+        html_slice(out, from, (size_t)(text - from));
+        buffer_add_text(out, "&#160;");
+        from = text + 1;
     }
-    html_text(out, text);
+    html_text(out, from);
     buffer_add_text(out, "</p>\n");
 }
 

@@ -13,7 +13,7 @@ void html_close(struct buffer *out);
 
 void html_section_open(struct buffer *out, const char *id, const char *heading);
 void html_section_close(struct buffer *out);
-/* Escaped; a percent sign stays on the line of its number. */
+/* Escaped; a percent sign stays on the line of its number, and so does what is in brackets. */
 void html_paragraph(struct buffer *out, const char *class_name, const char *text);
 
 /* A table that scrolls sideways on narrow screens. */

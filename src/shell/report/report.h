@@ -13,7 +13,6 @@
 enum {
     REPORT_MODELS_MAX = 6, /* drawn side by side: one colour and one dash pattern each */
     REPORT_BYTES_MAX = 16 << 20,
-    REPORT_NO_THRESHOLD = -1,
 };
 
 struct report_feature {

@@ -10,7 +10,7 @@
 #include "shell/report/words.h"
 
 static const struct svg_chart square = {
-    .width = 480, .height = 340, .left = 66, .top = 12, .right = 24, .bottom = 46};
+    .width = 480, .height = 340, .left = 78, .top = 12, .right = 32, .bottom = 46};
 
 void report_legend(const struct report_data *data, struct buffer *out)
 {
@@ -74,7 +74,8 @@ static void draw_choices(struct svg_chart *c, const struct report_data *data, bo
             continue;
         snprintf(tip, sizeof tip, "%s: threshold %.3g", best->choice[i].name, t->threshold);
         svg_point(c, x, y, class_name, tip);
-        svg_words(c, x, y, 9, is_roc || y > 0.9 ? 16 : -7, SVG_START, "name", best->choice[i].name);
+        svg_words(c, x, y, 9, y > 0.9 || (is_roc && y > 0.1) ? 16 : -7, SVG_START, "name",
+                  best->choice[i].name);
     }
 }
 

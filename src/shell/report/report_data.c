@@ -72,7 +72,16 @@ static const char *part_class(const struct report_data *data, uint32_t i)
 {
     if (!data->part[i].is_used)
         return "gap";
-    return i + 1 == data->parts ? "fraud" : "legit";
+    return i + 1 == data->parts ? "test" : "legit";
+}
+
+/* Parts drawn at random overlap in time: then there is no line to draw. */
+static bool parts_follow(const struct report_data *data)
+{
+    for (uint32_t i = 1; i < data->parts; i++)
+        if (data->part[i].from_us < data->part[i - 1].until_us)
+            return false;
+    return data->part[data->parts - 1].until_us > data->part[0].from_us;
 }
 
 static void add_timeline(const struct report_data *data, struct buffer *out)
@@ -88,7 +97,7 @@ static void add_timeline(const struct report_data *data, struct buffer *out)
                           .y = {0, 1}};
 
     until = (double)data->part[data->parts - 1].until_us;
-    if (!(until > from))
+    if (!parts_follow(data))
         return;
     c.x = (struct svg_axis){.low = from, .high = until};
     buffer_add_text(out, "<figure class=\"wide\">");

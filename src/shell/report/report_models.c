@@ -89,7 +89,7 @@ static bool forest_range(const struct report_data *data, const struct comparison
     }
     if (low > high)
         return false;
-    step = svg_step(fmax(high - low, 0.01), 4);
+    step = svg_step(fmax(high - low, 0.01), 3);
     *axis = (struct svg_axis){.low = fmax(0, floor(low / step) * step),
                               .high = fmin(1, ceil(high / step) * step),
                               .format = k->is_share ? SVG_PERCENT : SVG_NUMBER};
@@ -102,7 +102,7 @@ static void draw_forest(const struct report_data *data, const struct comparison 
                         struct buffer *out)
 {
     struct svg_chart c = {
-        .out = out, .width = 420, .left = 130, .top = 6, .right = 16, .bottom = 24};
+        .out = out, .width = 420, .left = 130, .top = 6, .right = 28, .bottom = 24};
     char class_name[32];
 
     c.height = 30 + 30.0 * data->models;

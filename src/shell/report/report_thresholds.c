@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "shell/report/html.h"
+#include "shell/report/thresholds.h"
 #include "shell/report/words.h"
 
 void report_cell(struct buffer *out, const struct estimate *f, bool is_share,
@@ -19,12 +20,23 @@ void report_cell(struct buffer *out, const struct estimate *f, bool is_share,
     buffer_add_text(out, "</span></td>");
 }
 
-static const char *choice_of(const struct report_model *m, uint32_t row)
+static bool is_chosen(const struct report_model *m, uint32_t row)
 {
     for (uint32_t i = 0; i < m->choices; i++)
-        if (m->choice[i].row == row)
-            return m->choice[i].name;
-    return NULL;
+        if (thresholds_is_chosen(m, i, row))
+            return true;
+    return false;
+}
+
+static void add_tags(const struct report_model *m, uint32_t row, struct buffer *out)
+{
+    for (uint32_t i = 0; i < m->choices; i++) {
+        if (!thresholds_is_chosen(m, i, row))
+            continue;
+        buffer_add_text(out, "<span class=\"tag\">");
+        html_text(out, m->choice[i].name);
+        buffer_add_text(out, "</span>");
+    }
 }
 
 static uint32_t cheapest(const struct metrics *m)
@@ -48,15 +60,10 @@ static void add_row(const struct report_model *model, uint32_t at, struct buffer
 {
     const struct metrics *m = model->metrics;
     const struct threshold_row *t = &m->threshold[at];
-    const char *choice = choice_of(model, at);
 
-    buffer_format(out, "<tr%s><th scope=\"row\">", choice != NULL ? " class=\"chosen\"" : "");
+    buffer_format(out, "<tr%s><th scope=\"row\">", is_chosen(model, at) ? " class=\"chosen\"" : "");
     words_number(out, t->threshold);
-    if (choice != NULL) {
-        buffer_add_text(out, "<span class=\"tag\">");
-        html_text(out, choice);
-        buffer_add_text(out, "</span>");
-    }
+    add_tags(model, at, out);
     buffer_add_text(out, "</th>");
     if (m->days > 0) {
         buffer_add_text(out, "<td>");
@@ -73,7 +80,7 @@ static void add_row(const struct report_model *model, uint32_t at, struct buffer
         report_cell(out, &t->value_caught, true, "");
     buffer_add_text(out, "<td>");
     words_money(out, t->cost);
-    if (at == cheapest(m))
+    if (t->cost == m->threshold[cheapest(m)].cost)
         buffer_add_text(out, "<span class=\"tag low\">lowest</span>");
     buffer_add_text(out, "</td></tr>\n");
 }
@@ -81,6 +88,7 @@ static void add_row(const struct report_model *model, uint32_t at, struct buffer
 static void add_table(const struct report_model *model, struct buffer *out)
 {
     const struct metrics *m = model->metrics;
+    uint32_t order[METRICS_THRESHOLDS_MAX], rows;
     const char *heading[10];
     unsigned count = 0;
 
@@ -97,8 +105,9 @@ static void add_table(const struct report_model *model, struct buffer *out)
         heading[count++] = "Money caught";
     heading[count++] = "Cost";
     html_table_open(out, "Held-out rows at each threshold, with 95 % intervals", heading, count);
-    for (uint32_t i = 0; i < m->thresholds; i++)
-        add_row(model, i, out);
+    rows = thresholds_order(m, order);
+    for (uint32_t i = 0; i < rows; i++)
+        add_row(model, order[i], out);
     html_table_close(out);
 }
 

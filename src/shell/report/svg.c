@@ -5,7 +5,7 @@
 
 #include "shell/report/html.h"
 
-enum { TICKS_WANTED = 5, TICK_TEXT_MAX = 48 };
+enum { TICKS_WANTED = 4, TICK_TEXT_MAX = 48 };
 
 static double along(const struct svg_axis *a, double v)
 {
@@ -50,7 +50,7 @@ double svg_step(double span, unsigned wanted)
     double rough = span / (wanted > 0 ? wanted : 1), power = pow(10, floor(log10(rough)));
     double lead = rough / power;
 
-    return power * (lead < 1.5 ? 1 : lead < 3.5 ? 2 : lead < 7.5 ? 5 : 10);
+    return power * (lead < 1.5 ? 1 : lead < 2.9 ? 2 : lead < 7 ? 5 : 10);
 }
 
 static void tick_text(const struct svg_axis *a, double v, char out[TICK_TEXT_MAX])

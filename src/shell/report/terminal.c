@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "shell/report/thresholds.h"
 #include "shell/report/verdict.h"
 #include "shell/report/words.h"
 
@@ -312,13 +313,15 @@ void terminal_thresholds(const struct terminal *t, const struct report_model *mo
                          struct buffer *out)
 {
     const struct metrics *m = model->metrics;
+    uint32_t order[METRICS_THRESHOLDS_MAX], rows;
 
     colour_on(t, DIM, out);
     buffer_format(out, "  %9s%11s%11s%9s%13s%11s%12s\n", "threshold", "alerts/day", "precision",
                   "recall", "false alarms", "money", "cost");
     colour_off(t, out);
-    for (uint32_t i = 0; i < m->thresholds; i++) {
-        const struct threshold_row *r = &m->threshold[i];
+    rows = thresholds_order(m, order);
+    for (uint32_t i = 0; i < rows; i++) {
+        const struct threshold_row *r = &m->threshold[order[i]];
 
         buffer_add_text(out, "  ");
         put_right(out, 9, words_number, r->threshold);
@@ -329,7 +332,7 @@ void terminal_thresholds(const struct terminal *t, const struct report_model *mo
         put_right(out, 11, words_percent, r->value_caught.value);
         put_right(out, 12, words_money, r->cost);
         for (uint32_t k = 0; k < model->choices; k++) {
-            if (model->choice[k].row != i)
+            if (!thresholds_is_chosen(model, k, order[i]))
                 continue;
             colour_on(t, GREEN, out);
             buffer_add_text(out, " < ");

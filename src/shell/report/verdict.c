@@ -79,11 +79,11 @@ static void say_chance(const struct metrics *m, struct buffer *out)
         buffer_add_text(out, ": the model is clearly better than chance.");
         break;
     case VERDICT_UNCERTAIN:
-        buffer_add_text(out, ": the model is better than chance. ");
+        buffer_add_text(out, ": the model is better than chance.");
         break;
     default:
-        buffer_add_text(out, " and the interval of AUC is ");
-        words_interval(out, &m->auc_roc, false);
+        buffer_add_text(out, ", and its AUC is ");
+        words_estimate(out, &m->auc_roc, false);
         buffer_add_text(out, ", where 0.5 is chance: the model is no better than chance. Do not "
                              "decide anything by it.");
         break;
@@ -122,11 +122,15 @@ void verdict_cost(const struct report_data *data, struct buffer *out)
     const struct metrics *m = model->metrics;
     const struct threshold_row *t;
 
-    if (model->choices == 0 || model->choice[0].row >= m->thresholds)
+    if (model->choices == 0 || verdict_of(m) == VERDICT_CHANCE)
         return;
     t = &m->threshold[model->choice[0].row];
     buffer_format(out, "At the threshold for \"%s\" (", model->choice[0].name);
     words_number(out, t->threshold);
+    if (t->tp + t->fp == 0) {
+        buffer_add_text(out, ") it raises no alert, so it catches nothing.");
+        return;
+    }
     buffer_add_text(out, ") it raises ");
     if (isnan(t->alerts_per_day))
         words_count(out, (uint64_t)t->tp + t->fp);

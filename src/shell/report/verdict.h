@@ -17,8 +17,9 @@ enum verdict verdict_of(const struct metrics *m);
 const char *verdict_headline(enum verdict v);
 
 /* Sentences, plain ASCII text, not escaped. */
-void verdict_findings(const struct report_data *data, struct buffer *out); /* quality */
-void verdict_cost(const struct report_data *data, struct buffer *out); /* empty without a choice */
+void verdict_findings(const struct report_data *data, struct buffer *out);
+/* What the first choice of threshold costs; nothing without one or for a model by chance. */
+void verdict_cost(const struct report_data *data, struct buffer *out);
 
 /* What a reader must not take from any such report. */
 extern const char verdict_caveat[];

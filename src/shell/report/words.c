@@ -26,8 +26,10 @@ void words_count(struct buffer *out, uint64_t n)
 /* Digits after the point that leave `significant` digits that count, at most 9. */
 static int decimals_of(double v, int significant)
 {
-    int decimals = v != 0 ? significant - 1 - (int)floor(log10(fabs(v))) : significant - 1;
+    int decimals = significant - 1;
 
+    if (isfinite(v) && v != 0)
+        decimals -= (int)floor(log10(fabs(v)));
     return decimals < 0 ? 0 : decimals > 9 ? 9 : decimals;
 }
 
@@ -109,7 +111,7 @@ void words_period(struct buffer *out, int64_t from_us, int64_t until_us)
 static int estimate_decimals(const struct estimate *f, bool is_share)
 {
     if (is_share)
-        return percent_decimals(f->value * 100);
+        return percent_decimals(100 * (f->value > 0 ? f->value : f->high));
     return fabs(f->value) >= 0.1 && fabs(f->value) < 10 ? 3 : decimals_of(f->value, 3);
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "shell/os/file.h"
+#include "shell/run/data_directory.h"
 #include "shell/run/feed.h"
 
 enum { NAME_LENGTH = 16, FILE_MODE = 0600, DIRECTORY_MODE = 0700 };
@@ -46,13 +47,17 @@ bool current_model_path(const char *data_directory, char path[CURRENT_PATH_MAX])
 
 static bool read_model(const struct settings *s, struct current *c, struct error *e)
 {
+    char directory[DATA_PATH_MAX];
+
     if (strcmp(s->model.kind, "none") == 0)
         return true;
-    if (!current_model_path(s->data_directory, c->model_path))
+    if (!data_directory(s, directory, e))
+        return false;
+    if (!current_model_path(directory, c->model_path))
         return error_set(e, ERROR_NOT_FOUND,
                          "%s: there is no model yet; hint: run `assay train`, or set model.kind to "
                          "none to decide by rules alone",
-                         s->data_directory);
+                         directory);
     return file_read(c->model_path, &c->model, e);
 }
 

@@ -7,6 +7,7 @@
 #include "core/base/panic.h"
 #include "shell/os/digest.h"
 #include "shell/os/file.h"
+#include "shell/run/data_directory.h"
 #include "shell/run/feed_order.h"
 #include "shell/source/source.h"
 
@@ -60,6 +61,16 @@ static uint32_t collect_fields(const struct source_setting *setting, const struc
     return count;
 }
 
+static bool rejects_file(const struct settings *s, char path[FEED_PATH_MAX], struct error *e)
+{
+    char directory[DATA_PATH_MAX];
+
+    if (!data_directory(s, directory, e) || !file_make_directories(directory, 0700, e))
+        return false;
+    snprintf(path, FEED_PATH_MAX, "%s/rejects.csv", directory);
+    return true;
+}
+
 static bool open_source(const struct settings *s, const char *path, const struct schema *wanted,
                         struct feed_counts *counts, struct source **source, struct error *e)
 {
@@ -83,8 +94,8 @@ static bool open_source(const struct settings *s, const char *path, const struct
     o.required = required;
     o.required_count = 2;
     if (counts != NULL) {
-        snprintf(counts->rejects_path, sizeof counts->rejects_path, "%s/rejects.csv",
-                 s->data_directory);
+        if (!rejects_file(s, counts->rejects_path, e))
+            ok = false;
         o.rejects_path = counts->rejects_path;
     }
     if (ok && wanted != NULL) { /* first a look at which columns there are */

@@ -11,7 +11,7 @@
 #include "core/data/frame.h"
 #include "shell/settings/settings.h"
 
-enum { FEED_FRAME_ROWS = 65536 };
+enum { FEED_FRAME_ROWS = 65536, FEED_PATH_MAX = 512 };
 
 struct feed_counts {
     uint64_t rows;       /* events */
@@ -23,7 +23,7 @@ struct feed_counts {
     uint8_t digest[32];  /* SHA-256 of the files' bytes, in name order */
     char first_conflict[64];   /* such an id */
     char words[512];     /* what was found by looking: delimiter, decimal mark, ... */
-    char rejects_path[512];
+    char rejects_path[FEED_PATH_MAX];
 };
 
 struct feed {

@@ -1,8 +1,9 @@
 #include "shell/settings/interpolate.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#include "shell/os/file.h"
 
 enum { VARIABLE_NAME_MAX = 128 };
 
@@ -80,27 +81,6 @@ bool interpolate(struct text raw, const struct settings_options *o, struct buffe
     if (out->overflow)
         return error_set(e, ERROR_INVALID, "the value is over %zu bytes", out->max);
     return true;
-}
-
-bool file_read(const char *path, struct buffer *out, struct error *e)
-{
-    FILE *f = fopen(path, "rb");
-    char part[4096];
-    size_t n;
-    bool failed;
-
-    if (f == NULL)
-        return error_set(e, errno == ENOENT ? ERROR_NOT_FOUND : ERROR_WORLD,
-                         "cannot open \"%s\": %s", path, strerror(errno));
-    while ((n = fread(part, 1, sizeof part, f)) > 0 && !out->overflow)
-        buffer_add(out, part, n);
-    failed = ferror(f) != 0;
-    if (failed)
-        error_set(e, ERROR_WORLD, "cannot read \"%s\": %s", path, strerror(errno));
-    fclose(f);
-    if (!failed && out->overflow)
-        return error_set(e, ERROR_INVALID, "\"%s\" is over %zu bytes", path, out->max);
-    return !failed;
 }
 
 bool interpolate_secret(struct text raw, const struct settings_options *o, const char *directory,

@@ -19,7 +19,5 @@ bool interpolate(struct text raw, const struct settings_options *o, struct buffe
  * line end. */
 bool interpolate_secret(struct text raw, const struct settings_options *o, const char *directory,
                         struct buffer *out, struct buffer *origin, struct error *e) MUST_USE;
-/* The bytes of a file of at most out's maximum. */
-bool file_read(const char *path, struct buffer *out, struct error *e) MUST_USE;
 
 #endif

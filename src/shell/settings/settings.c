@@ -5,7 +5,7 @@
 
 #include "core/base/memory.h"
 #include "core/base/panic.h"
-#include "shell/settings/interpolate.h"
+#include "shell/os/file.h"
 #include "shell/settings/keys.h"
 #include "shell/settings/read.h"
 
@@ -64,6 +64,9 @@ bool settings_load_with(const char *path, const struct settings_options *o, stru
         error_set(e, ERROR_NOT_FOUND,
                   "no settings file \"%s\": make one with `assay init FILE`, or name it with -c",
                   path);
+    else if (!ok && e->kind == ERROR_FULL)
+        error_set(e, ERROR_INVALID, "%s: over %d bytes: settings are small", path,
+                  SETTINGS_BYTES_MAX);
     ok = ok && settings_parse_with((struct text){bytes.bytes, bytes.length}, path, o, s, e);
     buffer_fini(&bytes);
     return ok;

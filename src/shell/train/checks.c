@@ -38,6 +38,11 @@ void checks_of_data(struct train_result *r, const struct settings *s)
     if (c->repeated > 0)
         checks_add(r, true, "%lu rows repeat an event that was read before and were taken once",
                    count(c->repeated));
+    if (c->conflicting > 0)
+        checks_add(r, true,
+                   "%lu rows have an id that an earlier row has, with other content, and were left "
+                   "out (such as %s): is event.id the right field?",
+                   count(c->conflicting), c->first_conflict);
     if (c->moved > 0)
         checks_add(r, false,
                    "%lu of %lu rows were not in time order and were sorted; live, such events come "

@@ -214,7 +214,8 @@ static const char *source_name(const struct train_options *o)
     return o->path != NULL ? o->path : s != NULL ? s->file : "";
 }
 
-bool page_write(const struct page_task *t, struct buffer *html, struct error *e)
+bool page_write(const struct page_task *t, struct buffer *html, struct buffer *words,
+                struct error *e)
 {
     struct page p = {.t = t};
 
@@ -234,6 +235,8 @@ bool page_write(const struct page_task *t, struct buffer *html, struct error *e)
     describe_checks(&p);
     describe_features(&p);
     report_write_html(&p.data, html);
+    if (t->o->terminal != NULL)
+        terminal_report(t->o->terminal, &p.data, words);
     for (uint32_t k = 0; k < p.data.features; k++)
         buffer_fini(&p.expression[k]);
     mem_free(p.expression);

@@ -16,7 +16,9 @@ struct page_task {
     const struct workers *workers;
 };
 
-bool page_write(const struct page_task *t, struct buffer *html, struct error *e) MUST_USE;
+/* `words` may be NULL. */
+bool page_write(const struct page_task *t, struct buffer *html, struct buffer *words,
+                struct error *e) MUST_USE;
 
 /* The object about the data that goes into the model file. */
 void page_data_json(const struct train_result *r, struct buffer *out);

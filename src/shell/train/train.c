@@ -8,6 +8,7 @@
 #include "shell/os/file.h"
 #include "shell/os/thread.h"
 #include "shell/run/current.h"
+#include "shell/run/data_directory.h"
 #include "shell/run/plans.h"
 #include "shell/train/checks.h"
 #include "shell/train/evaluate.h"
@@ -60,11 +61,7 @@ static uint64_t wanted_rows(const struct training *t)
 
 static bool compute_features(struct training *t, struct error *e)
 {
-    struct state_options state = {.memory_bytes = t->o->settings->memory_bytes,
-                                  .engine = {.simd = t->o->simd,
-                                             .batch = PASS_BATCH,
-                                             .ids_horizon = 0,
-                                             .ids_horizon_us = 0}};
+    struct state_options state = data_state_options(t->o->settings, t->o->simd, PASS_BATCH);
     uint64_t rows = wanted_rows(t);
 
     if (rows > UINT32_MAX)
@@ -182,7 +179,7 @@ static bool write_report(struct training *t, struct error *e)
 
     snprintf(t->r->report_path, sizeof t->r->report_path, "%s/report.html", t->o->directory);
     buffer_init(&html, REPORT_BYTES_MAX);
-    ok = page_write(&task, &html, e) && file_write(t->r->report_path, html.bytes, html.length, 0644, e);
+    ok = page_write(&task, &html, &t->r->words, e) && file_write(t->r->report_path, html.bytes, html.length, 0644, e);
     buffer_fini(&html);
     return ok;
 }
@@ -210,6 +207,7 @@ bool train(const struct train_options *o, struct train_result *r, struct error *
     bool ok;
 
     *r = (struct train_result){0};
+    buffer_init(&r->words, 1 << 20);
     t.clock_us = start;
     t.pool = pool_new(o->threads);
     ok = work(&t, e);
@@ -232,5 +230,6 @@ void train_result_free(struct train_result *r)
     for (uint32_t i = 0; i < r->models; i++)
         fitted_free(&r->model[i].fitted);
     split_free(&r->split);
+    buffer_fini(&r->words);
     r->models = 0;
 }

@@ -4,6 +4,7 @@
 #define ASSAY_TRAIN_TRAIN_H
 
 #include "core/stats/metrics.h"
+#include "shell/report/terminal.h"
 #include "shell/run/feed.h"
 #include "shell/train/fit.h"
 
@@ -17,6 +18,7 @@ struct train_options {
     enum simd simd;
     int64_t now_us;         /* for the report */
     const struct progress *progress;
+    const struct terminal *terminal; /* the form of result.words; NULL: none wanted */
 };
 
 struct train_check {
@@ -39,6 +41,7 @@ struct train_result {
     uint32_t models;
     struct train_check check[TRAIN_CHECKS_MAX];
     uint32_t checks;
+    struct buffer words; /* the report for the console */
     char model_path[512];
     char report_path[512];
     double read_seconds, feature_seconds, fit_seconds, evaluate_seconds, all_seconds;

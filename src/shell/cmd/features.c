@@ -1,0 +1,130 @@
+#include "shell/cmd/cmd.h"
+#include "shell/run/output.h"
+#include "shell/run/scoring.h"
+
+struct writing {
+    struct output *output;
+    struct plan *plan;
+    uint64_t rows;
+};
+
+static bool write_batch(void *context, const struct pass_batch *b, struct error *e)
+{
+    struct writing *w = context;
+    int id = plan_schema(w->plan)->id;
+
+    for (uint32_t i = 0; i < b->rows; i++) {
+        struct value v;
+
+        if (id != FIELD_NONE) {
+            v = column_get(&b->frame->column[id], b->first + i);
+            output_value(w->output, &v);
+        } else {
+            output_int(w->output, (int64_t)(b->at + i + 1));
+        }
+        for (uint32_t k = 0; k < plan_feature_count(w->plan); k++) {
+            v = column_get(&b->registers->column[plan_feature_node(w->plan, k)], i);
+            output_value(w->output, &v);
+        }
+    }
+    w->rows += b->rows;
+    return output_flush(w->output, e);
+}
+
+/* The id under its own name, then the features; without an id, rows are numbered. */
+static const char **column_names(struct plan *p, uint32_t *columns)
+{
+    const struct schema *s = plan_schema(p);
+    const char **name = mem_array(plan_feature_count(p) + 1, sizeof *name);
+
+    name[0] = s->id != FIELD_NONE ? s->fields[s->id].name : "row";
+    for (uint32_t k = 0; k < plan_feature_count(p); k++)
+        name[k + 1] = plan_feature_name(p, k);
+    *columns = plan_feature_count(p) + 1;
+    return name;
+}
+
+static bool tell(struct invocation *v, const struct feed *f, struct error *e)
+{
+    const char *path = option_get(v, "output");
+    struct buffer out;
+    bool ok;
+
+    if (path == NULL)
+        return true;
+    buffer_init(&out, OUTPUT_MAX);
+    if (v->json)
+        buffer_format(&out, "{\"rows\":%lu,\"rejected\":%lu,\"repeated\":%lu,\"moved_by_sorting\":%lu}\n",
+                      (unsigned long)f->counts.rows, (unsigned long)f->counts.rejects,
+                      (unsigned long)f->counts.repeated, (unsigned long)f->counts.moved);
+    else
+        buffer_format(&out, "%lu events -> %s (%lu rejected, %lu repeated, %lu moved by sorting)\n",
+                      (unsigned long)f->counts.rows, path, (unsigned long)f->counts.rejects,
+                      (unsigned long)f->counts.repeated, (unsigned long)f->counts.moved);
+    ok = print_result(&out, e);
+    buffer_fini(&out);
+    return ok;
+}
+
+static bool write_features(struct invocation *v, struct scoring_options *o, struct scoring *s,
+                           struct error *e)
+{
+    struct writing w = {.plan = s->current.made.plan};
+    uint32_t columns;
+    const char **name = column_names(w.plan, &columns);
+    bool ok = output_open(option_get(v, "output"), name, columns, &w.output, e);
+
+    if (ok) {
+        o->visit = write_batch;
+        o->context = &w;
+        ok = scoring_run(o, s, e);
+        term_clear(&v->term);
+        if (ok)
+            ok = output_finish(w.output, e) && tell(v, &s->feed, e);
+        else
+            output_abandon(w.output);
+    }
+    mem_free(name);
+    return ok;
+}
+
+static bool features_run(struct invocation *v, struct error *e)
+{
+    struct scoring_options o = {.path = v->argument_count > 0 ? v->argument[0] : NULL,
+                                .after = option_get(v, "after"),
+                                .simd = v->simd,
+                                .progress = term_progress(&v->term)};
+    struct settings *settings;
+    struct scoring s;
+    bool ok;
+
+    if (!invocation_settings(v, &settings, e))
+        return false;
+    o.settings = settings;
+    ok = scoring_open(&o, &s, e);
+    if (ok) {
+        ok = write_features(v, &o, &s, e);
+        scoring_close(&s);
+    }
+    settings_free(settings);
+    return ok;
+}
+
+static const struct option options[] = {
+    {"output", 'o', "FILE", "where to write: CSV, or NDJSON for .ndjson (default: standard output)"},
+    {"after", 0, "FILE", "events that came before: observed first, not written"},
+    {0},
+};
+
+const struct command command_features = {
+    .name = "features",
+    .group = GROUP_DECIDE,
+    .summary = "writes the features of each event of a file",
+    .arguments = "[FILE]",
+    .most = 1,
+    .words = "One row per event, in order of time: the id, then one column per feature.",
+    .options = options,
+    .examples = "  assay features transactions.csv -o features.csv\n"
+                "  assay features --after january.csv february.csv -o features.ndjson\n",
+    .run = features_run,
+};

@@ -1,0 +1,165 @@
+#include "shell/cmd/cmd.h"
+#include "shell/run/event_id.h"
+#include "shell/run/output.h"
+#include "shell/run/reasons.h"
+#include "shell/run/replay.h"
+#include "shell/run/scoring.h"
+
+#include "shell/os/digest.h"
+
+static const char *const columns[] = {"id", "probability", "score", "level", "outcome", "reasons"};
+
+enum { COLUMNS = sizeof columns / sizeof *columns };
+
+struct writing {
+    struct output *output;
+    struct plan *plan;
+    struct digest *digest; /* the one hash, as replay computes it */
+    struct buffer text;
+    uint64_t by_outcome[PLAN_OUTCOMES_MAX];
+};
+
+static struct text row_id(struct writing *w, const struct pass_batch *b, uint32_t i)
+{
+    buffer_clear(&w->text);
+    if (!event_id_text(plan_schema(w->plan), b->frame, b->first + i, &w->text))
+        buffer_format(&w->text, "%lu", (unsigned long)(b->at + i + 1));
+    return (struct text){w->text.bytes, w->text.length};
+}
+
+static void add_to_digest(struct writing *w, struct text id, const struct decision *d)
+{
+    struct buffer bytes;
+
+    buffer_init(&bytes, DECISION_BYTES_MAX);
+    decision_format(d, w->plan, &bytes);
+    replay_digest_add(w->digest, id, (struct text){bytes.bytes, bytes.length});
+    buffer_fini(&bytes);
+}
+
+static bool write_batch(void *context, const struct pass_batch *b, struct error *e)
+{
+    struct writing *w = context;
+
+    for (uint32_t i = 0; i < b->rows; i++) {
+        const struct decision *d = &b->decisions[i];
+        struct text id = row_id(w, b, i);
+
+        add_to_digest(w, id, d);
+        output_text(w->output, id);
+        output_real(w->output, d->probability);
+        output_int(w->output, d->score);
+        output_text(w->output, text_of(plan_level_name(w->plan, d->level)));
+        output_text(w->output, text_of(plan_outcome_name(w->plan, d->outcome)));
+        buffer_clear(&w->text);
+        reasons_text(d, w->plan, &w->text);
+        output_text(w->output, (struct text){w->text.bytes, w->text.length});
+        w->by_outcome[d->outcome]++;
+    }
+    return output_flush(w->output, e);
+}
+
+static void tell_outcomes(const struct writing *w, bool json, struct buffer *out)
+{
+    for (uint32_t k = 0; k < plan_outcome_count(w->plan); k++)
+        buffer_format(out, json ? "%s\"%s\":%lu" : "%s%s %lu", k > 0 ? json ? "," : ", " : "",
+                      plan_outcome_name(w->plan, k), (unsigned long)w->by_outcome[k]);
+}
+
+static bool tell(struct invocation *v, const struct feed *f, const struct writing *w,
+                 struct error *e)
+{
+    uint8_t digest[DIGEST_BYTES];
+    char hex[DIGEST_HEX];
+    struct buffer out;
+    bool ok;
+
+    if (option_get(v, "output") == NULL)
+        return true;
+    digest_finish(w->digest, digest);
+    digest_hex(digest, hex);
+    buffer_init(&out, OUTPUT_MAX);
+    if (v->json) {
+        buffer_format(&out, "{\"rows\":%lu,\"rejected\":%lu,\"repeated\":%lu,\"outcomes\":{",
+                      (unsigned long)f->counts.rows, (unsigned long)f->counts.rejects,
+                      (unsigned long)f->counts.repeated);
+        tell_outcomes(w, true, &out);
+        buffer_format(&out, "},\"decisions_sha256\":\"%s\"}\n", hex);
+    } else {
+        buffer_format(&out, "%lu events -> %s: ", (unsigned long)f->counts.rows,
+                      option_get(v, "output"));
+        tell_outcomes(w, false, &out);
+        buffer_format(&out, "\nrejected %lu, repeated %lu, moved by sorting %lu\ndecisions SHA-256 %s\n",
+                      (unsigned long)f->counts.rejects, (unsigned long)f->counts.repeated,
+                      (unsigned long)f->counts.moved, hex);
+    }
+    ok = print_result(&out, e);
+    buffer_fini(&out);
+    return ok;
+}
+
+static bool write_scores(struct invocation *v, struct scoring_options *o, struct scoring *s,
+                         struct error *e)
+{
+    struct writing w = {.plan = s->current.made.plan, .digest = digest_new()};
+    bool ok = output_open(option_get(v, "output"), columns, COLUMNS, &w.output, e);
+
+    buffer_init(&w.text, 64 << 10);
+    digest_start(w.digest);
+    if (ok) {
+        o->visit = write_batch;
+        o->context = &w;
+        ok = scoring_run(o, s, e);
+        term_clear(&v->term);
+        if (ok)
+            ok = output_finish(w.output, e) && tell(v, &s->feed, &w, e);
+        else
+            output_abandon(w.output);
+    }
+    buffer_fini(&w.text);
+    digest_free(w.digest);
+    return ok;
+}
+
+static bool score_run(struct invocation *v, struct error *e)
+{
+    struct scoring_options o = {.path = v->argument_count > 0 ? v->argument[0] : NULL,
+                                .after = option_get(v, "after"),
+                                .decides = true,
+                                .simd = v->simd,
+                                .progress = term_progress(&v->term)};
+    struct settings *settings;
+    struct scoring s;
+    bool ok;
+
+    if (!invocation_settings(v, &settings, e))
+        return false;
+    o.settings = settings;
+    ok = scoring_open(&o, &s, e);
+    if (ok) {
+        ok = write_scores(v, &o, &s, e);
+        scoring_close(&s);
+    }
+    settings_free(settings);
+    return ok;
+}
+
+static const struct option options[] = {
+    {"output", 'o', "FILE", "where to write: CSV, or NDJSON for .ndjson (default: standard output)"},
+    {"after", 0, "FILE", "events that came before: observed first, not decided"},
+    {0},
+};
+
+const struct command command_score = {
+    .name = "score",
+    .group = GROUP_DECIDE,
+    .summary = "decides each event of a file: probability, score, level, outcome, reasons",
+    .arguments = "[FILE]",
+    .most = 1,
+    .words = "Nothing is logged; the state starts empty (see --after). The digest that is printed is the "
+             "one that\n`assay replay` prints for the same events decided over HTTP.",
+    .options = options,
+    .examples = "  assay score transactions.csv -o scores.csv\n"
+                "  assay score --after january.csv february.csv -o scores.ndjson --json\n",
+    .run = score_run,
+};

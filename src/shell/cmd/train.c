@@ -1,0 +1,83 @@
+#include "shell/train/train.h"
+
+#include <unistd.h>
+
+#include "shell/cmd/cmd.h"
+#include "shell/os/clock.h"
+#include "shell/os/thread.h"
+#include "shell/run/data_directory.h"
+
+static bool print_trained(struct invocation *v, const struct train_result *r, struct error *e)
+{
+    struct buffer out;
+    bool ok;
+
+    buffer_init(&out, OUTPUT_MAX);
+    if (v->json) {
+        train_result_json(r, &out);
+        buffer_add_char(&out, '\n');
+    } else {
+        buffer_add(&out, r->words.bytes, r->words.length);
+        buffer_format(&out,
+                      "\nmodel   %s\nreport  %s\nin %.1f s: reading %.1f, features %.1f, learning "
+                      "%.1f, evaluating %.1f\nnext    assay serve\n",
+                      r->model_path, r->report_path, r->all_seconds, r->read_seconds,
+                      r->feature_seconds, r->fit_seconds, r->evaluate_seconds);
+    }
+    ok = print_result(&out, e);
+    buffer_fini(&out);
+    return ok;
+}
+
+static bool train_run(struct invocation *v, struct error *e)
+{
+    struct terminal terminal = terminal_of(STDOUT_FILENO);
+    int64_t threads = cpu_count();
+    char directory[DATA_PATH_MAX];
+    struct settings *s;
+    struct train_result r;
+    bool ok;
+
+    if (!option_whole(v, "threads", 1, 256, &threads, e) || !invocation_settings(v, &s, e))
+        return false;
+    ok = data_directory(s, directory, e);
+    if (ok) {
+        struct train_options o = {.settings = s,
+                                  .path = v->argument_count > 0 ? v->argument[0] : NULL,
+                                  .directory = directory,
+                                  .threads = (uint32_t)threads,
+                                  .simd = v->simd,
+                                  .now_us = clock_now_us(),
+                                  .progress = term_progress(&v->term),
+                                  .terminal = v->json ? NULL : &terminal};
+
+        ok = train(&o, &r, e);
+        term_clear(&v->term);
+        if (ok) {
+            ok = print_trained(v, &r, e);
+            train_result_free(&r);
+        }
+    }
+    settings_free(s);
+    return ok;
+}
+
+static const struct option options[] = {
+    {"threads", 't', "N", "threads to learn with (default: all processors); the model is the same"},
+    {0},
+};
+
+const struct command command_train = {
+    .name = "train",
+    .group = GROUP_START,
+    .summary = "computes features, learns a model, evaluates it honestly, writes a report",
+    .arguments = "[FILE]",
+    .most = 1,
+    .words = "Reads the events of the settings' source (or FILE), computes every feature as it would "
+             "have\nbeen computed live, learns on one part and tests on another that the model did not "
+             "see.\nWrites the model, and report.html, into the data directory.",
+    .options = options,
+    .examples = "  assay train\n"
+                "  assay train --set model.kind=logistic --json\n",
+    .run = train_run,
+};

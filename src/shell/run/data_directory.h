@@ -1,0 +1,21 @@
+/* Where things lie in the data directory. */
+#ifndef ASSAY_RUN_DATA_DIRECTORY_H
+#define ASSAY_RUN_DATA_DIRECTORY_H
+
+#include <limits.h>
+
+#include "shell/run/state.h"
+#include "shell/settings/settings.h"
+
+enum { DATA_PATH_MAX = 480 };
+
+/* The data directory: ./assay-data where one stands, or what the settings say, relative to their file. */
+bool data_directory(const struct settings *s, char path[DATA_PATH_MAX], struct error *e) MUST_USE;
+/* <data directory>/shard-0 */
+bool data_shard_directory(const struct settings *s, char path[DATA_PATH_MAX], struct error *e)
+    MUST_USE;
+
+/* State as the settings limit it. */
+struct state_options data_state_options(const struct settings *s, enum simd simd, uint32_t batch);
+
+#endif

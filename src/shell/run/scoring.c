@@ -1,0 +1,60 @@
+#include "shell/run/scoring.h"
+
+#include "shell/run/data_directory.h"
+
+bool scoring_open(const struct scoring_options *o, struct scoring *s, struct error *e)
+{
+    *s = (struct scoring){0};
+    return current_open(o->settings, o->path,
+                        o->decides ? CURRENT_MODEL_NEEDED : CURRENT_MODEL_NOT_USED, &s->current, e);
+}
+
+static bool observe_before(const struct scoring_options *o, struct scoring *s, struct pass *pass,
+                           struct error *e)
+{
+    struct pass before = *pass;
+    struct feed feed;
+    bool ok;
+
+    if (o->after == NULL)
+        return true;
+    before.decides = false;
+    before.visit = NULL;
+    before.stage = "observing what came before";
+    if (!feed_load(o->settings, o->after, pass->schema, o->progress, &feed, e))
+        return false;
+    ok = pass_run(&before, &feed, e);
+    pass->next_seq = before.next_seq;
+    feed_free(&feed);
+    return ok;
+}
+
+bool scoring_run(const struct scoring_options *o, struct scoring *s, struct error *e)
+{
+    struct plan *plan = s->current.made.plan;
+    struct state_options options = data_state_options(o->settings, o->simd, PASS_BATCH);
+    struct pass pass = {.schema = plan_schema(plan),
+                        .decides = o->decides,
+                        .next_seq = 1,
+                        .visit = o->visit,
+                        .context = o->context,
+                        .progress = o->progress,
+                        .stage = o->decides ? "deciding" : "computing features"};
+    struct state state;
+    bool ok;
+
+    if (!state_open(&state, plan, &options, e))
+        return false;
+    pass.engine = state.engine;
+    ok = observe_before(o, s, &pass, e) &&
+         feed_load(o->settings, o->path, pass.schema, o->progress, &s->feed, e) &&
+         pass_run(&pass, &s->feed, e);
+    state_close(&state);
+    return ok;
+}
+
+void scoring_close(struct scoring *s)
+{
+    feed_free(&s->feed);
+    current_close(&s->current);
+}

@@ -1,0 +1,519 @@
+#include "tests/unit/learning.h"
+
+#include <float.h>
+#include <zlib.h>
+
+#include "core/model/parts.h"
+
+enum { ROWS = 3000 };
+
+static struct table table;
+static struct model *boost, *logistic;
+
+static int make_models(void **state)
+{
+    struct boost_options o;
+    struct logistic_options l;
+
+    table_init(&table, ROWS, 7);
+    boost_defaults(&o);
+    o.trees = 37; /* no whole number of groups */
+    o.leaves = 13;
+    o.depth = 7;
+    boost = table_boost(&table.dataset, &o, NULL);
+    logistic_defaults(&l);
+    logistic = table_logistic(&table.dataset, &l, NULL);
+    return 0;
+}
+
+static int free_models(void **state)
+{
+    model_free(boost);
+    model_free(logistic);
+    table_fini(&table);
+    return 0;
+}
+
+/* ---- scoring ---- */
+
+/* The trees as parts.h describes them, one comparison of doubles at a time. */
+static double reference_margin(const struct model *m, const double *x)
+{
+    const struct model_forest *f = &m->forest;
+    int64_t sum = f->base;
+
+    for (uint32_t t = 0; t < f->trees; t++) {
+        const struct tree_node *node = f->node + f->first[t];
+        uint32_t at = 0;
+
+        while (node[at].left != 0) {
+            double v = x[node[at].input];
+            bool left = isnan(v) ? node[at].missing_left : v <= node[at].threshold;
+
+            at = node[at].left + (left ? 0 : 1);
+        }
+        sum += node[at].value;
+    }
+    return (double)sum / 4294967296.0;
+}
+
+static void every_level_gives_the_same_bits(void **state)
+{
+    double *x = mem_array(ROWS * TABLE_INPUTS, sizeof *x), *want = mem_array(ROWS, sizeof *want);
+    double *got = mem_array(ROWS, sizeof *got);
+
+    model_encode(boost, table.input, NULL, 0, ROWS, x);
+    for (uint32_t i = 0; i < ROWS; i++)
+        want[i] = reference_margin(boost, x + i * TABLE_INPUTS);
+    for (int level = SIMD_SCALAR; level <= (int)simd_best(); level++) {
+        struct model_scratch *s = model_scratch_new(boost, (enum simd)level);
+
+        model_score(boost, s, table.input, 0, ROWS, got, NULL);
+        assert_memory_equal(got, want, ROWS * sizeof *got);
+        for (uint32_t i = 0; i < ROWS; i++)
+            model_score(boost, s, table.input, i, 1, &got[i], NULL);
+        assert_memory_equal(got, want, ROWS * sizeof *got);
+        model_scratch_free(s);
+    }
+    mem_free(x);
+    mem_free(want);
+    mem_free(got);
+}
+
+/* Rows that lie on a threshold, one step beside it, far out and missing. */
+static void borders_are_exact(void **state)
+{
+    const struct model_forest *f = &boost->forest;
+    struct model_scratch *s[3];
+    int levels = (int)simd_best() + 1;
+
+    for (int l = 0; l < levels; l++)
+        s[l] = model_scratch_new(boost, (enum simd)l);
+    for (uint32_t i = 0; i < f->first[f->trees]; i++) {
+        double t = f->node[i].threshold;
+        double probe[] = {t,      nextafter(t, -INFINITY), nextafter(t, INFINITY), NAN, -DBL_MAX,
+                          DBL_MAX};
+
+        for (unsigned k = 0; k < 6; k++) {
+            double x[TABLE_INPUTS] = {50, 3, 0.5, 1, 0.1, 2.5, NAN, 3600}, got;
+
+            x[f->node[i].input] = probe[k];
+            for (int l = 0; l < levels; l++) {
+                model_score_encoded(boost, s[l], x, 1, &got);
+                assert_true(got == reference_margin(boost, x));
+            }
+        }
+    }
+    for (int l = 0; l < levels; l++)
+        model_scratch_free(s[l]);
+}
+
+static void a_row_scores_alike_in_any_batch(void **state)
+{
+    const struct model *models[] = {boost, logistic};
+    double whole[ROWS], part[ROWS], p[ROWS];
+
+    for (unsigned k = 0; k < 2; k++) {
+        struct model_scratch *s = model_scratch_new(models[k], simd_best());
+
+        model_score(models[k], s, table.input, 0, ROWS, whole, p);
+        model_score(models[k], s, table.input, 100, 777, part, NULL);
+        assert_memory_equal(part, whole + 100, 777 * sizeof *part);
+        model_score(models[k], s, table.input, 0, 0, NULL, NULL);
+        for (uint32_t i = 0; i < ROWS; i++)
+            assert_true(p[i] > 0 && p[i] < 1 && fabs(em_logit(p[i]) - whole[i]) < 1e-6);
+        model_scratch_free(s);
+    }
+}
+
+static void calibration_changes_the_probability_only(void **state)
+{
+    struct model_scratch *s = model_scratch_new(logistic, SIMD_SCALAR);
+    double before, after, p;
+
+    model_score(logistic, s, table.input, 5, 1, &before, NULL);
+    model_set_calibration(logistic, 2, -1);
+    model_score(logistic, s, table.input, 5, 1, &after, &p);
+    model_set_calibration(logistic, 1, 0);
+    assert_true(before == after);
+    assert_true(p == em_sigmoid(2 * before - 1));
+    model_scratch_free(s);
+}
+
+static void unseen_text_is_the_pool(void **state)
+{
+    const struct category_map *c = &boost->category[SHOP];
+
+    assert_true(c->count >= 12); /* shop-0 .. shop-11; the rare ones are pooled */
+    assert_true(category_map_find(c, text_of("shop-3")) > category_map_find(c, text_of("shop-4")));
+    assert_true(category_map_find(c, text_of("never seen")) == c->other);
+    assert_true(category_map_find(c, text_of("")) == c->other);
+    assert_true(category_map_find(&logistic->category[SHOP], text_of("zzz")) ==
+                logistic->category[SHOP].other);
+}
+
+/* ---- explanations ---- */
+
+/* The value of the game "these inputs are known": the row's way where known, both ways by cover
+ * where not (Lundberg et al. 2020, algorithm 1). */
+static double known_value(const struct tree_node *node, uint32_t at, const double *x,
+                          uint32_t known)
+{
+    const struct tree_node *n = &node[at];
+    double left, right;
+
+    if (n->left == 0)
+        return (double)n->value / 4294967296.0;
+    if (known >> n->input & 1)
+        return known_value(node, tree_next(n, x[n->input]), x, known);
+    left = known_value(node, n->left, x, known);
+    right = known_value(node, n->left + 1u, x, known);
+    return (left * node[n->left].cover + right * node[n->left + 1].cover) / n->cover;
+}
+
+static double forest_value(const struct model *m, const double *x, uint32_t known)
+{
+    const struct model_forest *f = &m->forest;
+    double sum = (double)f->base / 4294967296.0;
+
+    for (uint32_t t = 0; t < f->trees; t++)
+        sum += known_value(f->node + f->first[t], 0, x, known);
+    return sum;
+}
+
+/* The definition, over all subsets. */
+static void brute_shapley(const struct model *m, const double *x, double *phi)
+{
+    double value[1 << TABLE_INPUTS], factorial[TABLE_INPUTS + 1] = {1};
+    unsigned n = TABLE_INPUTS;
+
+    for (unsigned i = 1; i <= n; i++)
+        factorial[i] = factorial[i - 1] * i;
+    for (uint32_t set = 0; set < 1u << n; set++)
+        value[set] = forest_value(m, x, set);
+    for (unsigned j = 0; j < n; j++) {
+        phi[j] = 0;
+        for (uint32_t set = 0; set < 1u << n; set++) {
+            unsigned size = (unsigned)__builtin_popcount(set);
+
+            if (!(set >> j & 1))
+                phi[j] += factorial[size] * factorial[n - size - 1] / factorial[n] *
+                          (value[set | 1u << j] - value[set]);
+        }
+    }
+}
+
+static void explanations_are_the_shapley_values(void **state)
+{
+    struct model_scratch *s = model_scratch_new(boost, SIMD_SCALAR);
+
+    for (uint32_t row = 0; row < 40; row++) {
+        double x[TABLE_INPUTS], want[TABLE_INPUTS], got[TABLE_INPUTS], base;
+
+        model_encode(boost, table.input, NULL, row, 1, x);
+        brute_shapley(boost, x, want);
+        model_explain(boost, s, table.input, row, got, &base);
+        assert_true(fabs(base - forest_value(boost, x, 0)) < 1e-10);
+        for (unsigned j = 0; j < TABLE_INPUTS; j++)
+            assert_true(fabs(got[j] - want[j]) < 1e-10);
+        assert_true(got[CONSTANT] == 0 && got[EMPTY] == 0);
+    }
+    model_scratch_free(s);
+}
+
+static void explanations_add_up(void **state)
+{
+    const struct model *models[] = {boost, logistic};
+
+    for (unsigned k = 0; k < 2; k++) {
+        struct model_scratch *s = model_scratch_new(models[k], simd_best());
+
+        for (uint32_t row = 0; row < 500; row++) {
+            double got[TABLE_INPUTS], base, sum, margin;
+
+            model_explain(models[k], s, table.input, row, got, &base);
+            sum = base;
+            for (unsigned j = 0; j < TABLE_INPUTS; j++)
+                sum += got[j];
+            model_score(models[k], s, table.input, row, 1, &margin, NULL);
+            assert_true(fabs(sum - margin) < 1e-9);
+        }
+        model_scratch_free(s);
+    }
+}
+
+/* A chain as deep as is allowed, on two inputs in turn: the highest order of quadrature and many
+ * repeats of an input on one path. */
+static struct model *deep_chain(void)
+{
+    struct model *m = model_new(MODEL_BOOST, 2);
+    struct tree_node *node;
+    struct error e;
+
+    model_set_input(m, 0, text_of("a"), false, 1);
+    model_set_input(m, 1, text_of("b"), false, 2);
+    model_forest_reserve(m, 1, 2 * MODEL_DEPTH_MAX + 1);
+    node = m->forest.node;
+    m->forest.first[1] = 2 * MODEL_DEPTH_MAX + 1;
+    for (uint32_t d = 0; d <= MODEL_DEPTH_MAX; d++) {
+        uint32_t inner = d == 0 ? 0 : 2 * d; /* each level: a leaf, then the next split */
+
+        node[inner] = (struct tree_node){.threshold = d,
+                                         .cover = 1u << 31 >> d,
+                                         .left = (uint16_t)(d < MODEL_DEPTH_MAX ? 2 * d + 1 : 0),
+                                         .input = (uint16_t)(d % 2),
+                                         .missing_left = d % 3 == 0};
+        if (d > 0)
+            node[2 * d - 1] = (struct tree_node){.value = d * LEAF_ONE, .cover = 1u << 31 >> d};
+    }
+    node[2 * MODEL_DEPTH_MAX].cover = node[2 * MODEL_DEPTH_MAX - 1].cover = 1;
+    for (uint32_t d = MODEL_DEPTH_MAX; d-- > 0;) {
+        uint32_t inner = d == 0 ? 0 : 2 * d;
+
+        node[inner].cover = node[2 * d + 1].cover + node[2 * d + 2].cover;
+    }
+    assert_true(model_finish(m, &e));
+    return m;
+}
+
+static void the_deepest_tree_is_exact(void **state)
+{
+    struct model *m = deep_chain(), *again;
+    struct buffer b;
+    struct error e;
+
+    for (int i = -1; i < MODEL_DEPTH_MAX + 1; i++) {
+        double x[2] = {i, i + 1.5}, margin;
+        struct model_scratch *s = model_scratch_new(m, simd_best());
+        struct column c[2];
+        const struct column *in[2] = {&c[0], &c[1]};
+        double phi[2], base, a, ab, bv;
+
+        for (unsigned j = 0; j < 2; j++) {
+            column_init(&c[j], TYPE_REAL, 1);
+            c[j].real[0] = x[j];
+        }
+        model_explain(m, s, in, 0, phi, &base);
+        model_score(m, s, in, 0, 1, &margin, NULL);
+        a = forest_value(m, x, 1), bv = forest_value(m, x, 2), ab = forest_value(m, x, 3);
+        assert_true(margin == reference_margin(m, x));
+        assert_true(fabs(phi[0] - (a - base + ab - bv) / 2) < 1e-9);
+        assert_true(fabs(phi[1] - (bv - base + ab - a) / 2) < 1e-9);
+        for (unsigned j = 0; j < 2; j++)
+            column_fini(&c[j]);
+        model_scratch_free(s);
+    }
+    table_bytes(m, &b);
+    assert_true(model_parse(b.bytes, b.length, &again, &e));
+    assert_same_model(m, again);
+    model_free(again);
+    model_free(m);
+    buffer_fini(&b);
+}
+
+/* ---- limits ---- */
+
+static void too_many_thresholds_are_refused(void **state)
+{
+    enum { TREES = 40, INNER = 2000, NODES = 2 * INNER + 1 };
+    struct model *m = model_new(MODEL_BOOST, 1);
+    struct error e;
+
+    model_set_input(m, 0, text_of("x"), false, 1);
+    model_forest_reserve(m, TREES, TREES * NODES);
+    for (uint32_t t = 0; t < TREES; t++) {
+        struct tree_node *node = m->forest.node + t * NODES;
+
+        m->forest.first[t + 1] = (t + 1) * NODES;
+        for (uint32_t i = 0; i < NODES; i++)
+            node[i] = (struct tree_node){.cover = 1,
+                                         .threshold = t * INNER + i,
+                                         .left = (uint16_t)(i < INNER ? 2 * i + 1 : 0)};
+    }
+    assert_false(model_finish(m, &e));
+    assert_non_null(strstr(e.text, "thresholds"));
+    model_free(m);
+}
+
+/* ---- the file ---- */
+
+static void a_file_reads_back_to_the_same_bytes(void **state)
+{
+    struct model *models[] = {boost, logistic};
+    const struct model_notes notes = {(char *)"name: caf\xc3\xa9\n", (char *)"{\"ap\":0.5}",
+                                      (char *)"{}"};
+
+    for (unsigned k = 0; k < 2; k++) {
+        double want[ROWS], got[ROWS];
+        struct model_scratch *s, *t;
+        struct model *again = NULL;
+        struct error e = {0};
+        struct buffer b;
+
+        model_set_notes(models[k], &notes);
+        table_bytes(models[k], &b);
+        assert_true(model_parse(b.bytes, b.length, &again, &e));
+        assert_same_model(models[k], again);
+        assert_string_equal(model_notes(again)->settings, notes.settings);
+        assert_string_equal(model_input(again, SHOP)->name, "shop");
+        assert_true(model_input(again, SHOP)->is_category);
+        assert_true(model_input(again, AGE)->fingerprint == UINT64_MAX);
+        assert_int_equal(model_kind(again), model_kind(models[k]));
+        s = model_scratch_new(models[k], simd_best());
+        t = model_scratch_new(again, simd_best());
+        model_score(models[k], s, table.input, 0, ROWS, want, NULL);
+        model_score(again, t, table.input, 0, ROWS, got, NULL);
+        assert_memory_equal(got, want, sizeof got);
+        model_scratch_free(s);
+        model_scratch_free(t);
+        model_free(again);
+        buffer_fini(&b);
+    }
+}
+
+/* A model small enough to try every bit of its file. */
+static struct model *small_model(bool trees)
+{
+    struct dataset d = table.dataset;
+    struct logistic_options l;
+    struct boost_options o;
+
+    d.rows = 400;
+    logistic_defaults(&l);
+    boost_defaults(&o);
+    o.trees = 3;
+    o.leaves = 4;
+    o.min_leaf_weight = 0;
+    return trees ? table_boost(&d, &o, NULL) : table_logistic(&d, &l, NULL);
+}
+
+static void every_truncation_and_bit_flip_is_refused(void **state)
+{
+    for (unsigned k = 0; k < 2; k++) {
+        struct model *m = small_model(k == 0), *read = NULL;
+        struct error e = {0};
+        struct buffer b;
+
+        table_bytes(m, &b);
+        for (size_t n = 0; n < b.length; n++) {
+            char *cut = mem_text(b.bytes, n); /* its own block, so that a sanitizer sees overruns */
+
+            assert_false(model_parse(cut, n, &read, &e));
+            assert_int_equal(e.kind, ERROR_INVALID);
+            mem_free(cut);
+        }
+        for (size_t i = 0; i < 8 * b.length; i++) {
+            b.bytes[i / 8] ^= (char)(1 << i % 8);
+            assert_false(model_parse(b.bytes, b.length, &read, &e));
+            assert_null(read);
+            b.bytes[i / 8] ^= (char)(1 << i % 8);
+        }
+        buffer_add_char(&b, 0);
+        assert_false(model_parse(b.bytes, b.length, &read, &e));
+        buffer_fini(&b);
+        model_free(m);
+    }
+}
+
+static uint32_t little(const char *at)
+{
+    const uint8_t *b = (const uint8_t *)at;
+
+    return b[0] | b[1] << 8 | b[2] << 16 | (uint32_t)b[3] << 24;
+}
+
+/* Makes all checksums right again; false where the sections no longer fit. */
+static bool mend(char *bytes, size_t length)
+{
+    size_t at = 16;
+
+    while (at + 12 <= length) {
+        uint32_t size = little(bytes + at + 4), crc;
+
+        if (size > length - at - 12)
+            return false;
+        crc = (uint32_t)crc32(0, (const Bytef *)bytes + at + 12, size);
+        for (unsigned i = 0; i < 4; i++)
+            bytes[at + 8 + i] = (char)(crc >> (8 * i));
+        at += 12 + size;
+    }
+    return true;
+}
+
+/* What a liar can do who knows about checksums: refused, or a model that works. */
+static void a_lying_file_does_no_harm(void **state)
+{
+    static const uint8_t lies[] = {0x00, 0x01, 0x7f, 0x80, 0xff};
+    uint32_t accepted = 0;
+
+    for (unsigned k = 0; k < 2; k++) {
+        struct model *m = small_model(k == 0);
+        struct error e = {0};
+        struct buffer b;
+
+        table_bytes(m, &b);
+        for (size_t i = 16; i < b.length * sizeof lies; i++) {
+            char *copy = mem_text(b.bytes, b.length);
+            struct model *read = NULL;
+
+            copy[i / sizeof lies] = (char)lies[i % sizeof lies];
+            if (mend(copy, b.length) && model_parse(copy, b.length, &read, &e) &&
+                memcmp(model_input(read, SHOP)->name, "shop", 4) == 0) {
+                struct model_scratch *s = model_scratch_new(read, simd_best());
+                double margin[8], contribution[TABLE_INPUTS], base;
+                bool same = true;
+
+                for (uint32_t j = 0; j < TABLE_INPUTS; j++)
+                    same &= model_input(read, j)->is_category == (j == SHOP);
+                if (same) {
+                    model_score(read, s, table.input, 0, 8, margin, NULL);
+                    model_explain(read, s, table.input, 3, contribution, &base);
+                    accepted++;
+                }
+                model_scratch_free(s);
+            }
+            model_free(read);
+            mem_free(copy);
+        }
+        buffer_fini(&b);
+        model_free(m);
+    }
+    assert_true(accepted > 0);
+}
+
+static void a_foreign_or_newer_file_is_told_apart(void **state)
+{
+    struct model *read = NULL;
+    struct buffer b;
+    struct error e;
+
+    assert_false(model_parse("PK\x03\x04 something", 14, &read, &e));
+    assert_non_null(strstr(e.text, "not a model"));
+    table_bytes(logistic, &b);
+    b.bytes[8] = 2;
+    assert_false(model_parse(b.bytes, b.length, &read, &e));
+    assert_non_null(strstr(e.text, "version 2"));
+    buffer_fini(&b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_level_gives_the_same_bits),
+        cmocka_unit_test(borders_are_exact),
+        cmocka_unit_test(a_row_scores_alike_in_any_batch),
+        cmocka_unit_test(calibration_changes_the_probability_only),
+        cmocka_unit_test(unseen_text_is_the_pool),
+        cmocka_unit_test(explanations_are_the_shapley_values),
+        cmocka_unit_test(explanations_add_up),
+        cmocka_unit_test(the_deepest_tree_is_exact),
+        cmocka_unit_test(too_many_thresholds_are_refused),
+        cmocka_unit_test(a_file_reads_back_to_the_same_bytes),
+        cmocka_unit_test(every_truncation_and_bit_flip_is_refused),
+        cmocka_unit_test(a_lying_file_does_no_harm),
+        cmocka_unit_test(a_foreign_or_newer_file_is_told_apart),
+    };
+
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    return cmocka_run_group_tests(tests, make_models, free_models);
+}
