@@ -4,6 +4,8 @@
 const struct command *const commands[] = {
     &command_init,
     &command_check,
+    &command_serve,
+    &command_rebuild,
     &command_help,
     &command_version,
 };
