@@ -11,6 +11,8 @@ const struct command *const commands[] = {
     &command_log,
     &command_replay,
     &command_check,
+    &command_serve,
+    &command_rebuild,
     &command_help,
     &command_version,
 };
