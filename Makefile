@@ -21,7 +21,7 @@ test: ## unit and system tests (under 15 minutes)
 	@python3 -m pytest -q -p no:cacheprovider tests/system
 
 demo: all ## generate, train, serve and play live traffic: make demo ARGS='--for 20s'
-	@build/assay demo $(ARGS)
+	@rm -rf build/demo && build/assay demo --directory build/demo $(ARGS)
 
 bench: all ## measure, beside the peers that are installed; writes build/bench.json
 	$(PACKAGES) bench

@@ -55,7 +55,7 @@ static void pick_aggregate(struct stream *s, struct aggregate *a, int node)
 {
     static const int64_t over[] = {0, 3, 10, 30, 100, 1000}, delay[] = {0, 0, 0, 5, 20};
 
-    *a = (struct aggregate){.operand = -1, .where = -1, .node = node, .key_name = "key"};
+    *a = (struct aggregate){.operand = -1, .where = -1, .node = node};
     a->kind = (enum aggregate_kind)stream_random(s, AGG_KINDS);
     if (stream_random(s, 4) == 0) {
         static const enum aggregate_kind kinds[] = {AGG_COUNT, AGG_SUM, AGG_MEAN};
@@ -114,7 +114,8 @@ static void fill_row(struct stream *s, uint32_t i, uint32_t keys, bool extreme)
 
         c->null[i] = stream_random(s, n <= NODE_KEY_B ? 40 : 7) == 0 && n != NODE_TIME;
         if (c->type == TYPE_TEXT)
-            c->text[i] = c->null[i] ? text_of("") : word(stream_random(s, n == NODE_KEY_B ? keys : 7));
+            c->text[i] =
+                c->null[i] ? text_of("") : word(stream_random(s, n == NODE_KEY_B ? keys : 7));
         else if (c->type == TYPE_REAL)
             c->real[i] = c->null[i] ? 0 : pick_real(s, extreme);
         else if (c->type == TYPE_BOOL)
@@ -185,9 +186,9 @@ void stream_init(struct stream *s, uint64_t seed)
         int a = n - NODE_RESULTS;
 
         column_init(&s->column[n],
-                    a < 0                   ? node_type(n)
+                    a < 0               ? node_type(n)
                     : a < (int)s->count ? s->aggregate[a].type
-                                            : TYPE_INT,
+                                        : TYPE_INT,
                     ROWS_MAX);
     }
     fill_rows(s);
@@ -279,8 +280,8 @@ static void add_value(struct sums *sums, const struct column *c, uint32_t k, boo
     add_term(sums, x);
 }
 
-static void add_label(const struct stream *s, struct sums *sums, const uint8_t *label,
-                      uint32_t now, uint32_t k)
+static void add_label(const struct stream *s, struct sums *sums, const uint8_t *label, uint32_t now,
+                      uint32_t k)
 {
     bool mature = s->time_us[k] <= s->time_us[now] - s->options.label_delay_us;
 

@@ -248,6 +248,7 @@ struct csv_reader {
     bool null_first[256]; /* bytes that begin a null word */
     const struct schema *schema;
     uint64_t line;
+    uint64_t row_line;
     uint64_t rounded;
     bool skipping; /* inside a record that is too long: on to its line's end */
     /* of the call: */
@@ -309,6 +310,11 @@ void csv_reader_free(struct csv_reader *r)
 uint64_t csv_reader_rounded(const struct csv_reader *r)
 {
     return r->rounded;
+}
+
+uint64_t csv_reader_row_line(const struct csv_reader *r)
+{
+    return r->row_line;
 }
 
 static bool is_null_word(const struct csv_reader *r, struct text t)
@@ -671,6 +677,7 @@ static inline void commit_row(struct csv_reader *r)
     for (uint32_t i = 0; i < r->absents; i++)
         column_set_null(&r->frame->column[r->absent[i]], r->frame->rows);
     r->frame->rows++;
+    r->row_line = r->line;
 }
 
 /* A record that is not all there, or is not one: what to do about it. */

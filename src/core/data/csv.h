@@ -56,6 +56,8 @@ struct csv_reader *csv_reader_new(const struct csv_layout *l, const struct schem
 void csv_reader_free(struct csv_reader *r);
 /* Cells of decimals so far that had more than 6 digits after the mark. */
 uint64_t csv_reader_rounded(const struct csv_reader *r);
+/* The line on which the last row that was read begins. */
+uint64_t csv_reader_row_line(const struct csv_reader *r);
 
 /* Appends records to the frame, text copied into its arena. `*used` bytes are done with; the next
  * call goes on with those after them. `last`: no bytes follow these, so the last record needs no

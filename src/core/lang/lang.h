@@ -26,12 +26,12 @@
 #include "core/data/frame.h"
 
 enum {
-    LANG_TEXT_MAX = 4096,      /* bytes of one expression */
-    LANG_NODES_MAX = 1000,     /* nodes of one expression */
+    LANG_TEXT_MAX = 4096,  /* bytes of one expression */
+    LANG_NODES_MAX = 1000, /* nodes of one expression */
     LANG_DEPTH_MAX = 64,
     LANG_FEATURES_MAX = 1024,
     LANG_PROGRAM_NODES_MAX = 65536,
-    LANG_KEYS_MAX = 4,         /* names in a composite key */
+    LANG_KEYS_MAX = 4, /* names in a composite key */
 };
 
 enum aggregate_kind {
@@ -41,8 +41,8 @@ enum aggregate_kind {
     AGG_MIN,
     AGG_MAX,
     AGG_STD,
-    AGG_PREV,   /* always prior: the operand of the newest earlier event (null there stays null) */
-    AGG_LAST,   /* as prev, but the newest value that is not null, this event included unless prior */
+    AGG_PREV, /* always prior: the operand of the newest earlier event (null there stays null) */
+    AGG_LAST, /* as prev, but the newest value that is not null, this event included unless prior */
     AGG_IS_NEW, /* always prior: no earlier event in the window has this operand */
     AGG_DISTINCT,
     AGG_KINDS,
@@ -53,20 +53,20 @@ const char *aggregate_name(enum aggregate_kind kind);
 /* One aggregate of a program. Node numbers refer to the program's nodes. */
 struct aggregate {
     enum aggregate_kind kind;
-    bool of_label;               /* mean(label), sum(label), count(label): the operand is the label */
-    int operand;                 /* node, or -1 for count() and for the label */
+    bool of_label; /* mean(label), sum(label), count(label): the operand is the label */
+    int operand;   /* node, or -1 for count() and for the label */
     enum type operand_type;
-    int keys[LANG_KEYS_MAX];     /* nodes of level 0 */
+    int keys[LANG_KEYS_MAX]; /* nodes of level 0 */
     int key_count;
-    char *key_name;              /* the entity's name, or "card+merchant" for a composite key */
-    int where;                   /* bool node, or -1 */
-    int64_t over_us;             /* 0 = unbounded */
+    char *key_name;  /* the entity's name, or "card+merchant" for a composite key */
+    int where;       /* bool node, or -1 */
+    int64_t over_us; /* 0 = unbounded */
     int64_t delay_us;
     bool prior;
-    enum type type;              /* of the result */
-    int node;                    /* the node that takes the result */
-    int level;                   /* level of operand, where: run after program_run of that level */
-    char *canonical;             /* canonical text: the key of its state */
+    enum type type;  /* of the result */
+    int node;        /* the node that takes the result */
+    int level;       /* level of operand, where: run after program_run of that level */
+    char *canonical; /* canonical text: the key of its state */
 };
 
 struct node; /* in lang/node.h, private to lang/ */
@@ -79,8 +79,8 @@ struct program *program_new(const struct schema *schema);
 void program_free(struct program *p);
 
 /* An entity kind: `by name` uses this key. `key` is a field name or an expression of fields. */
-bool program_add_entity(struct program *p, struct text name, struct text key, struct error *e)
-    MUST_USE;
+bool program_add_entity(struct program *p, struct text name, struct text key,
+                        struct error *e) MUST_USE;
 
 /* Compile one named expression; later ones may use it by name. On failure nothing is added and the
  * error has the form "NAME: 1:14: expected ..., found ...; did you mean ...?". Returns through
@@ -126,8 +126,8 @@ struct function_info {
     const char *name;
     const char *signature; /* "geo_km(lat1, lon1, lat2, lon2) -> real" */
     const char *summary;
-    const char *example;   /* an expression of literals */
-    const char *result;    /* its value as printed */
+    const char *example; /* an expression of literals */
+    const char *result;  /* its value as printed */
 };
 
 const struct function_info *lang_functions(size_t *count);

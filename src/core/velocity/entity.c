@@ -226,7 +226,7 @@ static void make_room(struct velocity *v, uint32_t group, region_ref *ref)
 static void write_event(struct velocity *v, uint32_t group, struct entity *e, uint32_t i)
 {
     const struct group *g = &v->layout->groups[group];
-    const struct current *now = &v->current;
+    const struct current *now = v->current;
     uint8_t *flags = entity_flags(g, e) + (size_t)i * g->flag_bytes;
 
     memcpy(flags, now->flags, g->flag_bytes);
@@ -261,7 +261,7 @@ void entity_append(struct velocity *v, uint32_t group, region_ref *ref)
     i = e->end;
     write_event(v, group, e, i);
     e->end++;
-    e->newest_us = v->current.time_us;
+    e->newest_us = v->current->time_us;
     for (uint32_t k = 0; k < g->range_count; k++)
         range_append(g, &g->ranges[k], e, i);
     for (uint32_t k = 0; k < g->unique_count; k++)
@@ -292,7 +292,7 @@ static void shift_columns(const struct group *g, struct entity *e, uint32_t i)
 void entity_insert(struct velocity *v, uint32_t group, region_ref *ref)
 {
     const struct group *g = &v->layout->groups[group];
-    int64_t t = v->current.time_us;
+    int64_t t = v->current->time_us;
     struct entity *e;
     uint32_t i;
 
@@ -342,8 +342,8 @@ uint32_t entity_upper_bound(const struct group *g, const struct entity *e, int64
 }
 
 /* Among equal times events are in order of arrival, and so of seq. */
-bool entity_find_event(const struct group *g, const struct entity *e, int64_t time_us,
-                       uint64_t seq, uint32_t *index)
+bool entity_find_event(const struct group *g, const struct entity *e, int64_t time_us, uint64_t seq,
+                       uint32_t *index)
 {
     const int64_t *time = entity_times(g, e);
     const int64_t *seqs = entity_words(g, e, 1);
@@ -352,8 +352,7 @@ bool entity_find_event(const struct group *g, const struct entity *e, int64_t ti
     while (from < to) {
         uint32_t middle = from + (to - from) / 2;
 
-        if (time[middle] < time_us ||
-            (time[middle] == time_us && (uint64_t)seqs[middle] < seq))
+        if (time[middle] < time_us || (time[middle] == time_us && (uint64_t)seqs[middle] < seq))
             from = middle + 1;
         else
             to = middle;

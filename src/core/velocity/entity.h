@@ -5,8 +5,8 @@
  * Events are columns in (time, arrival) order, indices [first, end); those before `first` were
  * dropped and the columns move down when the end is reached. A block is one allocation, so an event
  * costs one chain of two cache misses (table slot, entity), and its columns start right behind the
- * windows that refer to them. A ring was rejected: without wrapping, binary search, late inserts and
- * links are plain array code, and moving down costs less than two copied events per event.
+ * windows that refer to them. A ring was rejected: without wrapping, binary search, late inserts
+ * and links are plain array code, and moving down costs less than two copied events per event.
  *
  * The stored cursors and accumulators are those of the entity's newest event's time.
  *
@@ -51,8 +51,11 @@ struct group_state {
     uint32_t hand_slot;
 };
 
-/* The row being read or applied. */
+/* The row at work, as one group sees it. */
 struct current {
+    region_ref entity; /* 0: none yet */
+    struct slot *slot;
+    uint64_t moves; /* v->moves when the slot was found */
     const struct registers *registers;
     uint32_t row;
     int64_t time_us;
@@ -72,8 +75,9 @@ struct velocity {
     uint64_t moves;    /* changes of tables: slots found before are void */
     struct entity *empty;
     struct entity *scratch;
-    struct current current;
-    region_ref *hint; /* entities looked up ahead: only for prefetching */
+    struct current *row;     /* by group */
+    struct current *current; /* that of the group at work */
+    region_ref *hint;        /* entities looked up ahead: only for prefetching */
 };
 
 static inline int64_t *entity_words(const struct group *g, const struct entity *e, uint32_t k)
@@ -131,16 +135,16 @@ uint32_t tree_words(uint32_t capacity);
 /* A new entity without events, or 0 where there is no room. */
 region_ref entity_new(struct velocity *v, uint32_t group, struct hash128 token);
 void entity_free(struct velocity *v, uint32_t group, region_ref ref);
-/* Put the current row behind all events; the cursors must be at its time. The entity may move. Where
- * it may not grow any more its oldest events are dropped. */
+/* Put the current row behind all events; the cursors must be at its time. The entity may move.
+ * Where it may not grow any more its oldest events are dropped. */
 void entity_append(struct velocity *v, uint32_t group, region_ref *ref);
 /* Put the current row where its time belongs, which is before the newest event. */
 void entity_insert(struct velocity *v, uint32_t group, region_ref *ref);
 /* Drop events that nothing can need any more. */
 void entity_trim(struct velocity *v, uint32_t group, struct entity *e, int64_t watermark_us);
 /* The event of this time and seq; false if it is not retained. Groups with labels only. */
-bool entity_find_event(const struct group *g, const struct entity *e, int64_t time_us,
-                       uint64_t seq, uint32_t *index) MUST_USE;
+bool entity_find_event(const struct group *g, const struct entity *e, int64_t time_us, uint64_t seq,
+                       uint32_t *index) MUST_USE;
 
 /* Index of the first event newer than time_us. */
 uint32_t entity_upper_bound(const struct group *g, const struct entity *e, int64_t time_us);

@@ -1,8 +1,8 @@
 /* Room: every allocation of velocity goes through here, and what goes when there is none.
  *
- * Bytes are counted per group by size class. The groups of one level share a budget, by their number,
- * so what is evicted depends on the rows alone and not on how they were batched (levels run one after
- * the other over a batch). Should the region itself be full before, the same is done.
+ * Bytes are counted per group by size class. The groups of one level share a budget, by their
+ * number, so what is evicted depends on the rows alone and not on how they were batched (levels run
+ * one after the other over a batch). Should the region itself be full before, the same is done.
  *
  * Which entity goes: of the next EVICT_SLOTS used slots after the sweep's hand in the largest group
  * of the level, the one whose newest event is oldest. A linked list by last touch was rejected: it
@@ -15,10 +15,10 @@
 #include "core/velocity/entity.h"
 
 enum {
-    EVICT_SLOTS = 32,      /* entities looked at for a victim */
-    EVICT_TRIES = 64,      /* entities evicted for one allocation */
-    EXPIRE_SLOTS = 4,      /* slots swept per event */
-    ENTITY_PART = 4,       /* one entity may take this part of the budget of its level */
+    EVICT_SLOTS = 32, /* entities looked at for a victim */
+    EVICT_TRIES = 64, /* entities evicted for one allocation */
+    EXPIRE_SLOTS = 4, /* slots swept per event */
+    ENTITY_PART = 4,  /* one entity may take this part of the budget of its level */
 };
 
 /* Zeroed; 0 where even eviction makes no room. */

@@ -46,6 +46,5 @@ int64_t text_copy(struct velocity *v, uint32_t group, int64_t kept)
 void text_free(struct velocity *v, uint32_t group, int64_t kept)
 {
     if (kept != 0)
-        room_free(v, group, (region_ref)kept,
-                  sizeof(struct kept_text) + text_kept(v, kept).length);
+        room_free(v, group, (region_ref)kept, sizeof(struct kept_text) + text_kept(v, kept).length);
 }

@@ -9,12 +9,15 @@
 #include "core/velocity/entity.h"
 #include "core/velocity/table.h"
 
-/* Append a zeroed item; returns its index. */
-static uint32_t push(void **array, uint32_t *count, size_t item_bytes)
+/* Append a zeroed item and return it. */
+static void *push(void **array, uint32_t *count, size_t item_bytes)
 {
+    char *item;
+
     *array = mem_resize(*array, *count + 1, item_bytes);
-    memset((char *)*array + *count * item_bytes, 0, item_bytes);
-    return (*count)++;
+    item = (char *)*array + (*count)++ * item_bytes;
+    memset(item, 0, item_bytes);
+    return item;
 }
 
 #define PUSH(array, count) push((void **)&(array), &(count), sizeof *(array))
@@ -34,7 +37,7 @@ static struct group *group_of(struct velocity_layout *l, const struct aggregate 
             return &l->groups[i];
     }
     ASSERT(l->group_count < VELOCITY_GROUPS_MAX);
-    g = &l->groups[PUSH(l->groups, l->group_count)];
+    g = PUSH(l->groups, l->group_count);
     g->key = a;
     g->level = a->level;
     g->expires = true;
@@ -50,9 +53,7 @@ static int cell_of(struct group *g, int node, enum cell_kind kind)
         if (g->cells[i].node == node && g->cells[i].kind == kind)
             return (int)i;
     }
-    i = PUSH(g->cells, g->cell_count);
-    g->cells[i].node = node;
-    g->cells[i].kind = kind;
+    *(struct cell *)PUSH(g->cells, g->cell_count) = (struct cell){.node = node, .kind = kind};
     return (int)i;
 }
 
@@ -67,8 +68,8 @@ static int where_bit_of(struct group *g, int node)
         if (g->wheres[i].node == node)
             return g->wheres[i].bit;
     }
-    i = PUSH(g->wheres, g->where_count);
-    g->wheres[i] = (struct where){.node = node, .bit = (int)i + 2};
+    *(struct where *)PUSH(g->wheres, g->where_count) =
+        (struct where){.node = node, .bit = (int)i + 2};
     return g->wheres[i].bit;
 }
 
@@ -119,8 +120,7 @@ static bool is_bounded(const struct aggregate *a)
  * enter it. */
 static bool matures_inside(const struct velocity_layout *l, const struct aggregate *a)
 {
-    return a->of_label && l->options.absent == LABEL_ABSENT_LEGIT &&
-           label_delay(l) > delay_of(a) &&
+    return a->of_label && l->options.absent == LABEL_ABSENT_LEGIT && label_delay(l) > delay_of(a) &&
            (!is_bounded(a) || label_delay(l) < add_us(delay_of(a), a->over_us));
 }
 
@@ -150,8 +150,7 @@ static int acc_of(struct group *g, const struct acc *wanted)
             return (int)i;
         }
     }
-    i = PUSH(g->accs, g->acc_count);
-    g->accs[i] = *wanted;
+    *(struct acc *)PUSH(g->accs, g->acc_count) = *wanted;
     return (int)i;
 }
 
@@ -162,14 +161,13 @@ static int range_of(struct group *g, const struct range *wanted)
     for (i = 0; i < g->range_count; i++) {
         struct range *r = &g->ranges[i];
 
-        if (r->op == wanted->op && r->cell == wanted->cell &&
-            r->where_bit == wanted->where_bit && r->skip_null == wanted->skip_null) {
+        if (r->op == wanted->op && r->cell == wanted->cell && r->where_bit == wanted->where_bit &&
+            r->skip_null == wanted->skip_null) {
             r->has_base |= wanted->has_base;
             return (int)i;
         }
     }
-    i = PUSH(g->ranges, g->range_count);
-    g->ranges[i] = *wanted;
+    *(struct range *)PUSH(g->ranges, g->range_count) = *wanted;
     return (int)i;
 }
 
@@ -183,8 +181,8 @@ static int unique_of(struct group *g, int cell, int where_bit, bool has_base)
             return (int)i;
         }
     }
-    i = PUSH(g->uniques, g->unique_count);
-    g->uniques[i] = (struct unique){.cell = cell, .where_bit = where_bit, .has_base = has_base};
+    *(struct unique *)PUSH(g->uniques, g->unique_count) =
+        (struct unique){.cell = cell, .where_bit = where_bit, .has_base = has_base};
     return (int)i;
 }
 
@@ -259,9 +257,8 @@ static void plan_range(struct group *g, struct read *r)
 {
     const struct aggregate *a = r->aggregate;
     bool is_extremum = a->kind == AGG_MIN || a->kind == AGG_MAX;
-    struct range range = {.where_bit = r->where_bit,
-                          .skip_null = a->kind != AGG_PREV,
-                          .has_base = !is_bounded(a)};
+    struct range range = {
+        .where_bit = r->where_bit, .skip_null = a->kind != AGG_PREV, .has_base = !is_bounded(a)};
 
     ASSERT(!is_extremum || a->operand_type != TYPE_TEXT); /* the language refuses it */
     range.op = a->kind == AGG_MIN ? RANGE_MIN : a->kind == AGG_MAX ? RANGE_MAX : RANGE_NEWEST;
@@ -292,7 +289,7 @@ static void plan_unique(struct group *g, struct read *r)
 static void plan_read(struct velocity_layout *l, const struct aggregate *a)
 {
     struct group *g = group_of(l, a);
-    struct read *r = &g->reads[PUSH(g->reads, g->read_count)];
+    struct read *r = PUSH(g->reads, g->read_count);
     int64_t delay_us = delay_of(a);
 
     ASSERT(a->of_label || a->kind == AGG_COUNT || a->operand >= 0);
@@ -328,11 +325,12 @@ static void add_effects(struct group *g)
                      (a->kind == ACC_CELL || (a->kind == ACC_LABEL && a->counts_absent));
         if (a->derived && a->parts == PART_COUNT)
             continue;
-        hi->effects[PUSH(hi->effects, hi->effect_count)] = (struct effect){(uint16_t)i, 1};
+        *(struct effect *)PUSH(hi->effects, hi->effect_count) = (struct effect){(uint16_t)i, 1};
         if (a->lo >= 0) {
             struct cursor *lo = &g->cursors[a->lo];
 
-            lo->effects[PUSH(lo->effects, lo->effect_count)] = (struct effect){(uint16_t)i, -1};
+            *(struct effect *)PUSH(lo->effects, lo->effect_count) =
+                (struct effect){(uint16_t)i, -1};
         }
     }
 }
@@ -392,16 +390,8 @@ static void finish(struct velocity_layout *l, struct group *g)
         g->horizon_us = add_us(longest_us, lateness_us);
     add_effects(g);
     place(g);
-    if (l->levels < g->level + 1)
-        l->levels = g->level + 1;
     if (l->head_bytes_max < g->head_bytes)
         l->head_bytes_max = g->head_bytes;
-    if (l->words_max < g->words)
-        l->words_max = g->words;
-    if (l->flag_bytes_max < g->flag_bytes)
-        l->flag_bytes_max = g->flag_bytes;
-    if (l->unique_max < g->unique_count)
-        l->unique_max = g->unique_count;
 }
 
 static uint64_t mix_text(uint64_t h, const char *s)
@@ -414,14 +404,14 @@ static uint64_t fingerprint(const struct velocity_layout *l, const struct aggreg
                             uint32_t count)
 {
     const struct velocity_options *o = &l->options;
-    uint64_t options[] = {1 /* format */, (uint64_t)label_delay(l), (uint64_t)o->absent,
-                          o->key.k0, o->key.k1};
+    uint64_t options[] = {1 /* format */, (uint64_t)label_delay(l), (uint64_t)o->absent, o->key.k0,
+                          o->key.k1};
     uint64_t h = hash_bytes(options, sizeof options, count);
 
     for (uint32_t i = 0; i < count; i++) {
         const struct aggregate *a = list[i];
-        int64_t shape[] = {a->kind, a->of_label, a->operand_type, a->over_us, a->delay_us,
-                           a->prior, a->level, a->where >= 0, a->key_count};
+        int64_t shape[] = {a->kind,  a->of_label, a->operand_type, a->over_us,  a->delay_us,
+                           a->prior, a->level,    a->where >= 0,   a->key_count};
 
         h = mix_text(mix_text(h, a->key_name), a->canonical);
         h = hash_bytes(shape, sizeof shape, h);

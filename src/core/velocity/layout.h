@@ -1,8 +1,8 @@
 /* What the aggregates of a program need, worked out once: per group the cells that an event leaves
  * behind, the cursors over them, the accumulators between cursors, and how each result is read.
  *
- * A window (t-d-w, t-d] is a pair of cursors, lo at offset d+w and hi at offset d: a cursor at offset
- * x is the index of the first event newer than t-x. So windows that end or begin at the same
+ * A window (t-d-w, t-d] is a pair of cursors, lo at offset d+w and hi at offset d: a cursor at
+ * offset x is the index of the first event newer than t-x. So windows that end or begin at the same
  * offset share a cursor, and moving one over an event touches the accumulators on both sides of it.
  * lo = CURSOR_NONE is the unbounded window.
  *
@@ -46,12 +46,12 @@ enum acc_part { PART_COUNT = 1, PART_SUM = 2, PART_SQUARES = 4 };
 
 struct acc {
     enum acc_kind kind;
-    int lo, hi;       /* cursors */
-    int cell;         /* or -1 */
-    int where_bit;    /* or BIT_NONE */
-    int unique;       /* ACC_DISTINCT */
+    int lo, hi;         /* cursors */
+    int cell;           /* or -1 */
+    int where_bit;      /* or BIT_NONE */
+    int unique;         /* ACC_DISTINCT */
     bool counts_absent; /* ACC_LABEL: an event without a label counts as legitimate */
-    bool derived;     /* the count is the distance of the cursors */
+    bool derived;       /* the count is the distance of the cursors */
     unsigned parts;
     uint32_t count_at, sum_at, squares_at; /* offsets in the entity */
 };
@@ -76,10 +76,10 @@ struct range {
     int cell;
     int where_bit;
     bool skip_null;
-    bool has_tree;     /* else every event passes and the newest is the last */
-    bool has_base;     /* an unbounded aggregate needs what was dropped */
-    uint32_t tree;     /* number among the trees */
-    uint32_t base_at;  /* struct range_base in the entity */
+    bool has_tree;    /* else every event passes and the newest is the last */
+    bool has_base;    /* an unbounded aggregate needs what was dropped */
+    uint32_t tree;    /* number among the trees */
+    uint32_t base_at; /* struct range_base in the entity */
 };
 
 /* Occurrences of equal values. */
@@ -106,8 +106,9 @@ struct group {
     const struct aggregate *key; /* any aggregate of the group: for its key */
     int level;
     bool has_label;
-    bool expires;       /* idle entities can be freed */
-    int64_t horizon_us; /* events older than the watermark by this can be dropped; INT64_MAX: never */
+    bool expires; /* idle entities can be freed */
+    int64_t
+        horizon_us; /* events older than the watermark by this can be dropped; INT64_MAX: never */
     struct cell *cells;
     struct where *wheres;
     struct cursor *cursors;
@@ -129,8 +130,7 @@ struct velocity_layout {
     struct velocity_options options;
     struct group *groups;
     uint32_t group_count;
-    int levels;
-    uint32_t head_bytes_max, words_max, flag_bytes_max, unique_max;
+    uint32_t head_bytes_max;
     uint64_t fingerprint;
 };
 

@@ -62,7 +62,8 @@ static unsigned block_at(uint32_t *tree, uint32_t capacity, uint32_t from, uint3
     for (;;) {
         unsigned shift = (level + 1) * RANGE_FAN_LOG;
 
-        if (capacity <= FAN || (to & (uint32_t)((1ull << shift) - 1)) != 0 || to - from < 1ull << shift)
+        if (capacity <= FAN || (to & (uint32_t)((1ull << shift) - 1)) != 0 ||
+            to - from < 1ull << shift)
             return level;
         *word = &words[(to >> shift) - 1];
         capacity = (uint32_t)(((uint64_t)capacity + FAN - 1) >> RANGE_FAN_LOG);
@@ -110,8 +111,8 @@ void range_append(const struct group *g, const struct range *r, struct entity *e
     }
 }
 
-static uint32_t best_of_events(const struct group *g, const struct range *r,
-                               const struct entity *e, uint32_t block)
+static uint32_t best_of_events(const struct group *g, const struct range *r, const struct entity *e,
+                               uint32_t block)
 {
     uint32_t best = RANGE_NONE, from = block << RANGE_FAN_LOG, to = from + FAN;
 

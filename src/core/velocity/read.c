@@ -20,7 +20,7 @@ static int64_t bits_of(double v)
 
 static void read_cell(const struct velocity *v, const struct cell *c, const struct column *from)
 {
-    const struct current *now = &v->current;
+    const struct current *now = v->current;
     bool is_null = from->null[now->row] != 0;
     int64_t *value = &now->value[c->column];
 
@@ -56,7 +56,7 @@ static void read_cell(const struct velocity *v, const struct cell *c, const stru
 void read_row(const struct velocity *v, const struct group *g, const struct registers *r,
               const struct velocity_rows *rows, uint32_t row)
 {
-    struct current *now = (struct current *)&v->current; /* scratch, not state */
+    struct current *now = v->current;
 
     now->registers = r;
     now->row = row;
@@ -75,17 +75,17 @@ void read_row(const struct velocity *v, const struct group *g, const struct regi
 /* Whether the current row lies in the window that `a` reads. */
 static bool counts_now(const struct velocity *v, const struct group *g, const struct read *a)
 {
-    return !a->prior && g->cursors[a->hi].offset_us == 0 && passes(v->current.flags, a->where_bit);
+    return !a->prior && g->cursors[a->hi].offset_us == 0 && passes(v->current->flags, a->where_bit);
 }
 
 static bool is_null_now(const struct velocity *v, const struct group *g, const struct read *a)
 {
-    return a->cell >= 0 && flag_get(v->current.flags, g->cells[a->cell].null_bit);
+    return a->cell >= 0 && flag_get(v->current->flags, g->cells[a->cell].null_bit);
 }
 
 static int64_t value_now(const struct velocity *v, const struct group *g, const struct read *a)
 {
-    return a->cell >= 0 ? v->current.value[g->cells[a->cell].column] : 0;
+    return a->cell >= 0 ? v->current->value[g->cells[a->cell].column] : 0;
 }
 
 static void put_null(struct column *c, uint32_t row)
@@ -112,8 +112,8 @@ static void put_real(struct column *c, uint32_t row, double value)
 /* How many units of the sums make one of the operand. */
 static uint64_t units_of(const struct aggregate *a)
 {
-    bool in_millionths = !a->of_label &&
-                         (a->operand_type == TYPE_DECIMAL || a->operand_type == TYPE_REAL);
+    bool in_millionths =
+        !a->of_label && (a->operand_type == TYPE_DECIMAL || a->operand_type == TYPE_REAL);
 
     return in_millionths ? MILLION : 1;
 }
@@ -174,7 +174,7 @@ static void result_sum(const struct velocity *v, const struct group *g, const st
     const struct acc *acc = &g->accs[a->acc];
     bool now = counts_now(v, g, a) && !is_null_now(v, g, a);
     int64_t x = value_now(v, g, a);
-    uint32_t row = v->current.row;
+    uint32_t row = v->current->row;
     uint64_t n = acc->parts & PART_COUNT ? acc_count(acc, state) + now : 0;
     int128 sum = acc->parts & PART_SUM ? acc_sum(acc, state) + (now ? x : 0) : 0;
     struct wide squares;
@@ -206,7 +206,7 @@ static void result_label(const struct velocity *v, const struct group *g, const 
 {
     const struct acc *acc = &g->accs[a->acc];
     bool now = counts_now(v, g, a) && acc->counts_absent;
-    uint32_t row = v->current.row;
+    uint32_t row = v->current->row;
     uint64_t n = acc->parts & PART_COUNT ? acc_count(acc, state) + now : 0;
 
     if (a->absent_acc >= 0)
@@ -245,15 +245,15 @@ static void result_range(const struct velocity *v, const struct group *g, const 
 {
     const struct range *range = &g->ranges[a->range];
     const struct cell *cell = &g->cells[a->cell];
-    const struct current *now = &v->current;
+    const struct current *now = v->current;
     const struct range_base *base = range->has_base ? range_base(range, e) : NULL;
     uint32_t i = range_query(g, range, e, tail_of(a, e, state), entity_cursors(state)[a->hi]);
     bool has = i != RANGE_NONE, is_null = has && flag_get(entity_flag(g, e, i), cell->null_bit);
     int64_t value = has ? entity_words(g, e, cell->column)[i] : 0;
 
     if (a->lo < 0 && base != NULL && base->has &&
-        (!has || (range->op != RANGE_NEWEST &&
-                  range_is_better(range, cell->kind, base->value, value)))) {
+        (!has ||
+         (range->op != RANGE_NEWEST && range_is_better(range, cell->kind, base->value, value)))) {
         value = base->value;
         is_null = base->is_null != 0;
         has = true;
@@ -282,18 +282,18 @@ static bool is_seen(const struct velocity *v, const struct group *g, const struc
                     const struct entity *e, const struct entity *state)
 {
     const struct unique *u = &g->uniques[a->unique];
-    uint32_t found = unique_before(g, u, e, v->current.newest[a->unique],
-                                   entity_cursors(state)[a->hi]);
+    uint32_t found =
+        unique_before(g, u, e, v->current->newest[a->unique], entity_cursors(state)[a->hi]);
 
     if (found != UNIQUE_NONE && found >= tail_of(a, e, state))
         return true;
-    return a->lo < 0 && v->current.in_base[a->unique];
+    return a->lo < 0 && v->current->in_base[a->unique];
 }
 
 static void result_unique(const struct velocity *v, const struct group *g, const struct read *a,
                           const struct entity *e, const struct entity *state, struct column *c)
 {
-    uint32_t row = v->current.row;
+    uint32_t row = v->current->row;
     bool is_null = is_null_now(v, g, a);
 
     if (a->aggregate->kind == AGG_DISTINCT) {
@@ -313,10 +313,10 @@ static void find_uniques(const struct velocity *v, const struct group *g, const 
 {
     for (uint32_t i = 0; i < g->unique_count; i++) {
         const struct unique *u = &g->uniques[i];
-        const int64_t *value = &v->current.value[g->cells[u->cell].column];
+        const int64_t *value = &v->current->value[g->cells[u->cell].column];
 
-        v->current.newest[i] = unique_newest(v, g, u, e, value);
-        v->current.in_base[i] = unique_in_base(v, g, u, e, value);
+        v->current->newest[i] = unique_newest(v, g, u, e, value);
+        v->current->in_base[i] = unique_in_base(v, g, u, e, value);
     }
 }
 

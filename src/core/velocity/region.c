@@ -83,8 +83,7 @@ bool region_open(struct region *r, void *memory, size_t capacity, size_t used, u
     struct region_header *h = memory;
 
     ASSERT((uintptr_t)memory % LINE == 0);
-    if (used < header_bytes() || h->magic != region_magic || h->used != used ||
-        !header_is_sound(h))
+    if (used < header_bytes() || h->magic != region_magic || h->used != used || !header_is_sound(h))
         return error_set(e, ERROR_INVALID,
                          "snapshot of %zu bytes: this is not a whole state; restore an older one",
                          used);
@@ -128,7 +127,7 @@ static void give_back(struct region *r, uint64_t at, uint64_t bytes)
         uint32_t class = class_of(piece);
 
         if (class_bytes(class) > piece)
-            class--;
+            class --;
         push(r, at, class);
         at += class_bytes(class);
         bytes -= class_bytes(class);
@@ -142,8 +141,7 @@ static uint64_t extend(struct region *r, size_t bytes)
     uint64_t gap = bytes >= LINE ? -h->used & (LINE - 1) : 0;
     uint64_t at = h->used + gap;
 
-    if (at > h->capacity || bytes > h->capacity - at ||
-        (at + bytes) / REGION_UNIT > UINT32_MAX)
+    if (at > h->capacity || bytes > h->capacity - at || (at + bytes) / REGION_UNIT > UINT32_MAX)
         return 0;
     if (gap > 0)
         give_back(r, h->used, gap);

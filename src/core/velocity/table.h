@@ -18,7 +18,7 @@ enum {
     SEGMENT_SLOTS_LOG = 12,
     SEGMENT_FIRST_LOG = 4,
     SEGMENT_SMALL_LOG = 8,
-    TABLE_DEPTH_MAX = 20, /* 2^32 slots */
+    TABLE_DEPTH_MAX = 20,    /* 2^32 slots */
     TABLE_ENTITY_BYTES = 28, /* what an entity takes in a table, on average */
 };
 

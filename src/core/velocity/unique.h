@@ -1,10 +1,10 @@
 /* Equal values: for distinct and is_new.
  *
  * Each event holds how far back the previous event of the same value is and how far ahead the next
- * one (0: none retained). An event is its value's only one in [tail, head) if its previous is before
- * tail and its next is not before head, so a window keeps just a count. The newest occurrence of a
- * value is found by looking back over few events, or in a hash index over many. For unbounded
- * windows the values of dropped events are kept in a set, without limit of time.
+ * one (0: none retained). An event is its value's only one in [tail, head) if its previous is
+ * before tail and its next is not before head, so a window keeps just a count. The newest
+ * occurrence of a value is found by looking back over few events, or in a hash index over many. For
+ * unbounded windows the values of dropped events are kept in a set, without limit of time.
  *
  * Private to velocity/. */
 #ifndef ASSAY_VELOCITY_UNIQUE_H

@@ -1,7 +1,7 @@
-/* Rows in, results out. For each row and group: find the entity, move its windows to the row's time,
- * read, then apply. Rows go one after the other through all groups (so that what is evicted does not
- * depend on the batch); since their tokens are known, the memory of later rows is asked for ahead in
- * three steps: table slot, entity, events at its cursors. */
+/* Rows in, results out. For each row and group: find the entity, move its windows to the row's
+ * time, read, then apply. Rows go one after the other through all groups (so that what is evicted
+ * does not depend on the batch); since their tokens are known, the memory of later rows is asked
+ * for ahead in three steps: table slot, entity, events at its cursors. */
 #include "core/velocity/velocity.h"
 
 #include <string.h>
@@ -38,10 +38,25 @@ static void open_state(struct velocity *v)
         ASSERT(table_init(v, i)); /* VELOCITY_MEMORY_MIN is there */
 }
 
+static void row_init(struct current *row, const struct group *g)
+{
+    row->value = mem_array(g->words, sizeof *row->value);
+    row->flags = mem_array(g->flag_bytes, 1);
+    row->newest = mem_array(g->unique_count, sizeof *row->newest);
+    row->in_base = mem_array(g->unique_count, sizeof *row->in_base);
+}
+
+static void row_fini(struct current *row)
+{
+    mem_free(row->value);
+    mem_free(row->flags);
+    mem_free(row->newest);
+    mem_free(row->in_base);
+}
+
 struct velocity *velocity_open(const struct velocity_layout *l, struct region *r)
 {
     struct velocity *v = mem_alloc(sizeof *v);
-    struct current *now = &v->current;
     uint64_t capacity = region_header(r)->capacity;
 
     v->layout = l;
@@ -52,10 +67,9 @@ struct velocity *velocity_open(const struct velocity_layout *l, struct region *r
     v->empty = mem_aligned(LINE, l->head_bytes_max + 8);
     v->empty->newest_us = INT64_MIN;
     v->scratch = mem_aligned(LINE, l->head_bytes_max + 8);
-    now->value = mem_array(l->words_max, sizeof *now->value);
-    now->flags = mem_array(l->flag_bytes_max, 1);
-    now->newest = mem_array(l->unique_max, sizeof *now->newest);
-    now->in_base = mem_array(l->unique_max, sizeof *now->in_base);
+    v->row = mem_array(l->group_count, sizeof *v->row);
+    for (uint32_t i = 0; i < l->group_count; i++)
+        row_init(&v->row[i], &l->groups[i]);
     v->hint = mem_array((size_t)HINTS * l->group_count, sizeof *v->hint);
     if (l->group_count > 0)
         open_state(v);
@@ -68,10 +82,9 @@ void velocity_close(struct velocity *v)
         return;
     mem_free(v->empty);
     mem_free(v->scratch);
-    mem_free(v->current.value);
-    mem_free(v->current.flags);
-    mem_free(v->current.newest);
-    mem_free(v->current.in_base);
+    for (uint32_t i = 0; i < v->layout->group_count; i++)
+        row_fini(&v->row[i]);
+    mem_free(v->row);
     mem_free(v->hint);
     mem_free(v);
 }
@@ -92,64 +105,89 @@ static void read_const(const struct velocity *v, const struct group *g, const st
                        struct registers *r)
 {
     memcpy(v->scratch, e, g->head_bytes);
-    window_seek(g, e, v->scratch, v->current.time_us);
+    window_seek(g, e, v->scratch, v->current->time_us);
     read_results(v, g, e, v->scratch, r);
 }
 
-static void read_one(const struct velocity *v, uint32_t group, struct registers *r,
+/* The row as the group sees it: values, and the entity where there is one. */
+static struct entity *look_up(const struct velocity *v, uint32_t group, const struct registers *r,
+                              const struct velocity_rows *rows, uint32_t row)
+{
+    struct hash128 token = rows->token[(size_t)row * v->layout->group_count + group];
+    struct current *now = &v->row[group];
+
+    ((struct velocity *)v)->current = now; /* scratch, not state */
+    now->slot = is_null_token(token) ? NULL : table_find(v, group, token);
+    now->entity = now->slot != NULL ? now->slot->ref : 0;
+    now->moves = v->moves;
+    read_row(v, &v->layout->groups[group], r, rows, row);
+    return now->slot != NULL ? region_at(v->region, now->entity) : v->empty;
+}
+
+/* Read; the windows of an entity to which the row will be appended are moved in place. */
+static void read_one(struct velocity *v, uint32_t group, struct registers *r,
                      const struct velocity_rows *rows, uint32_t row)
 {
     const struct group *g = &v->layout->groups[group];
-    struct hash128 token = rows->token[(size_t)row * v->layout->group_count + group];
-    const struct slot *slot = is_null_token(token) ? NULL : table_find(v, group, token);
+    struct entity *e = look_up(v, group, r, rows, row);
 
-    read_row(v, g, r, rows, row);
-    read_const(v, g, slot != NULL ? region_at(v->region, slot->ref) : v->empty, r);
-}
-
-/* The row becomes an event of the entity, whose windows are at its time already if it is in order. */
-static void apply(struct velocity *v, uint32_t group, region_ref ref, struct slot *slot,
-                  int64_t watermark_us)
-{
-    struct entity *e = region_at(v->region, ref);
-    uint64_t moves = v->moves;
-
-    if (v->current.time_us >= e->newest_us)
-        entity_append(v, group, &ref);
-    else
-        entity_insert(v, group, &ref);
-    e = region_at(v->region, ref);
-    entity_trim(v, group, e, watermark_us);
-    if (slot == NULL || v->moves != moves)
-        slot = table_find(v, group, e->token);
-    slot->newest_us = e->newest_us;
-}
-
-static void run_one(struct velocity *v, uint32_t group, struct registers *r,
-                    const struct velocity_rows *rows, uint32_t row)
-{
-    const struct group *g = &v->layout->groups[group];
-    struct hash128 token = rows->token[(size_t)row * v->layout->group_count + group];
-    bool has_key = !is_null_token(token), insert = has_key && rows->insert[row];
-    struct slot *slot = has_key ? table_find(v, group, token) : NULL;
-    struct entity *e = slot != NULL ? region_at(v->region, slot->ref) : v->empty;
-    region_ref ref = slot != NULL ? slot->ref : 0;
-
-    read_row(v, g, r, rows, row);
-    if (insert && slot != NULL && v->current.time_us >= e->newest_us) {
-        window_seek(g, e, e, v->current.time_us);
+    if (rows->insert[row] && e != v->empty && v->current->time_us >= e->newest_us) {
+        window_seek(g, e, e, v->current->time_us);
         read_results(v, g, e, e, r);
     } else {
         read_const(v, g, e, r);
     }
-    if (insert && ref == 0)
-        ref = entity_new(v, group, token);
-    if (ref != 0 && insert)
-        apply(v, group, ref, slot, rows->watermark_us[row]);
-    else if (insert)
+}
+
+/* The row becomes an event of its entity. */
+static void apply_one(struct velocity *v, uint32_t group, struct hash128 token,
+                      int64_t watermark_us)
+{
+    struct current *now = &v->row[group];
+    struct entity *e;
+
+    v->current = now;
+    if (v->moves != now->moves) {
+        now->slot = table_find(v, group, token);
+        now->entity = now->slot != NULL ? now->slot->ref : 0;
+    }
+    if (now->entity == 0)
+        now->entity = entity_new(v, group, token);
+    if (now->entity == 0) {
         v->state[group].counts.dropped++;
-    v->pinned = 0;
-    room_expire(v, group, rows->watermark_us[row]);
+        return;
+    }
+    e = region_at(v->region, now->entity);
+    if (now->time_us >= e->newest_us)
+        entity_append(v, group, &now->entity);
+    else
+        entity_insert(v, group, &now->entity);
+    e = region_at(v->region, now->entity);
+    entity_trim(v, group, e, watermark_us);
+    if (now->slot == NULL || v->moves != now->moves)
+        now->slot = table_find(v, group, token);
+    now->slot->newest_us = e->newest_us;
+}
+
+/* All groups read before any is applied: applying may evict. */
+static void run_row(struct velocity *v, int level, struct registers *r,
+                    const struct velocity_rows *rows, uint32_t row)
+{
+    const struct velocity_layout *l = v->layout;
+    const struct hash128 *token = &rows->token[(size_t)row * l->group_count];
+
+    for (uint32_t i = 0; i < l->group_count; i++) {
+        if (l->groups[i].level == level)
+            read_one(v, i, r, rows, row);
+    }
+    for (uint32_t i = 0; i < l->group_count; i++) {
+        if (l->groups[i].level != level)
+            continue;
+        if (rows->insert[row] && !is_null_token(token[i]))
+            apply_one(v, i, token[i], rows->watermark_us[row]);
+        v->pinned = 0;
+        room_expire(v, i, rows->watermark_us[row]);
+    }
 }
 
 static void apply_step(struct velocity *v, int level, const struct label_step *step)
@@ -197,9 +235,8 @@ static void prefetch_events(const struct velocity *v, const struct group *g, reg
     cursor = entity_cursors(e);
     for (uint32_t c = 0; c < g->cursor_count; c++) {
         for (uint32_t k = 0; k < g->words; k++)
-            __builtin_prefetch((char *)e + g->head_bytes +
-                                   ((size_t)e->capacity * k + cursor[c]) * 8,
-                               1);
+            __builtin_prefetch(
+                (char *)e + g->head_bytes + ((size_t)e->capacity * k + cursor[c]) * 8, 1);
     }
     __builtin_prefetch((char *)e + g->head_bytes + (size_t)e->capacity * 8 * g->words + e->end, 1);
 }
@@ -240,10 +277,7 @@ void velocity_run(struct velocity *v, int level, struct registers *r,
             continue;
         for (; step < rows->steps && rows->step[step].row <= row; step++)
             apply_step(v, level, &rows->step[step]);
-        for (uint32_t i = 0; i < v->layout->group_count; i++) {
-            if (v->layout->groups[i].level == level)
-                run_one(v, i, r, rows, (uint32_t)row);
-        }
+        run_row(v, level, r, rows, (uint32_t)row);
     }
     for (; step < rows->steps; step++) /* just after the last row */
         apply_step(v, level, &rows->step[step]);
@@ -255,7 +289,7 @@ void velocity_read(const struct velocity *v, int level, struct registers *r,
     for (uint32_t row = 0; row < rows->rows; row++) {
         for (uint32_t i = 0; i < v->layout->group_count; i++) {
             if (v->layout->groups[i].level == level)
-                read_one(v, i, r, rows, row);
+                read_const(v, &v->layout->groups[i], look_up(v, i, r, rows, row), r);
         }
     }
 }

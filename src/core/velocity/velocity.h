@@ -3,20 +3,21 @@
  * Rules (design: exact, order-free sums; read, then apply; late and equal-time events; labels):
  *   1. A window of width w and delay d seen from an event at time t is (t-d-w, t-d]; order is
  *      (time, arrival). The event itself counts where it lies inside, unless `prior`.
- *   2. Sums are fixed point (base/fixed.h), so any order of inserts and evictions, a late insert, or
- *      a restart gives the same bits. The last step (mean, std) is one rounding from the integers.
- *   3. An event that is late for its entity (older than the entity's newest) is evaluated as of its own
- *      time over the retained events, then inserted there. The engine decides which rows may be
+ *   2. Sums are fixed point (base/fixed.h), so any order of inserts and evictions, a late insert,
+ * or a restart gives the same bits. The last step (mean, std) is one rounding from the integers.
+ *   3. An event that is late for its entity (older than the entity's newest) is evaluated as of its
+ * own time over the retained events, then inserted there. The engine decides which rows may be
  *      inserted (`insert`); a row that is not inserted is still read.
  *   4. Labels change the state when they take effect (a label step), never past results.
- *      label(event) is unknown until then; with `absent: legit` an event older than the label delay and
- *      without a label counts as 0. Aggregates of the label skip unknown.
+ *      label(event) is unknown until then; with `absent: legit` an event older than the label delay
+ * and without a label counts as 0. Aggregates of the label skip unknown.
  *   5. The key of an entity is a 128-bit keyed token of its values; raw values are not kept. A row
  *      whose key is null (any part) reads empty aggregates and is not inserted there.
- *   6. Everything lives in a struct region. Entities are freed when nothing of theirs can matter any
- *      more (older than the longest window + delay + lateness before the watermark and no unbounded
+ *   6. Everything lives in a struct region. Entities are freed when nothing of theirs can matter
+ * any more (older than the longest window + delay + lateness before the watermark and no unbounded
  *      aggregate), a few per event; when the region is full the least recently touched entity
- *      of the largest kind is evicted and counted. What is evicted is a function of the rows so far only.
+ *      of the largest kind is evicted and counted. What is evicted is a function of the rows so far
+ * only.
  *
  * A layout is immutable and shareable; a velocity is one thread's.
  */
@@ -35,7 +36,7 @@ struct velocity_options {
     int64_t lateness_us;
     int64_t label_delay_us;
     enum label_absent absent;
-    struct hash_key key; /* of entity tokens */
+    struct hash_key key;   /* of entity tokens */
     uint64_t memory_bytes; /* what all groups together may take; 0 = 3/4 of the region */
 };
 
@@ -65,10 +66,10 @@ void velocity_close(struct velocity *v);
 struct velocity_rows {
     uint32_t rows;
     const int64_t *time_us;
-    const uint64_t *seq;           /* position of the event in the shard's order, increasing */
-    const uint8_t *insert;         /* 1 = apply after reading, 0 = read only */
-    const int64_t *watermark_us;   /* newest event time up to and including the row */
-    const struct hash128 *token;   /* [row * groups + group], from velocity_tokens; 0,0 = null key */
+    const uint64_t *seq;         /* position of the event in the shard's order, increasing */
+    const uint8_t *insert;       /* 1 = apply after reading, 0 = read only */
+    const int64_t *watermark_us; /* newest event time up to and including the row */
+    const struct hash128 *token; /* [row * groups + group], from velocity_tokens; 0,0 = null key */
     const struct label_step *step; /* in the order in which they take effect */
     uint32_t steps; /* steps are applied even where rows = 0 */
 };
@@ -76,9 +77,9 @@ struct velocity_rows {
 /* A label that takes effect just before row `row` is read. */
 struct label_step {
     uint32_t row;
-    uint8_t label;        /* 1 fraud, 0 legitimate, LABEL_UNKNOWN: taken back */
-    int64_t time_us;      /* of the labelled event */
-    uint64_t seq;         /* of the labelled event */
+    uint8_t label;               /* 1 fraud, 0 legitimate, LABEL_UNKNOWN: taken back */
+    int64_t time_us;             /* of the labelled event */
+    uint64_t seq;                /* of the labelled event */
     const struct hash128 *token; /* of the labelled event, one per group */
 };
 
@@ -88,21 +89,17 @@ enum { LABEL_UNKNOWN = 2 };
 void velocity_tokens(const struct velocity_layout *l, const struct registers *r,
                      struct hash128 *token);
 
-/* Read and apply all aggregates of `level` for all rows, in row order, writing the aggregates' columns
- * of the registers. Row i sees what rows < i applied. */
+/* Read and apply all aggregates of `level` for all rows, in row order, writing the aggregates'
+ * columns of the registers. Row i sees what rows < i applied. */
 void velocity_run(struct velocity *v, int level, struct registers *r,
                   const struct velocity_rows *rows);
 /* As velocity_run, but const: each row is read as if it were the only one; nothing is applied. */
 void velocity_read(const struct velocity *v, int level, struct registers *r,
                    const struct velocity_rows *rows);
 
-/* Evict the least recently touched entity of the largest group; false where there is none left. For
- * others that keep things in the region and find it full. */
-bool velocity_make_room(struct velocity *v);
-
 struct velocity_counts {
     uint64_t entities;
-    uint64_t events;  /* retained */
+    uint64_t events; /* retained */
     uint64_t bytes;
     uint64_t evicted; /* entities, for want of room, ever */
     uint64_t expired; /* entities, by age, ever */

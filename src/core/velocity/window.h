@@ -1,8 +1,9 @@
 /* Cursors and accumulators.
  *
  * `state` is an entity's own head or a copy of it (a read that must not change anything); `e` is
- * the entity with the events. Moving cursors is exact in both directions: sums are integers, and a value
- * enters or leaves `distinct` by whether an equal one is in the window, whatever the order of moves.
+ * the entity with the events. Moving cursors is exact in both directions: sums are integers, and a
+ * value enters or leaves `distinct` by whether an equal one is in the window, whatever the order of
+ * moves.
  *
  * Private to velocity/. */
 #ifndef ASSAY_VELOCITY_WINDOW_H

@@ -16,6 +16,7 @@
 #include <microhttpd.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -28,7 +29,7 @@
 #include "shell/os/clock.h"
 #include "shell/os/thread.h"
 
-enum { LISTEN_BACKLOG = 1024, DRAIN_STEP_US = 2000, GUARD_STEP_US = 100000, HOST_MAX = 256 };
+enum { LISTEN_BACKLOG = 1024, DRAIN_STEP_US = 2000, GUARD_STEP_US = 100000, LOOP_WAIT_MS = 250 };
 
 enum stage { IDLE, READING, WAITING, ANSWERING };
 
@@ -43,17 +44,26 @@ struct connection {
     struct connection *before, *after;
 };
 
+/* One I/O thread with a daemon of its own; all daemons accept from one socket. */
+struct loop {
+    struct http *http;
+    struct MHD_Daemon *daemon;
+    pthread_t thread;
+};
+
 struct http {
     struct http_options o;
-    struct MHD_Daemon *daemon;
+    struct loop *loops;
+    unsigned loop_count; /* that were started */
     int listen_fd;
     uint16_t port;
     bool is_loopback;
     _Atomic uint64_t body_bytes;      /* of all connections */
     atomic_uint answering, suspended; /* requests */
     atomic_uint open;                 /* connections */
-    atomic_bool is_stopping;
-    pthread_mutex_t lock; /* of the list */
+    atomic_bool is_stopping;          /* no new connections */
+    atomic_bool is_over;              /* the loops end */
+    pthread_mutex_t lock;             /* of the list */
     struct connection *first;
     pthread_t guard;
 };
@@ -421,22 +431,86 @@ static bool open_socket(struct http *h, struct error *e)
     return true;
 }
 
-static bool start_daemon(struct http *h, struct error *e)
-{
-    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME;
-    unsigned threads = h->o.threads > 1 ? h->o.threads : 0; /* 1 is no pool to the library */
+/* ---- I/O threads ---- */
 
-    h->daemon = MHD_start_daemon(
-        flags, h->port, NULL, NULL, on_request, h, MHD_OPTION_LISTEN_SOCKET, h->listen_fd,
-        MHD_OPTION_THREAD_POOL_SIZE, threads, MHD_OPTION_CONNECTION_LIMIT,
-        (unsigned)HTTP_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t)HTTP_HEAD_BYTES_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_IDLE_MAX_S,
-        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_COMPLETED, on_completed, h,
-        MHD_OPTION_NOTIFY_CONNECTION, on_connection, h, MHD_OPTION_END);
-    if (h->daemon == NULL)
-        return error_set(e, ERROR_WORLD, "cannot start %u HTTP threads: %s", h->o.threads,
-                         strerror(errno));
+/* Why not the library's own threads: its epoll loop asks again, with the same patience, whenever it
+ * got as many events as it has room for (128), and so falls asleep on work that it has taken but
+ * not done when there were exactly that many. Here poll() waits and the library never does. */
+static void *loop_main(void *context)
+{
+    struct loop *l = context;
+    struct pollfd p = {.events = POLLIN};
+    bool accepts = true;
+
+    p.fd = MHD_get_daemon_info(l->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+    while (!atomic_load_explicit(&l->http->is_over, memory_order_relaxed)) {
+        MHD_UNSIGNED_LONG_LONG timeout_ms;
+        int wait_ms = LOOP_WAIT_MS;
+
+        if (accepts && atomic_load_explicit(&l->http->is_stopping, memory_order_relaxed)) {
+            MHD_quiesce_daemon(l->daemon);
+            accepts = false;
+        }
+        if (MHD_get_timeout(l->daemon, &timeout_ms) == MHD_YES && timeout_ms < LOOP_WAIT_MS)
+            wait_ms = (int)timeout_ms;
+        if (wait_ms > 0)
+            poll(&p, 1, wait_ms);
+        MHD_run_wait(l->daemon, 0);
+    }
+    return NULL;
+}
+
+static bool loop_start(struct http *h, struct loop *l, struct error *e)
+{
+    unsigned connections = (HTTP_CONNECTIONS_MAX + h->o.threads - 1) / h->o.threads;
+
+    l->http = h;
+    l->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, h->port, NULL, NULL, on_request, h,
+        MHD_OPTION_LISTEN_SOCKET, h->listen_fd, MHD_OPTION_CONNECTION_LIMIT, connections,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_HEAD_BYTES_MAX,
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_IDLE_MAX_S, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, h, MHD_OPTION_NOTIFY_CONNECTION, on_connection,
+        h, MHD_OPTION_END);
+    if (l->daemon == NULL)
+        return error_set(e, ERROR_WORLD, "cannot start HTTP: %s", strerror(errno));
+    if (pthread_create(&l->thread, NULL, loop_main, l) == 0)
+        return true;
+    MHD_quiesce_daemon(l->daemon); /* the socket is not its to close */
+    MHD_stop_daemon(l->daemon);
+    return error_set(e, ERROR_WORLD, "cannot start an HTTP thread");
+}
+
+static bool loops_start(struct http *h, struct error *e)
+{
+    h->loops = mem_array(h->o.threads, sizeof *h->loops);
+    for (; h->loop_count < h->o.threads; h->loop_count++) {
+        if (!loop_start(h, &h->loops[h->loop_count], e))
+            return false;
+    }
     return true;
+}
+
+static void loops_stop(struct http *h)
+{
+    atomic_store(&h->is_stopping, true);
+    atomic_store(&h->is_over, true);
+    for (unsigned i = 0; i < h->loop_count; i++)
+        pthread_join(h->loops[i].thread, NULL);
+    for (unsigned i = 0; i < h->loop_count; i++) {
+        MHD_quiesce_daemon(h->loops[i].daemon);
+        MHD_stop_daemon(h->loops[i].daemon);
+    }
+    mem_free(h->loops);
+}
+
+static void http_free(struct http *h)
+{
+    loops_stop(h);
+    if (h->listen_fd >= 0)
+        close(h->listen_fd);
+    pthread_mutex_destroy(&h->lock);
+    mem_free(h);
 }
 
 bool http_start(const struct http_options *o, struct http **http, struct error *e)
@@ -444,21 +518,17 @@ bool http_start(const struct http_options *o, struct http **http, struct error *
     struct http *h = mem_alloc(sizeof *h);
 
     h->o = *o;
+    h->o.threads = o->threads > 0 ? o->threads : 1;
     h->listen_fd = -1;
     pthread_mutex_init(&h->lock, NULL);
     *http = h; /* before the first request can ask for it */
-    if (open_socket(h, e) && start_daemon(h, e)) {
+    if (open_socket(h, e) && loops_start(h, e)) {
         if (pthread_create(&h->guard, NULL, guard_main, h) == 0)
             return true;
-        MHD_stop_daemon(h->daemon); /* closes the socket */
-        h->listen_fd = -1;
         error_set(e, ERROR_WORLD, "cannot start a thread");
     }
-    if (h->listen_fd >= 0)
-        close(h->listen_fd);
-    pthread_mutex_destroy(&h->lock);
-    mem_free(h);
     *http = NULL;
+    http_free(h);
     return false;
 }
 
@@ -482,7 +552,6 @@ void http_drain(struct http *h)
     int64_t until_us = clock_monotonic_us() + HTTP_DRAIN_MAX_S * INT64_C(1000000);
 
     atomic_store(&h->is_stopping, true);
-    h->listen_fd = MHD_quiesce_daemon(h->daemon);
     while ((atomic_load(&h->answering) > 0 && clock_monotonic_us() < until_us) ||
            atomic_load(&h->suspended) > 0)
         clock_sleep_us(DRAIN_STEP_US);
@@ -492,10 +561,7 @@ void http_stop(struct http *h)
 {
     if (h == NULL)
         return;
-    MHD_stop_daemon(h->daemon);
-    if (h->listen_fd >= 0)
-        close(h->listen_fd);
+    atomic_store(&h->is_stopping, true);
     pthread_join(h->guard, NULL);
-    pthread_mutex_destroy(&h->lock);
-    mem_free(h);
+    http_free(h);
 }

@@ -48,8 +48,8 @@ struct source {
     struct rejects rejects;
     struct source_counts counts;
     uint64_t bytes_before; /* of the files that are closed */
-    const char *frame_file;
-    uint64_t frame_line;
+    const char *row_file;  /* of the last row */
+    uint64_t row_line;
 
     /* CSV */
     char delimiter;
@@ -62,7 +62,8 @@ struct source {
     struct json_reader *json;
     enum json_shape shape;
     enum json_expect expect;
-    bool skipping; /* a line that is too long */
+    uint64_t json_line; /* of the last row */
+    bool skipping;      /* a line that is too long */
     struct problems problems;
 };
 

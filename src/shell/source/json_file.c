@@ -247,8 +247,10 @@ static bool read_value(struct source *s, struct frame *f, struct text value, str
 
     s->problems.count = s->problems.more = 0;
     if (json_read_event(s->json, value.bytes, value.length, s->schema, JSON_UNKNOWN_SKIP, f,
-                        &s->problems))
+                        &s->problems)) {
+        s->json_line = s->line;
         return true;
+    }
     return source_reject(s, f, s->line, first->pointer[0] == '/' ? first->pointer + 1 : "", value,
                          first->detail, e);
 }

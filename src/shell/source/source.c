@@ -345,13 +345,16 @@ bool source_read(struct source *s, struct frame *f, struct error *e)
 {
     ASSERT(f->columns >= s->schema->count && f->capacity > 0);
     frame_clear(f);
-    s->frame_file = s->file;
-    s->frame_line = s->line;
     while (s->stream != NULL) {
+        uint32_t before = f->rows;
         bool end;
 
         if (!s->ops->read(s, f, &end, e))
             return false;
+        if (f->rows > before) {
+            s->row_file = s->file;
+            s->row_line = s->csv != NULL ? csv_reader_row_line(s->csv) : s->json_line;
+        }
         if (!end)
             break;
         close_file(s);
@@ -398,6 +401,6 @@ void source_counts(const struct source *s, struct source_counts *c)
 
 void source_position(const struct source *s, const char **file, uint64_t *line)
 {
-    *file = s->frame_file;
-    *line = s->frame_line;
+    *file = s->row_file;
+    *line = s->row_line;
 }

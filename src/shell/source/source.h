@@ -91,7 +91,8 @@ struct source_counts {
 
 void source_counts(const struct source *s, struct source_counts *c);
 
-/* Where the row came from, for messages: file and line of the first row of the frame last read. */
+/* File and line of the last row of the frame last read (which has rows), for messages. With frames
+ * of one row: of each row. */
 void source_position(const struct source *s, const char **file, uint64_t *line);
 
 #endif

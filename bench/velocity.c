@@ -1,0 +1,309 @@
+/* Speed of velocity in memory on one core, on generated events; processor time of this process.
+ *
+ *   handbook  the 14 features of the Fraud Detection Handbook over events like its own: 5,000
+ *             customers, 10,000 terminals, 1.75 M events in 183 days; a label for each event after
+ *             7 days; batches of 4096. With and without making tokens.
+ *   uniform   5 entity kinds x 4 windows (count and sum), 1 M entities each, uniform keys, in
+ *             batches of 1024 and one by one; measured after a warm-up over all entities.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+
+#include "core/base/memory.h"
+#include "core/velocity/velocity.h"
+
+enum { BATCH_MAX = 4096, KINDS = 5, WINDOWS = 4 };
+
+static const int64_t second_us = 1000000, day_us = 86400 * 1000000ll;
+
+struct bench {
+    struct velocity_layout *layout;
+    struct region region;
+    struct velocity *velocity;
+    struct aggregate aggregate[64];
+    uint32_t aggregates;
+    struct column *column;
+    struct registers registers;
+    struct velocity_rows rows;
+    struct hash128 *token;
+    uint64_t random;
+};
+
+static double now_s(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static uint64_t next(struct bench *b)
+{
+    b->random += 0x9e3779b97f4a7c15u;
+    return hash_mix(b->random);
+}
+
+static void *memory_map(size_t bytes)
+{
+    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                   -1, 0);
+
+    if (p == MAP_FAILED)
+        abort();
+    (void)madvise(p, bytes, MADV_HUGEPAGE);
+    return p;
+}
+
+static void add(struct bench *b, enum aggregate_kind kind, int key, int operand, bool of_label,
+                int64_t over_us, int64_t delay_us, int node)
+{
+    struct aggregate *a = &b->aggregate[b->aggregates++];
+
+    *a = (struct aggregate){.kind = kind,
+                            .of_label = of_label,
+                            .operand = operand,
+                            .operand_type = TYPE_DECIMAL,
+                            .keys = {key},
+                            .key_count = 1,
+                            .key_name = "key",
+                            .where = -1,
+                            .over_us = over_us,
+                            .delay_us = delay_us,
+                            .type = TYPE_REAL,
+                            .node = node};
+    if (kind == AGG_COUNT)
+        a->type = TYPE_INT;
+    else if (kind == AGG_SUM)
+        a->type = TYPE_DECIMAL;
+}
+
+static void open_bench(struct bench *b, size_t memory, int nodes)
+{
+    const struct aggregate *list[64];
+    struct velocity_options o = {.label_delay_us = 7 * day_us,
+                                 .absent = LABEL_ABSENT_LEGIT,
+                                 .key = {1, 2},
+                                 .memory_bytes = memory};
+
+    for (uint32_t i = 0; i < b->aggregates; i++)
+        list[i] = &b->aggregate[i];
+    b->layout = velocity_layout_new(list, b->aggregates, &o);
+    region_init(&b->region, memory_map(memory), memory, 1);
+    b->velocity = velocity_open(b->layout, &b->region);
+    b->column = mem_array((size_t)nodes, sizeof *b->column);
+    b->registers.column = b->column;
+    b->token = mem_array(BATCH_MAX * velocity_group_count(b->layout), sizeof *b->token);
+    b->rows.token = b->token;
+}
+
+static void print_counts(const struct bench *b, const char *what)
+{
+    for (uint32_t i = 0; i < velocity_group_count(b->layout); i++) {
+        struct velocity_counts c;
+
+        velocity_count(b->velocity, i, &c);
+        printf("  %s kind %u: %llu entities, %llu events retained, %.0f bytes an entity\n", what, i,
+               (unsigned long long)c.entities, (unsigned long long)c.events,
+               (double)c.bytes / (double)(c.entities ? c.entities : 1));
+    }
+}
+
+/* Columns of one batch, reused. */
+static void columns_init(struct bench *b, int nodes)
+{
+    for (int n = 0; n < nodes; n++)
+        column_init(&b->column[n], TYPE_INT, BATCH_MAX);
+}
+
+struct handbook {
+    int64_t *time, *customer, *terminal, *amount;
+    uint8_t *label;
+    uint32_t count;
+};
+
+static int by_time(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+static void handbook_events(struct bench *b, struct handbook *h)
+{
+    h->count = 1754155;
+    h->time = mem_array(h->count, 8);
+    h->customer = mem_array(h->count, 8);
+    h->terminal = mem_array(h->count, 8);
+    h->amount = mem_array(h->count, 8);
+    h->label = mem_array(h->count, 1);
+    for (uint32_t i = 0; i < h->count; i++)
+        h->time[i] = (int64_t)(next(b) % (183ull * 86400)) * second_us;
+    qsort(h->time, h->count, 8, by_time);
+    for (uint32_t i = 0; i < h->count; i++) {
+        h->customer[i] = (int64_t)(next(b) % 5000);
+        h->terminal[i] = (int64_t)(next(b) % 10000);
+        h->amount[i] = (int64_t)(next(b) % 10000) * 10000;
+        h->label[i] = next(b) % 120 == 0;
+    }
+}
+
+/* Labels take effect 7 days after their event. */
+static uint32_t handbook_steps(const struct handbook *h, const struct hash128 *tokens,
+                               uint32_t first, uint32_t rows, uint32_t *labelled,
+                               struct label_step *step)
+{
+    uint32_t steps = 0;
+
+    for (uint32_t i = 0; i < rows; i++) {
+        while (h->time[*labelled] + 7 * day_us <= h->time[first + i]) {
+            uint32_t k = (*labelled)++;
+
+            step[steps++] = (struct label_step){i, h->label[k], h->time[k], k, &tokens[2 * k]};
+        }
+    }
+    return steps;
+}
+
+static void bench_handbook(void)
+{
+    struct bench b = {.random = 1};
+    struct handbook h;
+    struct hash128 *tokens;
+    struct label_step *step;
+    double tokens_s, run_s = 0, start;
+    uint32_t labelled = 0, steps = 0;
+    uint64_t *seq;
+    uint8_t *insert;
+    static const int64_t windows[] = {1, 7, 30};
+    int node = 3;
+
+    for (int w = 0; w < 3; w++) {
+        add(&b, AGG_COUNT, 0, -1, false, windows[w] * day_us, 0, node++);
+        add(&b, AGG_MEAN, 0, 2, false, windows[w] * day_us, 0, node++);
+        add(&b, AGG_COUNT, 1, -1, false, windows[w] * day_us, 7 * day_us, node++);
+        add(&b, AGG_MEAN, 1, -1, true, windows[w] * day_us, 7 * day_us, node++);
+    }
+    open_bench(&b, (size_t)1 << 30, node);
+    handbook_events(&b, &h);
+    columns_init(&b, node);
+    tokens = mem_array((size_t)h.count * 2, sizeof *tokens);
+    step = mem_array(h.count, sizeof *step);
+    seq = mem_array(h.count, sizeof *seq);
+    insert = mem_array(h.count, 1);
+    memset(insert, 1, h.count);
+    for (uint32_t i = 0; i < h.count; i++)
+        seq[i] = i;
+    for (int n = 0; n < 3; n++)
+        b.column[n].null = mem_array(h.count, 1);
+    start = now_s();
+    b.column[0].integer = h.customer;
+    b.column[1].integer = h.terminal;
+    b.registers.rows = h.count;
+    velocity_tokens(b.layout, &b.registers, tokens);
+    tokens_s = now_s() - start;
+    for (uint32_t first = 0; first < h.count; first += BATCH_MAX) {
+        uint32_t rows = h.count - first < BATCH_MAX ? h.count - first : BATCH_MAX;
+
+        b.column[2].integer = h.amount + first;
+        b.registers.rows = rows;
+        steps = handbook_steps(&h, tokens, first, rows, &labelled, step);
+        b.rows = (struct velocity_rows){rows,   h.time + first, seq + first,
+                                        insert, h.time + first, tokens + (size_t)first * 2,
+                                        step,   steps};
+        start = now_s();
+        velocity_run(b.velocity, 0, &b.registers, &b.rows);
+        run_s += now_s() - start;
+    }
+    printf("handbook, 12 windowed features, %u events, %u labels: %.2f M events/s, "
+           "%.2f with tokens\n",
+           h.count, labelled, h.count / run_s / 1e6, h.count / (run_s + tokens_s) / 1e6);
+    print_counts(&b, "handbook");
+}
+
+static void uniform_batch(struct bench *b, uint32_t rows, uint32_t entities, int64_t *clock_us,
+                          int64_t pace_us, int64_t *time, uint64_t *seq)
+{
+    for (uint32_t i = 0; i < rows; i++) {
+        *clock_us += pace_us;
+        time[i] = *clock_us;
+        seq[i] = (uint64_t)*clock_us;
+        for (int k = 0; k < KINDS; k++)
+            b->column[k].integer[i] = (int64_t)(next(b) % entities);
+        b->column[KINDS].integer[i] = (int64_t)(next(b) % 1000000);
+    }
+    b->registers.rows = rows;
+    velocity_tokens(b->layout, &b->registers, b->token);
+    b->rows = (struct velocity_rows){.rows = rows,
+                                     .time_us = time,
+                                     .seq = seq,
+                                     .insert = b->rows.insert,
+                                     .watermark_us = time,
+                                     .token = b->token};
+}
+
+/* One by one: row `i` of the batch as a batch of its own. */
+static void run_single(struct bench *b, uint32_t i)
+{
+    struct velocity_rows one = b->rows;
+
+    one.rows = 1;
+    one.time_us += i;
+    one.seq += i;
+    one.watermark_us += i;
+    one.token += (size_t)i * KINDS;
+    velocity_run(b->velocity, 0, &b->registers, &one);
+}
+
+static void bench_uniform(uint32_t entities, uint32_t warm_up)
+{
+    static const int64_t windows[WINDOWS] = {3600, 86400, 7 * 86400, 30 * 86400};
+    static int64_t time[BATCH_MAX];
+    static uint64_t seq[BATCH_MAX];
+    uint8_t *insert = mem_array(BATCH_MAX, 1);
+    struct bench b = {.random = 2};
+    int64_t clock_us = 0, pace_us = 30 * day_us / (10ll * entities); /* 10 events in 30 days */
+    double batched_s = 0, single_s = 0, start;
+    uint32_t measured = 1 << 20, rows = 1024;
+    int node = KINDS + 1;
+
+    for (int k = 0; k < KINDS; k++) {
+        for (int w = 0; w < WINDOWS; w++) {
+            add(&b, AGG_COUNT, k, -1, false, windows[w] * second_us, 0, node++);
+            add(&b, AGG_SUM, k, KINDS, false, windows[w] * second_us, 0, node++);
+        }
+    }
+    open_bench(&b, (size_t)12 << 30, node);
+    columns_init(&b, node);
+    memset(insert, 1, BATCH_MAX);
+    b.rows.insert = insert;
+    for (uint32_t done = 0; done < warm_up + 2 * measured; done += rows) {
+        bool batched = done < warm_up + measured;
+
+        uniform_batch(&b, rows, entities, &clock_us, pace_us, time, seq);
+        b.rows.insert = insert;
+        start = now_s();
+        if (batched)
+            velocity_run(b.velocity, 0, &b.registers, &b.rows);
+        for (uint32_t i = 0; !batched && i < rows; i++)
+            run_single(&b, i);
+        if (done >= warm_up)
+            *(batched ? &batched_s : &single_s) += now_s() - start;
+    }
+    printf("uniform, 5 kinds x 4 windows (count, sum), %u entities each: "
+           "%.0f ns an event in batches of %u, %.0f ns one by one\n",
+           entities, batched_s / measured * 1e9, rows, single_s / measured * 1e9);
+    print_counts(&b, "uniform");
+}
+
+int main(int argc, char **argv)
+{
+    uint32_t entities = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 1000000;
+
+    bench_handbook();
+    if (entities > 0)
+        bench_uniform(entities, argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : entities * 12);
+    return 0;
+}

@@ -1,0 +1,125 @@
+/* `x in (...)`: the set is sorted at compile time, so that the same members in another order are
+ * the same node. */
+#include "core/lang/check.h"
+
+#include <stdlib.h>
+
+#include "core/base/number.h"
+
+static int compare_members(const void *left, const void *right)
+{
+    const struct value *a = left, *b = right;
+
+    if (a->type == TYPE_TEXT)
+        return text_compare(a->text, b->text);
+    return a->integer < b->integer ? -1 : a->integer > b->integer;
+}
+
+/* Sorted, each once; the texts become the set's own. */
+static struct set *set_new(enum type type, struct value *members, uint32_t count)
+{
+    struct set *s = mem_alloc(sizeof *s);
+
+    qsort(members, count, sizeof *members, compare_members);
+    s->type = type;
+    s->members = mem_array(count, sizeof *s->members);
+    for (uint32_t i = 0; i < count; i++) {
+        struct value v = members[i];
+
+        if (i > 0 && compare_members(&members[i - 1], &v) == 0)
+            continue;
+        if (type == TYPE_TEXT)
+            v.text.bytes = mem_text(v.text.bytes, v.text.length);
+        s->members[s->count++] = v;
+    }
+    return s;
+}
+
+static bool refuse_real(struct checker *c, const struct tree *t)
+{
+    return source_fail(c->source, t->at,
+                       "expected a set of exact values, found reals: equality of reals depends on "
+                       "rounding, use near(a, b, tolerance)");
+}
+
+/* All members, of one type (int and decimal together are decimal). */
+static bool read_members(struct checker *c, const struct tree *t, struct value *members,
+                         enum type *type)
+{
+    uint32_t i = 0;
+
+    for (const struct tree *m = t->first->next; m != NULL; m = m->next, i++) {
+        if (!check_literal(c, m, &members[i]))
+            return false;
+        if (members[i].type == TYPE_REAL)
+            return refuse_real(c, m);
+        if (i == 0)
+            *type = members[0].type;
+        else if (type_is_number(*type) && type_is_number(members[i].type))
+            *type = members[i].type > *type ? members[i].type : *type;
+        else if (members[i].type != *type)
+            return source_fail(c->source, m->at, "expected a set of one type, found %s after %s",
+                               type_name(members[i].type), type_name(*type));
+    }
+    return true;
+}
+
+static bool widen_members(struct checker *c, const struct tree *t, struct value *members,
+                          uint32_t count, enum type type)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (members[i].type == TYPE_INT && type == TYPE_DECIMAL &&
+            __builtin_mul_overflow(members[i].integer, DECIMAL_ONE, &members[i].integer))
+            return source_fail(c->source, t->at, "expected members that a decimal can hold");
+        members[i].type = type;
+    }
+    return true;
+}
+
+static int check_members(struct checker *c, const struct tree *t, int operand,
+                         struct value *members, uint32_t count)
+{
+    struct program *p = c->program;
+    enum type type = TYPE_INT, left = p->nodes[operand].type;
+
+    if (!read_members(c, t, members, &type))
+        return -1;
+    if (left == TYPE_REAL) {
+        refuse_real(c, t);
+        return -1;
+    }
+    if (type_is_number(left) && type_is_number(type)) {
+        type = left > type ? left : type;
+    } else if (left != type) {
+        source_fail(c->source, t->at, "expected a set of %s, found %s", type_word(left),
+                    type_name(type));
+        return -1;
+    }
+    if (!widen_members(c, t, members, count, type))
+        return -1;
+    operand = check_convert(c, t, operand, type);
+    if (operand < 0)
+        return -1;
+    return check_full(
+        c, t,
+        node_call(p, overload_in(type), &operand, 1, TYPE_BOOL, 0, set_new(type, members, count)));
+}
+
+int check_in(struct checker *c, const struct tree *t)
+{
+    uint32_t count = t->count - 1;
+    struct value *members;
+    int node = check_tree(c, t->first);
+
+    if (node < 0)
+        return -1;
+    if (count > LANG_SET_MAX) {
+        source_fail(c->source, t->at, "expected at most %d members of a set, found %u",
+                    LANG_SET_MAX, count);
+        return -1;
+    }
+    members = mem_array(count, sizeof *members);
+    node = check_members(c, t, node, members, count);
+    mem_free(members);
+    return node;
+}

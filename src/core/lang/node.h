@@ -1,0 +1,146 @@
+/* The insides of a program, private to lang/.
+ *
+ *     text --lex, parse--> tree --check--> nodes of a program --run--> columns
+ *
+ * A node is a field, a constant, a call of a row of the function table (operators and hidden
+ * conversions are rows too) or an aggregate. Nodes are hash-consed: asking for a node that exists
+ * gives the old one. Arguments always have smaller numbers than the node that uses them, so the
+ * order of numbers is an order of evaluation.
+ */
+#ifndef ASSAY_LANG_NODE_H
+#define ASSAY_LANG_NODE_H
+
+#include "core/lang/lang.h"
+
+enum {
+    LANG_ARGS_MAX = 16,            /* arguments of one call */
+    LANG_HEIGHT_MAX = 2048,        /* nesting of one value with features written out */
+    LANG_CANONICAL_MAX = 64 << 10, /* bytes of an aggregate written out */
+    LANG_SET_MAX = 500,            /* members of one "in" set */
+    LANG_WINDOW_DAYS_MAX = 3660,   /* ten years: of over and of delay */
+    LANG_NAME_SHOWN = 80,          /* bytes of a name in messages */
+    TYPE_NONE = TYPES,             /* of the word null before its context gives it a type */
+};
+
+struct call;
+
+/* How a call is written. */
+enum shape { SHAPE_CALL, SHAPE_INFIX, SHAPE_PREFIX, SHAPE_IN, SHAPE_IS_NULL, SHAPE_HIDDEN };
+
+/* Strength of binding, weakest first, as in the grammar. */
+enum binding {
+    BIND_OR = 1,
+    BIND_AND,
+    BIND_NOT,
+    BIND_COMPARE,
+    BIND_SUM,
+    BIND_PRODUCT,
+    BIND_NEGATION,
+    BIND_PRIMARY,
+};
+
+/* Parameter types beyond enum type. */
+enum { PARAM_ANY = 100, PARAM_SAME = 101 };
+
+/* A last argument that must be written as a literal, kept in the node's `param`. */
+enum literal { LITERAL_NONE, LITERAL_ZONE, LITERAL_DIGITS };
+
+/* One row of the function table: a name with one list of types. */
+struct overload {
+    const char *name;
+    enum shape shape;
+    enum binding binding;
+    uint8_t params[4];
+    uint8_t count;
+    bool is_variadic; /* the last parameter may repeat */
+    bool takes_null;  /* the word null may stand for a PARAM_SAME */
+    uint8_t result;
+    uint16_t same; /* 1 << type for each that PARAM_SAME may be */
+    enum literal literal;
+    void (*run)(const struct call *c);
+};
+
+const struct overload *overload_table(size_t *count);
+/* Rows that are asked for by type: hidden conversions, and "in". */
+const struct overload *overload_convert(enum type from, enum type to);
+const struct overload *overload_in(enum type type);
+bool function_exists(struct text name);
+
+enum node_kind { NODE_FIELD, NODE_CONSTANT, NODE_CALL, NODE_AGGREGATE };
+
+/* The members of an "in" set, sorted, without repetition. */
+struct set {
+    enum type type;
+    uint32_t count;
+    struct value *members; /* owns the texts */
+};
+
+struct node {
+    enum node_kind kind;
+    enum type type;
+    const struct overload *row; /* of a call */
+    int64_t param;              /* field number, literal argument, aggregate number */
+    struct value value;         /* of a constant; owns its text */
+    struct set *set;            /* of "in" */
+    const int *args;            /* owned */
+    uint32_t count;
+    int level;
+    int height;
+    bool is_constant; /* same value in every row, computed by registers_init */
+    bool is_live;     /* something asked for needs it; after program_finish */
+    uint64_t fingerprint;
+};
+
+struct named {
+    char *name;
+    int node;
+};
+
+struct program {
+    const struct schema *schema;
+    struct node *nodes;
+    uint32_t count;
+    uint32_t capacity;
+    int *table; /* node + 1, open addressing by fingerprint */
+    uint32_t table_size;
+    struct aggregate **aggregates;
+    uint32_t aggregate_count;
+    struct named *entities;
+    uint32_t entity_count;
+    struct named *features;
+    uint32_t feature_count;
+    int *roots; /* of conditions */
+    uint32_t root_count;
+    int levels;
+    int *order;       /* calls to run, by level then number */
+    int *level_start; /* levels + 1 indices into order */
+    bool is_finished;
+};
+
+/* Each returns the node's number, taking over what `n` owns; -1 where the program is full. */
+int node_field(struct program *p, int field);
+int node_constant(struct program *p, const struct value *v); /* text copied */
+int node_call(struct program *p, const struct overload *row, const int *args, uint32_t count,
+              enum type type, int64_t param, struct set *set);
+/* An equal aggregate that exists is returned and `a` freed. */
+int node_aggregate(struct program *p, struct aggregate *a);
+/* Forget all nodes from `count` on, and their aggregates. */
+void program_truncate(struct program *p, uint32_t count);
+void program_print_aggregate(const struct program *p, const struct aggregate *a,
+                             struct buffer *out);
+void aggregate_free(struct aggregate *a);
+void set_free(struct set *s);
+bool set_equal(const struct set *a, const struct set *b);
+int named_find(const struct named *list, uint32_t count, struct text name); /* index or -1 */
+
+/* What a kernel sees: whole columns. It writes every row of `out`; a null cell is 0 or "". */
+struct call {
+    uint32_t rows;
+    uint32_t count;
+    const struct column *arg[LANG_ARGS_MAX];
+    struct column *out;
+    const struct node *node;
+    struct arena *text;
+};
+
+#endif
