@@ -4,6 +4,7 @@
 const struct command *const commands[] = {
     &command_demo,
     &command_generate,
+    &command_init,
     &command_train,
     &command_score,
     &command_features,
