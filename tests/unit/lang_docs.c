@@ -9,7 +9,7 @@
 
 static char *read_document(void)
 {
-    FILE *f = fopen(ASSAY_SOURCE_ROOT "/docs/language.md", "rb");
+    FILE *f = fopen(SOURCE_ROOT "/docs/language.md", "rb");
     char *text = calloc(1 << 16, 1);
 
     assert_non_null(f);
