@@ -114,6 +114,8 @@ struct program {
     int levels;
     int *order;       /* calls to run, by level then number */
     int *level_start; /* levels + 1 indices into order */
+    int *views;       /* live fields */
+    int view_count;
     bool is_finished;
 };
 

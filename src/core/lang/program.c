@@ -36,6 +36,7 @@ void program_free(struct program *p)
     mem_free(p->roots);
     mem_free(p->order);
     mem_free(p->level_start);
+    mem_free(p->views);
     mem_free(p);
 }
 
@@ -235,16 +236,27 @@ static void find_live(struct program *p)
     mem_free(marks);
 }
 
+/* The number of levels, and which fields are read. */
+static void find_views(struct program *p)
+{
+    p->views = mem_array(p->count, sizeof *p->views);
+    for (uint32_t i = 0; i < p->count; i++) {
+        const struct node *n = &p->nodes[i];
+
+        if (n->is_live && n->level >= p->levels)
+            p->levels = n->level + 1;
+        if (n->is_live && n->kind == NODE_FIELD)
+            p->views[p->view_count++] = (int)i;
+    }
+}
+
 void program_finish(struct program *p)
 {
     int next = 0;
 
     ASSERT(!p->is_finished);
     find_live(p);
-    for (uint32_t i = 0; i < p->count; i++) {
-        if (p->nodes[i].is_live && p->nodes[i].level >= p->levels)
-            p->levels = p->nodes[i].level + 1;
-    }
+    find_views(p);
     p->order = mem_array(p->count, sizeof *p->order);
     p->level_start = mem_array((size_t)p->levels + 1, sizeof *p->level_start);
     for (int level = 0; level < p->levels; level++) {
