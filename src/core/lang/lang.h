@@ -108,9 +108,10 @@ uint64_t program_fingerprint(const struct program *p, int node);
 void program_fields(const struct program *p, int node, void (*visit)(void *context, int field),
                     void *context);
 
-/* Values of the nodes for up to `capacity` rows: of features, conditions, operands, keys, `where` and
- * what they need; other nodes have no column. Velocity writes the columns of aggregates' nodes. The
- * text arena is sized so that no text can fail for want of room: results never depend on the batch. */
+/* Values of the nodes for up to `capacity` rows: of features, conditions, operands, keys, `where`
+ * and what they need; other nodes have no column. Velocity writes the columns of aggregates' nodes.
+ * The text arena is sized so that no text can fail for want of room: results never depend on the
+ * batch. */
 struct registers {
     const struct program *program;
     uint32_t rows;

@@ -68,7 +68,7 @@ static bool compile(struct program *p, struct text text, bool is_key, int *node,
     if (t != NULL)
         made = check_tree(&c, t);
     if (made >= 0 && p->nodes[made].type == (enum type)TYPE_NONE) {
-        source_fail(&source, t->at, "expected a value with a type, found null");
+        lang_fail(&source, t->at, "expected a value with a type, found null");
         made = -1;
     }
     arena_fini(&memory);
@@ -104,7 +104,7 @@ bool program_add_entity(struct program *p, struct text name, struct text key, st
 
     if (!check_new_name(name, e))
         return name_error(name, e);
-    if (named_find(p->entities, p->entity_count, name) >= 0) {
+    if (lang_named_find(p->entities, p->entity_count, name) >= 0) {
         error_set(e, ERROR_INVALID, "this entity appears twice: rename one");
         return name_error(name, e);
     }
@@ -134,7 +134,7 @@ static int meaning(struct program *p, struct text name)
         return -2;
     if (field != FIELD_NONE)
         return node_field(p, field);
-    feature = named_find(p->features, p->feature_count, name);
+    feature = lang_named_find(p->features, p->feature_count, name);
     return feature >= 0 ? p->features[feature].node : -1;
 }
 
@@ -142,7 +142,7 @@ static bool check_feature_name(struct program *p, struct text name, int node, st
 {
     int old;
 
-    if (named_find(p->features, p->feature_count, name) >= 0)
+    if (lang_named_find(p->features, p->feature_count, name) >= 0)
         return error_set(e, ERROR_INVALID, "this feature appears twice: rename one");
     old = meaning(p, name);
     if (old == -1 || old == node)
