@@ -24,7 +24,7 @@ enum { ROOT_ENGINE = 8, ROOT_WAITING = 9, ROOT_IDS = 10 };
 struct engine_head {
     int64_t watermark_us;
     uint64_t events;
-    uint64_t labels_lost; /* for want of room in the region */
+    uint64_t labels_lost; /* for want of room beside velocity's part of the region */
 };
 
 struct engine {
@@ -190,12 +190,8 @@ static void push_label(struct engine *n, uint64_t seq, int64_t time_us, uint8_t 
     n->label->time_us = time_us;
     n->label->label = label;
     n->label->effective_us = effective_us;
-    while (!waiting_push(&n->waiting, n->label)) {
-        if (!velocity_make_room(n->velocity)) {
-            head_of(n)->labels_lost++;
-            return;
-        }
-    }
+    if (!waiting_push(&n->waiting, n->label))
+        head_of(n)->labels_lost++;
 }
 
 static int64_t add_saturated(int64_t a, int64_t b)
@@ -523,6 +519,11 @@ int64_t engine_watermark_us(const struct engine *n)
 uint64_t engine_events(const struct engine *n)
 {
     return head_of(n)->events;
+}
+
+uint64_t engine_labels_lost(const struct engine *n)
+{
+    return head_of(n)->labels_lost;
 }
 
 void engine_count(const struct engine *n, uint32_t group, struct velocity_counts *c)

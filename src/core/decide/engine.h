@@ -63,6 +63,8 @@ uint8_t engine_label_of(const struct column *label, uint32_t row);
 
 int64_t engine_watermark_us(const struct engine *n); /* newest event time; INT64_MIN at first */
 uint64_t engine_events(const struct engine *n);      /* rows ever run */
+/* Labels that could not wait for want of room in the region: they are in the log, not in the state. */
+uint64_t engine_labels_lost(const struct engine *n);
 void engine_count(const struct engine *n, uint32_t group, struct velocity_counts *c);
 
 #endif

@@ -97,10 +97,6 @@ void velocity_run(struct velocity *v, int level, struct registers *r,
 void velocity_read(const struct velocity *v, int level, struct registers *r,
                    const struct velocity_rows *rows);
 
-/* Evict the least recently touched entity of the largest group; false where there is none left. For
- * others that keep things in the region and find it full. */
-bool velocity_make_room(struct velocity *v);
-
 struct velocity_counts {
     uint64_t entities;
     uint64_t events; /* retained */

@@ -50,19 +50,19 @@ struct demo {
 
 /* ---- the steps before serving */
 
-static bool spawn(struct demo *d, char *const *argv, bool wait, pid_t *pid, struct error *e)
+static bool spawn(struct demo *d, const char *const *argv, bool wait, pid_t *pid, struct error *e)
 {
     posix_spawn_file_actions_t actions;
     int failed, status;
 
     printf("\n%s$ assay", term_colour(&d->v->term, COLOUR_BOLD));
-    for (char *const *a = argv + 1; *a != NULL; a++)
+    for (const char *const *a = argv + 1; *a != NULL; a++)
         printf(" %s", *a);
     printf("%s\n", term_colour(&d->v->term, COLOUR_NONE));
     fflush(stdout);
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addchdir_np(&actions, d->directory);
-    failed = posix_spawn(pid, d->program, &actions, NULL, argv, environ);
+    failed = posix_spawn(pid, d->program, &actions, NULL, (char *const *)argv, environ);
     posix_spawn_file_actions_destroy(&actions);
     if (failed != 0)
         return error_set(e, ERROR_WORLD, "cannot run %s: %s", d->program, strerror(failed));
@@ -76,7 +76,7 @@ static bool spawn(struct demo *d, char *const *argv, bool wait, pid_t *pid, stru
            error_set(e, ERROR_WORLD, "assay %s failed", argv[1]);
 }
 
-static bool run_step(struct demo *d, struct error *e, char *const *argv)
+static bool run_step(struct demo *d, struct error *e, const char *const *argv)
 {
     pid_t pid;
 
@@ -156,7 +156,7 @@ static uint16_t free_port(void)
 static bool start_server(struct demo *d, struct error *e)
 {
     char port[64];
-    char *argv[] = {"assay", "serve", "--set", port, NULL};
+    const char *argv[] = {"assay", "serve", "--set", port, NULL};
 
     d->port = free_port();
     snprintf(port, sizeof port, "server.port=%u", d->port);
@@ -362,8 +362,8 @@ static bool demo_run(struct invocation *v, struct error *e)
 {
     struct demo d = {.v = v, .directory = option_get(v, "directory"), .rate = DEMO_RATE};
     const char *duration = option_get(v, "for");
-    char *init[] = {"assay", "init", "transactions.csv", "--force", NULL};
-    char *train[] = {"assay", "train", NULL};
+    const char *init[] = {"assay", "init", "transactions.csv", "--force", NULL};
+    const char *train[] = {"assay", "train", NULL};
     bool ok;
 
     if (d.directory == NULL)

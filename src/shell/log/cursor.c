@@ -292,3 +292,25 @@ int log_cursor_next(struct log_cursor *c, struct record *r, struct error *e)
     }
     return found == FOUND_NOTHING ? 0 : -1;
 }
+
+/* The newest segment is read to its end; one that has no record yet begins after the last one. */
+bool log_last_seq(const char *directory, uint64_t *seq, struct error *e)
+{
+    struct log_cursor *c;
+    struct record r;
+    uint64_t *first = NULL;
+    size_t count = 0;
+    int found = -1;
+
+    if (!log_cursor_open(directory, 1, &c, e))
+        return false;
+    if (segment_list(c->directory, c->path, &first, &count, e)) {
+        c->from = count > 0 ? first[count - 1] : 1;
+        *seq = count > 0 ? first[count - 1] - 1 : 0;
+        while ((found = log_cursor_next(c, &r, e)) == 1)
+            *seq = r.seq;
+    }
+    mem_free(first);
+    log_cursor_close(c);
+    return found == 0;
+}
