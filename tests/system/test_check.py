@@ -46,9 +46,11 @@ def test_a_source_that_is_not_there_is_told_but_no_mistake(run, write):
 @pytest.mark.parametrize(
     "old, new, words",
     [
-        ("amount > 30", "amuont > 30", 'did you mean "amount"?'),
+        ("amount > 30", "30 < amuont", "assay.yaml:8:20: rules.BIG.when: expected"),
+        ("amount > 30", "amuont > 30", "did you mean amount?"),
+        ("  amount: amount", "  amount: 'amuont'", "assay.yaml:5:12: features.amount: expected"),
         ("by card over", "by crad over", "crad"),
-        ("id: id", "id: ident", 'event.id: no field "ident"'),
+        ("id: id", "id: ident", 'no field "ident"'),
         ("then: review", "then: reveiw", 'did you mean "review"?'),
         ("rules:", "rulse:", 'did you mean "rules"?'),
         ("time: at", "time: card", "event.time: expected a time"),

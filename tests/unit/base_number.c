@@ -150,6 +150,11 @@ static void the_shortest_form_is_written(void **state)
 
     number_format_real(0.1, out);
     assert_string_equal(out, "0.1");
+    number_format_real(123456789012345680, out);
+    assert_string_equal(out, "123456789012345680");
+    number_format_real(880396667666666700000.0,
+                       out); /* no integer of 64 bits: not written as one */
+    assert_string_equal(out, "8.803966676666667e+20");
     number_format_real(5, out);
     assert_string_equal(out, "5");
     number_format_real(-2.2250738585072014e-308, out);

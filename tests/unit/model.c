@@ -244,6 +244,11 @@ static void explanations_add_up(void **state)
 
 /* A chain as deep as is allowed, on two inputs in turn: the highest order of quadrature and many
  * repeats of an input on one path. */
+static uint32_t chain_cover(uint32_t depth)
+{
+    return depth < 32 ? 1u << (31 - depth) : 1;
+}
+
 static struct model *deep_chain(void)
 {
     struct model *m = model_new(MODEL_BOOST, 2);
@@ -259,12 +264,12 @@ static struct model *deep_chain(void)
         uint32_t inner = d == 0 ? 0 : 2 * d; /* each level: a leaf, then the next split */
 
         node[inner] = (struct tree_node){.threshold = d,
-                                         .cover = 1u << 31 >> d,
+                                         .cover = chain_cover(d),
                                          .left = (uint16_t)(d < MODEL_DEPTH_MAX ? 2 * d + 1 : 0),
                                          .input = (uint16_t)(d % 2),
                                          .missing_left = d % 3 == 0};
         if (d > 0)
-            node[2 * d - 1] = (struct tree_node){.value = d * LEAF_ONE, .cover = 1u << 31 >> d};
+            node[2 * d - 1] = (struct tree_node){.value = d * LEAF_ONE, .cover = chain_cover(d)};
     }
     node[2 * MODEL_DEPTH_MAX].cover = node[2 * MODEL_DEPTH_MAX - 1].cover = 1;
     for (uint32_t d = MODEL_DEPTH_MAX; d-- > 0;) {

@@ -166,9 +166,14 @@ extern "C" unsigned number_format_decimal(int64_t v, char out[NUMBER_TEXT_MAX])
 
 extern "C" unsigned number_format_real(double v, char out[NUMBER_TEXT_MAX])
 {
+    // Whole numbers past 1e18 get an exponent: readers take plain digits for an integer of 64 bits.
+    static const double_conversion::DoubleToStringConverter converter(
+        double_conversion::DoubleToStringConverter::UNIQUE_ZERO |
+            double_conversion::DoubleToStringConverter::EMIT_POSITIVE_EXPONENT_SIGN,
+        "Infinity", "NaN", 'e', -6, 18, 6, 0);
     double_conversion::StringBuilder builder(out, NUMBER_TEXT_MAX);
 
-    double_conversion::DoubleToStringConverter::EcmaScriptConverter().ToShortest(v, &builder);
+    converter.ToShortest(v, &builder);
     unsigned length = (unsigned)builder.position();
     builder.Finalize();
     return length;

@@ -77,11 +77,14 @@ static bool limits_check(const struct plan_spec *spec, struct error *e)
 /* --- entities, features, rules --------------------------------------------------------------- */
 
 /* "features.ratio: 1:14: expected ..." from the program's "ratio: 1:14: expected ...". */
-static bool part_failed(struct error *e, const char *section)
+static bool part_failed(struct error *e, const char *section, struct text name, const char *key)
 {
     struct error inner = *e;
+    const char *words = inner.text;
 
-    return error_set(e, inner.kind, "%s.%s", section, inner.text);
+    if (strncmp(words, name.bytes, name.length) == 0 && words[name.length] == ':')
+        words += name.length + strlen(": ");
+    return error_set(e, inner.kind, "%s.%.*s%s: %s", section, TEXT_ARG(name), key, words);
 }
 
 static bool entities_add(struct plan *p, const struct plan_spec *spec, struct error *e)
@@ -92,7 +95,7 @@ static bool entities_add(struct plan *p, const struct plan_spec *spec, struct er
         if (!name_check(entity->name, "entities", e))
             return false;
         if (!program_add_entity(p->program, entity->name, entity->source, e))
-            return part_failed(e, "entities");
+            return part_failed(e, "entities", entity->name, ".key");
     }
     return true;
 }
@@ -107,7 +110,7 @@ static bool features_add(struct plan *p, const struct plan_spec *spec, struct er
         if (!name_check(from->name, "features", e))
             return false;
         if (!program_add_feature(p->program, from->name, from->source, &node, e))
-            return part_failed(e, "features");
+            return part_failed(e, "features", from->name, "");
         p->feature[p->feature_count++] = (struct plan_feature){name_copy(from->name), node};
     }
     return true;
@@ -132,7 +135,7 @@ static bool rules_add(struct plan *p, const struct plan_spec *spec, struct error
             return error_set(e, ERROR_INVALID, "rules.%.*s.then: \"%.*s\" is no outcome",
                              TEXT_ARG(from->name), TEXT_ARG(from->then));
         if (!program_add_condition(p->program, from->name, from->when, &rule.node, e))
-            return part_failed(e, "rules");
+            return part_failed(e, "rules", from->name, ".when");
         rule.name = name_copy(from->name);
         rule.outcome = (uint32_t)outcome;
         p->rule[p->rule_count++] = rule;

@@ -77,7 +77,7 @@ static bool check_operand(struct checker *c, const struct tree *t, struct aggreg
                source_fail(c->source, t->at, "expected %s in %s(...), found nothing",
                            kinds[a->kind].expected, kinds[a->kind].name);
     if (is_label(c->program, t->first))
-        return check_label(c, t, a);
+        return check_label(c, t->first, a);
     a->operand = check_tree(c, t->first);
     if (a->operand < 0)
         return false;

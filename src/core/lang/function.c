@@ -91,34 +91,18 @@ enum {
         .takes_null = true, .result = S, .same = types, .run = kernel_##kernel                     \
     }
 
-/* clang-format off: one row a line */
+/* One row a line. */
+/* clang-format off */
 static const struct overload table[] = {
     INFIX("or", BIND_OR, B, B, B, or),
     INFIX("and", BIND_AND, B, B, B, and),
-    PREFIX("not", BIND_NOT, B, not ),
-    {.name = "is null",
-     .shape = SHAPE_IS_NULL,
-     .binding = BIND_COMPARE,
-     .params = {A},
-     .count = 1,
-     .result = B,
-     .run = kernel_is_null},
-    {.name = "in",
-     .shape = SHAPE_IN,
-     .binding = BIND_COMPARE,
-     .params = {S},
-     .count = 1,
-     .result = B,
-     .same = ALL_WORDS,
-     .run = kernel_in_words},
-    {.name = "in",
-     .shape = SHAPE_IN,
-     .binding = BIND_COMPARE,
-     .params = {S},
-     .count = 1,
-     .result = B,
-     .same = ONLY_TEXT,
-     .run = kernel_in_text},
+    PREFIX("not", BIND_NOT, B, not),
+    {.name = "is null", .shape = SHAPE_IS_NULL, .binding = BIND_COMPARE, .params = {A}, .count = 1,
+     .result = B, .run = kernel_is_null},
+    {.name = "in", .shape = SHAPE_IN, .binding = BIND_COMPARE, .params = {S}, .count = 1,
+     .result = B, .same = ALL_WORDS, .run = kernel_in_words},
+    {.name = "in", .shape = SHAPE_IN, .binding = BIND_COMPARE, .params = {S}, .count = 1,
+     .result = B, .same = ONLY_TEXT, .run = kernel_in_text},
 
     INFIX_SAME("=", ALL_WORDS, equal_words),
     INFIX_SAME("=", ONLY_TEXT, equal_text),
@@ -186,13 +170,8 @@ static const struct overload table[] = {
     CLAMPED(ONLY_REAL, clamp_real),
     VARIADIC("coalesce", ALL_CELLS, true, coalesce_words),
     VARIADIC("coalesce", ONLY_TEXT, true, coalesce_text),
-    {.name = "concat",
-     .binding = BIND_PRIMARY,
-     .params = {X, X},
-     .count = 2,
-     .is_variadic = true,
-     .result = X,
-     .run = kernel_concat},
+    {.name = "concat", .binding = BIND_PRIMARY, .params = {X, X}, .count = 2, .is_variadic = true,
+     .result = X, .run = kernel_concat},
     CALL2("contains", X, X, B, contains),
     ZONED("date", X, date),
     ZONED("day", I, day),
@@ -248,6 +227,8 @@ static const struct overload table[] = {
     ZONED("year", I, year),
 };
 
+/* clang-format on */
+
 /* Sorted by name. */
 static const struct function_info infos[] = {
     {"abs", "abs(x) -> type of x", "size of a number or duration, without its sign", "abs(-2.5)",
@@ -277,7 +258,7 @@ static const struct function_info infos[] = {
     {"floor", "floor(x) -> type of x", "the next whole number down", "floor(-2.1)", "-3"},
     {"geo_km", "geo_km(lat1, lon1, lat2, lon2) -> real",
      "kilometres between two places in degrees, on a sphere of 6,371.0088 km; null past 90 or 360 degrees",
-     "round(geo_km(-6.2, 106.8, 13.75, 100.5), 1)", "2323.4"},
+     "round(geo_km(-6.2, 106.8, 13.75, 100.5), 1)", "2324.8"},
     {"greatest", "greatest(a, b, ...) -> type of a", "the largest argument; null where one is null",
      "greatest(1, 3, 2)", "3"},
     {"hour", "hour(time [, zone]) -> int", "hour of the day, 0 to 23",
@@ -327,7 +308,6 @@ static const struct function_info infos[] = {
      "weekday(parse_time('2018-04-02'))", "1"},
     {"year", "year(time [, zone]) -> int", "the year", "year(parse_time('2018-04-01'))", "2018"},
 };
-/* clang-format on */
 
 #undef B
 #undef I

@@ -451,29 +451,37 @@ static struct tree *parse_is(struct parser *p, const char *at, struct tree *oper
     return t != NULL && is_not ? tree_operator(p, at, "not", t, NULL) : t;
 }
 
-static struct tree *parse_comparison(struct parser *p)
+/* What may follow a sum: nothing is taken where nothing does. */
+static struct tree *parse_test(struct parser *p, struct tree *left)
 {
     static const char *const operators[] = {"=", "!=", "<", "<=", ">", ">=", NULL};
-    struct tree *left = parse_sum(p), *right;
-    const char *at = p->token.text.bytes, *name;
+    const char *at = p->token.text.bytes, *name = operator_here(p, operators);
+    struct tree *right;
 
-    if (left == NULL)
-        return NULL;
     if (token_is(&p->token, "in"))
         return parse_in(p, at, left, false);
     if (token_is(&p->token, "not"))
         return advance(p) ? parse_in(p, at, left, true) : NULL;
     if (token_is(&p->token, "is"))
         return parse_is(p, at, left);
-    name = operator_here(p, operators);
     if (name == NULL)
         return left;
     if (!advance(p))
         return NULL;
     right = parse_sum(p);
-    if (right != NULL && operator_here(p, operators) != NULL)
-        return fail(p, "one comparison (join two by and)");
     return right != NULL ? tree_operator(p, at, name, left, right) : NULL;
+}
+
+static struct tree *parse_comparison(struct parser *p)
+{
+    static const char *const more[] = {"=", "!=", "<", "<=", ">", ">=", "in", "is", "not", NULL};
+    struct tree *t = parse_sum(p);
+
+    if (t != NULL)
+        t = parse_test(p, t);
+    if (t != NULL && operator_here(p, more) != NULL)
+        return fail(p, "one comparison (join two by and)");
+    return t;
 }
 
 static struct tree *parse_not(struct parser *p)

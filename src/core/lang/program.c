@@ -83,7 +83,9 @@ static bool name_error(struct text name, struct error *e)
 {
     int shown = (int)(name.length < LANG_NAME_SHOWN ? name.length : LANG_NAME_SHOWN);
 
-    return error_prefix(e, "%.*s", shown, name.bytes != NULL ? name.bytes : "");
+    if (name.length == 0)
+        return error_prefix(e, "(no name)");
+    return error_prefix(e, "%.*s", shown, name.bytes);
 }
 
 static bool check_new_name(struct text name, struct error *e)

@@ -120,13 +120,12 @@ static void fill_cells(struct bins *b, uint32_t input, const double *x)
 }
 
 /* A text input's numbers in training, and its map. */
-static void text_numbers(const struct dataset *d, uint32_t input, struct model *m, uint64_t seed,
-                         double *x)
+static void text_numbers(const struct dataset *d, uint32_t input, struct model *m, double *x)
 {
     struct codes c;
 
     codes_init(&c, d, input);
-    freeze_categories(&m->category[input], &c, d, seed, x);
+    freeze_categories(&m->category[input], &c, d, x);
     codes_fini(&c);
 }
 
@@ -134,7 +133,6 @@ struct cutting {
     struct bins *bins;
     const struct dataset *dataset;
     struct model *model;
-    uint64_t seed;
     uint32_t most;
 };
 
@@ -145,7 +143,7 @@ static void cut_task(void *context, unsigned input)
     double *x = mem_array(d->rows, sizeof *x);
 
     if (d->input[input]->type == TYPE_TEXT)
-        text_numbers(d, input, c->model, c->seed, x);
+        text_numbers(d, input, c->model, x);
     else
         for (uint32_t i = 0; i < d->rows; i++)
             x[i] = column_number(d->input[input], dataset_row(d, i));
@@ -166,7 +164,7 @@ static void allocate(struct bins *b, uint32_t rows, uint32_t inputs)
 void bins_init(struct bins *b, const struct dataset *d, uint32_t bins, struct model *m,
                const struct learn_run *run)
 {
-    struct cutting c = {b, d, m, run->seed, bins};
+    struct cutting c = {b, d, m, bins};
 
     ASSERT(bins >= 2 && bins <= BINS_MAX);
     allocate(b, d->rows, d->inputs);

@@ -32,6 +32,6 @@ void bins_fini(struct bins *b);
 /* Freezes the map of a text input from its codes; x, if not NULL, gets the number of each dataset
  * row as the trees shall see it in training. */
 void freeze_categories(struct category_map *map, const struct codes *c, const struct dataset *d,
-                       uint64_t seed, double *x);
+                       double *x);
 
 #endif

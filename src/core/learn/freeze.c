@@ -8,13 +8,13 @@
  *     also the rule for values never seen.
  *   - A training row's own label is in its value's share, and a tree would learn to read it
  *     there (Micci-Barreca 2001; CatBoost's "prediction shift"). So a training row gets the share
- *     computed without its own fold.
+ *     computed without its own fold. Folds are stretches of time, not random: frauds on one card or
+ *     shop come in bursts, and random folds would leave the rest of the burst in the share (on card
+ *     data, average precision of later weeks falls by half).
  */
 #include "core/learn/bins.h"
 
 #include <math.h>
-
-#include "core/base/random.h"
 
 enum {
     ROWS_MIN = 20,
@@ -31,9 +31,9 @@ static double share_of(struct tally t, double prior)
     return (t.frauds + PRIOR_ROWS * prior) / (t.rows + PRIOR_ROWS);
 }
 
-static uint32_t fold_of(uint64_t seed, uint32_t row)
+static uint32_t fold_of(const struct dataset *d, uint32_t row)
 {
-    return (uint32_t)(random_at(seed, UINT64_C(0x666f6c64), row) % FOLDS);
+    return (uint32_t)((uint64_t)row * FOLDS / d->rows);
 }
 
 /* kept[v] = the value's index among those of the map, or `pool` for the rare ones. */
@@ -55,8 +55,7 @@ static uint32_t choose_kept(const struct codes *c, uint32_t *kept)
 }
 
 static void training_numbers(const struct codes *c, const struct dataset *d, const uint32_t *kept,
-                             const struct tally *whole, uint32_t count, double prior, uint64_t seed,
-                             double *x)
+                             const struct tally *whole, uint32_t count, double prior, double *x)
 {
     struct tally *fold = mem_array((size_t)FOLDS * (count + 1), sizeof *fold);
 
@@ -65,7 +64,7 @@ static void training_numbers(const struct codes *c, const struct dataset *d, con
 
         if (c->code[i] == CODE_MISSING)
             continue;
-        t = &fold[(size_t)fold_of(seed, i) * (count + 1) + kept[c->code[i]]];
+        t = &fold[(size_t)fold_of(d, i) * (count + 1) + kept[c->code[i]]];
         t->rows++;
         t->frauds += dataset_label(d, i) != 0;
     }
@@ -77,14 +76,14 @@ static void training_numbers(const struct codes *c, const struct dataset *d, con
             continue;
         }
         all = whole[kept[c->code[i]]];
-        own = fold[(size_t)fold_of(seed, i) * (count + 1) + kept[c->code[i]]];
+        own = fold[(size_t)fold_of(d, i) * (count + 1) + kept[c->code[i]]];
         x[i] = share_of((struct tally){all.rows - own.rows, all.frauds - own.frauds}, prior);
     }
     mem_free(fold);
 }
 
 void freeze_categories(struct category_map *map, const struct codes *c, const struct dataset *d,
-                       uint64_t seed, double *x)
+                       double *x)
 {
     uint32_t *kept = mem_array(c->count + 1, sizeof *kept);
     uint32_t count = choose_kept(c, kept);
@@ -103,7 +102,7 @@ void freeze_categories(struct category_map *map, const struct codes *c, const st
         number[k] = share_of(whole[k], prior);
     category_map_set(map, value, number, count, number[count]);
     if (x != NULL)
-        training_numbers(c, d, kept, whole, count, prior, seed, x);
+        training_numbers(c, d, kept, whole, count, prior, x);
     mem_free(kept);
     mem_free(whole);
     mem_free(value);

@@ -12,20 +12,15 @@
 
 enum { CAPACITY_FIRST = 4, CAPACITY_MAX = 1 << 30 };
 
-static size_t column_bytes(const struct group *g)
-{
-    return (size_t)8 * g->words + (size_t)4 * g->links + g->flag_bytes;
-}
-
 static size_t tree_at(const struct group *g, uint32_t capacity)
 {
-    return (g->head_bytes + column_bytes(g) * capacity + 3) & ~(size_t)3;
+    return (g->head_bytes + (size_t)g->event_bytes * capacity + 3) & ~(size_t)3;
 }
 
 size_t entity_block_bytes(const struct group *g, uint32_t capacity)
 {
     if (g->trees == 0)
-        return g->head_bytes + column_bytes(g) * capacity;
+        return g->head_bytes + (size_t)g->event_bytes * capacity;
     return tree_at(g, capacity) + (size_t)4 * g->trees * tree_words(capacity);
 }
 
@@ -38,7 +33,7 @@ uint32_t *entity_tree(const struct group *g, const struct entity *e, uint32_t tr
 /* The most events that fit a block of so many bytes. */
 static uint32_t capacity_of(const struct group *g, size_t bytes)
 {
-    size_t capacity = (bytes - g->head_bytes) / column_bytes(g);
+    size_t capacity = (bytes - g->head_bytes) / (size_t)g->event_bytes;
 
     if (capacity > CAPACITY_MAX)
         capacity = CAPACITY_MAX;
@@ -95,7 +90,7 @@ static void free_texts(struct velocity *v, uint32_t group, struct entity *e, uin
 
     for (uint32_t c = 0; c < g->cell_count; c++) {
         if (g->cells[c].kind == CELL_TEXT)
-            text_free(v, group, entity_words(g, e, g->cells[c].column)[i]);
+            text_free(v, group, entity_word(g, e, i, g->cells[c].column)->v);
     }
 }
 
@@ -117,16 +112,10 @@ void entity_free(struct velocity *v, uint32_t group, region_ref ref)
 }
 
 /* Copy or move events [first, end) of `from` to the front of `to`, which may be the same block. */
-static void move_columns(const struct group *g, struct entity *to, const struct entity *from)
+static void move_events(const struct group *g, struct entity *to, const struct entity *from)
 {
-    size_t first = from->first, live = from->end - from->first;
-
-    for (uint32_t k = 0; k < g->words; k++)
-        memmove(entity_words(g, to, k), entity_words(g, from, k) + first, live * 8);
-    for (uint32_t k = 0; k < g->links; k++)
-        memmove(entity_links(g, to, k), entity_links(g, from, k) + first, live * 4);
-    memmove(entity_flags(g, to), entity_flags(g, from) + first * g->flag_bytes,
-            live * g->flag_bytes);
+    memmove(entity_event(g, to, 0), entity_event(g, from, from->first),
+            (size_t)g->event_bytes * (from->end - from->first));
 }
 
 /* Events are at new indices. */
@@ -146,7 +135,7 @@ static void settle(struct velocity *v, uint32_t group, struct entity *e)
 
 static void compact(struct velocity *v, uint32_t group, struct entity *e)
 {
-    move_columns(&v->layout->groups[group], e, e);
+    move_events(&v->layout->groups[group], e, e);
     settle(v, group, e);
 }
 
@@ -166,7 +155,7 @@ static bool relocate(struct velocity *v, uint32_t group, region_ref *ref, uint32
     memcpy(e, old, g->head_bytes);
     e->capacity = capacity;
     e->units = units;
-    move_columns(g, e, old);
+    move_events(g, e, old);
     table_find(v, group, e->token)->ref = new;
     v->moves++;
     v->pinned = new;
@@ -206,11 +195,11 @@ static void forget_oldest(struct velocity *v, uint32_t group, struct entity *e)
 static void make_room(struct velocity *v, uint32_t group, region_ref *ref)
 {
     struct entity *e = region_at(v->region, *ref);
-    uint32_t live = e->end - e->first, wanted = live + live / 2 + 2;
+    uint32_t live = e->end - e->first, wanted = live + live / 4 + 2;
 
     if (e->end < e->capacity)
         return;
-    if (e->first > 0 && live <= e->capacity - e->capacity / 4) {
+    if (e->first > 0 && live <= e->capacity - e->capacity / 8) {
         if (e->capacity > 32 && live < e->capacity / 8 && relocate(v, group, ref, wanted))
             return;
         compact(v, group, e);
@@ -227,12 +216,12 @@ static void write_event(struct velocity *v, uint32_t group, struct entity *e, ui
 {
     const struct group *g = &v->layout->groups[group];
     const struct current *now = v->current;
-    uint8_t *flags = entity_flags(g, e) + (size_t)i * g->flag_bytes;
+    uint8_t *flags = entity_flags(g, e, i);
 
     memcpy(flags, now->flags, g->flag_bytes);
-    entity_times(g, e)[i] = now->time_us;
+    entity_word(g, e, i, 0)->v = now->time_us;
     if (g->has_label)
-        entity_words(g, e, 1)[i] = (int64_t)now->seq;
+        entity_word(g, e, i, 1)->v = (int64_t)now->seq;
     for (uint32_t k = 0; k < g->cell_count; k++) {
         const struct cell *c = &g->cells[k];
         int64_t value = now->value[c->column];
@@ -243,9 +232,9 @@ static void write_event(struct velocity *v, uint32_t group, struct entity *e, ui
                 value = text_keep(v, group, now->registers->column[c->node].text[now->row]);
             flag_set(flags, c->null_bit, value == 0);
         }
-        entity_words(g, e, c->column)[i] = value;
+        entity_word(g, e, i, c->column)->v = value;
         if (c->kind == CELL_TOKEN)
-            entity_words(g, e, c->column + 1)[i] = now->value[c->column + 1];
+            entity_word(g, e, i, c->column + 1)->v = now->value[c->column + 1];
     }
 }
 
@@ -271,22 +260,10 @@ void entity_append(struct velocity *v, uint32_t group, region_ref *ref)
 }
 
 /* Make a gap at `i`. */
-static void shift_columns(const struct group *g, struct entity *e, uint32_t i)
+static void shift_events(const struct group *g, struct entity *e, uint32_t i)
 {
-    size_t count = e->end - i;
-
-    for (uint32_t k = 0; k < g->words; k++) {
-        int64_t *at = entity_words(g, e, k) + i;
-
-        memmove(at + 1, at, count * 8);
-    }
-    for (uint32_t k = 0; k < g->links; k++) {
-        uint32_t *at = entity_links(g, e, k) + i;
-
-        memmove(at + 1, at, count * 4);
-    }
-    memmove(entity_flags(g, e) + (size_t)(i + 1) * g->flag_bytes,
-            entity_flags(g, e) + (size_t)i * g->flag_bytes, count * g->flag_bytes);
+    memmove(entity_event(g, e, i + 1), entity_event(g, e, i),
+            (size_t)g->event_bytes * (e->end - i));
 }
 
 void entity_insert(struct velocity *v, uint32_t group, region_ref *ref)
@@ -300,7 +277,7 @@ void entity_insert(struct velocity *v, uint32_t group, region_ref *ref)
     make_room(v, group, ref);
     e = region_at(v->region, *ref);
     i = entity_upper_bound(g, e, t);
-    shift_columns(g, e, i);
+    shift_events(g, e, i);
     write_event(v, group, e, i);
     e->end++;
     for (uint32_t k = 0; k < g->range_count; k++)
@@ -314,26 +291,24 @@ void entity_insert(struct velocity *v, uint32_t group, region_ref *ref)
 void entity_trim(struct velocity *v, uint32_t group, struct entity *e, int64_t watermark_us)
 {
     const struct group *g = &v->layout->groups[group];
-    const int64_t *time = entity_times(g, e);
     uint32_t last = entity_cursors(e)[g->cursor_count - 1]; /* no window holds what is before */
     int64_t bound_us;
 
     if (g->horizon_us == INT64_MAX)
         return;
     bound_us = time_before(watermark_us, g->horizon_us);
-    while (e->first < last && time[e->first] <= bound_us)
+    while (e->first < last && entity_time(g, e, e->first) <= bound_us)
         drop_first(v, group, e);
 }
 
 uint32_t entity_upper_bound(const struct group *g, const struct entity *e, int64_t time_us)
 {
-    const int64_t *time = entity_times(g, e);
     uint32_t from = e->first, to = e->end;
 
     while (from < to) {
         uint32_t middle = from + (to - from) / 2;
 
-        if (time[middle] <= time_us)
+        if (entity_time(g, e, middle) <= time_us)
             from = middle + 1;
         else
             to = middle;
@@ -345,19 +320,20 @@ uint32_t entity_upper_bound(const struct group *g, const struct entity *e, int64
 bool entity_find_event(const struct group *g, const struct entity *e, int64_t time_us, uint64_t seq,
                        uint32_t *index)
 {
-    const int64_t *time = entity_times(g, e);
-    const int64_t *seqs = entity_words(g, e, 1);
     uint32_t from = e->first, to = e->end;
 
     while (from < to) {
         uint32_t middle = from + (to - from) / 2;
 
-        if (time[middle] < time_us || (time[middle] == time_us && (uint64_t)seqs[middle] < seq))
+        if (entity_time(g, e, middle) < time_us ||
+            (entity_time(g, e, middle) == time_us &&
+             (uint64_t)entity_word(g, e, middle, 1)->v < seq))
             from = middle + 1;
         else
             to = middle;
     }
-    if (from == e->end || time[from] != time_us || (uint64_t)seqs[from] != seq)
+    if (from == e->end || entity_time(g, e, from) != time_us ||
+        (uint64_t)entity_word(g, e, from, 1)->v != seq)
         return false;
     *index = from;
     return true;

@@ -1,12 +1,14 @@
 /* An entity: one block of the region that holds its key's token, its windows and its events.
  *
- *   struct entity | cursors | accumulators | bases | times | [seqs] | cells | links | flags | trees
+ *   struct entity | cursors | accumulators | bases | event, event, ... | trees
+ *   event: time | [seq] | cells | links | flags
  *
- * Events are columns in (time, arrival) order, indices [first, end); those before `first` were
- * dropped and the columns move down when the end is reached. A block is one allocation, so an event
- * costs one chain of two cache misses (table slot, entity), and its columns start right behind the
- * windows that refer to them. A ring was rejected: without wrapping, binary search, late inserts
- * and links are plain array code, and moving down costs less than two copied events per event.
+ * Events are packed records in (time, arrival) order, indices [first, end); those before `first`
+ * were dropped and the rest moves down when the end is reached. A block is one allocation, so an
+ * event costs one chain of two cache misses (table slot, entity). A ring was rejected: without
+ * wrapping, binary search, late inserts and links are plain array code, and moving down costs less
+ * than the events themselves. So were columns: a cursor that passes an event needs all of it, which
+ * is one cache line here and three there.
  *
  * The stored cursors and accumulators are those of the entity's newest event's time.
  *
@@ -78,28 +80,43 @@ struct velocity {
     struct current *row;     /* by group */
     struct current *current; /* that of the group at work */
     region_ref *hint;        /* entities looked up ahead: only for prefetching */
+    region_ref *label_hint;
 };
 
-static inline int64_t *entity_words(const struct group *g, const struct entity *e, uint32_t k)
+/* Events are packed: their words stand at any address. */
+struct packed64 {
+    int64_t v;
+} __attribute__((packed));
+
+struct packed32 {
+    uint32_t v;
+} __attribute__((packed));
+
+static inline uint8_t *entity_event(const struct group *g, const struct entity *e, uint32_t i)
 {
-    return (int64_t *)((char *)e + g->head_bytes + (size_t)8 * e->capacity * k);
+    return (uint8_t *)e + g->head_bytes + (size_t)g->event_bytes * i;
 }
 
-static inline int64_t *entity_times(const struct group *g, const struct entity *e)
+static inline struct packed64 *entity_word(const struct group *g, const struct entity *e,
+                                           uint32_t i, uint32_t word)
 {
-    return entity_words(g, e, 0);
+    return (struct packed64 *)entity_event(g, e, i) + word;
 }
 
-static inline uint32_t *entity_links(const struct group *g, const struct entity *e, uint32_t k)
+static inline int64_t entity_time(const struct group *g, const struct entity *e, uint32_t i)
 {
-    return (uint32_t *)((char *)e + g->head_bytes +
-                        (size_t)e->capacity * ((size_t)8 * g->words + (size_t)4 * k));
+    return entity_word(g, e, i, 0)->v;
 }
 
-static inline uint8_t *entity_flags(const struct group *g, const struct entity *e)
+static inline struct packed32 *entity_link(const struct group *g, const struct entity *e,
+                                           uint32_t i, uint32_t link)
 {
-    return (uint8_t *)e + g->head_bytes +
-           (size_t)e->capacity * ((size_t)8 * g->words + (size_t)4 * g->links);
+    return (struct packed32 *)(entity_event(g, e, i) + g->links_at) + link;
+}
+
+static inline uint8_t *entity_flags(const struct group *g, const struct entity *e, uint32_t i)
+{
+    return entity_event(g, e, i) + g->flags_at;
 }
 
 static inline uint32_t *entity_cursors(const struct entity *state)
@@ -115,11 +132,6 @@ static inline bool flag_get(const uint8_t *flags, int bit)
 static inline void flag_set(uint8_t *flags, int bit, bool on)
 {
     flags[bit >> 3] = (uint8_t)((flags[bit >> 3] & ~(1u << (bit & 7))) | (unsigned)on << (bit & 7));
-}
-
-static inline const uint8_t *entity_flag(const struct group *g, const struct entity *e, uint32_t i)
-{
-    return entity_flags(g, e) + (size_t)i * g->flag_bytes;
 }
 
 static inline bool passes(const uint8_t *flags, int where_bit)

@@ -17,7 +17,7 @@
 enum {
     EVICT_SLOTS = 32, /* entities looked at for a victim */
     EVICT_TRIES = 64, /* entities evicted for one allocation */
-    EXPIRE_SLOTS = 4, /* slots swept per event */
+    EXPIRE_SLOTS = 2, /* slots swept per event */
     ENTITY_PART = 4,  /* one entity may take this part of the budget of its level */
 };
 

@@ -323,7 +323,9 @@ static void add_effects(struct group *g)
 
         a->derived = a->lo >= 0 && a->where_bit < 0 && a->cell < 0 &&
                      (a->kind == ACC_CELL || (a->kind == ACC_LABEL && a->counts_absent));
-        if (a->derived && a->parts == PART_COUNT)
+        if (a->derived)
+            a->parts &= ~(unsigned)PART_COUNT;
+        if (a->parts == 0)
             continue;
         *(struct effect *)PUSH(hi->effects, hi->effect_count) = (struct effect){(uint16_t)i, 1};
         if (a->lo >= 0) {
@@ -352,7 +354,7 @@ static void place(struct group *g)
     for (uint32_t i = 0; i < g->acc_count; i++) {
         struct acc *a = &g->accs[i];
 
-        if ((a->parts & PART_COUNT) && !a->derived)
+        if (a->parts & PART_COUNT)
             a->count_at = take(&at, 8);
         if (a->parts & PART_SUM)
             a->sum_at = take(&at, sizeof(int128));
@@ -377,7 +379,16 @@ static void place(struct group *g)
         g->words += g->cells[i].kind == CELL_TOKEN ? 2 : 1;
         g->cells[i].null_bit = bits++;
     }
+    for (uint32_t i = 0; i < g->acc_count; i++) {
+        struct acc *a = &g->accs[i];
+
+        a->null_bit = a->cell >= 0 ? g->cells[a->cell].null_bit : BIT_NONE;
+        a->column = a->cell >= 0 ? g->cells[a->cell].column : 0;
+    }
     g->flag_bytes = (uint32_t)(bits + 7) / 8;
+    g->links_at = g->words * 8;
+    g->flags_at = g->links_at + g->links * 4;
+    g->event_bytes = g->flags_at + g->flag_bytes;
     g->head_bytes = at;
 }
 

@@ -51,8 +51,10 @@ struct acc {
     int where_bit;      /* or BIT_NONE */
     int unique;         /* ACC_DISTINCT */
     bool counts_absent; /* ACC_LABEL: an event without a label counts as legitimate */
-    bool derived;       /* the count is the distance of the cursors */
-    unsigned parts;
+    bool derived;       /* the count is the distance of the cursors, not kept */
+    unsigned parts;     /* kept */
+    int null_bit;       /* of the cell, or BIT_NONE */
+    uint32_t column;    /* of the cell */
     uint32_t count_at, sum_at, squares_at; /* offsets in the entity */
 };
 
@@ -120,10 +122,11 @@ struct group {
     uint32_t read_count;
     /* Shape of an entity. */
     uint32_t head_bytes; /* struct entity, cursors, accumulators, bases */
-    uint32_t words;      /* 8-byte columns: time, [seq], cells */
-    uint32_t links;      /* 4-byte columns */
+    uint32_t words;      /* 8-byte words of an event: time, [seq], cells */
+    uint32_t links;      /* 4-byte words of an event */
     uint32_t trees;
-    uint32_t flag_bytes; /* of an event: nulls, filters, label */
+    uint32_t flag_bytes;                      /* nulls, filters, label */
+    uint32_t links_at, flags_at, event_bytes; /* of an event */
 };
 
 struct velocity_layout {

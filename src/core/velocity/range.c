@@ -31,7 +31,7 @@ bool range_is_better(const struct range *r, enum cell_kind kind, int64_t a, int6
 static bool takes_part(const struct group *g, const struct range *r, const struct entity *e,
                        uint32_t i)
 {
-    const uint8_t *flags = entity_flag(g, e, i);
+    const uint8_t *flags = entity_flags(g, e, i);
 
     return passes(flags, r->where_bit) &&
            !(r->skip_null && flag_get(flags, g->cells[r->cell].null_bit));
@@ -42,13 +42,15 @@ static uint32_t better(const struct group *g, const struct range *r, const struc
                        uint32_t a, uint32_t b)
 {
     const struct cell *c = &g->cells[r->cell];
-    const int64_t *value = entity_words(g, e, c->column);
 
     if (a == RANGE_NONE || b == RANGE_NONE)
         return a == RANGE_NONE ? b : a;
     if (r->op == RANGE_NEWEST)
         return a > b ? a : b;
-    return range_is_better(r, c->kind, value[a], value[b]) ? a : b;
+    return range_is_better(r, c->kind, entity_word(g, e, a, c->column)->v,
+                           entity_word(g, e, b, c->column)->v)
+               ? a
+               : b;
 }
 
 /* The largest aligned block that ends at `to` and does not begin before `from`: its level (0: one
@@ -157,8 +159,8 @@ void range_drop(struct velocity *v, uint32_t group, const struct range *r, struc
     const struct group *g = &v->layout->groups[group];
     const struct cell *c = &g->cells[r->cell];
     struct range_base *base;
-    int64_t value = entity_words(g, e, c->column)[e->first];
-    bool is_null = flag_get(entity_flag(g, e, e->first), c->null_bit);
+    int64_t value = entity_word(g, e, e->first, c->column)->v;
+    bool is_null = flag_get(entity_flags(g, e, e->first), c->null_bit);
 
     if (!r->has_base || !takes_part(g, r, e, e->first))
         return;

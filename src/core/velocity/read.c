@@ -175,7 +175,7 @@ static void result_sum(const struct velocity *v, const struct group *g, const st
     bool now = counts_now(v, g, a) && !is_null_now(v, g, a);
     int64_t x = value_now(v, g, a);
     uint32_t row = v->current->row;
-    uint64_t n = acc->parts & PART_COUNT ? acc_count(acc, state) + now : 0;
+    uint64_t n = acc_count(acc, state) + now;
     int128 sum = acc->parts & PART_SUM ? acc_sum(acc, state) + (now ? x : 0) : 0;
     struct wide squares;
 
@@ -207,7 +207,7 @@ static void result_label(const struct velocity *v, const struct group *g, const 
     const struct acc *acc = &g->accs[a->acc];
     bool now = counts_now(v, g, a) && acc->counts_absent;
     uint32_t row = v->current->row;
-    uint64_t n = acc->parts & PART_COUNT ? acc_count(acc, state) + now : 0;
+    uint64_t n = acc_count(acc, state) + now;
 
     if (a->absent_acc >= 0)
         n += acc_count(&g->accs[a->absent_acc], state);
@@ -248,8 +248,8 @@ static void result_range(const struct velocity *v, const struct group *g, const 
     const struct current *now = v->current;
     const struct range_base *base = range->has_base ? range_base(range, e) : NULL;
     uint32_t i = range_query(g, range, e, tail_of(a, e, state), entity_cursors(state)[a->hi]);
-    bool has = i != RANGE_NONE, is_null = has && flag_get(entity_flag(g, e, i), cell->null_bit);
-    int64_t value = has ? entity_words(g, e, cell->column)[i] : 0;
+    bool has = i != RANGE_NONE, is_null = has && flag_get(entity_flags(g, e, i), cell->null_bit);
+    int64_t value = has ? entity_word(g, e, i, cell->column)->v : 0;
 
     if (a->lo < 0 && base != NULL && base->has &&
         (!has ||

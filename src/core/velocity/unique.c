@@ -31,14 +31,14 @@ static void value_of(const struct group *g, const struct unique *u, const struct
 {
     uint32_t column = g->cells[u->cell].column;
 
-    value[0] = entity_words(g, e, column)[i];
-    value[1] = is_token(g, u) ? entity_words(g, e, column + 1)[i] : 0;
+    value[0] = entity_word(g, e, i, column)->v;
+    value[1] = is_token(g, u) ? entity_word(g, e, i, column + 1)->v : 0;
 }
 
 static bool takes_part(const struct group *g, const struct unique *u, const struct entity *e,
                        uint32_t i)
 {
-    const uint8_t *flags = entity_flag(g, e, i);
+    const uint8_t *flags = entity_flags(g, e, i);
 
     return passes(flags, u->where_bit) && !flag_get(flags, g->cells[u->cell].null_bit);
 }
@@ -48,8 +48,8 @@ static bool has_value(const struct group *g, const struct unique *u, const struc
 {
     uint32_t column = g->cells[u->cell].column;
 
-    return entity_words(g, e, column)[i] == value[0] && takes_part(g, u, e, i) &&
-           (!is_token(g, u) || entity_words(g, e, column + 1)[i] == value[1]);
+    return entity_word(g, e, i, column)->v == value[0] && takes_part(g, u, e, i) &&
+           (!is_token(g, u) || entity_word(g, e, i, column + 1)->v == value[1]);
 }
 
 static uint32_t *index_slots(const struct velocity *v, const struct unique_state *s)
@@ -93,10 +93,9 @@ uint32_t unique_newest(const struct velocity *v, const struct group *g, const st
 uint32_t unique_before(const struct group *g, const struct unique *u, const struct entity *e,
                        uint32_t occurrence, uint32_t head)
 {
-    const uint32_t *back = unique_back(g, u, e);
 
     while (occurrence != UNIQUE_NONE && occurrence >= head) {
-        uint32_t by = back[occurrence];
+        uint32_t by = unique_back(g, u, e, occurrence)->v;
 
         occurrence = by == 0 || by > occurrence - e->first ? UNIQUE_NONE : occurrence - by;
     }
@@ -229,7 +228,7 @@ void unique_rebuild(struct velocity *v, uint32_t group, const struct unique *u, 
     for (uint32_t i = e->first; i < e->end; i++) {
         int64_t value[2];
 
-        if (!takes_part(g, u, e, i) || unique_ahead(g, u, e)[i] != 0)
+        if (!takes_part(g, u, e, i) || unique_ahead(g, u, e, i)->v != 0)
             continue;
         value_of(g, u, e, i, value);
         index_slots(v, s)[index_slot(v, g, u, e, value)] = i + 1;
@@ -240,14 +239,13 @@ void unique_rebuild(struct velocity *v, uint32_t group, const struct unique *u, 
 static void link_between(const struct group *g, const struct unique *u, struct entity *e,
                          uint32_t previous, uint32_t i, uint32_t next, bool in_base)
 {
-    uint32_t *back = unique_back(g, u, e), *ahead = unique_ahead(g, u, e);
 
-    back[i] = previous != UNIQUE_NONE ? i - previous : in_base ? LINK_BASE : 0;
-    ahead[i] = next != UNIQUE_NONE ? next - i : 0;
+    unique_back(g, u, e, i)->v = previous != UNIQUE_NONE ? i - previous : in_base ? LINK_BASE : 0;
+    unique_ahead(g, u, e, i)->v = next != UNIQUE_NONE ? next - i : 0;
     if (previous != UNIQUE_NONE)
-        ahead[previous] = i - previous;
+        unique_ahead(g, u, e, previous)->v = i - previous;
     if (next != UNIQUE_NONE)
-        back[next] = next - i;
+        unique_back(g, u, e, next)->v = next - i;
 }
 
 void unique_append(struct velocity *v, uint32_t group, const struct unique *u, struct entity *e,
@@ -258,7 +256,7 @@ void unique_append(struct velocity *v, uint32_t group, const struct unique *u, s
     uint32_t previous;
     int64_t value[2];
 
-    unique_back(g, u, e)[i] = unique_ahead(g, u, e)[i] = 0;
+    unique_back(g, u, e, i)->v = unique_ahead(g, u, e, i)->v = 0;
     if (!takes_part(g, u, e, i))
         return;
     value_of(g, u, e, i, value);
@@ -275,16 +273,15 @@ void unique_append(struct velocity *v, uint32_t group, const struct unique *u, s
 static void shift_links(struct velocity *v, const struct group *g, const struct unique *u,
                         struct entity *e, uint32_t i)
 {
-    uint32_t *back = unique_back(g, u, e), *ahead = unique_ahead(g, u, e);
 
     for (uint32_t k = i + 1; k < e->end; k++) {
-        uint32_t by = back[k];
+        uint32_t by = unique_back(g, u, e, k)->v;
 
         if (by == 0 || by == LINK_BASE || by <= k - i - 1)
             continue;
-        back[k]++;
+        unique_back(g, u, e, k)->v++;
         if (by <= k - 1 - e->first) /* else the other one is dropped */
-            ahead[k - by - 1]++;
+            unique_ahead(g, u, e, k - by - 1)->v++;
     }
 }
 
@@ -299,7 +296,7 @@ static void shift_index(struct velocity *v, const struct group *g, const struct 
         int64_t value[2];
         uint32_t at;
 
-        if (!takes_part(g, u, e, k) || unique_ahead(g, u, e)[k] != 0)
+        if (!takes_part(g, u, e, k) || unique_ahead(g, u, e, k)->v != 0)
             continue;
         value_of(g, u, e, k, value);
         at = (uint32_t)hash_of(v, value, is_token(g, u)) & mask;
@@ -316,14 +313,14 @@ void unique_insert(struct velocity *v, uint32_t group, const struct unique *u, s
     struct unique_state *s = state_of(u, e);
     uint32_t newest, previous, next;
     int64_t value[2];
-    uint8_t *flags = entity_flags(g, e) + (size_t)i * g->flag_bytes;
+    uint8_t *flags = entity_flags(g, e, i);
     int null_bit = g->cells[u->cell].null_bit;
     bool part = takes_part(g, u, e, i);
 
     shift_links(v, g, u, e, i);
     if (s->index != 0)
         shift_index(v, g, u, e, i);
-    unique_back(g, u, e)[i] = unique_ahead(g, u, e)[i] = 0;
+    unique_back(g, u, e, i)->v = unique_ahead(g, u, e, i)->v = 0;
     if (!part)
         return;
     value_of(g, u, e, i, value);
@@ -378,7 +375,7 @@ void unique_drop(struct velocity *v, uint32_t group, const struct unique *u, str
     if (!takes_part(g, u, e, i))
         return;
     value_of(g, u, e, i, value);
-    if (s->index != 0 && unique_ahead(g, u, e)[i] == 0)
+    if (s->index != 0 && unique_ahead(g, u, e, i)->v == 0)
         index_remove(v, g, u, e, value);
     if (u->has_base)
         base_add(v, group, s, is_token(g, u), value);

@@ -18,22 +18,22 @@ enum {
 
 #define UNIQUE_NONE UINT32_MAX
 
-static inline uint32_t *unique_back(const struct group *g, const struct unique *u,
-                                    const struct entity *e)
+static inline struct packed32 *unique_back(const struct group *g, const struct unique *u,
+                                           const struct entity *e, uint32_t i)
 {
-    return entity_links(g, e, u->links);
+    return entity_link(g, e, i, u->links);
 }
 
-static inline uint32_t *unique_ahead(const struct group *g, const struct unique *u,
-                                     const struct entity *e)
+static inline struct packed32 *unique_ahead(const struct group *g, const struct unique *u,
+                                            const struct entity *e, uint32_t i)
 {
-    return entity_links(g, e, u->links + 1);
+    return entity_link(g, e, i, u->links + 1);
 }
 
 static inline uint32_t unique_next(const struct group *g, const struct unique *u,
                                    const struct entity *e, uint32_t i)
 {
-    uint32_t ahead = unique_ahead(g, u, e)[i];
+    uint32_t ahead = unique_ahead(g, u, e, i)->v;
 
     return ahead == 0 ? UNIQUE_NONE : i + ahead;
 }
@@ -42,14 +42,14 @@ static inline uint32_t unique_next(const struct group *g, const struct unique *u
 static inline bool unique_has_earlier(const struct group *g, const struct unique *u,
                                       const struct entity *e, uint32_t i)
 {
-    return unique_back(g, u, e)[i] != 0;
+    return unique_back(g, u, e, i)->v != 0;
 }
 
 /* Whether an event of [from, i) has the value of `i`. */
 static inline bool unique_occurs_from(const struct group *g, const struct unique *u,
                                       const struct entity *e, uint32_t i, uint32_t from)
 {
-    uint32_t back = unique_back(g, u, e)[i];
+    uint32_t back = unique_back(g, u, e, i)->v;
 
     return back != 0 && i >= from && back <= i - from;
 }

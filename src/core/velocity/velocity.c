@@ -71,6 +71,7 @@ struct velocity *velocity_open(const struct velocity_layout *l, struct region *r
     for (uint32_t i = 0; i < l->group_count; i++)
         row_init(&v->row[i], &l->groups[i]);
     v->hint = mem_array((size_t)HINTS * l->group_count, sizeof *v->hint);
+    v->label_hint = mem_array((size_t)HINTS * l->group_count, sizeof *v->label_hint);
     if (l->group_count > 0)
         open_state(v);
     return v;
@@ -86,6 +87,7 @@ void velocity_close(struct velocity *v)
         row_fini(&v->row[i]);
     mem_free(v->row);
     mem_free(v->hint);
+    mem_free(v->label_hint);
     mem_free(v);
 }
 
@@ -234,49 +236,76 @@ static void prefetch_events(const struct velocity *v, const struct group *g, reg
     e = region_at(v->region, hint);
     cursor = entity_cursors(e);
     for (uint32_t c = 0; c < g->cursor_count; c++) {
-        for (uint32_t k = 0; k < g->words; k++)
-            __builtin_prefetch(
-                (char *)e + g->head_bytes + ((size_t)e->capacity * k + cursor[c]) * 8, 1);
+        const uint8_t *event = entity_event(g, e, cursor[c]);
+
+        __builtin_prefetch(event, 1);
+        __builtin_prefetch(event + g->event_bytes - 1, 1);
     }
-    __builtin_prefetch((char *)e + g->head_bytes + (size_t)e->capacity * 8 * g->words + e->end, 1);
 }
 
-/* One of the three steps for row `row`, if there is such a row. */
-static void ask_ahead(struct velocity *v, int level, const struct velocity_rows *rows, int64_t row,
-                      int ahead)
+/* One of the three steps for what has these tokens; `number` counts rows or labels. */
+static void ask_for(struct velocity *v, int level, const struct hash128 *token, region_ref *hints,
+                    uint32_t number, int ahead, bool labels)
 {
     uint32_t groups = v->layout->group_count;
 
-    if (row < 0 || row >= rows->rows)
-        return;
     for (uint32_t i = 0; i < groups; i++) {
-        struct hash128 token = rows->token[(size_t)row * groups + i];
-        region_ref *hint = &v->hint[(size_t)(row & (HINTS - 1)) * groups + i];
+        const struct group *g = &v->layout->groups[i];
+        region_ref *hint = &hints[(size_t)(number & (HINTS - 1)) * groups + i];
 
-        if (v->layout->groups[i].level != level)
+        if (g->level != level || (labels && !g->has_label))
             continue;
         if (ahead == AHEAD_SLOT)
-            table_prefetch(v, i, token);
+            table_prefetch(v, i, token[i]);
         else if (ahead == AHEAD_ENTITY)
-            prefetch_entity(v, i, token, hint);
+            prefetch_entity(v, i, token[i], hint);
         else
-            prefetch_events(v, &v->layout->groups[i], *hint);
+            prefetch_events(v, g, *hint);
+    }
+}
+
+static const int steps_ahead[] = {AHEAD_SLOT, AHEAD_ENTITY, AHEAD_EVENTS};
+
+static void ask_for_rows(struct velocity *v, int level, const struct velocity_rows *rows,
+                         int64_t row)
+{
+    for (int k = 0; k < 3; k++) {
+        int64_t at = row + steps_ahead[k];
+
+        if (at >= 0 && at < rows->rows)
+            ask_for(v, level, &rows->token[(size_t)at * v->layout->group_count], v->hint,
+                    (uint32_t)at, steps_ahead[k], false);
+    }
+}
+
+/* The labels that come next, as their events' entities. */
+static void ask_for_labels(struct velocity *v, int level, const struct velocity_rows *rows,
+                           int64_t step)
+{
+    for (int k = 0; k < 3; k++) {
+        int64_t at = step + steps_ahead[k];
+
+        if (at >= 0 && at < rows->steps)
+            ask_for(v, level, rows->step[at].token, v->label_hint, (uint32_t)at, steps_ahead[k],
+                    true);
     }
 }
 
 void velocity_run(struct velocity *v, int level, struct registers *r,
                   const struct velocity_rows *rows)
 {
-    uint32_t step = 0;
+    int64_t step = -AHEAD_SLOT;
 
+    for (; step < 0; step++)
+        ask_for_labels(v, level, rows, step);
     for (int64_t row = -AHEAD_SLOT; row < rows->rows; row++) {
-        ask_ahead(v, level, rows, row + AHEAD_SLOT, AHEAD_SLOT);
-        ask_ahead(v, level, rows, row + AHEAD_ENTITY, AHEAD_ENTITY);
-        ask_ahead(v, level, rows, row + AHEAD_EVENTS, AHEAD_EVENTS);
+        ask_for_rows(v, level, rows, row);
         if (row < 0)
             continue;
-        for (; step < rows->steps && rows->step[step].row <= row; step++)
+        for (; step < rows->steps && rows->step[step].row <= row; step++) {
+            ask_for_labels(v, level, rows, step);
             apply_step(v, level, &rows->step[step]);
+        }
         run_row(v, level, r, rows, (uint32_t)row);
     }
     for (; step < rows->steps; step++) /* just after the last row */

@@ -23,7 +23,9 @@ uint64_t acc_count(const struct acc *a, const struct entity *state)
 {
     const uint32_t *cursor = entity_cursors(state);
 
-    return a->derived ? cursor[a->hi] - cursor[a->lo] : *word_at(state, a->count_at);
+    if (a->derived)
+        return cursor[a->hi] - cursor[a->lo];
+    return a->parts & PART_COUNT ? *word_at(state, a->count_at) : 0;
 }
 
 int128 acc_sum(const struct acc *a, const struct entity *state)
@@ -42,9 +44,9 @@ struct wide acc_squares(const struct acc *a, const struct entity *state)
     return w;
 }
 
-static void acc_term(const struct acc *a, struct entity *state, int64_t x, int sign)
+static inline void acc_term(const struct acc *a, struct entity *state, int64_t x, int sign)
 {
-    if ((a->parts & PART_COUNT) && !a->derived)
+    if (a->parts & PART_COUNT)
         *word_at(state, a->count_at) += (uint64_t)(int64_t)sign;
     if (a->parts & PART_SUM)
         sum_add(state, a->sum_at, sign > 0 ? (int128)x : -(int128)x);
@@ -73,20 +75,20 @@ static bool is_only_one(const struct group *g, const struct entity *e, const str
 }
 
 /* Event `i` enters (sign 1) or leaves (sign -1) the window of an accumulator. */
-static void acc_move(const struct group *g, const struct entity *e, struct entity *state,
-                     const struct acc *a, uint32_t i, int sign)
+static inline void acc_move(const struct group *g, const struct entity *e, struct entity *state,
+                            const struct acc *a, uint32_t i, int sign)
 {
-    const uint8_t *flags = entity_flag(g, e, i);
+    const uint8_t *flags = entity_flags(g, e, i);
     int64_t x = 0;
 
     if (!passes(flags, a->where_bit))
         return;
-    if (a->cell >= 0 && flag_get(flags, g->cells[a->cell].null_bit))
+    if (a->null_bit >= 0 && flag_get(flags, a->null_bit))
         return;
     switch (a->kind) {
     case ACC_CELL:
         if (a->cell >= 0)
-            x = entity_words(g, e, g->cells[a->cell].column)[i];
+            x = entity_word(g, e, i, a->column)->v;
         break;
     case ACC_LABEL:
         if (!flag_get(flags, LABEL_KNOWN_BIT) && !a->counts_absent)
@@ -118,13 +120,12 @@ static void cursor_pass(const struct group *g, const struct entity *e, struct en
 static void seek_forward(const struct group *g, const struct entity *e, struct entity *state,
                          int64_t t)
 {
-    const int64_t *time = entity_times(g, e);
     uint32_t *cursor = entity_cursors(state);
 
     for (uint32_t c = 0; c < g->cursor_count; c++) { /* heads before tails */
         int64_t bound = time_before(t, g->cursors[c].offset_us);
 
-        while (cursor[c] < e->end && time[cursor[c]] <= bound) {
+        while (cursor[c] < e->end && entity_time(g, e, cursor[c]) <= bound) {
             uint32_t i = cursor[c]++;
 
             cursor_pass(g, e, state, &g->cursors[c], i, 1);
@@ -135,13 +136,12 @@ static void seek_forward(const struct group *g, const struct entity *e, struct e
 static void seek_back(const struct group *g, const struct entity *e, struct entity *state,
                       int64_t t)
 {
-    const int64_t *time = entity_times(g, e);
     uint32_t *cursor = entity_cursors(state);
 
     for (uint32_t c = g->cursor_count; c-- > 0;) { /* tails before heads */
         int64_t bound = time_before(t, g->cursors[c].offset_us);
 
-        while (cursor[c] > e->first && time[cursor[c] - 1] > bound) {
+        while (cursor[c] > e->first && entity_time(g, e, cursor[c] - 1) > bound) {
             uint32_t i = --cursor[c];
 
             cursor_pass(g, e, state, &g->cursors[c], i, -1);
@@ -208,7 +208,7 @@ static void label_terms(const struct group *g, struct entity *e, uint32_t i, int
 
 void window_label(const struct group *g, struct entity *e, uint32_t i, uint8_t label)
 {
-    uint8_t *flags = entity_flags(g, e) + (size_t)i * g->flag_bytes;
+    uint8_t *flags = entity_flags(g, e, i);
 
     label_terms(g, e, i, -1);
     flag_set(flags, LABEL_KNOWN_BIT, label != LABEL_UNKNOWN);

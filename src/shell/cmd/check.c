@@ -129,7 +129,7 @@ static void print_words(const struct checked *c, const struct term *t, struct bu
     }
     buffer_format(out, "  features  %u", s->feature_count);
     if (c->plan != NULL)
-        buffer_format(out, ", %u of them or of their parts over windows",
+        buffer_format(out, ", with %u aggregates over windows",
                       program_aggregate_count(plan_program(c->plan)));
     buffer_format(out, "\n  rules     %u\n  model     %s\n", s->rule_count, s->model.kind);
 }

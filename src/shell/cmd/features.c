@@ -54,7 +54,8 @@ static bool tell(struct invocation *v, const struct feed *f, struct error *e)
         return true;
     buffer_init(&out, OUTPUT_MAX);
     if (v->json)
-        buffer_format(&out, "{\"rows\":%lu,\"rejected\":%lu,\"repeated\":%lu,\"moved_by_sorting\":%lu}\n",
+        buffer_format(&out,
+                      "{\"rows\":%lu,\"rejected\":%lu,\"repeated\":%lu,\"moved_by_sorting\":%lu}\n",
                       (unsigned long)f->counts.rows, (unsigned long)f->counts.rejects,
                       (unsigned long)f->counts.repeated, (unsigned long)f->counts.moved);
     else
@@ -111,7 +112,8 @@ static bool features_run(struct invocation *v, struct error *e)
 }
 
 static const struct option options[] = {
-    {"output", 'o', "FILE", "where to write: CSV, or NDJSON for .ndjson (default: standard output)"},
+    {"output", 'o', "FILE",
+     "where to write: CSV, or NDJSON for .ndjson (default: standard output)"},
     {"after", 0, "FILE", "events that came before: observed first, not written"},
     {0},
 };

@@ -24,8 +24,8 @@ static bool write_frames(struct invocation *v, struct sampler *s, struct output 
         done += f.rows;
         frame_clear(&f);
         ok = output_flush(o, e);
-        if (ok && !progress_report(term_progress(&v->term), "generating",
-                                   (double)done / (double)rows))
+        if (ok &&
+            !progress_report(term_progress(&v->term), "generating", (double)done / (double)rows))
             ok = error_set(e, ERROR_CANCELLED, "stopped");
     }
     term_clear(&v->term);
@@ -67,7 +67,8 @@ static bool generate_run(struct invocation *v, struct error *e)
         return false;
     if (scenario != NULL && !sample_scenario_find(text_of(scenario), &o.scenario))
         return error_set(e, ERROR_USAGE,
-                         "--scenario: expected cards, wallet or predict-api, found \"%s\"", scenario);
+                         "--scenario: expected cards, wallet or predict-api, found \"%s\"",
+                         scenario);
     if (!time_parse(text_of(start != NULL ? start : "2026-01-01"), TIME_ISO, &o.start_us))
         return error_set(e, ERROR_USAGE, "--start: expected a day such as 2026-01-01, found \"%s\"",
                          start);

@@ -55,8 +55,9 @@ static void verdict_words(const struct log_verdict *r, const char *hex, struct b
                       r->by_kind[kind]);
     buffer_format(out, "chain %s\n", hex);
     if (r->is_whole)
-        buffer_add_text(out, "whole: no record was changed, removed or moved. Whether records are "
-                             "missing at the very end\nonly a chain value kept elsewhere can tell.\n");
+        buffer_add_text(out,
+                        "whole: no record was changed, removed or moved. Whether records are "
+                        "missing at the very end\nonly a chain value kept elsewhere can tell.\n");
 }
 
 static bool log_verify_run(struct invocation *v, const struct log_paths *p, struct error *e)
@@ -184,7 +185,9 @@ static bool add_label_record(struct viewer *w, const struct record *r, struct er
     add_key_text(&w->out, "id", b.id);
     buffer_format(&w->out, ",\"event_seq\":%" PRIu64, b.seq);
     add_key_text(&w->out, "label",
-                 text_of(b.label == 1 ? "fraud" : b.label == 0 ? "legit" : "taken back"));
+                 text_of(b.label == 1   ? "fraud"
+                         : b.label == 0 ? "legit"
+                                        : "taken back"));
     add_key_time(&w->out, "effective", b.effective_us);
     add_key_text(&w->out, "source", b.source);
     return true;
@@ -293,8 +296,7 @@ static bool log_export_run(struct invocation *v, const struct log_paths *p, stru
 static const struct {
     const char *name;
     bool (*run)(struct invocation *v, const struct log_paths *p, struct error *e);
-} actions[] = {
-    {"verify", log_verify_run}, {"show", log_show_run}, {"export", log_export_run}};
+} actions[] = {{"verify", log_verify_run}, {"show", log_show_run}, {"export", log_export_run}};
 
 static bool log_run(struct invocation *v, struct error *e)
 {
@@ -329,8 +331,9 @@ const struct command command_log = {
     .arguments = "verify|show|export",
     .least = 1,
     .most = 1,
-    .words = "verify holds every length, checksum, number and the SHA-256 chain, and exits 1 where one is "
-             "broken.\nshow and export print records as JSON, one a line.",
+    .words =
+        "verify holds every length, checksum, number and the SHA-256 chain, and exits 1 where one is "
+        "broken.\nshow and export print records as JSON, one a line.",
     .options = options,
     .examples = "  assay log verify\n"
                 "  assay log show -n 5\n"

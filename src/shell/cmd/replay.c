@@ -10,12 +10,13 @@
 
 static void print_json(const struct replay_result *r, const char *hex, struct buffer *out)
 {
-    buffer_format(out,
-                  "{\"records\":%lu,\"decisions\":%lu,\"observed\":%lu,\"labels\":%lu,\"plans\":%lu,"
-                  "\"equal\":%lu,\"different\":%lu,\"decisions_sha256\":\"%s\",\"differences\":[",
-                  (unsigned long)r->records, (unsigned long)r->decisions,
-                  (unsigned long)r->observed, (unsigned long)r->labels, (unsigned long)r->plans,
-                  (unsigned long)r->equal, (unsigned long)r->different, hex);
+    buffer_format(
+        out,
+        "{\"records\":%lu,\"decisions\":%lu,\"observed\":%lu,\"labels\":%lu,\"plans\":%lu,"
+        "\"equal\":%lu,\"different\":%lu,\"decisions_sha256\":\"%s\",\"differences\":[",
+        (unsigned long)r->records, (unsigned long)r->decisions, (unsigned long)r->observed,
+        (unsigned long)r->labels, (unsigned long)r->plans, (unsigned long)r->equal,
+        (unsigned long)r->different, hex);
     for (uint32_t i = 0; i < r->differences; i++) {
         const struct replay_difference *d = &r->difference[i];
 
@@ -36,8 +37,9 @@ static void print_words(const struct replay_result *r, const char *hex, bool is_
     buffer_format(out, "%lu records: %lu decisions, %lu observed events, %lu labels, %lu plans\n",
                   (unsigned long)r->records, (unsigned long)r->decisions,
                   (unsigned long)r->observed, (unsigned long)r->labels, (unsigned long)r->plans);
-    buffer_format(out, is_as ? "same outcome %lu, other outcome %lu\n"
-                             : "equal to the bit %lu, different %lu\n",
+    buffer_format(out,
+                  is_as ? "same outcome %lu, other outcome %lu\n"
+                        : "equal to the bit %lu, different %lu\n",
                   (unsigned long)r->equal, (unsigned long)r->different);
     for (uint32_t i = 0; i < r->differences; i++) {
         const struct replay_difference *d = &r->difference[i];
@@ -66,10 +68,11 @@ static bool print_replay(struct invocation *v, const struct replay_result *r, bo
     ok = print_result(&out, e);
     buffer_fini(&out);
     if (ok && !is_as && r->different > 0)
-        return error_set(e, ERROR_INVALID,
-                         "%lu decisions come out otherwise than logged; hint: assay log verify tells "
-                         "whether the log was changed",
-                         (unsigned long)r->different);
+        return error_set(
+            e, ERROR_INVALID,
+            "%lu decisions come out otherwise than logged; hint: assay log verify tells "
+            "whether the log was changed",
+            (unsigned long)r->different);
     return ok;
 }
 
@@ -124,7 +127,8 @@ static bool replay_run(struct invocation *v, struct error *e)
 }
 
 static const struct option options[] = {
-    {"as", 0, "PLAN", "decide with another plan: a settings file, or the number of a plan in the log"},
+    {"as", 0, "PLAN",
+     "decide with another plan: a settings file, or the number of a plan in the log"},
     {0},
 };
 
@@ -133,8 +137,9 @@ const struct command command_replay = {
     .group = GROUP_LOOK,
     .summary = "decides every logged event again and compares to the bit",
     .arguments = "",
-    .words = "Needs the log and the kept models only. Exits 1 when a decision comes out otherwise. With "
-             "--as it\nshows which outcomes another plan would have given; then a difference is no error.",
+    .words =
+        "Needs the log and the kept models only. Exits 1 when a decision comes out otherwise. With "
+        "--as it\nshows which outcomes another plan would have given; then a difference is no error.",
     .options = options,
     .examples = "  assay replay\n"
                 "  assay replay --as stricter.yaml --json\n",

@@ -89,7 +89,8 @@ static bool tell(struct invocation *v, const struct feed *f, const struct writin
         buffer_format(&out, "%lu events -> %s: ", (unsigned long)f->counts.rows,
                       option_get(v, "output"));
         tell_outcomes(w, false, &out);
-        buffer_format(&out, "\nrejected %lu, repeated %lu, moved by sorting %lu\ndecisions SHA-256 %s\n",
+        buffer_format(&out,
+                      "\nrejected %lu, repeated %lu, moved by sorting %lu\ndecisions SHA-256 %s\n",
                       (unsigned long)f->counts.rejects, (unsigned long)f->counts.repeated,
                       (unsigned long)f->counts.moved, hex);
     }
@@ -145,7 +146,8 @@ static bool score_run(struct invocation *v, struct error *e)
 }
 
 static const struct option options[] = {
-    {"output", 'o', "FILE", "where to write: CSV, or NDJSON for .ndjson (default: standard output)"},
+    {"output", 'o', "FILE",
+     "where to write: CSV, or NDJSON for .ndjson (default: standard output)"},
     {"after", 0, "FILE", "events that came before: observed first, not decided"},
     {0},
 };
@@ -156,8 +158,9 @@ const struct command command_score = {
     .summary = "decides each event of a file: probability, score, level, outcome, reasons",
     .arguments = "[FILE]",
     .most = 1,
-    .words = "Nothing is logged; the state starts empty (see --after). The digest that is printed is the "
-             "one that\n`assay replay` prints for the same events decided over HTTP.",
+    .words =
+        "Nothing is logged; the state starts empty (see --after). The digest that is printed is the "
+        "one that\n`assay replay` prints for the same events decided over HTTP.",
     .options = options,
     .examples = "  assay score transactions.csv -o scores.csv\n"
                 "  assay score --after january.csv february.csv -o scores.ndjson --json\n",

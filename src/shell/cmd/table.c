@@ -4,6 +4,7 @@
 const struct command *const commands[] = {
     &command_demo,
     &command_generate,
+    &command_init,
     &command_train,
     &command_score,
     &command_features,
@@ -11,6 +12,8 @@ const struct command *const commands[] = {
     &command_log,
     &command_replay,
     &command_check,
+    &command_serve,
+    &command_rebuild,
     &command_help,
     &command_version,
 };

@@ -73,9 +73,10 @@ const struct command command_train = {
     .summary = "computes features, learns a model, evaluates it honestly, writes a report",
     .arguments = "[FILE]",
     .most = 1,
-    .words = "Reads the events of the settings' source (or FILE), computes every feature as it would "
-             "have\nbeen computed live, learns on one part and tests on another that the model did not "
-             "see.\nWrites the model, and report.html, into the data directory.",
+    .words =
+        "Reads the events of the settings' source (or FILE), computes every feature as it would "
+        "have\nbeen computed live, learns on one part and tests on another that the model did not "
+        "see.\nWrites the model, and report.html, into the data directory.",
     .options = options,
     .examples = "  assay train\n"
                 "  assay train --set model.kind=logistic --json\n",

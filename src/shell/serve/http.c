@@ -21,6 +21,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -36,6 +37,7 @@ enum stage { IDLE, READING, WAITING, ANSWERING };
 struct connection {
     struct exchange exchange;
     struct http *http;
+    struct loop *loop;
     struct MHD_Connection *mhd;
     enum stage stage;
     size_t body_bytes;        /* received; those over body_max were dropped */
@@ -49,6 +51,8 @@ struct loop {
     struct http *http;
     struct MHD_Daemon *daemon;
     pthread_t thread;
+    int wake_fd; /* eventfd: connections were resumed */
+    atomic_bool is_woken;
 };
 
 struct http {
@@ -223,12 +227,23 @@ void exchange_wait(struct exchange *x)
     MHD_suspend_connection(c->mhd);
 }
 
+/* One write wakes the loop for all that is resumed before it looks. */
+static void loop_wake(struct loop *l)
+{
+    uint64_t one = 1;
+
+    if (!atomic_exchange(&l->is_woken, true) && write(l->wake_fd, &one, sizeof one) < 0)
+        ASSERT(errno == EAGAIN); /* the counter is at its end: it wakes */
+}
+
 /* The count goes down last: http_stop must not run while this thread is inside the library. */
 void exchange_resume(struct exchange *x)
 {
-    struct http *h = x->connection->http;
+    struct loop *l = x->connection->loop;
+    struct http *h = l->http;
 
     MHD_resume_connection(x->connection->mhd);
+    loop_wake(l);
     atomic_fetch_sub(&h->suspended, 1);
 }
 
@@ -299,11 +314,13 @@ void exchange_queries(struct exchange *x, bool (*visit)(void *context, const cha
 
 /* ---- connections ---- */
 
-static void connection_new(struct http *h, struct MHD_Connection *mhd, void **socket_context)
+static void connection_new(struct loop *l, struct MHD_Connection *mhd, void **socket_context)
 {
     struct connection *c = mem_alloc(sizeof *c);
+    struct http *h = l->http;
 
     c->http = h;
+    c->loop = l;
     c->mhd = mhd;
     c->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
     c->exchange.connection = c;
@@ -342,7 +359,7 @@ static void on_connection(void *context, struct MHD_Connection *mhd, void **sock
     if (code == MHD_CONNECTION_NOTIFY_STARTED)
         connection_new(context, mhd, socket_context);
     else if (*socket_context != NULL)
-        connection_free(context, *socket_context);
+        connection_free(((struct loop *)context)->http, *socket_context);
 }
 
 static void *guard_main(void *context)
@@ -436,28 +453,46 @@ static bool open_socket(struct http *h, struct error *e)
 /* Why not the library's own threads: its epoll loop asks again, with the same patience, whenever it
  * got as many events as it has room for (128), and so falls asleep on work that it has taken but
  * not done when there were exactly that many. Here poll() waits and the library never does. */
+static void loop_wait(struct loop *l, int epoll_fd)
+{
+    struct pollfd p[] = {{.fd = epoll_fd, .events = POLLIN}, {.fd = l->wake_fd, .events = POLLIN}};
+    MHD_UNSIGNED_LONG_LONG timeout_ms;
+    int wait_ms = LOOP_WAIT_MS;
+    uint64_t count;
+
+    if (MHD_get_timeout(l->daemon, &timeout_ms) == MHD_YES && timeout_ms < LOOP_WAIT_MS)
+        wait_ms = (int)timeout_ms;
+    if (wait_ms > 0 && poll(p, 2, wait_ms) > 0 && p[1].revents != 0 &&
+        read(l->wake_fd, &count, sizeof count) < 0)
+        ASSERT(errno == EAGAIN);
+    /* Before the library looks for what was resumed: whoever resumes from here on writes again. */
+    atomic_store(&l->is_woken, false);
+}
+
 static void *loop_main(void *context)
 {
     struct loop *l = context;
-    struct pollfd p = {.events = POLLIN};
+    int epoll_fd = MHD_get_daemon_info(l->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
     bool accepts = true;
 
-    p.fd = MHD_get_daemon_info(l->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
     while (!atomic_load_explicit(&l->http->is_over, memory_order_relaxed)) {
-        MHD_UNSIGNED_LONG_LONG timeout_ms;
-        int wait_ms = LOOP_WAIT_MS;
-
         if (accepts && atomic_load_explicit(&l->http->is_stopping, memory_order_relaxed)) {
             MHD_quiesce_daemon(l->daemon);
             accepts = false;
         }
-        if (MHD_get_timeout(l->daemon, &timeout_ms) == MHD_YES && timeout_ms < LOOP_WAIT_MS)
-            wait_ms = (int)timeout_ms;
-        if (wait_ms > 0)
-            poll(&p, 1, wait_ms);
+        loop_wait(l, epoll_fd);
         MHD_run_wait(l->daemon, 0);
     }
     return NULL;
+}
+
+static void loop_fini(struct loop *l)
+{
+    if (l->daemon != NULL) {
+        MHD_quiesce_daemon(l->daemon); /* the socket is not its to close */
+        MHD_stop_daemon(l->daemon);
+    }
+    close(l->wake_fd);
 }
 
 static bool loop_start(struct http *h, struct loop *l, struct error *e)
@@ -465,20 +500,21 @@ static bool loop_start(struct http *h, struct loop *l, struct error *e)
     unsigned connections = (HTTP_CONNECTIONS_MAX + h->o.threads - 1) / h->o.threads;
 
     l->http = h;
+    l->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (l->wake_fd < 0)
+        return error_set(e, ERROR_WORLD, "cannot make an eventfd: %s", strerror(errno));
     l->daemon = MHD_start_daemon(
         MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, h->port, NULL, NULL, on_request, h,
         MHD_OPTION_LISTEN_SOCKET, h->listen_fd, MHD_OPTION_CONNECTION_LIMIT, connections,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_HEAD_BYTES_MAX,
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_IDLE_MAX_S, MHD_OPTION_STRICT_FOR_CLIENT, 1,
         MHD_OPTION_NOTIFY_COMPLETED, on_completed, h, MHD_OPTION_NOTIFY_CONNECTION, on_connection,
-        h, MHD_OPTION_END);
-    if (l->daemon == NULL)
-        return error_set(e, ERROR_WORLD, "cannot start HTTP: %s", strerror(errno));
-    if (pthread_create(&l->thread, NULL, loop_main, l) == 0)
+        l, MHD_OPTION_END);
+    if (l->daemon != NULL && pthread_create(&l->thread, NULL, loop_main, l) == 0)
         return true;
-    MHD_quiesce_daemon(l->daemon); /* the socket is not its to close */
-    MHD_stop_daemon(l->daemon);
-    return error_set(e, ERROR_WORLD, "cannot start an HTTP thread");
+    error_set(e, ERROR_WORLD, "cannot start an HTTP thread: %s", strerror(errno));
+    loop_fini(l);
+    return false;
 }
 
 static bool loops_start(struct http *h, struct error *e)
@@ -497,10 +533,8 @@ static void loops_stop(struct http *h)
     atomic_store(&h->is_over, true);
     for (unsigned i = 0; i < h->loop_count; i++)
         pthread_join(h->loops[i].thread, NULL);
-    for (unsigned i = 0; i < h->loop_count; i++) {
-        MHD_quiesce_daemon(h->loops[i].daemon);
-        MHD_stop_daemon(h->loops[i].daemon);
-    }
+    for (unsigned i = 0; i < h->loop_count; i++)
+        loop_fini(&h->loops[i]);
     mem_free(h->loops);
 }
 

@@ -20,24 +20,23 @@ void origins_free(struct origins *o)
     if (o == NULL)
         return;
     for (uint32_t i = 0; i < o->count; i++) {
-        mem_free(o->item[i].path);
-        mem_free(o->item[i].words);
+        mem_free((char *)o->item[i].path);
+        mem_free((char *)o->item[i].words);
     }
     mem_free(o->item);
     mem_free(o);
 }
 
-void origins_add(struct origins *o, const char *path, const char *words, uint32_t line,
-                 uint32_t column)
+void origins_add(struct origins *o, const struct origin *origin)
 {
+    struct origin *copy;
+
     if ((o->count & (o->count - 1)) == 0) /* grows at powers of two */
         o->item = mem_resize(o->item, o->count ? 2 * (size_t)o->count : 1, sizeof *o->item);
-    o->item[o->count++] = (struct origin){
-        .path = mem_text(path, strlen(path)),
-        .words = words != NULL ? mem_text(words, strlen(words)) : NULL,
-        .line = line,
-        .column = column,
-    };
+    copy = &o->item[o->count++];
+    *copy = *origin;
+    copy->path = mem_text(origin->path, strlen(origin->path));
+    copy->words = origin->words != NULL ? mem_text(origin->words, strlen(origin->words)) : NULL;
 }
 
 static int origin_compare(const void *a, const void *b)
@@ -53,7 +52,7 @@ void origins_sort(struct origins *o)
 
 const struct origin *origins_find(const struct origins *o, const char *path)
 {
-    struct origin wanted = {.path = (char *)path};
+    struct origin wanted = {.path = path};
 
     if (o == NULL || o->count == 0)
         return NULL;

@@ -6,18 +6,18 @@
 #include <stdint.h>
 
 struct origin {
-    char *path;
-    char *words; /* "environment PORT", "default"; NULL: the file, as it stands there */
+    const char *path;
+    const char *words; /* "environment PORT", "default"; NULL: the file, as it stands there */
     uint32_t line, column;
+    uint32_t text_column; /* where the text itself begins; 0: it is not on this line as it is */
 };
 
 struct origins;
 
 struct origins *origins_new(void);
 void origins_free(struct origins *o);
-void origins_add(struct origins *o, const char *path, const char *words, uint32_t line,
-                 uint32_t column);
-void origins_sort(struct origins *o); /* once, before the first find */
+void origins_add(struct origins *o, const struct origin *origin); /* copies */
+void origins_sort(struct origins *o);                             /* once, before the first find */
 const struct origin *origins_find(const struct origins *o, const char *path); /* or NULL */
 
 #endif

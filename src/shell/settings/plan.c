@@ -119,11 +119,9 @@ static bool blame_part(const struct settings *s, struct error *e)
     char path[PLAN_NAME_MAX + 16];
 
     for (uint32_t i = 0; i < s->entity_count; i++) {
-        snprintf(path, sizeof path, "entities.%s", s->entities[i].name);
-        if (is_about(e, path)) {
-            snprintf(path, sizeof path, "entities.%s.key", s->entities[i].name);
+        snprintf(path, sizeof path, "entities.%s.key", s->entities[i].name);
+        if (is_about(e, path))
             return settings_blame(s, path, e);
-        }
     }
     for (uint32_t i = 0; i < s->feature_count; i++) {
         snprintf(path, sizeof path, "features.%s", s->features[i].name);

@@ -95,8 +95,15 @@ static bool refuse_value(struct reading *r, const struct key *k, const struct ya
 
 static void read_origin(struct reading *r, const struct yaml_node *n, const char *words)
 {
-    origins_add(r->settings->origins, r->path, words != NULL ? words : n->origin, n->line,
-                n->column);
+    const struct origin origin = {
+        .path = r->path,
+        .words = words != NULL ? words : n->origin,
+        .line = n->line,
+        .column = n->column,
+        .text_column = n->text_column,
+    };
+
+    origins_add(r->settings->origins, &origin);
 }
 
 /* The text of a scalar, with what it takes from outside. */

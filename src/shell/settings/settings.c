@@ -169,6 +169,22 @@ struct schema *settings_schema(const struct settings *s)
     return schema;
 }
 
+/* Words that begin "1:14: " are about a place inside the value; where the value stands in the file
+ * as it is, that is a place in the file. Returns the column, and takes the place out of the words.
+ */
+static uint32_t inner_column(const struct origin *o, struct error *e, size_t path_length)
+{
+    unsigned line, column;
+    int used = 0;
+    char *words = e->text + path_length + strlen(": ");
+
+    if (o->words != NULL || o->text_column == 0 ||
+        sscanf(words, "%u:%u: %n", &line, &column, &used) != 2 || used == 0 || line != 1)
+        return o->column;
+    memmove(words, words + used, strlen(words + used) + 1);
+    return o->text_column + column - 1;
+}
+
 bool settings_blame(const struct settings *s, const char *key_path, struct error *e)
 {
     const struct origin *o = origins_find(s->origins, key_path);
@@ -178,7 +194,10 @@ bool settings_blame(const struct settings *s, const char *key_path, struct error
         error_prefix(e, "%s", key_path);
     if (o != NULL && o->words != NULL && strcmp(o->words, "default") != 0)
         return error_prefix(e, "%s", o->words);
-    if (o != NULL && o->line > 0)
-        return error_prefix(e, "%s:%u:%u", s->path, o->line, o->column);
+    if (o != NULL && o->line > 0) {
+        uint32_t column = inner_column(o, e, length);
+
+        return error_prefix(e, "%s:%u:%u", s->path, o->line, column);
+    }
     return error_prefix(e, "%s", s->path);
 }

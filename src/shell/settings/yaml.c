@@ -80,6 +80,18 @@ static bool node_grow(struct yaml *y, struct yaml_node *n)
 
 static struct yaml_node *yaml_read(struct yaml_run *r, const yaml_event_t *event, int depth);
 
+static uint32_t text_column(const yaml_event_t *event)
+{
+    yaml_scalar_style_t style = event->data.scalar.style;
+    uint32_t column = (uint32_t)event->start_mark.column + 1;
+
+    if (event->start_mark.line != event->end_mark.line)
+        return 0;
+    if (style == YAML_PLAIN_SCALAR_STYLE)
+        return column;
+    return style == YAML_LITERAL_SCALAR_STYLE || style == YAML_FOLDED_SCALAR_STYLE ? 0 : column + 1;
+}
+
 static struct yaml_node *yaml_read_scalar(struct yaml_run *r, const yaml_event_t *event)
 {
     const char *bytes = (const char *)event->data.scalar.value;
@@ -100,6 +112,7 @@ static struct yaml_node *yaml_read_scalar(struct yaml_run *r, const yaml_event_t
     if (n == NULL)
         return NULL;
     n->is_quoted = !is_plain;
+    n->text_column = text_column(event);
     n->text = (struct text){arena_text(&r->document->memory, bytes, length), length};
     if (n->text.bytes == NULL) {
         yaml_refuse(r, event->start_mark, "the document takes too much memory");
@@ -444,4 +457,23 @@ void yaml_print(struct text t, bool flow, struct buffer *out)
         t.length -= length;
     }
     buffer_add_char(out, '"');
+}
+
+void yaml_comment(struct text words, struct buffer *out)
+{
+    bool is_ascii_only = !text_is_utf8(words); /* cut in the middle of a character, say */
+
+    buffer_add_text(out, "# ");
+    while (words.length > 0) {
+        unsigned code;
+        size_t length = hidden(words, &code);
+
+        if (length > 0 || (is_ascii_only && (unsigned char)words.bytes[0] >= 0x80))
+            buffer_add_char(out, ' ');
+        else
+            buffer_add_char(out, words.bytes[0]);
+        length = length > 0 ? length : 1;
+        words.bytes += length;
+        words.length -= length;
+    }
 }

@@ -26,6 +26,7 @@ struct yaml_node {
     enum yaml_kind kind;
     uint32_t line;           /* from 1; 0: not from a file */
     uint32_t column;         /* from 1, in characters */
+    uint32_t text_column;    /* scalar: where its text begins; 0: not as it is on this line */
     struct text text;        /* scalar: without quotes; zero-terminated too */
     bool is_quoted;          /* scalar */
     const char *origin;      /* NULL: the file; or words such as "environment ASSAY_SERVER_PORT" */
@@ -59,5 +60,7 @@ char *yaml_keep(struct yaml *y, struct text text) MUST_USE;
 /* Text as one YAML scalar that reads back the same: plain where that is safe, else in double
  * quotes. `flow`: inside [..] or {..}. */
 void yaml_print(struct text t, bool flow, struct buffer *out);
+/* "# words": what would end the comment or is no UTF-8 becomes a space. */
+void yaml_comment(struct text words, struct buffer *out);
 
 #endif

@@ -1,0 +1,77 @@
+/* `assay rebuild`: the store anew from the log. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "shell/cmd/cmd.h"
+#include "shell/run/data_directory.h"
+#include "shell/store/project.h"
+
+static void print_json(const struct rebuilt *r, struct buffer *out)
+{
+    buffer_format(out,
+                  "{\"records\":%" PRIu64 ",\"decisions\":%" PRIu64 ",\"labels\":%" PRIu64
+                  ",\"labelled\":%" PRIu64 ",\"skipped\":%" PRIu64 "}\n",
+                  r->records, r->totals.decisions, r->totals.labels, r->totals.labelled, r->skipped);
+}
+
+static void print_words(const struct rebuilt *r, const char *path, struct buffer *out)
+{
+    buffer_format(out,
+                  "%s: %" PRIu64 " decisions, %" PRIu64 " labels, from %" PRIu64
+                  " records of the log\n",
+                  path, r->totals.decisions, r->totals.labels, r->records);
+    if (r->skipped > 0)
+        buffer_format(out, "%" PRIu64 " records could not be read under their plan and are left out\n",
+                      r->skipped);
+}
+
+static bool rebuild(struct invocation *v, const struct settings *s, struct error *e)
+{
+    char data[DATA_PATH_MAX], shard[DATA_PATH_MAX];
+    char log[DATA_PATH_MAX + 16], store[DATA_PATH_MAX + 16];
+    struct project_options o = {.store = store, .log_directory = log};
+    struct rebuilt r;
+    struct buffer out;
+    bool ok;
+
+    if (!data_directory(s, data, e) || !data_shard_directory(s, shard, e))
+        return false;
+    snprintf(log, sizeof log, "%s/log", shard);
+    snprintf(store, sizeof store, "%s/store.sqlite", data);
+    o.plans = plans_new(shard);
+    ok = store_rebuild(&o, term_progress(&v->term), &r, e);
+    plans_free(o.plans);
+    term_clear(&v->term);
+    if (!ok)
+        return false;
+    buffer_init(&out, OUTPUT_MAX);
+    if (v->json)
+        print_json(&r, &out);
+    else
+        print_words(&r, store, &out);
+    ok = print_result(&out, e);
+    buffer_fini(&out);
+    return ok;
+}
+
+static bool rebuild_run(struct invocation *v, struct error *e)
+{
+    struct settings *s;
+    bool ok;
+
+    if (!invocation_settings(v, &s, e))
+        return false;
+    ok = rebuild(v, s, e);
+    settings_free(s);
+    return ok;
+}
+
+const struct command command_rebuild = {
+    .name = "rebuild",
+    .group = GROUP_LOOK,
+    .summary = "makes the store anew from the log, while no server runs",
+    .arguments = "",
+    .words = "The store only helps searching; the log has everything. Equal logs give equal rows.",
+    .examples = "  assay rebuild\n",
+    .run = rebuild_run,
+};

@@ -1,0 +1,539 @@
+/* Grammar, positions of errors, limits, and the canonical printer. */
+#include "tests/unit/test.h"
+
+#include <stdlib.h>
+
+#include "core/base/random.h"
+#include "tests/unit/lang_fixture.h"
+
+struct refusal {
+    const char *source;
+    const char *expected; /* how the error begins, after "f: " */
+};
+
+static void errors_say_where_and_what(void **state)
+{
+    static const struct refusal refusals[] = {
+        {"", "1:1: expected a value, found the end of the text"},
+        {"1 +", "1:4: expected a value, found the end of the text"},
+        {"(1", "1:3: expected an operator or \")\", found the end of the text"},
+        {"1 2", "1:3: expected an operator or the end, found \"2\""},
+        {"1\n + \n  $", "3:3: expected an expression, found the byte 0x24 \"$\""},
+        {"caf\xc3\xa9 = @", "1:8: expected an expression, found the byte 0x40 \"@\""},
+        {"n == 1", "1:3: expected an operator, found \"==\"; did you mean =?"},
+        {"n <> 1", "1:3: expected an operator, found \"<>\"; did you mean !=?"},
+        {"flag && flag", "1:6: expected an operator, found \"&\"; did you mean and?"},
+        {"!flag", "1:1: expected an operator, found \"!\"; did you mean not?"},
+        {"flag an flag", "1:6: expected an operator or the end, found \"an\"; did you mean and?"},
+        {"n in (1) = true", "1:10: expected one comparison (join two by and), found \"=\""},
+        {"flag = n in (1)", "1:10: expected one comparison (join two by and), found \"in\""},
+        {"1 < n < 3", "1:7: expected one comparison (join two by and), found \"<\""},
+        {"'abc", "1:1: expected a closing ', found the end of the text"},
+        {"`abc", "1:1: expected a closing `, found the end of the text"},
+        {"``", "1:1: expected a name between the backticks"},
+        {"5days", "1:2: expected a unit s, m, h, d or w after a whole number, found \"days\""},
+        {"1.5h", "1:4: expected a unit s, m, h, d or w after a whole number, found \"h\""},
+        {"5.", "1:3: expected digits after the point"},
+        {"99999999999999999999", "1:1: expected a number in range"},
+        {"1e999", "1:1: expected a number in range"},
+        {"99999999999999999w", "1:1: expected a duration in range"},
+        {"amuont * 2",
+         "1:1: expected a field or a feature, found \"amuont\"; did you mean amount?"},
+        {"zebra", "1:1: expected a field or a feature, found \"zebra\""},
+        {"tiem", "1:1: expected a field or a feature, found \"tiem\"; did you mean time?"},
+        {"hour", "1:1: expected a field or a feature, found the function \"hour\" without \"(\""},
+        {"huor(at)",
+         "1:1: expected a function or an aggregate, found \"huor\"; did you mean hour?"},
+        {"avg(amount) by customer", "1:13: expected an operator or the end, found \"by\""},
+        {"hour(name)", "1:1: expected hour(time [, zone]) -> int, found hour(text)"},
+        {"hour(at, 'Mars')", "1:10: expected a zone such as '+07:00'"},
+        {"hour(at, name)", "1:10: expected a zone such as '+07:00'"},
+        {"hour(at, '+15:00')", "1:10: expected a zone such as '+07:00'"},
+        {"round(r, 7)", "1:10: expected a number of digits from 0 to 6"},
+        {"name + 1", "1:6: expected types that fit on both sides of +, found text, int: nothing "
+                     "converts text by itself"},
+        {"flag and n", "1:6: expected bool on both sides of and, found bool, int"},
+        {"not n", "1:1: expected bool after not, found int"},
+        {"-name", "1:1: expected types that fit after -, found text"},
+        {"flag < flag", "1:6: expected types that fit on both sides of <, found bool, bool"},
+        {"n = null", "1:3: expected types that fit on both sides of =, found int, null: use \"is"},
+        {"null", "1:1: expected a value with a type, found null"},
+        {"coalesce(null, null)", "1:1: expected coalesce(a, b, ...) -> type of a, found"},
+        {"null is null", "1:6: expected types that fit"},
+        {"n in ()", "1:7: expected a literal"},
+        {"n in (amount)", "1:7: expected a literal (a set has no names), found \"amount\""},
+        {"n in (1, 'x')", "1:10: expected a set of one type, found text after int"},
+        {"name in (1, 2)", "1:6: expected a set of text, found int"},
+        {"r in (1, 2)", "1:3: expected a set of exact values, found reals"},
+        {"n in (1e0)", "1:7: expected a set of exact values, found reals"},
+        {"n in list(blocked)", "1:6: lists are not supported yet"},
+        {"n not 5", "1:7: expected in after not, found \"5\""},
+        {"n is 5", "1:6: expected null or not null after is"},
+        {"r != 1",
+         "1:3: expected types that fit on both sides of !=, found real, int: equality of"},
+        {"is_fraud",
+         "1:1: \"is_fraud\" is the label, which is not known when the event is decided"},
+        {"label", "1:1: \"label\" is the label"},
+        {"mean(is_fraud) by customer", "1:6: \"is_fraud\" is the label"},
+        {"count() by customer where (is_fraud)", "1:28: \"is_fraud\" is the label"},
+        {"count() by is_fraud", "1:12: \"is_fraud\" is the label"},
+        {"max(label) by customer", "1:5: expected mean(label), sum(label) or count(label), found "
+                                   "max(label)"},
+        {"mean(amount)", "1:13: expected by and an entity after an aggregate, found the end"},
+        {"mean() by customer", "1:1: expected a number or a duration in mean(...), found nothing"},
+        {"mean(name) by customer", "1:6: expected a number or a duration in mean(...), found text"},
+        {"sum(flag) by customer", "1:5: expected a number or a duration in sum(...), found bool: "
+                                  "count() ... where (...) counts conditions"},
+        {"max(name) by customer", "1:5: expected a number, a time or a duration in max(...)"},
+        {"distinct(r) by customer", "1:10: expected a value that is not real"},
+        {"mean(n, 2) by customer", "1:9: expected one operand of mean, found 2"},
+        {"count() by costumer", "1:12: expected an entity or a field after by, found \"costumer\"; "
+                                "did you mean customer?"},
+        {"count() by zebra", "1:12: expected an entity or a field after by, found \"zebra\""},
+        {"count() by r", "1:12: expected a key that is exact, found real"},
+        {"count() by ()", "1:12: expected an entity between ( and )"},
+        {"count() by (id, at, n, name, flag)", "1:30: expected at most 4 names in a key"},
+        {"count() by 5", "1:12: expected an entity or a field after by, found \"5\""},
+        {"count() by customer over 7", "1:26: expected a duration such as 7d, found \"7\""},
+        {"count() by customer over 0s", "1:26: expected over of 1s to 3660d, found 0s"},
+        {"count() by customer over 3661d", "1:26: expected over of 1s to 3660d, found 3661d"},
+        {"count() by customer delay 3661d", "1:27: expected delay of 0s to 3660d, found 3661d"},
+        {"count() by customer delay -1d", "1:27: expected a duration such as 7d, found \"-\""},
+        {"count() by customer over 7d step 1h", "1:29: step is not supported yet"},
+        {"count() by customer prior over 7d", "1:27: expected an operator or the end"},
+        {"count() by customer where flag", "1:27: expected \"(\" after where, found \"flag\""},
+        {"count() by customer where (n)", "1:28: expected a bool in where (...), found int"},
+        {"mean(sum(n) by customer) by customer", "1:6: expected no aggregate inside an aggregate: "
+                                                 "make sum(...) a feature and use its name"},
+        {"count() by customer where (count() by customer > 1)", "1:28: expected no aggregate"},
+        {"count() by (n, sum(n) by customer)", "1:16: expected an expression of fields in a key"},
+        {"a\xff", "1:1: expected valid UTF-8"},
+    };
+    struct fixture x;
+    char got[ERROR_TEXT_MAX];
+    int wrong = 0;
+
+    (void)state;
+    fixture_init(&x);
+    for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
+        evaluate(&x, refusals[i].source, 0, got, sizeof got);
+        if (strncmp(got, "f: ", 3) != 0 ||
+            strncmp(got + 3, refusals[i].expected, strlen(refusals[i].expected)) != 0) {
+            print_message("# %s: expected %s, got %s\n", refusals[i].source, refusals[i].expected,
+                          got);
+            wrong++;
+        }
+    }
+    fixture_fini(&x);
+    assert_int_equal(wrong, 0);
+}
+
+struct canonical {
+    const char *source;
+    const char *printed;
+};
+
+static void print_of(const struct program *p, int node, struct buffer *out)
+{
+    buffer_clear(out);
+    program_print(p, node, out);
+}
+
+/* The canonical text, and that it is its own. */
+static void check_canonical(struct program *p, const struct canonical *c)
+{
+    struct error e = {0};
+    struct buffer once, twice;
+    int first, second;
+
+    buffer_init(&once, 1 << 16);
+    buffer_init(&twice, 1 << 16);
+    if (!program_add_feature(p, text_of(c->source), text_of(c->source), &first, &e))
+        print_message("# %s: %s\n", c->source, e.text);
+    assert_int_equal(e.kind, ERROR_NONE);
+    print_of(p, first, &once);
+    if (strcmp(buffer_text(&once), c->printed) != 0)
+        print_message("# %s: expected %s, got %s\n", c->source, c->printed, buffer_text(&once));
+    assert_string_equal(buffer_text(&once), c->printed);
+    if (!text_is(text_of(c->source), c->printed)) {
+        assert_true(program_add_feature(p, text_of(c->printed), text_of(c->printed), &second, &e) ||
+                    strstr(e.text, "twice") != NULL);
+    }
+    buffer_fini(&once);
+    buffer_fini(&twice);
+}
+
+static void the_printer_has_one_form(void **state)
+{
+    static const struct canonical canonicals[] = {
+        {"((1))+2", "1 + 2"},
+        {"1 - (2 - 3)", "1 - (2 - 3)"},
+        {"(1 - 2) - 3 ", "1 - 2 - 3"},
+        {"(1+2)*3", "(1 + 2) * 3"},
+        {"-(n)", "-n"},
+        {"-(n * 2)", "-(n * 2)"},
+        {"-(-n)", "-(-n)"},
+        {"- 5", "-5"},
+        {"-(-(5))", "5"},
+        {"2 - -5", "2 - -5"},
+        {"5.0", "5.0"},
+        {"5.50", "5.5"},
+        {"1e3", "1000e0"},
+        {"0.1234567", "0.1234567e0"},
+        {"0.5e-300", "5e-301"},
+        {"60m", "1h"},
+        {"\"it's\"", "'it''s'"},
+        {"n in (3, 1, 2, 1)", "n in (1, 2, 3)"},
+        {"not n in (1)", "n not in (1)"},
+        {"n is not null and not (flag or flag)", "n is not null and not (flag or flag)"},
+        {"not (not flag)", "not (not flag)"},
+        {"(n < 1) = true", "(n < 1) = true"},
+        {"`n` + 1", "n + 1"},
+        {"`merchant id`", "`merchant id`"},
+        {"customers.balance", "customers.balance"},
+        {"time", "at"},
+        {"hour(at, 'Z')", "hour(at)"},
+        {"hour( at , '-03:30')", "hour(at, '-03:30')"},
+        {"round(r, 0)", "round(r)"},
+        {"round(r, 2)", "round(r, 2)"},
+        {"if(flag, null, n)", "if(flag, null, n)"},
+        {"r > 5", "r > 5"},
+        {"mean(amount) by customer over 168h", "mean(amount) by `customer_id` over 1w"},
+        {"count() by merchant", "count() by (lower(`merchant id`))"},
+        {"count() by (customer, merchant) over 1d delay 0s prior",
+         "count() by (`customer_id`, lower(`merchant id`)) over 1d prior"},
+        {"prev(n) by customer prior", "prev(n) by `customer_id`"},
+        {"is_new(id) by customer over 7d where ( flag )",
+         "is_new(id) by `customer_id` over 1w where (flag)"},
+        {"amount / mean(amount) by customer over 30d prior",
+         "amount / mean(amount) by `customer_id` over 30d prior"},
+        {"coalesce(mean(label) by merchant over 28d delay 7d, 0)",
+         "coalesce(mean(label) by (lower(`merchant id`)) over 4w delay 1w, 0)"},
+        {"# why\n n + # and\n 1", "n + 1"},
+    };
+    struct fixture x;
+    struct program *p;
+
+    (void)state;
+    fixture_init(&x);
+    for (size_t i = 0; i < sizeof canonicals / sizeof *canonicals; i++) {
+        p = fixture_program(&x);
+        check_canonical(p, &canonicals[i]);
+        program_free(p);
+    }
+    fixture_fini(&x);
+}
+
+/* Random expressions, most of which have types that fit. */
+struct generator {
+    struct random random;
+    char *out;
+    size_t size;
+    int in_aggregate;
+};
+
+static void put(struct generator *g, const char *text)
+{
+    size_t used = strlen(g->out);
+
+    snprintf(g->out + used, g->size - used, "%s", text);
+}
+
+static const char *pick(struct generator *g, const char *const *words, unsigned count)
+{
+    return words[random_below(&g->random, count)];
+}
+
+#define PICK(g, ...)                                                                               \
+    pick(g, (const char *const[]){__VA_ARGS__},                                                    \
+         sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *))
+
+static void put_number(struct generator *g, int depth);
+
+static void put_bool(struct generator *g, int depth)
+{
+    if (depth <= 0) {
+        put(g, PICK(g, "flag", "true", "false", "(n > 3)", "(n in (1, 2))", "(name is null)"));
+        return;
+    }
+    switch (random_below(&g->random, 6)) {
+    case 0:
+        put(g, "(");
+        put_bool(g, depth - 1);
+        put(g, PICK(g, " and ", " or ", " = ", " != "));
+        put_bool(g, depth - 1);
+        put(g, ")");
+        break;
+    case 1:
+        put(g, "(not ");
+        put_bool(g, 0);
+        put(g, ")");
+        break;
+    case 2:
+        put_bool(g, 0);
+        put(g, PICK(g, " and ", " or "));
+        put_bool(g, 0);
+        break;
+    case 3:
+        put(g, "(");
+        put_number(g, depth - 1);
+        put(g, PICK(g, " < ", " <= ", " > ", " >= "));
+        put_number(g, depth - 1);
+        put(g, ")");
+        break;
+    case 4:
+        put(g, "((");
+        put_number(g, depth - 1);
+        put(g, PICK(g, ") is null)", ") is not null)"));
+        break;
+    default:
+        put(g, PICK(g, "(name in ('b', 'a''', \"\"))", "(wait not in (1h, 60m, -5s))",
+                    "(amount in (1, -2.5))", "flag"));
+    }
+}
+
+static void put_aggregate(struct generator *g, int depth)
+{
+    g->in_aggregate++;
+    put(g, PICK(g, "mean(", "sum(", "min(", "max(", "std(", "prev(", "last(", "count("));
+    put_number(g, depth - 1);
+    put(g, PICK(g, ") by customer", ") by merchant", ") by (customer, `merchant id`)", ") by n"));
+    put(g, PICK(g, "", " over 7d", " over 36h", " over 1w"));
+    put(g, PICK(g, "", " delay 7d"));
+    put(g, PICK(g, "", " prior"));
+    if (random_below(&g->random, 2)) {
+        put(g, " where (");
+        put_bool(g, depth - 1);
+        put(g, ")");
+    }
+    g->in_aggregate--;
+}
+
+static void put_number(struct generator *g, int depth)
+{
+    if (depth <= 0) {
+        put(g, PICK(g, "n", "amount", "r", "1", "2.50", "-3", "1e-9", "0.12345678", "(-7)",
+                    "customers.balance", "hour(time, '+07:00')"));
+        return;
+    }
+    switch (random_below(&g->random, 6)) {
+    case 0:
+    case 1:
+        put_number(g, depth - 1);
+        put(g, PICK(g, " + ", " - ", " * ", " / "));
+        put_number(g, depth - 1);
+        break;
+    case 2:
+        put(g, "-(");
+        put_number(g, depth - 1);
+        put(g, ")");
+        break;
+    case 3:
+        put(g, PICK(g, "if(", "if( not "));
+        put_bool(g, 0);
+        put(g, PICK(g, ", null, ", ", n, ", ", 2.5, "));
+        put_number(g, depth - 1);
+        put(g, ")");
+        break;
+    case 4:
+        put(g, PICK(g, "round(", "abs(", "floor(", "sqrt(", "log1p("));
+        put_number(g, depth - 1);
+        put(g, ")");
+        break;
+    default:
+        if (g->in_aggregate)
+            put(g, "coalesce(null, n, amount)");
+        else
+            put_aggregate(g, depth);
+    }
+}
+
+/* print(parse(print(x))) = print(x), and both are the same node. */
+static void print_of_parse_is_stable(void **state)
+{
+    static char source[LANG_TEXT_MAX];
+    struct generator g = {.out = source, .size = sizeof source};
+    struct fixture x;
+    struct buffer printed;
+    unsigned parsed = 0;
+
+    (void)state;
+    random_init(&g.random, 4);
+    fixture_init(&x);
+    buffer_init(&printed, 1 << 16);
+    for (int i = 0; i < 3000; i++) {
+        struct program *p = fixture_program(&x);
+        struct error e;
+        int first, second;
+
+        source[0] = 0;
+        if (i & 1)
+            put_number(&g, 4);
+        else
+            put_bool(&g, 4);
+        if (program_add_feature(p, text_of("a"), text_of(source), &first, &e)) {
+            parsed++;
+            print_of(p, first, &printed);
+            if (!program_add_feature(p, text_of("b"), text_of(buffer_text(&printed)), &second,
+                                     &e)) {
+                print_message("# %s\n# %s\n# %s\n", source, buffer_text(&printed), e.text);
+                fail();
+            }
+            if (first != second)
+                print_message("# %s\n# %s\n", source, buffer_text(&printed));
+            assert_int_equal(first, second);
+        } else {
+            print_message("# %s\n# %s\n", source, e.text);
+        }
+        program_free(p);
+    }
+    print_message("# %u of 3000 had types that fit\n", parsed);
+    assert_int_equal(parsed, 3000);
+    buffer_fini(&printed);
+    fixture_fini(&x);
+}
+
+/* `before` n times, `middle`, `after` n times. */
+static char *repeat(const char *before, const char *middle, const char *after, int n)
+{
+    char *out = calloc((size_t)n * (strlen(before) + strlen(after)) + strlen(middle) + 1, 1);
+
+    for (int i = 0; i < n; i++)
+        strcat(out, before);
+    strcat(out, middle);
+    for (int i = 0; i < n; i++)
+        strcat(out, after);
+    return out;
+}
+
+static void expect_limit(const struct fixture *x, char *fits, char *past, const char *expected)
+{
+    char got[ERROR_TEXT_MAX];
+
+    evaluate(x, fits, 0, got, sizeof got);
+    assert_int_not_equal(strncmp(got, "f: ", 3), 0);
+    evaluate(x, past, 0, got, sizeof got);
+    if (strstr(got, expected) == NULL)
+        print_message("# expected %s, got %s\n", expected, got);
+    assert_non_null(strstr(got, expected));
+    free(fits);
+    free(past);
+}
+
+static void limits_hold(void **state)
+{
+    struct fixture x;
+
+    (void)state;
+    fixture_init(&x);
+    expect_limit(&x, repeat("", "1", " ", LANG_TEXT_MAX - 1), repeat("", "1", " ", LANG_TEXT_MAX),
+                 "expected at most 4096 bytes, found 4097");
+    expect_limit(&x, repeat("(", "1", ")", LANG_DEPTH_MAX - 1),
+                 repeat("(", "1", ")", LANG_DEPTH_MAX), "1:65: expected nesting of at most 64");
+    expect_limit(&x, repeat("", "-1", "+1", (LANG_NODES_MAX - 2) / 2),
+                 repeat("", "1", "+1", LANG_NODES_MAX / 2), "expected at most 1000 nodes");
+    fixture_fini(&x);
+}
+
+static char *wrap(char *inner, const char *before, const char *after)
+{
+    char *out = repeat("", "", "", 0);
+
+    out = realloc(out, strlen(inner) + strlen(before) + strlen(after) + 1);
+    strcpy(out, before);
+    strcat(out, inner);
+    strcat(out, after);
+    free(inner);
+    return out;
+}
+
+static void lists_have_limits(void **state)
+{
+    struct fixture x;
+
+    (void)state;
+    fixture_init(&x);
+    expect_limit(&x, wrap(repeat(",1", "", "", 499), "n in (1", ")"),
+                 wrap(repeat(",1", "", "", 500), "n in (1", ")"),
+                 "expected at most 500 members of a set, found 501");
+    expect_limit(&x, wrap(repeat(",1", "", "", 15), "least(1", ")"),
+                 wrap(repeat(",1", "", "", 16), "least(1", ")"),
+                 "expected at most 16 arguments of least, found 17");
+    fixture_fini(&x);
+}
+
+/* Features that double each other: the written-out text is cut, not computed for ever. */
+static void doubling_features_stay_bounded(void **state)
+{
+    struct fixture x;
+    struct program *p;
+    struct buffer out;
+    struct error e;
+    int node;
+
+    (void)state;
+    fixture_init(&x);
+    p = fixture_program(&x);
+    assert_true(program_add_feature(p, text_of("f0"), text_of("n + 1"), &node, &e));
+    for (int i = 1; i < 1000; i++) {
+        char name[16], source[64];
+
+        snprintf(name, sizeof name, "f%d", i);
+        snprintf(source, sizeof source, "f%d + f%d", i - 1, i - 1);
+        assert_true(program_add_feature(p, text_of(name), text_of(source), &node, &e));
+    }
+    buffer_init(&out, 10000);
+    program_print(p, node, &out);
+    assert_true(out.overflow);
+    assert_false(program_add_feature(p, text_of("g"), text_of("sum(f999) by customer"), &node, &e));
+    assert_string_equal(e.text, "g: 1:1: expected an aggregate of at most 65536 bytes with all "
+                                "features written out");
+    buffer_fini(&out);
+    program_free(p);
+    fixture_fini(&x);
+}
+
+static void height_has_a_limit(void **state)
+{
+    char *sum = repeat("", "", "+1", 400), name[16], *source;
+    struct fixture x;
+    struct program *p;
+    struct error e;
+    int node, i = 1;
+
+    (void)state;
+    fixture_init(&x);
+    p = fixture_program(&x);
+    assert_true(program_add_feature(p, text_of("f0"), text_of("n"), &node, &e));
+    for (;; i++) {
+        bool ok;
+
+        source = calloc(strlen(sum) + 16, 1);
+        sprintf(source, "f%d%s", i - 1, sum);
+        snprintf(name, sizeof name, "f%d", i);
+        ok = program_add_feature(p, text_of(name), text_of(source), &node, &e);
+        free(source);
+        if (!ok)
+            break;
+    }
+    assert_int_equal(i, 6); /* 5 * 400 + 1 fits below 2048 */
+    assert_non_null(strstr(e.text, "expected nesting of at most 2048"));
+    free(sum);
+    program_free(p);
+    fixture_fini(&x);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(errors_say_where_and_what),
+        cmocka_unit_test(the_printer_has_one_form),
+        cmocka_unit_test(print_of_parse_is_stable),
+        cmocka_unit_test(limits_hold),
+        cmocka_unit_test(lists_have_limits),
+        cmocka_unit_test(doubling_features_stay_bounded),
+        cmocka_unit_test(height_has_a_limit),
+    };
+
+    return RUN(tests);
+}
