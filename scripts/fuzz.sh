@@ -25,14 +25,14 @@ run_one() {
     status=0
     # shellcheck disable=SC2086
     "$build/tests/fuzz/fuzz_$name" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 \
-        -max_len=16384 -print_final_stats=1 -artifact_prefix="$build/findings/$name-" $dict \
+        -max_len=32768 -print_final_stats=1 -artifact_prefix="$build/findings/$name-" $dict \
         "$build/corpus/$name" "tests/fuzz/corpus/$name" >"$build/$name.log" 2>&1 || status=$?
     runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$build/$name.log")
     edges=$(sed -n 's/.* cov: \([0-9]*\) .*/\1/p' "$build/$name.log" | tail -n 1)
     if [ $status = 0 ]; then
         echo "fuzz: $name: no finding in ${runs:-?} runs, ${seconds} s, ${edges:-?} edges"
     else
-        why=$(grep -m 1 -E 'runtime error|ERROR: |^SUMMARY|expected' "$build/$name.log" || true)
+        why=$(grep -m 1 -E 'runtime error: |^==[0-9]+== *ERROR: |our mistake at|^SUMMARY' "$build/$name.log" || true)
         echo "fuzz: $name: FINDING: ${why:-see the log} ($build/$name.log, $build/findings/)"
         touch "$build/findings/$name-failed"
     fi

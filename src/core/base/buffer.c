@@ -32,7 +32,7 @@ char *buffer_reserve(struct buffer *b, size_t bytes)
         b->overflow = true;
         return NULL;
     }
-    if (bytes > capacity - b->length) {
+    if (bytes > capacity - b->length || b->bytes == NULL) {
         if (capacity == 0)
             capacity = BUFFER_FIRST_BYTES;
         while (capacity - b->length < bytes)

@@ -85,8 +85,6 @@ bool option_whole(const struct invocation *v, const char *name, int64_t least, i
 
 /* The settings that -c names (assay.yaml), with environment and --set over them. */
 bool invocation_settings(const struct invocation *v, struct settings **s, struct error *e) MUST_USE;
-/* A path of the settings, relative to their file; the caller's to mem_free. */
-char *settings_path(const struct settings *s, const char *path);
 /* Writes a result to stdout. */
 bool print_result(struct buffer *b, struct error *e) MUST_USE;
 

@@ -1,6 +1,6 @@
 #include "shell/train/checks.h"
 
-#include <math.h>
+#include <float.h>
 #include <stdio.h>
 
 #include "core/base/number.h"
@@ -78,7 +78,7 @@ static double alone(const struct column *c, const struct table *t, const uint8_t
             continue;
         said[rows] = label[i];
         if (c->null[i])
-            value[rows++] = -HUGE_VAL;
+            value[rows++] = -DBL_MAX;
         else
             value[rows++] = c->type == TYPE_REAL ? c->real[i] : (double)c->integer[i];
     }
