@@ -1,7 +1,7 @@
 /* `assay serve`: the HTTP API over one shard, until SIGINT or SIGTERM.
  *
- * Up: plan, shard (recovery), history, shard's threads, projector, HTTP. Down the other way round, so that
- * each part is closed before what it borrows. */
+ * Up: plan, shard (recovery), history, shard's threads, projector, HTTP. Down the other way round,
+ * so that each part is closed before what it borrows. */
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -116,10 +116,8 @@ static bool open_server(struct serving *s, struct error *e)
                                       .log_directory = s->log_directory,
                                       .plans = shard_plans(s->shard),
                                       .log = shard_log(s->shard)};
-    struct server_options server = {.setting = &s->setting,
-                                    .shard = s->shard,
-                                    .store = s->store,
-                                    .train = {train_job, s}};
+    struct server_options server = {
+        .setting = &s->setting, .shard = s->shard, .store = s->store, .train = {train_job, s}};
 
     if (!project_open(&project, &s->project, e))
         return false;
@@ -193,8 +191,8 @@ static void warn(const char *what, const char *words)
     fprintf(stderr, "assay: %s: %s\n", what, words);
 }
 
-/* A stopped shard goes on answering 503 with the reason, so that whoever looks can see it; what only a
- * person can mend is told here once. */
+/* A stopped shard goes on answering 503 with the reason, so that whoever looks can see it; what
+ * only a person can mend is told here once. */
 static void wait_for_the_end(struct serving *s)
 {
     bool is_shard_told = false, is_store_told = false;
