@@ -1,7 +1,7 @@
 /* `assay serve`: the HTTP API over one shard, until SIGINT or SIGTERM.
  *
- * Up: plan, shard (recovery), history, shard's threads, projector, HTTP. Down the other way round, so that
- * each part is closed before what it borrows. */
+ * Up: plan, shard (recovery), history, shard's threads, projector, HTTP. Down the other way round,
+ * so that each part is closed before what it borrows. */
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -206,8 +206,8 @@ static void warn(const char *what, const char *words)
     fprintf(stderr, "assay: %s: %s\n", what, words);
 }
 
-/* A stopped shard goes on answering 503 with the reason, so that whoever looks can see it; what only a
- * person can mend is told here once. */
+/* A stopped shard goes on answering 503 with the reason, so that whoever looks can see it; what
+ * only a person can mend is told here once. */
 static void wait_for_the_end(struct serving *s)
 {
     bool is_shard_told = false, is_store_told = false;

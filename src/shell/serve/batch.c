@@ -154,7 +154,7 @@ static void batch_run(struct batch *b, struct text body)
 enum http_next decide_batch(struct server *s, struct exchange *x)
 {
     struct batch b = {.server = s, .seat = seat_get(s), .out = &x->answer};
-    struct text body = {x->body.bytes, x->body.length};
+    struct text body = exchange_body(x);
     uint64_t lines;
 
     if (!query_bool(x, "explain", &b.explain) || !query_bool(x, "dry_run", &b.dry_run))
