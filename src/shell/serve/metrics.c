@@ -8,7 +8,7 @@ static const int64_t bounds_us[METRICS_BUCKETS - 1] = {100,    250,    500,    1
 
 void metrics_count_answer(struct metrics *m, unsigned status)
 {
-    if (status > 0 && status < METRICS_STATUSES) /* 0: the peer had gone */
+    if (status < METRICS_STATUSES)
         atomic_fetch_add_explicit(&m->answers[status], 1, memory_order_relaxed);
 }
 
