@@ -117,6 +117,8 @@ static void columns_init(struct bench *b, int nodes)
 {
     for (int n = 0; n < nodes; n++)
         column_init(&b->column[n], TYPE_INT, BATCH_MAX);
+    for (uint32_t i = 0; i < b->aggregates; i++)
+        b->column[b->aggregate[i].node].type = b->aggregate[i].type;
 }
 
 struct handbook {
@@ -306,7 +308,8 @@ int main(int argc, char **argv)
 {
     uint32_t entities = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 1000000;
 
-    bench_handbook();
+    if (argc < 4)
+        bench_handbook();
     if (entities > 0)
         bench_uniform(entities, argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : entities * 12);
     return 0;

@@ -151,6 +151,12 @@ static void logic_has_three_values(void **state)
 {
     static const struct example examples[] = {
         {"flag and true", 2, "null"},
+        {"true and flag", 2, "null"},
+        {"flag and flag", 2, "null"},
+        {"flag or flag", 2, "null"},
+        {"false or flag", 2, "null"},
+        {"true and false", 0, "false"},
+        {"false or false", 0, "false"},
         {"flag and false", 2, "false"},
         {"false and flag", 2, "false"},
         {"flag or true", 2, "true"},

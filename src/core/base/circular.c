@@ -1,8 +1,8 @@
 /* sin, cos, tan and the inverse functions.
  *
  * Arguments are reduced by pi/2 in four parts of 23, 23, 23 and 53 bits (Cody and Waite), exact up
- * to |x| = 1e9. Past that a double's spacing is over 1e-7 of a turn, so no caller can mean it:
- * the result is NaN. The inverse functions are all the arc of a quotient held in two doubles.
+ * to |x| = 1e9. Past that a double's spacing is over 1e-7 radians, so no caller can mean it: the
+ * result is NaN. The inverse functions are all the arc of a quotient held in two doubles.
  */
 #include "core/base/elementary.h"
 
@@ -15,17 +15,24 @@ static const double argument_max = 1e9;
 static const double rounder = 0x1.8p52; /* adding and subtracting it rounds to a whole number */
 static const struct twofold half_pi = {0x1.921fb54442d18p+0, 0x1.1a62633145c07p-54};
 
-/* x - n pi/2 with |result| <= pi/4; the quadrant is n modulo 4. */
-static struct twofold quarter(double x, int *quadrant)
+/* x - n pi/2 in two doubles. */
+static struct twofold less_quarters(double x, double n)
 {
-    double n = (x * 0x1.45f306dc9c883p-1 + rounder) - rounder;
     double first = x - n * 0x1.921fb40000000p+0;
     struct twofold a = two_sum(first, -n * 0x1.4442d00000000p-24);
     struct twofold b = two_sum(a.hi, -n * 0x1.8469880000000p-48);
     struct twofold c = two_sum(b.hi, -n * 0x1.8cc51701b839ap-72);
 
-    *quadrant = (int)((long long)n & 3);
     return two_sum_ordered(c.hi, a.lo + b.lo + c.lo);
+}
+
+/* x brought into [-pi/4, pi/4] by whole quarters; the quadrant is their number modulo 4. */
+static struct twofold quarter(double x, int *quadrant)
+{
+    double n = (x * 0x1.45f306dc9c883p-1 + rounder) - rounder;
+
+    *quadrant = (int)((long long)n & 3);
+    return n == 0 ? (struct twofold){x, 0} : less_quarters(x, n);
 }
 
 /* Taylor series to r^17; the next term is below 2^-63 of the result. */

@@ -29,7 +29,7 @@ struct engine_head {
 
 struct engine {
     struct plan *plan;
-    struct region *region;
+    struct region region;
     struct velocity *velocity;
     struct waiting waiting;
     struct ids ids;
@@ -65,18 +65,18 @@ uint64_t engine_layout(const struct plan *p)
 
 static struct engine_head *head_of(const struct engine *n)
 {
-    return region_at(n->region, (region_ref)region_header(n->region)->root[ROOT_ENGINE]);
+    return region_at(&n->region, (region_ref)region_header(&n->region)->root[ROOT_ENGINE]);
 }
 
 static void make_head(struct engine *n)
 {
     region_ref ref;
 
-    if (region_header(n->region)->root[ROOT_ENGINE] != 0)
+    if (region_header(&n->region)->root[ROOT_ENGINE] != 0)
         return;
-    ref = region_alloc(n->region, sizeof(struct engine_head));
+    ref = region_alloc(&n->region, sizeof(struct engine_head));
     ASSERT(ref != 0);
-    region_header(n->region)->root[ROOT_ENGINE] = ref;
+    region_header(&n->region)->root[ROOT_ENGINE] = ref;
     head_of(n)->watermark_us = INT64_MIN;
 }
 
@@ -103,15 +103,15 @@ struct engine *engine_open(struct plan *p, struct region *r, const struct engine
 
     ASSERT(o->batch > 0 && o->batch <= ENGINE_BATCH_MAX);
     n->plan = plan_ref(p);
-    n->region = r;
+    n->region = *r;
     n->batch = o->batch;
     n->groups = velocity_group_count(layout);
     for (uint32_t g = 0; g < n->groups; g++)
         n->keeps_labels |= velocity_group_has_label(layout, g);
     make_head(n);
-    n->velocity = velocity_open(layout, r);
-    waiting_open(&n->waiting, r, ROOT_WAITING, n->groups);
-    ids_open(&n->ids, r, ROOT_IDS, o->ids_horizon, o->ids_horizon_us);
+    n->velocity = velocity_open(layout, &n->region);
+    waiting_open(&n->waiting, &n->region, ROOT_WAITING, n->groups);
+    ids_open(&n->ids, &n->region, ROOT_IDS, o->ids_horizon, o->ids_horizon_us);
     registers_init(&n->registers, plan_program(p), o->batch);
     open_model(n, o->simd);
     n->time_us = mem_array(o->batch, sizeof *n->time_us);

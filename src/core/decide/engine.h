@@ -23,8 +23,8 @@ struct engine_options {
     int64_t ids_horizon_us; /* and for how long since receipt */
 };
 
-/* The region is fresh, or holds state of a plan with the same layout; region and plan outlive the
- * engine (the engine takes a reference on the plan). */
+/* The region is fresh, or holds state of a plan with the same layout; the region's memory
+ * outlives the engine, which takes a reference on the plan. */
 struct engine *engine_open(struct plan *p, struct region *r, const struct engine_options *o);
 void engine_close(struct engine *n);
 /* What identifies state that this plan can continue: layout fingerprint and epoch. */

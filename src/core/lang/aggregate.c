@@ -48,9 +48,9 @@ static enum aggregate_kind kind_of(struct text name)
 static bool check_label(struct checker *c, const struct tree *t, struct aggregate *a)
 {
     if (!kinds[a->kind].of_label)
-        return source_fail(c->source, t->at,
-                           "expected mean(label), sum(label) or count(label), found %s(label)",
-                           kinds[a->kind].name);
+        return lang_fail(c->source, t->at,
+                         "expected mean(label), sum(label) or count(label), found %s(label)",
+                         kinds[a->kind].name);
     a->of_label = true;
     a->operand_type = TYPE_BOOL;
     a->type = a->kind == AGG_MEAN ? TYPE_REAL : TYPE_INT;
@@ -70,22 +70,22 @@ static bool check_operand(struct checker *c, const struct tree *t, struct aggreg
     a->operand = -1;
     a->operand_type = a->type = TYPE_INT;
     if (t->count > 1)
-        return source_fail(c->source, t->first->next->at, "expected one operand of %s, found %u",
-                           kinds[a->kind].name, t->count);
+        return lang_fail(c->source, t->first->next->at, "expected one operand of %s, found %u",
+                         kinds[a->kind].name, t->count);
     if (t->count == 0)
         return a->kind == AGG_COUNT ||
-               source_fail(c->source, t->at, "expected %s in %s(...), found nothing",
-                           kinds[a->kind].expected, kinds[a->kind].name);
-    if (is_label(c->program, t->first))
+               lang_fail(c->source, t->at, "expected %s in %s(...), found nothing",
+                         kinds[a->kind].expected, kinds[a->kind].name);
+    if (lang_is_label(c->program, t->first))
         return check_label(c, t->first, a);
     a->operand = check_tree(c, t->first);
     if (a->operand < 0)
         return false;
     type = c->program->nodes[a->operand].type;
     if (type == (enum type)TYPE_NONE || !(kinds[a->kind].operands >> type & 1))
-        return source_fail(c->source, t->first->at, "expected %s in %s(...), found %s%s",
-                           kinds[a->kind].expected, kinds[a->kind].name, type_word(type),
-                           type == TYPE_BOOL ? ": count() ... where (...) counts conditions" : "");
+        return lang_fail(c->source, t->first->at, "expected %s in %s(...), found %s%s",
+                         kinds[a->kind].expected, kinds[a->kind].name, lang_type_word(type),
+                         type == TYPE_BOOL ? ": count() ... where (...) counts conditions" : "");
     a->operand_type = type;
     a->type = kinds[a->kind].result == RESULT_OPERAND ? type : (enum type)kinds[a->kind].result;
     raise_level(c->program, a, a->operand);
@@ -96,7 +96,7 @@ static int entity_find(const struct program *p, const struct tree *t)
 {
     if (t->kind != TREE_PATH || t->is_quoted)
         return -1;
-    return named_find(p->entities, p->entity_count, t->text);
+    return lang_named_find(p->entities, p->entity_count, t->text);
 }
 
 static bool fail_key(struct checker *c, const struct tree *t)
@@ -109,10 +109,10 @@ static bool fail_key(struct checker *c, const struct tree *t)
         names[i] = text_of(p->entities[i].name);
     nearest = text_nearest(t->text, names, p->entity_count);
     if (nearest >= 0)
-        source_fail(c->source, t->at,
-                    "expected an entity or a field after by, found \"%.*s\"; did you mean %.80s?",
-                    (int)(t->text.length > 40 ? 40 : t->text.length), t->text.bytes,
-                    names[nearest].bytes);
+        lang_fail(c->source, t->at,
+                  "expected an entity or a field after by, found \"%.*s\"; did you mean %.80s?",
+                  (int)(t->text.length > 40 ? 40 : t->text.length), t->text.bytes,
+                  names[nearest].bytes);
     else
         check_unknown(c, t, "an entity or a field after by");
     mem_free(names);
@@ -136,8 +136,8 @@ static int check_key(struct checker *c, const struct tree *t)
     }
     if (node >= 0 && (c->program->nodes[node].type == TYPE_REAL ||
                       c->program->nodes[node].type == (enum type)TYPE_NONE)) {
-        source_fail(c->source, t->at, "expected a key that is exact, found %s: use text or an int",
-                    type_word(c->program->nodes[node].type));
+        lang_fail(c->source, t->at, "expected a key that is exact, found %s: use text or an int",
+                  lang_type_word(c->program->nodes[node].type));
         return -1;
     }
     return node < 0 ? -1 : check_full(c, t, node);
@@ -160,10 +160,10 @@ static bool check_keys(struct checker *c, const struct tree *t, struct aggregate
 
     buffer_init(&name, LANG_TEXT_MAX);
     if (t->window->keys == NULL)
-        ok = source_fail(c->source, t->window->keys_at, "expected an entity between ( and )");
+        ok = lang_fail(c->source, t->window->keys_at, "expected an entity between ( and )");
     for (const struct tree *k = t->window->keys; ok && k != NULL; k = k->next) {
         if (a->key_count == LANG_KEYS_MAX) {
-            ok = source_fail(c->source, k->at, "expected at most %d names in a key", LANG_KEYS_MAX);
+            ok = lang_fail(c->source, k->at, "expected at most %d names in a key", LANG_KEYS_MAX);
             break;
         }
         a->keys[a->key_count] = check_key(c, k);
@@ -183,9 +183,9 @@ static bool check_duration(struct checker *c, struct text t, const char *word, b
         return true;
     if (duration_parse(t, us) && *us <= LANG_WINDOW_DAYS_MAX * US_PER_DAY && (*us > 0 || zero_fits))
         return true;
-    return source_fail(c->source, t.bytes, "expected %s of %s to %dd, found %.*s", word,
-                       zero_fits ? "0s" : "1s", LANG_WINDOW_DAYS_MAX,
-                       (int)(t.length > 40 ? 40 : t.length), t.bytes);
+    return lang_fail(c->source, t.bytes, "expected %s of %s to %dd, found %.*s", word,
+                     zero_fits ? "0s" : "1s", LANG_WINDOW_DAYS_MAX,
+                     (int)(t.length > 40 ? 40 : t.length), t.bytes);
 }
 
 static bool check_where(struct checker *c, const struct tree *t, struct aggregate *a)
@@ -197,8 +197,8 @@ static bool check_where(struct checker *c, const struct tree *t, struct aggregat
     if (a->where < 0)
         return false;
     if (c->program->nodes[a->where].type != TYPE_BOOL)
-        return source_fail(c->source, t->at, "expected a bool in where (...), found %s",
-                           type_word(c->program->nodes[a->where].type));
+        return lang_fail(c->source, t->at, "expected a bool in where (...), found %s",
+                         lang_type_word(c->program->nodes[a->where].type));
     raise_level(c->program, a, a->where);
     return true;
 }
@@ -211,9 +211,9 @@ static bool write_canonical(struct checker *c, const struct tree *t, struct aggr
     buffer_init(&text, LANG_CANONICAL_MAX);
     program_print_aggregate(c->program, a, &text);
     if (text.overflow)
-        ok = source_fail(c->source, t->at,
-                         "expected an aggregate of at most %d bytes with all features written out",
-                         LANG_CANONICAL_MAX);
+        ok = lang_fail(c->source, t->at,
+                       "expected an aggregate of at most %d bytes with all features written out",
+                       LANG_CANONICAL_MAX);
     else
         a->canonical = mem_text(text.bytes, text.length);
     buffer_fini(&text);
@@ -238,15 +238,15 @@ int check_aggregate(struct checker *c, const struct tree *t)
     struct aggregate *a;
 
     if (c->is_key) {
-        source_fail(c->source, t->at, "expected an expression of fields in a key, found %.*s(...)",
-                    TEXT_ARG(t->text));
+        lang_fail(c->source, t->at, "expected an expression of fields in a key, found %.*s(...)",
+                  TEXT_ARG(t->text));
         return -1;
     }
     if (c->is_aggregate) {
-        source_fail(c->source, t->at,
-                    "expected no aggregate inside an aggregate: make %.*s(...) a feature and use "
-                    "its name",
-                    TEXT_ARG(t->text));
+        lang_fail(c->source, t->at,
+                  "expected no aggregate inside an aggregate: make %.*s(...) a feature and use "
+                  "its name",
+                  TEXT_ARG(t->text));
         return -1;
     }
     a = mem_alloc(sizeof *a);

@@ -7,7 +7,7 @@
 #include "core/base/number.h"
 #include "core/base/panic.h"
 
-const char *type_word(enum type t)
+const char *lang_type_word(enum type t)
 {
     return t == (enum type)TYPE_NONE ? "null" : type_name(t);
 }
@@ -15,27 +15,26 @@ const char *type_word(enum type t)
 int check_full(struct checker *c, const struct tree *t, int node)
 {
     if (node < 0) {
-        source_fail(c->source, t->at, "expected at most %d nodes in all features together",
-                    LANG_PROGRAM_NODES_MAX);
+        lang_fail(c->source, t->at, "expected at most %d nodes in all features together",
+                  LANG_PROGRAM_NODES_MAX);
         return -1;
     }
     if (c->program->nodes[node].height > LANG_HEIGHT_MAX) {
-        source_fail(c->source, t->at,
-                    "expected nesting of at most %d with all features written out",
-                    LANG_HEIGHT_MAX);
+        lang_fail(c->source, t->at, "expected nesting of at most %d with all features written out",
+                  LANG_HEIGHT_MAX);
         return -1;
     }
     return node;
 }
 
 /* The label under its own word: bare `label`, where the event has one. */
-bool is_label(const struct program *p, const struct tree *t)
+bool lang_is_label(const struct program *p, const struct tree *t)
 {
     return t->kind == TREE_PATH && !t->is_quoted && text_is(t->text, "label") &&
            p->schema->label != FIELD_NONE;
 }
 
-int named_find(const struct named *list, uint32_t count, struct text name)
+int lang_named_find(const struct named *list, uint32_t count, struct text name)
 {
     for (uint32_t i = 0; i < count; i++) {
         if (text_is(name, list[i].name))
@@ -46,10 +45,10 @@ int named_find(const struct named *list, uint32_t count, struct text name)
 
 static int refuse_label(struct checker *c, const struct tree *t)
 {
-    source_fail(c->source, t->at,
-                "\"%.*s\" is the label, which is not known when the event is decided: reading it "
-                "looks ahead; expected it only in mean(label), sum(label) or count(label)",
-                TEXT_ARG(t->text));
+    lang_fail(c->source, t->at,
+              "\"%.*s\" is the label, which is not known when the event is decided: reading it "
+              "looks ahead; expected it only in mean(label), sum(label) or count(label)",
+              TEXT_ARG(t->text));
     return -2;
 }
 
@@ -58,7 +57,7 @@ int check_name(struct checker *c, const struct tree *t)
     struct program *p = c->program;
     int field, feature;
 
-    if (is_label(p, t))
+    if (lang_is_label(p, t))
         return refuse_label(c, t);
     field = schema_find(p->schema, t->text);
     if (field == FIELD_NONE && !t->is_quoted && text_is(t->text, "time"))
@@ -68,7 +67,7 @@ int check_name(struct checker *c, const struct tree *t)
             return refuse_label(c, t);
         return node_field(p, field);
     }
-    feature = c->is_key ? -1 : named_find(p->features, p->feature_count, t->text);
+    feature = c->is_key ? -1 : lang_named_find(p->features, p->feature_count, t->text);
     return feature >= 0 ? p->features[feature].node : -1;
 }
 
@@ -95,14 +94,14 @@ int check_unknown(struct checker *c, const struct tree *t, const char *expected)
     const char *nearest = nearest_name(c->program, t->text);
 
     if (function_exists(t->text) && nearest == NULL)
-        source_fail(c->source, t->at, "expected %s, found the function \"%.*s\" without \"(\"",
-                    expected, TEXT_ARG(t->text));
+        lang_fail(c->source, t->at, "expected %s, found the function \"%.*s\" without \"(\"",
+                  expected, TEXT_ARG(t->text));
     else if (nearest != NULL)
-        source_fail(c->source, t->at, "expected %s, found \"%.*s\"; did you mean %.80s?", expected,
-                    (int)(t->text.length > 40 ? 40 : t->text.length), t->text.bytes, nearest);
+        lang_fail(c->source, t->at, "expected %s, found \"%.*s\"; did you mean %.80s?", expected,
+                  (int)(t->text.length > 40 ? 40 : t->text.length), t->text.bytes, nearest);
     else
-        source_fail(c->source, t->at, "expected %s, found \"%.*s\"", expected,
-                    (int)(t->text.length > 40 ? 40 : t->text.length), t->text.bytes);
+        lang_fail(c->source, t->at, "expected %s, found \"%.*s\"", expected,
+                  (int)(t->text.length > 40 ? 40 : t->text.length), t->text.bytes);
     return -1;
 }
 
@@ -131,8 +130,8 @@ static bool check_number(struct checker *c, const struct tree *t, struct value *
     v->type = TYPE_REAL;
     if (!is_whole && number_parse_real(t->text, '.', &v->real))
         return true;
-    return source_fail(c->source, t->at, "expected a number in range, found %.*s",
-                       (int)(t->text.length > 40 ? 40 : t->text.length), t->text.bytes);
+    return lang_fail(c->source, t->at, "expected a number in range, found %.*s",
+                     (int)(t->text.length > 40 ? 40 : t->text.length), t->text.bytes);
 }
 
 static bool negate_literal(struct value *v)
@@ -161,17 +160,17 @@ bool check_literal(struct checker *c, const struct tree *t, struct value *v)
         *v = (struct value){.type = TYPE_DURATION};
         if (duration_parse(t->text, &v->integer))
             return true;
-        return source_fail(c->source, t->at, "expected a duration in range, found %.*s",
-                           (int)(t->text.length > 40 ? 40 : t->text.length), t->text.bytes);
+        return lang_fail(c->source, t->at, "expected a duration in range, found %.*s",
+                         (int)(t->text.length > 40 ? 40 : t->text.length), t->text.bytes);
     case TREE_CALL: /* the sign, as parse.c makes it in a set */
         if (!text_is(t->text, "neg") || !check_literal(c, t->first, v))
             return false;
         if (negate_literal(v))
             return true;
-        return source_fail(c->source, t->at, "expected a number after -, found %s",
-                           type_word(v->type));
+        return lang_fail(c->source, t->at, "expected a number after -, found %s",
+                         lang_type_word(v->type));
     default:
-        return source_fail(c->source, t->at, "expected a literal");
+        return lang_fail(c->source, t->at, "expected a literal");
     }
 }
 
@@ -206,8 +205,8 @@ static int check_arguments(struct checker *c, const struct tree *t)
     uint32_t count = 0;
 
     if (t->count > LANG_ARGS_MAX) {
-        source_fail(c->source, t->at, "expected at most %d arguments of %.*s, found %u",
-                    LANG_ARGS_MAX, TEXT_ARG(t->text), t->count);
+        lang_fail(c->source, t->at, "expected at most %d arguments of %.*s, found %u",
+                  LANG_ARGS_MAX, TEXT_ARG(t->text), t->count);
         return -1;
     }
     for (const struct tree *a = t->first; a != NULL; a = a->next) {

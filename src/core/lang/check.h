@@ -31,7 +31,7 @@ int check_full(struct checker *c, const struct tree *t,
 /* What a bare path means, or -1 without an error where it means nothing; -2 with one. */
 int check_name(struct checker *c, const struct tree *t);
 int check_unknown(struct checker *c, const struct tree *t, const char *expected); /* always -1 */
-bool is_label(const struct program *p, const struct tree *t);
-const char *type_word(enum type t); /* type_name, and "null" for TYPE_NONE */
+bool lang_is_label(const struct program *p, const struct tree *t);
+const char *lang_type_word(enum type t); /* type_name, and "null" for TYPE_NONE */
 
 #endif

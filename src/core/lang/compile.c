@@ -10,7 +10,7 @@
 #include "core/base/panic.h"
 #include "core/lang/node.h"
 
-void set_free(struct set *s)
+void lang_set_free(struct set *s)
 {
     if (s == NULL)
         return;
@@ -20,7 +20,7 @@ void set_free(struct set *s)
     mem_free(s);
 }
 
-bool set_equal(const struct set *a, const struct set *b)
+bool lang_set_equal(const struct set *a, const struct set *b)
 {
     if (a == NULL || b == NULL)
         return a == b;
@@ -46,7 +46,7 @@ static void node_free(struct node *n)
 {
     if (n->kind == NODE_CONSTANT && n->value.type == TYPE_TEXT && !n->value.is_null)
         mem_free((char *)n->value.text.bytes);
-    set_free(n->set);
+    lang_set_free(n->set);
     mem_free((int *)n->args);
 }
 
@@ -123,7 +123,7 @@ static bool node_equal(const struct program *p, const struct node *a, const stru
     if (a->kind == NODE_CONSTANT)
         return value_equal(&a->value, &b->value);
     return a->param == b->param && a->row == b->row && a->count == b->count &&
-           set_equal(a->set, b->set) &&
+           lang_set_equal(a->set, b->set) &&
            (a->count == 0 || memcmp(a->args, b->args, a->count * sizeof *a->args) == 0);
 }
 

@@ -257,7 +257,7 @@ static const struct function_info infos[] = {
     {"exp", "exp(x) -> real", "e to the power of x", "exp(0)", "1"},
     {"floor", "floor(x) -> type of x", "the next whole number down", "floor(-2.1)", "-3"},
     {"geo_km", "geo_km(lat1, lon1, lat2, lon2) -> real",
-     "kilometres between two places in degrees, on a sphere of 6,371.0088 km; null past 90 or 360 degrees",
+     "kilometres between two places in degrees, on a sphere; null past 90 or 360 degrees",
      "round(geo_km(-6.2, 106.8, 13.75, 100.5), 1)", "2324.8"},
     {"greatest", "greatest(a, b, ...) -> type of a", "the largest argument; null where one is null",
      "greatest(1, 3, 2)", "3"},

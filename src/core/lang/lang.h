@@ -78,13 +78,15 @@ struct program;
 struct program *program_new(const struct schema *schema);
 void program_free(struct program *p);
 
-/* An entity kind: `by name` uses this key. `key` is a field name or an expression of fields. */
+/* An entity kind: `by name` uses this key. `key` is a field name as it is (no backticks needed) or
+ * an expression of fields; its type must not be real. */
 bool program_add_entity(struct program *p, struct text name, struct text key,
                         struct error *e) MUST_USE;
 
 /* Compile one named expression; later ones may use it by name. On failure nothing is added and the
- * error has the form "NAME: 1:14: expected ..., found ...; did you mean ...?". Returns through
- * *node the node that holds its value. */
+ * error has the form "NAME: 1:14: expected ..., found ...; did you mean ...?" (line and column, in
+ * characters). A feature that has the name of a field must be that field. Returns through *node the
+ * node that holds its value. */
 bool program_add_feature(struct program *p, struct text name, struct text source, int *node,
                          struct error *e) MUST_USE;
 /* A condition (rule, filter): as a feature, but its type must be bool and it gets no name. */
@@ -101,11 +103,15 @@ void program_print(const struct program *p, int node, struct buffer *out);
 /* 64 bits that change when the meaning of a node changes: of its canonical text and the types of
  * the fields that it reads. A model is held to these. */
 uint64_t program_fingerprint(const struct program *p, int node);
-/* Calls `visit` with each event field that the node reads, directly or through others. */
+/* Calls `visit` with each event field that the node reads, directly or through others, keys of its
+ * aggregates included; the label of aggregates of it is not among them. */
 void program_fields(const struct program *p, int node, void (*visit)(void *context, int field),
                     void *context);
 
-/* Values of all nodes for up to `capacity` rows. */
+/* Values of the nodes for up to `capacity` rows: of features, conditions, operands, keys, `where`
+ * and what they need; other nodes have no column. Velocity writes the columns of aggregates' nodes.
+ * The text arena is sized so that no text can fail for want of room: results never depend on the
+ * batch. */
 struct registers {
     const struct program *program;
     uint32_t rows;

@@ -15,7 +15,7 @@ static void position(const struct source *s, const char *at, unsigned *line, uns
     }
 }
 
-bool source_fail(const struct source *s, const char *at, const char *format, ...)
+bool lang_fail(const struct source *s, const char *at, const char *format, ...)
 {
     char words[ERROR_TEXT_MAX];
     unsigned line, column;
@@ -77,7 +77,7 @@ static bool lex_quoted(const struct source *s, const char *p, struct token *t)
 
     for (;;) {
         if (p == end)
-            return source_fail(s, start, "expected a closing %c, found the end of the text", quote);
+            return lang_fail(s, start, "expected a closing %c, found the end of the text", quote);
         if (*p++ != quote)
             continue;
         if (p == end || *p != quote)
@@ -87,7 +87,7 @@ static bool lex_quoted(const struct source *s, const char *p, struct token *t)
     t->kind = quote == '`' ? TOKEN_QUOTED_NAME : TOKEN_STRING;
     t->text = (struct text){start, (size_t)(p - start)};
     if (quote == '`' && t->text.length == 2)
-        return source_fail(s, start, "expected a name between the backticks, found none");
+        return lang_fail(s, start, "expected a name between the backticks, found none");
     return true;
 }
 
@@ -106,9 +106,9 @@ static bool lex_unit(const struct source *s, const char *start, const char *p, b
     while (p < end && is_name_part(*p))
         p++;
     if (!is_whole || p - unit != 1 || memchr("smhdw", *unit, 5) == NULL)
-        return source_fail(s, unit,
-                           "expected a unit s, m, h, d or w after a whole number, found \"%.*s\"",
-                           (int)(p - unit > 40 ? 40 : p - unit), unit);
+        return lang_fail(s, unit,
+                         "expected a unit s, m, h, d or w after a whole number, found \"%.*s\"",
+                         (int)(p - unit > 40 ? 40 : p - unit), unit);
     t->kind = TOKEN_DURATION;
     t->text = (struct text){start, (size_t)(p - start)};
     return true;
@@ -124,7 +124,7 @@ static bool lex_number(const struct source *s, const char *start, struct token *
 
         p = skip_digits(part, end);
         if (p == part)
-            return source_fail(s, p, "expected digits after the point of a number");
+            return lang_fail(s, p, "expected digits after the point of a number");
         is_whole = false;
     }
     if (p < end && (*p == 'e' || *p == 'E')) {
@@ -152,18 +152,18 @@ static bool lex_symbol(const struct source *s, const char *p, struct token *t)
     if (end - p >= 2 && p[1] == '=' && (*p == '!' || *p == '<' || *p == '>'))
         length = 2;
     else if (end - p >= 2 && p[0] == '=' && p[1] == '=')
-        return source_fail(s, p, "expected an operator, found \"==\"; did you mean =?");
+        return lang_fail(s, p, "expected an operator, found \"==\"; did you mean =?");
     else if (end - p >= 2 && p[0] == '<' && p[1] == '>')
-        return source_fail(s, p, "expected an operator, found \"<>\"; did you mean !=?");
+        return lang_fail(s, p, "expected an operator, found \"<>\"; did you mean !=?");
     else if (*p == '&' || *p == '|')
-        return source_fail(s, p, "expected an operator, found \"%c\"; did you mean %s?", *p,
-                           *p == '&' ? "and" : "or");
+        return lang_fail(s, p, "expected an operator, found \"%c\"; did you mean %s?", *p,
+                         *p == '&' ? "and" : "or");
     else if (*p == '!')
-        return source_fail(s, p, "expected an operator, found \"!\"; did you mean not?");
+        return lang_fail(s, p, "expected an operator, found \"!\"; did you mean not?");
     else if (memchr("=<>+-*/%(),.", *p, 12) == NULL)
-        return source_fail(s, p, "expected an expression, found the byte 0x%02x%s%c%s",
-                           (unsigned char)*p, *p > ' ' ? " \"" : "", *p > ' ' ? *p : ' ',
-                           *p > ' ' ? "\"" : "");
+        return lang_fail(s, p, "expected an expression, found the byte 0x%02x%s%c%s",
+                         (unsigned char)*p, *p > ' ' ? " \"" : "", *p > ' ' ? *p : ' ',
+                         *p > ' ' ? "\"" : "");
     t->kind = TOKEN_SYMBOL;
     t->text = (struct text){p, length};
     return true;

@@ -27,7 +27,7 @@ struct source {
 };
 
 /* "line:column: " and the words; always false. `at` points into the source (or to its end). */
-bool source_fail(const struct source *s, const char *at, const char *format, ...) PRINTF_LIKE(3, 4);
+bool lang_fail(const struct source *s, const char *at, const char *format, ...) PRINTF_LIKE(3, 4);
 
 /* The token at or after `from` (white space and "# comments" skipped). */
 bool lex_next(const struct source *s, const char *from, struct token *t) MUST_USE;

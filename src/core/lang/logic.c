@@ -4,51 +4,67 @@
 /* False wins over null. */
 void kernel_and(const struct call *c)
 {
-    const struct column *a = c->arg[0], *b = c->arg[1];
+    const int64_t *restrict a = c->arg[0]->integer, *restrict b = c->arg[1]->integer;
+    const uint8_t *restrict na = c->arg[0]->null, *restrict nb = c->arg[1]->null;
+    int64_t *restrict out = c->out->integer;
+    uint8_t *restrict null = c->out->null;
 
     for (uint32_t i = 0; i < c->rows; i++) {
-        bool is_false = (!a->null[i] & !a->integer[i]) | (!b->null[i] & !b->integer[i]);
+        uint8_t false_a = (uint8_t) ~(na[i] | (uint8_t)a[i]);
+        uint8_t false_b = (uint8_t) ~(nb[i] | (uint8_t)b[i]);
 
-        c->out->integer[i] = a->integer[i] & b->integer[i];
-        c->out->null[i] = (a->null[i] | b->null[i]) & !is_false;
+        out[i] = a[i] & b[i];
+        null[i] = (uint8_t)((na[i] | nb[i]) & ~(false_a | false_b) & 1);
     }
 }
 
 /* True wins over null. */
 void kernel_or(const struct call *c)
 {
-    const struct column *a = c->arg[0], *b = c->arg[1];
+    const int64_t *restrict a = c->arg[0]->integer, *restrict b = c->arg[1]->integer;
+    const uint8_t *restrict na = c->arg[0]->null, *restrict nb = c->arg[1]->null;
+    int64_t *restrict out = c->out->integer;
+    uint8_t *restrict null = c->out->null;
 
     for (uint32_t i = 0; i < c->rows; i++) {
-        int64_t v = a->integer[i] | b->integer[i];
-
-        c->out->integer[i] = v;
-        c->out->null[i] = (uint8_t)((a->null[i] | b->null[i]) & !v);
+        out[i] = a[i] | b[i];
+        null[i] = (uint8_t)((na[i] | nb[i]) & ~(a[i] | b[i]));
     }
 }
 
 void kernel_not(const struct call *c)
 {
+    const int64_t *restrict a = c->arg[0]->integer;
+    const uint8_t *restrict na = c->arg[0]->null;
+    int64_t *restrict out = c->out->integer;
+    uint8_t *restrict null = c->out->null;
+
     for (uint32_t i = 0; i < c->rows; i++)
-        store_word(c->out->integer, c->out->null, i, !c->arg[0]->integer[i], c->arg[0]->null[i]);
+        store_word(out, null, i, !a[i], na[i]);
 }
 
 void kernel_is_null(const struct call *c)
 {
+    const uint8_t *restrict na = c->arg[0]->null;
+    int64_t *restrict out = c->out->integer;
+
     memset(c->out->null, 0, c->rows);
     for (uint32_t i = 0; i < c->rows; i++)
-        c->out->integer[i] = c->arg[0]->null[i];
+        out[i] = na[i];
 }
 
 /* A null condition is false; its cell is 0 already. */
 void kernel_if_words(const struct call *c)
 {
     const int64_t *restrict when = c->arg[0]->integer;
-    const struct column *a = c->arg[1], *b = c->arg[2];
+    const int64_t *restrict a = c->arg[1]->integer, *restrict b = c->arg[2]->integer;
+    const uint8_t *restrict na = c->arg[1]->null, *restrict nb = c->arg[2]->null;
+    int64_t *restrict out = c->out->integer;
+    uint8_t *restrict null = c->out->null;
 
     for (uint32_t i = 0; i < c->rows; i++) {
-        c->out->integer[i] = when[i] ? a->integer[i] : b->integer[i];
-        c->out->null[i] = when[i] ? a->null[i] : b->null[i];
+        out[i] = when[i] ? a[i] : b[i];
+        null[i] = when[i] ? na[i] : nb[i];
     }
 }
 

@@ -37,9 +37,9 @@ static struct set *set_new(enum type type, struct value *members, uint32_t count
 
 static bool refuse_real(struct checker *c, const struct tree *t)
 {
-    return source_fail(c->source, t->at,
-                       "expected a set of exact values, found reals: equality of reals depends on "
-                       "rounding, use near(a, b, tolerance)");
+    return lang_fail(c->source, t->at,
+                     "expected a set of exact values, found reals: equality of reals depends on "
+                     "rounding, use near(a, b, tolerance)");
 }
 
 /* All members, of one type (int and decimal together are decimal). */
@@ -58,8 +58,8 @@ static bool read_members(struct checker *c, const struct tree *t, struct value *
         else if (type_is_number(*type) && type_is_number(members[i].type))
             *type = members[i].type > *type ? members[i].type : *type;
         else if (members[i].type != *type)
-            return source_fail(c->source, m->at, "expected a set of one type, found %s after %s",
-                               type_name(members[i].type), type_name(*type));
+            return lang_fail(c->source, m->at, "expected a set of one type, found %s after %s",
+                             type_name(members[i].type), type_name(*type));
     }
     return true;
 }
@@ -70,7 +70,7 @@ static bool widen_members(struct checker *c, const struct tree *t, struct value 
     for (uint32_t i = 0; i < count; i++) {
         if (members[i].type == TYPE_INT && type == TYPE_DECIMAL &&
             __builtin_mul_overflow(members[i].integer, DECIMAL_ONE, &members[i].integer))
-            return source_fail(c->source, t->at, "expected members that a decimal can hold");
+            return lang_fail(c->source, t->at, "expected members that a decimal can hold");
         members[i].type = type;
     }
     return true;
@@ -91,8 +91,8 @@ static int check_members(struct checker *c, const struct tree *t, int operand,
     if (type_is_number(left) && type_is_number(type)) {
         type = left > type ? left : type;
     } else if (left != type) {
-        source_fail(c->source, t->at, "expected a set of %s, found %s", type_word(left),
-                    type_name(type));
+        lang_fail(c->source, t->at, "expected a set of %s, found %s", lang_type_word(left),
+                  type_name(type));
         return -1;
     }
     if (!widen_members(c, t, members, count, type))
@@ -114,8 +114,8 @@ int check_in(struct checker *c, const struct tree *t)
     if (node < 0)
         return -1;
     if (count > LANG_SET_MAX) {
-        source_fail(c->source, t->at, "expected at most %d members of a set, found %u",
-                    LANG_SET_MAX, count);
+        lang_fail(c->source, t->at, "expected at most %d members of a set, found %u", LANG_SET_MAX,
+                  count);
         return -1;
     }
     members = mem_array(count, sizeof *members);

@@ -114,6 +114,8 @@ struct program {
     int levels;
     int *order;       /* calls to run, by level then number */
     int *level_start; /* levels + 1 indices into order */
+    int *views;       /* live fields */
+    int view_count;
     bool is_finished;
 };
 
@@ -129,9 +131,9 @@ void program_truncate(struct program *p, uint32_t count);
 void program_print_aggregate(const struct program *p, const struct aggregate *a,
                              struct buffer *out);
 void aggregate_free(struct aggregate *a);
-void set_free(struct set *s);
-bool set_equal(const struct set *a, const struct set *b);
-int named_find(const struct named *list, uint32_t count, struct text name); /* index or -1 */
+void lang_set_free(struct set *s);
+bool lang_set_equal(const struct set *a, const struct set *b);
+int lang_named_find(const struct named *list, uint32_t count, struct text name); /* index or -1 */
 
 /* What a kernel sees: whole columns. It writes every row of `out`; a null cell is 0 or "". */
 struct call {

@@ -107,10 +107,10 @@ static int fail_unknown(struct checker *c, const struct tree *t)
     for (int i = 0; i < AGG_KINDS; i++)
         names[count++] = text_of(aggregate_name((enum aggregate_kind)i));
     nearest = text_nearest(t->text, names, count);
-    source_fail(c->source, t->at, "expected a function or an aggregate, found \"%.*s\"%s%s%s",
-                (int)(t->text.length > 40 ? 40 : t->text.length), t->text.bytes,
-                nearest >= 0 ? "; did you mean " : "", nearest >= 0 ? names[nearest].bytes : "",
-                nearest >= 0 ? "?" : "");
+    lang_fail(c->source, t->at, "expected a function or an aggregate, found \"%.*s\"%s%s%s",
+              (int)(t->text.length > 40 ? 40 : t->text.length), t->text.bytes,
+              nearest >= 0 ? "; did you mean " : "", nearest >= 0 ? names[nearest].bytes : "",
+              nearest >= 0 ? "?" : "");
     return -1;
 }
 
@@ -122,7 +122,7 @@ static void list_types(const struct checker *c, const int *args, uint32_t count,
     out[0] = 0;
     for (uint32_t i = 0; i < count && used < size; i++)
         used += (size_t)snprintf(out + used, size - used, "%s%s", i > 0 ? ", " : "",
-                                 type_word(type_of(c, args[i])));
+                                 lang_type_word(type_of(c, args[i])));
 }
 
 static bool has_type(const struct checker *c, const int *args, uint32_t count, enum type type)
@@ -148,10 +148,10 @@ static int fail_operator(struct checker *c, const struct tree *t, const int *arg
         hint = ": use \"is null\", \"is not null\" or coalesce(x, ...)";
     else if (has_type(c, args, count, TYPE_TEXT))
         hint = ": nothing converts text by itself, use number(x) or text(x)";
-    source_fail(c->source, t->at, "expected %s %s %.*s, found %s%s",
-                is_logic ? "bool" : "types that fit", count > 1 ? "on both sides of" : "after",
-                text_is(t->text, "neg") ? 1 : (int)t->text.length,
-                text_is(t->text, "neg") ? "-" : t->text.bytes, types, hint);
+    lang_fail(c->source, t->at, "expected %s %s %.*s, found %s%s",
+              is_logic ? "bool" : "types that fit", count > 1 ? "on both sides of" : "after",
+              text_is(t->text, "neg") ? 1 : (int)t->text.length,
+              text_is(t->text, "neg") ? "-" : t->text.bytes, types, hint);
     return -1;
 }
 
@@ -163,8 +163,7 @@ static int fail_types(struct checker *c, const struct tree *t, const int *args, 
     if (signature == NULL)
         return function_exists(t->text) ? fail_operator(c, t, args, count) : fail_unknown(c, t);
     list_types(c, args, count, types, sizeof types);
-    source_fail(c->source, t->at, "expected %s, found %.*s(%s)", signature, TEXT_ARG(t->text),
-                types);
+    lang_fail(c->source, t->at, "expected %s, found %.*s(%s)", signature, TEXT_ARG(t->text), types);
     return -1;
 }
 
@@ -192,10 +191,10 @@ static bool read_zone(struct text t, int64_t *offset_us)
 
 static bool fail_literal(struct checker *c, const struct tree *t, enum literal literal)
 {
-    return source_fail(c->source, t->at, "expected %s",
-                       literal == LITERAL_ZONE
-                           ? "a zone such as '+07:00' or 'UTC', written as a literal"
-                           : "a number of digits from 0 to 6, written as a literal");
+    return lang_fail(c->source, t->at, "expected %s",
+                     literal == LITERAL_ZONE
+                         ? "a zone such as '+07:00' or 'UTC', written as a literal"
+                         : "a number of digits from 0 to 6, written as a literal");
 }
 
 /* The literal at the end of the arguments, where the row has one. */

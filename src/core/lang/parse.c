@@ -27,15 +27,15 @@ static struct tree *fail(struct parser *p, const char *expected)
     int nearest = -1;
 
     if (t->kind == TOKEN_END) {
-        source_fail(p->source, t->text.bytes, "expected %s, found the end of the text", expected);
+        lang_fail(p->source, t->text.bytes, "expected %s, found the end of the text", expected);
         return NULL;
     }
     if (t->kind == TOKEN_NAME)
         nearest = text_nearest(t->text, words, sizeof words / sizeof *words);
     if (nearest >= 0 && !text_equal(t->text, words[nearest]))
         snprintf(hint, sizeof hint, "; did you mean %s?", words[nearest].bytes);
-    source_fail(p->source, t->text.bytes, "expected %s, found \"%.*s\"%s", expected,
-                (int)(t->text.length > 40 ? 40 : t->text.length), t->text.bytes, hint);
+    lang_fail(p->source, t->text.bytes, "expected %s, found \"%.*s\"%s", expected,
+              (int)(t->text.length > 40 ? 40 : t->text.length), t->text.bytes, hint);
     return NULL;
 }
 
@@ -59,9 +59,9 @@ static struct tree *tree_new(struct parser *p, enum tree_kind kind, const char *
     struct tree *t;
 
     if (p->nodes == LANG_NODES_MAX) {
-        source_fail(p->source, at,
-                    "expected at most %d nodes in one expression: make named features of its parts",
-                    LANG_NODES_MAX);
+        lang_fail(p->source, at,
+                  "expected at most %d nodes in one expression: make named features of its parts",
+                  LANG_NODES_MAX);
         return NULL;
     }
     p->nodes++;
@@ -243,8 +243,8 @@ static struct tree *parse_window(struct parser *p, struct tree *t)
         !parse_duration(p, "over", &w->over))
         return NULL;
     if (token_is(&p->token, "step")) {
-        source_fail(p->source, p->token.text.bytes,
-                    "step is not supported yet: leave it out, windows are exact");
+        lang_fail(p->source, p->token.text.bytes,
+                  "step is not supported yet: leave it out, windows are exact");
         return NULL;
     }
     if (!parse_duration(p, "delay", &w->delay))
@@ -405,8 +405,8 @@ static struct tree *parse_set(struct parser *p, const char *at, struct tree *ope
         return NULL;
     tree_append(t, operand);
     if (token_is(&p->token, "list")) {
-        source_fail(p->source, p->token.text.bytes,
-                    "lists are not supported yet: expected a set such as ('a', 'b')");
+        lang_fail(p->source, p->token.text.bytes,
+                  "lists are not supported yet: expected a set such as ('a', 'b')");
         return NULL;
     }
     if (!expect(p, "(", "a set such as (1, 2)"))
@@ -510,9 +510,9 @@ static struct tree *parse_expression(struct parser *p)
     struct tree *t;
 
     if (p->depth == LANG_DEPTH_MAX) {
-        source_fail(p->source, p->token.text.bytes,
-                    "expected nesting of at most %d: make named features of the inner parts",
-                    LANG_DEPTH_MAX);
+        lang_fail(p->source, p->token.text.bytes,
+                  "expected nesting of at most %d: make named features of the inner parts",
+                  LANG_DEPTH_MAX);
         return NULL;
     }
     p->depth++;
@@ -524,13 +524,13 @@ static struct tree *parse_expression(struct parser *p)
 static bool check_text(const struct source *s)
 {
     if (s->text.length > LANG_TEXT_MAX)
-        return source_fail(s, s->text.bytes, "expected at most %d bytes, found %zu", LANG_TEXT_MAX,
-                           s->text.length);
+        return lang_fail(s, s->text.bytes, "expected at most %d bytes, found %zu", LANG_TEXT_MAX,
+                         s->text.length);
     if (!text_is_utf8(s->text))
-        return source_fail(s, s->text.bytes, "expected valid UTF-8");
+        return lang_fail(s, s->text.bytes, "expected valid UTF-8");
     if (memchr(s->text.bytes, 0, s->text.length) != NULL)
-        return source_fail(s, memchr(s->text.bytes, 0, s->text.length),
-                           "expected an expression, found a NUL byte");
+        return lang_fail(s, memchr(s->text.bytes, 0, s->text.length),
+                         "expected an expression, found a NUL byte");
     return true;
 }
 

@@ -36,6 +36,7 @@ void program_free(struct program *p)
     mem_free(p->roots);
     mem_free(p->order);
     mem_free(p->level_start);
+    mem_free(p->views);
     mem_free(p);
 }
 
@@ -67,7 +68,7 @@ static bool compile(struct program *p, struct text text, bool is_key, int *node,
     if (t != NULL)
         made = check_tree(&c, t);
     if (made >= 0 && p->nodes[made].type == (enum type)TYPE_NONE) {
-        source_fail(&source, t->at, "expected a value with a type, found null");
+        lang_fail(&source, t->at, "expected a value with a type, found null");
         made = -1;
     }
     arena_fini(&memory);
@@ -103,7 +104,7 @@ bool program_add_entity(struct program *p, struct text name, struct text key, st
 
     if (!check_new_name(name, e))
         return name_error(name, e);
-    if (named_find(p->entities, p->entity_count, name) >= 0) {
+    if (lang_named_find(p->entities, p->entity_count, name) >= 0) {
         error_set(e, ERROR_INVALID, "this entity appears twice: rename one");
         return name_error(name, e);
     }
@@ -133,7 +134,7 @@ static int meaning(struct program *p, struct text name)
         return -2;
     if (field != FIELD_NONE)
         return node_field(p, field);
-    feature = named_find(p->features, p->feature_count, name);
+    feature = lang_named_find(p->features, p->feature_count, name);
     return feature >= 0 ? p->features[feature].node : -1;
 }
 
@@ -141,7 +142,7 @@ static bool check_feature_name(struct program *p, struct text name, int node, st
 {
     int old;
 
-    if (named_find(p->features, p->feature_count, name) >= 0)
+    if (lang_named_find(p->features, p->feature_count, name) >= 0)
         return error_set(e, ERROR_INVALID, "this feature appears twice: rename one");
     old = meaning(p, name);
     if (old == -1 || old == node)
@@ -235,16 +236,27 @@ static void find_live(struct program *p)
     mem_free(marks);
 }
 
+/* The number of levels, and which fields are read. */
+static void find_views(struct program *p)
+{
+    p->views = mem_array(p->count, sizeof *p->views);
+    for (uint32_t i = 0; i < p->count; i++) {
+        const struct node *n = &p->nodes[i];
+
+        if (n->is_live && n->level >= p->levels)
+            p->levels = n->level + 1;
+        if (n->is_live && n->kind == NODE_FIELD)
+            p->views[p->view_count++] = (int)i;
+    }
+}
+
 void program_finish(struct program *p)
 {
     int next = 0;
 
     ASSERT(!p->is_finished);
     find_live(p);
-    for (uint32_t i = 0; i < p->count; i++) {
-        if (p->nodes[i].is_live && p->nodes[i].level >= p->levels)
-            p->levels = p->nodes[i].level + 1;
-    }
+    find_views(p);
     p->order = mem_array(p->count, sizeof *p->order);
     p->level_start = mem_array((size_t)p->levels + 1, sizeof *p->level_start);
     for (int level = 0; level < p->levels; level++) {

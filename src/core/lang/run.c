@@ -23,9 +23,13 @@ static void fill(struct column *c, uint32_t rows, const struct value *v)
 static void run_call(const struct program *p, struct registers *r, int node, uint32_t rows)
 {
     const struct node *n = &p->nodes[node];
-    struct call c = {
-        .rows = rows, .count = n->count, .out = &r->column[node], .node = n, .text = &r->text};
+    struct call c; /* not cleared: it is made for each node of each event */
 
+    c.rows = rows;
+    c.count = n->count;
+    c.out = &r->column[node];
+    c.node = n;
+    c.text = &r->text;
     for (uint32_t i = 0; i < n->count; i++)
         c.arg[i] = &r->column[n->args[i]];
     n->row->run(&c);
@@ -85,9 +89,10 @@ void registers_begin(struct registers *r, const struct frame *f, uint32_t first,
     ASSERT(rows <= r->capacity && first <= f->rows && rows <= f->rows - first);
     r->rows = rows;
     arena_clear(&r->text);
-    for (uint32_t i = 0; i < p->count; i++) {
-        if (p->nodes[i].is_live && p->nodes[i].kind == NODE_FIELD)
-            r->column[i] = view(&f->column[p->nodes[i].param], first);
+    for (int i = 0; i < p->view_count; i++) {
+        int node = p->views[i];
+
+        r->column[node] = view(&f->column[p->nodes[node].param], first);
     }
 }
 

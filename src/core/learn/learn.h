@@ -29,7 +29,9 @@ struct learn_run {
 
 struct logistic_options {
     enum balance balance;
-    double l2; /* on standardised inputs, per row: minimises mean loss + l2 / 2 * |w|^2 */
+    /* On standardised inputs, per row: minimises mean loss + l2 / 2 * |w|^2; below 1e-9 is 1e-9, so
+     * that separable classes have an optimum. */
+    double l2;
 };
 
 struct boost_options {

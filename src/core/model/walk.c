@@ -34,21 +34,26 @@ static int64_t walk_group(const struct forest_ranks *r, const uint32_t *root, ui
 }
 
 #if defined(__x86_64__)
+/* A node is gathered as one 64-bit word and taken apart in registers: gathers are what these walks
+ * wait for, the more so where the processor's mitigations slow them down. */
 __attribute__((target("avx2"))) static inline __m256i walk_half_avx2(const struct forest_ranks *r,
                                                                      const uint32_t *root,
                                                                      uint32_t steps,
                                                                      const uint16_t *ranks)
 {
     const __m256i low = _mm256_set1_epi32(0xffff);
-    const int *node = (const int *)r->node;
+    const long long *node = (const long long *)r->node;
     __m256i at = _mm256_loadu_si256((const __m256i *)root);
 
     for (uint32_t s = 0; s < steps; s++) {
-        __m256i split = _mm256_i32gather_epi32(node, at, 8);
-        __m256i next = _mm256_i32gather_epi32(node + 1, at, 8);
-        __m256i slot = _mm256_and_si256(split, low);
+        __m256 a = _mm256_castsi256_ps(_mm256_i32gather_epi64(node, _mm256_castsi256_si128(at), 8));
+        __m256 b =
+            _mm256_castsi256_ps(_mm256_i32gather_epi64(node, _mm256_extracti128_si256(at, 1), 8));
+        /* within halves: the trees change lanes, which a sum does not mind */
+        __m256i split = _mm256_castps_si256(_mm256_shuffle_ps(a, b, 0x88));
+        __m256i next = _mm256_castps_si256(_mm256_shuffle_ps(a, b, 0xdd));
         __m256i rank = _mm256_srli_epi32(split, 16);
-        __m256i x = _mm256_i32gather_epi32((const int *)ranks, slot, 2);
+        __m256i x = _mm256_i32gather_epi32((const int *)ranks, _mm256_and_si256(split, low), 2);
         __m256i right = _mm256_cmpgt_epi32(_mm256_and_si256(x, low), rank);
 
         at = _mm256_sub_epi32(next, right); /* right is 0 or -1 */
@@ -72,22 +77,32 @@ __attribute__((target("avx2"))) static int64_t walk_group_avx2(const struct fore
     return lane[0] + lane[1] + lane[2] + lane[3];
 }
 
-__attribute__((target("avx512f"))) static int64_t walk_group_avx512(const struct forest_ranks *r,
-                                                                    const uint32_t *root,
-                                                                    uint32_t steps,
-                                                                    const uint16_t *ranks)
+/* A row of at most 64 ranks stays in two registers and is looked up by a permutation. */
+__attribute__((target("avx512f,avx512bw"))) static int64_t
+walk_group_avx512(const struct forest_ranks *r, const uint32_t *root, uint32_t steps,
+                  const uint16_t *ranks)
 {
     const __m512i low = _mm512_set1_epi32(0xffff), one = _mm512_set1_epi32(1);
-    const int *node = (const int *)r->node;
+    const __m512i even =
+        _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+    const __m512i odd = _mm512_add_epi32(even, one);
+    uint32_t words = forest_ranks_stride(r);
+    bool fits = words <= 64;
+    uint64_t present = words < 64 ? (UINT64_C(1) << words) - 1 : UINT64_MAX;
+    __m512i row_a = _mm512_maskz_loadu_epi16((__mmask32)present, ranks);
+    __m512i row_b = _mm512_maskz_loadu_epi16((__mmask32)(present >> 32), ranks + 32);
     __m512i at = _mm512_loadu_si512(root);
 
     for (uint32_t s = 0; s < steps; s++) {
-        __m512i split = _mm512_i32gather_epi32(at, node, 8);
-        __m512i next = _mm512_i32gather_epi32(at, node + 1, 8);
-        __m512i slot = _mm512_and_epi32(split, low);
-        __m512i rank = _mm512_srli_epi32(split, 16);
-        __m512i x = _mm512_and_epi32(_mm512_i32gather_epi32(slot, ranks, 2), low);
+        __m512i a = _mm512_i32gather_epi64(_mm512_castsi512_si256(at), r->node, 8);
+        __m512i b = _mm512_i32gather_epi64(_mm512_extracti64x4_epi64(at, 1), r->node, 8);
+        __m512i split = _mm512_permutex2var_epi32(a, even, b);
+        __m512i next = _mm512_permutex2var_epi32(a, odd, b);
+        __m512i slot = _mm512_and_epi32(split, low), rank = _mm512_srli_epi32(split, 16), x;
 
+        x = fits ? _mm512_permutex2var_epi16(row_a, slot, row_b)
+                 : _mm512_i32gather_epi32(slot, ranks, 2);
+        x = _mm512_and_epi32(x, low);
         at = _mm512_mask_add_epi32(next, _mm512_cmpgt_epu32_mask(x, rank), next, one);
     }
     __m512i a = _mm512_i32gather_epi64(_mm512_castsi512_si256(at), r->value, 8);

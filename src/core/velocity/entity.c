@@ -157,7 +157,6 @@ static bool relocate(struct velocity *v, uint32_t group, region_ref *ref, uint32
     e->units = units;
     move_events(g, e, old);
     table_find(v, group, e->token)->ref = new;
-    v->moves++;
     v->pinned = new;
     room_free(v, group, *ref, block_bytes(old));
     *ref = new;
@@ -175,7 +174,6 @@ static void drop_first(struct velocity *v, uint32_t group, struct entity *e)
         unique_drop(v, group, &g->uniques[i], e);
     free_texts(v, group, e, e->first);
     e->first++;
-    v->state[group].counts.events--;
 }
 
 /* No room to grow: the oldest sixteenth goes, though windows may hold it. */
@@ -187,6 +185,7 @@ static void forget_oldest(struct velocity *v, uint32_t group, struct entity *e)
     for (uint32_t i = 0; i < count; i++) {
         window_forget_first(g, e);
         drop_first(v, group, e);
+        v->state[group].counts.events--;
         v->state[group].counts.dropped++;
     }
 }
@@ -292,13 +291,19 @@ void entity_trim(struct velocity *v, uint32_t group, struct entity *e, int64_t w
 {
     const struct group *g = &v->layout->groups[group];
     uint32_t last = entity_cursors(e)[g->cursor_count - 1]; /* no window holds what is before */
+    uint32_t dropped = 0;
     int64_t bound_us;
 
     if (g->horizon_us == INT64_MAX)
         return;
     bound_us = time_before(watermark_us, g->horizon_us);
-    while (e->first < last && entity_time(g, e, e->first) <= bound_us)
-        drop_first(v, group, e);
+    for (; e->first < last && entity_time(g, e, e->first) <= bound_us; dropped++) {
+        if (g->drops_plainly)
+            e->first++;
+        else
+            drop_first(v, group, e);
+    }
+    v->state[group].counts.events -= dropped;
 }
 
 uint32_t entity_upper_bound(const struct group *g, const struct entity *e, int64_t time_us)

@@ -51,6 +51,7 @@ struct group_state {
     uint32_t depth;
     uint32_t hand_segment; /* where the sweep goes on: directory index, slot */
     uint32_t hand_slot;
+    uint32_t unswept; /* events since the last sweep */
 };
 
 /* The row at work, as one group sees it. */
@@ -68,6 +69,12 @@ struct current {
     bool *in_base;    /* by unique */
 };
 
+/* A slot looked up ahead by its tag; good while v->moves is the same and the token is right. */
+struct hint {
+    struct slot *slot;
+    uint64_t moves;
+};
+
 struct velocity {
     const struct velocity_layout *layout;
     struct region *region;
@@ -79,8 +86,8 @@ struct velocity {
     struct entity *scratch;
     struct current *row;     /* by group */
     struct current *current; /* that of the group at work */
-    region_ref *hint;        /* entities looked up ahead: only for prefetching */
-    region_ref *label_hint;
+    struct hint *hint;       /* by row and group, the nearest rows only */
+    struct hint *label_hint;
 };
 
 /* Events are packed: their words stand at any address. */

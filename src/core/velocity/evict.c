@@ -141,8 +141,9 @@ void room_expire(struct velocity *v, uint32_t group, int64_t watermark_us)
     struct group_state *s = &v->state[group];
     int64_t bound_us = time_before(watermark_us, g->horizon_us);
 
-    if (!g->expires || s->counts.entities == 0)
+    if (!g->expires || ++s->unswept < EXPIRE_EVERY)
         return;
+    s->unswept = 0;
     hand_settle(v, group);
     for (int i = 0; i < EXPIRE_SLOTS; i++) {
         const struct slot *slot = hand_slot(v, group);

@@ -15,10 +15,11 @@
 #include "core/velocity/entity.h"
 
 enum {
-    EVICT_SLOTS = 32, /* entities looked at for a victim */
-    EVICT_TRIES = 64, /* entities evicted for one allocation */
-    EXPIRE_SLOTS = 2, /* slots swept per event */
-    ENTITY_PART = 4,  /* one entity may take this part of the budget of its level */
+    EVICT_SLOTS = 32,  /* entities looked at for a victim */
+    EVICT_TRIES = 64,  /* entities evicted for one allocation */
+    EXPIRE_EVERY = 32, /* events of a group between two sweeps for idle entities */
+    EXPIRE_SLOTS = 64, /* slots of one sweep: in a row, so that memory is read ahead of it */
+    ENTITY_PART = 4,   /* one entity may take this part of the budget of its level */
 };
 
 /* Zeroed; 0 where even eviction makes no room. */

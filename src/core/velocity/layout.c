@@ -9,6 +9,8 @@
 #include "core/velocity/entity.h"
 #include "core/velocity/table.h"
 
+enum { MILLION = 1000000 };
+
 /* Append a zeroed item and return it. */
 static void *push(void **array, uint32_t *count, size_t item_bytes)
 {
@@ -320,6 +322,7 @@ static void add_effects(struct group *g)
     for (uint32_t i = 0; i < g->acc_count; i++) {
         struct acc *a = &g->accs[i];
         struct cursor *hi = &g->cursors[a->hi];
+        bool is_sum;
 
         a->derived = a->lo >= 0 && a->where_bit < 0 && a->cell < 0 &&
                      (a->kind == ACC_CELL || (a->kind == ACC_LABEL && a->counts_absent));
@@ -327,12 +330,15 @@ static void add_effects(struct group *g)
             a->parts &= ~(unsigned)PART_COUNT;
         if (a->parts == 0)
             continue;
-        *(struct effect *)PUSH(hi->effects, hi->effect_count) = (struct effect){(uint16_t)i, 1};
+        is_sum = a->kind == ACC_CELL && a->cell >= 0 && a->where_bit < 0 &&
+                 (a->parts == PART_SUM || a->parts == (PART_SUM | PART_COUNT));
+        *(struct effect *)PUSH(hi->effects, hi->effect_count) =
+            (struct effect){(uint16_t)i, 1, is_sum};
         if (a->lo >= 0) {
             struct cursor *lo = &g->cursors[a->lo];
 
             *(struct effect *)PUSH(lo->effects, lo->effect_count) =
-                (struct effect){(uint16_t)i, -1};
+                (struct effect){(uint16_t)i, -1, is_sum};
         }
     }
 }
@@ -343,6 +349,44 @@ static uint32_t take(uint32_t *at, size_t bytes)
 
     *at += (uint32_t)bytes;
     return mine;
+}
+
+/* Which way each result is read; the type of the result decides on the short-cuts. */
+static void choose_reads(struct group *g)
+{
+    for (uint32_t i = 0; i < g->read_count; i++) {
+        struct read *r = &g->reads[i];
+        const struct aggregate *a = r->aggregate;
+        bool in_millionths = !a->of_label && a->operand >= 0 &&
+                             (a->operand_type == TYPE_DECIMAL || a->operand_type == TYPE_REAL);
+
+        r->node = a->node;
+        r->units = in_millionths ? MILLION : 1;
+        r->sees_now = !r->prior && g->cursors[r->hi].offset_us == 0;
+        if (r->range >= 0)
+            r->kind = READ_RANGE;
+        else if (r->unique >= 0)
+            r->kind = READ_UNIQUE;
+        else if (a->of_label)
+            r->kind = READ_LABEL;
+        else if (a->kind == AGG_COUNT && g->accs[r->acc].derived)
+            r->kind = READ_EVENTS;
+        else if (a->kind == AGG_SUM && a->type == a->operand_type && a->type != TYPE_REAL)
+            r->kind = READ_SUM;
+        else if (a->kind == AGG_MEAN && a->type == TYPE_REAL)
+            r->kind = READ_MEAN;
+        else
+            r->kind = READ_TERMS;
+    }
+}
+
+static bool has_text(const struct group *g)
+{
+    for (uint32_t i = 0; i < g->cell_count; i++) {
+        if (g->cells[i].kind == CELL_TEXT)
+            return true;
+    }
+    return false;
 }
 
 /* Offsets of everything in an entity of the group. */
@@ -400,6 +444,8 @@ static void finish(struct velocity_layout *l, struct group *g)
     if (g->horizon_us != INT64_MAX)
         g->horizon_us = add_us(longest_us, lateness_us);
     add_effects(g);
+    choose_reads(g);
+    g->drops_plainly = g->range_count == 0 && g->unique_count == 0 && !has_text(g);
     place(g);
     if (l->head_bytes_max < g->head_bytes)
         l->head_bytes_max = g->head_bytes;

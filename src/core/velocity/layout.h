@@ -62,6 +62,7 @@ struct acc {
 struct effect {
     uint16_t acc;
     int16_t sign;
+    bool is_sum; /* of a cell without a filter: the common case, short-cut */
 };
 
 struct cursor {
@@ -93,8 +94,23 @@ struct unique {
     uint32_t state_at; /* struct unique_state in the entity */
 };
 
+/* What a result is made of; the first three are short-cuts for the common ones. */
+enum read_kind {
+    READ_EVENTS,
+    READ_SUM,
+    READ_MEAN,
+    READ_TERMS,
+    READ_LABEL,
+    READ_RANGE,
+    READ_UNIQUE
+};
+
 struct read {
     const struct aggregate *aggregate;
+    enum read_kind kind;
+    int node;
+    uint64_t units; /* how many units of the sums make one of the operand */
+    bool sees_now;  /* the current row is in the window, if it passes the filter */
     bool prior;
     int lo, hi;
     int where_bit;
@@ -108,7 +124,8 @@ struct group {
     const struct aggregate *key; /* any aggregate of the group: for its key */
     int level;
     bool has_label;
-    bool expires; /* idle entities can be freed */
+    bool drops_plainly; /* a dropped event leaves nothing behind */
+    bool expires;       /* idle entities can be freed */
     int64_t
         horizon_us; /* events older than the watermark by this can be dropped; INT64_MAX: never */
     struct cell *cells;

@@ -75,7 +75,7 @@ void read_row(const struct velocity *v, const struct group *g, const struct regi
 /* Whether the current row lies in the window that `a` reads. */
 static bool counts_now(const struct velocity *v, const struct group *g, const struct read *a)
 {
-    return !a->prior && g->cursors[a->hi].offset_us == 0 && passes(v->current->flags, a->where_bit);
+    return a->sees_now && passes(v->current->flags, a->where_bit);
 }
 
 static bool is_null_now(const struct velocity *v, const struct group *g, const struct read *a)
@@ -109,15 +109,6 @@ static void put_real(struct column *c, uint32_t row, double value)
     c->real[row] = value == 0 ? 0 : value;
 }
 
-/* How many units of the sums make one of the operand. */
-static uint64_t units_of(const struct aggregate *a)
-{
-    bool in_millionths =
-        !a->of_label && (a->operand_type == TYPE_DECIMAL || a->operand_type == TYPE_REAL);
-
-    return in_millionths ? MILLION : 1;
-}
-
 /* numerator / denominator to the nearest integer, ties to even. */
 static int128 divide_rounded(int128 numerator, int128 denominator)
 {
@@ -130,10 +121,8 @@ static int128 divide_rounded(int128 numerator, int128 denominator)
 }
 
 /* sum / n units as the result's type. `n` is 1 for sums. */
-static void put_ratio(struct column *c, uint32_t row, const struct aggregate *a, int128 sum,
-                      uint64_t n)
+static void put_ratio(struct column *c, uint32_t row, uint64_t units, int128 sum, uint64_t n)
 {
-    uint64_t units = units_of(a);
     int128 value;
 
     if (c->type == TYPE_REAL) {
@@ -152,8 +141,8 @@ static void put_ratio(struct column *c, uint32_t row, const struct aggregate *a,
         put_integer(c, row, (int64_t)value);
 }
 
-static void put_std(struct column *c, uint32_t row, const struct aggregate *a, uint64_t n,
-                    int128 sum, const struct wide *squares)
+static void put_std(struct column *c, uint32_t row, uint64_t units, uint64_t n, int128 sum,
+                    const struct wide *squares)
 {
     double std;
 
@@ -163,13 +152,13 @@ static void put_std(struct column *c, uint32_t row, const struct aggregate *a, u
     }
     std = fixed_std(n, sum, squares);
     if (c->type == TYPE_REAL)
-        put_real(c, row, units_of(a) == 1 ? std : std / MILLION);
+        put_real(c, row, units == 1 ? std : std / MILLION);
     else
         put_integer(c, row, (int64_t)rint(std)); /* below 2^63: at most the range of the operands */
 }
 
-static void result_sum(const struct velocity *v, const struct group *g, const struct read *a,
-                       const struct entity *state, struct column *c)
+static void result_terms(const struct velocity *v, const struct group *g, const struct read *a,
+                         const struct entity *state, struct column *c)
 {
     const struct acc *acc = &g->accs[a->acc];
     bool now = counts_now(v, g, a) && !is_null_now(v, g, a);
@@ -184,19 +173,19 @@ static void result_sum(const struct velocity *v, const struct group *g, const st
         put_integer(c, row, (int64_t)n);
         return;
     case AGG_SUM:
-        put_ratio(c, row, a->aggregate, sum, 1);
+        put_ratio(c, row, a->units, sum, 1);
         return;
     case AGG_STD:
         squares = acc_squares(acc, state);
         if (now)
             wide_add_square(&squares, x);
-        put_std(c, row, a->aggregate, n, sum, &squares);
+        put_std(c, row, a->units, n, sum, &squares);
         return;
     default:
         if (n == 0)
             put_null(c, row);
         else
-            put_ratio(c, row, a->aggregate, sum, n);
+            put_ratio(c, row, a->units, sum, n);
     }
 }
 
@@ -214,11 +203,11 @@ static void result_label(const struct velocity *v, const struct group *g, const 
     if (a->aggregate->kind == AGG_COUNT)
         put_integer(c, row, (int64_t)n);
     else if (a->aggregate->kind == AGG_SUM)
-        put_ratio(c, row, a->aggregate, acc_sum(acc, state), 1);
+        put_ratio(c, row, a->units, acc_sum(acc, state), 1);
     else if (n == 0)
         put_null(c, row);
     else
-        put_ratio(c, row, a->aggregate, acc_sum(acc, state), n);
+        put_ratio(c, row, a->units, acc_sum(acc, state), n);
 }
 
 static uint32_t tail_of(const struct read *a, const struct entity *e, const struct entity *state)
@@ -320,21 +309,75 @@ static void find_uniques(const struct velocity *v, const struct group *g, const 
     }
 }
 
+static inline void result_events(const struct velocity *v, const struct read *a,
+                                 const struct entity *state, struct column *c)
+{
+    const uint32_t *cursor = entity_cursors(state);
+
+    put_integer(c, v->current->row, (int64_t)(cursor[a->hi] - cursor[a->lo]) + a->sees_now);
+}
+
+/* The sum is of the result's type already, save that it may be too large. */
+static inline void result_same(const struct velocity *v, const struct group *g,
+                               const struct read *a, const struct entity *state, struct column *c)
+{
+    int128 sum = acc_sum(&g->accs[a->acc], state);
+
+    if (counts_now(v, g, a))
+        sum += value_now(v, g, a); /* 0 where null */
+    if (sum == (int64_t)sum)
+        put_integer(c, v->current->row, (int64_t)sum);
+    else
+        put_null(c, v->current->row);
+}
+
+static inline void result_mean(const struct velocity *v, const struct group *g,
+                               const struct read *a, const struct entity *state, struct column *c)
+{
+    const struct acc *acc = &g->accs[a->acc];
+    uint64_t n = acc_count(acc, state);
+    int128 sum = acc_sum(acc, state);
+
+    if (counts_now(v, g, a) && !is_null_now(v, g, a)) {
+        n++;
+        sum += value_now(v, g, a);
+    }
+    if (n == 0)
+        put_null(c, v->current->row);
+    else
+        put_real(c, v->current->row, fixed_ratio(sum, (uint128)n * a->units));
+}
+
 void read_results(const struct velocity *v, const struct group *g, const struct entity *e,
                   const struct entity *state, struct registers *r)
 {
     find_uniques(v, g, e);
     for (uint32_t i = 0; i < g->read_count; i++) {
         const struct read *a = &g->reads[i];
-        struct column *c = &r->column[a->aggregate->node];
+        struct column *c = &r->column[a->node];
 
-        if (a->range >= 0)
-            result_range(v, g, a, e, state, r, c);
-        else if (a->unique >= 0)
-            result_unique(v, g, a, e, state, c);
-        else if (a->aggregate->of_label)
+        switch (a->kind) {
+        case READ_EVENTS:
+            result_events(v, a, state, c);
+            break;
+        case READ_SUM:
+            result_same(v, g, a, state, c);
+            break;
+        case READ_MEAN:
+            result_mean(v, g, a, state, c);
+            break;
+        case READ_TERMS:
+            result_terms(v, g, a, state, c);
+            break;
+        case READ_LABEL:
             result_label(v, g, a, state, c);
-        else
-            result_sum(v, g, a, state, c);
+            break;
+        case READ_RANGE:
+            result_range(v, g, a, e, state, r, c);
+            break;
+        case READ_UNIQUE:
+            result_unique(v, g, a, e, state, c);
+            break;
+        }
     }
 }

@@ -48,18 +48,18 @@ struct slot *table_find(const struct velocity *v, uint32_t group, struct hash128
     return NULL;
 }
 
-region_ref table_guess(const struct velocity *v, uint32_t group, struct hash128 token)
+struct slot *table_guess(const struct velocity *v, uint32_t group, struct hash128 token)
 {
     uint32_t tag = tag_of(token);
     struct directory_entry d = table_entry(v, group, tag);
-    const struct slot *slots = segment_at(v, d)->slot;
+    struct slot *slots = segment_at(v, d)->slot;
     uint32_t mask = (1u << d.log) - 1;
 
     for (uint32_t i = tag & mask; slots[i].ref != 0; i = (i + 1) & mask) {
         if (slots[i].tag == tag)
-            return slots[i].ref;
+            return &slots[i];
     }
-    return 0;
+    return NULL;
 }
 
 static void put(struct segment *s, uint32_t log, struct slot slot)
@@ -213,6 +213,7 @@ bool table_add(struct velocity *v, uint32_t group, region_ref ref, int64_t newes
     const struct entity *e = region_at(v->region, ref);
     struct slot slot = {.tag = tag_of(e->token), .ref = ref, .newest_us = newest_us};
 
+    v->moves++;
     for (;;) {
         struct directory_entry d = table_entry(v, group, slot.tag);
         uint32_t used = segment_at(v, d)->used, slots = 1u << d.log;
@@ -228,7 +229,6 @@ bool table_add(struct velocity *v, uint32_t group, region_ref ref, int64_t newes
         put(segment_at(v, d), d.log, slot);
         break;
     }
-    v->moves++;
     v->state[group].counts.entities++;
     return true;
 }

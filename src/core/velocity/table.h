@@ -74,8 +74,8 @@ static inline void table_prefetch(const struct velocity *v, uint32_t group, stru
 bool table_init(struct velocity *v, uint32_t group) MUST_USE;
 /* The token's slot, or NULL. Valid until v->moves changes. */
 struct slot *table_find(const struct velocity *v, uint32_t group, struct hash128 token);
-/* The first entity of that tag without looking at it, for prefetching; or 0. */
-region_ref table_guess(const struct velocity *v, uint32_t group, struct hash128 token);
+/* The first slot of that tag, without looking at its entity; or NULL. */
+struct slot *table_guess(const struct velocity *v, uint32_t group, struct hash128 token);
 /* Add an entity that is not there. False: no room, nothing changed. */
 bool table_add(struct velocity *v, uint32_t group, region_ref ref, int64_t newest_us) MUST_USE;
 /* Remove it from the table and free it. */

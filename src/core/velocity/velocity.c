@@ -111,6 +111,21 @@ static void read_const(const struct velocity *v, const struct group *g, const st
     read_results(v, g, e, v->scratch, r);
 }
 
+/* The token's slot, by what was looked up ahead if that still holds. */
+static struct slot *find_hinted(const struct velocity *v, uint32_t group, struct hash128 token,
+                                const struct hint *hints, uint32_t number)
+{
+    const struct hint *h = &hints[(size_t)(number & (HINTS - 1)) * v->layout->group_count + group];
+
+    if (h->slot != NULL && h->moves == v->moves) {
+        const struct entity *e = region_at(v->region, h->slot->ref);
+
+        if (e->token.low == token.low && e->token.high == token.high)
+            return h->slot;
+    }
+    return table_find(v, group, token);
+}
+
 /* The row as the group sees it: values, and the entity where there is one. */
 static struct entity *look_up(const struct velocity *v, uint32_t group, const struct registers *r,
                               const struct velocity_rows *rows, uint32_t row)
@@ -119,7 +134,7 @@ static struct entity *look_up(const struct velocity *v, uint32_t group, const st
     struct current *now = &v->row[group];
 
     ((struct velocity *)v)->current = now; /* scratch, not state */
-    now->slot = is_null_token(token) ? NULL : table_find(v, group, token);
+    now->slot = is_null_token(token) ? NULL : find_hinted(v, group, token, v->hint, row);
     now->entity = now->slot != NULL ? now->slot->ref : 0;
     now->moves = v->moves;
     read_row(v, &v->layout->groups[group], r, rows, row);
@@ -192,7 +207,8 @@ static void run_row(struct velocity *v, int level, struct registers *r,
     }
 }
 
-static void apply_step(struct velocity *v, int level, const struct label_step *step)
+static void apply_step(struct velocity *v, int level, const struct label_step *step,
+                       uint32_t number)
 {
     for (uint32_t i = 0; i < v->layout->group_count; i++) {
         const struct group *g = &v->layout->groups[i];
@@ -202,7 +218,7 @@ static void apply_step(struct velocity *v, int level, const struct label_step *s
 
         if (g->level != level || !g->has_label || is_null_token(step->token[i]))
             continue;
-        slot = table_find(v, i, step->token[i]);
+        slot = find_hinted(v, i, step->token[i], v->label_hint, number);
         if (slot == NULL)
             continue;
         e = region_at(v->region, slot->ref);
@@ -212,28 +228,28 @@ static void apply_step(struct velocity *v, int level, const struct label_step *s
 }
 
 static void prefetch_entity(struct velocity *v, uint32_t group, struct hash128 token,
-                            region_ref *hint)
+                            struct hint *hint)
 {
     const char *at;
 
-    *hint = table_guess(v, group, token);
-    if (*hint == 0)
+    hint->slot = table_guess(v, group, token);
+    hint->moves = v->moves;
+    if (hint->slot == NULL)
         return;
-    at = region_at(v->region, *hint);
+    at = region_at(v->region, hint->slot->ref);
     for (int i = 0; i < HEAD_LINES; i++)
         __builtin_prefetch(at + i * LINE, 1);
 }
 
-/* A hint may be stale (the entity moved): capacity and cursors are then any bytes, and prefetching
- * what they point to does no harm, but is worth nothing either. */
-static void prefetch_events(const struct velocity *v, const struct group *g, region_ref hint)
+static void prefetch_events(const struct velocity *v, const struct group *g,
+                            const struct hint *hint)
 {
     const struct entity *e;
     const uint32_t *cursor;
 
-    if (hint == 0)
+    if (hint->slot == NULL || hint->moves != v->moves)
         return;
-    e = region_at(v->region, hint);
+    e = region_at(v->region, hint->slot->ref);
     cursor = entity_cursors(e);
     for (uint32_t c = 0; c < g->cursor_count; c++) {
         const uint8_t *event = entity_event(g, e, cursor[c]);
@@ -244,14 +260,14 @@ static void prefetch_events(const struct velocity *v, const struct group *g, reg
 }
 
 /* One of the three steps for what has these tokens; `number` counts rows or labels. */
-static void ask_for(struct velocity *v, int level, const struct hash128 *token, region_ref *hints,
+static void ask_for(struct velocity *v, int level, const struct hash128 *token, struct hint *hints,
                     uint32_t number, int ahead, bool labels)
 {
     uint32_t groups = v->layout->group_count;
 
     for (uint32_t i = 0; i < groups; i++) {
         const struct group *g = &v->layout->groups[i];
-        region_ref *hint = &hints[(size_t)(number & (HINTS - 1)) * groups + i];
+        struct hint *hint = &hints[(size_t)(number & (HINTS - 1)) * groups + i];
 
         if (g->level != level || (labels && !g->has_label))
             continue;
@@ -260,7 +276,7 @@ static void ask_for(struct velocity *v, int level, const struct hash128 *token, 
         else if (ahead == AHEAD_ENTITY)
             prefetch_entity(v, i, token[i], hint);
         else
-            prefetch_events(v, g, *hint);
+            prefetch_events(v, g, hint);
     }
 }
 
@@ -304,12 +320,12 @@ void velocity_run(struct velocity *v, int level, struct registers *r,
             continue;
         for (; step < rows->steps && rows->step[step].row <= row; step++) {
             ask_for_labels(v, level, rows, step);
-            apply_step(v, level, &rows->step[step]);
+            apply_step(v, level, &rows->step[step], (uint32_t)step);
         }
         run_row(v, level, r, rows, (uint32_t)row);
     }
     for (; step < rows->steps; step++) /* just after the last row */
-        apply_step(v, level, &rows->step[step]);
+        apply_step(v, level, &rows->step[step], (uint32_t)step);
 }
 
 void velocity_read(const struct velocity *v, int level, struct registers *r,

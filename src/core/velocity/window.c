@@ -4,54 +4,24 @@
 
 #include "core/velocity/unique.h"
 
-static inline uint64_t *word_at(const struct entity *state, uint32_t at)
-{
-    return (uint64_t *)((char *)state + at);
-}
-
 /* memcpy: a 16-byte integer at an address that need only be a multiple of 8 */
 static inline void sum_add(struct entity *state, uint32_t at, int128 x)
 {
     int128 sum;
 
-    memcpy(&sum, word_at(state, at), sizeof sum);
+    memcpy(&sum, acc_word(state, at), sizeof sum);
     sum += x;
-    memcpy(word_at(state, at), &sum, sizeof sum);
-}
-
-uint64_t acc_count(const struct acc *a, const struct entity *state)
-{
-    const uint32_t *cursor = entity_cursors(state);
-
-    if (a->derived)
-        return cursor[a->hi] - cursor[a->lo];
-    return a->parts & PART_COUNT ? *word_at(state, a->count_at) : 0;
-}
-
-int128 acc_sum(const struct acc *a, const struct entity *state)
-{
-    int128 sum;
-
-    memcpy(&sum, word_at(state, a->sum_at), sizeof sum);
-    return sum;
-}
-
-struct wide acc_squares(const struct acc *a, const struct entity *state)
-{
-    struct wide w;
-
-    memcpy(&w, word_at(state, a->squares_at), sizeof w);
-    return w;
+    memcpy(acc_word(state, at), &sum, sizeof sum);
 }
 
 static inline void acc_term(const struct acc *a, struct entity *state, int64_t x, int sign)
 {
     if (a->parts & PART_COUNT)
-        *word_at(state, a->count_at) += (uint64_t)(int64_t)sign;
+        *acc_word(state, a->count_at) += (uint64_t)(int64_t)sign;
     if (a->parts & PART_SUM)
         sum_add(state, a->sum_at, sign > 0 ? (int128)x : -(int128)x);
     if (a->parts & PART_SQUARES) {
-        struct wide *w = (struct wide *)word_at(state, a->squares_at);
+        struct wide *w = (struct wide *)acc_word(state, a->squares_at);
 
         if (sign > 0)
             wide_add_square(w, x);
@@ -107,13 +77,31 @@ static inline void acc_move(const struct group *g, const struct entity *e, struc
     acc_term(a, state, x, sign);
 }
 
-static void cursor_pass(const struct group *g, const struct entity *e, struct entity *state,
-                        const struct cursor *c, uint32_t i, int sign)
+/* acc_move where the effect is_sum. */
+static inline void sum_move(const struct group *g, const struct entity *e, struct entity *state,
+                            const struct acc *a, uint32_t i, int sign)
+{
+    const uint8_t *event = entity_event(g, e, i);
+    int64_t x;
+
+    if (flag_get(event + g->flags_at, a->null_bit))
+        return;
+    x = ((const struct packed64 *)event)[a->column].v;
+    sum_add(state, a->sum_at, (int128)x * sign);
+    if (a->parts & PART_COUNT)
+        *acc_word(state, a->count_at) += (uint64_t)(int64_t)sign;
+}
+
+static inline void cursor_pass(const struct group *g, const struct entity *e, struct entity *state,
+                               const struct cursor *c, uint32_t i, int sign)
 {
     for (uint32_t k = 0; k < c->effect_count; k++) {
         struct effect f = c->effects[k];
 
-        acc_move(g, e, state, &g->accs[f.acc], i, f.sign * sign);
+        if (f.is_sum)
+            sum_move(g, e, state, &g->accs[f.acc], i, f.sign * sign);
+        else
+            acc_move(g, e, state, &g->accs[f.acc], i, f.sign * sign);
     }
 }
 

@@ -9,6 +9,8 @@
 #ifndef ASSAY_VELOCITY_WINDOW_H
 #define ASSAY_VELOCITY_WINDOW_H
 
+#include <string.h>
+
 #include "core/velocity/entity.h"
 
 /* Move all cursors to time t. */
@@ -22,8 +24,34 @@ void window_forget_first(const struct group *g, struct entity *e);
 /* Give event `i` another label (LABEL_UNKNOWN: none). */
 void window_label(const struct group *g, struct entity *e, uint32_t i, uint8_t label);
 
-uint64_t acc_count(const struct acc *a, const struct entity *state);
-int128 acc_sum(const struct acc *a, const struct entity *state);
-struct wide acc_squares(const struct acc *a, const struct entity *state);
+static inline uint64_t *acc_word(const struct entity *state, uint32_t at)
+{
+    return (uint64_t *)((char *)state + at);
+}
+
+static inline uint64_t acc_count(const struct acc *a, const struct entity *state)
+{
+    const uint32_t *cursor = entity_cursors(state);
+
+    if (a->derived)
+        return cursor[a->hi] - cursor[a->lo];
+    return a->parts & PART_COUNT ? *acc_word(state, a->count_at) : 0;
+}
+
+static inline int128 acc_sum(const struct acc *a, const struct entity *state)
+{
+    int128 sum;
+
+    memcpy(&sum, acc_word(state, a->sum_at), sizeof sum);
+    return sum;
+}
+
+static inline struct wide acc_squares(const struct acc *a, const struct entity *state)
+{
+    struct wide w;
+
+    memcpy(&w, acc_word(state, a->squares_at), sizeof w);
+    return w;
+}
 
 #endif

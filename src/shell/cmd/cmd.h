@@ -67,7 +67,8 @@ extern const size_t command_count;
 extern const struct option global_options[]; /* ends with a row without name */
 
 extern const struct command command_check, command_help, command_init, command_version;
-extern const struct command command_demo, command_features, command_generate, command_log, command_replay;
+extern const struct command command_demo, command_features, command_generate, command_log,
+    command_replay;
 extern const struct command command_rebuild, command_serve;
 extern const struct command command_score, command_top, command_train;
 
@@ -85,8 +86,6 @@ bool option_whole(const struct invocation *v, const char *name, int64_t least, i
 
 /* The settings that -c names (assay.yaml), with environment and --set over them. */
 bool invocation_settings(const struct invocation *v, struct settings **s, struct error *e) MUST_USE;
-/* A path of the settings, relative to their file; the caller's to mem_free. */
-char *settings_path(const struct settings *s, const char *path);
 /* Writes a result to stdout. */
 bool print_result(struct buffer *b, struct error *e) MUST_USE;
 

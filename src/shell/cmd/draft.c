@@ -11,7 +11,7 @@ enum { EXPRESSION_MAX = 4 * FIELD_NAME_MAX + 1024, WHY_COLUMN = 60, FEATURES_MAX
 struct drafting {
     const struct draft *d;
     struct buffer *out;
-    char names[FEATURES_MAX][2 * DRAFT_NAME_MAX]; /* of the features so far */
+    char names[FEATURES_MAX][3 * DRAFT_NAME_MAX]; /* of the features so far */
     uint32_t count;
 };
 
@@ -209,7 +209,7 @@ static void time_features(struct drafting *g)
 
 static void entity_windows(struct drafting *g, const struct draft_entity *e, const char *amount)
 {
-    char name[2 * DRAFT_NAME_MAX];
+    char name[3 * DRAFT_NAME_MAX];
 
     for (int i = 0; i < WINDOWS; i++) {
         if (!fits(g->d, &windows[i]))
@@ -227,7 +227,7 @@ static void entity_windows(struct drafting *g, const struct draft_entity *e, con
 static void entity_features(struct drafting *g, const struct draft_entity *e, const char *amount)
 {
     const struct draft *d = g->d;
-    char name[2 * DRAFT_NAME_MAX], delay[TIME_TEXT_MAX], path[2 * FIELD_NAME_MAX];
+    char name[3 * DRAFT_NAME_MAX], delay[TIME_TEXT_MAX], path[2 * FIELD_NAME_MAX];
     const struct window *longest = &windows[1];
 
     buffer_format(g->out, "  # per %s\n", e->name);

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/base/memory.h"
 #include "shell/cmd/cmd.h"
 
 static const char *environment_get(const char *name)
@@ -22,21 +21,6 @@ bool invocation_settings(const struct invocation *v, struct settings **s, struct
             set[o.set_count++] = v->given[i].value;
     }
     return settings_load_with(path != NULL ? path : "assay.yaml", &o, s, e);
-}
-
-char *settings_path(const struct settings *s, const char *path)
-{
-    bool is_alone = path[0] == '/' || strcmp(s->directory, ".") == 0 || strcmp(path, "-") == 0;
-    struct buffer out;
-    char *copy;
-
-    if (is_alone)
-        return mem_text(path, strlen(path));
-    buffer_init(&out, 1 << 16);
-    buffer_format(&out, "%s/%s", s->directory, path);
-    copy = mem_text(out.bytes, out.length);
-    buffer_fini(&out);
-    return copy;
 }
 
 bool print_result(struct buffer *b, struct error *e)

@@ -47,6 +47,7 @@ const char *record_kind_name(enum record_kind kind)
         [RECORD_OBSERVE] = "observe",
         [RECORD_DECISION] = "decision",
         [RECORD_LABEL] = "label",
+        [RECORD_HISTORY] = "history",
     };
 
     if ((unsigned)kind < sizeof names / sizeof names[0] && names[kind] != NULL)

@@ -279,6 +279,11 @@ static void on_completed(void *context, struct MHD_Connection *mhd, void **reque
     *request = NULL;
 }
 
+struct text exchange_body(const struct exchange *x)
+{
+    return (struct text){x->body.length > 0 ? x->body.bytes : "", x->body.length};
+}
+
 const char *exchange_header(struct exchange *x, const char *name)
 {
     return MHD_lookup_connection_value(x->connection->mhd, MHD_HEADER_KIND, name);

@@ -89,6 +89,8 @@ unsigned http_connections(const struct http *h);
 void exchange_wait(struct exchange *x);
 void exchange_resume(struct exchange *x);
 
+/* The body; never a null pointer. */
+struct text exchange_body(const struct exchange *x);
 /* Borrowed until the request ends; NULL where there is none. */
 const char *exchange_header(struct exchange *x, const char *name);
 const char *exchange_query(struct exchange *x, const char *name);

@@ -33,7 +33,7 @@ struct route {
         *pattern; /* "/v1/decisions/{id}": a last part in braces takes the rest of the path */
     enum route_place place;
     enum route_body body;
-    size_t body_max; /* 0: the setting server.body_bytes */
+    size_t body_max; /* 0: the setting server.body */
     enum http_next (*handle)(struct server *s, struct exchange *x);
     const char *summary;
     struct route_query queries[ROUTE_QUERIES_MAX];
