@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <time.h>
 
+#include "bench/bench.h"
 #include "core/base/memory.h"
 #include "core/velocity/velocity.h"
 
@@ -222,6 +223,7 @@ static void bench_handbook(void)
     printf("handbook, 12 windowed features, %u events, %u labels: %.2f M events/s, "
            "%.2f with tokens\n",
            h.count, labelled, h.count / run_s / 1e6, h.count / (run_s + tokens_s) / 1e6);
+    bench_put("velocity_handbook_M_events_per_s", h.count / (run_s + tokens_s) / 1e6);
     print_counts(&b, "handbook");
 }
 
@@ -297,6 +299,8 @@ static void bench_uniform(uint32_t entities, uint32_t warm_up)
     printf("uniform, 5 kinds x 4 windows (count, sum), %u entities each: "
            "%.0f ns an event in batches of %u, %.0f ns one by one\n",
            entities, batched_s / measured * 1e9, rows, single_s / measured * 1e9);
+    bench_put("velocity_uniform_batched_ns", batched_s / measured * 1e9);
+    bench_put("velocity_uniform_single_ns", single_s / measured * 1e9);
     print_counts(&b, "uniform");
 }
 

@@ -1,7 +1,7 @@
 /* `assay serve`: the HTTP API over one shard, until SIGINT or SIGTERM.
  *
- * Up: plan, shard (recovery), history, shard's threads, projector, HTTP. Down the other way round, so that
- * each part is closed before what it borrows. */
+ * Up: plan, shard (recovery), history, shard's threads, projector, HTTP. Down the other way round,
+ * so that each part is closed before what it borrows. */
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,6 +19,7 @@
 enum { WAIT_US = 50000, STATE_BATCH = 1024 };
 
 struct serving {
+    struct lookups *lookups;
     struct invocation *v;
     struct settings *settings;
     struct server_setting setting; /* with --port over it */
@@ -89,6 +90,15 @@ static bool read_settings(struct serving *s, struct error *e)
     return true;
 }
 
+/* The tables as they are now; a restart reads them again. */
+static bool open_lookups(struct serving *s, struct error *e)
+{
+    const struct schema *schema = plan_schema(s->current.made.plan);
+
+    return lookups_open(s->settings, schema, &s->lookups, e) &&
+           lookups_match(s->lookups, schema, e);
+}
+
 static bool open_shard(struct serving *s, struct error *e)
 {
     struct shard_options o = {
@@ -102,7 +112,8 @@ static bool open_shard(struct serving *s, struct error *e)
     };
     const struct buffer *model = &s->current.model;
 
-    return current_open(s->settings, NULL, CURRENT_MODEL_NEEDED, &s->current, e) &&
+    return current_open(s->settings, NULL, CURRENT_SERVED, &s->current, e) &&
+           open_lookups(s, e) &&
            shard_open(&o, &s->current.made, model->length > 0 ? model->bytes : NULL, model->length,
                       &s->shard, e) &&
            history_import(s->shard, s->settings, NULL, term_progress(&s->v->term), &s->history,
@@ -118,6 +129,7 @@ static bool open_server(struct serving *s, struct error *e)
                                       .log = shard_log(s->shard)};
     struct server_options server = {.setting = &s->setting,
                                     .shard = s->shard,
+                                    .lookups = s->lookups,
                                     .store = s->store,
                                     .train = {train_job, s}};
 
@@ -132,6 +144,7 @@ static void close_all(struct serving *s)
     server_stop(s->server);
     project_close(s->project);
     shard_close(s->shard);
+    lookups_free(s->lookups);
     current_close(&s->current);
     settings_free(s->settings);
 }
@@ -193,8 +206,8 @@ static void warn(const char *what, const char *words)
     fprintf(stderr, "assay: %s: %s\n", what, words);
 }
 
-/* A stopped shard goes on answering 503 with the reason, so that whoever looks can see it; what only a
- * person can mend is told here once. */
+/* A stopped shard goes on answering 503 with the reason, so that whoever looks can see it; what
+ * only a person can mend is told here once. */
 static void wait_for_the_end(struct serving *s)
 {
     bool is_shard_told = false, is_store_told = false;

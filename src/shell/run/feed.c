@@ -167,8 +167,9 @@ static void arrange(struct frame *f, const struct schema *from, const struct sch
     f->columns = to->count;
 }
 
-static bool read_frames(struct source *source, const struct progress *progress, struct feed *f,
-                        struct error *e)
+static bool read_frames(struct source *source, const struct schema *schema,
+                        const struct lookups *lookups, const struct progress *progress,
+                        struct feed *f, struct error *e)
 {
     uint32_t capacity = 0;
     struct source_counts c;
@@ -181,7 +182,7 @@ static bool read_frames(struct source *source, const struct progress *progress, 
             f->frames = mem_resize(f->frames, capacity, sizeof *f->frames);
         }
         frame = &f->frames[f->count];
-        frame_init(frame, source_schema(source), FEED_FRAME_ROWS, FEED_TEXT_MAX);
+        frame_init(frame, schema, FEED_FRAME_ROWS, FEED_TEXT_MAX);
         f->count++;
         if (!source_read(source, frame, e))
             return false;
@@ -190,6 +191,7 @@ static bool read_frames(struct source *source, const struct progress *progress, 
             f->count--;
             return true;
         }
+        lookups_fill(lookups, schema, frame, 0, frame->rows);
         source_counts(source, &c);
         if (!progress_report(progress, "reading events",
                              c.bytes_total > 0 ? (double)c.bytes_done / (double)c.bytes_total : 0))
@@ -276,9 +278,22 @@ static void note_span(struct feed *f)
         f->frames[f->count - 1].column[time].integer[f->frames[f->count - 1].rows - 1];
 }
 
+/* The tables that are looked up in, and their fields behind the events' own. */
+static bool extend(const struct settings *s, struct schema *schema, struct lookups **lookups,
+                   struct error *e)
+{
+    if (!lookups_open(s, schema, lookups, e))
+        return false;
+    if (lookups_extend(*lookups, schema, e))
+        return true;
+    lookups_free(*lookups);
+    return false;
+}
+
 bool feed_schema(const struct settings *s, const char *path, struct schema **schema,
                  struct error *e)
 {
+    struct lookups *lookups;
     char full[PATH_MAX];
     struct source *source;
     bool ok;
@@ -287,9 +302,45 @@ bool feed_schema(const struct settings *s, const char *path, struct schema **sch
         return false;
     *schema = schema_dup(source_schema(source));
     source_close(source);
-    ok = name_roles(s, *schema, true, e);
-    if (!ok)
+    ok = name_roles(s, *schema, true, e) && extend(s, *schema, &lookups, e);
+    if (ok)
+        lookups_free(lookups);
+    else
         schema_free(*schema);
+    return ok;
+}
+
+static void note_undated(const struct lookups *lookups, struct feed_counts *c)
+{
+    const char *name;
+
+    for (uint32_t i = 0; (name = lookups_undated(lookups, i)) != NULL; i++) {
+        size_t used = strlen(c->undated);
+
+        snprintf(c->undated + used, sizeof c->undated - used, "%s%s", i > 0 ? ", " : "", name);
+    }
+}
+
+static bool read_source(const struct settings *s, struct source *source,
+                        const struct schema *schema, const struct progress *progress,
+                        struct feed *f, struct error *e)
+{
+    struct schema *found = schema_dup(source_schema(source));
+    struct lookups *lookups = NULL;
+    bool ok = name_roles(s, found, schema == NULL, e) && extend(s, found, &lookups, e) &&
+              (schema == NULL || lookups_match(lookups, schema, e)) &&
+              read_frames(source, found, lookups, progress, f, e);
+
+    for (uint32_t i = 0; ok && i < f->count; i++) {
+        if (schema != NULL)
+            arrange(&f->frames[i], found, schema);
+    }
+    if (ok)
+        note_undated(lookups, &f->counts);
+    f->lookups = lookups; /* texts of the frames are the tables' */
+    f->schema = schema != NULL ? schema_dup(schema) : found;
+    if (schema != NULL)
+        schema_free(found);
     return ok;
 }
 
@@ -302,13 +353,10 @@ static bool load(const struct settings *s, const char *path, const struct schema
 
     if (!open_source(s, path, schema, &f->counts, &source, e))
         return false;
-    f->schema = schema_dup(schema != NULL ? schema : source_schema(source));
-    ok = name_roles(s, f->schema, schema == NULL, e) && read_frames(source, progress, f, e);
+    ok = read_source(s, source, schema, progress, f, e);
     describe(source, &f->counts);
     source_counts(source, &c);
     f->counts.rejects = c.rejects;
-    for (uint32_t i = 0; ok && schema != NULL && i < f->count; i++)
-        arrange(&f->frames[i], source_schema(source), f->schema);
     source_close(source);
     ASSERT(!ok || is_even(f));
     if (ok && f->count == 0)
@@ -345,5 +393,6 @@ void feed_free(struct feed *f)
     free_frames(f->frames, f->count);
     free_frames(f->retired, f->retired_count);
     schema_free(f->schema);
+    lookups_free(f->lookups);
     *f = (struct feed){0};
 }

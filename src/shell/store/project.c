@@ -6,8 +6,8 @@
 
 #include "core/base/hash.h"
 #include "core/base/memory.h"
-#include "core/data/json.h"
 #include "core/data/event.h"
+#include "core/data/json.h"
 #include "shell/os/clock.h"
 #include "shell/os/thread.h"
 
