@@ -380,12 +380,10 @@ static void add_checks(const struct train_result *r, struct buffer *out)
     buffer_add_char(out, ']');
 }
 
-void train_result_json(const struct train_result *r, struct buffer *out)
+/* What depends on the events, the settings and the seed alone. */
+static void add_findings(const struct train_result *r, struct buffer *out)
 {
-    buffer_add_char(out, '{');
-    add_key(out, "model", true);
-    add_model(r, out);
-    add_key(out, "metrics", false);
+    add_key(out, "metrics", true);
     buffer_add_text(out, "{\"test\":");
     metrics_json(&r->model[0].metrics, out);
     for (uint32_t i = 1; i < r->models; i++) {
@@ -397,6 +395,22 @@ void train_result_json(const struct train_result *r, struct buffer *out)
     page_data_json(r, out);
     add_key(out, "split", false);
     add_split(&r->split, out);
+}
+
+void page_findings_json(const struct train_result *r, struct buffer *out)
+{
+    buffer_add_char(out, '{');
+    add_findings(r, out);
+    buffer_add_char(out, '}');
+}
+
+void train_result_json(const struct train_result *r, struct buffer *out)
+{
+    buffer_add_char(out, '{');
+    add_key(out, "model", true);
+    add_model(r, out);
+    buffer_add_char(out, ',');
+    add_findings(r, out);
     add_key(out, "checks", false);
     add_checks(r, out);
     add_key(out, "seconds", false);

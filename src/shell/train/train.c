@@ -142,7 +142,7 @@ static void note_model(struct training *t)
     buffer_init(&metrics, 4 << 20);
     buffer_init(&data, 64 << 10);
     buffer_init(&settings, 4 << 20);
-    train_result_json(t->r, &metrics);
+    page_findings_json(t->r, &metrics);
     settings_print_plan(t->o->settings, t->feed.schema, &settings);
     page_data_json(t->r, &data);
     notes.metrics = (char *)buffer_text(&metrics);
