@@ -60,7 +60,10 @@ struct engine {
 
 uint64_t engine_layout(const struct plan *p)
 {
-    return hash_mix(velocity_layout_fingerprint(plan_layout(p)) + ENGINE_EPOCH);
+    const struct hash_key *key = &plan_velocity_options(p)->key;
+
+    return hash_bytes(key, sizeof *key,
+                      velocity_layout_fingerprint(plan_layout(p)) + ENGINE_EPOCH);
 }
 
 static struct engine_head *head_of(const struct engine *n)

@@ -112,7 +112,7 @@ static bool open_shard(struct serving *s, struct error *e)
     };
     const struct buffer *model = &s->current.model;
 
-    return current_open(s->settings, NULL, CURRENT_MODEL_NEEDED, &s->current, e) &&
+    return current_open(s->settings, NULL, CURRENT_SERVED, &s->current, e) &&
            open_lookups(s, e) &&
            shard_open(&o, &s->current.made, model->length > 0 ? model->bytes : NULL, model->length,
                       &s->shard, e) &&

@@ -97,6 +97,7 @@ static enum MHD_Result respond(struct connection *c)
     char number[16];
 
     ASSERT(x->status != 0);
+    c->http->o.answering(c->http->o.context, x);
     c->stage = ANSWERING;
     r = MHD_create_response_from_buffer(x->answer.length, x->answer.bytes, MHD_RESPMEM_PERSISTENT);
     if (r == NULL)

@@ -6,6 +6,7 @@
  *   begin()   the head is read: sets body_max, or answers already (a refused host, a body too long)
  *   handle()  the body is read: answers, or calls exchange_wait and lets somebody answer later
  *   ready()   after exchange_resume, from any thread: fills the answer, back on the I/O thread
+ *   answering() the answer is about to be sent: a last look at it
  *   ended()   the answer is sent or the peer has gone: frees what the handler keeps in `state`
  *
  * A struct exchange belongs to its connection and is used again for the connection's next request.
@@ -70,6 +71,7 @@ struct http_options {
     void *context;
     void (*begin)(void *context, struct exchange *x);
     enum http_next (*handle)(void *context, struct exchange *x);
+    void (*answering)(void *context, const struct exchange *x);
     void (*ended)(void *context, struct exchange *x);
 };
 

@@ -131,7 +131,7 @@ const struct key keys[] = {
     {"model.features", KEY_TEXTS, 0,
      ARRAY_OF(model.features, model.feature_count, LANG_FEATURES_MAX), .computed = "all features",
      .words = "The features that the model sees."},
-    {"model.alert_cost", KEY_REAL, 0, OF(model.alert_cost), .standard = "0", .least = 0,
+    {"model.alert_cost", KEY_REAL, 0, OF(model.alert_cost), .standard = "5", .least = 0,
      .most = 1e12,
      .words = "Cost of looking at one alert, in the unit of the amount, for the cost table."},
     {"model.validate", KEY_SECTION, 0, .shorthand = "by",
