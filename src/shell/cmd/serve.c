@@ -1,7 +1,7 @@
 /* `assay serve`: the HTTP API over one shard, until SIGINT or SIGTERM.
  *
- * Up: plan, shard (recovery), history, shard's threads, projector, HTTP. Down the other way round, so that
- * each part is closed before what it borrows. */
+ * Up: plan, shard (recovery), history, shard's threads, projector, HTTP. Down the other way round,
+ * so that each part is closed before what it borrows. */
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -89,6 +89,13 @@ static bool read_settings(struct serving *s, struct error *e)
     return true;
 }
 
+static bool take_history(struct serving *s, struct error *e)
+{
+    if (option_has(s->v, "no-history"))
+        return history_skip(s->shard, &s->history, e);
+    return history_import(s->shard, s->settings, NULL, term_progress(&s->v->term), &s->history, e);
+}
+
 static bool open_shard(struct serving *s, struct error *e)
 {
     struct shard_options o = {
@@ -105,9 +112,7 @@ static bool open_shard(struct serving *s, struct error *e)
     return current_open(s->settings, NULL, CURRENT_MODEL_NEEDED, &s->current, e) &&
            shard_open(&o, &s->current.made, model->length > 0 ? model->bytes : NULL, model->length,
                       &s->shard, e) &&
-           history_import(s->shard, s->settings, NULL, term_progress(&s->v->term), &s->history,
-                          e) &&
-           shard_start(s->shard, e);
+           take_history(s, e) && shard_start(s->shard, e);
 }
 
 static bool open_server(struct serving *s, struct error *e)
@@ -116,10 +121,8 @@ static bool open_server(struct serving *s, struct error *e)
                                       .log_directory = s->log_directory,
                                       .plans = shard_plans(s->shard),
                                       .log = shard_log(s->shard)};
-    struct server_options server = {.setting = &s->setting,
-                                    .shard = s->shard,
-                                    .store = s->store,
-                                    .train = {train_job, s}};
+    struct server_options server = {
+        .setting = &s->setting, .shard = s->shard, .store = s->store, .train = {train_job, s}};
 
     if (!project_open(&project, &s->project, e))
         return false;
@@ -193,8 +196,8 @@ static void warn(const char *what, const char *words)
     fprintf(stderr, "assay: %s: %s\n", what, words);
 }
 
-/* A stopped shard goes on answering 503 with the reason, so that whoever looks can see it; what only a
- * person can mend is told here once. */
+/* A stopped shard goes on answering 503 with the reason, so that whoever looks can see it; what
+ * only a person can mend is told here once. */
 static void wait_for_the_end(struct serving *s)
 {
     bool is_shard_told = false, is_store_told = false;
@@ -231,6 +234,7 @@ static bool serve_run(struct invocation *v, struct error *e)
 
 static const struct option options[] = {
     {"port", 'p', "N", "listen there instead of server.port; 0: any free port"},
+    {"no-history", 0, NULL, "first start: import no history, begin with an empty state"},
     {0},
 };
 
