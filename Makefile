@@ -16,7 +16,7 @@ all: build/build.ninja ## build build/assay and libassay
 test: ## unit and system tests (under 15 minutes)
 	$(PACKAGES) build test
 	@$(MAKE) --no-print-directory build/build.ninja
-	@ninja -C build all
+	@ninja -C build all test-tools
 	@meson test -C build --suite unit --print-errorlogs --num-processes 2
 	@python3 -m pytest -q -p no:cacheprovider tests/system
 
@@ -34,7 +34,7 @@ fuzz: ## each fuzz target for FUZZ_SECONDS (default 600)
 
 soak: all ## parity over all of the Handbook data, with 100 random kills
 	$(PACKAGES) test
-	@ninja -C build bench-programs
+	@ninja -C build test-tools
 	@python3 -m pytest -q -p no:cacheprovider tests/soak
 
 sanitize: ## unit and system tests under address, undefined and thread sanitizers

@@ -150,22 +150,23 @@ def bench_features(report, work):
                "rolling by key, columns in memory: neither reading nor writing")
     report.beside("handbook_features_s", "handbook_features_pandas_s")
     ours = pandas.read_csv(out, index_col=0).reindex(table.TRANSACTION_ID)
-    worst = max(abs(ours[c].to_numpy() - theirs[c].to_numpy()).max() for c in theirs)
-    report.put("handbook_features_pandas_max_difference", worst, f"over {len(theirs.columns)} features")
+    same = [(abs(ours[c].to_numpy() - theirs[c].to_numpy()) < 1e-6).mean() for c in theirs]
+    report.put("handbook_features_pandas_equal_share", sum(same) / len(same),
+               f"cells of {len(same)} features within 1e-6")
 
 
 def pandas_features(pandas, table):
     """As the Handbook does it: windows by (key, time), the terminal's shifted by seven days."""
     found = pandas.DataFrame(index=table.index)
-    indexed = table.reset_index().set_index("TX_DATETIME")
+    indexed = table.set_index("TX_DATETIME")
+    place = {key: table[key].argsort(kind="stable") for key in ("CUSTOMER_ID", "TERMINAL_ID")}
 
     def rolling(key, column, width):
-        of = indexed.groupby(key)[["index", column]].rolling(width)
-        return of[column].count(), of[column].sum()
+        of = indexed.groupby(key)[column].rolling(width)
+        return of.count(), of.sum()
 
     def put(name, key, values):
-        rows = indexed.groupby(key)["index"].apply(lambda x: x).to_numpy()
-        found.loc[rows, name] = values.to_numpy()
+        found.loc[place[key], name] = values.to_numpy()
 
     for days in (1, 7, 30):
         count, total = rolling("CUSTOMER_ID", "TX_AMOUNT", f"{days}d")
@@ -179,7 +180,7 @@ def pandas_features(pandas, table):
 
 
 def boost_data(work, numpy, rows=200_000, inputs=15, learned=160_000):
-    """2 % frauds that depend on a few of the inputs, their products and a threshold; seeded."""
+    """A few per cent of frauds, by some of the inputs, products of them and a threshold; seeded."""
     draw = numpy.random.default_rng(7)
     x = numpy.asfortranarray(draw.standard_normal((rows, inputs)))
     x[:, 0] = numpy.exp(x[:, 0])

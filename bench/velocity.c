@@ -18,6 +18,7 @@
 
 enum { BATCH_MAX = 4096, KINDS = 5, WINDOWS = 4 };
 
+static char key_name[] = "key";
 static const int64_t second_us = 1000000, day_us = 86400 * 1000000ll;
 
 struct bench {
@@ -69,7 +70,7 @@ static void add(struct bench *b, enum aggregate_kind kind, int key, int operand,
                             .operand_type = TYPE_DECIMAL,
                             .keys = {key},
                             .key_count = 1,
-                            .key_name = "key",
+                            .key_name = key_name,
                             .where = -1,
                             .over_us = over_us,
                             .delay_us = delay_us,
