@@ -10,7 +10,9 @@ build/build.ninja:
 	@rm -f build.log
 tests-configured: build/build.ninja
 	$(PACKAGES) build test
-	@meson configure build -Dtests=true
+	@test -f build/with-tests || meson setup --reconfigure build -Dtests=true >build/setup.log 2>&1 || \
+		{ cat build/setup.log; exit 1; }
+	@touch build/with-tests
 
 all: build/build.ninja ## build build/assay and libassay
 	$(PACKAGES) build
