@@ -1,21 +1,22 @@
 # The front door. Each target first sees that the Debian packages it needs are there and installs what is
 # missing (scripts/packages.txt). Meson and Ninja do the building, in build/.
 .DEFAULT_GOAL := all
-.PHONY: all test demo bench fuzz lint install soak sanitize format clean help
+.PHONY: all tests-configured test demo bench fuzz lint install soak sanitize format clean help
 PACKAGES = @scripts/packages.sh
-# A configured tree with hardening and optimisation on.
-build/build.ninja: meson.build
+# A configured tree; the tests join it when they are first asked for.
+build/build.ninja:
 	$(PACKAGES) build
-	@test -f build/build.ninja || meson setup build >build.log 2>&1 || { cat build.log; exit 1; }
+	@meson setup build >build.log 2>&1 || { cat build.log; exit 1; }
 	@rm -f build.log
+tests-configured: build/build.ninja
+	$(PACKAGES) build test
+	@meson configure build -Dtests=true
 
 all: build/build.ninja ## build build/assay and libassay
 	$(PACKAGES) build
 	@ninja -C build
 
-test: ## unit and system tests (under 15 minutes)
-	$(PACKAGES) build test
-	@$(MAKE) --no-print-directory build/build.ninja
+test: tests-configured ## unit and system tests (under 15 minutes)
 	@ninja -C build all test-tools
 	@meson test -C build --suite unit --print-errorlogs --num-processes 2
 	@python3 -m pytest -q -p no:cacheprovider tests/system
@@ -32,9 +33,8 @@ fuzz: ## each fuzz target for FUZZ_SECONDS (default 600)
 	$(PACKAGES) build fuzz
 	@scripts/fuzz.sh $(FUZZ_SECONDS)
 
-soak: all ## parity over all of the Handbook data, with 100 random kills
-	$(PACKAGES) test
-	@ninja -C build test-tools
+soak: tests-configured ## parity over all of the Handbook data, with 100 random kills
+	@ninja -C build all test-tools
 	@python3 -m pytest -q -p no:cacheprovider tests/soak
 
 sanitize: ## unit and system tests under address, undefined and thread sanitizers

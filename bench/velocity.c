@@ -12,11 +12,13 @@
 #include <sys/mman.h>
 #include <time.h>
 
+#include "bench/bench.h"
 #include "core/base/memory.h"
 #include "core/velocity/velocity.h"
 
 enum { BATCH_MAX = 4096, KINDS = 5, WINDOWS = 4 };
 
+static char key_name[] = "key";
 static const int64_t second_us = 1000000, day_us = 86400 * 1000000ll;
 
 struct bench {
@@ -68,7 +70,7 @@ static void add(struct bench *b, enum aggregate_kind kind, int key, int operand,
                             .operand_type = TYPE_DECIMAL,
                             .keys = {key},
                             .key_count = 1,
-                            .key_name = "key",
+                            .key_name = key_name,
                             .where = -1,
                             .over_us = over_us,
                             .delay_us = delay_us,
@@ -222,6 +224,7 @@ static void bench_handbook(void)
     printf("handbook, 12 windowed features, %u events, %u labels: %.2f M events/s, "
            "%.2f with tokens\n",
            h.count, labelled, h.count / run_s / 1e6, h.count / (run_s + tokens_s) / 1e6);
+    bench_put("velocity_handbook_M_events_per_s", h.count / (run_s + tokens_s) / 1e6);
     print_counts(&b, "handbook");
 }
 
@@ -297,6 +300,8 @@ static void bench_uniform(uint32_t entities, uint32_t warm_up)
     printf("uniform, 5 kinds x 4 windows (count, sum), %u entities each: "
            "%.0f ns an event in batches of %u, %.0f ns one by one\n",
            entities, batched_s / measured * 1e9, rows, single_s / measured * 1e9);
+    bench_put("velocity_uniform_batched_ns", batched_s / measured * 1e9);
+    bench_put("velocity_uniform_single_ns", single_s / measured * 1e9);
     print_counts(&b, "uniform");
 }
 

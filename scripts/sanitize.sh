@@ -13,7 +13,7 @@ build_and_test() {
     build=$1 sanitize=$2
     shift 2
     if [ ! -f "$build/build.ninja" ]; then
-        meson setup "$build" -Db_sanitize="$sanitize" -Db_lundef=false -Dbuildtype=debugoptimized \
+        meson setup "$build" -Dtests=true -Db_sanitize="$sanitize" -Db_lundef=false -Dbuildtype=debugoptimized \
             >"$build.log" 2>&1 || { cat "$build.log"; exit 1; }
         rm -f "$build.log"
     fi

@@ -222,10 +222,8 @@ def test_broken_http_does_no_harm(server):
         with socket.create_connection(("127.0.0.1", server.port), timeout=30) as s:
             try:
                 s.sendall(bytes_sent)
-                s.shutdown(socket.SHUT_WR)
-                s.recv(65536)
-            except ConnectionError:
-                pass
+            except OSError:
+                pass  # cut off while sending: fine
     assert server.ask("GET", "/healthz")[0] == 200
 
 

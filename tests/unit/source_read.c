@@ -433,6 +433,54 @@ static void a_bad_line_of_ndjson_is_a_reject(void **state)
     buffer_fini(&rejects);
 }
 
+/* Rows that lack one of the two required fields are rejects, in each format and shape. */
+static void a_row_without_a_required_field_is_a_reject(void **state)
+{
+    static const char *const required[] = {"id", NULL, "at", "no such field"};
+    static const struct {
+        const char *name, *text, *first, *second;
+    } files[] = {
+        {"req.csv",
+         "id,at,note\na,2024-01-01,\n,2024-01-02,x\nc,NA,x\nd,2024-01-04,x\n\"\",2024-01-05,x\n",
+         "req.csv,3,id,,\"missing, and no row may be without it\"\n",
+         "req.csv,4,at,,\"missing, and no row may be without it\"\n"},
+        {"req.ndjson",
+         "{\"id\":\"a\",\"at\":\"2024-01-01\",\"note\":null}\n{\"at\":\"2024-01-02\"}\n"
+         "{\"id\":\"c\",\"at\":null}\n{\"id\":\"d\",\"at\":\"2024-01-04\"}\n"
+         "{\"id\":\"e\",\"at\":\"\"}\n",
+         "req.ndjson,2,id,", "req.ndjson,3,at,"},
+        {"req.json",
+         "[{\"id\":\"a\",\"at\":\"2024-01-01\"},\n{\"id\":null,\"at\":\"2024-01-02\"},\n"
+         "{\"id\":\"c\"},\n{\"id\":\"d\",\"at\":\"2024-01-04\"},\n{\"at\":\"\"}]",
+         "req.json,2,id,", "req.json,3,at,"},
+    };
+
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        struct source_options o;
+        struct buffer rejects;
+        struct whole w;
+        struct error e;
+
+        buffer_init(&rejects, 1 << 20);
+        source_options_init(&o, put_text(files[i].name, files[i].text));
+        o.rejects_path = path_of("required_rejects.csv");
+        o.reject_share = 1;
+        o.required = required;
+        o.required_count = 4;
+        read_with(&w, &o, 2);
+        if (!w.good)
+            fail_msg("%s", w.error.text);
+        assert_int_equal(w.frame.rows, 2);
+        assert_int_equal(w.counts.rejects, 3);
+        assert_true(text_is(w.frame.column[0].text[1], "d"));
+        assert_true(file_read(o.rejects_path, &rejects, &e));
+        assert_non_null(strstr(buffer_text(&rejects), files[i].first));
+        assert_non_null(strstr(buffer_text(&rejects), files[i].second));
+        end_whole(&w);
+        buffer_fini(&rejects);
+    }
+}
+
 static void binary_leftovers_are_rounded_and_told(void **state)
 {
     struct buffer text;
@@ -484,6 +532,7 @@ int main(void)
         cmocka_unit_test(files_of_a_pattern_follow_each_other),
         cmocka_unit_test(json_in_all_its_shapes),
         cmocka_unit_test(a_bad_line_of_ndjson_is_a_reject),
+        cmocka_unit_test(a_row_without_a_required_field_is_a_reject),
         cmocka_unit_test(binary_leftovers_are_rounded_and_told),
         cmocka_unit_test(standard_input_is_a_source),
     };

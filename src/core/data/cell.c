@@ -18,6 +18,7 @@ static const char *const fault_words[FAULTS] = {
     [FAULT_TEXT_LONG] = "text over 4096 bytes",
     [FAULT_TYPE] = "not of the field's type",
     [FAULT_RANGE] = "out of range",
+    [FAULT_NULL] = "missing, and no row may be without it",
     [FAULT_LEADING_ZERO] = "leading zero in a number: an id? then its type is text",
 };
 

@@ -29,6 +29,7 @@ enum fault {
     FAULT_TYPE,         /* cell is not of its field's type */
     FAULT_RANGE,        /* number or time out of range */
     FAULT_LEADING_ZERO, /* 007 in a field whose type was guessed to be a number */
+    FAULT_NULL,         /* nothing in a field that every row must have */
     FAULTS,
 };
 

@@ -241,6 +241,8 @@ struct csv_reader {
     struct plan *plan;
     uint32_t *absent; /* fields that no column has */
     uint32_t absents;
+    uint32_t *required; /* columns */
+    uint32_t requireds;
     struct text null_words[CSV_NULL_WORDS_MAX];
     char null_bytes[CSV_NULL_WORDS_MAX][CSV_NULL_WORD_MAX];
     uint32_t null_count;
@@ -268,6 +270,7 @@ struct csv_reader *csv_reader_new(const struct csv_layout *l, const struct schem
     r->schema = s;
     r->line = line;
     r->plan = mem_array(l->columns, sizeof *r->plan);
+    r->required = mem_array(l->columns, sizeof *r->required);
     for (uint32_t i = 0; i < l->columns; i++) {
         int field = l->column[i].field;
 
@@ -277,6 +280,8 @@ struct csv_reader *csv_reader_new(const struct csv_layout *l, const struct schem
             continue;
         r->plan[i].field = &s->fields[field];
         present[field] = true;
+        if (l->column[i].required)
+            r->required[r->requireds++] = i;
     }
     r->absent = mem_array(s->count, sizeof *r->absent);
     for (uint32_t i = 0; i < s->count; i++) {
@@ -304,6 +309,7 @@ void csv_reader_free(struct csv_reader *r)
         return;
     mem_free(r->plan);
     mem_free(r->absent);
+    mem_free(r->required);
     mem_free(r);
 }
 
@@ -672,6 +678,14 @@ static void begin_call(struct csv_reader *r, struct frame *f)
     }
 }
 
+static inline void check_required(const struct csv_reader *r, struct csv_bad *bad)
+{
+    for (uint32_t i = 0; i < r->requireds && bad->fault == FAULT_NONE; i++) {
+        if (r->plan[r->required[i]].column->null[r->frame->rows])
+            set_bad(bad, FAULT_NULL, r->required[i], (struct text){"", 0});
+    }
+}
+
 static inline void commit_row(struct csv_reader *r)
 {
     for (uint32_t i = 0; i < r->absents; i++)
@@ -726,6 +740,7 @@ enum csv_stop csv_read(struct csv_reader *r, const char *bytes, size_t length, b
             return read_partial(r, &s, at, end, used, bad);
         if (__builtin_expect(r->text_full, 0))
             return CSV_FULL;
+        check_required(r, bad);
         if (__builtin_expect(bad->fault != FAULT_NONE, 0)) {
             bad->line = r->line;
             r->line += 1 + newlines;

@@ -22,6 +22,7 @@ enum {
 struct csv_column {
     int field;          /* of the schema, or FIELD_NONE: the cell is not looked at */
     bool leading_zeros; /* 007 is the number 7; otherwise it is a fault */
+    bool required;      /* null is a fault */
 };
 
 struct csv_layout {

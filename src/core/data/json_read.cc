@@ -472,7 +472,8 @@ simdjson::error_code parse(struct json_reader *r, const char *bytes, size_t leng
         if (code != simdjson::SUCCESS)
             return code;
     }
-    return r->parser.parse(bytes, length).get(*root);
+    // Nothing at all comes without an address; simdjson wants one.
+    return r->parser.parse(length > 0 ? bytes : "", length).get(*root);
 }
 } // namespace
 

@@ -78,6 +78,7 @@ uint64_t engine_layout(const struct plan *p)
     uint64_t h = velocity_layout_fingerprint(plan_layout(p)) + ENGINE_EPOCH;
 
     h = hash_bytes(admission, sizeof admission, h);
+    h = hash_bytes(&v->key, sizeof v->key, h);
     h = mix_field(mix_field(h, s, s->time), s, s->label);
     for (uint32_t i = 0; i < program_aggregate_count(program); i++) {
         const struct aggregate *a = program_aggregate(program, i);

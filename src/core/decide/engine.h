@@ -27,7 +27,7 @@ struct engine_options {
  * outlives the engine, which takes a reference on the plan. */
 struct engine *engine_open(struct plan *p, struct region *r, const struct engine_options *o);
 void engine_close(struct engine *n);
-/* What identifies state that this plan can continue: layout fingerprint and epoch. */
+/* What identifies state that this plan can continue: layout, token key and epoch. */
 uint64_t engine_layout(const struct plan *p);
 
 /* One batch: rows [first, first + rows) of the frame, in order, at most ENGINE_BATCH_MAX.

@@ -35,7 +35,7 @@ static void open_state(struct velocity *v)
     }
     v->state = region_at(v->region, (region_ref)root[ROOT_STATE]);
     for (uint32_t i = 0; is_fresh && i < v->layout->group_count; i++)
-        ASSERT(table_init(v, i)); /* VELOCITY_MEMORY_MIN is there */
+        ASSERT(table_init(v, i)); /* a caller's mistake: see velocity_open */
 }
 
 static void row_init(struct current *row, const struct group *g)

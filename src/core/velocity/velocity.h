@@ -4,20 +4,22 @@
  *   1. A window of width w and delay d seen from an event at time t is (t-d-w, t-d]; order is
  *      (time, arrival). The event itself counts where it lies inside, unless `prior`.
  *   2. Sums are fixed point (base/fixed.h), so any order of inserts and evictions, a late insert,
- * or a restart gives the same bits. The last step (mean, std) is one rounding from the integers.
+ *      or a restart gives the same bits. The last step is from the integers: one rounding for the
+ *      mean, for std see README.md.
  *   3. An event that is late for its entity (older than the entity's newest) is evaluated as of its
- * own time over the retained events, then inserted there. The engine decides which rows may be
+ *      own time over the retained events, then inserted there. The engine decides which rows may be
  *      inserted (`insert`); a row that is not inserted is still read.
  *   4. Labels change the state when they take effect (a label step), never past results.
- *      label(event) is unknown until then; with `absent: legit` an event older than the label delay
- * and without a label counts as 0. Aggregates of the label skip unknown.
+ *      label(event) is unknown until then; with `absent: legit` an event as old as the label delay
+ *      and without a label counts as 0. Aggregates of the label skip unknown.
  *   5. The key of an entity is a 128-bit keyed token of its values; raw values are not kept. A row
  *      whose key is null (any part) reads empty aggregates and is not inserted there.
  *   6. Everything lives in a struct region. Entities are freed when nothing of theirs can matter
- * any more (older than the longest window + delay + lateness before the watermark and no unbounded
- *      aggregate), a few per event; when the region is full the least recently touched entity
- *      of the largest kind is evicted and counted. What is evicted is a function of the rows so far
- * only.
+ *      any more (older than the longest window + delay + lateness before the watermark and no
+ *      unbounded aggregate), a few per event. When counted bytes reach the budget an entity of the
+ *      level's largest group is evicted and counted: of the next 32, the one whose newest event is
+ *      oldest. That is a function of the rows so far only, unless the region itself is full before
+ *      the budget is (README.md, rule 3).
  *
  * A layout is immutable and shareable; a velocity is one thread's.
  */
@@ -58,7 +60,8 @@ size_t velocity_entity_bytes(const struct velocity_layout *l, uint32_t group, ui
 
 struct velocity;
 
-/* The region must be fresh or hold state of this layout. Uses region roots 0..7. */
+/* The region must be fresh or hold state of this layout. Uses region roots 0..7. A fresh region
+ * and the budget must have room for empty tables, 1 KiB a group; less is a panic. */
 struct velocity *velocity_open(const struct velocity_layout *l, struct region *r);
 void velocity_close(struct velocity *v);
 

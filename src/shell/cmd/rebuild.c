@@ -11,17 +11,18 @@ static void print_json(const struct rebuilt *r, struct buffer *out)
     buffer_format(out,
                   "{\"records\":%" PRIu64 ",\"decisions\":%" PRIu64 ",\"labels\":%" PRIu64
                   ",\"labelled\":%" PRIu64 ",\"skipped\":%" PRIu64 "}\n",
-                  r->records, r->totals.decisions, r->totals.labels, r->totals.labelled, r->skipped);
+                  r->records, r->totals.decisions, r->totals.labels, r->totals.labelled,
+                  r->skipped);
 }
 
 static void print_words(const struct rebuilt *r, const char *path, struct buffer *out)
 {
-    buffer_format(out,
-                  "%s: %" PRIu64 " decisions, %" PRIu64 " labels, from %" PRIu64
-                  " records of the log\n",
-                  path, r->totals.decisions, r->totals.labels, r->records);
+    buffer_format(
+        out, "%s: %" PRIu64 " decisions, %" PRIu64 " labels, from %" PRIu64 " records of the log\n",
+        path, r->totals.decisions, r->totals.labels, r->records);
     if (r->skipped > 0)
-        buffer_format(out, "%" PRIu64 " records could not be read under their plan and are left out\n",
+        buffer_format(out,
+                      "%" PRIu64 " records could not be read under their plan and are left out\n",
                       r->skipped);
 }
 

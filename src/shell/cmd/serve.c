@@ -19,6 +19,7 @@
 enum { WAIT_US = 50000, STATE_BATCH = 1024 };
 
 struct serving {
+    struct lookups *lookups;
     struct invocation *v;
     struct settings *settings;
     struct server_setting setting; /* with --port over it */
@@ -89,6 +90,15 @@ static bool read_settings(struct serving *s, struct error *e)
     return true;
 }
 
+/* The tables as they are now; a restart reads them again. */
+static bool open_lookups(struct serving *s, struct error *e)
+{
+    const struct schema *schema = plan_schema(s->current.made.plan);
+
+    return lookups_open(s->settings, schema, &s->lookups, e) &&
+           lookups_match(s->lookups, schema, e);
+}
+
 static bool take_history(struct serving *s, struct error *e)
 {
     if (option_has(s->v, "no-history"))
@@ -109,7 +119,8 @@ static bool open_shard(struct serving *s, struct error *e)
     };
     const struct buffer *model = &s->current.model;
 
-    return current_open(s->settings, NULL, CURRENT_MODEL_NEEDED, &s->current, e) &&
+    return current_open(s->settings, NULL, CURRENT_SERVED, &s->current, e) &&
+           open_lookups(s, e) &&
            shard_open(&o, &s->current.made, model->length > 0 ? model->bytes : NULL, model->length,
                       &s->shard, e) &&
            take_history(s, e) && shard_start(s->shard, e);
@@ -121,8 +132,11 @@ static bool open_server(struct serving *s, struct error *e)
                                       .log_directory = s->log_directory,
                                       .plans = shard_plans(s->shard),
                                       .log = shard_log(s->shard)};
-    struct server_options server = {
-        .setting = &s->setting, .shard = s->shard, .store = s->store, .train = {train_job, s}};
+    struct server_options server = {.setting = &s->setting,
+                                    .shard = s->shard,
+                                    .lookups = s->lookups,
+                                    .store = s->store,
+                                    .train = {train_job, s}};
 
     if (!project_open(&project, &s->project, e))
         return false;
@@ -135,6 +149,7 @@ static void close_all(struct serving *s)
     server_stop(s->server);
     project_close(s->project);
     shard_close(s->shard);
+    lookups_free(s->lookups);
     current_close(&s->current);
     settings_free(s->settings);
 }

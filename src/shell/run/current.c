@@ -6,6 +6,7 @@
 #include "shell/os/file.h"
 #include "shell/run/data_directory.h"
 #include "shell/run/feed.h"
+#include "shell/run/token_key.h"
 
 enum { NAME_LENGTH = 16, FILE_MODE = 0600, DIRECTORY_MODE = 0700 };
 
@@ -82,7 +83,15 @@ static bool schema_of_model(const struct current *c, struct schema **schema, str
     return ok;
 }
 
-bool current_open(const struct settings *s, const char *path, enum current_model use,
+static bool read_token_key(struct settings *s, bool make, struct error *e)
+{
+    char directory[DATA_PATH_MAX];
+
+    return data_shard_directory(s, directory, e) &&
+           token_key_load(directory, make, &s->token_key, e);
+}
+
+bool current_open(struct settings *s, const char *path, enum current_use use,
                   struct current *c, struct error *e)
 {
     struct schema *schema = NULL;
@@ -90,7 +99,8 @@ bool current_open(const struct settings *s, const char *path, enum current_model
 
     *c = (struct current){0};
     buffer_init(&c->model, MODEL_BYTES_MAX);
-    if (use == CURRENT_MODEL_NEEDED)
+    ok = read_token_key(s, use == CURRENT_SERVED, e);
+    if (ok && use != CURRENT_MODEL_NOT_USED)
         ok = read_model(s, c, e);
     ok = ok && (c->model.length > 0 ? schema_of_model(c, &schema, e)
                                     : feed_schema(s, path, &schema, e));

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/base/panic.h"
 #include "shell/os/digest.h"
 #include "shell/os/file.h"
 #include "shell/run/data_directory.h"
@@ -16,7 +15,8 @@ enum { FEED_TEXT_MAX = 1 << 30, FIELD_OVERRIDES_MAX = SCHEMA_FIELDS_MAX };
 static char format_auto[] = "auto";
 static const struct source_setting no_source = {.format = format_auto, .reject_share = 0.01};
 
-/* The settings' path is relative to the settings file; one from the command line to where one stands. */
+/* The settings' path is relative to the settings file; one from the command line to where one
+ * stands. */
 static bool resolve_path(const struct settings *s, const char *path, char out[PATH_MAX],
                          struct error *e)
 {
@@ -48,15 +48,13 @@ static uint32_t collect_fields(const struct source_setting *setting, const struc
         const struct field_setting *f = &setting->fields[i];
 
         if (f->has_type && wanted == NULL)
-            out[count++] =
-                (struct source_field){f->name, f->type, f->has_layout, f->layout};
+            out[count++] = (struct source_field){f->name, f->type, f->has_layout, f->layout};
     }
     for (uint32_t i = 0; wanted != NULL && i < wanted->count; i++) {
         const struct field *f = &wanted->fields[i];
 
         if (schema_find(found, text_of(f->name)) != FIELD_NONE)
-            out[count++] =
-                (struct source_field){f->name, f->type, f->type == TYPE_TIME, f->layout};
+            out[count++] = (struct source_field){f->name, f->type, f->type == TYPE_TIME, f->layout};
     }
     return count;
 }
@@ -124,8 +122,8 @@ static bool find_role(const struct settings *s, const struct schema *schema, con
     if (*field != FIELD_NONE)
         return true;
     nearest = schema_nearest(schema, text_of(name));
-    return error_set(e, ERROR_INVALID, "%s: event.%s: the events have no field \"%s\"%s%s%s", s->path,
-                     role, name, nearest != NULL ? "; did you mean \"" : "",
+    return error_set(e, ERROR_INVALID, "%s: event.%s: the events have no field \"%s\"%s%s%s",
+                     s->path, role, name, nearest != NULL ? "; did you mean \"" : "",
                      nearest != NULL ? nearest : "", nearest != NULL ? "\"?" : "");
 }
 
@@ -167,8 +165,9 @@ static void arrange(struct frame *f, const struct schema *from, const struct sch
     f->columns = to->count;
 }
 
-static bool read_frames(struct source *source, const struct progress *progress, struct feed *f,
-                        struct error *e)
+static bool read_frames(struct source *source, const struct schema *schema,
+                        const struct lookups *lookups, const struct progress *progress,
+                        struct feed *f, struct error *e)
 {
     uint32_t capacity = 0;
     struct source_counts c;
@@ -181,7 +180,7 @@ static bool read_frames(struct source *source, const struct progress *progress, 
             f->frames = mem_resize(f->frames, capacity, sizeof *f->frames);
         }
         frame = &f->frames[f->count];
-        frame_init(frame, source_schema(source), FEED_FRAME_ROWS, FEED_TEXT_MAX);
+        frame_init(frame, schema, FEED_FRAME_ROWS, FEED_TEXT_MAX);
         f->count++;
         if (!source_read(source, frame, e))
             return false;
@@ -190,6 +189,7 @@ static bool read_frames(struct source *source, const struct progress *progress, 
             f->count--;
             return true;
         }
+        lookups_fill(lookups, schema, frame, 0, frame->rows);
         source_counts(source, &c);
         if (!progress_report(progress, "reading events",
                              c.bytes_total > 0 ? (double)c.bytes_done / (double)c.bytes_total : 0))
@@ -197,7 +197,8 @@ static bool read_frames(struct source *source, const struct progress *progress, 
     }
 }
 
-/* A reader may give frames that are not full; the feed's are, so that a row's place is its number. */
+/* A reader may give frames that are not full; the feed's are, so that a row's place is its number.
+ */
 static bool is_even(const struct feed *f)
 {
     for (uint32_t i = 0; i + 1 < f->count; i++) {
@@ -276,9 +277,22 @@ static void note_span(struct feed *f)
         f->frames[f->count - 1].column[time].integer[f->frames[f->count - 1].rows - 1];
 }
 
+/* The tables that are looked up in, and their fields behind the events' own. */
+static bool extend(const struct settings *s, struct schema *schema, struct lookups **lookups,
+                   struct error *e)
+{
+    if (!lookups_open(s, schema, lookups, e))
+        return false;
+    if (lookups_extend(*lookups, schema, e))
+        return true;
+    lookups_free(*lookups);
+    return false;
+}
+
 bool feed_schema(const struct settings *s, const char *path, struct schema **schema,
                  struct error *e)
 {
+    struct lookups *lookups;
     char full[PATH_MAX];
     struct source *source;
     bool ok;
@@ -287,9 +301,45 @@ bool feed_schema(const struct settings *s, const char *path, struct schema **sch
         return false;
     *schema = schema_dup(source_schema(source));
     source_close(source);
-    ok = name_roles(s, *schema, true, e);
-    if (!ok)
+    ok = name_roles(s, *schema, true, e) && extend(s, *schema, &lookups, e);
+    if (ok)
+        lookups_free(lookups);
+    else
         schema_free(*schema);
+    return ok;
+}
+
+static void note_undated(const struct lookups *lookups, struct feed_counts *c)
+{
+    const char *name;
+
+    for (uint32_t i = 0; (name = lookups_undated(lookups, i)) != NULL; i++) {
+        size_t used = strlen(c->undated);
+
+        snprintf(c->undated + used, sizeof c->undated - used, "%s%s", i > 0 ? ", " : "", name);
+    }
+}
+
+static bool read_source(const struct settings *s, struct source *source,
+                        const struct schema *schema, const struct progress *progress,
+                        struct feed *f, struct error *e)
+{
+    struct schema *found = schema_dup(source_schema(source));
+    struct lookups *lookups = NULL;
+    bool ok = name_roles(s, found, schema == NULL, e) && extend(s, found, &lookups, e) &&
+              (schema == NULL || lookups_match(lookups, schema, e)) &&
+              read_frames(source, found, lookups, progress, f, e);
+
+    for (uint32_t i = 0; ok && i < f->count; i++) {
+        if (schema != NULL)
+            arrange(&f->frames[i], found, schema);
+    }
+    if (ok)
+        note_undated(lookups, &f->counts);
+    f->lookups = lookups; /* texts of the frames are the tables' */
+    f->schema = schema != NULL ? schema_dup(schema) : found;
+    if (schema != NULL)
+        schema_free(found);
     return ok;
 }
 
@@ -302,15 +352,15 @@ static bool load(const struct settings *s, const char *path, const struct schema
 
     if (!open_source(s, path, schema, &f->counts, &source, e))
         return false;
-    f->schema = schema_dup(schema != NULL ? schema : source_schema(source));
-    ok = name_roles(s, f->schema, schema == NULL, e) && read_frames(source, progress, f, e);
+    ok = read_source(s, source, schema, progress, f, e);
     describe(source, &f->counts);
     source_counts(source, &c);
     f->counts.rejects = c.rejects;
-    for (uint32_t i = 0; ok && schema != NULL && i < f->count; i++)
-        arrange(&f->frames[i], source_schema(source), f->schema);
     source_close(source);
-    ASSERT(!ok || is_even(f));
+    if (ok && !is_even(f))
+        ok = error_set(e, ERROR_FULL,
+                       "%s: the texts of %d events are over %d MiB: leave out what is not needed",
+                       path, FEED_FRAME_ROWS, FEED_TEXT_MAX >> 20);
     if (ok && f->count == 0)
         ok = error_set(e, ERROR_INVALID, "%s: there is no event in it, only a header", path);
     return ok && digest_files(path, f->counts.digest, e);
@@ -345,5 +395,6 @@ void feed_free(struct feed *f)
     free_frames(f->frames, f->count);
     free_frames(f->retired, f->retired_count);
     schema_free(f->schema);
+    lookups_free(f->lookups);
     *f = (struct feed){0};
 }

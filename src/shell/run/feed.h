@@ -9,6 +9,7 @@
 
 #include "core/base/progress.h"
 #include "core/data/frame.h"
+#include "shell/run/lookup.h"
 #include "shell/settings/settings.h"
 
 enum { FEED_FRAME_ROWS = 65536, FEED_PATH_MAX = 512 };
@@ -22,6 +23,7 @@ struct feed_counts {
     int64_t from_us, until_us; /* first and last event time */
     uint8_t digest[32];  /* SHA-256 of the files' bytes, in name order */
     char first_conflict[64];   /* such an id */
+    char undated[256];   /* tables looked up in that have no valid_from */
     char words[512];     /* what was found by looking: delimiter, decimal mark, ... */
     char rejects_path[FEED_PATH_MAX];
 };
@@ -32,6 +34,7 @@ struct feed {
     uint32_t count;
     struct frame *retired; /* frames as they were read, kept for their texts where rows moved */
     uint32_t retired_count;
+    struct lookups *lookups; /* the tables that the frames' looked-up texts are in */
     struct feed_counts counts;
 };
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "shell/os/file.h"
+#include "shell/run/token_key.h"
 
 enum { PLAN_TEXT_MAX = 4 << 20, PLANS_KNOWN_MAX = 1024 };
 
@@ -115,6 +116,7 @@ static bool parse_model(const struct buffer *bytes, struct model **m, struct err
 }
 
 static bool build(const struct plan_body *body, const struct buffer *model_bytes,
+                  const struct hash_key *key,
                   struct plan **plan, struct error *e)
 {
     struct settings *s;
@@ -125,6 +127,7 @@ static bool build(const struct plan_body *body, const struct buffer *model_bytes
     if (!settings_parse(body->settings, "plan", &s, e))
         return false;
     schema = settings_schema(s);
+    s->token_key = *key;
     ok = schema != NULL || error_set(e, ERROR_INVALID, "plan record has no schema");
     ok = ok && parse_model(model_bytes, &model, e);
     if (ok && !settings_plan(s, schema, model, body->id, plan, e)) {
@@ -142,6 +145,7 @@ static bool load(struct plans *p, uint32_t seq, struct plan **plan, struct error
     struct log_cursor *c;
     struct record r;
     struct plan_body body;
+    struct hash_key key;
     struct buffer model;
     bool ok;
     int found;
@@ -160,7 +164,7 @@ static bool load(struct plans *p, uint32_t seq, struct plan **plan, struct error
                        "use the version that wrote it",
                        seq, r.epoch, ENGINE_EPOCH);
     ok = ok && plan_body_parse(r.body, &body, e) && read_model(p, &body, &model, e) &&
-         build(&body, &model, plan, e);
+         token_key_load(p->directory, false, &key, e) && build(&body, &model, &key, plan, e);
     buffer_fini(&model);
     log_cursor_close(c);
     return ok || error_prefix(e, "plan %u", seq);

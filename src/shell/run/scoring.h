@@ -8,7 +8,7 @@
 #include "shell/run/state.h"
 
 struct scoring_options {
-    const struct settings *settings;
+    struct settings *settings;
     const char *path;  /* of the events; NULL: the settings' source */
     const char *after; /* events observed before, or NULL */
     bool decides;      /* false: features only, no model needed */

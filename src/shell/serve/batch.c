@@ -9,9 +9,9 @@
 
 #include "core/base/memory.h"
 #include "shell/os/clock.h"
+#include "shell/run/verdict.h"
 #include "shell/serve/desk.h"
 #include "shell/serve/incoming.h"
-#include "shell/serve/verdict.h"
 
 enum { BATCH_LINES_MAX = 100000, PLACE_BYTES_MAX = SHARD_EVENT_MAX + SHARD_ID_MAX };
 
@@ -106,7 +106,8 @@ static void take_line(struct batch *b, struct text line, uint64_t number)
         give_oldest(b);
     p = &b->places[b->taken++ % DESK_WINDOW];
     p->line = number;
-    if (incoming_read(b->seat, plan_schema(b->server->plan), line, received_us, &in)) {
+    if (incoming_read(b->seat, plan_schema(b->server->plan), b->server->o.lookups, line, received_us,
+                      &in)) {
         send_line(b, p, &in, received_us);
         return;
     }
@@ -153,7 +154,7 @@ static void batch_run(struct batch *b, struct text body)
 enum http_next decide_batch(struct server *s, struct exchange *x)
 {
     struct batch b = {.server = s, .seat = seat_get(s), .out = &x->answer};
-    struct text body = {x->body.bytes, x->body.length};
+    struct text body = exchange_body(x);
     uint64_t lines;
 
     if (!query_bool(x, "explain", &b.explain) || !query_bool(x, "dry_run", &b.dry_run))

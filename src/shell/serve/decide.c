@@ -8,9 +8,9 @@
 
 #include "core/base/memory.h"
 #include "shell/os/clock.h"
+#include "shell/run/verdict.h"
 #include "shell/serve/desk.h"
 #include "shell/serve/incoming.h"
-#include "shell/serve/verdict.h"
 
 struct deciding {
     struct submission submission;
@@ -86,8 +86,8 @@ enum http_next decide_one(struct server *s, struct exchange *x)
 
     if (!query_bool(x, "explain", &explain) || !query_bool(x, "dry_run", &dry_run))
         return HTTP_ANSWERED;
-    if (!incoming_read(seat, plan_schema(s->plan), (struct text){x->body.bytes, x->body.length},
-                       received_us, &in)) {
+    if (!incoming_read(seat, plan_schema(s->plan), s->o.lookups, exchange_body(x), received_us,
+                       &in)) {
         problem_answer_fields(x, &seat->problems);
         return HTTP_ANSWERED;
     }

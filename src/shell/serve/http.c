@@ -97,6 +97,7 @@ static enum MHD_Result respond(struct connection *c)
     char number[16];
 
     ASSERT(x->status != 0);
+    c->http->o.answering(c->http->o.context, x);
     c->stage = ANSWERING;
     r = MHD_create_response_from_buffer(x->answer.length, x->answer.bytes, MHD_RESPMEM_PERSISTENT);
     if (r == NULL)
@@ -277,6 +278,11 @@ static void on_completed(void *context, struct MHD_Connection *mhd, void **reque
     atomic_store(&c->since_us, clock_monotonic_us());
     atomic_fetch_sub(&c->http->answering, 1);
     *request = NULL;
+}
+
+struct text exchange_body(const struct exchange *x)
+{
+    return (struct text){x->body.length > 0 ? x->body.bytes : "", x->body.length};
 }
 
 const char *exchange_header(struct exchange *x, const char *name)

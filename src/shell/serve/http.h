@@ -6,6 +6,7 @@
  *   begin()   the head is read: sets body_max, or answers already (a refused host, a body too long)
  *   handle()  the body is read: answers, or calls exchange_wait and lets somebody answer later
  *   ready()   after exchange_resume, from any thread: fills the answer, back on the I/O thread
+ *   answering() the answer is about to be sent: a last look at it
  *   ended()   the answer is sent or the peer has gone: frees what the handler keeps in `state`
  *
  * A struct exchange belongs to its connection and is used again for the connection's next request.
@@ -70,6 +71,7 @@ struct http_options {
     void *context;
     void (*begin)(void *context, struct exchange *x);
     enum http_next (*handle)(void *context, struct exchange *x);
+    void (*answering)(void *context, const struct exchange *x);
     void (*ended)(void *context, struct exchange *x);
 };
 
@@ -89,6 +91,8 @@ unsigned http_connections(const struct http *h);
 void exchange_wait(struct exchange *x);
 void exchange_resume(struct exchange *x);
 
+/* The body; never a null pointer. */
+struct text exchange_body(const struct exchange *x);
 /* Borrowed until the request ends; NULL where there is none. */
 const char *exchange_header(struct exchange *x, const char *name);
 const char *exchange_query(struct exchange *x, const char *name);

@@ -187,8 +187,9 @@ bool jobs_format(struct jobs *j, struct text id, struct buffer *out)
 
 static bool body_is_empty_object(struct server *s, struct exchange *x)
 {
+    struct text body = exchange_body(x);
     struct error e;
-    struct json_document *d = json_parse(seat_get(s)->json, x->body.bytes, x->body.length, &e);
+    struct json_document *d = json_parse(seat_get(s)->json, body.bytes, body.length, &e);
     bool ok = d != NULL && d->root.kind == JSON_OBJECT && d->root.count == 0;
 
     if (d == NULL)

@@ -239,8 +239,9 @@ static void label_all(struct server *s, struct exchange *x, struct json_document
 
 enum http_next take_labels(struct server *s, struct exchange *x)
 {
+    struct text body = exchange_body(x);
     struct error e;
-    struct json_document *d = json_parse(seat_get(s)->json, x->body.bytes, x->body.length, &e);
+    struct json_document *d = json_parse(seat_get(s)->json, body.bytes, body.length, &e);
 
     if (d == NULL) {
         problem_answer(x, 400, "%s", e.text);

@@ -202,11 +202,17 @@ static enum http_next on_request(void *context, struct exchange *x)
     return HTTP_WAITING;
 }
 
-static void on_ended(void *context, struct exchange *x)
+/* Before it is sent: whoever has an answer finds it counted. */
+static void on_answering(void *context, const struct exchange *x)
 {
     struct server *s = context;
 
     metrics_count_answer(&s->metrics, x->status);
+}
+
+static void on_ended(void *context, struct exchange *x)
+{
+    (void)context;
     decide_ended(x);
 }
 
@@ -258,6 +264,7 @@ bool server_start(const struct server_options *o, struct server **server, struct
                                 .context = s,
                                 .begin = on_begin,
                                 .handle = on_request,
+                                .answering = on_answering,
                                 .ended = on_ended};
 
     s->o = *o;

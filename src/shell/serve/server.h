@@ -6,6 +6,7 @@
 #define ASSAY_SERVE_SERVER_H
 
 #include "core/base/progress.h"
+#include "shell/run/lookup.h"
 #include "shell/run/shard.h"
 #include "shell/settings/settings.h"
 #include "shell/store/project.h"
@@ -23,6 +24,7 @@ struct server_train {
 struct server_options {
     const struct server_setting *setting; /* host, port, threads, limits */
     struct shard *shard;                  /* started */
+    const struct lookups *lookups;        /* of the plan's schema; NULL: none */
     struct project *project;              /* NULL: no store, lists answer 503 */
     const char *store;                    /* path of its file */
     struct server_train train;            /* run NULL: training answers 503 */

@@ -12,7 +12,6 @@
 #define TYPES_WORDS   "bool|int|decimal|real|text|time|duration"
 #define LAYOUTS_WORDS "iso|day_first|month_first|unix_s|unix_ms|unix_us"
 
-/* clang-format off: one row reads best in one shape */
 const struct key keys[] = {
     {"name", KEY_TEXT, 0, OF(name), .standard = "assay",
      .words = "What this set of settings is called in reports and pages."},
@@ -132,7 +131,7 @@ const struct key keys[] = {
     {"model.features", KEY_TEXTS, 0,
      ARRAY_OF(model.features, model.feature_count, LANG_FEATURES_MAX), .computed = "all features",
      .words = "The features that the model sees."},
-    {"model.alert_cost", KEY_REAL, 0, OF(model.alert_cost), .standard = "0", .least = 0,
+    {"model.alert_cost", KEY_REAL, 0, OF(model.alert_cost), .standard = "5", .least = 0,
      .most = 1e12,
      .words = "Cost of looking at one alert, in the unit of the amount, for the cost table."},
     {"model.validate", KEY_SECTION, 0, .shorthand = "by",
@@ -238,7 +237,6 @@ const struct key keys[] = {
     {"store", KEY_SECTION, KEY_LATER, .words = "Where projections of the log go."},
     {"tests", KEY_SECTION, KEY_LATER, .words = "Events with expected features, rules and outcome."},
 };
-/* clang-format on */
 
 const size_t key_count = sizeof keys / sizeof keys[0];
 

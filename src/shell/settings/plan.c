@@ -150,7 +150,8 @@ static bool plan_of(const struct settings *s, const struct schema *schema, struc
         .velocity = {.memory_bytes = s->memory_bytes / 4 * 3,
                      .lateness_us = s->event.lateness_us,
                      .label_delay_us = s->event.label_delay_us,
-                     .absent = s->event.absent},
+                     .absent = s->event.absent,
+                     .key = s->token_key},
         .max_ahead_us = s->event.max_ahead_us,
         .model = model,
     };

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "core/base/memory.h"
-#include "core/base/panic.h"
 #include "shell/os/file.h"
 #include "shell/settings/keys.h"
 #include "shell/settings/read.h"

@@ -229,8 +229,11 @@ static void open_reader(struct source *s)
                                 .null_words = s->null_words,
                                 .null_count = s->options.null_count};
 
-    for (uint32_t i = 0; i < s->columns; i++)
-        columns[i] = (struct csv_column){s->column_field[i], s->is_said[s->column_field[i]]};
+    for (uint32_t i = 0; i < s->columns; i++) {
+        int field = s->column_field[i];
+
+        columns[i] = (struct csv_column){field, s->is_said[field], s->is_required[field]};
+    }
     s->csv = csv_reader_new(&layout, s->schema, s->line);
     mem_free(columns);
 }

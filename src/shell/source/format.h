@@ -32,6 +32,8 @@ struct source {
     char *path;
     struct source_field *fields;
     struct text *null_words;
+    char **required; /* names; those that are given, in their order */
+    uint32_t required_count;
 
     struct file_list files;
     size_t next_file;
@@ -43,7 +45,8 @@ struct source {
 
     struct schema *schema;
     char (*notes)[GUESS_NOTE_MAX];
-    bool *is_said; /* by field: its type is the user's */
+    bool *is_said;     /* by field: its type is the user's */
+    bool *is_required; /* by field: a row without it is a reject */
 
     struct rejects rejects;
     struct source_counts counts;

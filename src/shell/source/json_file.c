@@ -241,6 +241,16 @@ static bool json_begin(struct source *s, struct error *e)
     return good;
 }
 
+/* The first required field that is null in the row, or FIELD_NONE. */
+static int absent_field(const struct source *s, const struct frame *f, uint32_t row)
+{
+    for (uint32_t i = 0; s->required_count > 0 && i < s->schema->count; i++) {
+        if (s->is_required[i] && f->column[i].null[row])
+            return (int)i;
+    }
+    return FIELD_NONE;
+}
+
 static bool read_value(struct source *s, struct frame *f, struct text value, struct error *e)
 {
     const struct problem *first = &s->problems.items[0];
@@ -248,8 +258,14 @@ static bool read_value(struct source *s, struct frame *f, struct text value, str
     s->problems.count = s->problems.more = 0;
     if (json_read_event(s->json, value.bytes, value.length, s->schema, JSON_UNKNOWN_SKIP, f,
                         &s->problems)) {
+        int absent = absent_field(s, f, f->rows - 1);
+
         s->json_line = s->line;
-        return true;
+        if (absent == FIELD_NONE)
+            return true;
+        f->rows--;
+        return source_reject(s, f, s->line, s->schema->fields[absent].name, value,
+                             fault_text(FAULT_NULL), e);
     }
     return source_reject(s, f, s->line, first->pointer[0] == '/' ? first->pointer + 1 : "", value,
                          first->detail, e);

@@ -51,6 +51,15 @@ static const struct source_field *said_of(const struct source *s, struct text na
     return NULL;
 }
 
+static bool is_required(const struct source *s, struct text name)
+{
+    for (uint32_t i = 0; i < s->required_count; i++) {
+        if (text_is(name, s->required[i]))
+            return true;
+    }
+    return false;
+}
+
 bool source_add_field(struct source *s, struct text name, const struct guess *g, struct error *e)
 {
     const struct source_field *said = said_of(s, name);
@@ -61,11 +70,13 @@ bool source_add_field(struct source *s, struct text name, const struct guess *g,
         return error_prefix(e, "%s", s->file);
     s->notes = mem_resize(s->notes, index + 1, sizeof *s->notes);
     s->is_said = mem_resize(s->is_said, index + 1, sizeof *s->is_said);
+    s->is_required = mem_resize(s->is_required, index + 1, sizeof *s->is_required);
     f = &s->schema->fields[index];
     f->point = g->point;
     f->group = g->group;
     f->layout = g->layout;
     s->is_said[index] = said != NULL;
+    s->is_required[index] = is_required(s, name);
     if (said == NULL) {
         memcpy(s->notes[index], g->note, sizeof g->note);
         return true;
@@ -135,6 +146,17 @@ bool source_reject(struct source *s, const struct frame *f, uint64_t line, const
 
 /* ---- opening ---- */
 
+static void copy_required(struct source *s, const struct source_options *o)
+{
+    s->required = mem_array(o->required_count, sizeof *s->required);
+    for (uint32_t i = 0; i < o->required_count; i++) {
+        const char *name = o->required[i];
+
+        if (name != NULL)
+            s->required[s->required_count++] = mem_text(name, strlen(name));
+    }
+}
+
 static void copy_options(struct source *s, const struct source_options *o)
 {
     bool given = o->null_words != NULL;
@@ -152,6 +174,7 @@ static void copy_options(struct source *s, const struct source_options *o)
         s->fields[i].name = mem_text(o->fields[i].name, strlen(o->fields[i].name));
     }
     s->options.fields = s->fields;
+    copy_required(s, o);
     s->null_words = mem_array(count, sizeof *s->null_words);
     for (uint32_t i = 0; i < count; i++)
         s->null_words[i] =
@@ -317,6 +340,9 @@ void source_close(struct source *s)
         mem_free((void *)(uintptr_t)s->fields[i].name);
     for (uint32_t i = 0; i < s->options.null_count; i++)
         mem_free((void *)(uintptr_t)s->null_words[i].bytes);
+    for (uint32_t i = 0; i < s->required_count; i++)
+        mem_free(s->required[i]);
+    mem_free(s->required);
     mem_free(s->fields);
     mem_free(s->null_words);
     mem_free(s->path);
@@ -324,6 +350,7 @@ void source_close(struct source *s)
     schema_free(s->schema);
     mem_free(s->notes);
     mem_free(s->is_said);
+    mem_free(s->is_required);
     mem_free(s->column_field);
     json_reader_free(s->json);
     rejects_fini(&s->rejects);

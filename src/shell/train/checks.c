@@ -48,6 +48,11 @@ void checks_of_data(struct train_result *r, const struct settings *s)
                    "%lu of %lu rows were not in time order and were sorted; live, such events come "
                    "late and may be decided without what happened before them",
                    count(c->moved), count(c->rows));
+    if (c->undated[0] != 0)
+        checks_add(r, true,
+                   "%s: looked up without valid_from, so an event may see what was known only later "
+                   "(look-ahead); name the column that says since when a row holds",
+                   c->undated);
     if (r->split.unlabelled > 0)
         checks_add(r, false, "%lu events have no label (yet) and were left out of learning and test",
                    count(r->split.unlabelled));
