@@ -55,13 +55,18 @@ static bool tell(struct invocation *v, const struct feed *f, struct error *e)
     buffer_init(&out, OUTPUT_MAX);
     if (v->json)
         buffer_format(&out,
-                      "{\"rows\":%lu,\"rejected\":%lu,\"repeated\":%lu,\"moved_by_sorting\":%lu}\n",
+                      "{\"rows\":%lu,\"rejected\":%lu,\"repeated\":%lu,\"conflicting\":%lu,"
+                      "\"moved_by_sorting\":%lu}\n",
                       (unsigned long)f->counts.rows, (unsigned long)f->counts.rejects,
-                      (unsigned long)f->counts.repeated, (unsigned long)f->counts.moved);
+                      (unsigned long)f->counts.repeated, (unsigned long)f->counts.conflicting,
+                      (unsigned long)f->counts.moved);
     else
-        buffer_format(&out, "%lu events -> %s (%lu rejected, %lu repeated, %lu moved by sorting)\n",
+        buffer_format(&out,
+                      "%lu events -> %s (%lu rejected, %lu repeated, %lu conflicting, %lu moved by "
+                      "sorting)\n",
                       (unsigned long)f->counts.rows, path, (unsigned long)f->counts.rejects,
-                      (unsigned long)f->counts.repeated, (unsigned long)f->counts.moved);
+                      (unsigned long)f->counts.repeated, (unsigned long)f->counts.conflicting,
+                      (unsigned long)f->counts.moved);
     ok = print_result(&out, e);
     buffer_fini(&out);
     return ok;

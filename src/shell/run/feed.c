@@ -302,11 +302,13 @@ bool feed_schema(const struct settings *s, const char *path, struct schema **sch
     *schema = schema_dup(source_schema(source));
     source_close(source);
     ok = name_roles(s, *schema, true, e) && extend(s, *schema, &lookups, e);
-    if (ok)
+    if (ok) {
         lookups_free(lookups);
-    else
-        schema_free(*schema);
-    return ok;
+        return true;
+    }
+    schema_free(*schema);
+    *schema = NULL; /* what a caller frees after a failure too */
+    return false;
 }
 
 static void note_undated(const struct lookups *lookups, struct feed_counts *c)
