@@ -3,6 +3,9 @@
 .DEFAULT_GOAL := all
 .PHONY: all tests-configured test demo bench fuzz lint install soak sanitize format clean help
 PACKAGES = @scripts/packages.sh
+# Debian's own, which sees Debian's packages, before any other on the path.
+PYTHON = $(or $(wildcard /usr/bin/python3),python3)
+export PYTHON
 # A configured tree; the tests join it when they are first asked for.
 build/build.ninja:
 	$(PACKAGES) build
@@ -21,7 +24,7 @@ all: build/build.ninja ## build build/assay and libassay
 test: tests-configured ## unit and system tests (under 15 minutes)
 	@ninja -C build all test-tools
 	@meson test -C build --suite unit --print-errorlogs --num-processes 2
-	@python3 -m pytest -q -p no:cacheprovider tests/system
+	@$(PYTHON) -m pytest -q -p no:cacheprovider tests/system
 
 demo: all ## generate, train, serve and play live traffic: make demo ARGS='--for 20s'
 	@rm -rf build/demo && build/assay demo --directory build/demo $(ARGS)
@@ -29,7 +32,7 @@ demo: all ## generate, train, serve and play live traffic: make demo ARGS='--for
 bench: all ## measure, beside the peers that are installed; writes build/bench.json
 	$(PACKAGES) bench
 	@ninja -C build bench-programs
-	@python3 bench/run.py $(ARGS)
+	@$(PYTHON) bench/run.py $(ARGS)
 
 fuzz: ## each fuzz target for FUZZ_SECONDS (default 600)
 	$(PACKAGES) build fuzz
@@ -37,7 +40,7 @@ fuzz: ## each fuzz target for FUZZ_SECONDS (default 600)
 
 soak: tests-configured ## parity over all of the Handbook data, with 100 random kills
 	@ninja -C build all test-tools
-	@python3 -m pytest -q -p no:cacheprovider tests/soak
+	@$(PYTHON) -m pytest -q -p no:cacheprovider tests/soak
 
 sanitize: ## unit and system tests under address, undefined and thread sanitizers
 	$(PACKAGES) build test
@@ -45,7 +48,7 @@ sanitize: ## unit and system tests under address, undefined and thread sanitizer
 
 lint: all ## format, static analysis, layering, header cycles, the core's symbols
 	$(PACKAGES) build lint
-	@python3 scripts/lint.py
+	@$(PYTHON) scripts/lint.py
 
 format: ## clang-format over the sources
 	$(PACKAGES) lint
