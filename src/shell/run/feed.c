@@ -289,6 +289,14 @@ static bool extend(const struct settings *s, struct schema *schema, struct looku
     return false;
 }
 
+bool feed_source(const struct settings *s, const char *path, struct source **source,
+                 struct error *e)
+{
+    char resolved[PATH_MAX];
+
+    return resolve_path(s, path, resolved, e) && open_source(s, resolved, NULL, NULL, source, e);
+}
+
 bool feed_schema(const struct settings *s, const char *path, struct schema **schema,
                  struct error *e)
 {
