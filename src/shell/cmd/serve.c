@@ -183,6 +183,11 @@ static void print_words(const struct serving *s, const char *filled, struct buff
                   s->current.model_path[0] != 0 ? s->current.model_path : "none: rules only");
 }
 
+static void warn(const char *what, const char *words)
+{
+    fprintf(stderr, "assay: %s: %s\n", what, words);
+}
+
 static bool say_where(struct serving *s, struct error *e)
 {
     char time[TIME_TEXT_MAX];
@@ -203,12 +208,10 @@ static bool say_where(struct serving *s, struct error *e)
         print_words(s, filled, &out);
     ok = print_result(&out, e);
     buffer_fini(&out);
+    if (!server_is_loopback(s->server))
+        warn("server.host", "other machines can reach this address, and there is no sign-in: put a "
+                            "proxy with TLS and access control before it");
     return ok;
-}
-
-static void warn(const char *what, const char *words)
-{
-    fprintf(stderr, "assay: %s: %s\n", what, words);
 }
 
 /* A stopped shard goes on answering 503 with the reason, so that whoever looks can see it; what
