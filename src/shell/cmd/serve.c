@@ -227,7 +227,7 @@ static void wait_for_the_end(struct serving *s)
         if (shard.is_failed && !is_shard_told)
             warn("the shard has stopped; restart to recover", shard.failure);
         if (project.is_failed && !is_store_told)
-            warn("the store has stopped; decisions go on", project.failure);
+            warn("the store cannot be written, which is tried again; decisions go on", project.failure);
         is_shard_told = shard.is_failed;
         is_store_told = project.is_failed;
     }

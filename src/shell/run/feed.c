@@ -289,6 +289,14 @@ static bool extend(const struct settings *s, struct schema *schema, struct looku
     return false;
 }
 
+bool feed_source(const struct settings *s, const char *path, struct source **source,
+                 struct error *e)
+{
+    char resolved[PATH_MAX];
+
+    return resolve_path(s, path, resolved, e) && open_source(s, resolved, NULL, NULL, source, e);
+}
+
 bool feed_schema(const struct settings *s, const char *path, struct schema **schema,
                  struct error *e)
 {
@@ -302,11 +310,13 @@ bool feed_schema(const struct settings *s, const char *path, struct schema **sch
     *schema = schema_dup(source_schema(source));
     source_close(source);
     ok = name_roles(s, *schema, true, e) && extend(s, *schema, &lookups, e);
-    if (ok)
+    if (ok) {
         lookups_free(lookups);
-    else
-        schema_free(*schema);
-    return ok;
+        return true;
+    }
+    schema_free(*schema);
+    *schema = NULL; /* what a caller frees after a failure too */
+    return false;
 }
 
 static void note_undated(const struct lookups *lookups, struct feed_counts *c)

@@ -18,7 +18,13 @@ static bool role_set(const struct settings *s, const struct schema *schema, cons
     if (*field != FIELD_NONE && (types >> schema->fields[*field].type & 1) != 0)
         return true;
     nearest = schema_nearest(schema, text_of(name));
-    if (*field != FIELD_NONE)
+    if (*field != FIELD_NONE && schema->fields[*field].type == TYPE_TEXT)
+        error_set(
+            e, ERROR_INVALID,
+            "expected %s, but \"%s\" is of type text; where only some rows do not fit, name its "
+            "type below sources.transactions.fields, and they become rejects",
+            expected, name);
+    else if (*field != FIELD_NONE)
         error_set(e, ERROR_INVALID, "expected %s, but \"%s\" is of type %s", expected, name,
                   type_name(schema->fields[*field].type));
     else

@@ -327,6 +327,7 @@ void page_data_json(const struct train_result *r, struct buffer *out)
     add_count(out, "rows", r->counts.rows, true);
     add_count(out, "rejected", r->counts.rejects, false);
     add_count(out, "repeated", r->counts.repeated, false);
+    add_count(out, "conflicting", r->counts.conflicting, false);
     add_count(out, "moved_by_sorting", r->counts.moved, false);
     add_time(out, "from", r->counts.from_us);
     add_time(out, "until", r->counts.until_us);
