@@ -50,7 +50,7 @@ static bool tell(struct invocation *v, const struct feed *f, struct error *e)
     struct buffer out;
     bool ok;
 
-    if (path == NULL)
+    if (output_is_stdout(path))
         return true;
     buffer_init(&out, OUTPUT_MAX);
     if (v->json)

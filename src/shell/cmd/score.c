@@ -74,7 +74,7 @@ static bool tell(struct invocation *v, const struct feed *f, const struct writin
     struct buffer out;
     bool ok;
 
-    if (option_get(v, "output") == NULL)
+    if (output_is_stdout(option_get(v, "output")))
         return true;
     digest_finish(w->digest, digest);
     digest_hex(digest, hex);

@@ -61,16 +61,20 @@ static void add_header(struct output *o)
         buffer_add_char(&o->bytes, '\n');
 }
 
+bool output_is_stdout(const char *path)
+{
+    return path == NULL || strcmp(path, "-") == 0;
+}
+
 bool output_open(const char *path, const char *const *column, uint32_t columns, struct output **out,
                  struct error *e)
 {
-    bool is_stdout = path == NULL || strcmp(path, "-") == 0;
     struct output *o = mem_alloc(sizeof *o);
 
     o->column = column;
     o->columns = columns;
     o->fd = STDOUT_FILENO;
-    if (!is_stdout) {
+    if (!output_is_stdout(path)) {
         snprintf(o->path, sizeof o->path, "%s", path);
         snprintf(o->part, sizeof o->part, "%s.part", path);
         if (ends_with(path, ".ndjson") || ends_with(path, ".jsonl"))

@@ -10,6 +10,9 @@ enum output_format { OUTPUT_CSV, OUTPUT_NDJSON };
 
 struct output;
 
+/* Whether such a path means standard output, where nothing else may then be written. */
+bool output_is_stdout(const char *path);
+
 /* `path` NULL or "-": standard output, as CSV. The column names are borrowed till the end. */
 bool output_open(const char *path, const char *const *column, uint32_t columns, struct output **o,
                  struct error *e) MUST_USE;
