@@ -95,7 +95,7 @@ static bool open_lookups(struct serving *s, struct error *e)
 {
     const struct schema *schema = plan_schema(s->current.made.plan);
 
-    return lookups_open(s->settings, schema, &s->lookups, e) &&
+    return lookups_open(s->settings, schema, schema, &s->lookups, e) &&
            lookups_match(s->lookups, schema, e);
 }
 
