@@ -140,6 +140,7 @@ class Server:
         line = self.process.stdout.readline()
         assert line, f"assay serve ended: {self.words()}"
         self.started = json.loads(line)
+        assert "port" in self.started, line
         self.port = self.started["port"]
 
     def words(self):
@@ -187,11 +188,14 @@ class Server:
         return json.loads(out)
 
 
-def play_through_kills(home, rng, lines, start, end, kills, answers=None, batch=lambda: 0, first=()):
+def play_through_kills(
+    home, rng, lines, start, end, kills, answers=None, batch=lambda: 0, first=(), life_s=60
+):
     """Lines [start, end) with that many kill -9 at random moments, some of them during recovery; then the
-    rest, and a proper end. Returns what was done."""
+    rest, and a proper end. `batch` says how each life plays; `life_s` is the longest. Returns what was
+    done."""
     done = {"kills": 0, "kills_in_recovery": 0, "kills_in_play": 0, "restart_s": 0.0}
-    speed = 2000.0
+    speed = {}  # lines/s, by batch
     at = start
     while kills > 0:
         begun = time.monotonic()
@@ -206,8 +210,9 @@ def play_through_kills(home, rng, lines, start, end, kills, answers=None, batch=
         server.wait()
         done["restart_s"] += time.monotonic() - begun
         share = (end - at) / (kills + 1)
-        p = server.player(lines, at, max(1, min(int(share * 2), end - at - 1)), batch(), answers)
-        time.sleep(rng.random() * 2 * share / speed)
+        size = batch()
+        p = server.player(lines, at, max(1, min(int(share * 2), end - at - 1)), size, answers)
+        time.sleep(rng.random() * min(2 * share / speed.get(size, 2000.0), life_s))
         done["kills_in_play"] += p.poll() is None
         server.kill()
         out, err = p.communicate()
@@ -215,8 +220,8 @@ def play_through_kills(home, rng, lines, start, end, kills, answers=None, batch=
         played = json.loads(out)
         at += played["answered"]
         if played["answered"] > 100:
-            speed = played["answered"] / played["seconds"]
-    with Server(home) as server:
+            speed[size] = played["answered"] / played["seconds"]
+    with Server(home, *first) as server:
         server.play(lines, at, end - at, batch(), answers)
     return done
 

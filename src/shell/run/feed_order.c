@@ -1,6 +1,7 @@
 #include "shell/run/feed_order.h"
 
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "core/base/hash.h"
@@ -175,7 +176,7 @@ static void note_repeated(const struct feed *f, uint64_t first, uint64_t row, st
         return;
     buffer_init(&text, sizeof ids->first_conflict);
     (void)!event_id_text(f->schema, frame, at, &text);
-    strncpy(ids->first_conflict, buffer_text(&text), sizeof ids->first_conflict - 1);
+    snprintf(ids->first_conflict, sizeof ids->first_conflict, "%s", buffer_text(&text));
     buffer_fini(&text);
 }
 

@@ -18,6 +18,7 @@ enum {
     BODY_MAX = SHARD_EVENT_MAX + (64 << 10),
     OBSERVE_BODY_OVERHEAD = 12 + SHARD_ID_MAX,
     SNAPSHOT_JOBS = 1,
+    REPLAYED_MUCH = 50000, /* records */
 };
 
 /* ---- opening */
@@ -216,7 +217,7 @@ static bool append_observed(struct shard *s, const struct frame *f, uint32_t row
         return false;
     ASSERT(log_append(s->log, &r) == s->seq[i]);
     id.token = engine_id_token(s->state.engine, body.id);
-    id.body = hash_bytes(body.event.bytes, body.event.length, 0);
+    id.body = event_body_hash(schema, body.event);
     engine_id_add(s->state.engine, &id);
     return true;
 }
@@ -275,7 +276,10 @@ bool shard_start(struct shard *s, struct error *e)
 {
     int failed;
 
-    s->snapshot_due_us = clock_monotonic_us() + s->o.snapshot_every_us;
+    /* A server that dies again and again must not replay the same records each time. */
+    s->snapshot_due_us = clock_monotonic_us();
+    if (s->status.replayed < REPLAYED_MUCH)
+        s->snapshot_due_us += s->o.snapshot_every_us;
     failed = pthread_create(&s->commit_thread, NULL, shard_commit_main, s);
     if (failed == 0)
         failed = pthread_create(&s->snapshot_thread, NULL, shard_snapshot_main, s);
