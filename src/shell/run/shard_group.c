@@ -13,6 +13,7 @@
 #include "core/data/event.h"
 #include "shell/os/clock.h"
 #include "shell/run/carrier.h"
+#include "shell/run/event_id.h"
 #include "shell/run/shard_inside.h"
 
 enum {
@@ -47,7 +48,7 @@ static void append_decision(struct shard *s, uint32_t i)
                             .epoch = ENGINE_EPOCH,
                             .plan = s->plan_seq};
     struct id_entry id = {.token = s->run_token[i],
-                          .body = hash_bytes(sub->event.bytes, sub->event.length, 0),
+                          .body = event_body_hash(plan_schema(s->plan), sub->event),
                           .seq = s->seq[i],
                           .received_us = sub->received_us};
 
@@ -162,7 +163,7 @@ static void repeat_from_log(struct shard *s, struct submission *sub, uint64_t se
 
 static void answer_repeated(struct shard *s, struct submission *sub, const struct id_entry *known)
 {
-    uint64_t body = hash_bytes(sub->event.bytes, sub->event.length, 0);
+    uint64_t body = event_body_hash(plan_schema(s->plan), sub->event);
     uint64_t seq = known->seq;
 
     sub->seq = seq;
