@@ -119,8 +119,7 @@ static bool open_shard(struct serving *s, struct error *e)
     };
     const struct buffer *model = &s->current.model;
 
-    return current_open(s->settings, NULL, CURRENT_SERVED, &s->current, e) &&
-           open_lookups(s, e) &&
+    return current_open(s->settings, NULL, CURRENT_SERVED, &s->current, e) && open_lookups(s, e) &&
            shard_open(&o, &s->current.made, model->length > 0 ? model->bytes : NULL, model->length,
                       &s->shard, e) &&
            take_history(s, e) && shard_start(s->shard, e);
@@ -230,7 +229,8 @@ static void wait_for_the_end(struct serving *s)
         if (shard.is_failed && !is_shard_told)
             warn("the shard has stopped; restart to recover", shard.failure);
         if (project.is_failed && !is_store_told)
-            warn("the store cannot be written, which is tried again; decisions go on", project.failure);
+            warn("the store cannot be written, which is tried again; decisions go on",
+                 project.failure);
         is_shard_told = shard.is_failed;
         is_store_told = project.is_failed;
     }
