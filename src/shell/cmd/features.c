@@ -1,4 +1,5 @@
 #include "shell/cmd/cmd.h"
+#include "shell/cmd/describe.h"
 #include "shell/run/output.h"
 #include "shell/run/scoring.h"
 
@@ -50,18 +51,23 @@ static bool tell(struct invocation *v, const struct feed *f, struct error *e)
     struct buffer out;
     bool ok;
 
-    if (path == NULL)
+    if (output_is_standard(path))
         return true;
     buffer_init(&out, OUTPUT_MAX);
     if (v->json)
         buffer_format(&out,
-                      "{\"rows\":%lu,\"rejected\":%lu,\"repeated\":%lu,\"moved_by_sorting\":%lu}\n",
+                      "{\"rows\":%lu,\"rejected\":%lu,\"repeated\":%lu,\"conflicting\":%lu,"
+                      "\"moved_by_sorting\":%lu}\n",
                       (unsigned long)f->counts.rows, (unsigned long)f->counts.rejects,
-                      (unsigned long)f->counts.repeated, (unsigned long)f->counts.moved);
+                      (unsigned long)f->counts.repeated, (unsigned long)f->counts.conflicting,
+                      (unsigned long)f->counts.moved);
     else
-        buffer_format(&out, "%lu events -> %s (%lu rejected, %lu repeated, %lu moved by sorting)\n",
+        buffer_format(&out,
+                      "%lu events -> %s (%lu rejected, %lu repeated, %lu conflicting, %lu moved by "
+                      "sorting)\n",
                       (unsigned long)f->counts.rows, path, (unsigned long)f->counts.rejects,
-                      (unsigned long)f->counts.repeated, (unsigned long)f->counts.moved);
+                      (unsigned long)f->counts.repeated, (unsigned long)f->counts.conflicting,
+                      (unsigned long)f->counts.moved);
     ok = print_result(&out, e);
     buffer_fini(&out);
     return ok;
@@ -101,6 +107,11 @@ static bool features_run(struct invocation *v, struct error *e)
 
     if (!invocation_settings(v, &settings, e))
         return false;
+    if (option_has(v, "describe")) {
+        ok = describe_features(v, settings, e);
+        settings_free(settings);
+        return ok;
+    }
     o.settings = settings;
     ok = scoring_open(&o, &s, e);
     if (ok) {
@@ -115,6 +126,7 @@ static const struct option options[] = {
     {"output", 'o', "FILE",
      "where to write: CSV, or NDJSON for .ndjson (default: standard output)"},
     {"after", 0, "FILE", "events that came before: observed first, not written"},
+    {"describe", 0, NULL, "the data dictionary instead: what each feature is made of"},
     {0},
 };
 
@@ -127,6 +139,7 @@ const struct command command_features = {
     .words = "One row per event, in order of time: the id, then one column per feature.",
     .options = options,
     .examples = "  assay features transactions.csv -o features.csv\n"
-                "  assay features --after january.csv february.csv -o features.ndjson\n",
+                "  assay features --after january.csv february.csv -o features.ndjson\n"
+                "  assay features --describe --json\n",
     .run = features_run,
 };

@@ -74,15 +74,18 @@ static bool tell(struct invocation *v, const struct feed *f, const struct writin
     struct buffer out;
     bool ok;
 
-    if (option_get(v, "output") == NULL)
+    if (output_is_standard(option_get(v, "output")))
         return true;
     digest_finish(w->digest, digest);
     digest_hex(digest, hex);
     buffer_init(&out, OUTPUT_MAX);
     if (v->json) {
-        buffer_format(&out, "{\"rows\":%lu,\"rejected\":%lu,\"repeated\":%lu,\"outcomes\":{",
+        buffer_format(&out,
+                      "{\"rows\":%lu,\"rejected\":%lu,\"repeated\":%lu,\"conflicting\":%lu,"
+                      "\"moved_by_sorting\":%lu,\"outcomes\":{",
                       (unsigned long)f->counts.rows, (unsigned long)f->counts.rejects,
-                      (unsigned long)f->counts.repeated);
+                      (unsigned long)f->counts.repeated, (unsigned long)f->counts.conflicting,
+                      (unsigned long)f->counts.moved);
         tell_outcomes(w, true, &out);
         buffer_format(&out, "},\"decisions_sha256\":\"%s\"}\n", hex);
     } else {
@@ -90,9 +93,10 @@ static bool tell(struct invocation *v, const struct feed *f, const struct writin
                       option_get(v, "output"));
         tell_outcomes(w, false, &out);
         buffer_format(&out,
-                      "\nrejected %lu, repeated %lu, moved by sorting %lu\ndecisions SHA-256 %s\n",
+                      "\nrejected %lu, repeated %lu, conflicting %lu, moved by sorting %lu\n"
+                      "decisions SHA-256 %s\n",
                       (unsigned long)f->counts.rejects, (unsigned long)f->counts.repeated,
-                      (unsigned long)f->counts.moved, hex);
+                      (unsigned long)f->counts.conflicting, (unsigned long)f->counts.moved, hex);
     }
     ok = print_result(&out, e);
     buffer_fini(&out);

@@ -99,6 +99,13 @@ static bool open_lookups(struct serving *s, struct error *e)
            lookups_match(s->lookups, schema, e);
 }
 
+static bool take_history(struct serving *s, struct error *e)
+{
+    if (option_has(s->v, "no-history"))
+        return history_skip(s->shard, &s->history, e);
+    return history_import(s->shard, s->settings, NULL, term_progress(&s->v->term), &s->history, e);
+}
+
 static bool open_shard(struct serving *s, struct error *e)
 {
     struct shard_options o = {
@@ -116,9 +123,7 @@ static bool open_shard(struct serving *s, struct error *e)
            open_lookups(s, e) &&
            shard_open(&o, &s->current.made, model->length > 0 ? model->bytes : NULL, model->length,
                       &s->shard, e) &&
-           history_import(s->shard, s->settings, NULL, term_progress(&s->v->term), &s->history,
-                          e) &&
-           shard_start(s->shard, e);
+           take_history(s, e) && shard_start(s->shard, e);
 }
 
 static bool open_server(struct serving *s, struct error *e)
@@ -222,7 +227,7 @@ static void wait_for_the_end(struct serving *s)
         if (shard.is_failed && !is_shard_told)
             warn("the shard has stopped; restart to recover", shard.failure);
         if (project.is_failed && !is_store_told)
-            warn("the store has stopped; decisions go on", project.failure);
+            warn("the store cannot be written, which is tried again; decisions go on", project.failure);
         is_shard_told = shard.is_failed;
         is_store_told = project.is_failed;
     }
@@ -244,6 +249,7 @@ static bool serve_run(struct invocation *v, struct error *e)
 
 static const struct option options[] = {
     {"port", 'p', "N", "listen there instead of server.port; 0: any free port"},
+    {"no-history", 0, NULL, "first start: import no history, begin with an empty state"},
     {0},
 };
 

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/base/panic.h"
 #include "shell/os/digest.h"
 #include "shell/os/file.h"
 #include "shell/run/data_directory.h"
@@ -16,7 +15,8 @@ enum { FEED_TEXT_MAX = 1 << 30, FIELD_OVERRIDES_MAX = SCHEMA_FIELDS_MAX };
 static char format_auto[] = "auto";
 static const struct source_setting no_source = {.format = format_auto, .reject_share = 0.01};
 
-/* The settings' path is relative to the settings file; one from the command line to where one stands. */
+/* The settings' path is relative to the settings file; one from the command line to where one
+ * stands. */
 static bool resolve_path(const struct settings *s, const char *path, char out[PATH_MAX],
                          struct error *e)
 {
@@ -48,15 +48,13 @@ static uint32_t collect_fields(const struct source_setting *setting, const struc
         const struct field_setting *f = &setting->fields[i];
 
         if (f->has_type && wanted == NULL)
-            out[count++] =
-                (struct source_field){f->name, f->type, f->has_layout, f->layout};
+            out[count++] = (struct source_field){f->name, f->type, f->has_layout, f->layout};
     }
     for (uint32_t i = 0; wanted != NULL && i < wanted->count; i++) {
         const struct field *f = &wanted->fields[i];
 
         if (schema_find(found, text_of(f->name)) != FIELD_NONE)
-            out[count++] =
-                (struct source_field){f->name, f->type, f->type == TYPE_TIME, f->layout};
+            out[count++] = (struct source_field){f->name, f->type, f->type == TYPE_TIME, f->layout};
     }
     return count;
 }
@@ -124,8 +122,8 @@ static bool find_role(const struct settings *s, const struct schema *schema, con
     if (*field != FIELD_NONE)
         return true;
     nearest = schema_nearest(schema, text_of(name));
-    return error_set(e, ERROR_INVALID, "%s: event.%s: the events have no field \"%s\"%s%s%s", s->path,
-                     role, name, nearest != NULL ? "; did you mean \"" : "",
+    return error_set(e, ERROR_INVALID, "%s: event.%s: the events have no field \"%s\"%s%s%s",
+                     s->path, role, name, nearest != NULL ? "; did you mean \"" : "",
                      nearest != NULL ? nearest : "", nearest != NULL ? "\"?" : "");
 }
 
@@ -199,7 +197,8 @@ static bool read_frames(struct source *source, const struct schema *schema,
     }
 }
 
-/* A reader may give frames that are not full; the feed's are, so that a row's place is its number. */
+/* A reader may give frames that are not full; the feed's are, so that a row's place is its number.
+ */
 static bool is_even(const struct feed *f)
 {
     for (uint32_t i = 0; i + 1 < f->count; i++) {
@@ -290,6 +289,14 @@ static bool extend(const struct settings *s, struct schema *schema, struct looku
     return false;
 }
 
+bool feed_source(const struct settings *s, const char *path, struct source **source,
+                 struct error *e)
+{
+    char resolved[PATH_MAX];
+
+    return resolve_path(s, path, resolved, e) && open_source(s, resolved, NULL, NULL, source, e);
+}
+
 bool feed_schema(const struct settings *s, const char *path, struct schema **schema,
                  struct error *e)
 {
@@ -303,11 +310,13 @@ bool feed_schema(const struct settings *s, const char *path, struct schema **sch
     *schema = schema_dup(source_schema(source));
     source_close(source);
     ok = name_roles(s, *schema, true, e) && extend(s, *schema, &lookups, e);
-    if (ok)
+    if (ok) {
         lookups_free(lookups);
-    else
-        schema_free(*schema);
-    return ok;
+        return true;
+    }
+    schema_free(*schema);
+    *schema = NULL; /* what a caller frees after a failure too */
+    return false;
 }
 
 static void note_undated(const struct lookups *lookups, struct feed_counts *c)
@@ -358,7 +367,10 @@ static bool load(const struct settings *s, const char *path, const struct schema
     source_counts(source, &c);
     f->counts.rejects = c.rejects;
     source_close(source);
-    ASSERT(!ok || is_even(f));
+    if (ok && !is_even(f))
+        ok = error_set(e, ERROR_FULL,
+                       "%s: the texts of %d events are over %d MiB: leave out what is not needed",
+                       path, FEED_FRAME_ROWS, FEED_TEXT_MAX >> 20);
     if (ok && f->count == 0)
         ok = error_set(e, ERROR_INVALID, "%s: there is no event in it, only a header", path);
     return ok && digest_files(path, f->counts.digest, e);

@@ -14,6 +14,8 @@
 
 enum { FEED_FRAME_ROWS = 65536, FEED_PATH_MAX = 512 };
 
+struct source;
+
 struct feed_counts {
     uint64_t rows;       /* events */
     uint64_t rejects;    /* rows that could not be read (they are in the rejects file) */
@@ -40,6 +42,11 @@ struct feed {
 
 /* What the source's schema is, without reading it all. The caller's. */
 bool feed_schema(const struct settings *s, const char *path, struct schema **schema,
+                 struct error *e) MUST_USE;
+
+/* The settings' source (or `path`) opened as their `transactions` say it is read: to look at the data
+ * as they are. The caller's. */
+bool feed_source(const struct settings *s, const char *path, struct source **source,
                  struct error *e) MUST_USE;
 
 /* Read the events of `path` (NULL: the settings' `transactions` source) whole. With a schema given (a

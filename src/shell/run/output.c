@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base/memory.h"
@@ -21,6 +22,7 @@ struct output {
     int fd;
     char path[PATH_MAX]; /* "" : standard output */
     char part[PATH_MAX];
+    bool is_beside; /* part is another file, renamed to path at the end */
     struct buffer bytes;
 };
 
@@ -61,21 +63,37 @@ static void add_header(struct output *o)
         buffer_add_char(&o->bytes, '\n');
 }
 
+bool output_is_standard(const char *path)
+{
+    return path == NULL || strcmp(path, "-") == 0;
+}
+
+/* A file appears when it is whole, renamed into place. What is a pipe, a device or a link
+ * (/dev/stdout) must not be replaced by that: it is written where it stands. */
+static bool is_special(const char *path)
+{
+    struct stat st;
+
+    return lstat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+}
+
 bool output_open(const char *path, const char *const *column, uint32_t columns, struct output **out,
                  struct error *e)
 {
-    bool is_stdout = path == NULL || strcmp(path, "-") == 0;
     struct output *o = mem_alloc(sizeof *o);
 
     o->column = column;
     o->columns = columns;
     o->fd = STDOUT_FILENO;
-    if (!is_stdout) {
+    if (!output_is_standard(path)) {
+        bool in_place = is_special(path);
+
+        o->is_beside = !in_place;
         snprintf(o->path, sizeof o->path, "%s", path);
-        snprintf(o->part, sizeof o->part, "%s.part", path);
+        snprintf(o->part, sizeof o->part, "%s%s", path, in_place ? "" : ".part");
         if (ends_with(path, ".ndjson") || ends_with(path, ".jsonl"))
             o->format = OUTPUT_NDJSON;
-        o->fd = open(o->part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+        o->fd = open(o->part, O_WRONLY | O_TRUNC | O_CLOEXEC | (in_place ? 0 : O_CREAT), 0644);
         if (o->fd < 0) {
             error_set(e, ERROR_WORLD, "cannot write %s: %s", o->part, strerror(errno));
             mem_free(o);
@@ -198,7 +216,7 @@ bool output_finish(struct output *o, struct error *e)
 {
     bool ok = write_out(o, e);
 
-    if (ok && o->path[0] != 0 && (fsync(o->fd) != 0 || rename(o->part, o->path) != 0))
+    if (ok && o->is_beside && (fsync(o->fd) != 0 || rename(o->part, o->path) != 0))
         ok = error_set(e, ERROR_WORLD, "cannot write %s: %s", o->path, strerror(errno));
     if (!ok) {
         output_abandon(o);
@@ -217,7 +235,8 @@ void output_abandon(struct output *o)
         return;
     if (o->path[0] != 0) {
         close(o->fd);
-        unlink(o->part);
+        if (o->is_beside)
+            unlink(o->part);
     }
     buffer_fini(&o->bytes);
     mem_free(o);
