@@ -358,7 +358,8 @@ static void choose_reads(struct group *g)
         struct read *r = &g->reads[i];
         const struct aggregate *a = r->aggregate;
         bool in_millionths = !a->of_label && a->operand >= 0 &&
-                             (a->operand_type == TYPE_DECIMAL || a->operand_type == TYPE_REAL);
+                             (a->operand_type == TYPE_DECIMAL || a->operand_type == TYPE_REAL ||
+                              a->operand_type == TYPE_DURATION);
 
         r->node = a->node;
         r->units = in_millionths ? MILLION : 1;

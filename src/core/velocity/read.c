@@ -75,7 +75,7 @@ void read_row(const struct velocity *v, const struct group *g, const struct regi
 /* Whether the current row lies in the window that `a` reads. */
 static bool counts_now(const struct velocity *v, const struct group *g, const struct read *a)
 {
-    return a->sees_now && passes(v->current->flags, a->where_bit);
+    return a->sees_now && v->current->has_key && passes(v->current->flags, a->where_bit);
 }
 
 static bool is_null_now(const struct velocity *v, const struct group *g, const struct read *a)
@@ -314,7 +314,8 @@ static inline void result_events(const struct velocity *v, const struct read *a,
 {
     const uint32_t *cursor = entity_cursors(state);
 
-    put_integer(c, v->current->row, (int64_t)(cursor[a->hi] - cursor[a->lo]) + a->sees_now);
+    put_integer(c, v->current->row,
+                (int64_t)(cursor[a->hi] - cursor[a->lo]) + (a->sees_now && v->current->has_key));
 }
 
 /* The sum is of the result's type already, save that it may be too large. */
