@@ -73,15 +73,24 @@ def test_wrong_use(run, tmp_path):
 
 def test_to_a_service(run, tmp_path, server):  # noqa: F811
     files(tmp_path)
-    assert server.decide(event("x/ 1?"))[0] == 200
     (tmp_path / "more.csv").write_text('id,label\n"x/ 1?",fraud\n')
     r = run("label", "import", "labels.csv")
     assert r.exit != 0 and "--url" in r.stderr, r
     url = f"http://127.0.0.1:{server.port}"
     found = run("label", "import", "labels.csv", "--url", url, "--json").json()
-    assert (found["taken"], found["repeated"], found["unmatched"]) == (3, 1, 1), found
+    assert (found["taken"], found["repeated"], found["unmatched"]) == (1, 3, 1), found
     again = run("label", "import", "labels.csv", "--url", url, "--json").json()
     assert (again["taken"], again["repeated"], again["unmatched"]) == (0, 4, 1), again
+    assert server.decide(event("x/ 1?"))[0] == 200
     assert run("label", "import", "more.csv", "--url", url, "--json").json()["taken"] == 1
     server.wait_projected()
     assert server.ask("GET", "/v1/decisions/x%2F%201%3F")[1]["label"] is True
+
+
+def test_events_older_than_the_ids_remembered(run, tmp_path, start):  # noqa: F811
+    server = start()
+    assert server.decide(event("b1"))[0] == 200  # received today: ids of 2018 are forgotten
+    server.stop()
+    files(tmp_path)
+    assert run("label", "import", "labels.csv", "--json").json()["taken"] == 3
+    assert run("replay").exit == 0

@@ -116,7 +116,7 @@ static bool import_into_log(struct importing *p, struct error *e)
 
     if (!current_open(p->settings, NULL, CURRENT_SERVED, &p->current, e) || !open_shard(p, e) ||
         !history_import(p->shard, p->settings, NULL, progress, &history, e) ||
-        !label_known_read(p->known, p->log_directory, e) || !shard_start(p->shard, e))
+        !label_known_read(p->known, p->log_directory, &p->rows, e) || !shard_start(p->shard, e))
         return false;
     find_repeated(p);
     return label_post_shard(p->shard, &p->rows, clock_now_us(), progress, e);

@@ -3,12 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/base/hash.h"
-#include "core/base/memory.h"
 #include "core/data/json.h"
 #include "core/velocity/velocity.h"
 #include "shell/link/http_client.h"
 #include "shell/os/clock.h"
+#include "shell/run/label_index.h"
 #include "shell/run/label_post.h"
 
 enum {
@@ -24,8 +23,7 @@ struct posting {
     struct json_reader *json;
     struct buffer answer, body;
     struct label_rows *rows;
-    uint32_t *last; /* by place in a hash table: the last row of an event, plus 1 */
-    uint32_t capacity;
+    struct label_index index;
 };
 
 static bool ask(struct posting *p, const char *path, struct text body, int *status,
@@ -68,25 +66,6 @@ static bool wait_until_caught_up(struct posting *p, struct error *e)
 }
 
 /* ---- what is known ---- */
-
-static uint32_t *place(const struct posting *p, const char *id)
-{
-    uint32_t at = (uint32_t)hash_bytes(id, strlen(id), 0) & (p->capacity - 1);
-
-    while (p->last[at] != 0 && strcmp(p->rows->row[p->last[at] - 1].id, id) != 0)
-        at = (at + 1) & (p->capacity - 1);
-    return &p->last[at];
-}
-
-static void index_rows(struct posting *p)
-{
-    p->capacity = 64;
-    while (p->capacity < 2 * p->rows->count)
-        p->capacity *= 2;
-    p->last = mem_array(p->capacity, sizeof *p->last);
-    for (uint32_t i = 0; i < p->rows->count; i++)
-        *place(p, p->rows->row[i].id) = i + 1;
-}
 
 static void add_escaped(struct buffer *out, const char *id)
 {
@@ -136,7 +115,7 @@ static bool ask_all(struct posting *p, const struct progress *progress, struct e
         bool is_there;
         uint8_t label;
 
-        if (row->fate != LABEL_OPEN || *place(p, row->id) != i + 1)
+        if (row->fate != LABEL_OPEN || label_index_find(&p->index, text_of(row->id)) != row)
             continue;
         if (!ask_label(p, row->id, &is_there, &label, e))
             return false;
@@ -150,7 +129,7 @@ static bool ask_all(struct posting *p, const struct progress *progress, struct e
     }
     for (uint32_t i = 0; i < p->rows->count; i++) {
         struct label_row *row = &p->rows->row[i];
-        const struct label_row *last = &p->rows->row[*place(p, row->id) - 1];
+        const struct label_row *last = label_index_find(&p->index, text_of(row->id));
 
         if (row->fate == LABEL_OPEN)
             row->fate = last->fate;
@@ -249,9 +228,9 @@ bool label_post_http(const char *url, struct label_rows *r, const struct progres
 
     buffer_init(&p.answer, HTTP_ANSWER_MAX);
     buffer_init(&p.body, 4 * BATCH_BYTES);
-    index_rows(&p);
+    label_index_init(&p.index, r);
     ok = wait_until_caught_up(&p, e) && ask_all(&p, progress, e) && post_all(&p, progress, e);
-    mem_free(p.last);
+    label_index_fini(&p.index);
     buffer_fini(&p.answer);
     buffer_fini(&p.body);
     json_reader_free(p.json);

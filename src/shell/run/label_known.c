@@ -6,6 +6,7 @@
 #include "core/velocity/velocity.h"
 #include "shell/log/log.h"
 #include "shell/run/body.h"
+#include "shell/run/label_index.h"
 
 enum { FIRST_CAPACITY = 1024, SAID_LEGIT = 1, SAID_FRAUD = 2, SAID_BACK = 4 };
 
@@ -106,27 +107,62 @@ static void say_both(struct label_known *k, struct text id, struct text source, 
     say(k, id, source, false, 0, label);
 }
 
-bool label_known_read(struct label_known *k, const char *log_directory, struct error *e)
+static bool take_label(struct label_known *k, const struct record *r, struct error *e)
 {
-    struct log_cursor *c;
+    struct label_body body;
+
+    if (!label_body_parse(r->body, &body, e))
+        return false;
+    say_both(k, body.id, body.source, body.effective_us, body.label);
+    return true;
+}
+
+/* Of two events of one id, which only a short horizon allows, the newer one is meant. */
+static bool take_event(const struct label_index *x, const struct record *r, struct error *e)
+{
+    struct event_body body;
+    struct label_row *row;
+
+    if (!event_body_parse(r->body, &body, e))
+        return false;
+    row = label_index_find(x, body.id);
+    if (row != NULL)
+        row->event_seq = r->seq;
+    return true;
+}
+
+static bool read_all(struct label_known *k, const struct label_index *x, struct log_cursor *c,
+                     struct error *e)
+{
     struct record r;
     int more;
 
+    while ((more = log_cursor_next(c, &r, e)) == 1) {
+        bool is_event = r.kind == RECORD_OBSERVE || r.kind == RECORD_DECISION;
+
+        if ((r.kind == RECORD_LABEL && !take_label(k, &r, e)) ||
+            (is_event && !take_event(x, &r, e)))
+            return false;
+    }
+    return more == 0;
+}
+
+bool label_known_read(struct label_known *k, const char *log_directory, struct label_rows *rows,
+                      struct error *e)
+{
+    struct label_index x;
+    struct log_cursor *c;
+    bool ok;
+
     if (!log_cursor_open(log_directory, 1, &c, e))
         return false;
-    while ((more = log_cursor_next(c, &r, e)) == 1) {
-        struct label_body body;
-
-        if (r.kind != RECORD_LABEL)
-            continue;
-        if (!label_body_parse(r.body, &body, e)) {
-            more = -1;
-            break;
-        }
-        say_both(k, body.id, body.source, body.effective_us, body.label);
-    }
+    label_index_init(&x, rows);
+    ok = read_all(k, &x, c, e);
+    for (uint32_t i = 0; i < rows->count; i++)
+        rows->row[i].event_seq = label_index_find(&x, text_of(rows->row[i].id))->event_seq;
+    label_index_fini(&x);
     log_cursor_close(c);
-    return more == 0;
+    return ok;
 }
 
 enum label_fate label_known_add(struct label_known *k, const struct label_row *row)

@@ -29,6 +29,7 @@ struct label_row {
     uint8_t label;        /* 1 fraud, 0 legitimate, LABEL_UNKNOWN: taken back */
     bool has_time;        /* false: it counts from now on */
     int64_t effective_us; /* when it became known */
+    uint64_t event_seq;   /* of the event's record, where the log was read for it; 0: not known */
     const char *file;     /* borrowed from the source */
     uint64_t line;
     enum label_fate fate;
