@@ -275,6 +275,18 @@ static void append_label(struct shard *s, struct submission *sub, const struct r
     s->group->has_records = true;
 }
 
+/* The labelled event, by its record's position where that is given (it may be older than the ids
+ * remembered), else by its id. */
+static bool find_labelled(struct shard *s, struct submission *sub)
+{
+    if (sub->event_seq == 0)
+        return find_event(s, sub);
+    end_run(s);
+    sub->seq = sub->event_seq;
+    sub->status = SUBMIT_DONE;
+    return true;
+}
+
 static void take_label(struct shard *s, struct submission *sub)
 {
     struct record event;
@@ -282,9 +294,12 @@ static void take_label(struct shard *s, struct submission *sub)
     struct error e = {0};
     bool ok;
 
-    if (!find_event(s, sub))
+    if (!find_labelled(s, sub))
         return;
     ok = read_event(s, sub->seq, &event, &body, &e) &&
+         (text_equal(body.id, sub->id) ||
+          error_set(&e, ERROR_INVALID, "record %llu is no event of this id",
+                    (unsigned long long)sub->seq)) &&
          log_reserve(s->log, 1,
                      body.event.length + sub->id.length + sub->source.length + LABEL_BODY_OVERHEAD,
                      &e) &&
