@@ -24,7 +24,7 @@ build_and_test() {
     sed -n '/^Ok:/p;/^Fail:/p;/^Timeout:/p' "$build/test.log"
     [ $# -eq 0 ] || return 0
     echo "sanitize: $sanitize: system tests"
-    ASSAY_BIN=$build/assay "${PYTHON:-python3}" -m pytest -q -p no:cacheprovider tests/system || failed=1
+    ASSAY_BIN=$build/assay ASSAY_PLAYER=$PWD/$build/tests/tools/player "${PYTHON:-python3}" -m pytest -q -p no:cacheprovider tests/system || failed=1
 }
 
 build_and_test build-san address,undefined "$@"
