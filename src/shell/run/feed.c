@@ -334,6 +334,15 @@ static void note_undated(const struct lookups *lookups, struct feed_counts *c)
     }
 }
 
+static uint8_t *absent_fields(const struct schema *found, const struct schema *wanted)
+{
+    uint8_t *absent = mem_array(wanted->count, 1);
+
+    for (uint32_t i = 0; i < wanted->count; i++)
+        absent[i] = schema_find(found, text_of(wanted->fields[i].name)) == FIELD_NONE;
+    return absent;
+}
+
 static bool read_source(const struct settings *s, struct source *source,
                         const struct schema *schema, const struct progress *progress,
                         struct feed *f, struct error *e)
@@ -348,6 +357,8 @@ static bool read_source(const struct settings *s, struct source *source,
         if (schema != NULL)
             arrange(&f->frames[i], found, schema);
     }
+    if (ok && schema != NULL)
+        f->absent = absent_fields(found, schema);
     if (ok)
         note_undated(lookups, &f->counts);
     f->lookups = lookups; /* texts of the frames are the tables' */
@@ -409,6 +420,7 @@ void feed_free(struct feed *f)
     free_frames(f->frames, f->count);
     free_frames(f->retired, f->retired_count);
     schema_free(f->schema);
+    mem_free(f->absent);
     lookups_free(f->lookups);
     *f = (struct feed){0};
 }
