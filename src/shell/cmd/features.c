@@ -1,7 +1,6 @@
-#include "shell/cmd/cmd.h"
 #include "shell/cmd/describe.h"
+#include "shell/cmd/pass_command.h"
 #include "shell/run/output.h"
-#include "shell/run/scoring.h"
 
 struct writing {
     struct output *output;
@@ -74,50 +73,31 @@ static bool tell(struct invocation *v, const struct feed *f, struct error *e)
 }
 
 static bool write_features(struct invocation *v, struct scoring_options *o, struct scoring *s,
-                           struct error *e)
+                           void *context, struct error *e)
 {
     struct writing w = {.plan = s->current.made.plan};
     uint32_t columns;
     const char **name = column_names(w.plan, &columns);
     bool ok = output_open(option_get(v, "output"), name, columns, &w.output, e);
 
-    if (ok) {
-        o->visit = write_batch;
-        o->context = &w;
-        ok = scoring_run(o, s, e);
-        term_clear(&v->term);
-        if (ok)
-            ok = output_finish(w.output, e) && tell(v, &s->feed, e);
-        else
-            output_abandon(w.output);
-    }
+    (void)context;
+    o->visit = write_batch;
+    o->context = &w;
+    ok = ok && pass_command_write(v, o, s, w.output, e) && tell(v, &s->feed, e);
     mem_free(name);
     return ok;
 }
 
 static bool features_run(struct invocation *v, struct error *e)
 {
-    struct scoring_options o = {.path = v->argument_count > 0 ? v->argument[0] : NULL,
-                                .after = option_get(v, "after"),
-                                .simd = v->simd,
-                                .progress = term_progress(&v->term)};
     struct settings *settings;
-    struct scoring s;
     bool ok;
 
+    if (!option_has(v, "describe"))
+        return pass_command(v, false, write_features, NULL, e);
     if (!invocation_settings(v, &settings, e))
         return false;
-    if (option_has(v, "describe")) {
-        ok = describe_features(v, settings, e);
-        settings_free(settings);
-        return ok;
-    }
-    o.settings = settings;
-    ok = scoring_open(&o, &s, e);
-    if (ok) {
-        ok = write_features(v, &o, &s, e);
-        scoring_close(&s);
-    }
+    ok = describe_features(v, settings, e);
     settings_free(settings);
     return ok;
 }
