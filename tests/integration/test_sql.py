@@ -8,6 +8,7 @@ import datetime
 import itertools
 import json
 import os
+import pathlib
 import random
 import subprocess
 
@@ -101,17 +102,12 @@ def test_handbook(binary, postgres, data, tmp_path):
     kinds = dict(HANDBOOK)
     columns = [(name, kinds[name]) for name in names] + [("arrival", "bigint")]
     postgres.load("transactions", columns, tmp_path / "postgres.csv")
-    settings = sql_random.pathlib.Path(__file__).parents[2] / "examples" / "handbook" / "assay.yaml"
+    settings = pathlib.Path(__file__).parents[2] / "examples" / "handbook" / "assay.yaml"
     where = ["-c", settings, "--set", f"sources.transactions.file={tmp_path / 'events.csv'}"]
     query = assay(binary, tmp_path, "sql", *where)
-    theirs = postgres.psql("\\timing on\nCOPY (" + query.rstrip().rstrip(";") + ") TO STDOUT (FORMAT csv);\n").stdout
-    assay(binary, tmp_path, "features", *where, "-o", "out.csv")
-    with open(tmp_path / "out.csv") as out:
-        ours = list(csv.reader(out))[1:]
-    theirs = list(csv.reader(line for line in theirs.splitlines() if not line.startswith("Time")))
-    assert len(ours) == len(theirs) == 200000
-    word = {"t": "true", "f": "false"}
-    for a, b in zip(ours, theirs):
-        b = [word.get(cell, cell) for cell in b]
-        assert a == b or [float(x) if x not in word.values() else x for x in a] == [
-            float(x) if x not in word.values() else x for x in b]
+    theirs = postgres.psql(json_rows(query)).stdout
+    assay(binary, tmp_path, "features", *where, "-o", "out.ndjson")
+    ours = rows_of((tmp_path / "out.ndjson").read_text())
+    assert len(ours) == 200000
+    for a, b in zip(ours, rows_of(theirs), strict=True):
+        assert a == b  # ints, bools and shortest texts of reals, that read back as the same bits

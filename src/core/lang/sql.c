@@ -281,8 +281,11 @@ static void add_field(struct buffer *out, const struct field *f)
     if (f->type == TYPE_TIME)
         buffer_format(out, "(extract(epoch FROM %s) * 1000000)::bigint", buffer_text(&name));
     else
-        buffer_format(out, f->type == TYPE_REAL ? "%s::%s + 0" : "%s::%s", buffer_text(&name),
-                      sql_types[f->type]);
+        buffer_format(out,
+                      f->type == TYPE_REAL      ? "%s::%s + 0"
+                      : f->type == TYPE_DECIMAL ? "round(%s::%s, 6)"
+                                                : "%s::%s",
+                      buffer_text(&name), sql_types[f->type]);
     buffer_fini(&name);
 }
 
