@@ -5,9 +5,9 @@
  *
  * With validation in folds the held-out margins are there already: they serve both.
  *
- * The fits do not depend on each other. Where there are no more threads than fits, each thread takes
- * whole fits; with more, the fits follow each other and each uses all threads. Either way gives the
- * same models.
+ * The fits do not depend on each other. Where there are no more threads than fits, each thread
+ * takes whole fits; with more, the fits follow each other and each uses all threads. Either way
+ * gives the same models.
  */
 #include "shell/train/fit.h"
 
@@ -90,8 +90,8 @@ static void open_inputs(struct fitting *g)
     }
 }
 
-/* Whether a fit learns from the row: the model itself from all training rows, or from all rows where
- * folds do the testing; the model of a fold from the rows of the other folds. */
+/* Whether a fit learns from the row: the model itself from all training rows, or from all rows
+ * where folds do the testing; the model of a fold from the rows of the other folds. */
 static bool learns_from(const struct one_fit *f, uint32_t row)
 {
     const struct fit_task *t = f->g->t;
