@@ -370,6 +370,20 @@ static int term_of(struct group *g, uint32_t acc, int cursor, int sign)
     return (int)i;
 }
 
+/* After all are there: what shares a term may have added parts to it. */
+static enum term_way way_of(const struct term *t)
+{
+    bool is_filtered = t->test.mask[0] != 0;
+
+    if (t->kind == ACC_DISTINCT)
+        return WAY_DISTINCT;
+    if (is_filtered || t->kind != ACC_CELL)
+        return WAY_TESTED;
+    if (t->parts == PART_SUM)
+        return WAY_SUM;
+    return t->parts == (PART_SUM | PART_COUNT) ? WAY_SUM_COUNT : WAY_TESTED;
+}
+
 static void add_terms(struct group *g)
 {
     for (uint32_t i = 0; i < g->acc_count; i++) {
@@ -407,6 +421,12 @@ static void choose_reads(struct group *g)
         r->node = a->node;
         r->units = in_millionths ? MILLION : 1;
         r->sees_now = !r->prior && g->cursors[r->hi].offset_us == 0;
+        test_add(&r->takes_now, 0, r->where_bit, true);
+        if (r->cell >= 0) {
+            test_add(&r->takes_now, 1, g->cells[r->cell].null_bit, false);
+            r->column = g->cells[r->cell].column;
+        }
+        r->sums = r->acc >= 0 ? &g->accs[r->acc] : NULL;
         if (r->range >= 0)
             r->kind = READ_RANGE;
         else if (r->unique >= 0)
@@ -453,7 +473,8 @@ static void place_terms(struct group *g, uint32_t *at)
         for (uint32_t k = 0; k < c->term_count; k++) {
             struct term *t = &c->terms[k];
 
-            if (t->kind != ACC_DISTINCT)
+            t->way = way_of(t);
+            if (t->way != WAY_DISTINCT)
                 place_parts(at, t->parts, &t->count_at, &t->sum_at, &t->squares_at);
         }
     }

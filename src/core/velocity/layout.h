@@ -56,8 +56,12 @@ struct test {
 
 enum value_from { VALUE_CELL, VALUE_FRAUD };
 
+/* Ways to add a term, the common ones short. A null cell's value is 0, so a sum needs no test. */
+enum term_way { WAY_SUM, WAY_SUM_COUNT, WAY_TESTED, WAY_DISTINCT };
+
 /* What moving a cursor forward over an event adds; backward it is the opposite. */
 struct term {
+    enum term_way way;
     struct test test;
     enum acc_kind kind;
     unsigned parts;
@@ -125,13 +129,16 @@ enum read_kind {
 };
 
 struct read {
-    const struct aggregate *aggregate;
     enum read_kind kind;
     int node;
-    uint64_t units; /* how many units of the sums make one of the operand */
-    bool sees_now;  /* the current row is in the window, if it passes the filter */
-    bool prior;
     int lo, hi;
+    bool sees_now; /* the current row is in the window, if it passes the filter */
+    bool prior;
+    struct test takes_now; /* the filter, and that the cell is not null */
+    uint32_t column;       /* of the cell, 0 without */
+    const struct acc *sums;
+    uint64_t units; /* how many units of the sums make one of the operand */
+    const struct aggregate *aggregate;
     int where_bit;
     int cell;
     int acc, absent_acc; /* or -1; the second counts matured events without a label */

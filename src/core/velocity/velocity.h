@@ -74,7 +74,7 @@ struct velocity_rows {
     const int64_t *watermark_us; /* newest event time up to and including the row */
     const struct hash128 *token; /* [row * groups + group], from velocity_tokens; 0,0 = null key */
     const struct label_step *step; /* in the order in which they take effect */
-    uint32_t steps; /* steps are applied even where rows = 0 */
+    uint32_t steps;                /* steps are applied even where rows = 0 */
 };
 
 /* A label that takes effect just before row `row` is read. */

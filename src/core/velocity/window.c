@@ -62,32 +62,59 @@ static inline void term_move(const struct term *t, struct entity *state, const u
     }
 }
 
-static inline void cursor_pass(const struct group *g, const struct entity *e, struct entity *state,
-                               const struct cursor *c, uint32_t i, int sign)
+static inline void sum_move(const struct term *t, struct entity *state, const uint8_t *event,
+                            int sign)
 {
-    const uint8_t *event = entity_event(g, e, i), *flags = event + g->flags_at;
+    uint128 x = (uint128)(int128)((const struct packed64 *)event)[t->column].v;
+    uint128 sum = state_sum(state, t->sum_at);
+
+    sum = sign > 0 ? sum + x : sum - x;
+    memcpy(acc_word(state, t->sum_at), &sum, sizeof sum);
+}
+
+/* `sign` is a constant to each caller: inlined, the common ways are a few instructions. */
+static inline __attribute__((always_inline)) void
+cursor_pass(const struct group *g, const struct entity *e, struct entity *state,
+            const struct cursor *c, const uint8_t *event, uint32_t i, int sign)
+{
+    const uint8_t *flags = event + g->flags_at;
     const struct term *end = c->terms + c->term_count;
 
     for (const struct term *t = c->terms; t < end; t++) {
-        if (t->kind == ACC_DISTINCT)
-            distinct_move(g, e, state, &g->accs[t->acc], &t->test, i, t->sign * sign);
-        else
+        if (t->way == WAY_SUM) {
+            sum_move(t, state, event, sign);
+        } else if (t->way == WAY_SUM_COUNT) {
+            uint64_t is_null = (flags[t->test.byte[1]] & t->test.mask[1]) != 0;
+
+            sum_move(t, state, event, sign);
+            *acc_word(state, t->count_at) += sign > 0 ? 1 - is_null : is_null - 1;
+        } else if (t->way == WAY_TESTED) {
             term_move(t, state, event, flags, sign);
+        } else {
+            distinct_move(g, e, state, &g->accs[t->acc], &t->test, i, t->sign * sign);
+        }
     }
+}
+
+static inline int64_t time_of(const uint8_t *event)
+{
+    return ((const struct packed64 *)event)->v;
 }
 
 static void seek_forward(const struct group *g, const struct entity *e, struct entity *state,
                          int64_t t)
 {
     uint32_t *cursor = entity_cursors(state);
+    uint32_t cursors = g->cursor_count, end = e->end, step = g->event_bytes;
 
-    for (uint32_t c = 0; c < g->cursor_count; c++) { /* heads before tails */
+    for (uint32_t c = 0; c < cursors; c++) { /* heads before tails */
         int64_t bound = time_before(t, g->cursors[c].offset_us);
+        uint32_t i = cursor[c];
+        const uint8_t *event = entity_event(g, e, i);
 
-        while (cursor[c] < e->end && entity_time(g, e, cursor[c]) <= bound) {
-            uint32_t i = cursor[c]++;
-
-            cursor_pass(g, e, state, &g->cursors[c], i, 1);
+        for (; i < end && time_of(event) <= bound; event += step) {
+            cursor[c] = i + 1;
+            cursor_pass(g, e, state, &g->cursors[c], event, i++, 1);
         }
     }
 }
@@ -103,7 +130,7 @@ static void seek_back(const struct group *g, const struct entity *e, struct enti
         while (cursor[c] > e->first && entity_time(g, e, cursor[c] - 1) > bound) {
             uint32_t i = --cursor[c];
 
-            cursor_pass(g, e, state, &g->cursors[c], i, -1);
+            cursor_pass(g, e, state, &g->cursors[c], entity_event(g, e, i), i, -1);
         }
     }
 }
@@ -119,7 +146,7 @@ void window_seek(const struct group *g, const struct entity *e, struct entity *s
 void window_append(const struct group *g, struct entity *e, uint32_t i)
 {
     entity_cursors(e)[0] = i + 1; /* offset 0 is always there and the smallest */
-    cursor_pass(g, e, e, &g->cursors[0], i, 1);
+    cursor_pass(g, e, e, &g->cursors[0], entity_event(g, e, i), i, 1);
 }
 
 static bool holds(const struct acc *a, const struct entity *state, uint32_t i)
@@ -182,28 +209,33 @@ void window_forget_first(const struct group *g, struct entity *e)
     }
 }
 
-static void label_terms(const struct group *g, struct entity *e, uint32_t i, int sign)
+/* The label terms of one cursor, from the old flags to the new ones. */
+static void relabel(const struct cursor *c, struct entity *e, const uint8_t *event, uint8_t *flags,
+                    uint8_t old, uint8_t new)
 {
-    const uint8_t *event = entity_event(g, e, i);
+    for (uint32_t k = 0; k < c->term_count; k++) {
+        const struct term *t = &c->terms[k];
 
-    for (uint32_t c = 0; c < g->cursor_count; c++) {
-        const struct cursor *cursor = &g->cursors[c];
-
-        for (uint32_t k = 0; k < cursor->term_count && i < entity_cursors(e)[c]; k++) {
-            const struct term *t = &cursor->terms[k];
-
-            if (t->kind == ACC_LABEL || t->kind == ACC_UNLABELLED)
-                term_move(t, e, event, event + g->flags_at, sign);
-        }
+        if (t->kind != ACC_LABEL && t->kind != ACC_UNLABELLED)
+            continue;
+        flags[0] = old;
+        term_move(t, e, event, flags, -1);
+        flags[0] = new;
+        term_move(t, e, event, flags, 1);
     }
 }
 
 void window_label(const struct group *g, struct entity *e, uint32_t i, uint8_t label)
 {
-    uint8_t *flags = entity_flags(g, e, i);
+    const uint8_t *event = entity_event(g, e, i);
+    uint8_t *flags = entity_flags(g, e, i), old = flags[0], new;
 
-    label_terms(g, e, i, -1);
-    flag_set(flags, LABEL_KNOWN_BIT, label != LABEL_UNKNOWN);
+    flag_set(flags, LABEL_KNOWN_BIT, label != LABEL_UNKNOWN); /* both bits are in byte 0 */
     flag_set(flags, LABEL_FRAUD_BIT, label == 1);
-    label_terms(g, e, i, 1);
+    new = flags[0];
+    for (uint32_t c = 0; c < g->cursor_count; c++) {
+        if (i < entity_cursors(e)[c])
+            relabel(&g->cursors[c], e, event, flags, old, new);
+    }
+    flags[0] = new;
 }
