@@ -409,6 +409,33 @@ static uint32_t take(uint32_t *at, size_t bytes)
     return mine;
 }
 
+/* A mean of the label without matured events is read as any mean; the row itself adds 0. */
+static bool is_plain_label_mean(const struct group *g, struct read *r)
+{
+    if (r->aggregate->kind != AGG_MEAN || r->aggregate->type != TYPE_REAL || r->absent_acc >= 0)
+        return false;
+    r->sees_now = r->sees_now && g->accs[r->acc].counts_absent;
+    return true;
+}
+
+/* In order of kind, so that each kind is read by a loop of its own. */
+static void sort_reads(struct group *g)
+{
+    struct read *sorted = mem_array(g->read_count, sizeof *sorted);
+    uint32_t at = 0;
+
+    for (int kind = 0; kind < READ_KINDS; kind++) {
+        g->reads_of[kind] = at;
+        for (uint32_t i = 0; i < g->read_count; i++) {
+            if (g->reads[i].kind == kind)
+                sorted[at++] = g->reads[i];
+        }
+    }
+    g->reads_of[READ_KINDS] = at;
+    mem_free(g->reads);
+    g->reads = sorted;
+}
+
 /* Which way each result is read; the type of the result decides on the short-cuts. */
 static void choose_reads(struct group *g)
 {
@@ -432,7 +459,7 @@ static void choose_reads(struct group *g)
         else if (r->unique >= 0)
             r->kind = READ_UNIQUE;
         else if (a->of_label)
-            r->kind = READ_LABEL;
+            r->kind = is_plain_label_mean(g, r) ? READ_MEAN : READ_LABEL;
         else if (a->kind == AGG_COUNT && g->accs[r->acc].derived)
             r->kind = READ_EVENTS;
         else if (a->kind == AGG_SUM && a->type == a->operand_type && a->type != TYPE_REAL)
@@ -442,6 +469,7 @@ static void choose_reads(struct group *g)
         else
             r->kind = READ_TERMS;
     }
+    sort_reads(g);
 }
 
 static bool has_text(const struct group *g)
@@ -476,6 +504,15 @@ static void place_terms(struct group *g, uint32_t *at)
             t->way = way_of(t);
             if (t->way != WAY_DISTINCT)
                 place_parts(at, t->parts, &t->count_at, &t->sum_at, &t->squares_at);
+            if (t->way == WAY_SUM || t->way == WAY_SUM_COUNT)
+                *(struct plain_sum *)PUSH(c->plain, c->plain_count) =
+                    (struct plain_sum){.column = t->column,
+                                       .sum_at = t->sum_at,
+                                       .count_at = t->count_at,
+                                       .null_byte = t->test.byte[1],
+                                       .null_mask = t->test.mask[1]};
+            else
+                c->has_others = true;
         }
     }
     for (uint32_t i = 0; i < g->acc_count; i++) {
@@ -543,7 +580,8 @@ static void finish(struct velocity_layout *l, struct group *g)
         g->horizon_us = add_us(longest_us, lateness_us);
     place(g);
     choose_reads(g);
-    g->drops_plainly = g->range_count == 0 && g->unique_count == 0 && !has_text(g);
+    g->has_text = has_text(g);
+    g->drops_plainly = g->range_count == 0 && g->unique_count == 0 && !g->has_text;
     if (l->head_bytes_max < g->head_bytes)
         l->head_bytes_max = g->head_bytes;
 }
@@ -603,8 +641,10 @@ void velocity_layout_free(struct velocity_layout *l)
     for (uint32_t i = 0; i < l->group_count; i++) {
         struct group *g = &l->groups[i];
 
-        for (uint32_t c = 0; c < g->cursor_count; c++)
+        for (uint32_t c = 0; c < g->cursor_count; c++) {
             mem_free(g->cursors[c].terms);
+            mem_free(g->cursors[c].plain);
+        }
         mem_free(g->cells);
         mem_free(g->wheres);
         mem_free(g->cursors);

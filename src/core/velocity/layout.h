@@ -88,10 +88,20 @@ struct acc {
     uint32_t lo_count_at, lo_sum_at, lo_squares_at; /* to subtract, if lo >= 0 */
 };
 
+/* A WAY_SUM or WAY_SUM_COUNT term, as the hot loop wants it. */
+struct plain_sum {
+    uint32_t column, sum_at;
+    uint32_t count_at;  /* 0: no count */
+    uint16_t null_byte; /* of the events' flags */
+    uint8_t null_mask;
+};
+
 struct cursor {
     int64_t offset_us;
-    struct term *terms;
-    uint32_t term_count;
+    struct plain_sum *plain;
+    uint32_t plain_count, term_count;
+    struct term *terms; /* all, plain ones too */
+    bool has_others;
 };
 
 enum range_op { RANGE_MIN, RANGE_MAX, RANGE_NEWEST };
@@ -125,7 +135,8 @@ enum read_kind {
     READ_TERMS,
     READ_LABEL,
     READ_RANGE,
-    READ_UNIQUE
+    READ_UNIQUE,
+    READ_KINDS,
 };
 
 struct read {
@@ -150,6 +161,7 @@ struct group {
     const struct aggregate *key; /* any aggregate of the group: for its key */
     int level;
     bool has_label;
+    bool has_text;      /* some cell is a text */
     bool drops_plainly; /* a dropped event leaves nothing behind */
     bool expires;       /* idle entities can be freed */
     int64_t
@@ -163,6 +175,7 @@ struct group {
     struct read *reads;
     uint32_t cell_count, where_count, cursor_count, acc_count, range_count, unique_count;
     uint32_t read_count;
+    uint32_t reads_of[READ_KINDS + 1]; /* reads stand in order of kind: where each begins */
     /* Shape of an entity. */
     uint32_t head_bytes; /* struct entity, cursors, accumulators, bases */
     uint32_t words;      /* 8-byte words of an event: time, [seq], cells */

@@ -329,76 +329,87 @@ static void find_uniques(const struct velocity *v, const struct group *g, const 
     }
 }
 
-static inline void result_events(const struct read *a, const uint32_t *cursor, struct column *c,
-                                 uint32_t row)
+static void read_events(const struct group *g, const struct entity *state, struct column *column,
+                        uint32_t row)
 {
-    put_integer(c, row, (int64_t)(cursor[a->hi] - cursor[a->lo]) + a->sees_now);
+    const uint32_t *cursor = entity_cursors(state);
+    const struct read *a = g->reads + g->reads_of[READ_EVENTS];
+    const struct read *end = g->reads + g->reads_of[READ_EVENTS + 1];
+
+    for (; a < end; a++)
+        put_integer(&column[a->node], row, (int64_t)(cursor[a->hi] - cursor[a->lo]) + a->sees_now);
 }
 
 /* The sum is of the result's type already, save that it may be too large. */
-static inline void result_same(const struct read *a, const struct current *now,
-                               const struct entity *state, struct column *c, uint32_t row)
+static void read_sums(const struct group *g, const struct current *now, const struct entity *state,
+                      struct column *column, uint32_t row)
 {
-    int128 sum = acc_sum(a->sums, state);
+    const struct read *a = g->reads + g->reads_of[READ_SUM];
+    const struct read *end = g->reads + g->reads_of[READ_SUM + 1];
 
-    if (a->sees_now && test_passes(&a->takes_now, now->flags))
-        sum += now->value[a->column];
-    if (sum == (int64_t)sum)
-        put_integer(c, row, (int64_t)sum);
-    else
-        put_null(c, row);
+    for (; a < end; a++) {
+        int128 sum = acc_sum(a->sums, state);
+
+        if (a->sees_now && test_passes(&a->takes_now, now->flags))
+            sum += now->value[a->column];
+        if (sum == (int64_t)sum)
+            put_integer(&column[a->node], row, (int64_t)sum);
+        else
+            put_null(&column[a->node], row);
+    }
 }
 
-static inline void result_mean(const struct read *a, const struct current *now,
-                               const struct entity *state, struct column *c, uint32_t row)
+static void read_means(const struct group *g, const struct current *now, const struct entity *state,
+                       struct column *column, uint32_t row)
 {
-    uint64_t n = acc_count(a->sums, state);
-    int128 sum = acc_sum(a->sums, state);
+    const struct read *a = g->reads + g->reads_of[READ_MEAN];
+    const struct read *end = g->reads + g->reads_of[READ_MEAN + 1];
 
-    if (a->sees_now && test_passes(&a->takes_now, now->flags)) {
-        n++;
-        sum += now->value[a->column];
+    for (; a < end; a++) {
+        uint64_t n = acc_count(a->sums, state);
+        int128 sum = acc_sum(a->sums, state);
+
+        if (a->sees_now && test_passes(&a->takes_now, now->flags)) {
+            n++;
+            sum += now->value[a->column];
+        }
+        if (n == 0)
+            put_null(&column[a->node], row);
+        else
+            put_real(&column[a->node], row, ratio(sum, n, a->units));
     }
-    if (n == 0)
-        put_null(c, row);
-    else
-        put_real(c, row, ratio(sum, n, a->units));
+}
+
+static void read_others(const struct velocity *v, const struct group *g, const struct entity *e,
+                        const struct entity *state, struct registers *r)
+{
+    const struct read *a = g->reads + g->reads_of[READ_TERMS];
+    const struct read *end = g->reads + g->read_count;
+
+    if (g->unique_count > 0)
+        find_uniques(v, g, e);
+    for (; a < end; a++) {
+        struct column *c = &r->column[a->node];
+
+        if (a->kind == READ_TERMS)
+            result_terms(v, g, a, state, c);
+        else if (a->kind == READ_LABEL)
+            result_label(v, g, a, state, c);
+        else if (a->kind == READ_RANGE)
+            result_range(v, g, a, e, state, r, c);
+        else
+            result_unique(v, g, a, e, state, c);
+    }
 }
 
 void read_results(const struct velocity *v, const struct group *g, const struct entity *e,
                   const struct entity *state, struct registers *r)
 {
     const struct current *now = v->current;
-    const struct read *end = g->reads + g->read_count;
-    uint32_t row = now->row;
 
-    if (g->unique_count > 0)
-        find_uniques(v, g, e);
-    for (const struct read *a = g->reads; a < end; a++) {
-        struct column *c = &r->column[a->node];
-
-        switch (a->kind) {
-        case READ_EVENTS:
-            result_events(a, entity_cursors(state), c, row);
-            break;
-        case READ_SUM:
-            result_same(a, now, state, c, row);
-            break;
-        case READ_MEAN:
-            result_mean(a, now, state, c, row);
-            break;
-        case READ_TERMS:
-            result_terms(v, g, a, state, c);
-            break;
-        case READ_LABEL:
-            result_label(v, g, a, state, c);
-            break;
-        case READ_RANGE:
-            result_range(v, g, a, e, state, r, c);
-            break;
-        case READ_UNIQUE:
-            result_unique(v, g, a, e, state, c);
-            break;
-        }
-    }
+    read_events(g, state, r->column, now->row);
+    read_sums(g, now, state, r->column, now->row);
+    read_means(g, now, state, r->column, now->row);
+    if (g->reads_of[READ_TERMS] < g->read_count)
+        read_others(v, g, e, state, r);
 }

@@ -62,38 +62,46 @@ static inline void term_move(const struct term *t, struct entity *state, const u
     }
 }
 
-static inline void sum_move(const struct term *t, struct entity *state, const uint8_t *event,
-                            int sign)
+/* What no plain sum is, out of the hot loop. */
+static __attribute__((noinline)) void pass_others(const struct group *g, const struct entity *e,
+                                                  struct entity *state, const struct cursor *c,
+                                                  uint32_t i, int sign)
 {
-    uint128 x = (uint128)(int128)((const struct packed64 *)event)[t->column].v;
-    uint128 sum = state_sum(state, t->sum_at);
-
-    sum = sign > 0 ? sum + x : sum - x;
-    memcpy(acc_word(state, t->sum_at), &sum, sizeof sum);
-}
-
-/* `sign` is a constant to each caller: inlined, the common ways are a few instructions. */
-static inline __attribute__((always_inline)) void
-cursor_pass(const struct group *g, const struct entity *e, struct entity *state,
-            const struct cursor *c, const uint8_t *event, uint32_t i, int sign)
-{
-    const uint8_t *flags = event + g->flags_at;
+    const uint8_t *event = entity_event(g, e, i), *flags = event + g->flags_at;
     const struct term *end = c->terms + c->term_count;
 
     for (const struct term *t = c->terms; t < end; t++) {
-        if (t->way == WAY_SUM) {
-            sum_move(t, state, event, sign);
-        } else if (t->way == WAY_SUM_COUNT) {
-            uint64_t is_null = (flags[t->test.byte[1]] & t->test.mask[1]) != 0;
-
-            sum_move(t, state, event, sign);
-            *acc_word(state, t->count_at) += sign > 0 ? 1 - is_null : is_null - 1;
-        } else if (t->way == WAY_TESTED) {
+        if (t->way == WAY_TESTED)
             term_move(t, state, event, flags, sign);
-        } else {
+        else if (t->way == WAY_DISTINCT)
             distinct_move(g, e, state, &g->accs[t->acc], &t->test, i, t->sign * sign);
-        }
     }
+}
+
+static inline void plain_move(const struct plain_sum *p, struct entity *state, const uint8_t *event,
+                              const uint8_t *flags, int sign)
+{
+    int64_t x = ((const struct packed64 *)event)[p->column].v;
+    uint128 sum = state_sum(state, p->sum_at);
+
+    sum = sign > 0 ? sum + (uint128)(int128)x : sum - (uint128)(int128)x;
+    memcpy(acc_word(state, p->sum_at), &sum, sizeof sum);
+    if (p->count_at != 0) {
+        uint64_t one = (flags[p->null_byte] & p->null_mask) == 0;
+
+        *acc_word(state, p->count_at) += sign > 0 ? one : -one;
+    }
+}
+
+static inline void cursor_pass(const struct group *g, const struct entity *e, struct entity *state,
+                               const struct cursor *c, const uint8_t *event, uint32_t i, int sign)
+{
+    const struct plain_sum *p = c->plain;
+
+    for (uint32_t k = c->plain_count; k > 0; k--, p++)
+        plain_move(p, state, event, event + g->flags_at, sign);
+    if (c->has_others)
+        pass_others(g, e, state, c, i, sign);
 }
 
 static inline int64_t time_of(const uint8_t *event)
@@ -104,17 +112,22 @@ static inline int64_t time_of(const uint8_t *event)
 static void seek_forward(const struct group *g, const struct entity *e, struct entity *state,
                          int64_t t)
 {
-    uint32_t *cursor = entity_cursors(state);
-    uint32_t cursors = g->cursor_count, end = e->end, step = g->event_bytes;
+    uint32_t *at = entity_cursors(state), end = e->end;
+    const struct cursor *c = g->cursors, *last = c + g->cursor_count;
 
-    for (uint32_t c = 0; c < cursors; c++) { /* heads before tails */
-        int64_t bound = time_before(t, g->cursors[c].offset_us);
-        uint32_t i = cursor[c];
-        const uint8_t *event = entity_event(g, e, i);
+    for (; c < last; c++, at++) { /* heads before tails */
+        int64_t bound;
 
-        for (; i < end && time_of(event) <= bound; event += step) {
-            cursor[c] = i + 1;
-            cursor_pass(g, e, state, &g->cursors[c], event, i++, 1);
+        if (*at >= end)
+            continue;
+        bound = time_before(t, c->offset_us);
+        for (const uint8_t *event = entity_event(g, e, *at); time_of(event) <= bound;
+             event += g->event_bytes) {
+            uint32_t i = (*at)++;
+
+            cursor_pass(g, e, state, c, event, i, 1);
+            if (*at >= end)
+                break;
         }
     }
 }
