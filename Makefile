@@ -1,24 +1,30 @@
 # The front door. Each target first sees that the Debian packages it needs are there and installs what is
 # missing (scripts/packages.txt). Meson and Ninja do the building, in build/.
 .DEFAULT_GOAL := all
-.PHONY: all test demo bench fuzz lint install soak sanitize format clean help
+.PHONY: all tests-configured test demo bench fuzz lint install soak sanitize format clean help
 PACKAGES = @scripts/packages.sh
-# A configured tree with hardening and optimisation on.
-build/build.ninja: meson.build
+# Debian's own, which sees Debian's packages, before any other on the path.
+PYTHON = $(or $(wildcard /usr/bin/python3),python3)
+export PYTHON
+# A configured tree; the tests join it when they are first asked for.
+build/build.ninja:
 	$(PACKAGES) build
-	@test -f build/build.ninja || meson setup build >build.log 2>&1 || { cat build.log; exit 1; }
+	@meson setup build >build.log 2>&1 || { cat build.log; exit 1; }
 	@rm -f build.log
+tests-configured: build/build.ninja
+	$(PACKAGES) build test
+	@test -f build/with-tests || meson setup --reconfigure build -Dtests=true >build/setup.log 2>&1 || \
+		{ cat build/setup.log; exit 1; }
+	@touch build/with-tests
 
 all: build/build.ninja ## build build/assay and libassay
 	$(PACKAGES) build
 	@ninja -C build
 
-test: ## unit and system tests (under 15 minutes)
-	$(PACKAGES) build test
-	@$(MAKE) --no-print-directory build/build.ninja
-	@ninja -C build all
+test: tests-configured ## unit and system tests (under 15 minutes)
+	@ninja -C build all test-tools
 	@meson test -C build --suite unit --print-errorlogs --num-processes 2
-	@python3 -m pytest -q -p no:cacheprovider tests/system
+	@$(PYTHON) -m pytest -q -p no:cacheprovider tests/system
 
 demo: all ## generate, train, serve and play live traffic: make demo ARGS='--for 20s'
 	@rm -rf build/demo && build/assay demo --directory build/demo $(ARGS)
@@ -26,16 +32,15 @@ demo: all ## generate, train, serve and play live traffic: make demo ARGS='--for
 bench: all ## measure, beside the peers that are installed; writes build/bench.json
 	$(PACKAGES) bench
 	@ninja -C build bench-programs
-	@python3 bench/run.py $(ARGS)
+	@$(PYTHON) bench/run.py $(ARGS)
 
 fuzz: ## each fuzz target for FUZZ_SECONDS (default 600)
 	$(PACKAGES) build fuzz
 	@scripts/fuzz.sh $(FUZZ_SECONDS)
 
-soak: all ## parity over all of the Handbook data, with 100 random kills
-	$(PACKAGES) test
-	@ninja -C build bench-programs
-	@python3 -m pytest -q -p no:cacheprovider tests/soak
+soak: tests-configured ## parity over all of the Handbook data, with 100 random kills
+	@ninja -C build all test-tools
+	@$(PYTHON) -m pytest -q -p no:cacheprovider tests/soak
 
 sanitize: ## unit and system tests under address, undefined and thread sanitizers
 	$(PACKAGES) build test
@@ -43,7 +48,7 @@ sanitize: ## unit and system tests under address, undefined and thread sanitizer
 
 lint: all ## format, static analysis, layering, header cycles, the core's symbols
 	$(PACKAGES) build lint
-	@python3 scripts/lint.py
+	@$(PYTHON) scripts/lint.py
 
 format: ## clang-format over the sources
 	$(PACKAGES) lint

@@ -21,6 +21,7 @@ COLUMNS, FUNCTION_LINES, FILE_LINES = 100, 90, 900
 
 # Arrows point down: what a module may include, besides itself. A module that is not here is a finding.
 MAY_INCLUDE = {
+    "include": "",
     "core/base": "",
     "core/data": "core/base",
     "core/lang": "core/base core/data",
@@ -31,21 +32,22 @@ MAY_INCLUDE = {
     "core/decide": "core/base core/data core/lang core/velocity core/model",
     "core/learn": "core/base core/data core/model core/stats",
     "shell/os": "core/base",
-    "shell/source": "core/base core/data shell/os",
+    "shell/link": "core/base core/data shell/os",
+    "shell/source": "core/base core/data core/stats shell/os",
     "shell/log": "core/base shell/os",
     "shell/settings": "core/base core/data core/lang core/velocity core/decide core/learn shell/os",
-    "shell/run": "core/base core/data core/lang core/velocity core/model core/decide "
+    "shell/run": "include core/base core/data core/lang core/velocity core/model core/decide "
     "shell/os shell/source shell/settings shell/log",
     # The store is a projection of the log's records, whose bodies are run's.
     "shell/store": "core/base core/data core/velocity core/decide shell/os shell/log shell/run",
-    "shell/report": "core/base core/data core/stats",
+    "shell/report": "core/base core/data core/stats shell/source",
     "shell/train": "core/base core/data core/lang core/model core/stats core/decide core/learn "
     "shell/os shell/settings shell/source shell/run shell/report",
     "shell/serve": "core/base core/data core/lang core/velocity core/model core/decide "
     "shell/os shell/settings shell/log shell/run shell/store shell/train",
     "shell/cmd": "core/base core/data core/lang core/velocity core/model core/stats core/sample "
     "core/decide core/learn shell/os shell/source shell/settings shell/log shell/run shell/store "
-    "shell/report shell/train shell/serve",
+    "shell/report shell/train shell/serve shell/link",
 }
 
 # Of the C library, POSIX, Linux, C++ and the compiler; every other <header> is third-party.
@@ -148,7 +150,7 @@ def in_parallel(work, items):
 
 def module(path):
     parts = path.removeprefix("src/").split("/")
-    return "/".join(parts[:2]) if len(parts) > 2 else None
+    return "/".join(parts[:2]) if len(parts) > 2 else parts[0]
 
 
 def check_format(tree, build):
@@ -179,7 +181,7 @@ def check_size(tree, build):
             if "\t" in line or line != line.rstrip():
                 yield f"{f}:{n}: tab or white space at the end"
         for name, start, length in functions(tree.code[f]):
-            if length > FUNCTION_LINES:
+            if length > FUNCTION_LINES and not f.startswith("tests/"):  # there, tables of cases
                 yield f"{f}:{start}: {name}: function of {length} lines, at most {FUNCTION_LINES}"
 
 

@@ -13,18 +13,18 @@ build_and_test() {
     build=$1 sanitize=$2
     shift 2
     if [ ! -f "$build/build.ninja" ]; then
-        meson setup "$build" -Db_sanitize="$sanitize" -Db_lundef=false -Dbuildtype=debugoptimized \
+        meson setup "$build" -Dtests=true -Db_sanitize="$sanitize" -Db_lundef=false -Dbuildtype=debugoptimized \
             >"$build.log" 2>&1 || { cat "$build.log"; exit 1; }
         rm -f "$build.log"
     fi
-    ninja -C "$build" >"$build/ninja.log" 2>&1 || { tail -n 40 "$build/ninja.log"; exit 1; }
+    ninja -C "$build" all test-tools >"$build/ninja.log" 2>&1 || { tail -n 40 "$build/ninja.log"; exit 1; }
     echo "sanitize: $sanitize: unit tests"
     meson test -C "$build" --suite unit --print-errorlogs --num-processes 2 --timeout-multiplier 10 "$@" \
         >"$build/test.log" 2>&1 || { failed=1; tail -n 60 "$build/test.log"; }
     sed -n '/^Ok:/p;/^Fail:/p;/^Timeout:/p' "$build/test.log"
     [ $# -eq 0 ] || return 0
     echo "sanitize: $sanitize: system tests"
-    ASSAY_BIN=$build/assay python3 -m pytest -q -p no:cacheprovider tests/system || failed=1
+    ASSAY_BIN=$build/assay ASSAY_PLAYER=$PWD/$build/tests/tools/player "${PYTHON:-python3}" -m pytest -q -p no:cacheprovider tests/system || failed=1
 }
 
 build_and_test build-san address,undefined "$@"

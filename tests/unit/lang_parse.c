@@ -44,7 +44,7 @@ static void errors_say_where_and_what(void **state)
         {"hour", "1:1: expected a field or a feature, found the function \"hour\" without \"(\""},
         {"huor(at)",
          "1:1: expected a function or an aggregate, found \"huor\"; did you mean hour?"},
-        {"avg(amount) by customer", "1:13: expected an operator or the end, found \"by\""},
+        {"avg(amount) by customer", "1:13: expected an aggregate such as count() or mean(x) before by, found \"by\""},
         {"hour(name)", "1:1: expected hour(time [, zone]) -> int, found hour(text)"},
         {"hour(at, 'Mars')", "1:10: expected a zone such as '+07:00'"},
         {"hour(at, name)", "1:10: expected a zone such as '+07:00'"},
@@ -100,7 +100,7 @@ static void errors_say_where_and_what(void **state)
         {"count() by customer delay 3661d", "1:27: expected delay of 0s to 3660d, found 3661d"},
         {"count() by customer delay -1d", "1:27: expected a duration such as 7d, found \"-\""},
         {"count() by customer over 7d step 1h", "1:29: step is not supported yet"},
-        {"count() by customer prior over 7d", "1:27: expected an operator or the end"},
+        {"count() by customer prior over 7d", "1:27: expected over where it belongs"},
         {"count() by customer where flag", "1:27: expected \"(\" after where, found \"flag\""},
         {"count() by customer where (n)", "1:28: expected a bool in where (...), found int"},
         {"mean(sum(n) by customer) by customer", "1:6: expected no aggregate inside an aggregate: "

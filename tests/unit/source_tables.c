@@ -88,7 +88,7 @@ static void two_rows_of_a_key_are_named(void **state)
     assert_non_null(strstr(e.text, "table.csv:4 and "));
     assert_non_null(strstr(e.text, "table.csv:7:"));
     assert_null(load("id,b\n1,x\n", TYPE_INT, "since", &e));
-    assert_non_null(strstr(e.text, "\"since\" is no column"));
+    assert_non_null(strstr(e.text, "valid_from: the table has no column \"since\""));
     assert_null(load("id,b\n1,x\n", TYPE_INT, "b", &e));
     assert_non_null(strstr(e.text, "not a time"));
 }
@@ -135,7 +135,7 @@ static void a_join_appends_columns(void **state)
         f.column[1].integer[i] = i == 0 ? 2 : i == 1 ? 9 : 1;
     }
     f.rows = 3;
-    reference_join(r, &f.column[1], &f.column[0], &f, 2, 0, 3);
+    reference_join(r, &f.column[1], &f.column[0], INT64_MAX, &f, 2, 0, 3);
     assert_true(text_is(f.column[2].text[0], "two"));
     assert_int_equal(f.column[2].null[1], 1); /* no such customer */
     assert_int_equal(f.column[2].null[2], 1); /* not yet */
@@ -190,7 +190,7 @@ static void distinct_values_are_counted(void **state)
     }
 }
 
-static struct profile *profile_of(const char *text)
+static struct profile *profile_with(const char *text, struct profile_options options)
 {
     struct source_options o;
     struct source *s;
@@ -198,10 +198,15 @@ static struct profile *profile_of(const char *text)
     struct error e;
 
     source_options_init(&o, put_text("profile.csv", text));
-    if (!source_open(&o, &s, &e) || !profile_source(s, NULL, &p, &e))
+    if (!source_open(&o, &s, &e) || !profile_source(s, &options, &p, &e))
         fail_msg("%s", e.text);
     source_close(s);
     return p;
+}
+
+static struct profile *profile_of(const char *text)
+{
+    return profile_with(text, (struct profile_options){0});
 }
 
 static const char *name_of(const struct profile *p, const struct profile_guess *g)
@@ -270,6 +275,88 @@ static void where_nothing_fits_it_says_so(void **state)
     assert_int_equal(profile_guess(p)->label.field, 0);
     assert_string_equal(profile_guess(p)->positive, "fraud");
     profile_free(p);
+}
+
+/* 30 days of 40 rows, every 10th row of the second half a fraud; 999 and 1970 for "not known". */
+static struct profile *deep_profile(struct profile_options o)
+{
+    struct buffer b;
+    struct profile *p;
+
+    buffer_init(&b, 1 << 20);
+    buffer_add_text(&b, "id,time,age,amount,seen,kind,bad\n");
+    for (int i = 0; i < 1200; i++)
+        buffer_format(&b, "a%d,2024-01-%02d 10:00:00,%d,%d.%02d,%s,%s,%s\n", i, i / 40 + 1,
+                      i % 4 == 0 ? 999 : 20 + i % 60, i == 7 ? 90000 : i % 100, i % 97,
+                      i % 300 == 0 ? "1970-01-01" : "2023-12-31", i % 6 == 0 ? "Unknown" : "web",
+                      i % 50 == 49           ? ""
+                      : i >= 600 && i % 10 == 0 ? "1"
+                                                : "0");
+    p = profile_with(buffer_text(&b), o);
+    buffer_fini(&b);
+    return p;
+}
+
+static void a_deep_profile_tells_how_values_are_spread(void **state)
+{
+    struct profile *p =
+        deep_profile((struct profile_options){.label = "bad", .time = "time", .is_deep = true});
+    const struct profile_field *age = &p->fields[2], *amount = &p->fields[3];
+    uint64_t rows = 0;
+
+    (void)state;
+    assert_true(age->has_spread && age->spread.is_exact);
+    assert_true(age->spread.quantile[PROFILE_QUANTILES - 1] == 999);
+    assert_int_equal(age->suspect_count, 1);
+    assert_string_equal(age->suspect[0].text, "999");
+    assert_int_equal(age->suspect[0].count, 300);
+    assert_int_equal(amount->spread.outliers, 1);
+    assert_int_equal(amount->spread.bars, PROFILE_BARS);
+    rows = amount->spread.below + amount->spread.above; /* the picture leaves the far one out */
+    assert_true(amount->spread.above > 0 && amount->spread.high < 1000);
+    for (uint32_t i = 0; i < amount->spread.bars; i++)
+        rows += amount->spread.bar[i];
+    assert_int_equal(rows, 1200);
+    assert_string_equal(p->fields[4].suspect[0].text, "1970-01-01T00:00:00Z");
+    assert_string_equal(p->fields[5].suspect[0].text, "Unknown");
+    assert_int_equal(p->fields[5].suspect[0].count, 200);
+    assert_false(p->fields[0].has_spread);
+    profile_free(p);
+}
+
+static void a_deep_profile_counts_frauds_by_day(void **state)
+{
+    struct profile *p =
+        deep_profile((struct profile_options){.label = "bad", .time = "time", .is_deep = true});
+
+    (void)state;
+    assert_int_equal(p->days, 30);
+    assert_int_equal(p->day[0].day, 19723);
+    assert_int_equal(p->day[0].rows, 40);
+    assert_int_equal(p->day[0].positive, 0);
+    assert_int_equal(p->day[29].positive, 4);
+    assert_true(p->day[1].labelled == 39 && p->undated == 0);
+    assert_int_equal(profile_guess(p)->label.field, 6);
+    assert_true(profile_guess(p)->positive_share > 0.05);
+    profile_free(p);
+}
+
+static void a_profile_names_a_field_that_is_not_there(void **state)
+{
+    const struct profile_options wrong = {.label = "amuont"}, no_time = {.time = "amount"};
+    struct source_options o;
+    struct source *s;
+    struct profile *p;
+    struct error e;
+
+    (void)state;
+    source_options_init(&o, put_text("few.csv", "amount,x\n1,2\n"));
+    assert_true(source_open(&o, &s, &e));
+    assert_false(profile_source(s, &wrong, &p, &e));
+    assert_non_null(strstr(e.text, "did you mean \"amount\"?"));
+    assert_false(profile_source(s, &no_time, &p, &e));
+    assert_non_null(strstr(e.text, "is no time"));
+    source_close(s);
 }
 
 static void files_are_written_whole(void **state)
@@ -347,6 +434,9 @@ int main(void)
         cmocka_unit_test(distinct_values_are_counted),
         cmocka_unit_test(a_profile_knows_what_fields_are),
         cmocka_unit_test(where_nothing_fits_it_says_so),
+        cmocka_unit_test(a_deep_profile_tells_how_values_are_spread),
+        cmocka_unit_test(a_deep_profile_counts_frauds_by_day),
+        cmocka_unit_test(a_profile_names_a_field_that_is_not_there),
         cmocka_unit_test(files_are_written_whole),
         cmocka_unit_test(lists_are_in_order),
     };

@@ -244,6 +244,8 @@ static void collect(const struct stream *s, const struct aggregate *a, uint32_t 
     bool prior = a->prior || a->kind == AGG_PREV || a->kind == AGG_IS_NEW;
 
     terms->count = 0;
+    if (!same_key(s, a, now, now)) /* null: in no window, its own included */
+        return;
     for (uint32_t k = 0; k <= now; k++) {
         uint32_t at = terms->count;
 
@@ -309,7 +311,8 @@ static double exact_ratio(int128 sum, uint64_t n)
 
 static void put_sums(struct column *c, uint32_t row, const struct aggregate *a, struct sums *t)
 {
-    bool scaled = !a->of_label && (a->operand_type == TYPE_DECIMAL || a->operand_type == TYPE_REAL);
+    bool scaled = !a->of_label && (a->operand_type == TYPE_DECIMAL ||
+                                   a->operand_type == TYPE_REAL || a->operand_type == TYPE_DURATION);
     uint64_t units = scaled ? 1000000 : 1;
 
     c->null[row] = 0;

@@ -1,6 +1,10 @@
 /* The two libraries for doubles in text stay in this file: fast_float reads, double-conversion
  * writes. Whole numbers and decimals are read by hand, eight digits at a time: most cells of most
  * files are those. */
+extern "C" {
+#include "core/base/number.h"
+}
+
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -9,10 +13,6 @@
 
 #include <double-conversion/double-conversion.h>
 #include <fast_float/fast_float.h>
-
-extern "C" {
-#include "core/base/number.h"
-}
 
 namespace
 {

@@ -22,6 +22,7 @@ struct field {
     char point;              /* '.' or ',': the decimal mark in text */
     char group;              /* thousands separator in text, or 0 */
     bool is_personal;
+    bool is_looked_up; /* filled from a reference table, never by the sender; behind all other fields */
 };
 
 struct schema {

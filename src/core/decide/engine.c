@@ -8,7 +8,8 @@
  *
  * Invariants
  *   1. A row's result depends on the rows and labels before it, never on the batch it came in.
- *   2. The watermark is the newest time of the rows that were not too far ahead; it never goes back.
+ *   2. The watermark is the newest time of the rows that were not too far ahead; it never goes
+ * back.
  *   3. A waiting label is applied just before the first row whose watermark reaches its time.
  */
 #include "core/decide/engine.h"
@@ -58,12 +59,34 @@ struct engine {
     struct waiting_label *label; /* room for one */
 };
 
+static uint64_t mix_field(uint64_t h, const struct schema *s, int field)
+{
+    if (field == FIELD_NONE)
+        return hash_mix(h);
+    return hash_bytes(s->fields[field].name, strlen(s->fields[field].name),
+                      h + (uint64_t)s->fields[field].type + 1);
+}
+
+/* All that state depends on beside the records: which events enter, at what time, with what labels,
+ * under what keys, and how much room there is. */
 uint64_t engine_layout(const struct plan *p)
 {
-    const struct hash_key *key = &plan_velocity_options(p)->key;
+    const struct velocity_options *v = plan_velocity_options(p);
+    const struct program *program = plan_program(p);
+    const struct schema *s = plan_schema(p);
+    int64_t admission[] = {v->lateness_us, plan_max_ahead_us(p), (int64_t)v->memory_bytes};
+    uint64_t h = velocity_layout_fingerprint(plan_layout(p)) + ENGINE_EPOCH;
 
-    return hash_bytes(key, sizeof *key,
-                      velocity_layout_fingerprint(plan_layout(p)) + ENGINE_EPOCH);
+    h = hash_bytes(admission, sizeof admission, h);
+    h = hash_bytes(&v->key, sizeof v->key, h);
+    h = mix_field(mix_field(h, s, s->time), s, s->label);
+    for (uint32_t i = 0; i < program_aggregate_count(program); i++) {
+        const struct aggregate *a = program_aggregate(program, i);
+
+        for (int k = 0; k < a->key_count; k++)
+            h = hash_mix(h ^ program_fingerprint(program, a->keys[k]));
+    }
+    return hash_mix(h);
 }
 
 static struct engine_head *head_of(const struct engine *n)
@@ -99,6 +122,17 @@ static void open_model(struct engine *n, enum simd simd)
     }
 }
 
+/* Ids have a share of the memory to themselves: how many are remembered must not change what
+ * windows have room for, since a file is scored without ids. */
+static uint64_t ids_most(const struct plan *p, const struct region *r, uint64_t horizon)
+{
+    uint64_t windows = plan_velocity_options(p)->memory_bytes;
+    uint64_t share = windows > 0 ? windows / 3 : region_header(r)->capacity / 4;
+    uint64_t most = ids_within(share);
+
+    return horizon < most ? horizon : most;
+}
+
 struct engine *engine_open(struct plan *p, struct region *r, const struct engine_options *o)
 {
     struct engine *n = mem_alloc(sizeof *n);
@@ -114,7 +148,7 @@ struct engine *engine_open(struct plan *p, struct region *r, const struct engine
     make_head(n);
     n->velocity = velocity_open(layout, &n->region);
     waiting_open(&n->waiting, &n->region, ROOT_WAITING, n->groups);
-    ids_open(&n->ids, &n->region, ROOT_IDS, o->ids_horizon, o->ids_horizon_us);
+    ids_open(&n->ids, &n->region, ROOT_IDS, ids_most(p, r, o->ids_horizon), o->ids_horizon_us);
     registers_init(&n->registers, plan_program(p), o->batch);
     open_model(n, o->simd);
     n->time_us = mem_array(o->batch, sizeof *n->time_us);
@@ -171,7 +205,7 @@ static bool word_is(struct text t, const char *const *words)
 uint8_t engine_label_of(const struct column *label, uint32_t row)
 {
     static const char *const fraud[] = {"fraud", "true", "yes", "y", "1", NULL};
-    static const char *const legit[] = {"legit", "legitimate", "false", "no",
+    static const char *const legit[] = {"legit", "legitimate", "false",   "no",
                                         "n",     "0",          "genuine", NULL};
 
     if (label->null[row])
@@ -206,8 +240,9 @@ static int64_t add_saturated(int64_t a, int64_t b)
     return sum;
 }
 
-/* A label that comes with its event acts once the event is as old as the label delay. Where unlabelled
- * events of that age count as legitimate anyhow, "legitimate" need not wait: it changes nothing. */
+/* A label that comes with its event acts once the event is as old as the label delay. Where
+ * unlabelled events of that age count as legitimate anyhow, "legitimate" need not wait: it changes
+ * nothing. */
 static void wait_for_own_label(struct engine *n, const struct column *label, uint32_t frame_row,
                                uint32_t row, uint64_t seq)
 {
@@ -225,8 +260,8 @@ static void add_step(struct engine *n, uint32_t row, const struct waiting_label 
     if (n->steps == n->steps_capacity) {
         n->steps_capacity = n->steps_capacity > 0 ? n->steps_capacity * 2 : 64;
         n->step = mem_resize(n->step, n->steps_capacity, sizeof *n->step);
-        n->step_token = mem_resize(n->step_token, (size_t)n->steps_capacity * n->groups,
-                                   sizeof *n->step_token);
+        n->step_token =
+            mem_resize(n->step_token, (size_t)n->steps_capacity * n->groups, sizeof *n->step_token);
     }
     memcpy(n->step_token + (size_t)n->steps * n->groups, w->token, n->groups * sizeof *w->token);
     n->step[n->steps++] = (struct label_step){
@@ -438,8 +473,8 @@ void engine_run(struct engine *n, const struct frame *f, uint32_t first, uint32_
         decide(n, rows, decisions);
 }
 
-/* Labels that are due at the watermark would be applied before the next row anyhow: applying them now
- * changes no later result. */
+/* Labels that are due at the watermark would be applied before the next row anyhow: applying them
+ * now changes no later result. */
 static void settle_labels(struct engine *n)
 {
     struct velocity_rows none = {0};

@@ -3,8 +3,8 @@
  *   1. ring[(first + k) & (capacity - 1)], k < count, are the entries, oldest first.
  *   2. index slots hold ring position + 1 (0 = empty), linear probing from token.low; twice as many
  *      slots as the ring has places, so a probe ends.
- *   3. Forgetting takes the oldest entry out of both; the index closes gaps by backward shift, so there
- *      are no tombstones and the bytes depend on the contents' history only.
+ *   3. Forgetting takes the oldest entry out of both; the index closes gaps by backward shift, so
+ * there are no tombstones and the bytes depend on the contents' history only.
  */
 #include "core/decide/ids.h"
 
@@ -24,6 +24,15 @@ struct ids_head {
 void ids_open(struct ids *i, struct region *r, unsigned root, uint64_t horizon, int64_t horizon_us)
 {
     *i = (struct ids){.region = r, .root = root, .horizon = horizon, .horizon_us = horizon_us};
+}
+
+uint64_t ids_within(uint64_t bytes)
+{
+    uint64_t each = sizeof(struct id_entry) + 2 * sizeof(uint32_t), count = IDS_FIRST;
+
+    while (count * 2 * each <= bytes)
+        count *= 2;
+    return count;
 }
 
 static struct ids_head *head_of(const struct ids *i)

@@ -17,10 +17,12 @@ struct id_entry {
 struct ids {
     struct region *region;
     unsigned root;
-    uint64_t horizon;    /* ids */
-    int64_t horizon_us;  /* of time of receipt */
+    uint64_t horizon;   /* ids */
+    int64_t horizon_us; /* of time of receipt */
 };
 
+/* How many ids so many bytes hold, at least a first few. */
+uint64_t ids_within(uint64_t bytes);
 void ids_open(struct ids *i, struct region *r, unsigned root, uint64_t horizon, int64_t horizon_us);
 const struct id_entry *ids_find(const struct ids *i, struct hash128 token); /* or NULL */
 /* A token that is already there is not looked for: find first. */

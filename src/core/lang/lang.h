@@ -107,6 +107,9 @@ uint64_t program_fingerprint(const struct program *p, int node);
  * aggregates included; the label of aggregates of it is not among them. */
 void program_fields(const struct program *p, int node, void (*visit)(void *context, int field),
                     void *context);
+/* Calls `visit` with each aggregate that the node reads, directly or through others. */
+void program_aggregates(const struct program *p, int node,
+                        void (*visit)(void *context, const struct aggregate *a), void *context);
 
 /* Values of the nodes for up to `capacity` rows: of features, conditions, operands, keys, `where`
  * and what they need; other nodes have no column. Velocity writes the columns of aggregates' nodes.

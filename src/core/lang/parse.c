@@ -542,6 +542,10 @@ struct tree *tree_parse(const struct source *s, struct arena *memory)
     if (!check_text(s) || !lex_next(s, s->text.bytes, &p.token))
         return NULL;
     t = parse_expression(&p);
+    if (t != NULL && token_is(&p.token, "by"))
+        return fail(&p, "an aggregate such as count() or mean(x) before by");
+    if (t != NULL && token_is(&p.token, "over"))
+        return fail(&p, "over where it belongs: count() by KEY over 7d delay 1d prior where (...)");
     if (t != NULL && p.token.kind != TOKEN_END)
         return fail(&p, "an operator or the end");
     return t;

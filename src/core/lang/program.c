@@ -311,3 +311,17 @@ void program_fields(const struct program *p, int node, void (*visit)(void *conte
     }
     mem_free(marks);
 }
+
+void program_aggregates(const struct program *p, int node,
+                        void (*visit)(void *context, const struct aggregate *a), void *context)
+{
+    uint8_t *marks = mem_array(p->count, 1);
+
+    marks[node] = 1;
+    mark_needs(p, marks);
+    for (uint32_t i = 0; i < p->count; i++) {
+        if (marks[i] && p->nodes[i].kind == NODE_AGGREGATE)
+            visit(context, p->aggregates[p->nodes[i].param]);
+    }
+    mem_free(marks);
+}

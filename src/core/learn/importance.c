@@ -14,6 +14,7 @@ struct shuffling {
     const struct model *model;
     const struct dataset *dataset;
     uint64_t seed;
+    enum simd simd;
     uint8_t *label;
     double whole;   /* average precision of the values as they are */
     uint32_t first; /* input of the first task */
@@ -24,7 +25,7 @@ struct shuffling {
 static double precision_with(const struct shuffling *s, uint32_t input, const double *values)
 {
     const struct dataset *d = s->dataset;
-    struct model_scratch *scratch = model_scratch_new(s->model, SIMD_SCALAR);
+    struct model_scratch *scratch = model_scratch_new(s->model, s->simd);
     double *x = mem_array((size_t)BLOCK_ROWS * d->inputs, sizeof *x);
     double *margin = mem_array(d->rows, sizeof *margin), precision;
 
@@ -75,7 +76,8 @@ static void input_task(void *context, unsigned number)
 bool permutation_importance(const struct model *m, const struct dataset *d,
                             const struct learn_run *run, double *importance, struct error *e)
 {
-    struct shuffling s = {.model = m, .dataset = d, .seed = run->seed, .importance = importance};
+    struct shuffling s = {
+        .model = m, .dataset = d, .seed = run->seed, .simd = run->simd, .importance = importance};
     uint32_t at_once = workers_count(run->workers);
     bool good = true;
 

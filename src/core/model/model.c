@@ -1,10 +1,11 @@
-#include "core/model/parts.h"
+#include "core/model/model.h"
 
 #include <string.h>
 
 #include "core/base/elementary.h"
 #include "core/base/panic.h"
 #include "core/model/linear.h"
+#include "core/model/parts.h"
 #include "core/model/ranks.h"
 #include "core/model/shap.h"
 

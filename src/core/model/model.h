@@ -35,7 +35,7 @@ struct model_input {
 /* Words that travel with the model and do not change its scores. Owned by the model. */
 struct model_notes {
     char *settings; /* resolved assay.yaml, secrets left out */
-    char *metrics;  /* JSON object, as `assay train --json` prints it */
+    char *metrics;  /* JSON object, of what `assay train --json` prints */
     char *data;     /* JSON object: source names, SHA-256, rows, frauds, from, until */
 };
 

@@ -443,11 +443,13 @@ static void choose_reads(struct group *g)
         struct read *r = &g->reads[i];
         const struct aggregate *a = r->aggregate;
         bool in_millionths = !a->of_label && a->operand >= 0 &&
-                             (a->operand_type == TYPE_DECIMAL || a->operand_type == TYPE_REAL);
+                             (a->operand_type == TYPE_DECIMAL || a->operand_type == TYPE_REAL ||
+                              a->operand_type == TYPE_DURATION);
 
         r->node = a->node;
         r->units = in_millionths ? MILLION : 1;
         r->sees_now = !r->prior && g->cursors[r->hi].offset_us == 0;
+        r->always_now = r->sees_now && r->where_bit < 0;
         test_add(&r->takes_now, 0, r->where_bit, true);
         if (r->cell >= 0) {
             test_add(&r->takes_now, 1, g->cells[r->cell].null_bit, false);

@@ -143,7 +143,8 @@ struct read {
     enum read_kind kind;
     int node;
     int lo, hi;
-    bool sees_now; /* the current row is in the window, if it passes the filter */
+    bool sees_now;   /* the current row is in the window, if it passes the filter */
+    bool always_now; /* it is, and a sum takes it without a test: there is no filter */
     bool prior;
     struct test takes_now; /* the filter, and that the cell is not null */
     uint32_t column;       /* of the cell, 0 without */

@@ -83,7 +83,7 @@ void read_row(const struct velocity *v, const struct group *g, const struct regi
 /* Whether the current row lies in the window that `a` reads. */
 static bool counts_now(const struct velocity *v, const struct group *g, const struct read *a)
 {
-    return a->sees_now && passes(v->current->flags, a->where_bit);
+    return a->sees_now && v->current->has_key && passes(v->current->flags, a->where_bit);
 }
 
 static bool is_null_now(const struct velocity *v, const struct group *g, const struct read *a)
@@ -330,14 +330,15 @@ static void find_uniques(const struct velocity *v, const struct group *g, const 
 }
 
 static void read_events(const struct group *g, const struct entity *state, struct column *column,
-                        uint32_t row)
+                        uint32_t row, bool has_key)
 {
     const uint32_t *cursor = entity_cursors(state);
     const struct read *a = g->reads + g->reads_of[READ_EVENTS];
     const struct read *end = g->reads + g->reads_of[READ_EVENTS + 1];
 
     for (; a < end; a++)
-        put_integer(&column[a->node], row, (int64_t)(cursor[a->hi] - cursor[a->lo]) + a->sees_now);
+        put_integer(&column[a->node], row,
+                    (int64_t)(cursor[a->hi] - cursor[a->lo]) + (a->sees_now & has_key));
 }
 
 /* The sum is of the result's type already, save that it may be too large. */
@@ -350,8 +351,9 @@ static void read_sums(const struct group *g, const struct current *now, const st
     for (; a < end; a++) {
         int128 sum = acc_sum(a->sums, state);
 
-        if (a->sees_now && test_passes(&a->takes_now, now->flags))
-            sum += now->value[a->column];
+        if (now->has_key &&
+            (a->always_now || (a->sees_now && test_passes(&a->takes_now, now->flags))))
+            sum += now->value[a->column]; /* 0 where null */
         if (sum == (int64_t)sum)
             put_integer(&column[a->node], row, (int64_t)sum);
         else
@@ -369,7 +371,7 @@ static void read_means(const struct group *g, const struct current *now, const s
         uint64_t n = acc_count(a->sums, state);
         int128 sum = acc_sum(a->sums, state);
 
-        if (a->sees_now && test_passes(&a->takes_now, now->flags)) {
+        if (a->sees_now && now->has_key && test_passes(&a->takes_now, now->flags)) {
             n++;
             sum += now->value[a->column];
         }
@@ -380,8 +382,9 @@ static void read_means(const struct group *g, const struct current *now, const s
     }
 }
 
-static void read_others(const struct velocity *v, const struct group *g, const struct entity *e,
-                        const struct entity *state, struct registers *r)
+static __attribute__((noinline)) void read_others(const struct velocity *v, const struct group *g,
+                                                  const struct entity *e,
+                                                  const struct entity *state, struct registers *r)
 {
     const struct read *a = g->reads + g->reads_of[READ_TERMS];
     const struct read *end = g->reads + g->read_count;
@@ -407,7 +410,7 @@ void read_results(const struct velocity *v, const struct group *g, const struct 
 {
     const struct current *now = v->current;
 
-    read_events(g, state, r->column, now->row);
+    read_events(g, state, r->column, now->row, now->has_key);
     read_sums(g, now, state, r->column, now->row);
     read_means(g, now, state, r->column, now->row);
     if (g->reads_of[READ_TERMS] < g->read_count)

@@ -135,7 +135,8 @@ static struct entity *look_up(const struct velocity *v, uint32_t group, const st
     struct current *now = &v->row[group];
 
     ((struct velocity *)v)->current = now; /* scratch, not state */
-    now->slot = is_null_token(token) ? NULL : find_hinted(v, group, token, v->hint, row);
+    now->has_key = !is_null_token(token);
+    now->slot = !now->has_key ? NULL : find_hinted(v, group, token, v->hint, row);
     now->entity = now->slot != NULL ? now->slot->ref : 0;
     now->moves = v->moves;
     read_row(v, &v->layout->groups[group], r, rows, row);

@@ -67,9 +67,11 @@ extern const size_t command_count;
 extern const struct option global_options[]; /* ends with a row without name */
 
 extern const struct command command_check, command_help, command_init, command_version;
+extern const struct command command_label, command_profile;
 extern const struct command command_demo, command_features, command_generate, command_log,
     command_replay;
 extern const struct command command_rebuild, command_serve;
+extern const struct command command_sql;
 extern const struct command command_score, command_top, command_train;
 
 const struct command *command_find(struct text name);   /* or NULL */

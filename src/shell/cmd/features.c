@@ -1,6 +1,6 @@
-#include "shell/cmd/cmd.h"
+#include "shell/cmd/describe.h"
+#include "shell/cmd/pass_command.h"
 #include "shell/run/output.h"
-#include "shell/run/scoring.h"
 
 struct writing {
     struct output *output;
@@ -50,63 +50,54 @@ static bool tell(struct invocation *v, const struct feed *f, struct error *e)
     struct buffer out;
     bool ok;
 
-    if (path == NULL)
+    if (output_is_standard(path))
         return true;
     buffer_init(&out, OUTPUT_MAX);
     if (v->json)
         buffer_format(&out,
-                      "{\"rows\":%lu,\"rejected\":%lu,\"repeated\":%lu,\"moved_by_sorting\":%lu}\n",
+                      "{\"rows\":%lu,\"rejected\":%lu,\"repeated\":%lu,\"conflicting\":%lu,"
+                      "\"moved_by_sorting\":%lu}\n",
                       (unsigned long)f->counts.rows, (unsigned long)f->counts.rejects,
-                      (unsigned long)f->counts.repeated, (unsigned long)f->counts.moved);
+                      (unsigned long)f->counts.repeated, (unsigned long)f->counts.conflicting,
+                      (unsigned long)f->counts.moved);
     else
-        buffer_format(&out, "%lu events -> %s (%lu rejected, %lu repeated, %lu moved by sorting)\n",
+        buffer_format(&out,
+                      "%lu events -> %s (%lu rejected, %lu repeated, %lu conflicting, %lu moved by "
+                      "sorting)\n",
                       (unsigned long)f->counts.rows, path, (unsigned long)f->counts.rejects,
-                      (unsigned long)f->counts.repeated, (unsigned long)f->counts.moved);
+                      (unsigned long)f->counts.repeated, (unsigned long)f->counts.conflicting,
+                      (unsigned long)f->counts.moved);
     ok = print_result(&out, e);
     buffer_fini(&out);
     return ok;
 }
 
 static bool write_features(struct invocation *v, struct scoring_options *o, struct scoring *s,
-                           struct error *e)
+                           void *context, struct error *e)
 {
     struct writing w = {.plan = s->current.made.plan};
     uint32_t columns;
     const char **name = column_names(w.plan, &columns);
     bool ok = output_open(option_get(v, "output"), name, columns, &w.output, e);
 
-    if (ok) {
-        o->visit = write_batch;
-        o->context = &w;
-        ok = scoring_run(o, s, e);
-        term_clear(&v->term);
-        if (ok)
-            ok = output_finish(w.output, e) && tell(v, &s->feed, e);
-        else
-            output_abandon(w.output);
-    }
+    (void)context;
+    o->visit = write_batch;
+    o->context = &w;
+    ok = ok && pass_command_write(v, o, s, w.output, e) && tell(v, &s->feed, e);
     mem_free(name);
     return ok;
 }
 
 static bool features_run(struct invocation *v, struct error *e)
 {
-    struct scoring_options o = {.path = v->argument_count > 0 ? v->argument[0] : NULL,
-                                .after = option_get(v, "after"),
-                                .simd = v->simd,
-                                .progress = term_progress(&v->term)};
     struct settings *settings;
-    struct scoring s;
     bool ok;
 
+    if (!option_has(v, "describe"))
+        return pass_command(v, false, write_features, NULL, e);
     if (!invocation_settings(v, &settings, e))
         return false;
-    o.settings = settings;
-    ok = scoring_open(&o, &s, e);
-    if (ok) {
-        ok = write_features(v, &o, &s, e);
-        scoring_close(&s);
-    }
+    ok = describe_features(v, settings, e);
     settings_free(settings);
     return ok;
 }
@@ -115,6 +106,7 @@ static const struct option options[] = {
     {"output", 'o', "FILE",
      "where to write: CSV, or NDJSON for .ndjson (default: standard output)"},
     {"after", 0, "FILE", "events that came before: observed first, not written"},
+    {"describe", 0, NULL, "the data dictionary instead: what each feature is made of"},
     {0},
 };
 
@@ -127,6 +119,7 @@ const struct command command_features = {
     .words = "One row per event, in order of time: the id, then one column per feature.",
     .options = options,
     .examples = "  assay features transactions.csv -o features.csv\n"
-                "  assay features --after january.csv february.csv -o features.ndjson\n",
+                "  assay features --after january.csv february.csv -o features.ndjson\n"
+                "  assay features --describe --json\n",
     .run = features_run,
 };

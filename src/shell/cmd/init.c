@@ -67,11 +67,12 @@ static bool refuse_overwrite(const struct initing *n, struct error *e)
 
 static bool look(struct initing *n, const char *path, struct error *e)
 {
+    const struct profile_options profile = {.progress = term_progress(&n->invocation->term)};
     struct source_options o;
 
     source_options_init(&o, path);
     if (!source_open(&o, &n->source, e) ||
-        !profile_source(n->source, term_progress(&n->invocation->term), &n->profile, e))
+        !profile_source(n->source, &profile, &n->profile, e))
         return false;
     n->guesses = profile_guess(n->profile);
     if (n->profile->rows == 0)

@@ -8,15 +8,32 @@
 #include "shell/run/current.h"
 #include "shell/run/data_directory.h"
 
+static void segments_json(const struct replay_result *r, struct buffer *out)
+{
+    char hex[DIGEST_HEX];
+
+    buffer_add_text(out, "\"segments\":[");
+    for (uint32_t i = 0; i < r->segments; i++) {
+        const struct replay_segment *s = &r->segment[i];
+
+        digest_hex(s->digest, hex);
+        buffer_format(out, "%s{\"plan\":%lu,\"decisions\":%lu,\"sha256\":\"%s\"}", i > 0 ? "," : "",
+                      (unsigned long)s->plan, (unsigned long)s->decisions, hex);
+    }
+    buffer_add_text(out, "],");
+}
+
 static void print_json(const struct replay_result *r, const char *hex, struct buffer *out)
 {
     buffer_format(
         out,
         "{\"records\":%lu,\"decisions\":%lu,\"observed\":%lu,\"labels\":%lu,\"plans\":%lu,"
-        "\"equal\":%lu,\"different\":%lu,\"decisions_sha256\":\"%s\",\"differences\":[",
+        "\"equal\":%lu,\"different\":%lu,\"decisions_sha256\":\"%s\",",
         (unsigned long)r->records, (unsigned long)r->decisions, (unsigned long)r->observed,
         (unsigned long)r->labels, (unsigned long)r->plans, (unsigned long)r->equal,
         (unsigned long)r->different, hex);
+    segments_json(r, out);
+    buffer_add_text(out, "\"differences\":[");
     for (uint32_t i = 0; i < r->differences; i++) {
         const struct replay_difference *d = &r->difference[i];
 
@@ -50,6 +67,14 @@ static void print_words(const struct replay_result *r, const char *hex, bool is_
     if (r->different > r->differences)
         buffer_format(out, "  ... and %lu more\n", (unsigned long)(r->different - r->differences));
     buffer_format(out, "decisions SHA-256 %s\n", hex);
+    for (uint32_t i = 0; r->segments > 1 && i < r->segments; i++) {
+        const struct replay_segment *s = &r->segment[i];
+        char part[DIGEST_HEX];
+
+        digest_hex(s->digest, part);
+        buffer_format(out, "  %lu under the plan of record %lu: %s\n", (unsigned long)s->decisions,
+                      (unsigned long)s->plan, part);
+    }
 }
 
 static bool print_replay(struct invocation *v, const struct replay_result *r, bool is_as,

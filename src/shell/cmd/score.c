@@ -1,9 +1,8 @@
-#include "shell/cmd/cmd.h"
+#include "shell/cmd/pass_command.h"
 #include "shell/run/event_id.h"
 #include "shell/run/output.h"
 #include "shell/run/reasons.h"
 #include "shell/run/replay.h"
-#include "shell/run/scoring.h"
 
 #include "shell/os/digest.h"
 
@@ -74,15 +73,18 @@ static bool tell(struct invocation *v, const struct feed *f, const struct writin
     struct buffer out;
     bool ok;
 
-    if (option_get(v, "output") == NULL)
+    if (output_is_standard(option_get(v, "output")))
         return true;
     digest_finish(w->digest, digest);
     digest_hex(digest, hex);
     buffer_init(&out, OUTPUT_MAX);
     if (v->json) {
-        buffer_format(&out, "{\"rows\":%lu,\"rejected\":%lu,\"repeated\":%lu,\"outcomes\":{",
+        buffer_format(&out,
+                      "{\"rows\":%lu,\"rejected\":%lu,\"repeated\":%lu,\"conflicting\":%lu,"
+                      "\"moved_by_sorting\":%lu,\"outcomes\":{",
                       (unsigned long)f->counts.rows, (unsigned long)f->counts.rejects,
-                      (unsigned long)f->counts.repeated);
+                      (unsigned long)f->counts.repeated, (unsigned long)f->counts.conflicting,
+                      (unsigned long)f->counts.moved);
         tell_outcomes(w, true, &out);
         buffer_format(&out, "},\"decisions_sha256\":\"%s\"}\n", hex);
     } else {
@@ -90,9 +92,10 @@ static bool tell(struct invocation *v, const struct feed *f, const struct writin
                       option_get(v, "output"));
         tell_outcomes(w, false, &out);
         buffer_format(&out,
-                      "\nrejected %lu, repeated %lu, moved by sorting %lu\ndecisions SHA-256 %s\n",
+                      "\nrejected %lu, repeated %lu, conflicting %lu, moved by sorting %lu\n"
+                      "decisions SHA-256 %s\n",
                       (unsigned long)f->counts.rejects, (unsigned long)f->counts.repeated,
-                      (unsigned long)f->counts.moved, hex);
+                      (unsigned long)f->counts.conflicting, (unsigned long)f->counts.moved, hex);
     }
     ok = print_result(&out, e);
     buffer_fini(&out);
@@ -100,23 +103,17 @@ static bool tell(struct invocation *v, const struct feed *f, const struct writin
 }
 
 static bool write_scores(struct invocation *v, struct scoring_options *o, struct scoring *s,
-                         struct error *e)
+                         void *context, struct error *e)
 {
     struct writing w = {.plan = s->current.made.plan, .digest = digest_new()};
     bool ok = output_open(option_get(v, "output"), columns, COLUMNS, &w.output, e);
 
+    (void)context;
     buffer_init(&w.text, 64 << 10);
     digest_start(w.digest);
-    if (ok) {
-        o->visit = write_batch;
-        o->context = &w;
-        ok = scoring_run(o, s, e);
-        term_clear(&v->term);
-        if (ok)
-            ok = output_finish(w.output, e) && tell(v, &s->feed, &w, e);
-        else
-            output_abandon(w.output);
-    }
+    o->visit = write_batch;
+    o->context = &w;
+    ok = ok && pass_command_write(v, o, s, w.output, e) && tell(v, &s->feed, &w, e);
     buffer_fini(&w.text);
     digest_free(w.digest);
     return ok;
@@ -124,25 +121,7 @@ static bool write_scores(struct invocation *v, struct scoring_options *o, struct
 
 static bool score_run(struct invocation *v, struct error *e)
 {
-    struct scoring_options o = {.path = v->argument_count > 0 ? v->argument[0] : NULL,
-                                .after = option_get(v, "after"),
-                                .decides = true,
-                                .simd = v->simd,
-                                .progress = term_progress(&v->term)};
-    struct settings *settings;
-    struct scoring s;
-    bool ok;
-
-    if (!invocation_settings(v, &settings, e))
-        return false;
-    o.settings = settings;
-    ok = scoring_open(&o, &s, e);
-    if (ok) {
-        ok = write_scores(v, &o, &s, e);
-        scoring_close(&s);
-    }
-    settings_free(settings);
-    return ok;
+    return pass_command(v, true, write_scores, NULL, e);
 }
 
 static const struct option options[] = {

@@ -1,10 +1,9 @@
 #include <stdlib.h>
 
 #include "core/data/json.h"
-#include "shell/cmd/cmd.h"
+#include "shell/cmd/pass_command.h"
 #include "shell/run/event_id.h"
 #include "shell/run/reasons.h"
-#include "shell/run/scoring.h"
 
 enum { TOP_MAX = 10000, TOP_USUAL = 20 };
 
@@ -174,47 +173,34 @@ static bool print_top(struct invocation *v, struct top *t, struct error *e)
     return ok;
 }
 
-static bool find_top(struct invocation *v, struct scoring_options *o, struct top *t,
-                     struct error *e)
+static bool find_top(struct invocation *v, struct scoring_options *o, struct scoring *s,
+                     void *context, struct error *e)
 {
-    struct scoring s;
+    struct top *t = context;
     bool ok;
 
-    if (!scoring_open(o, &s, e))
-        return false;
-    t->plan = s.current.made.plan;
+    t->plan = s->current.made.plan;
     t->item = mem_array(t->wanted, sizeof *t->item);
     o->visit = see_batch;
     o->context = t;
-    ok = scoring_run(o, &s, e);
+    ok = scoring_run(o, s, e);
     term_clear(&v->term);
     ok = ok && print_top(v, t, e);
     for (uint32_t i = 0; i < t->count; i++)
         mem_free(t->item[i].id);
     mem_free(t->item);
-    scoring_close(&s);
     return ok;
 }
 
 static bool top_run(struct invocation *v, struct error *e)
 {
-    struct scoring_options o = {.path = v->argument_count > 0 ? v->argument[0] : NULL,
-                                .after = option_get(v, "after"),
-                                .decides = true,
-                                .simd = v->simd,
-                                .progress = term_progress(&v->term)};
-    struct settings *settings;
     struct top t = {0};
     int64_t wanted = TOP_USUAL;
-    bool ok;
 
-    if (!option_whole(v, "number", 1, TOP_MAX, &wanted, e) || !invocation_settings(v, &settings, e))
+    if (!option_whole(v, "number", 1, TOP_MAX, &wanted, e))
         return false;
     t.wanted = (uint32_t)wanted;
-    o.settings = settings;
-    ok = find_top(v, &o, &t, e);
-    settings_free(settings);
-    return ok;
+    return pass_command(v, true, find_top, &t, e);
 }
 
 static const struct option options[] = {

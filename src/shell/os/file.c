@@ -116,6 +116,16 @@ bool file_sync_directory(const char *path, struct error *e)
     return good;
 }
 
+/* Renaming over a device or a pipe would put a file in its place: for everyone on the machine. */
+static bool may_replace(const char *path, struct error *e)
+{
+    struct stat st;
+
+    if (stat(path, &st) != 0 || S_ISREG(st.st_mode))
+        return true;
+    return error_set(e, ERROR_INVALID, "%s is no regular file: it is not replaced by one", path);
+}
+
 bool file_write(const char *path, const void *bytes, size_t length, mode_t mode, struct error *e)
 {
     char beside[FILE_PATH_MAX], directory[FILE_PATH_MAX];
@@ -124,6 +134,8 @@ bool file_write(const char *path, const void *bytes, size_t length, mode_t mode,
 
     if (snprintf(beside, sizeof beside, "%s.XXXXXX", path) >= (int)sizeof beside)
         return error_set(e, ERROR_INVALID, "path is over %d bytes: %.60s...", FILE_PATH_MAX, path);
+    if (!may_replace(path, e))
+        return false;
     fd = mkostemp(beside, O_CLOEXEC);
     if (fd < 0)
         return fail(e, "write", path);
@@ -265,7 +277,7 @@ bool file_list(const char *pattern, struct file_list *list, struct error *e)
     if (result == 0)
         globfree(&matches);
     if (found.count == 0)
-        return error_set(e, ERROR_NOT_FOUND, "no file matches %s", pattern);
+        return error_set(e, ERROR_NOT_FOUND, "no file matches \"%s\"", pattern);
     qsort(found.path, found.count, sizeof *found.path, path_order);
     *list = found;
     return true;

@@ -20,7 +20,8 @@ enum {
 bool file_read(const char *path, struct buffer *out, struct error *e) MUST_USE;
 
 /* All or nothing, and on the disk when it returns: written beside, synced, renamed over, the
- * directory synced. `mode` is that of open(2). */
+ * directory synced. `mode` is that of open(2). What is there and no regular file (a device, a
+ * pipe, a directory) is refused: ERROR_INVALID. */
 bool file_write(const char *path, const void *bytes, size_t length, mode_t mode,
                 struct error *e) MUST_USE;
 

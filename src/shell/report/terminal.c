@@ -76,7 +76,7 @@ static void colour_off(const struct terminal *t, struct buffer *out)
     colour_on(t, PLAIN, out);
 }
 
-static void heading(const struct terminal *t, const char *words, struct buffer *out)
+void terminal_heading(const struct terminal *t, const char *words, struct buffer *out)
 {
     buffer_add_char(out, '\n');
     colour_on(t, BOLD, out);
@@ -102,8 +102,8 @@ static bool continues(char c)
 
 /* Text without controls, cut or padded to so many columns (a character counts one). Not UTF-8 or,
  * on a plain terminal, not ASCII: '?'. */
-static void put_name(const struct terminal *t, const char *name, unsigned columns, bool pads,
-                     struct buffer *out)
+void terminal_name(const struct terminal *t, const char *name, unsigned columns, bool pads,
+                   struct buffer *out)
 {
     bool is_utf8 = t->unicode && text_is_utf8(text_of(name));
     unsigned used = 0;
@@ -126,8 +126,8 @@ static void put_name(const struct terminal *t, const char *name, unsigned column
 }
 
 /* Words broken at spaces to the width, each line indented. */
-static void put_wrapped(const struct terminal *t, const char *words, unsigned indent,
-                        struct buffer *out)
+void terminal_wrapped(const struct terminal *t, const char *words, unsigned indent,
+                      struct buffer *out)
 {
     unsigned width = width_of(t), column = 0;
 
@@ -170,6 +170,28 @@ static void put_bar(const struct terminal *t, double share, unsigned columns, bo
         buffer_format(out, "%*s", (int)(columns - full), "");
 }
 
+void terminal_columns(const struct terminal *t, const uint64_t *value, unsigned count,
+                      struct buffer *out)
+{
+    static const char plain[] = " .:-=+*#";
+    uint64_t most = 1;
+
+    for (unsigned i = 0; i < count; i++)
+        most = value[i] > most ? value[i] : most;
+    for (unsigned i = 0; i < count; i++) {
+        /* what is there is seen: at least the lowest mark */
+        unsigned height =
+            value[i] == 0 ? 0 : 1 + (unsigned)((double)value[i] / (double)most * 6.999);
+
+        if (!t->unicode)
+            buffer_add_char(out, plain[height]);
+        else if (height == 0)
+            buffer_add_char(out, ' ');
+        else
+            buffer_format(out, "\xe2\x96%c", (char)(0x81 + height));
+    }
+}
+
 void terminal_bars(const struct terminal *t, const char *const *name, const double *value,
                    unsigned count, struct buffer *out)
 {
@@ -181,7 +203,7 @@ void terminal_bars(const struct terminal *t, const char *const *name, const doub
         most = fmax(most, value[i]);
     for (unsigned i = 0; i < count; i++) {
         buffer_add_text(out, "  ");
-        put_name(t, name[i], NAME_COLUMNS - 2, true, out);
+        terminal_name(t, name[i], NAME_COLUMNS - 2, true, out);
         colour_on(t, BLUE, out);
         put_bar(t, most > 0 ? value[i] / most : 0, columns, true, out);
         colour_off(t, out);
@@ -282,7 +304,7 @@ void terminal_models(const struct terminal *t, const struct report_data *data, s
 
         buffer_add_text(out, "  ");
         colour_on(t, BOLD, out);
-        put_name(t, data->model[i].name, NAME_COLUMNS, false, out);
+        terminal_name(t, data->model[i].name, NAME_COLUMNS, false, out);
         colour_off(t, out);
         buffer_add_text(out, i == data->best && data->models > 1 ? " (saved)\n" : "\n");
         for (unsigned k = 0; k < sizeof f / sizeof *f; k++) {
@@ -336,7 +358,7 @@ void terminal_thresholds(const struct terminal *t, const struct report_model *mo
                 continue;
             colour_on(t, GREEN, out);
             buffer_add_text(out, " < ");
-            put_name(t, model->choice[k].name, NAME_COLUMNS, false, out);
+            terminal_name(t, model->choice[k].name, NAME_COLUMNS, false, out);
             colour_off(t, out);
         }
         buffer_add_char(out, '\n');
@@ -356,11 +378,11 @@ static void put_verdict(const struct terminal *t, const struct report_data *data
     buffer_format(out, "%s.\n", verdict_headline(v));
     colour_off(t, out);
     verdict_findings(data, &words);
-    put_wrapped(t, buffer_text(&words), 2, out);
+    terminal_wrapped(t, buffer_text(&words), 2, out);
     buffer_clear(&words);
     verdict_cost(data, &words);
     if (words.length > 0)
-        put_wrapped(t, buffer_text(&words), 2, out);
+        terminal_wrapped(t, buffer_text(&words), 2, out);
     buffer_fini(&words);
 }
 
@@ -373,7 +395,7 @@ static void put_warnings(const struct terminal *t, const struct report_data *dat
         colour_on(t, RED, out);
         buffer_add_text(out, "Warning:\n");
         colour_off(t, out);
-        put_wrapped(t, data->check[i].words, 2, out);
+        terminal_wrapped(t, data->check[i].words, 2, out);
     }
 }
 
@@ -409,7 +431,7 @@ static void put_importances(const struct terminal *t, const struct report_data *
     }
     if (count == 0)
         return;
-    heading(t, "Importance (average precision lost when shuffled; not causality)", out);
+    terminal_heading(t, "Importance (average precision lost when shuffled; not causality)", out);
     terminal_bars(t, name, value, count, out);
 }
 
@@ -420,14 +442,14 @@ void terminal_report(const struct terminal *t, const struct report_data *data, s
 
     put_verdict(t, data, out);
     put_warnings(t, data, out);
-    heading(t, "Held-out figures, with 95 % intervals", out);
+    terminal_heading(t, "Held-out figures, with 95 % intervals", out);
     terminal_models(t, data, out);
     if (m->pr.points > 0) {
-        heading(t, "Precision over recall", out);
+        terminal_heading(t, "Precision over recall", out);
         terminal_curve(t, &m->pr, (double)m->frauds / m->rows, "recall 100 %", "precision", out);
     }
     if (m->thresholds > 0) {
-        heading(t, "Thresholds", out);
+        terminal_heading(t, "Thresholds", out);
         terminal_thresholds(t, best, out);
     }
     put_importances(t, data, out);

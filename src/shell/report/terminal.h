@@ -16,6 +16,17 @@ struct terminal {
  * set (no-color.org) or TERM=dumb; unicode by the locale's variables. */
 struct terminal terminal_of(int descriptor);
 
+/* Text without controls, cut or padded to so many columns. */
+void terminal_name(const struct terminal *t, const char *name, unsigned columns, bool pads,
+                   struct buffer *out);
+void terminal_heading(const struct terminal *t, const char *words, struct buffer *out);
+/* Words broken at spaces to the width, each line indented. */
+void terminal_wrapped(const struct terminal *t, const char *words, unsigned indent,
+                      struct buffer *out);
+/* A histogram in one line, a column a value. */
+void terminal_columns(const struct terminal *t, const uint64_t *value, unsigned count,
+                      struct buffer *out);
+
 /* Horizontal bars from 0, one line each: name, bar, value. Values below 0 have no bar. */
 void terminal_bars(const struct terminal *t, const char *const *name, const double *value,
                    unsigned count, struct buffer *out);

@@ -14,5 +14,7 @@ void carrier_free(struct carrier *c);
 /* Appends the event (event_encode bytes under the plan of PLAN record `plan_seq`) to the frame. */
 bool carrier_decode(struct carrier *c, uint32_t plan_seq, struct text event, struct frame *into,
                     struct error *e) MUST_USE;
+/* The fields of the event last decoded as it was written; NULL before the first. */
+const struct schema *carrier_source(const struct carrier *c);
 
 #endif

@@ -59,7 +59,11 @@ static bool read_model(const struct settings *s, struct current *c, struct error
                          "%s: there is no model yet; hint: run `assay train`, or set model.kind to "
                          "none to decide by rules alone",
                          directory);
-    return file_read(c->model_path, &c->model, e);
+    return file_read(c->model_path, &c->model, e) &&
+           (c->model.length > 0 || error_set(e, ERROR_INVALID,
+                                             "%s is empty: the model is damaged; hint: run "
+                                             "`assay train` again, or take the file from a copy",
+                                             c->model_path));
 }
 
 /* The fields of the events that the model was trained on travel in its notes. */
@@ -91,8 +95,8 @@ static bool read_token_key(struct settings *s, bool make, struct error *e)
            token_key_load(directory, make, &s->token_key, e);
 }
 
-bool current_open(struct settings *s, const char *path, enum current_use use,
-                  struct current *c, struct error *e)
+bool current_open(struct settings *s, const char *path, enum current_use use, struct current *c,
+                  struct error *e)
 {
     struct schema *schema = NULL;
     bool ok = true;
@@ -102,8 +106,8 @@ bool current_open(struct settings *s, const char *path, enum current_use use,
     ok = read_token_key(s, use == CURRENT_SERVED, e);
     if (ok && use != CURRENT_MODEL_NOT_USED)
         ok = read_model(s, c, e);
-    ok = ok && (c->model.length > 0 ? schema_of_model(c, &schema, e)
-                                    : feed_schema(s, path, &schema, e));
+    ok = ok &&
+         (c->model.length > 0 ? schema_of_model(c, &schema, e) : feed_schema(s, path, &schema, e));
     ok = ok && plan_make(s, schema, c->model.length > 0 ? c->model.bytes : NULL, c->model.length,
                          &c->made, e);
     schema_free(schema);

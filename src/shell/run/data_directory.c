@@ -32,8 +32,7 @@ bool data_shard_directory(const struct settings *s, char path[DATA_PATH_MAX], st
 
 struct state_options data_state_options(const struct settings *s, enum simd simd, uint32_t batch)
 {
-    return (struct state_options){.memory_bytes = s->memory_bytes,
-                                  .engine = {.simd = simd,
+    return (struct state_options){.engine = {.simd = simd,
                                              .batch = batch,
                                              .ids_horizon = s->ids_horizon,
                                              .ids_horizon_us = s->ids_horizon_us}};

@@ -9,11 +9,12 @@
 
 enum { DATA_PATH_MAX = 480 };
 
-/* The data directory: ./assay-data where one stands, or what the settings say, relative to their file. */
+/* The data directory: ./assay-data where one stands, or what the settings say, relative to their
+ * file. */
 bool data_directory(const struct settings *s, char path[DATA_PATH_MAX], struct error *e) MUST_USE;
 /* <data directory>/shard-0 */
-bool data_shard_directory(const struct settings *s, char path[DATA_PATH_MAX], struct error *e)
-    MUST_USE;
+bool data_shard_directory(const struct settings *s, char path[DATA_PATH_MAX],
+                          struct error *e) MUST_USE;
 
 /* State as the settings limit it. */
 struct state_options data_state_options(const struct settings *s, enum simd simd, uint32_t batch);

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/base/panic.h"
 #include "shell/os/digest.h"
 #include "shell/os/file.h"
 #include "shell/run/data_directory.h"
@@ -16,7 +15,8 @@ enum { FEED_TEXT_MAX = 1 << 30, FIELD_OVERRIDES_MAX = SCHEMA_FIELDS_MAX };
 static char format_auto[] = "auto";
 static const struct source_setting no_source = {.format = format_auto, .reject_share = 0.01};
 
-/* The settings' path is relative to the settings file; one from the command line to where one stands. */
+/* The settings' path is relative to the settings file; one from the command line to where one
+ * stands. */
 static bool resolve_path(const struct settings *s, const char *path, char out[PATH_MAX],
                          struct error *e)
 {
@@ -48,15 +48,13 @@ static uint32_t collect_fields(const struct source_setting *setting, const struc
         const struct field_setting *f = &setting->fields[i];
 
         if (f->has_type && wanted == NULL)
-            out[count++] =
-                (struct source_field){f->name, f->type, f->has_layout, f->layout};
+            out[count++] = (struct source_field){f->name, f->type, f->has_layout, f->layout};
     }
     for (uint32_t i = 0; wanted != NULL && i < wanted->count; i++) {
         const struct field *f = &wanted->fields[i];
 
         if (schema_find(found, text_of(f->name)) != FIELD_NONE)
-            out[count++] =
-                (struct source_field){f->name, f->type, f->type == TYPE_TIME, f->layout};
+            out[count++] = (struct source_field){f->name, f->type, f->type == TYPE_TIME, f->layout};
     }
     return count;
 }
@@ -85,8 +83,8 @@ static bool open_source(const struct settings *s, const char *path, const struct
         setting = &no_source;
     source_options_init(&o, path);
     ok = source_format_find(text_of(setting->format), &o.format) ||
-         error_set(e, ERROR_INVALID, "%s: sources.transactions.format: no format \"%s\"", s->path,
-                   setting->format);
+         (error_set(e, ERROR_INVALID, "no format \"%s\"", setting->format),
+          settings_blame(s, "sources.transactions.format", e));
     o.delimiter = setting->delimiter;
     o.point = setting->point;
     o.reject_share = setting->reject_share;
@@ -112,7 +110,7 @@ static bool open_source(const struct settings *s, const char *path, const struct
     return ok;
 }
 
-static bool find_role(const struct settings *s, const struct schema *schema, const char *role,
+static bool find_role(const struct settings *s, const struct schema *schema, const char *path,
                       const char *name, int *field, struct error *e)
 {
     const char *nearest;
@@ -124,9 +122,10 @@ static bool find_role(const struct settings *s, const struct schema *schema, con
     if (*field != FIELD_NONE)
         return true;
     nearest = schema_nearest(schema, text_of(name));
-    return error_set(e, ERROR_INVALID, "%s: event.%s: the events have no field \"%s\"%s%s%s", s->path,
-                     role, name, nearest != NULL ? "; did you mean \"" : "",
-                     nearest != NULL ? nearest : "", nearest != NULL ? "\"?" : "");
+    error_set(e, ERROR_INVALID, "the events have no field \"%s\"%s%s%s", name,
+              nearest != NULL ? "; did you mean \"" : "", nearest != NULL ? nearest : "",
+              nearest != NULL ? "\"?" : "");
+    return settings_blame(s, path, e);
 }
 
 static bool name_roles(const struct settings *s, struct schema *schema, bool needs_label,
@@ -136,9 +135,9 @@ static bool name_roles(const struct settings *s, struct schema *schema, bool nee
 
     if (!needs_label && label != NULL && schema_find(schema, text_of(label)) == FIELD_NONE)
         label = NULL; /* events to be scored need not carry their outcome */
-    return find_role(s, schema, "id", s->event.id, &schema->id, e) &&
-           find_role(s, schema, "time", s->event.time, &schema->time, e) &&
-           find_role(s, schema, "label", label, &schema->label, e);
+    return find_role(s, schema, "event.id", s->event.id, &schema->id, e) &&
+           find_role(s, schema, "event.time", s->event.time, &schema->time, e) &&
+           find_role(s, schema, "event.label.field", label, &schema->label, e);
 }
 
 /* ---- reading */
@@ -191,7 +190,7 @@ static bool read_frames(struct source *source, const struct schema *schema,
             f->count--;
             return true;
         }
-        lookups_fill(lookups, schema, frame, 0, frame->rows);
+        lookups_fill(lookups, schema, INT64_MAX, frame, 0, frame->rows);
         source_counts(source, &c);
         if (!progress_report(progress, "reading events",
                              c.bytes_total > 0 ? (double)c.bytes_done / (double)c.bytes_total : 0))
@@ -199,7 +198,8 @@ static bool read_frames(struct source *source, const struct schema *schema,
     }
 }
 
-/* A reader may give frames that are not full; the feed's are, so that a row's place is its number. */
+/* A reader may give frames that are not full; the feed's are, so that a row's place is its number.
+ */
 static bool is_even(const struct feed *f)
 {
     for (uint32_t i = 0; i + 1 < f->count; i++) {
@@ -279,35 +279,48 @@ static void note_span(struct feed *f)
 }
 
 /* The tables that are looked up in, and their fields behind the events' own. */
-static bool extend(const struct settings *s, struct schema *schema, struct lookups **lookups,
-                   struct error *e)
+static bool extend(const struct settings *s, struct schema *schema, const struct schema *plan,
+                   struct lookups **lookups, struct error *e)
 {
-    if (!lookups_open(s, schema, lookups, e))
+    struct lookups *l;
+
+    if (!lookups_open(s, schema, plan, &l, e))
         return false;
-    if (lookups_extend(*lookups, schema, e))
-        return true;
-    lookups_free(*lookups);
-    return false;
+    if (!lookups_extend(l, s, schema, e)) {
+        lookups_free(l);
+        return false;
+    }
+    *lookups = l;
+    return true;
+}
+
+bool feed_source(const struct settings *s, const char *path, struct source **source,
+                 struct error *e)
+{
+    char resolved[PATH_MAX];
+
+    return resolve_path(s, path, resolved, e) && open_source(s, resolved, NULL, NULL, source, e);
 }
 
 bool feed_schema(const struct settings *s, const char *path, struct schema **schema,
                  struct error *e)
 {
-    struct lookups *lookups;
+    struct lookups *lookups = NULL;
     char full[PATH_MAX];
     struct source *source;
-    bool ok;
+    struct schema *found;
 
     if (!resolve_path(s, path, full, e) || !open_source(s, full, NULL, NULL, &source, e))
         return false;
-    *schema = schema_dup(source_schema(source));
+    found = schema_dup(source_schema(source));
     source_close(source);
-    ok = name_roles(s, *schema, true, e) && extend(s, *schema, &lookups, e);
-    if (ok)
-        lookups_free(lookups);
-    else
-        schema_free(*schema);
-    return ok;
+    if (!name_roles(s, found, true, e) || !extend(s, found, NULL, &lookups, e)) {
+        schema_free(found);
+        return false;
+    }
+    lookups_free(lookups);
+    *schema = found;
+    return true;
 }
 
 static void note_undated(const struct lookups *lookups, struct feed_counts *c)
@@ -321,13 +334,22 @@ static void note_undated(const struct lookups *lookups, struct feed_counts *c)
     }
 }
 
+static uint8_t *absent_fields(const struct schema *found, const struct schema *wanted)
+{
+    uint8_t *absent = mem_array(wanted->count, 1);
+
+    for (uint32_t i = 0; i < wanted->count; i++)
+        absent[i] = schema_find(found, text_of(wanted->fields[i].name)) == FIELD_NONE;
+    return absent;
+}
+
 static bool read_source(const struct settings *s, struct source *source,
                         const struct schema *schema, const struct progress *progress,
                         struct feed *f, struct error *e)
 {
     struct schema *found = schema_dup(source_schema(source));
     struct lookups *lookups = NULL;
-    bool ok = name_roles(s, found, schema == NULL, e) && extend(s, found, &lookups, e) &&
+    bool ok = name_roles(s, found, schema == NULL, e) && extend(s, found, schema, &lookups, e) &&
               (schema == NULL || lookups_match(lookups, schema, e)) &&
               read_frames(source, found, lookups, progress, f, e);
 
@@ -335,6 +357,8 @@ static bool read_source(const struct settings *s, struct source *source,
         if (schema != NULL)
             arrange(&f->frames[i], found, schema);
     }
+    if (ok && schema != NULL)
+        f->absent = absent_fields(found, schema);
     if (ok)
         note_undated(lookups, &f->counts);
     f->lookups = lookups; /* texts of the frames are the tables' */
@@ -358,7 +382,10 @@ static bool load(const struct settings *s, const char *path, const struct schema
     source_counts(source, &c);
     f->counts.rejects = c.rejects;
     source_close(source);
-    ASSERT(!ok || is_even(f));
+    if (ok && !is_even(f))
+        ok = error_set(e, ERROR_FULL,
+                       "%s: the texts of %d events are over %d MiB: leave out what is not needed",
+                       path, FEED_FRAME_ROWS, FEED_TEXT_MAX >> 20);
     if (ok && f->count == 0)
         ok = error_set(e, ERROR_INVALID, "%s: there is no event in it, only a header", path);
     return ok && digest_files(path, f->counts.digest, e);
@@ -393,6 +420,7 @@ void feed_free(struct feed *f)
     free_frames(f->frames, f->count);
     free_frames(f->retired, f->retired_count);
     schema_free(f->schema);
+    mem_free(f->absent);
     lookups_free(f->lookups);
     *f = (struct feed){0};
 }

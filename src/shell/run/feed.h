@@ -9,10 +9,13 @@
 
 #include "core/base/progress.h"
 #include "core/data/frame.h"
+#include "core/decide/plan.h"
 #include "shell/run/lookup.h"
 #include "shell/settings/settings.h"
 
 enum { FEED_FRAME_ROWS = 65536, FEED_PATH_MAX = 512 };
+
+struct source;
 
 struct feed_counts {
     uint64_t rows;       /* events */
@@ -34,6 +37,7 @@ struct feed {
     uint32_t count;
     struct frame *retired; /* frames as they were read, kept for their texts where rows moved */
     uint32_t retired_count;
+    uint8_t *absent; /* by field of the schema: 1 = the file has no such column */
     struct lookups *lookups; /* the tables that the frames' looked-up texts are in */
     struct feed_counts counts;
 };
@@ -42,10 +46,19 @@ struct feed {
 bool feed_schema(const struct settings *s, const char *path, struct schema **schema,
                  struct error *e) MUST_USE;
 
+/* The settings' source (or `path`) opened as their `transactions` say it is read: to look at the data
+ * as they are. The caller's. */
+bool feed_source(const struct settings *s, const char *path, struct source **source,
+                 struct error *e) MUST_USE;
+
 /* Read the events of `path` (NULL: the settings' `transactions` source) whole. With a schema given (a
  * plan's) the file's columns are read as its fields; columns it does not know are passed over. */
 bool feed_load(const struct settings *s, const char *path, const struct schema *schema,
                const struct progress *progress, struct feed *f, struct error *e) MUST_USE;
+/* As feed_load under the plan's schema; a file without a column that a feature, a rule or an entity of
+ * the plan reads is refused by name: deciding without it would be deciding something else. */
+bool feed_load_for(const struct settings *s, const char *path, const struct plan *plan,
+                   const struct progress *progress, struct feed *f, struct error *e) MUST_USE;
 void feed_free(struct feed *f);
 
 #endif

@@ -1,6 +1,7 @@
 #include "shell/run/feed_order.h"
 
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "core/base/hash.h"
@@ -119,9 +120,15 @@ void feed_order(struct feed *f, const uint8_t *drop)
 
 /* ---- repeated ids */
 
+enum { AHEAD = 64 /* rows whose places in the table are asked for before they are looked at */ };
+
+struct place {
+    uint64_t hash;
+    uint64_t row; /* + 1; 0: empty */
+};
+
 struct seen {
-    uint64_t *hash;
-    uint64_t *row; /* + 1; 0: empty */
+    struct place *place;
     uint64_t mask;
 };
 
@@ -169,8 +176,55 @@ static void note_repeated(const struct feed *f, uint64_t first, uint64_t row, st
         return;
     buffer_init(&text, sizeof ids->first_conflict);
     (void)!event_id_text(f->schema, frame, at, &text);
-    strncpy(ids->first_conflict, buffer_text(&text), sizeof ids->first_conflict - 1);
+    snprintf(ids->first_conflict, sizeof ids->first_conflict, "%s", buffer_text(&text));
     buffer_fini(&text);
+}
+
+/* The place that holds the row's id, or the empty one where it belongs. */
+static struct place *place_of(const struct feed *f, const struct seen *seen, const struct value *id,
+                              uint64_t hash)
+{
+    struct place *p;
+
+    for (uint64_t slot = hash & seen->mask;; slot = (slot + 1) & seen->mask) {
+        struct value other;
+
+        p = &seen->place[slot];
+        if (p->row == 0)
+            return p;
+        if (p->hash != hash)
+            continue;
+        other = id_of(f, p->row - 1);
+        if (value_equal(id, &other))
+            return p;
+    }
+}
+
+static void look_at_rows(const struct feed *f, const struct seen *seen, uint64_t first,
+                         uint64_t last, uint8_t *drop, struct feed_ids *ids)
+{
+    uint64_t hash[AHEAD];
+
+    for (uint64_t i = first; i < last; i++) {
+        struct value id = id_of(f, i);
+
+        hash[i - first] = id_hash(&id);
+        __builtin_prefetch(&seen->place[hash[i - first] & seen->mask], 1);
+    }
+    for (uint64_t i = first; i < last; i++) {
+        struct value id = id_of(f, i);
+        struct place *p;
+
+        if (id.is_null)
+            continue;
+        p = place_of(f, seen, &id, hash[i - first]);
+        if (p->row == 0) {
+            *p = (struct place){hash[i - first], i + 1};
+            continue;
+        }
+        drop[i] = 1;
+        note_repeated(f, p->row - 1, i, ids);
+    }
 }
 
 void feed_find_repeated(const struct feed *f, uint8_t *drop, struct feed_ids *ids)
@@ -183,27 +237,8 @@ void feed_find_repeated(const struct feed *f, uint8_t *drop, struct feed_ids *id
         return;
     while (seen.mask < rows * 2)
         seen.mask = seen.mask * 2 + 1;
-    seen.hash = mem_array(seen.mask + 1, sizeof *seen.hash);
-    seen.row = mem_array(seen.mask + 1, sizeof *seen.row);
-    for (uint64_t i = 0; i < rows; i++) {
-        struct value id = id_of(f, i), other;
-        uint64_t hash = id_hash(&id), slot = hash & seen.mask;
-
-        if (id.is_null)
-            continue;
-        for (; seen.row[slot] != 0; slot = (slot + 1) & seen.mask) {
-            other = seen.hash[slot] == hash ? id_of(f, seen.row[slot] - 1) : (struct value){0};
-            if (seen.hash[slot] == hash && value_equal(&id, &other))
-                break;
-        }
-        if (seen.row[slot] != 0) {
-            drop[i] = 1;
-            note_repeated(f, seen.row[slot] - 1, i, ids);
-        } else {
-            seen.hash[slot] = hash;
-            seen.row[slot] = i + 1;
-        }
-    }
-    mem_free(seen.hash);
-    mem_free(seen.row);
+    seen.place = mem_array(seen.mask + 1, sizeof *seen.place);
+    for (uint64_t first = 0; first < rows; first += AHEAD)
+        look_at_rows(f, &seen, first, rows - first < AHEAD ? rows : first + AHEAD, drop, ids);
+    mem_free(seen.place);
 }

@@ -4,6 +4,14 @@
 
 #include "shell/run/feed.h"
 
+/* The state starts empty, for good. */
+bool history_skip(struct shard *s, struct history_result *r, struct error *e)
+{
+    *r = (struct history_result){.was_there = shard_has_history(s), .is_none = true};
+    r->until_us = INT64_MIN;
+    return r->was_there || shard_end_history(s, (struct text){0}, e);
+}
+
 static bool observe(struct shard *s, const struct feed *f, uint64_t skip,
                     const struct progress *progress, struct error *e)
 {
@@ -34,11 +42,13 @@ bool history_import(struct shard *s, const struct settings *settings, const char
     struct feed f;
     bool ok;
 
-    *r = (struct history_result){.was_there = shard_has_history(s), .is_none = name == NULL};
-    if (!r->was_there && !r->is_none) {
+    if (name == NULL)
+        return history_skip(s, r, e);
+    *r = (struct history_result){.was_there = shard_has_history(s)};
+    if (!r->was_there) {
         uint64_t skip = shard_history_events(s);
 
-        if (!feed_load(settings, path, plan_schema(shard_plan(s)), progress, &f, e))
+        if (!feed_load_for(settings, path, shard_plan(s), progress, &f, e))
             return false;
         ok = observe(s, &f, skip, progress, e) && shard_end_history(s, text_of(name), e);
         r->events = f.counts.rows - skip;

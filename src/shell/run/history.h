@@ -1,5 +1,5 @@
-/* The history of a shard: on its first start it observes the events of the settings' source, so that the
- * first live event finds the velocities as they stood at the end of the training data. */
+/* The history of a shard: on its first start it observes the events of the settings' source, so
+ * that the first live event finds the velocities as they stood at the end of the training data. */
 #ifndef ASSAY_RUN_HISTORY_H
 #define ASSAY_RUN_HISTORY_H
 
@@ -15,9 +15,12 @@ struct history_result {
 };
 
 /* Before shard_start. `path`: NULL for the settings' source. An interrupted import goes on where it
- * stopped. */
+ * stopped. Whatever the first start found, its HISTORY record settles it: nothing is imported
+ * behind live events later. */
 bool history_import(struct shard *s, const struct settings *settings, const char *path,
-                    const struct progress *progress, struct history_result *r, struct error *e)
-    MUST_USE;
+                    const struct progress *progress, struct history_result *r,
+                    struct error *e) MUST_USE;
+/* The same, but nothing is imported: the state starts empty. */
+bool history_skip(struct shard *s, struct history_result *r, struct error *e) MUST_USE;
 
 #endif

@@ -5,10 +5,12 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base/memory.h"
 #include "core/base/number.h"
+#include "core/data/csv.h"
 #include "core/data/json.h"
 
 enum { FLUSH_BYTES = 1 << 20, BUFFER_MAX = 64 << 20 };
@@ -21,6 +23,7 @@ struct output {
     int fd;
     char path[PATH_MAX]; /* "" : standard output */
     char part[PATH_MAX];
+    bool is_beside; /* part is another file, renamed to path at the end */
     struct buffer bytes;
 };
 
@@ -31,51 +34,63 @@ static bool ends_with(const char *path, const char *end)
     return a >= b && strcmp(path + a - b, end) == 0;
 }
 
-static void add_quoted(struct buffer *b, struct text t)
-{
-    bool plain = true;
-
-    for (size_t i = 0; i < t.length && plain; i++)
-        plain = strchr(",\"\r\n", t.bytes[i]) == NULL || t.bytes[i] == 0;
-    if (plain) {
-        buffer_add_slice(b, t);
-        return;
-    }
-    buffer_add_char(b, '"');
-    for (size_t i = 0; i < t.length; i++) {
-        if (t.bytes[i] == '"')
-            buffer_add_char(b, '"');
-        buffer_add_char(b, t.bytes[i]);
-    }
-    buffer_add_char(b, '"');
-}
-
 static void add_header(struct output *o)
 {
     for (uint32_t i = 0; i < o->columns && o->format == OUTPUT_CSV; i++) {
         if (i > 0)
             buffer_add_char(&o->bytes, ',');
-        add_quoted(&o->bytes, text_of(o->column[i]));
+        csv_add_cell(&o->bytes, text_of(o->column[i]), ',');
     }
     if (o->format == OUTPUT_CSV)
         buffer_add_char(&o->bytes, '\n');
 }
 
+bool output_is_standard(const char *path)
+{
+    return path == NULL || strcmp(path, "-") == 0;
+}
+
+/* A file appears when it is whole, renamed into place. What is a pipe, a device or a link
+ * (/dev/stdout) must not be replaced by that: it is written where it stands. */
+static bool is_special(const char *path)
+{
+    struct stat st;
+
+    return lstat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+}
+
+/* What cannot be written is told before the work, not after it. */
+static bool check_path(const char *path, struct error *e)
+{
+    struct stat st;
+
+    if (path[0] == 0 || strlen(path) >= PATH_MAX - sizeof ".part")
+        return error_set(e, ERROR_USAGE, "-o: expected the name of a file, found \"%.60s\"", path);
+    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+        return error_set(e, ERROR_INVALID, "%s is a directory: name a file in it", path);
+    return true;
+}
+
 bool output_open(const char *path, const char *const *column, uint32_t columns, struct output **out,
                  struct error *e)
 {
-    bool is_stdout = path == NULL || strcmp(path, "-") == 0;
-    struct output *o = mem_alloc(sizeof *o);
+    struct output *o;
 
+    if (!output_is_standard(path) && !check_path(path, e))
+        return false;
+    o = mem_alloc(sizeof *o);
     o->column = column;
     o->columns = columns;
     o->fd = STDOUT_FILENO;
-    if (!is_stdout) {
+    if (!output_is_standard(path)) {
+        bool in_place = is_special(path);
+
+        o->is_beside = !in_place;
         snprintf(o->path, sizeof o->path, "%s", path);
-        snprintf(o->part, sizeof o->part, "%s.part", path);
+        snprintf(o->part, sizeof o->part, "%s%s", path, in_place ? "" : ".part");
         if (ends_with(path, ".ndjson") || ends_with(path, ".jsonl"))
             o->format = OUTPUT_NDJSON;
-        o->fd = open(o->part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+        o->fd = open(o->part, O_WRONLY | O_TRUNC | O_CLOEXEC | (in_place ? 0 : O_CREAT), 0644);
         if (o->fd < 0) {
             error_set(e, ERROR_WORLD, "cannot write %s: %s", o->part, strerror(errno));
             mem_free(o);
@@ -112,7 +127,7 @@ void output_text(struct output *o, struct text t)
 {
     begin_cell(o);
     if (o->format == OUTPUT_CSV)
-        add_quoted(&o->bytes, t);
+        csv_add_cell(&o->bytes, t, ',');
     else
         json_add_text(&o->bytes, t);
     end_cell(o);
@@ -142,7 +157,7 @@ static void add_csv_value(struct buffer *b, const struct value *v)
 
     switch (v->type) {
     case TYPE_TEXT:
-        add_quoted(b, v->text);
+        csv_add_cell(b, v->text, ',');
         return;
     case TYPE_DECIMAL:
         buffer_add(b, text, number_format_decimal(v->integer, text));
@@ -198,7 +213,7 @@ bool output_finish(struct output *o, struct error *e)
 {
     bool ok = write_out(o, e);
 
-    if (ok && o->path[0] != 0 && (fsync(o->fd) != 0 || rename(o->part, o->path) != 0))
+    if (ok && o->is_beside && (fsync(o->fd) != 0 || rename(o->part, o->path) != 0))
         ok = error_set(e, ERROR_WORLD, "cannot write %s: %s", o->path, strerror(errno));
     if (!ok) {
         output_abandon(o);
@@ -217,7 +232,8 @@ void output_abandon(struct output *o)
         return;
     if (o->path[0] != 0) {
         close(o->fd);
-        unlink(o->part);
+        if (o->is_beside)
+            unlink(o->part);
     }
     buffer_fini(&o->bytes);
     mem_free(o);

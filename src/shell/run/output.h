@@ -1,5 +1,6 @@
-/* A result file that grows row by row: CSV, or NDJSON where the name ends in .ndjson or .jsonl. It is
- * written beside and renamed over at the end, so a half-written result never has the name. */
+/* A result file that grows row by row: CSV, or NDJSON where the name ends in .ndjson or .jsonl. It
+ * is written beside and renamed over at the end, so a half-written result never has the name; a
+ * pipe, a device or a link is written in place. */
 #ifndef ASSAY_RUN_OUTPUT_H
 #define ASSAY_RUN_OUTPUT_H
 
@@ -10,6 +11,7 @@ enum output_format { OUTPUT_CSV, OUTPUT_NDJSON };
 
 struct output;
 
+bool output_is_standard(const char *path); /* NULL or "-" */
 /* `path` NULL or "-": standard output, as CSV. The column names are borrowed till the end. */
 bool output_open(const char *path, const char *const *column, uint32_t columns, struct output **o,
                  struct error *e) MUST_USE;

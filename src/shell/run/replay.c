@@ -1,6 +1,7 @@
-/* Records are applied in order to a state of the plan in force. A PLAN record whose features need other
- * state (another layout) starts a new state, which first observes the log from its beginning: the
- * state is a function of the layout and of the records before, so this is what the server had too.
+/* Records are applied in order to a state of the plan in force. A PLAN record whose features need
+ * other state (another layout) starts a new state, which first observes the log from its beginning:
+ * the state is a function of the layout and of the records before, so this is what the server had
+ * too.
  */
 #include "shell/run/replay.h"
 
@@ -19,6 +20,8 @@ struct replayer {
     struct state state;
     struct apply *apply;
     struct digest *digest;
+    struct digest *segment_digest;
+    struct replay_segment segment; /* the present one */
     struct buffer bytes;
     struct replay_result *result;
     struct error *e;
@@ -70,6 +73,36 @@ static bool compare(struct replayer *p, const struct applied *a, const struct de
     return strcmp(before, after) == 0;
 }
 
+static void begin_segment(struct replayer *p, uint64_t plan)
+{
+    p->segment = (struct replay_segment){.plan = plan};
+    digest_start(p->segment_digest);
+}
+
+/* A plan that decided nothing is no segment. */
+static void end_segment(struct replayer *p)
+{
+    struct replay_result *r = p->result;
+
+    if (p->segment.decisions == 0 || r->segments == REPLAY_SEGMENTS_MAX)
+        return;
+    digest_finish(p->segment_digest, p->segment.digest);
+    r->segment[r->segments++] = p->segment;
+}
+
+static void note_decision(struct replayer *p, const struct applied *a)
+{
+    struct text bytes;
+
+    buffer_clear(&p->bytes);
+    decision_format(a->decision, p->plan, &p->bytes);
+    bytes = (struct text){p->bytes.bytes, p->bytes.length};
+    replay_digest_add(p->digest, a->id, bytes);
+    replay_digest_add(p->segment_digest, a->id, bytes);
+    p->segment.decisions++;
+    p->result->decisions++;
+}
+
 static bool on_decision(void *context, const struct applied *a)
 {
     struct replayer *p = context;
@@ -78,10 +111,7 @@ static bool on_decision(void *context, const struct applied *a)
     struct reader reader;
     bool ok;
 
-    buffer_clear(&p->bytes);
-    decision_format(a->decision, p->plan, &p->bytes);
-    replay_digest_add(p->digest, a->id, (struct text){p->bytes.bytes, p->bytes.length});
-    p->result->decisions++;
+    note_decision(p, a);
     reader_init(&reader, a->recorded.bytes, a->recorded.length);
     if (!plans_get(p->plans, a->plan, &logged_plan, p->e))
         return false;
@@ -107,15 +137,19 @@ static struct apply *new_apply(struct replayer *p, bool decides)
 
 static bool observe_before(struct replayer *p, uint64_t seq, struct error *e)
 {
-    struct apply *a = new_apply(p, false);
     struct log_cursor *c;
     struct record r;
-    bool ok = log_cursor_open(p->log_directory, 1, &c, e);
+    struct apply *a;
+    bool ok = true;
+    int found = 0;
 
-    while (ok && log_cursor_next(c, &r, e) == 1 && r.seq < seq)
+    if (!log_cursor_open(p->log_directory, 1, &c, e))
+        return false;
+    a = new_apply(p, false);
+    while (ok && (found = log_cursor_next(c, &r, e)) == 1 && r.seq < seq)
         ok = apply_record(a, &r, e);
     log_cursor_close(c);
-    ok = ok && apply_flush(a, e);
+    ok = ok && found >= 0 && apply_flush(a, e);
     apply_free(a);
     return ok;
 }
@@ -151,6 +185,8 @@ static bool change_plan(struct replayer *p, struct plan *plan, uint64_t seq, str
             return false;
         }
     }
+    end_segment(p);
+    begin_segment(p, p->o->as != NULL ? 0 : seq);
     p->plan = plan;
     if (!keeps && seq > 1 && !observe_before(p, seq, e))
         return false;
@@ -204,14 +240,18 @@ bool replay(const struct replay_options *o, struct replay_result *result, struct
     snprintf(p.log_directory, sizeof p.log_directory, "%s/log", o->directory);
     p.plans = plans_new(o->directory);
     p.digest = digest_new();
+    p.segment_digest = digest_new();
     digest_start(p.digest);
+    begin_segment(&p, 0);
     buffer_init(&p.bytes, 1 << 20);
     if (o->as != NULL)
         ok = change_plan(&p, plan_ref(o->as), 1, e);
     ok = ok && walk(&p, e);
+    end_segment(&p);
     digest_finish(p.digest, result->digest);
     drop_state(&p);
     digest_free(p.digest);
+    digest_free(p.segment_digest);
     plans_free(p.plans);
     buffer_fini(&p.bytes);
     return ok;

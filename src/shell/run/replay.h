@@ -6,12 +6,12 @@
 #include "shell/run/plans.h"
 #include "shell/run/state.h"
 
-enum { REPLAY_DIFFERENCES_MAX = 20 };
+enum { REPLAY_DIFFERENCES_MAX = 20, REPLAY_SEGMENTS_MAX = 256 };
 
 struct replay_options {
-    const char *directory;      /* of the shard */
+    const char *directory; /* of the shard */
     struct state_options state;
-    struct plan *as;            /* decide all with this plan and tell what changes; NULL: as logged */
+    struct plan *as; /* decide all with this plan and tell what changes; NULL: as logged */
     const struct progress *progress;
 };
 
@@ -22,11 +22,20 @@ struct replay_difference {
     char logged_outcome[32], outcome[32];
 };
 
+/* The decisions from one PLAN record to the next. */
+struct replay_segment {
+    uint64_t plan; /* seq of that record; 0: the plan of `as` */
+    uint64_t decisions;
+    uint8_t digest[32]; /* as the one hash, of these decisions alone */
+};
+
 struct replay_result {
     uint64_t records, decisions, observed, labels, plans;
-    uint64_t equal;      /* to the bit (with `as`: the same outcome) */
+    uint64_t equal; /* to the bit (with `as`: the same outcome) */
     uint64_t different;
-    uint8_t digest[32];  /* the one hash: SHA-256 over id and decision bytes, in order */
+    uint8_t digest[32]; /* the one hash: SHA-256 over id and decision bytes, in order */
+    uint32_t segments;  /* at most REPLAY_SEGMENTS_MAX; later ones are in the one hash only */
+    struct replay_segment segment[REPLAY_SEGMENTS_MAX];
     uint64_t moved[PLAN_OUTCOMES_MAX][PLAN_OUTCOMES_MAX]; /* with `as`: from, to */
     uint32_t differences;
     struct replay_difference difference[REPLAY_DIFFERENCES_MAX];

@@ -14,10 +14,11 @@
 #include "shell/run/shard_inside.h"
 
 enum {
-    RUN_TEXT_MAX = 256 << 20,   /* texts of one run of decisions */
+    RUN_TEXT_MAX = 256 << 20, /* texts of one run of decisions */
     BODY_MAX = SHARD_EVENT_MAX + (64 << 10),
     OBSERVE_BODY_OVERHEAD = 12 + SHARD_ID_MAX,
     SNAPSHOT_JOBS = 1,
+    REPLAYED_MUCH = 50000, /* records */
 };
 
 /* ---- opening */
@@ -92,8 +93,8 @@ static bool append_alone(struct shard *s, enum record_kind kind, uint32_t plan, 
     return log_commit(s->log, e);
 }
 
-/* From here on this plan decides: its record. The number of a plan is its record's position, which it
- * has itself as its plan. */
+/* From here on this plan decides: its record. The number of a plan is its record's position, which
+ * it has itself as its plan. */
 static bool append_plan(struct shard *s, const struct made_plan *made, struct error *e)
 {
     struct plan_body body = {.settings = {made->text.bytes, made->text.length}};
@@ -125,20 +126,19 @@ static bool is_same_plan(struct shard *s, uint32_t plan_seq, struct error *e)
 static bool bring_up(struct shard *s, const struct made_plan *made, const void *model,
                      size_t model_bytes, struct error *e)
 {
-    struct log_options log = {.directory = s->log_directory,
-                              .segment_bytes = s->o.segment_bytes,
-                              .sync = s->o.sync};
+    struct log_options log = {
+        .directory = s->log_directory, .segment_bytes = s->o.segment_bytes, .sync = s->o.sync};
     struct recovered r;
     struct log_found found;
 
     s->o.state.engine.batch = ENGINE_BATCH_MAX < 1024 ? ENGINE_BATCH_MAX : 1024;
     s->plan = plan_ref(made->plan);
     s->plans = plans_new(s->directory);
-    if (model != NULL &&
-        !plans_keep_model(s->directory, made->model_digest, model, model_bytes, e))
+    if (model != NULL && !plans_keep_model(s->directory, made->model_digest, model, model_bytes, e))
         return false;
     if (!log_open(&log, &s->log, &found, e))
         return false;
+    snapshot_remove_unfinished(s->snapshot_directory);
     if (!recover(s->plan, s->plans, s->log_directory, s->snapshot_directory, found.last_seq,
                  &s->o.state, s->o.progress, &r, e))
         return false;
@@ -166,7 +166,7 @@ bool shard_open(const struct shard_options *o, const struct made_plan *made, con
         return false;
     }
     s->status.watermark_us = engine_watermark_us(s->state.engine);
-    s->status.state_limit_bytes = s->state.capacity;
+    s->status.state_limit_bytes = plan_velocity_options(s->plan)->memory_bytes / 3 * 4;
     s->status.state_bytes = region_header(&s->state.region)->live;
     *shard = s;
     return true;
@@ -217,7 +217,7 @@ static bool append_observed(struct shard *s, const struct frame *f, uint32_t row
         return false;
     ASSERT(log_append(s->log, &r) == s->seq[i]);
     id.token = engine_id_token(s->state.engine, body.id);
-    id.body = hash_bytes(body.event.bytes, body.event.length, 0);
+    id.body = event_body_hash(schema, body.event);
     engine_id_add(s->state.engine, &id);
     return true;
 }
@@ -276,7 +276,10 @@ bool shard_start(struct shard *s, struct error *e)
 {
     int failed;
 
-    s->snapshot_due_us = clock_monotonic_us() + s->o.snapshot_every_us;
+    /* A server that dies again and again must not replay the same records each time. */
+    s->snapshot_due_us = clock_monotonic_us();
+    if (s->status.replayed < REPLAYED_MUCH)
+        s->snapshot_due_us += s->o.snapshot_every_us;
     failed = pthread_create(&s->commit_thread, NULL, shard_commit_main, s);
     if (failed == 0)
         failed = pthread_create(&s->snapshot_thread, NULL, shard_snapshot_main, s);

@@ -50,6 +50,7 @@ struct submission {
     struct text event;      /* event_encode over the plan's schema (decision, peek) */
     int64_t received_us;
     bool explain;           /* reasons also where the outcome is the mildest */
+    uint64_t event_seq;     /* label: the event's record where it is known, else 0: found by id */
     uint8_t label;          /* label */
     int64_t effective_us;
     struct text source;

@@ -13,6 +13,7 @@
 #include "core/data/event.h"
 #include "shell/os/clock.h"
 #include "shell/run/carrier.h"
+#include "shell/run/event_id.h"
 #include "shell/run/shard_inside.h"
 
 enum {
@@ -47,7 +48,7 @@ static void append_decision(struct shard *s, uint32_t i)
                             .epoch = ENGINE_EPOCH,
                             .plan = s->plan_seq};
     struct id_entry id = {.token = s->run_token[i],
-                          .body = hash_bytes(sub->event.bytes, sub->event.length, 0),
+                          .body = event_body_hash(plan_schema(s->plan), sub->event),
                           .seq = s->seq[i],
                           .received_us = sub->received_us};
 
@@ -162,7 +163,7 @@ static void repeat_from_log(struct shard *s, struct submission *sub, uint64_t se
 
 static void answer_repeated(struct shard *s, struct submission *sub, const struct id_entry *known)
 {
-    uint64_t body = hash_bytes(sub->event.bytes, sub->event.length, 0);
+    uint64_t body = event_body_hash(plan_schema(s->plan), sub->event);
     uint64_t seq = known->seq;
 
     sub->seq = seq;
@@ -274,6 +275,18 @@ static void append_label(struct shard *s, struct submission *sub, const struct r
     s->group->has_records = true;
 }
 
+/* The labelled event, by its record's position where that is given (it may be older than the ids
+ * remembered), else by its id. */
+static bool find_labelled(struct shard *s, struct submission *sub)
+{
+    if (sub->event_seq == 0)
+        return find_event(s, sub);
+    end_run(s);
+    sub->seq = sub->event_seq;
+    sub->status = SUBMIT_DONE;
+    return true;
+}
+
 static void take_label(struct shard *s, struct submission *sub)
 {
     struct record event;
@@ -281,9 +294,12 @@ static void take_label(struct shard *s, struct submission *sub)
     struct error e = {0};
     bool ok;
 
-    if (!find_event(s, sub))
+    if (!find_labelled(s, sub))
         return;
     ok = read_event(s, sub->seq, &event, &body, &e) &&
+         (text_equal(body.id, sub->id) ||
+          error_set(&e, ERROR_INVALID, "record %llu is no event of this id",
+                    (unsigned long long)sub->seq)) &&
          log_reserve(s->log, 1,
                      body.event.length + sub->id.length + sub->source.length + LABEL_BODY_OVERHEAD,
                      &e) &&

@@ -132,6 +132,22 @@ static void remove_old(const char *directory)
     }
 }
 
+void snapshot_remove_unfinished(const char *directory)
+{
+    DIR *d = opendir(directory);
+    struct dirent *entry;
+
+    if (d == NULL)
+        return;
+    while ((entry = readdir(d)) != NULL) {
+        const char *end = strchr(entry->d_name, '.');
+
+        if (end == entry->d_name + 20 && strcmp(end, ".snapshot.part") == 0)
+            unlinkat(dirfd(d), entry->d_name, 0);
+    }
+    closedir(d);
+}
+
 static void sync_directory(const char *directory)
 {
     int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -163,8 +179,8 @@ bool snapshot_write(const char *directory, const struct snapshot_head *h, const 
         ok &= close(fd) == 0;
     ok = ok && rename(part, path) == 0;
     if (!ok) {
-        error_set(e, errno == ENOSPC ? ERROR_FULL : ERROR_WORLD, "cannot write snapshot %s: %s", part,
-                  strerror(errno));
+        error_set(e, errno == ENOSPC ? ERROR_FULL : ERROR_WORLD, "cannot write snapshot %s: %s",
+                  part, strerror(errno));
         unlink(part);
     } else {
         sync_directory(directory);
@@ -184,9 +200,8 @@ static bool read_one(const char *path, uint64_t layout, uint64_t last_seq, void 
 
     if (fd < 0)
         return false;
-    ok = read_all(fd, raw, sizeof raw) && parse_header(raw, &read, said) &&
-         read.layout == layout && read.seq <= last_seq && read.bytes <= capacity &&
-         read_all(fd, memory, read.bytes);
+    ok = read_all(fd, raw, sizeof raw) && parse_header(raw, &read, said) && read.layout == layout &&
+         read.seq <= last_seq && read.bytes <= capacity && read_all(fd, memory, read.bytes);
     close(fd);
     if (!ok)
         return false;

@@ -7,24 +7,38 @@
 /* Reserved, not committed: pages cost memory when first written. */
 static void *reserve(size_t bytes)
 {
-    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                   -1, 0);
 
     return p == MAP_FAILED ? NULL : p;
 }
 
+enum { REGION_REACH_GIB = 64 };
+
+/* Windows take 3/4 of `memory` (settings/plan.c), ids and waiting labels the rest. Twice that is
+ * reserved, so that what one of them leaves in pieces never makes another one fail. */
+static size_t region_bytes(const struct plan *p)
+{
+    size_t bytes = (plan_velocity_options(p)->memory_bytes / 3 * 8 + 0xffff) & ~(size_t)0xffff;
+    size_t reach = (size_t)REGION_REACH_GIB << 30;
+
+    return bytes < reach ? bytes : reach;
+}
+
 bool state_open(struct state *s, struct plan *p, const struct state_options *o, struct error *e)
 {
-    void *memory = reserve(o->memory_bytes);
+    size_t bytes = region_bytes(p);
+    void *memory = reserve(bytes);
 
     if (memory == NULL)
-        return error_set(e, ERROR_FULL,
-                         "cannot reserve %zu MiB of memory for the state (%s): lower `memory` in the "
-                         "settings",
-                         o->memory_bytes >> 20, strerror(errno));
-    madvise(memory, o->memory_bytes, MADV_HUGEPAGE);
-    *s = (struct state){.memory = memory, .capacity = o->memory_bytes};
-    region_init(&s->region, memory, o->memory_bytes, engine_layout(p));
+        return error_set(
+            e, ERROR_FULL,
+            "cannot reserve %zu MiB of memory for the state (%s): lower `memory` in the "
+            "settings",
+            bytes >> 20, strerror(errno));
+    madvise(memory, bytes, MADV_HUGEPAGE);
+    *s = (struct state){.memory = memory, .capacity = bytes};
+    region_init(&s->region, memory, bytes, engine_layout(p));
     s->engine = engine_open(p, &s->region, &o->engine);
     return true;
 }

@@ -7,18 +7,18 @@
 struct state {
     struct region region;
     void *memory;
-    size_t capacity;
+    size_t capacity; /* address space; what is used of it is bounded by the plan */
     struct engine *engine;
 };
 
 struct state_options {
-    size_t memory_bytes; /* limit of the region; address space only until it is used */
     struct engine_options engine;
 };
 
-/* Fresh, empty state of the plan. */
-bool state_open(struct state *s, struct plan *p, const struct state_options *o, struct error *e)
-    MUST_USE;
+/* Fresh, empty state of the plan, as large as that plan says: replay of an old plan has the room
+ * that it had, whatever the settings are now. */
+bool state_open(struct state *s, struct plan *p, const struct state_options *o,
+                struct error *e) MUST_USE;
 /* All zeros again; the engine must be closed. */
 void state_wipe(struct state *s);
 void state_close(struct state *s); /* also of a zeroed struct */

@@ -9,9 +9,9 @@
 
 #include "core/base/memory.h"
 #include "shell/os/clock.h"
+#include "shell/run/verdict.h"
 #include "shell/serve/desk.h"
 #include "shell/serve/incoming.h"
-#include "shell/serve/verdict.h"
 
 enum { BATCH_LINES_MAX = 100000, PLACE_BYTES_MAX = SHARD_EVENT_MAX + SHARD_ID_MAX };
 

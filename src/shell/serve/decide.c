@@ -8,9 +8,9 @@
 
 #include "core/base/memory.h"
 #include "shell/os/clock.h"
+#include "shell/run/verdict.h"
 #include "shell/serve/desk.h"
 #include "shell/serve/incoming.h"
-#include "shell/serve/verdict.h"
 
 struct deciding {
     struct submission submission;

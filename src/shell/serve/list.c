@@ -5,7 +5,7 @@
 #include "core/base/calendar.h"
 #include "core/base/number.h"
 #include "shell/serve/inside.h"
-#include "shell/serve/verdict.h"
+#include "shell/serve/row.h"
 
 enum { LIMIT_USUAL = 50, SCORE_MAX = 1000 };
 
@@ -89,7 +89,7 @@ static void add_row(void *context, const struct store_decision *d)
 
     if (l->rows++ > 0)
         buffer_add_char(l->out, ',');
-    verdict_format_row(d, l->out);
+    row_format(d, l->out);
 }
 
 static unsigned status_of(const struct error *e)

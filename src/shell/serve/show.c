@@ -8,8 +8,8 @@
 #include "core/data/event.h"
 #include "core/velocity/velocity.h"
 #include "shell/os/clock.h"
+#include "shell/run/verdict.h"
 #include "shell/serve/desk.h"
-#include "shell/serve/verdict.h"
 
 enum { DURABLE_WAIT_US = 2000000, DURABLE_STEP_US = 500 };
 

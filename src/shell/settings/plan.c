@@ -18,7 +18,13 @@ static bool role_set(const struct settings *s, const struct schema *schema, cons
     if (*field != FIELD_NONE && (types >> schema->fields[*field].type & 1) != 0)
         return true;
     nearest = schema_nearest(schema, text_of(name));
-    if (*field != FIELD_NONE)
+    if (*field != FIELD_NONE && schema->fields[*field].type == TYPE_TEXT)
+        error_set(
+            e, ERROR_INVALID,
+            "expected %s, but \"%s\" is of type text; where only some rows do not fit, name its "
+            "type below sources.transactions.fields, and they become rejects",
+            expected, name);
+    else if (*field != FIELD_NONE)
         error_set(e, ERROR_INVALID, "expected %s, but \"%s\" is of type %s", expected, name,
                   type_name(schema->fields[*field].type));
     else
@@ -147,7 +153,8 @@ static bool plan_of(const struct settings *s, const struct schema *schema, struc
         .rule_count = s->rule_count,
         .outcome_count = s->outcome_count,
         .threshold_count = s->decision_count,
-        .velocity = {.lateness_us = s->event.lateness_us,
+        .velocity = {.memory_bytes = s->memory_bytes / 4 * 3,
+                     .lateness_us = s->event.lateness_us,
                      .label_delay_us = s->event.label_delay_us,
                      .absent = s->event.absent,
                      .key = s->token_key},

@@ -7,6 +7,8 @@
 #include "core/base/number.h"
 #include "shell/source/profile_guess.h"
 
+enum { SPREAD_LEVELS = 16 /* that a sketch is taken to have: 2^31 values at 2^16 a level */ };
+
 static void show_value(const struct column *c, uint32_t row, char out[PROFILE_VALUE_MAX])
 {
     char text[NUMBER_TEXT_MAX];
@@ -64,9 +66,13 @@ static void add_range(struct profile_field *f, struct evidence *ev, const struct
 
         f->earliest_us = !f->has_range || us < f->earliest_us ? us : f->earliest_us;
         f->latest_us = !f->has_range || us > f->latest_us ? us : f->latest_us;
+        if (ev->has_sketch)
+            sketch_add(&ev->sketch, (double)us);
     } else {
         double v = number_of(c, row);
 
+        if (ev->has_sketch)
+            sketch_add(&ev->sketch, v);
         f->least = !f->has_range || v < f->least ? v : f->least;
         f->most = !f->has_range || v > f->most ? v : f->most;
         ev->sum += v;
@@ -85,9 +91,16 @@ static void add_word(struct evidence *ev, uint64_t hash, const struct column *c,
     ev->words++;
 }
 
+/* What the label says of each row of a frame. */
+struct labels {
+    uint8_t *known, *positive;
+};
+
 static void add_column(struct profile_field *f, struct evidence *ev, const struct column *c,
-                       uint32_t rows, const uint8_t *positive)
+                       uint32_t rows, const struct labels *labels)
 {
+    const uint8_t *positive = labels->positive;
+
     for (uint32_t i = 0; i < rows; i++) {
         uint64_t hash;
 
@@ -97,6 +110,8 @@ static void add_column(struct profile_field *f, struct evidence *ev, const struc
         }
         ev->positive += positive[i];
         add_range(f, ev, c, i);
+        if (ev->has_daily)
+            daily_add(&ev->daily, c->integer[i], labels->known[i], positive[i]);
         hash = c->type == TYPE_TEXT ? hash_bytes(c->text[i].bytes, c->text[i].length, 1)
                                     : hash_mix((uint64_t)c->integer[i] ^ 0x9e3779b97f4a7c15u);
         if (tally_add(&ev->tally, hash, positive[i]))
@@ -156,6 +171,10 @@ static struct profile *profile_new(const struct source *s)
     p->distinct_exact = 64;
     while (p->distinct_exact < PROFILE_DISTINCT_EXACT && 2 * p->distinct_exact <= budget)
         p->distinct_exact *= 2;
+    budget = PROFILE_MEMORY_BYTES / p->count / (SPREAD_LEVELS * (uint32_t)sizeof(double));
+    p->spread_exact = SKETCH_CAPACITY_MIN;
+    while (p->spread_exact < PROFILE_SPREAD_EXACT && 2 * p->spread_exact <= budget)
+        p->spread_exact *= 2;
     return p;
 }
 
@@ -166,6 +185,7 @@ void profile_free(struct profile *p)
     mem_free(p->fields);
     mem_free(p->notes);
     mem_free(p->guesses);
+    mem_free(p->day);
     schema_free(p->schema);
     mem_free(p);
 }
@@ -186,16 +206,18 @@ static double done_share(const struct source *s)
 static bool collect(struct profile *p, struct source *s, struct evidence *ev, int label,
                     const struct progress *progress, struct error *e)
 {
-    uint8_t *positive = mem_array(SOURCE_FRAME_ROWS, 1);
+    struct labels labels = {mem_array(SOURCE_FRAME_ROWS, 1), mem_array(SOURCE_FRAME_ROWS, 1)};
     struct frame f;
     bool good;
 
     frame_init(&f, p->schema, SOURCE_FRAME_ROWS, SOURCE_TEXT_BYTES);
     while ((good = source_read(s, &f, e)) && f.rows > 0) {
-        for (uint32_t i = 0; label != FIELD_NONE && i < f.rows; i++)
-            positive[i] = label_is_positive(&f.column[label], i);
+        for (uint32_t i = 0; label != FIELD_NONE && i < f.rows; i++) {
+            labels.known[i] = !f.column[label].null[i];
+            labels.positive[i] = label_is_positive(&f.column[label], i);
+        }
         for (uint32_t i = 0; i < p->count; i++)
-            add_column(&p->fields[i], &ev[i], &f.column[i], f.rows, positive);
+            add_column(&p->fields[i], &ev[i], &f.column[i], f.rows, &labels);
         p->rows += f.rows;
         if (!progress_report(progress, "look at the data", done_share(s))) {
             good = error_set(e, ERROR_CANCELLED, "stopped while looking at the data");
@@ -203,36 +225,103 @@ static bool collect(struct profile *p, struct source *s, struct evidence *ev, in
         }
     }
     frame_fini(&f);
-    mem_free(positive);
+    mem_free(labels.known);
+    mem_free(labels.positive);
     return good;
 }
 
-bool profile_source(struct source *s, const struct progress *progress, struct profile **profile,
+/* Sketches take what fits; they grow only as far as there are values. */
+static void evidence_init(struct evidence *ev, const struct profile *p, bool is_deep)
+{
+    for (uint32_t i = 0; i < p->count; i++) {
+        enum type type = p->fields[i].type;
+
+        tally_init(&ev[i].tally, p->distinct_exact);
+        ev[i].has_sketch = is_deep && type != TYPE_TEXT && type != TYPE_BOOL;
+        ev[i].has_daily = is_deep && type == TYPE_TIME;
+        if (ev[i].has_sketch)
+            sketch_init(&ev[i].sketch, p->spread_exact);
+        if (ev[i].has_daily)
+            daily_init(&ev[i].daily);
+    }
+}
+
+static void evidence_free(struct evidence *ev, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        tally_fini(&ev[i].tally);
+        sketch_fini(&ev[i].sketch);
+        daily_fini(&ev[i].daily);
+        mem_free(ev[i].word);
+    }
+    mem_free(ev);
+}
+
+static bool find_role(const struct profile *p, const char *name, int *field, struct error *e)
+{
+    const char *nearest;
+
+    *field = name != NULL ? schema_find(p->schema, text_of(name)) : FIELD_NONE;
+    if (name == NULL || *field != FIELD_NONE)
+        return true;
+    nearest = schema_nearest(p->schema, text_of(name));
+    return error_set(e, ERROR_NOT_FOUND, "the data have no field \"%s\"%s%s%s", name,
+                     nearest != NULL ? "; did you mean \"" : "", nearest != NULL ? nearest : "",
+                     nearest != NULL ? "\"?" : "");
+}
+
+static bool find_roles(const struct profile *p, const struct profile_options *o, int *label,
+                       int *time, struct error *e)
+{
+    if (!find_role(p, o->label, label, e) || !find_role(p, o->time, time, e))
+        return false;
+    if (*time != FIELD_NONE && p->fields[*time].type != TYPE_TIME)
+        return error_set(e, ERROR_INVALID, "field \"%s\" is no time: it was read as %s", o->time,
+                         type_name(p->fields[*time].type));
+    if (o->label == NULL)
+        *label = label_by_name(p->schema);
+    return true;
+}
+
+static void finish_deep(struct profile *p, struct evidence *ev)
+{
+    int time = p->guesses->time.field;
+
+    for (uint32_t i = 0; i < p->count; i++) {
+        if (ev[i].has_sketch && p->rows > p->fields[i].nulls)
+            make_spread(&p->fields[i], &ev[i]);
+        if ((int)i != p->guesses->label.field)
+            make_suspects(&p->fields[i], &ev[i], p->rows);
+    }
+    if (time == FIELD_NONE)
+        return;
+    p->day = daily_sorted(&ev[time].daily, &p->days);
+    p->undated = p->fields[time].nulls + ev[time].daily.left_out;
+}
+
+bool profile_source(struct source *s, const struct profile_options *o, struct profile **profile,
                     struct error *e)
 {
     struct profile *p = profile_new(s);
     struct evidence *ev = mem_array(p->count, sizeof *ev);
-    int label = label_by_name(p->schema);
     struct source_counts counts;
+    int label, time;
     bool good;
 
-    for (uint32_t i = 0; i < p->count; i++)
-        tally_init(&ev[i].tally, p->distinct_exact);
-    good = collect(p, s, ev, label, progress, e);
+    evidence_init(ev, p, o->is_deep);
+    good = find_roles(p, o, &label, &time, e) && collect(p, s, ev, label, o->progress, e);
     for (uint32_t i = 0; i < p->count && good; i++)
         finish_field(&p->fields[i], &ev[i], p->rows);
     if (good) {
         source_counts(s, &counts);
         p->rejects = counts.rejects;
         p->guesses = mem_alloc(sizeof *p->guesses);
-        make_guesses(p, ev, label, p->guesses);
+        make_guesses(p, ev, label, o->label != NULL, time, p->guesses);
+        if (o->is_deep)
+            finish_deep(p, ev);
         *profile = p;
     }
-    for (uint32_t i = 0; i < p->count; i++) {
-        tally_fini(&ev[i].tally);
-        mem_free(ev[i].word);
-    }
-    mem_free(ev);
+    evidence_free(ev, p->count);
     if (!good)
         profile_free(p);
     return good;

@@ -414,12 +414,28 @@ static void guess_entities(const struct profile *p, struct profile_guesses *g)
     }
 }
 
+/* What counts as fraud in a field that was named as the label. */
+static void take_label(const struct profile *p, const struct evidence *ev, int label,
+                       struct profile_guesses *g)
+{
+    uint64_t cells = p->rows - p->fields[label].nulls;
+
+    g->positive_share = cells > 0 ? (double)ev[label].positive / (double)cells : 0;
+    if (g->label.field == FIELD_NONE)
+        set_guess(&g->label, label, "said; positive in %llu of %llu rows",
+                  (unsigned long long)ev[label].positive, (unsigned long long)cells);
+}
+
 void make_guesses(const struct profile *p, const struct evidence *ev, int label,
-                  struct profile_guesses *g)
+                  bool label_is_given, int time, struct profile_guesses *g)
 {
     guess_label(p, label, g);
+    if (label_is_given)
+        take_label(p, ev, label, g);
     guess_id(p, ev, g);
     guess_time(p, g);
+    if (time != FIELD_NONE)
+        set_guess(&g->time, time, "said");
     guess_amount(p, g);
     guess_leaks(p, ev, g);
     guess_entities(p, g);

@@ -144,6 +144,14 @@ bool source_reject(struct source *s, const struct frame *f, uint64_t line, const
     return true;
 }
 
+bool source_refuse(struct source *s, const char *file, uint64_t line, const char *column,
+                   struct text value, const char *reason, struct error *e)
+{
+    const struct reject one = {file, line, column, value, reason};
+
+    return rejects_add(&s->rejects, &one, e) && rejects_finish(&s->rejects, e);
+}
+
 /* ---- opening ---- */
 
 static void copy_required(struct source *s, const struct source_options *o)

@@ -95,4 +95,9 @@ void source_counts(const struct source *s, struct source_counts *c);
  * of one row: of each row. */
 void source_position(const struct source *s, const char **file, uint64_t *line);
 
+/* A row that the caller cannot use, into the rejects file and its count. `file` is of
+ * source_position; column "" where it is the whole row. */
+bool source_refuse(struct source *s, const char *file, uint64_t line, const char *column,
+                   struct text value, const char *reason, struct error *e) MUST_USE;
+
 #endif

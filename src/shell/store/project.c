@@ -1,5 +1,6 @@
 #include "shell/store/project.h"
 
+#include <limits.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 
 enum {
     IDLE_SLEEP_US = 5000,
+    RETRY_SLEEPS = 200, /* of IDLE_SLEEP_US, after a failure */
     RULES_BYTES_MAX = PLAN_RULES_MAX * (PLAN_NAME_MAX * 6 + 4),
 };
 
@@ -28,6 +30,7 @@ struct naming {
 struct project {
     struct store *store;
     struct log_cursor *cursor;
+    char log_directory[PATH_MAX];
     const struct log *log;
     struct plans *plans;
     struct naming naming;
@@ -198,6 +201,7 @@ static bool project_init(struct project *p, const struct project_options *o, str
             "%s: holds records up to %llu, but the log ends at %llu: it belongs to another "
             "log; make it anew by `assay rebuild`",
             o->store, (unsigned long long)projected, (unsigned long long)log_durable_seq(p->log));
+    snprintf(p->log_directory, sizeof p->log_directory, "%s", o->log_directory);
     p->read_seq = projected;
     atomic_store(&p->projected_seq, projected);
     return log_cursor_open(o->log_directory, projected + 1, &p->cursor, e);
@@ -213,6 +217,29 @@ static void project_fini(struct project *p)
     pthread_mutex_destroy(&p->lock);
 }
 
+static void note_failure(struct project *p, const struct error *e)
+{
+    pthread_mutex_lock(&p->lock);
+    p->failure = *e;
+    pthread_mutex_unlock(&p->lock);
+}
+
+/* After a failure, most likely a full disk: a while later the records since the last commit are
+ * read anew. False: the projector is stopping. */
+static bool begin_again(struct project *p, struct error *e)
+{
+    note_failure(p, e);
+    for (int i = 0; i < RETRY_SLEEPS; i++) {
+        if (atomic_load(&p->is_stopping))
+            return false;
+        clock_sleep_us(IDLE_SLEEP_US);
+    }
+    log_cursor_close(p->cursor);
+    p->cursor = NULL;
+    p->read_seq = atomic_load(&p->projected_seq);
+    return log_cursor_open(p->log_directory, p->read_seq + 1, &p->cursor, e);
+}
+
 static void *project_run(void *context)
 {
     struct project *p = context;
@@ -224,16 +251,21 @@ static void *project_run(void *context)
         uint64_t until = log_durable_seq(p->log);
 
         taken = 0;
-        if (p->read_seq < until && !project_batch(p, until, &taken, &e))
-            break;
+        if (p->read_seq < until && !project_batch(p, until, &taken, &e)) {
+            if (!begin_again(p, &e))
+                break;
+            continue;
+        }
+        if (e.kind != ERROR_NONE) {
+            e = (struct error){0};
+            note_failure(p, &e); /* it is over */
+        }
         if (taken == 0 && is_last)
             return NULL;
         if (taken < PROJECT_BATCH && !is_last)
             clock_sleep_us(IDLE_SLEEP_US); /* also gathers: a transaction a record would be dear */
     }
-    pthread_mutex_lock(&p->lock);
-    p->failure = e;
-    pthread_mutex_unlock(&p->lock);
+    note_failure(p, &e);
     return NULL;
 }
 

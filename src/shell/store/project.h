@@ -26,7 +26,7 @@ struct project_status {
     uint64_t projected_seq;
     uint64_t lag;     /* records that are durable and not yet in the store */
     uint64_t skipped; /* records that could not be read, since the start */
-    bool is_failed;   /* the projector has stopped: `failure` says why */
+    bool is_failed;   /* the projector cannot write, and tries again every second */
     char failure[ERROR_TEXT_MAX];
 };
 

@@ -11,7 +11,11 @@
 enum {
     PAGE_PARTS = 3,
     PAGE_CHOICES = PLAN_OUTCOMES_MAX,
-    PAGE_EXPLAINED = 2000, /* test rows whose contributions are averaged */
+    PAGE_SHUFFLED =
+        20000, /* test rows that importance is measured on, and so many frauds of them: */
+    PAGE_FRAUDS = 100,
+    PAGE_EXPLAINED = 1000, /* test rows whose contributions are averaged */
+    PAGE_PORTION = 64,     /* of them at a time */
     PAGE_TEXT = 256,
 };
 
@@ -30,18 +34,37 @@ struct page {
 
 /* ---- features */
 
+/* An even sample of the test rows: about PAGE_SHUFFLED of them, but more where there would be few
+ * frauds among them. The caller frees the array. */
+static uint32_t *sample_rows(const struct page_task *t, uint32_t *count)
+{
+    const struct test_rows *test = t->test;
+    uint32_t *row = mem_array(test->rows, sizeof *row);
+    uint32_t step = 1 + test->rows / PAGE_SHUFFLED, most;
+
+    most = (uint32_t)(t->r->split.test_frauds / PAGE_FRAUDS);
+    if (step > most)
+        step = most > 0 ? most : 1;
+    *count = 0;
+    for (uint32_t i = 0; i < test->rows; i += step)
+        row[(*count)++] = test->row[i];
+    return row;
+}
+
 static void importances(struct page *p, const struct column **input, uint32_t inputs,
                         double *importance)
 {
     const struct page_task *t = p->t;
     const char **name = mem_array(inputs, sizeof *name);
-    struct dataset d = {.rows = t->test->rows,
+    uint32_t rows, *row = sample_rows(t, &rows);
+    struct dataset d = {.rows = rows,
                         .inputs = inputs,
                         .input = input,
                         .name = name,
                         .label = t->label,
-                        .row = t->test->row};
-    struct learn_run run = {.seed = t->o->settings->model.seed, .workers = t->workers};
+                        .row = row};
+    struct learn_run run = {
+        .seed = t->o->settings->model.seed, .workers = t->workers, .simd = t->o->simd};
     struct error e;
 
     if (!permutation_importance(t->r->model[0].fitted.model, &d, &run, importance, &e)) {
@@ -49,26 +72,50 @@ static void importances(struct page *p, const struct column **input, uint32_t in
             importance[i] = NAN;
     }
     mem_free(name);
+    mem_free(row);
+}
+
+/* Rows explained in portions by the workers; the portions' sums are added in their order. */
+struct explaining {
+    const struct page_task *t;
+    const struct column **input;
+    uint32_t inputs, rows, step;
+    double *sum; /* inputs of each portion */
+};
+
+static void explain_portion(void *context, unsigned number)
+{
+    const struct explaining *x = context;
+    const struct page_task *t = x->t;
+    const struct model *m = t->r->model[0].fitted.model;
+    struct model_scratch *scratch = model_scratch_new(m, t->o->simd);
+    double *one = mem_array(x->inputs, sizeof *one), base;
+    uint32_t first = number * PAGE_PORTION, last = first + PAGE_PORTION;
+
+    for (uint32_t i = first; i < last && i < x->rows; i++) {
+        model_explain(m, scratch, x->input, t->test->row[i * x->step], one, &base);
+        for (uint32_t k = 0; k < x->inputs; k++)
+            x->sum[number * x->inputs + k] += fabs(one[k]);
+    }
+    mem_free(one);
+    model_scratch_free(scratch);
 }
 
 /* Mean |contribution| over an even sample of the test rows. */
-static void contributions(struct page *p, const struct column **input, uint32_t inputs, double *mean)
+static void contributions(struct page *p, const struct column **input, uint32_t inputs,
+                          double *mean)
 {
-    const struct page_task *t = p->t;
-    const struct model *m = t->r->model[0].fitted.model;
-    struct model_scratch *scratch = model_scratch_new(m, t->o->simd);
-    double *one = mem_array(inputs, sizeof *one), base;
-    uint32_t step = 1 + t->test->rows / PAGE_EXPLAINED, rows = 0;
+    struct explaining x = {.t = p->t, .input = input, .inputs = inputs};
+    uint32_t portions;
 
-    for (uint32_t i = 0; i < t->test->rows; i += step, rows++) {
-        model_explain(m, scratch, input, t->test->row[i], one, &base);
-        for (uint32_t k = 0; k < inputs; k++)
-            mean[k] += fabs(one[k]);
-    }
-    for (uint32_t k = 0; k < inputs; k++)
-        mean[k] /= rows;
-    mem_free(one);
-    model_scratch_free(scratch);
+    x.step = 1 + p->t->test->rows / PAGE_EXPLAINED;
+    x.rows = (p->t->test->rows + x.step - 1) / x.step;
+    portions = (x.rows + PAGE_PORTION - 1) / PAGE_PORTION;
+    x.sum = mem_array((size_t)portions * inputs, sizeof *x.sum);
+    workers_run(p->t->workers, portions, explain_portion, &x);
+    for (uint32_t i = 0; i < portions * inputs; i++)
+        mean[i % inputs] += x.sum[i] / x.rows;
+    mem_free(x.sum);
 }
 
 static void describe_features(struct page *p)
@@ -90,7 +137,8 @@ static void describe_features(struct page *p)
 
         summary_of_column(input[k], NULL, t->table->rows, &s);
         buffer_init(&p->expression[k], 64 << 10);
-        program_print(plan_program(t->plan), plan_feature_node(t->plan, feature), &p->expression[k]);
+        program_print(plan_program(t->plan), plan_feature_node(t->plan, feature),
+                      &p->expression[k]);
         p->feature[k] = (struct report_feature){
             .name = plan_feature_name(t->plan, feature),
             .expression = buffer_text(&p->expression[k]),
@@ -186,9 +234,9 @@ static void describe_checks(struct page *p)
     const struct train_result *r = p->t->r;
 
     for (uint32_t i = 0; i < r->checks; i++)
-        p->check[i] = (struct report_check){
-            .finding = r->check[i].is_warning ? REPORT_WARNING : REPORT_NOTE,
-            .words = r->check[i].words};
+        p->check[i] =
+            (struct report_check){.finding = r->check[i].is_warning ? REPORT_WARNING : REPORT_NOTE,
+                                  .words = r->check[i].words};
     p->data.check = p->check;
     p->data.checks = r->checks;
     if (r->counts.rejects > 0) {
@@ -279,6 +327,7 @@ void page_data_json(const struct train_result *r, struct buffer *out)
     add_count(out, "rows", r->counts.rows, true);
     add_count(out, "rejected", r->counts.rejects, false);
     add_count(out, "repeated", r->counts.repeated, false);
+    add_count(out, "conflicting", r->counts.conflicting, false);
     add_count(out, "moved_by_sorting", r->counts.moved, false);
     add_time(out, "from", r->counts.from_us);
     add_time(out, "until", r->counts.until_us);
@@ -302,10 +351,9 @@ static void add_split(const struct split *s, struct buffer *out)
 
 static void add_seconds(const struct train_result *r, struct buffer *out)
 {
-    buffer_format(out,
-                  "{\"read\":%.3f,\"features\":%.3f,\"fit\":%.3f,\"evaluate\":%.3f,\"all\":%.3f}",
-                  r->read_seconds, r->feature_seconds, r->fit_seconds, r->evaluate_seconds,
-                  r->all_seconds);
+    buffer_format(
+        out, "{\"read\":%.3f,\"features\":%.3f,\"fit\":%.3f,\"evaluate\":%.3f,\"all\":%.3f}",
+        r->read_seconds, r->feature_seconds, r->fit_seconds, r->evaluate_seconds, r->all_seconds);
 }
 
 static void add_model(const struct train_result *r, struct buffer *out)
@@ -333,12 +381,10 @@ static void add_checks(const struct train_result *r, struct buffer *out)
     buffer_add_char(out, ']');
 }
 
-void train_result_json(const struct train_result *r, struct buffer *out)
+/* What depends on the events, the settings and the seed alone. */
+static void add_findings(const struct train_result *r, struct buffer *out)
 {
-    buffer_add_char(out, '{');
-    add_key(out, "model", true);
-    add_model(r, out);
-    add_key(out, "metrics", false);
+    add_key(out, "metrics", true);
     buffer_add_text(out, "{\"test\":");
     metrics_json(&r->model[0].metrics, out);
     for (uint32_t i = 1; i < r->models; i++) {
@@ -350,6 +396,22 @@ void train_result_json(const struct train_result *r, struct buffer *out)
     page_data_json(r, out);
     add_key(out, "split", false);
     add_split(&r->split, out);
+}
+
+void page_findings_json(const struct train_result *r, struct buffer *out)
+{
+    buffer_add_char(out, '{');
+    add_findings(r, out);
+    buffer_add_char(out, '}');
+}
+
+void train_result_json(const struct train_result *r, struct buffer *out)
+{
+    buffer_add_char(out, '{');
+    add_key(out, "model", true);
+    add_model(r, out);
+    buffer_add_char(out, ',');
+    add_findings(r, out);
     add_key(out, "checks", false);
     add_checks(r, out);
     add_key(out, "seconds", false);

@@ -1,4 +1,5 @@
-/* The report page and the JSON of a training: figures in the forms that people and machines read. */
+/* The report page and the JSON of a training: figures in the forms that people and machines read.
+ */
 #ifndef ASSAY_TRAIN_PAGE_H
 #define ASSAY_TRAIN_PAGE_H
 
@@ -19,6 +20,10 @@ struct page_task {
 /* `words` may be NULL. */
 bool page_write(const struct page_task *t, struct buffer *html, struct buffer *words,
                 struct error *e) MUST_USE;
+
+/* The objects of metrics, data and split for the model file: without times, paths and the like, so
+ * that the same events, settings and seed give the same bytes. */
+void page_findings_json(const struct train_result *r, struct buffer *out);
 
 /* The object about the data that goes into the model file. */
 void page_data_json(const struct train_result *r, struct buffer *out);

@@ -65,8 +65,9 @@ static bool compute_features(struct training *t, struct error *e)
     uint64_t rows = wanted_rows(t);
 
     if (rows > UINT32_MAX)
-        return error_set(e, ERROR_INVALID, "%lu rows to learn from are too many: narrow "
-                                           "model.validate.train",
+        return error_set(e, ERROR_INVALID,
+                         "%lu rows to learn from are too many: narrow "
+                         "model.validate.train",
                          (unsigned long)rows);
     if (!table_build(t->made.plan, &t->feed, t->r->split.part, (uint32_t)rows, &state,
                      t->o->progress, &t->table, e))
@@ -96,7 +97,8 @@ static bool train_one(struct training *t, const char *kind, struct error *e)
                             .simd = t->o->simd,
                             .run = {.seed = t->o->settings->model.seed,
                                     .workers = pool_workers(t->pool),
-                                    .progress = t->o->progress}};
+                                    .progress = t->o->progress,
+                                    .simd = t->o->simd}};
 
     m->kind = kind;
     if (!fit(&task, &m->fitted, e))
@@ -106,15 +108,13 @@ static bool train_one(struct training *t, const char *kind, struct error *e)
     return true;
 }
 
-/* The model that was asked for and, beside a more complex one, the simple one to be measured against. */
+/* The model that was asked for and, beside a more complex one, the simple one to be measured
+ * against. */
 static bool fit_models(struct training *t, struct error *e)
 {
     const char *kind = t->o->settings->model.kind;
     bool ok;
 
-    if (strcmp(kind, "none") == 0)
-        return error_set(e, ERROR_INVALID,
-                         "model.kind is none: there is nothing to train; set it to boost or logistic");
     ok = train_one(t, kind, e) && (strcmp(kind, "logistic") == 0 || train_one(t, "logistic", e));
     t->r->fit_seconds = lap(t);
     return ok;
@@ -138,7 +138,7 @@ static void note_model(struct training *t)
     buffer_init(&metrics, 4 << 20);
     buffer_init(&data, 64 << 10);
     buffer_init(&settings, 4 << 20);
-    train_result_json(t->r, &metrics);
+    page_findings_json(t->r, &metrics);
     settings_print_plan(t->o->settings, t->feed.schema, &settings);
     page_data_json(t->r, &data);
     notes.metrics = (char *)buffer_text(&metrics);
@@ -179,14 +179,27 @@ static bool write_report(struct training *t, struct error *e)
 
     snprintf(t->r->report_path, sizeof t->r->report_path, "%s/report.html", t->o->directory);
     buffer_init(&html, REPORT_BYTES_MAX);
-    ok = page_write(&task, &html, &t->r->words, e) && file_write(t->r->report_path, html.bytes, html.length, 0644, e);
+    ok = page_write(&task, &html, &t->r->words, e) &&
+         file_write(t->r->report_path, html.bytes, html.length, 0644, e);
     buffer_fini(&html);
     return ok;
 }
 
+static bool check_kind(const struct settings *s, struct error *e)
+{
+    const char *kind = s->model.kind;
+
+    if (strcmp(kind, "none") == 0)
+        return error_set(
+            e, ERROR_INVALID,
+            "model.kind is none: there is nothing to train; set it to boost or logistic");
+    return true;
+}
+
 static bool work(struct training *t, struct error *e)
 {
-    if (!read_events(t, e) || !compute_features(t, e) || !fit_models(t, e))
+    if (!check_kind(t->o->settings, e) || !read_events(t, e) || !compute_features(t, e) ||
+        !fit_models(t, e))
         return false;
     checks_of_data(t->r, t->o->settings);
     checks_of_features(t->r, t->made.plan, &t->table, t->label, t->part);

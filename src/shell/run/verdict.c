@@ -1,4 +1,4 @@
-#include "shell/serve/verdict.h"
+#include "shell/run/verdict.h"
 
 #include "core/base/calendar.h"
 #include "core/data/json.h"
@@ -24,7 +24,7 @@ void verdict_add_label(struct buffer *out, uint8_t label)
                                                 : ",\"label\":false");
 }
 
-static void add_flags(uint8_t flags, struct buffer *out)
+void verdict_add_flags(uint8_t flags, struct buffer *out)
 {
     static const struct {
         uint8_t flag;
@@ -92,17 +92,7 @@ static void add_plan(const struct plan *p, struct buffer *out)
     buffer_add_char(out, '"');
 }
 
-/* The members that answers, single decisions and rows share, in one order. */
-struct common {
-    struct text id;
-    uint64_t seq;
-    int64_t time_us, received_us;
-    struct text outcome, level;
-    int score;
-    double probability;
-};
-
-static void add_common(const struct common *c, struct buffer *out)
+void verdict_add_head(const struct verdict_head *c, struct buffer *out)
 {
     buffer_add_text(out, "{\"id\":");
     json_add_text(out, c->id);
@@ -125,40 +115,20 @@ static void add_common(const struct common *c, struct buffer *out)
 
 void verdict_open(const struct verdict *v, struct buffer *out)
 {
-    add_common(
-        &(struct common){.id = v->id,
-                         .seq = v->seq,
-                         .time_us = v->time_us,
-                         .received_us = v->received_us,
-                         .outcome = text_of(plan_outcome_name(v->plan, v->decision->outcome)),
-                         .level = text_of(plan_level_name(v->plan, v->decision->level)),
-                         .score = v->decision->score,
-                         .probability = v->decision->probability},
+    verdict_add_head(
+        &(struct verdict_head){.id = v->id,
+                               .seq = v->seq,
+                               .time_us = v->time_us,
+                               .received_us = v->received_us,
+                               .outcome = text_of(plan_outcome_name(v->plan, v->decision->outcome)),
+                               .level = text_of(plan_level_name(v->plan, v->decision->level)),
+                               .score = v->decision->score,
+                               .probability = v->decision->probability},
         out);
     add_rules(v, out);
     add_reasons(v, out);
-    add_flags(v->decision->flags, out);
+    verdict_add_flags(v->decision->flags, out);
     add_plan(v->plan, out);
     if (v->is_repeated)
         buffer_add_text(out, ",\"repeated\":true");
-}
-
-void verdict_format_row(const struct store_decision *d, struct buffer *out)
-{
-    add_common(&(struct common){.id = d->event_id,
-                                .seq = d->seq,
-                                .time_us = d->time_us,
-                                .received_us = d->received_us,
-                                .outcome = d->outcome,
-                                .level = d->level,
-                                .score = d->score,
-                                .probability = d->probability},
-               out);
-    buffer_add_text(out, ",\"rules\":");
-    buffer_add_slice(out, d->rules);
-    add_flags(d->flags, out);
-    buffer_add_text(out, ",\"plan\":");
-    json_add_text(out, d->plan);
-    verdict_add_label(out, d->label);
-    buffer_add_char(out, '}');
 }

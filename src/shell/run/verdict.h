@@ -1,10 +1,9 @@
-/* Decisions as JSON, written straight into a buffer: the one form in which answers, batches, lists
- * and single look-ups show them. */
-#ifndef ASSAY_SERVE_VERDICT_H
-#define ASSAY_SERVE_VERDICT_H
+/* Decisions as JSON, written straight into a buffer: the one form in which answers, batches, lists,
+ * single look-ups and the embedding API show them. */
+#ifndef ASSAY_RUN_VERDICT_H
+#define ASSAY_RUN_VERDICT_H
 
 #include "core/decide/decision.h"
-#include "shell/store/store.h"
 
 struct verdict {
     struct text id;
@@ -20,7 +19,18 @@ struct verdict {
 void verdict_open(const struct verdict *v, struct buffer *out);
 void verdict_add_time(struct buffer *out, const char *key, int64_t us); /* ,"key":"..." */
 void verdict_add_label(struct buffer *out, uint8_t label);              /* ,"label":... */
-/* A row of the store, whole. */
-void verdict_format_row(const struct store_decision *d, struct buffer *out);
+
+/* The members that come first in every form, "{" before them. */
+struct verdict_head {
+    struct text id;
+    uint64_t seq;
+    int64_t time_us, received_us;
+    struct text outcome, level;
+    int score;
+    double probability;
+};
+
+void verdict_add_head(const struct verdict_head *h, struct buffer *out);
+void verdict_add_flags(uint8_t flags, struct buffer *out); /* ,"flags":[...] */
 
 #endif

@@ -1,0 +1,320 @@
+#include "shell/cmd/describe.h"
+
+#include <stdio.h>
+
+#include "core/base/memory.h"
+#include "core/data/json.h"
+#include "shell/run/feed.h"
+
+enum { CANONICAL_MAX = 1 << 20, WINDOWS_MAX = 64, UNIT_MAX = FIELD_NAME_MAX + 16 };
+
+/* One feature, taken apart. */
+struct description {
+    const struct plan *plan;
+    const char *name;
+    enum type type;
+    struct buffer expression; /* canonical: features and entities written out */
+    uint64_t fingerprint;
+    const struct aggregate *window[WINDOWS_MAX];
+    uint32_t windows; /* all of them; over WINDOWS_MAX the rest is not listed */
+    bool reads_label;
+    uint8_t *reads; /* by field */
+    char unit[UNIT_MAX];
+};
+
+static void take_field(void *context, int field)
+{
+    struct description *d = context;
+
+    d->reads[field] = 1;
+}
+
+/* What a window holds depends on the time of the events, and on the label where it is of it. */
+static void take_window(void *context, const struct aggregate *a)
+{
+    struct description *d = context;
+    const struct schema *schema = plan_schema(d->plan);
+
+    if (d->windows < WINDOWS_MAX)
+        d->window[d->windows] = a;
+    d->windows++;
+    if (schema->time != FIELD_NONE)
+        d->reads[schema->time] = 1;
+    if (a->of_label && schema->label != FIELD_NONE) {
+        d->reads[schema->label] = 1;
+        d->reads_label = true;
+    }
+}
+
+/* ---- units: what can be told from the expression alone ---- */
+
+static const struct {
+    const char *call;
+    const char *unit;
+} unit_of_call[] = {
+    {"geo_km", "km"},    {"seconds", "s"},       {"minutes", "minutes"},
+    {"hours", "hours"},  {"days", "days"},       {"hour", "hour of the day"},
+    {"day", "day"},      {"weekday", "weekday"}, {"month", "month"},
+    {"length", "characters"}, {"year", "year"},
+};
+
+/* Whether the whole text is one call: "hours(...)", and not "hours(..) + hours(..)". */
+static bool is_call(const char *text, const char *name)
+{
+    size_t length = strlen(name);
+    int depth = 0;
+
+    if (strncmp(text, name, length) != 0 || text[length] != '(')
+        return false;
+    for (const char *at = text + length; *at != 0; at++) {
+        depth += *at == '(' ? 1 : *at == ')' ? -1 : 0;
+        if (depth == 0)
+            return at[1] == 0;
+    }
+    return false;
+}
+
+static void set_unit_of_node(struct description *d, const char *text, enum type type)
+{
+    static const char *const of_type[] = {"true or false", "",          "",        "",
+                                          "text",          "time, UTC", "duration"};
+
+    if (schema_find(plan_schema(d->plan), text_of(text)) != FIELD_NONE && type != TYPE_TEXT &&
+        type != TYPE_BOOL && type != TYPE_TIME) {
+        snprintf(d->unit, sizeof d->unit, "that of %s", text);
+        return;
+    }
+    for (size_t i = 0; i < sizeof unit_of_call / sizeof unit_of_call[0]; i++) {
+        if (is_call(text, unit_of_call[i].call)) {
+            snprintf(d->unit, sizeof d->unit, "%s", unit_of_call[i].unit);
+            return;
+        }
+    }
+    snprintf(d->unit, sizeof d->unit, "%s", of_type[type]);
+}
+
+static void set_unit_of_aggregate(struct description *d, const struct aggregate *a)
+{
+    struct buffer operand;
+
+    if (a->kind == AGG_COUNT)
+        snprintf(d->unit, sizeof d->unit, a->of_label ? "labelled events" : "events");
+    else if (a->kind == AGG_DISTINCT)
+        snprintf(d->unit, sizeof d->unit, "different values");
+    else if (a->kind == AGG_IS_NEW)
+        snprintf(d->unit, sizeof d->unit, "true or false");
+    else if (a->of_label)
+        snprintf(d->unit, sizeof d->unit, a->kind == AGG_SUM ? "frauds" : "share of frauds");
+    else if (a->operand >= 0) {
+        buffer_init(&operand, CANONICAL_MAX);
+        program_print(plan_program(d->plan), a->operand, &operand);
+        set_unit_of_node(d, buffer_text(&operand), a->type);
+        buffer_fini(&operand);
+    }
+}
+
+static void find_unit(struct description *d, int node)
+{
+    for (uint32_t i = 0; i < d->windows && i < WINDOWS_MAX; i++) {
+        if (d->window[i]->node == node) {
+            set_unit_of_aggregate(d, d->window[i]);
+            return;
+        }
+    }
+    set_unit_of_node(d, buffer_text(&d->expression), d->type);
+}
+
+static void describe(struct description *d, const struct plan *plan, uint32_t feature)
+{
+    int node = plan_feature_node(plan, feature);
+    const struct program *p = plan_program(plan);
+
+    *d = (struct description){.plan = plan,
+                              .name = plan_feature_name(plan, feature),
+                              .type = program_type(p, node),
+                              .fingerprint = program_fingerprint(p, node),
+                              .reads = mem_array(plan_schema(plan)->count, 1)};
+    buffer_init(&d->expression, CANONICAL_MAX);
+    program_print(p, node, &d->expression);
+    program_fields(p, node, take_field, d);
+    program_aggregates(p, node, take_window, d);
+    find_unit(d, node);
+}
+
+static void description_fini(struct description *d)
+{
+    buffer_fini(&d->expression);
+    mem_free(d->reads);
+}
+
+static uint32_t windows_listed(const struct description *d)
+{
+    return d->windows < WINDOWS_MAX ? d->windows : WINDOWS_MAX;
+}
+
+/* ---- words ---- */
+
+/* "mean by customer over 30d delay 1w prior" */
+static void print_window(const struct aggregate *a, struct buffer *out)
+{
+    char text[TIME_TEXT_MAX];
+
+    buffer_format(out, "%s%s by %s", aggregate_name(a->kind), a->of_label ? " of the label" : "",
+                  a->key_name);
+    if (a->over_us > 0) {
+        duration_format(a->over_us, text);
+        buffer_format(out, " over %s", text);
+    }
+    if (a->delay_us > 0) {
+        duration_format(a->delay_us, text);
+        buffer_format(out, " delay %s", text);
+    }
+    buffer_add_text(out, a->prior ? " prior" : "");
+    buffer_add_text(out, a->where >= 0 ? " where ..." : "");
+}
+
+static void print_words(struct description *d, const struct term *t, struct buffer *out)
+{
+    const struct schema *schema = plan_schema(d->plan);
+    const char *comma = "";
+
+    buffer_format(out, "%s%s%s  %s%s%s\n", term_colour(t, COLOUR_BOLD), d->name,
+                  term_colour(t, COLOUR_NONE), type_name(d->type), d->unit[0] != 0 ? ", " : "",
+                  d->unit);
+    buffer_format(out, "  is           %s\n", buffer_text(&d->expression));
+    for (uint32_t i = 0; i < windows_listed(d); i++) {
+        buffer_add_text(out, "  window       ");
+        print_window(d->window[i], out);
+        buffer_add_char(out, '\n');
+    }
+    buffer_add_text(out, "  reads        ");
+    for (uint32_t i = 0; i < schema->count; i++) {
+        if (!d->reads[i])
+            continue;
+        buffer_format(out, "%s%s", comma, schema->fields[i].name);
+        comma = ", ";
+    }
+    buffer_format(out, "%s\n  fingerprint  %016llx\n", comma[0] == 0 ? "no field" : "",
+                  (unsigned long long)d->fingerprint);
+}
+
+/* ---- JSON ---- */
+
+static void json_duration(const char *name, int64_t us, struct buffer *out)
+{
+    char text[TIME_TEXT_MAX];
+
+    buffer_format(out, ",\"%s\":", name);
+    if (us == 0) {
+        buffer_add_text(out, "null");
+        return;
+    }
+    duration_format(us, text);
+    json_add_text(out, text_of(text));
+}
+
+static void json_node(const struct program *p, const char *name, int node, struct buffer *out)
+{
+    struct buffer text;
+
+    buffer_format(out, ",\"%s\":", name);
+    if (node < 0) {
+        buffer_add_text(out, "null");
+        return;
+    }
+    buffer_init(&text, CANONICAL_MAX);
+    program_print(p, node, &text);
+    json_add_text(out, text_of(buffer_text(&text)));
+    buffer_fini(&text);
+}
+
+static void json_window(const struct program *p, const struct aggregate *a, struct buffer *out)
+{
+    buffer_format(out, "{\"aggregate\":\"%s\"", aggregate_name(a->kind));
+    if (a->of_label)
+        buffer_add_text(out, ",\"of\":\"label\"");
+    else
+        json_node(p, "of", a->operand, out);
+    buffer_add_text(out, ",\"entity\":");
+    json_add_text(out, text_of(a->key_name));
+    json_duration("over", a->over_us, out);
+    json_duration("delay", a->delay_us, out);
+    json_node(p, "where", a->where, out);
+    buffer_format(out, ",\"prior\":%s}", a->prior ? "true" : "false");
+}
+
+static void print_json(const struct description *d, struct buffer *out)
+{
+    const struct schema *schema = plan_schema(d->plan);
+    const char *comma = "";
+
+    buffer_add_text(out, "{\"name\":");
+    json_add_text(out, text_of(d->name));
+    buffer_add_text(out, ",\"expression\":");
+    json_add_text(out, (struct text){d->expression.bytes, d->expression.length});
+    buffer_format(out, ",\"type\":\"%s\",\"unit\":", type_name(d->type));
+    if (d->unit[0] != 0)
+        json_add_text(out, text_of(d->unit));
+    else
+        buffer_add_text(out, "null");
+    buffer_add_text(out, ",\"windows\":[");
+    for (uint32_t i = 0; i < windows_listed(d); i++) {
+        buffer_add_text(out, i > 0 ? "," : "");
+        json_window(plan_program(d->plan), d->window[i], out);
+    }
+    buffer_add_text(out, "],\"fields\":[");
+    for (uint32_t i = 0; i < schema->count; i++) {
+        if (!d->reads[i])
+            continue;
+        buffer_add_text(out, comma);
+        json_add_text(out, text_of(schema->fields[i].name));
+        comma = ",";
+    }
+    buffer_format(out, "],\"reads_label\":%s,\"fingerprint\":\"%016llx\"}",
+                  d->reads_label ? "true" : "false", (unsigned long long)d->fingerprint);
+}
+
+static bool print_all(struct invocation *v, const struct plan *plan, struct error *e)
+{
+    struct buffer out;
+    bool ok;
+
+    buffer_init(&out, OUTPUT_MAX);
+    buffer_add_text(&out, v->json ? "{\"features\":[" : "");
+    for (uint32_t i = 0; i < plan_feature_count(plan); i++) {
+        struct description d;
+
+        describe(&d, plan, i);
+        if (v->json) {
+            buffer_add_text(&out, i > 0 ? ",\n" : "\n");
+            print_json(&d, &out);
+        } else {
+            buffer_add_text(&out, i > 0 ? "\n" : "");
+            print_words(&d, &v->term, &out);
+        }
+        description_fini(&d);
+    }
+    buffer_add_text(&out, v->json ? "]}\n" : "");
+    ok = print_result(&out, e);
+    buffer_fini(&out);
+    return ok;
+}
+
+bool describe_features(struct invocation *v, const struct settings *s, struct error *e)
+{
+    static const uint8_t no_id[PLAN_ID_BYTES];
+    struct schema *schema;
+    struct plan *plan = NULL;
+    bool ok;
+
+    if (v->argument_count > 0)
+        return error_set(e, ERROR_USAGE,
+                         "features --describe: takes no file: it tells of the "
+                         "settings");
+    schema = settings_schema(s);
+    ok = (schema != NULL || feed_schema(s, NULL, &schema, e)) &&
+         settings_plan(s, schema, NULL, no_id, &plan, e) && print_all(v, plan, e);
+    schema_free(schema);
+    plan_unref(plan);
+    return ok;
+}

@@ -1,0 +1,41 @@
+#include "shell/cmd/pass_command.h"
+
+#include "shell/run/output.h"
+
+bool pass_command(struct invocation *v, bool decides,
+                  bool (*work)(struct invocation *v, struct scoring_options *o, struct scoring *s,
+                               void *context, struct error *e),
+                  void *context, struct error *e)
+{
+    struct scoring_options o = {.path = v->argument_count > 0 ? v->argument[0] : NULL,
+                                .after = option_get(v, "after"),
+                                .decides = decides,
+                                .simd = v->simd,
+                                .progress = term_progress(&v->term)};
+    struct settings *settings;
+    struct scoring s;
+    bool ok;
+
+    if (!invocation_settings(v, &settings, e))
+        return false;
+    o.settings = settings;
+    ok = scoring_open(&o, &s, e);
+    if (ok) {
+        ok = work(v, &o, &s, context, e);
+        scoring_close(&s);
+    }
+    settings_free(settings);
+    return ok;
+}
+
+bool pass_command_write(struct invocation *v, struct scoring_options *o, struct scoring *s,
+                        struct output *output, struct error *e)
+{
+    bool ok = scoring_run(o, s, e);
+
+    term_clear(&v->term);
+    if (ok)
+        return output_finish(output, e);
+    output_abandon(output);
+    return false;
+}

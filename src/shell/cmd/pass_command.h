@@ -1,0 +1,20 @@
+/* What `assay score`, `features` and `top` have in common: settings, plan, events, one pass. */
+#ifndef ASSAY_CMD_PASS_COMMAND_H
+#define ASSAY_CMD_PASS_COMMAND_H
+
+#include "shell/cmd/cmd.h"
+#include "shell/run/scoring.h"
+
+/* Opens the settings and the plan for the events of the first argument (none: the settings' source)
+ * after those of --after, and has `work` do the rest: set visit and context, scoring_run, print. */
+bool pass_command(struct invocation *v, bool decides,
+                  bool (*work)(struct invocation *v, struct scoring_options *o, struct scoring *s,
+                               void *context, struct error *e),
+                  void *context, struct error *e) MUST_USE;
+
+/* Run the pass with results going to --output; the file is finished, or nothing is left of it. */
+struct output;
+bool pass_command_write(struct invocation *v, struct scoring_options *o, struct scoring *s,
+                        struct output *output, struct error *e) MUST_USE;
+
+#endif

@@ -1,0 +1,121 @@
+/* `assay profile`: what the data hold, before anything is made of them. */
+#include <stdio.h>
+#include <unistd.h>
+
+#include "shell/cmd/cmd.h"
+#include "shell/os/file.h"
+#include "shell/report/profile_report.h"
+#include "shell/run/feed.h"
+
+enum { PAGE_MAX = 64 << 20 };
+
+static const struct option options[] = {
+    {"html", 0, "FILE", "write a page of its own, with pictures"},
+    {"label", 0, "FIELD", "the field that says fraud (default: the settings', or by its name)"},
+    {"time", 0, "FIELD", "the field with the event's time (default: the settings', or a guess)"},
+    {0},
+};
+
+/* One run of the command. */
+struct profiling {
+    struct invocation *v;
+    struct settings *settings; /* NULL where a file is named */
+    struct source *source;
+    struct profile *profile;
+    const char *title;
+};
+
+/* A file that is named is looked at as it is; else the settings say which, and how it is read. */
+static bool open_data(struct profiling *p, struct profile_options *o, struct error *e)
+{
+    struct source_options source;
+
+    if (p->v->argument_count > 0) {
+        p->title = p->v->argument[0];
+        source_options_init(&source, p->title);
+        return source_open(&source, &p->source, e);
+    }
+    if (!invocation_settings(p->v, &p->settings, e) ||
+        !feed_source(p->settings, NULL, &p->source, e))
+        return false;
+    p->title = settings_source(p->settings, "transactions")->file;
+    if (o->label == NULL)
+        o->label = p->settings->event.label;
+    if (o->time == NULL)
+        o->time = p->settings->event.time;
+    return true;
+}
+
+static bool look(struct profiling *p, struct error *e)
+{
+    struct profile_options o = {.label = option_get(p->v, "label"),
+                                .time = option_get(p->v, "time"),
+                                .is_deep = true,
+                                .progress = term_progress(&p->v->term)};
+
+    if (!open_data(p, &o, e) || !profile_source(p->source, &o, &p->profile, e))
+        return false;
+    return p->profile->rows > 0 || error_set(e, ERROR_INVALID, "\"%s\" has no rows", p->title);
+}
+
+static bool write_page(const struct profiling *p, struct error *e)
+{
+    const char *path = option_get(p->v, "html");
+    struct buffer out;
+    bool ok;
+
+    if (path == NULL)
+        return true;
+    buffer_init(&out, PAGE_MAX);
+    profile_html(p->profile, p->title, ASSAY_VERSION, &out);
+    ok = out.overflow ? error_set(e, ERROR_FULL, "the page is over %d bytes", PAGE_MAX)
+                      : file_write(path, out.bytes, out.length, 0644, e);
+    buffer_fini(&out);
+    return ok;
+}
+
+static bool print_found(const struct profiling *p, struct error *e)
+{
+    struct terminal t = terminal_of(STDOUT_FILENO);
+    struct buffer out;
+    bool ok;
+
+    term_clear(&p->v->term);
+    t.colour = t.colour && p->v->term.has_colour;
+    buffer_init(&out, OUTPUT_MAX);
+    if (p->v->json)
+        profile_json(p->profile, p->title, &out);
+    else
+        profile_terminal(&t, p->profile, p->title, &out);
+    ok = print_result(&out, e);
+    buffer_fini(&out);
+    return ok;
+}
+
+static bool profile_run(struct invocation *v, struct error *e)
+{
+    struct profiling p = {.v = v};
+    bool ok = look(&p, e) && write_page(&p, e) && print_found(&p, e);
+
+    profile_free(p.profile);
+    source_close(p.source);
+    settings_free(p.settings);
+    return ok;
+}
+
+const struct command command_profile = {
+    .name = "profile",
+    .group = GROUP_LOOK,
+    .summary = "tells what the data hold: missing, spread, odd values, frauds over time",
+    .arguments = "[FILE]",
+    .most = 1,
+    .words = "Reads the whole file (default: the settings' source) once, in bounded memory.\n"
+             "Quantiles and histograms are exact up to 65,536 values of a field (fewer with very\n"
+             "many fields), beyond that estimates whose ranks are off by far less than 1 %.\n"
+             "Outliers lie more than three times the distance of the quartiles outside of them.",
+    .options = options,
+    .examples = "  assay profile transactions.csv\n"
+                "  assay profile --html profile.html      # the settings' source, as a page\n"
+                "  assay profile 'data/*.csv.zst' --label fraud --json\n",
+    .run = profile_run,
+};
