@@ -213,7 +213,7 @@ static void bench_handbook(void)
     b.column[0].integer = h.customer;
     b.column[1].integer = h.terminal;
     b.registers.rows = h.count;
-    velocity_tokens(b.layout, &b.registers, tokens);
+    velocity_tokens(b.layout, &b.registers, simd_best(), tokens);
     tokens_s = now_s() - start;
     for (uint32_t first = 0; first < h.count; first += BATCH_MAX) {
         uint32_t rows = h.count - first < BATCH_MAX ? h.count - first : BATCH_MAX;
@@ -247,7 +247,7 @@ static void uniform_batch(struct bench *b, uint32_t rows, uint32_t entities, int
         b->column[KINDS].integer[i] = (int64_t)(next(b) % 1000000);
     }
     b->registers.rows = rows;
-    velocity_tokens(b->layout, &b->registers, b->token);
+    velocity_tokens(b->layout, &b->registers, simd_best(), b->token);
     b->rows = (struct velocity_rows){.rows = rows,
                                      .time_us = time,
                                      .seq = seq,

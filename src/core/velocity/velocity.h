@@ -27,6 +27,7 @@
 #define ASSAY_VELOCITY_VELOCITY_H
 
 #include "core/base/hash.h"
+#include "core/base/simd.h"
 #include "core/lang/lang.h"
 #include "core/velocity/region.h"
 
@@ -89,7 +90,7 @@ struct label_step {
 enum { LABEL_UNKNOWN = 2 };
 
 /* Tokens of all groups for the rows in the registers, after program_run(level 0). */
-void velocity_tokens(const struct velocity_layout *l, const struct registers *r,
+void velocity_tokens(const struct velocity_layout *l, const struct registers *r, enum simd simd,
                      struct hash128 *token);
 
 /* Read and apply all aggregates of `level` for all rows, in row order, writing the aggregates'
