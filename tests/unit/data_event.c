@@ -96,7 +96,8 @@ static void personal_fields_stay_out(void **state)
     schema_free(s);
 }
 
-/* Another looked-up value, or one field more behind, is the same event; another own value is not. */
+/* Another looked-up value, or one field more behind, is the same event; another own value is not.
+ */
 static void looked_up_fields_are_not_the_senders(void **state)
 {
     struct schema *s = all_types();

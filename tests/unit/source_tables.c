@@ -289,7 +289,7 @@ static struct profile *deep_profile(struct profile_options o)
         buffer_format(&b, "a%d,2024-01-%02d 10:00:00,%d,%d.%02d,%s,%s,%s\n", i, i / 40 + 1,
                       i % 4 == 0 ? 999 : 20 + i % 60, i == 7 ? 90000 : i % 100, i % 97,
                       i % 300 == 0 ? "1970-01-01" : "2023-12-31", i % 6 == 0 ? "Unknown" : "web",
-                      i % 50 == 49           ? ""
+                      i % 50 == 49              ? ""
                       : i >= 600 && i % 10 == 0 ? "1"
                                                 : "0");
     p = profile_with(buffer_text(&b), o);

@@ -21,6 +21,7 @@ enum {
     AHEAD_EVENTS = 4,
     HINTS = 16, /* a power of two above AHEAD_ENTITY */
     HEAD_LINES = 4,
+    SMALL_LINES = 8,
 };
 
 static void open_state(struct velocity *v)
@@ -204,7 +205,8 @@ static void run_row(struct velocity *v, int level, struct registers *r,
         if (rows->insert[row] && !is_null_token(token[i]))
             apply_one(v, i, token[i], rows->watermark_us[row]);
         v->pinned = 0;
-        room_expire(v, i, rows->watermark_us[row]);
+        if (l->groups[i].expires && ++v->state[i].unswept >= EXPIRE_EVERY)
+            room_expire(v, i, rows->watermark_us[row]);
     }
 }
 
@@ -242,15 +244,23 @@ static void prefetch_entity(struct velocity *v, uint32_t group, struct hash128 t
         __builtin_prefetch(at + i * LINE, 1);
 }
 
+/* A small block is asked for whole, of a large one the events at its cursors. */
 static void prefetch_events(const struct velocity *v, const struct group *g,
                             const struct hint *hint)
 {
     const struct entity *e;
     const uint32_t *cursor;
+    uint32_t bytes;
 
     if (hint->slot == NULL || hint->moves != v->moves)
         return;
     e = region_at(v->region, hint->slot->ref);
+    bytes = e->units * REGION_UNIT;
+    if (bytes <= SMALL_LINES * LINE) {
+        for (uint32_t at = HEAD_LINES * LINE; at < bytes; at += LINE)
+            __builtin_prefetch((const char *)e + at, 1);
+        return;
+    }
     cursor = entity_cursors(e);
     for (uint32_t c = 0; c < g->cursor_count; c++) {
         const uint8_t *event = entity_event(g, e, cursor[c]);

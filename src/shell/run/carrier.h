@@ -1,6 +1,7 @@
 /* Events written under one plan, read under another: decoded with the schema of the plan that wrote
- * them and carried over to the schema of the plan in force, field by field name. The same number may
- * change its numeric type (int, decimal, real); anything else that differs in type becomes null. */
+ * them and carried over to the schema of the plan in force, field by field name. The same number
+ * may change its numeric type (int, decimal, real); anything else that differs in type becomes
+ * null. */
 #ifndef ASSAY_RUN_CARRIER_H
 #define ASSAY_RUN_CARRIER_H
 

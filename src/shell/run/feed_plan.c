@@ -35,10 +35,11 @@ static bool has_all(const struct feed *f, const struct plan *p, struct error *e)
     for (uint32_t i = 0; i < plan_rule_count(p); i++)
         look_at(&l, p, plan_rule_name(p, i), plan_rule_node(p, i));
     return l.field == FIELD_NONE ||
-           error_set(e, ERROR_INVALID,
-                     "the events have no column \"%s\", which %s reads; hint: give the file that column "
-                     "(it may be empty), or take %s out of the settings and train again",
-                     f->schema->fields[l.field].name, l.reader, l.reader);
+           error_set(
+               e, ERROR_INVALID,
+               "the events have no column \"%s\", which %s reads; hint: give the file that column "
+               "(it may be empty), or take %s out of the settings and train again",
+               f->schema->fields[l.field].name, l.reader, l.reader);
 }
 
 bool feed_load_for(const struct settings *s, const char *path, const struct plan *plan,

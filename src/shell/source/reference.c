@@ -267,11 +267,10 @@ static bool check_unique(const struct reference *r, const struct reference_optio
         show_key(&key, shown, sizeof shown);
         line_of(o, options, ordinal(r, r->entry[i - 1].row), one, sizeof one);
         line_of(o, options, ordinal(r, r->entry[i].row), two, sizeof two);
-        return error_set(
-            e, ERROR_INVALID,
-            "key: %s = \"%s\" has two rows, %s and %s: drop one, or name the column "
-            "since when a row holds (valid_from)",
-            o->key, shown, one, two);
+        return error_set(e, ERROR_INVALID,
+                         "key: %s = \"%s\" has two rows, %s and %s: drop one, or name the column "
+                         "since when a row holds (valid_from)",
+                         o->key, shown, one, two);
     }
     return true;
 }
@@ -399,7 +398,8 @@ bool reference_extend(const struct reference *r, struct schema *s, struct error 
 }
 
 void reference_join(const struct reference *r, const struct column *key, const struct column *time,
-                    int64_t otherwise_us, struct frame *f, uint32_t columns, uint32_t first, uint32_t rows)
+                    int64_t otherwise_us, struct frame *f, uint32_t columns, uint32_t first,
+                    uint32_t rows)
 {
     for (uint32_t i = first; i < first + rows; i++) {
         struct value wanted = column_get(key, i);

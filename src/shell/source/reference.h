@@ -49,6 +49,7 @@ bool reference_extend(const struct reference *r, struct schema *s, struct error 
  * them. A NULL time column means that the events have the time `otherwise_us`. Missing rows give
  * nulls; text is borrowed from the table. */
 void reference_join(const struct reference *r, const struct column *key, const struct column *time,
-                    int64_t otherwise_us, struct frame *f, uint32_t columns, uint32_t first, uint32_t rows);
+                    int64_t otherwise_us, struct frame *f, uint32_t columns, uint32_t first,
+                    uint32_t rows);
 
 #endif
