@@ -164,7 +164,8 @@ def check_format(tree, build):
             return [f"{f}:1: clang-format: {done.stderr.strip()}"]
         return [f"{f}:{line}: not as clang-format has it; hint: make format"] if line else []
 
-    yield from in_parallel(one, list(tree.text))
+    # The golden values are written by their scripts.
+    yield from in_parallel(one, [f for f in tree.text if not f.startswith("tests/golden/")])
 
 
 def check_size(tree, build):

@@ -309,9 +309,9 @@ static double exact_ratio(int128 sum, uint64_t n)
 
 static void put_sums(struct column *c, uint32_t row, const struct aggregate *a, struct sums *t)
 {
-    bool scaled = !a->of_label &&
-                  (a->operand_type == TYPE_DECIMAL || a->operand_type == TYPE_REAL ||
-                   a->operand_type == TYPE_DURATION);
+    bool scaled =
+        !a->of_label && (a->operand_type == TYPE_DECIMAL || a->operand_type == TYPE_REAL ||
+                         a->operand_type == TYPE_DURATION);
     uint64_t units = scaled ? 1000000 : 1;
 
     c->null[row] = 0;

@@ -63,7 +63,7 @@ struct current {
     uint32_t row;
     int64_t time_us;
     uint64_t seq;
-    bool has_key; /* a row without one is in no window, its own included */
+    bool has_key;     /* a row without one is in no window, its own included */
     int64_t *value;   /* by cell column */
     uint8_t *flags;   /* as an event's */
     uint32_t *newest; /* by unique: index of the newest occurrence + 1 */
