@@ -70,13 +70,14 @@ token_lanes(const struct hash_key *key, const int64_t *value, struct hash128 *to
     uint64_t word __attribute__((vector_size(LANES * 8)));
     uint64_t low __attribute__((vector_size(LANES * 8)));
     uint64_t high __attribute__((vector_size(LANES * 8)));
+    const uint64_t zero __attribute__((vector_size(LANES * 8))) = {0};
     struct lanes v = {0};
 
     memcpy(&word, value, sizeof word);
-    v.a = word - word + (key->k0 ^ 0x736f6d6570736575u);
-    v.b = word - word + (key->k1 ^ 0x646f72616e646f6du ^ 0xee);
-    v.c = word - word + (key->k0 ^ 0x6c7967656e657261u);
-    v.d = (word - word + (key->k1 ^ 0x7465646279746573u)) ^ word;
+    v.a = zero + (key->k0 ^ 0x736f6d6570736575u);
+    v.b = zero + (key->k1 ^ 0x646f72616e646f6du ^ 0xee);
+    v.c = zero + (key->k0 ^ 0x6c7967656e657261u);
+    v.d = (zero + (key->k1 ^ 0x7465646279746573u)) ^ word;
     sip_lanes(&v, 2);
     v.a ^= word;
     v.d ^= length;
