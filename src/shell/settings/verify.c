@@ -124,10 +124,11 @@ static bool verify_use(const struct settings *s, const struct source_setting *so
         return refuse(s, e, "sources.", source->name, ".valid_from");
     }
     if (!is_events && source->key == NULL) {
-        error_set(e, ERROR_INVALID,
-                  "expected its key, the column named like the events' field to look up by, such as "
-                  "{file: %.80s, key: customer_id}",
-                  source->file);
+        error_set(
+            e, ERROR_INVALID,
+            "expected its key, the column named like the events' field to look up by, such as "
+            "{file: %.80s, key: customer_id}",
+            source->file);
         return refuse(s, e, "sources.", source->name, "");
     }
     return true;
