@@ -127,7 +127,7 @@ static const struct {
     {"server: {prot: 1}\n", "assay.yaml:1:10: server.prot: no such key; did you mean \"port\"?"},
     {"zebra: 1\n",
      "assay.yaml:1:1: zebra: no such key; expected one of: name, data_directory, sources, event, "
-     "schema, entities, features, rules, model, outcomes, decision, server, memory, ids, log, "
+     "schema, entities, features, rules, model, outcomes, decision, tests, server, memory, ids, log, "
      "snapshot"},
     {"server: {port: 70000}\n",
      "assay.yaml:1:16: server.port: expected a whole number from 0 to 65535, found \"70000\""},
@@ -506,9 +506,47 @@ static void the_table_is_sound(void **state)
     assert_string_equal(type[1].choices, words);
 }
 
+static void tests_are_kept_as_they_are(void **state)
+{
+    static const char yaml[] =
+        "sources: {transactions: t.csv}\nmodel: none\nrules: {R: {when: true, then: decline}}\nfeatures: {f: 1}\n"
+        "tests:\n- name: one\n  history: [{a: 007, \"b \\\"\": ~}, {t: {x: \"1\\n2\"}}]\n"
+        "  event: {a: [1, two]}\n  expect: {features: {f: ~}, rules: [], score_at_most: 9}\n"
+        "- {name: two, event: {}, expect: {}}\n";
+    struct settings *s, *again;
+    const struct test_setting *t;
+    struct buffer out;
+    struct error e;
+
+    if (!settings_parse(text_of(yaml), "t.yaml", &s, &e))
+        fail_msg("%s", e.text);
+    assert_int_equal(s->test_count, 2);
+    t = &s->tests[0];
+    assert_int_equal(t->history_count, 2);
+    assert_string_equal(t->history[0], "{\"a\": \"007\", \"b \\\"\": null}");
+    assert_string_equal(t->history[1], "{\"t\": {\"x\": \"1\\n2\"}}");
+    assert_string_equal(t->event, "{\"a\": [\"1\", \"two\"]}");
+    assert_string_equal(t->expect.features[0].source, "null");
+    assert_true(t->expect.has_rules && t->expect.rule_count == 0);
+    assert_true(t->expect.has_most && !t->expect.has_least && t->expect.score_at_most == 9);
+    assert_false(s->tests[1].expect.has_rules);
+    buffer_init(&out, 1 << 20);
+    settings_print(s, false, &out);
+    if (!settings_parse(text_of(buffer_text(&out)), "t.yaml", &again, &e))
+        fail_msg("%s in\n%s", e.text, buffer_text(&out));
+    assert_string_equal(again->tests[0].history[0], t->history[0]);
+    assert_string_equal(again->tests[0].history[1], t->history[1]);
+    assert_string_equal(again->tests[0].event, t->event);
+    assert_true(again->tests[0].expect.has_rules && again->tests[1].expect.outcome == NULL);
+    settings_free(again);
+    settings_free(s);
+    buffer_fini(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tests_are_kept_as_they_are),
         cmocka_unit_test(defaults_hold),
         cmocka_unit_test(every_shape_is_read),
         cmocka_unit_test(mistakes_are_named),

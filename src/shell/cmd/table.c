@@ -1,10 +1,12 @@
 #include "shell/cmd/cmd.h"
 
 /* In the order in which help lists them within their group. */
+/* clang-format off */
 const struct command *const commands[] = {
     &command_init,
     &command_profile,
     &command_check,
+    &command_test,
     &command_train,
     &command_serve,
     &command_demo,
@@ -20,6 +22,7 @@ const struct command *const commands[] = {
     &command_help,
     &command_version,
 };
+/* clang-format on */
 
 const size_t command_count = sizeof commands / sizeof commands[0];
 

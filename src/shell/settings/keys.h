@@ -29,6 +29,8 @@ enum key_kind {
     KEY_DURATION, /* int64_t us */
     KEY_SIZE,     /* bytes: uint32_t or uint64_t */
     KEY_SPAN,     /* two int64_t us: [from, until) */
+    KEY_EVENT,    /* a map of an event's fields: char *, as a JSON object of texts */
+    KEY_EVENTS,   /* a list of them: char ** */
 };
 
 enum key_flag {

@@ -1,5 +1,6 @@
 /* Settings as YAML again, row by row of the table of keys. */
 #include <stdio.h>
+#include <string.h>
 
 #include "core/base/memory.h"
 #include "shell/settings/keys.h"
@@ -92,21 +93,63 @@ static void print_entry(struct printing *p, const struct key *each, const char *
     p->path.length = before;
 }
 
-/* One map of a list, on one line. */
-static void print_record(struct printing *p, const struct key *each, const char *element, int depth)
+static bool key_has_below(const struct key *k)
+{
+    return k->kind == KEY_SECTION || k->kind == KEY_ENTRIES || k->kind == KEY_RECORDS;
+}
+
+static void print_flow_entries(struct printing *p, const struct key *k, const char *base)
+{
+    const char *array = *(char *const *)(base + k->at);
+    uint32_t count = *(const uint32_t *)(base + k->count_at);
+    const struct key *each = key_find(k, text_of("*"));
+
+    buffer_add_char(p->out, '{');
+    for (uint32_t i = 0; i < count; i++) {
+        const char *element = array + i * k->bytes;
+
+        buffer_add_text(p->out, i > 0 ? ", " : "");
+        yaml_print(text_of(*(char *const *)element), true, p->out);
+        buffer_add_text(p->out, ": ");
+        setting_print(each, element, true, p->out);
+    }
+    buffer_add_char(p->out, '}');
+}
+
+/* What stands below a key of a record: "{a: 1, b: {c: 2}}". */
+static void print_flow(struct printing *p, const struct key *parent, const char *base)
 {
     const char *comma = "";
 
-    print_indent(p, depth);
-    buffer_add_text(p->out, "- {");
-    for (const struct key *k = key_below(each, NULL); k != NULL; k = key_below(each, k)) {
-        if (!setting_is_given(k, element))
+    buffer_add_char(p->out, '{');
+    for (const struct key *k = key_below(parent, NULL); k != NULL; k = key_below(parent, k)) {
+        size_t start = p->out->length;
+
+        if (!key_is_named(k) || (!key_has_below(k) && !setting_is_given(k, base)))
             continue;
         buffer_format(p->out, "%s%s: ", comma, key_last(k));
-        setting_print(k, element, true, p->out);
-        comma = ", ";
+        if (k->kind == KEY_SECTION)
+            print_flow(p, k, base);
+        else if (k->kind == KEY_ENTRIES)
+            print_flow_entries(p, k, base);
+        else
+            setting_print(k, base, true, p->out);
+        if (p->out->length >= 2 && memcmp(p->out->bytes + p->out->length - 2, "{}", 2) == 0 &&
+            key_has_below(k))
+            p->out->length = start; /* a heading with nothing under it is none */
+        else
+            comma = ", ";
     }
-    buffer_add_text(p->out, "}\n");
+    buffer_add_char(p->out, '}');
+}
+
+/* One map of a list, on one line. */
+static void print_record(struct printing *p, const struct key *each, const char *element, int depth)
+{
+    print_indent(p, depth);
+    buffer_add_text(p->out, "- ");
+    print_flow(p, each, element);
+    buffer_add_char(p->out, '\n');
 }
 
 static void print_array(struct printing *p, const struct key *k, const char *base, int depth)
@@ -121,11 +164,6 @@ static void print_array(struct printing *p, const struct key *k, const char *bas
         else
             print_entry(p, each, array + i * k->bytes, depth);
     }
-}
-
-static bool key_has_below(const struct key *k)
-{
-    return k->kind == KEY_SECTION || k->kind == KEY_ENTRIES || k->kind == KEY_RECORDS;
 }
 
 static void print_key(struct printing *p, const struct key *k, const char *base, int depth)

@@ -176,6 +176,59 @@ static bool read_texts(struct reading *r, const struct key *k, struct yaml_node 
         if (!ok)
             return false;
     }
+    if (k->has_at != 0)
+        *(bool *)(base + k->has_at) = true;
+    read_origin(r, n, NULL);
+    return true;
+}
+
+static bool read_event(struct reading *r, const struct key *k, const struct yaml_node *n,
+                       char **event)
+{
+    struct buffer json;
+    const struct yaml_node *bad;
+
+    if (n->kind != YAML_MAP) {
+        struct buffer expected;
+
+        buffer_init(&expected, ERROR_TEXT_MAX);
+        setting_expected(k, &expected);
+        refuse(r, n, "expected %s, found %s", buffer_text(&expected), node_kind_words(n));
+        buffer_fini(&expected);
+        return false;
+    }
+    buffer_init(&json, SETTINGS_BYTES_MAX);
+    bad = yaml_to_json(n, &json);
+    if (bad == NULL)
+        *event = mem_text(json.bytes, json.length);
+    buffer_fini(&json);
+    return bad == NULL || refuse(r, bad, "expected text in UTF-8");
+}
+
+static bool read_events(struct reading *r, const struct key *k, struct yaml_node *n, char *base)
+{
+    uint32_t *count = (uint32_t *)(base + k->count_at);
+    char **events;
+
+    if (n->kind != YAML_LIST)
+        return refuse_value(r, k, n, n->text);
+    if (n->count > k->limit)
+        return refuse(r, n, "%u of them: at most %u are taken", n->count, k->limit);
+    events = mem_array(n->count, sizeof *events);
+    *(char ***)(base + k->at) = events;
+    for (uint32_t i = 0; i < n->count; i++) {
+        if (!read_event(r, k, n->item[i], &events[*count]))
+            return false;
+        (*count)++;
+    }
+    read_origin(r, n, NULL);
+    return true;
+}
+
+static bool read_one_event(struct reading *r, const struct key *k, struct yaml_node *n, char *base)
+{
+    if (!read_event(r, k, n, (char **)(base + k->at)))
+        return false;
     read_origin(r, n, NULL);
     return true;
 }
@@ -368,6 +421,10 @@ static bool read_key(struct reading *r, const struct key *k, struct yaml_node *n
         return read_span(r, k, n, base);
     if (k->kind == KEY_RECORDS)
         return read_records(r, k, n, base);
+    if (k->kind == KEY_EVENT)
+        return read_one_event(r, k, n, base);
+    if (k->kind == KEY_EVENTS)
+        return read_events(r, k, n, base);
     return read_scalar(r, k, n, base);
 }
 

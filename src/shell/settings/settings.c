@@ -110,9 +110,9 @@ static void free_key(const struct key *k, char *base)
 {
     if (k->flags & KEY_LATER)
         return;
-    if (k->kind == KEY_TEXT)
+    if (k->kind == KEY_TEXT || k->kind == KEY_EVENT)
         mem_free(*(char **)(base + k->at));
-    if (k->kind == KEY_TEXTS)
+    if (k->kind == KEY_TEXTS || k->kind == KEY_EVENTS)
         free_texts(k, base);
     if (k->kind == KEY_ENTRIES || k->kind == KEY_RECORDS)
         free_array(k, base);

@@ -16,6 +16,8 @@ enum {
     SETTINGS_BYTES_MAX = 1 << 20,
     SETTINGS_SOURCES_MAX = 64,
     SETTINGS_FIELDS_MAX = SCHEMA_FIELDS_MAX,
+    SETTINGS_TESTS_MAX = 1000,
+    SETTINGS_TEST_EVENTS_MAX = 1000, /* in the history of one */
 };
 
 /* An override of what was inferred for one field of a source. */
@@ -100,6 +102,24 @@ struct model_setting {
     double alert_cost; /* money per alert looked at, for the cost table */
 };
 
+/* Events that came before, one event, and what is expected of it: `assay test`. */
+struct test_setting {
+    char *name;
+    char **history; /* each a JSON object, all its values texts */
+    uint32_t history_count;
+    char *event; /* likewise */
+    struct {
+        struct named_setting *features; /* name and value */
+        uint32_t feature_count;
+        bool has_rules;
+        char **rules; /* exactly these fire */
+        uint32_t rule_count;
+        char *outcome, *level; /* or NULL */
+        bool has_least, has_most;
+        int score_at_least, score_at_most;
+    } expect;
+};
+
 struct server_setting {
     char *host;          /* 127.0.0.1 */
     uint16_t port;       /* 8080 */
@@ -137,6 +157,8 @@ struct settings {
     struct threshold_setting *levels;
     uint32_t level_count;
     struct model_setting model;
+    struct test_setting *tests;
+    uint32_t test_count;
     struct server_setting server;
     uint64_t memory_bytes;  /* of one shard's state, at most: default 4 GiB */
     uint64_t ids_horizon;   /* ids remembered: default 10,000,000 */

@@ -252,6 +252,21 @@ static void texts_print(const char *base, const struct key *k, struct buffer *ou
     buffer_add_char(out, ']');
 }
 
+/* JSON is YAML's flow style; of its escapes json_add_text writes only what YAML has too. */
+static void events_print(const char *base, const struct key *k, struct buffer *out)
+{
+    char *const *events = *(char **const *)(base + k->at);
+    uint32_t count = *(const uint32_t *)(base + k->count_at);
+
+    buffer_add_char(out, '[');
+    for (uint32_t i = 0; i < count; i++) {
+        if (i > 0)
+            buffer_add_text(out, ", ");
+        buffer_add_text(out, events[i]);
+    }
+    buffer_add_char(out, ']');
+}
+
 void setting_print(const struct key *k, const char *base, bool flow, struct buffer *out)
 {
     const void *at = base + k->at;
@@ -296,6 +311,12 @@ void setting_print(const struct key *k, const char *base, bool flow, struct buff
     case KEY_SPAN:
         span_print(at, out);
         break;
+    case KEY_EVENT:
+        buffer_add_text(out, *(char *const *)at);
+        break;
+    case KEY_EVENTS:
+        events_print(base, k, out);
+        break;
     default:
         ASSERT(!"a key with a value");
     }
@@ -309,8 +330,10 @@ bool setting_is_given(const struct key *k, const char *base)
         return *(const bool *)(base + k->has_at);
     switch (k->kind) {
     case KEY_TEXT:
+    case KEY_EVENT:
         return *(char *const *)at != NULL;
     case KEY_TEXTS:
+    case KEY_EVENTS:
         return *(const uint32_t *)(base + k->count_at) > 0;
     case KEY_CHAR:
         return *(const char *)at != 0 || k->standard != NULL;
@@ -383,6 +406,12 @@ void setting_expected(const struct key *k, struct buffer *out)
         break;
     case KEY_TEXTS:
         buffer_add_text(out, "a list of texts");
+        break;
+    case KEY_EVENT:
+        buffer_add_text(out, "a map of the event's fields");
+        break;
+    case KEY_EVENTS:
+        buffer_add_text(out, "a list of events");
         break;
     case KEY_RECORDS:
         buffer_add_text(out, "a list");

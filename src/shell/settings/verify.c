@@ -248,6 +248,51 @@ static bool verify_schema(const struct settings *s, struct error *e)
     return ok;
 }
 
+static bool has_name(const char *name, const void *array, size_t bytes, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (strcmp(*(char *const *)((const char *)array + i * bytes), name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool verify_test(const struct settings *s, const struct test_setting *t, const char *number,
+                        struct error *e)
+{
+    for (uint32_t i = 0; i < t->expect.feature_count; i++) {
+        const char *name = t->expect.features[i].name;
+
+        if (has_name(name, s->features, sizeof *s->features, s->feature_count))
+            continue;
+        error_set(e, ERROR_INVALID, "no feature \"%s\"", name);
+        return refuse(s, e, "tests.", number, ".expect.features");
+    }
+    for (uint32_t i = 0; i < t->expect.rule_count; i++) {
+        if (has_name(t->expect.rules[i], s->rules, sizeof *s->rules, s->rule_count))
+            continue;
+        error_set(e, ERROR_INVALID, "no rule \"%s\"", t->expect.rules[i]);
+        return refuse(s, e, "tests.", number, ".expect.rules");
+    }
+    if (t->expect.outcome != NULL && outcome_find(s, t->expect.outcome) < 0) {
+        refuse_outcome(s, t->expect.outcome, e);
+        return refuse(s, e, "tests.", number, ".expect.outcome");
+    }
+    return true;
+}
+
+static bool verify_tests(const struct settings *s, struct error *e)
+{
+    char number[16];
+
+    for (uint32_t i = 0; i < s->test_count; i++) {
+        snprintf(number, sizeof number, "%u", i + 1);
+        if (!verify_test(s, &s->tests[i], number, e))
+            return false;
+    }
+    return true;
+}
+
 bool settings_verify(struct settings *s, struct error *e)
 {
     if (origins_find(s->origins, "model.validate.gap") == NULL)
@@ -256,5 +301,5 @@ bool settings_verify(struct settings *s, struct error *e)
     drop_default_thresholds(s);
     return verify_sources(s, e) && verify_schema(s, e) && verify_outcomes(s, e) &&
            verify_decision(s, e) && verify_levels(s, e) && verify_model_features(s, e) &&
-           verify_validate(s, e);
+           verify_validate(s, e) && verify_tests(s, e);
 }

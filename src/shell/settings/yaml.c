@@ -2,6 +2,8 @@
 
 #include <yaml.h>
 
+#include "core/data/json.h"
+
 struct yaml {
     struct arena memory;
     const char *path;
@@ -476,4 +478,33 @@ void yaml_comment(struct text words, struct buffer *out)
         words.bytes += length;
         words.length -= length;
     }
+}
+
+const struct yaml_node *yaml_to_json(const struct yaml_node *n, struct buffer *out)
+{
+    const struct yaml_node *bad = NULL;
+    bool is_map = n->kind == YAML_MAP;
+
+    if (n->kind == YAML_EMPTY)
+        buffer_add_text(out, "null");
+    if (n->kind == YAML_SCALAR) {
+        if (!text_is_utf8(n->text))
+            return n;
+        json_add_text(out, n->text);
+    }
+    if (n->kind != YAML_MAP && n->kind != YAML_LIST)
+        return NULL;
+    buffer_add_char(out, is_map ? '{' : '[');
+    for (uint32_t i = 0; i < n->count && bad == NULL; i++) {
+        if (i > 0)
+            buffer_add_text(out, ", ");
+        if (is_map) {
+            bad = yaml_to_json(n->key[i], out);
+            buffer_add_text(out, ": ");
+        }
+        if (bad == NULL)
+            bad = yaml_to_json(n->item[i], out);
+    }
+    buffer_add_char(out, is_map ? '}' : ']');
+    return bad;
 }

@@ -60,6 +60,8 @@ char *yaml_keep(struct yaml *y, struct text text) MUST_USE;
 /* Text as one YAML scalar that reads back the same: plain where that is safe, else in double
  * quotes. `flow`: inside [..] or {..}. */
 void yaml_print(struct text t, bool flow, struct buffer *out);
+/* As JSON, every scalar a text and nothing null. Returns the scalar that is no UTF-8, else NULL. */
+const struct yaml_node *yaml_to_json(const struct yaml_node *n, struct buffer *out);
 /* "# words": what would end the comment or is no UTF-8 becomes a space. */
 void yaml_comment(struct text words, struct buffer *out);
 

@@ -1,0 +1,306 @@
+#include "shell/run/trial.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/number.h"
+#include "core/data/cell.h"
+#include "core/data/json.h"
+#include "shell/run/data_directory.h"
+
+enum { BATCH = 1024, TEXT_BYTES = 64 << 20 };
+
+struct trial {
+    const struct trial_options *options;
+    const struct test_setting *test;
+    uint32_t number;
+    const struct schema *schema;
+    struct json_reader *json;
+    struct problems problems;
+    struct frame frame; /* the history, then the event */
+    struct trial_result *result;
+};
+
+/* ---- the events ---- */
+
+static bool blame(const struct trial *t, const char *key, const char *words, struct error *e)
+{
+    char path[PLAN_NAME_MAX + 64];
+
+    snprintf(path, sizeof path, "tests.%u.%s", t->number + 1, key);
+    error_set(e, ERROR_INVALID, "%s", words);
+    return settings_blame(t->options->settings, path, e);
+}
+
+/* What the test itself gives of a table's fields counts, not what the table has. */
+static void look_up(struct trial *t, uint32_t row)
+{
+    struct value *given = mem_array(t->schema->count, sizeof *given);
+
+    for (uint32_t i = 0; i < t->schema->count; i++)
+        given[i] = column_get(&t->frame.column[i], row);
+    lookups_fill(t->options->lookups, t->schema, &t->frame, row, 1);
+    for (uint32_t i = 0; i < t->schema->count; i++) {
+        if (!given[i].is_null)
+            column_set(&t->frame.column[i], row, &given[i]);
+    }
+    mem_free(given);
+}
+
+static bool read_event(struct trial *t, const char *key, uint32_t place, const char *json,
+                       struct error *e)
+{
+    uint32_t row = t->frame.rows;
+    char words[ERROR_TEXT_MAX], which[32] = "";
+
+    if (strcmp(key, "history") == 0)
+        snprintf(which, sizeof which, "event %u: ", place + 1);
+    t->problems.count = t->problems.more = 0;
+    if (!json_read_event(t->json, json, strlen(json), t->schema, JSON_UNKNOWN_REFUSE, &t->frame,
+                         &t->problems)) {
+        snprintf(words, sizeof words, "%s%s%s%s", which, t->problems.items[0].pointer,
+                 t->problems.items[0].pointer[0] != 0 ? ": " : "", t->problems.items[0].detail);
+        return blame(t, key, words, e);
+    }
+    look_up(t, row);
+    if (t->schema->time == FIELD_NONE || !t->frame.column[t->schema->time].null[row])
+        return true;
+    snprintf(words, sizeof words, "%sneeds a time: %s", which,
+             t->schema->fields[t->schema->time].name);
+    return blame(t, key, words, e);
+}
+
+static bool read_events(struct trial *t, struct error *e)
+{
+    for (uint32_t i = 0; i < t->test->history_count; i++) {
+        if (!read_event(t, "history", i, t->test->history[i], e))
+            return false;
+    }
+    return read_event(t, "event", 0, t->test->event, e);
+}
+
+/* Each event is received at its own time; where events have none, a second after the one before. */
+static int64_t received_us(const struct trial *t, uint32_t row)
+{
+    if (t->schema->time == FIELD_NONE)
+        return (int64_t)row * US_PER_SECOND;
+    return t->frame.column[t->schema->time].integer[row];
+}
+
+static void run_rows(const struct trial *t, struct engine *n, uint32_t first, uint32_t rows,
+                     struct decision *d)
+{
+    uint64_t seq[BATCH];
+    int64_t received[BATCH];
+
+    for (uint32_t i = 0; i < rows; i++) {
+        seq[i] = first + i + 1;
+        received[i] = received_us(t, first + i);
+    }
+    engine_run(n, &t->frame, first, rows, seq, received, d);
+}
+
+/* ---- the comparison ---- */
+
+static void differ(struct trial *t, const char *item, const char *name, const char *expected,
+                   const char *found)
+{
+    struct trial_result *r = t->result;
+    struct trial_difference *d;
+
+    r->difference = mem_resize(r->difference, r->differences + 1, sizeof *r->difference);
+    d = &r->difference[r->differences++];
+    snprintf(d->item, sizeof d->item, "%s%s%s", item, name[0] != 0 ? " " : "", name);
+    snprintf(d->expected, sizeof d->expected, "%s", expected);
+    snprintf(d->found, sizeof d->found, "%s", found);
+}
+
+static void show(const struct value *v, char out[TRIAL_WORDS_MAX])
+{
+    char words[NUMBER_TEXT_MAX];
+
+    if (v->is_null)
+        snprintf(words, sizeof words, "null");
+    else if (v->type == TYPE_TEXT) {
+        snprintf(out, TRIAL_WORDS_MAX, "%.*s",
+                 (int)(v->text.length < TRIAL_WORDS_MAX ? v->text.length : TRIAL_WORDS_MAX - 1),
+                 v->text.bytes);
+        return;
+    } else if (v->type == TYPE_BOOL)
+        snprintf(words, sizeof words, "%s", v->integer != 0 ? "true" : "false");
+    else if (v->type == TYPE_DECIMAL)
+        number_format_decimal(v->integer, words);
+    else if (v->type == TYPE_REAL)
+        number_format_real(v->real, words);
+    else if (v->type == TYPE_TIME)
+        time_format(v->integer, words);
+    else if (v->type == TYPE_DURATION)
+        duration_format(v->integer, words);
+    else
+        number_format_int(v->integer, words);
+    snprintf(out, TRIAL_WORDS_MAX, "%s", words);
+}
+
+/* "0.33" holds for all that rounds to it: half a unit of its last digit; a text with an exponent
+ * holds to the bit. */
+static bool real_fits(struct text expected, double wanted, double found)
+{
+    const char *point = memchr(expected.bytes, '.', expected.length);
+    size_t digits = point != NULL ? expected.length - (size_t)(point - expected.bytes) - 1 : 0;
+
+    if (memchr(expected.bytes, 'e', expected.length) != NULL || digits > 15)
+        return wanted == found;
+    return fabs(wanted - found) <= 0.5 * pow(10, -(double)digits) * (1 + 1e-9);
+}
+
+static bool fits(const char *expected, const struct value *found, struct error *e)
+{
+    char point = '.';
+    struct field f = {.type = found->type, .point = point};
+    struct value wanted;
+
+    if (strcmp(expected, "null") == 0)
+        return found->is_null;
+    if (cell_parse(text_of(expected), &f, &wanted) != FAULT_NONE)
+        return error_set(e, ERROR_INVALID, "expected a value of type %s, found \"%.80s\"",
+                         type_name(found->type), expected);
+    if (found->is_null)
+        return false;
+    if (found->type == TYPE_REAL)
+        return real_fits(text_of(expected), wanted.real, found->real);
+    return value_equal(&wanted, found);
+}
+
+static bool compare_features(struct trial *t, struct engine *n, struct error *e)
+{
+    const struct plan *p = t->options->plan;
+    char key[PLAN_NAME_MAX + 32], found[TRIAL_WORDS_MAX];
+
+    for (uint32_t i = 0; i < t->test->expect.feature_count; i++) {
+        const struct named_setting *f = &t->test->expect.features[i];
+        int k = plan_feature_find(p, text_of(f->name)); /* the settings were checked */
+        struct value v =
+            column_get(&engine_registers(n)->column[plan_feature_node(p, (uint32_t)k)], 0);
+        struct error why = {0};
+
+        if (fits(f->source, &v, &why))
+            continue;
+        if (why.kind != ERROR_NONE) {
+            snprintf(key, sizeof key, "expect.features.%s", f->name);
+            return blame(t, key, why.text, e);
+        }
+        show(&v, found);
+        differ(t, "feature", f->name, f->source, found);
+    }
+    return true;
+}
+
+static bool is_expected(const struct test_setting *test, const char *rule)
+{
+    for (uint32_t i = 0; i < test->expect.rule_count; i++) {
+        if (strcmp(test->expect.rules[i], rule) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void compare_rules(struct trial *t, const struct decision *d)
+{
+    const struct plan *p = t->options->plan;
+    struct buffer expected, found;
+    bool differs = false;
+
+    if (!t->test->expect.has_rules)
+        return;
+    buffer_init(&expected, PLAN_RULES_MAX * (PLAN_NAME_MAX + 2));
+    buffer_init(&found, PLAN_RULES_MAX * (PLAN_NAME_MAX + 2));
+    for (uint32_t i = 0; i < plan_rule_count(p); i++) {
+        const char *name = plan_rule_name(p, i);
+        bool wants = is_expected(t->test, name), has = decision_has_rule(d, i);
+
+        differs = differs || wants != has;
+        if (wants)
+            buffer_format(&expected, "%s%s", expected.length > 0 ? ", " : "", name);
+        if (has)
+            buffer_format(&found, "%s%s", found.length > 0 ? ", " : "", name);
+    }
+    if (differs)
+        differ(t, "rules", "", expected.length > 0 ? buffer_text(&expected) : "none",
+               found.length > 0 ? buffer_text(&found) : "none");
+    buffer_fini(&expected);
+    buffer_fini(&found);
+}
+
+static void compare_score(struct trial *t, const struct decision *d)
+{
+    bool has_model = plan_model(t->options->plan) != NULL;
+    char expected[64], found[64];
+
+    snprintf(found, sizeof found, has_model ? "%d" : "none: there is no model", d->score);
+    if (t->test->expect.has_least && (!has_model || d->score < t->test->expect.score_at_least)) {
+        snprintf(expected, sizeof expected, "at least %d", t->test->expect.score_at_least);
+        differ(t, "score", "", expected, found);
+    }
+    if (t->test->expect.has_most && (!has_model || d->score > t->test->expect.score_at_most)) {
+        snprintf(expected, sizeof expected, "at most %d", t->test->expect.score_at_most);
+        differ(t, "score", "", expected, found);
+    }
+}
+
+static void compare_word(struct trial *t, const char *item, const char *expected, const char *found)
+{
+    if (expected != NULL && strcmp(expected, found) != 0)
+        differ(t, item, "", expected, found);
+}
+
+static bool run(struct trial *t, struct engine *n, struct error *e)
+{
+    const struct plan *p = t->options->plan;
+    uint32_t last = t->frame.rows - 1;
+    struct decision d = {0};
+
+    for (uint32_t first = 0; first < last; first += BATCH)
+        run_rows(t, n, first, last - first < BATCH ? last - first : BATCH, NULL);
+    run_rows(t, n, last, 1, &d);
+    if (!compare_features(t, n, e))
+        return false;
+    compare_rules(t, &d);
+    compare_score(t, &d);
+    compare_word(t, "outcome", t->test->expect.outcome, plan_outcome_name(p, d.outcome));
+    compare_word(t, "level", t->test->expect.level, plan_level_name(p, d.level));
+    return true;
+}
+
+bool trial_run(const struct trial_options *o, uint32_t number, struct trial_result *r,
+               struct error *e)
+{
+    struct state_options options = data_state_options(o->settings, o->simd, BATCH);
+    struct trial t = {.options = o,
+                      .test = &o->settings->tests[number],
+                      .number = number,
+                      .schema = plan_schema(o->plan),
+                      .json = json_reader_new(),
+                      .result = r};
+    struct state state;
+    bool ok;
+
+    *r = (struct trial_result){0};
+    frame_init(&t.frame, t.schema, t.test->history_count + 1, TEXT_BYTES);
+    ok = read_events(&t, e) && state_open(&state, o->plan, &options, e);
+    if (ok) {
+        ok = run(&t, state.engine, e);
+        state_close(&state);
+    }
+    frame_fini(&t.frame);
+    json_reader_free(t.json);
+    if (!ok)
+        trial_result_fini(r);
+    return ok;
+}
+
+void trial_result_fini(struct trial_result *r)
+{
+    mem_free(r->difference);
+    *r = (struct trial_result){0};
+}
