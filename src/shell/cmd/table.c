@@ -1,7 +1,7 @@
 #include "shell/cmd/cmd.h"
 
-/* In the order in which help lists them within their group. */
 /* clang-format off */
+/* In the order in which help lists them within their group. */
 const struct command *const commands[] = {
     &command_init,
     &command_profile,

@@ -130,7 +130,8 @@ static bool test_run(struct invocation *v, struct error *e)
                        t.settings->path);
     else
         ok = open_plan(&t, e) &&
-             lookups_open(t.settings, plan_schema(t.current.made.plan), &t.lookups, e) &&
+             lookups_open(t.settings, plan_schema(t.current.made.plan),
+                          plan_schema(t.current.made.plan), &t.lookups, e) &&
              run_all(&t, e);
     lookups_free(t.lookups);
     current_close(&t.current);
