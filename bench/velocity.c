@@ -4,7 +4,13 @@
  *             customers, 10,000 terminals, 1.75 M events in 183 days; a label for each event after
  *             7 days; batches of 4096. With and without making tokens.
  *   uniform   5 entity kinds x 4 windows (count and sum), 1 M entities each, uniform keys, in
- *             batches of 1024 and one by one; measured after a warm-up over all entities.
+ *             batches of 1024 and one by one; measured after a warm-up over all entities, tokens
+ *             and the making of events left out. The state's memory is touched before, so that
+ *             the system's clearing of pages is not part of the figures.
+ *
+ * Without arguments: both. `velocity handbook`, or `velocity uniform [entities [warm-up [measured
+ * events]]]`; few events suffice for instruction counts, which do not depend on who else uses the
+ * processor: valgrind --tool=callgrind --toggle-collect=velocity_run
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +22,7 @@
 #include "core/base/memory.h"
 #include "core/velocity/velocity.h"
 
-enum { BATCH_MAX = 4096, KINDS = 5, WINDOWS = 4 };
+enum { BATCH_MAX = 4096, KINDS = 5, WINDOWS = 4, ENTITY_BYTES = 800 };
 
 static char key_name[] = "key";
 static const int64_t second_us = 1000000, day_us = 86400 * 1000000ll;
@@ -56,6 +62,7 @@ static void *memory_map(size_t bytes)
     if (p == MAP_FAILED)
         abort();
     (void)madvise(p, bytes, MADV_HUGEPAGE);
+    (void)madvise(p, bytes, MADV_POPULATE_WRITE);
     return p;
 }
 
@@ -190,7 +197,7 @@ static void bench_handbook(void)
         add(&b, AGG_COUNT, 1, -1, false, windows[w] * day_us, 7 * day_us, node++);
         add(&b, AGG_MEAN, 1, -1, true, windows[w] * day_us, 7 * day_us, node++);
     }
-    open_bench(&b, (size_t)1 << 30, node);
+    open_bench(&b, (size_t)128 << 20, node);
     handbook_events(&b, &h);
     columns_init(&b, node);
     tokens = mem_array((size_t)h.count * 2, sizeof *tokens);
@@ -206,7 +213,7 @@ static void bench_handbook(void)
     b.column[0].integer = h.customer;
     b.column[1].integer = h.terminal;
     b.registers.rows = h.count;
-    velocity_tokens(b.layout, &b.registers, tokens);
+    velocity_tokens(b.layout, &b.registers, simd_best(), tokens);
     tokens_s = now_s() - start;
     for (uint32_t first = 0; first < h.count; first += BATCH_MAX) {
         uint32_t rows = h.count - first < BATCH_MAX ? h.count - first : BATCH_MAX;
@@ -240,7 +247,7 @@ static void uniform_batch(struct bench *b, uint32_t rows, uint32_t entities, int
         b->column[KINDS].integer[i] = (int64_t)(next(b) % 1000000);
     }
     b->registers.rows = rows;
-    velocity_tokens(b->layout, &b->registers, b->token);
+    velocity_tokens(b->layout, &b->registers, simd_best(), b->token);
     b->rows = (struct velocity_rows){.rows = rows,
                                      .time_us = time,
                                      .seq = seq,
@@ -262,7 +269,7 @@ static void run_single(struct bench *b, uint32_t i)
     velocity_run(b->velocity, 0, &b->registers, &one);
 }
 
-static void bench_uniform(uint32_t entities, uint32_t warm_up)
+static void bench_uniform(uint32_t entities, uint32_t warm_up, uint32_t measured)
 {
     static const int64_t windows[WINDOWS] = {3600, 86400, 7 * 86400, 30 * 86400};
     static int64_t time[BATCH_MAX];
@@ -271,7 +278,7 @@ static void bench_uniform(uint32_t entities, uint32_t warm_up)
     struct bench b = {.random = 2};
     int64_t clock_us = 0, pace_us = 30 * day_us / (10ll * entities); /* 10 events in 30 days */
     double batched_s = 0, single_s = 0, start;
-    uint32_t measured = 1 << 20, rows = 1024;
+    uint32_t rows = 1024;
     int node = KINDS + 1;
 
     for (int k = 0; k < KINDS; k++) {
@@ -280,7 +287,7 @@ static void bench_uniform(uint32_t entities, uint32_t warm_up)
             add(&b, AGG_SUM, k, KINDS, false, windows[w] * second_us, 0, node++);
         }
     }
-    open_bench(&b, (size_t)12 << 30, node);
+    open_bench(&b, (size_t)KINDS * entities * ENTITY_BYTES + (64 << 20), node);
     columns_init(&b, node);
     memset(insert, 1, BATCH_MAX);
     b.rows.insert = insert;
@@ -305,13 +312,20 @@ static void bench_uniform(uint32_t entities, uint32_t warm_up)
     print_counts(&b, "uniform");
 }
 
+static uint32_t argument(int argc, char **argv, int i, uint32_t otherwise)
+{
+    return argc > i ? (uint32_t)strtoul(argv[i], NULL, 10) : otherwise;
+}
+
 int main(int argc, char **argv)
 {
-    uint32_t entities = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 1000000;
+    const char *what = argc > 1 ? argv[1] : "";
+    uint32_t entities = argument(argc, argv, 2, 1000000);
 
-    if (argc < 4)
+    if (strcmp(what, "uniform") != 0)
         bench_handbook();
-    if (entities > 0)
-        bench_uniform(entities, argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : entities * 12);
+    if (strcmp(what, "handbook") != 0)
+        bench_uniform(entities, argument(argc, argv, 3, entities * 12),
+                      argument(argc, argv, 4, 1 << 20));
     return 0;
 }

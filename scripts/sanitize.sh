@@ -4,7 +4,8 @@
 # sanitized binary. Exit 1 when a test fails or a sanitizer has words.
 set -eu
 cd "$(dirname "$0")/.."
-export ASAN_OPTIONS=abort_on_error=0:detect_stack_use_after_return=1:strict_string_checks=1
+# Not detect_stack_use_after_return: gcc 12 misaligns 64-byte vectors on its fake stack (GCC bug 110027).
+export ASAN_OPTIONS=abort_on_error=0:strict_string_checks=1
 export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
 failed=0
@@ -24,7 +25,7 @@ build_and_test() {
     sed -n '/^Ok:/p;/^Fail:/p;/^Timeout:/p' "$build/test.log"
     [ $# -eq 0 ] || return 0
     echo "sanitize: $sanitize: system tests"
-    ASSAY_BIN=$build/assay "${PYTHON:-python3}" -m pytest -q -p no:cacheprovider tests/system || failed=1
+    ASSAY_BIN=$build/assay ASSAY_PLAYER=$PWD/$build/tests/tools/player "${PYTHON:-python3}" -m pytest -q -p no:cacheprovider tests/system || failed=1
 }
 
 build_and_test build-san address,undefined "$@"

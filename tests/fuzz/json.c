@@ -3,8 +3,8 @@
 #include <stdint.h>
 
 #include "core/base/panic.h"
-#include "core/data/json.h"
 #include "core/data/event.h"
+#include "core/data/json.h"
 
 static struct schema *fuzz_schema(void)
 {

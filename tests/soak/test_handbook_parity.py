@@ -157,6 +157,7 @@ def test_killed_a_hundred_times(soak):
                 )
             )
     soak.figures["kills"] = done
+    print(f"\n{done}", end="", flush=True)
     assert sum(d["kills"] for d in done) == KILLS
     assert soak.holds(h)
     shutil.rmtree(h.data)

@@ -32,6 +32,11 @@ def text(lines):
     return HEADER + "".join(lines)
 
 
+def short(value):
+    """A test's name from its parameters: some are megabytes long, and the name goes into the environment."""
+    return repr(value)[:40]
+
+
 @pytest.fixture
 def read(run, tmp_path):
     """The features of a file's rows: counts, rows by id, and what was rejected."""
@@ -79,6 +84,7 @@ def total(found):
         (b"[1,2,3]", "JSON object"),
         (b"\0" * 1000, "NUL"),
     ],
+    ids=short,
 )
 def test_files_that_are_none(read, content, words):
     r = read(content, exit=1)
@@ -122,8 +128,10 @@ def test_a_directory_for_a_file(run, write, tmp_path):
         (b"x,2024-01-02,c\xff\xfe,5,0\n", "customer", "invalid UTF-8"),
         ("x,2024-01-02," + "c" * 5000 + ",5,0\n", "customer", "4096"),
         ('x,2024-01-02,"c"d,5,0\n', "", "quote"),
-        ("x,2024-01-02," + "c" * (3 << 20) + ",5,0\n", "", "1 MiB"),
+        # Named, for pytest puts the name into the environment, which has a limit of its own.
+        pytest.param("x,2024-01-02," + "c" * (3 << 20) + ",5,0\n", "", "1 MiB", id="over 1 MiB"),
     ],
+    ids=short,
 )
 def test_a_bad_row_is_told_and_the_others_go_on(read, bad, column, words):
     bad = bad if isinstance(bad, bytes) else bad.encode()
@@ -257,6 +265,7 @@ def test_json_reads_as_csv_does(read):
         ('{"id":"\\ud800","at":"2024-01-01"}', ""),
         ('{"id":"a\\u0000","at":"2024-01-01"}', "id"),
     ],
+    ids=short,
 )
 def test_a_bad_line_of_ndjson(read, bad, words):
     lines = [json.dumps(o) for o in objects()]
@@ -303,6 +312,7 @@ def test_thousands_of_columns(read):
         (lambda line: line.rsplit(",", 1)[0] + ",\n", "label"),
         (lambda line: line.rsplit(",", 1)[0] + ",maybe\n", "fraud"),
     ],
+    ids=short,
 )
 def test_labels_that_cannot_be_learned_from(run, write, change, words):
     write("t.csv", text([change(line) for line in rows(200)]))

@@ -104,3 +104,10 @@ def test_without_a_model(run, write):
     r = run("score", "-o", "s.csv", "--json")
     assert r.exit == 0, r
     assert r.json()["outcomes"]["decline"] > 0
+
+
+def test_a_column_that_a_feature_reads_must_be_there(run, write, trained):
+    lines = [line.split(",") for line in events().splitlines()]
+    write("less.csv", "".join(",".join(cells[:3] + cells[4:]) + "\n" for cells in lines))
+    r = run("score", "less.csv", "-o", "s.csv")
+    assert r.exit == 1 and 'no column "amount", which amount reads' in r.stderr, r

@@ -373,3 +373,66 @@ def test_a_taken_port_is_told(start, run, tmp_path):
         shutil.copy(tmp_path / name, other / name)
     second = run("serve", "--port", server.port, cwd=other, timeout=60)
     assert second.exit == 3 and "Address already in use" in second.stderr
+
+
+def test_every_bad_field_is_named(server):
+    body = {"id": "x", "at": "yesterday", "customer": {"deep": [1]}, "amount": "much", "amuont": 1}
+    status, problem, _ = server.decide(body)
+    assert status == 422
+    assert {"/at", "/amount", "/amuont"} <= {e["pointer"] for e in problem["errors"]}
+    assert all(e["detail"] for e in problem["errors"])
+    status, problem, _ = server.decide({f"field{i}": i for i in range(2000)})
+    assert status == 422 and 30 <= len(problem["errors"]) <= 40
+
+
+HOSTILE = [
+    b"",
+    b"{",
+    b"[" * 10000,
+    b'{"a":' * 10000 + b"1" + b"}" * 10000,
+    b"\xff\xfe\0",
+    b'{"id":"a","id":"b"}',
+    b'{"id":1e999}',
+    b'{"id":{"id":{"id":1}}}',
+    b"[[[]]]",
+    b" " * 70000,
+]
+
+
+@pytest.mark.parametrize("method,path", [("POST", "/v1/labels"), ("POST", "/v1/decisions:batch"), ("POST", "/v1/decisions")])
+def test_hostile_bodies_on_every_route(server, method, path):
+    kind = "application/x-ndjson" if path.endswith(":batch") else "application/json"
+    for body in HOSTILE:
+        status, answer, headers = server.ask(method, path, body, kind)
+        if status == 200:  # a batch answers line by line
+            assert path != "/v1/decisions", body[:20]
+            for line in answer.splitlines() if isinstance(answer, str) else []:
+                assert json.loads(line)["status"] >= 400, body[:20]
+            continue
+        assert 400 <= status < 500, (body[:20], status, answer)
+        assert headers["Content-Type"] == "application/problem+json"
+        assert answer["status"] == status and answer["title"]
+    status, problem, headers = server.ask(method, path, b"{}", "text/csv")
+    assert status == 415 and headers["Content-Type"] == "application/problem+json"
+    assert server.decide(event("after"))[0] == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/decisions?limit=0",
+        "/v1/decisions?limit=x",
+        "/v1/decisions?limit=99999999999999999999",
+        "/v1/decisions?from=yesterday",
+        "/v1/decisions?sort=nothing",
+        "/v1/decisions?%00=1",
+        "/v1/decisions/%ff%fe",
+        "/v1/decisions/" + "x" * 3000,
+        "/v1/%2e%2e/%2e%2e/etc/passwd",
+    ],
+)
+def test_hostile_queries(server, path):
+    status, problem, headers = server.ask("GET", path)
+    assert status in (400, 404, 414, 422), (status, problem)
+    assert headers["Content-Type"] == "application/problem+json"
+    assert problem["status"] == status

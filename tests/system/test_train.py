@@ -147,7 +147,10 @@ def test_ctrl_c_leaves_nothing_half_written(binary, train, tmp_path):
     )
     time.sleep(0.3)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=120)
+    try:
+        out, err = process.communicate(timeout=120)
+    finally:
+        process.kill()
     assert process.returncode == 130, (process.returncode, out, err)
     assert out == "" and err.startswith("assay: "), (out, err)
     assert {p: p.read_bytes() for p in (tmp_path / "assay-data").rglob("*") if p.is_file()} == files

@@ -96,6 +96,45 @@ static void personal_fields_stay_out(void **state)
     schema_free(s);
 }
 
+/* Another looked-up value, or one field more behind, is the same event; another own value is not.
+ */
+static void looked_up_fields_are_not_the_senders(void **state)
+{
+    struct schema *s = all_types();
+    uint32_t own = s->count;
+    struct error e;
+    struct buffer b[3];
+    struct frame f;
+    struct text part[3];
+
+    assert_true(schema_add(s, text_of("t.x"), TYPE_TEXT, &e));
+    s->fields[own].is_looked_up = true;
+    frame_init(&f, s, 2, 1 << 16);
+    fill(&f, 5);
+    for (int i = 0; i < 3; i++) {
+        struct value v = {.type = TYPE_TEXT, .text = text_of(i == 1 ? "other" : "one")};
+
+        buffer_init(&b[i], 1 << 16);
+        column_set(&f.column[own], 0, &v);
+        if (i == 2)
+            column_set(&f.column[TYPE_TEXT], 0, &v);
+        event_encode(&b[i], s, &f, 0);
+        part[i] = event_own_part(s, (struct text){b[i].bytes, b[i].length});
+    }
+    assert_int_equal(part[0].length, b[0].length - 2 - (1 + 1 + strlen("one")));
+    assert_true(text_equal(part[0], part[1]));
+    assert_false(text_equal(part[0], part[2]));
+    for (size_t cut = 0; cut < b[0].length; cut++) /* damaged: nothing past the end is looked at */
+        assert_true(event_own_part(s, (struct text){b[0].bytes, cut}).length <= cut);
+    s->fields[own].is_looked_up = false;
+    assert_int_equal(event_own_part(s, (struct text){b[0].bytes, b[0].length}).length,
+                     b[0].length - 2);
+    for (int i = 0; i < 3; i++)
+        buffer_fini(&b[i]);
+    frame_fini(&f);
+    schema_free(s);
+}
+
 /* Cut anywhere, or with any byte changed, it is refused or is another good event; never a crash,
  * never a value out of range, and no row on failure. */
 static void damage_is_seen_or_harmless(void **state)
@@ -177,6 +216,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_event_survives_as_bytes),
         cmocka_unit_test(personal_fields_stay_out),
+        cmocka_unit_test(looked_up_fields_are_not_the_senders),
         cmocka_unit_test(damage_is_seen_or_harmless),
         cmocka_unit_test(one_value_has_one_encoding),
     };

@@ -145,6 +145,9 @@ static const struct {
     {"log: {sync: yes}\n", "assay.yaml:1:13: log.sync: expected true or false, found \"yes\""},
     {"sources: {customers: {key: id}}\n",
      "assay.yaml:1:22: sources.customers.file: is missing: expected a text"},
+    {"sources:\n  transactions: t.csv\n  customers: {file: c.csv}\n",
+     "assay.yaml:3:14: sources.customers: expected its key, the column named like the events' field to "
+     "look up by, such as {file: c.csv, key: customer_id}"},
     {"features: {ratio: }\n", "assay.yaml:1:19: features.ratio: is missing: expected a text"},
     {"features: [a]\n", "assay.yaml:1:11: features: expected a map, found a list"},
     {"rollups: {}\n", "assay.yaml:1:1: rollups: not in this version: take it out"},

@@ -44,7 +44,21 @@ static void side_init(struct side *o, struct stream *s, size_t capacity, size_t 
         column_init(&o->column[n], s->column[n].type, ROWS_MAX);
     arena_init(&o->text, 1 << 20);
     o->token = mem_array((size_t)s->rows * velocity_group_count(o->layout), sizeof *o->token);
-    velocity_tokens(o->layout, &r, o->token);
+    velocity_tokens(o->layout, &r, simd_best(), o->token);
+}
+
+/* Tokens of words are made in vectors: the same at every level. */
+static void expect_same_tokens(const struct side *o, struct stream *s)
+{
+    size_t count = (size_t)s->rows * velocity_group_count(o->layout);
+    struct registers r = {.rows = s->rows, .column = s->column};
+    struct hash128 *token = mem_array(count, sizeof *token);
+
+    for (int simd = SIMD_SCALAR; simd <= (int)simd_best(); simd++) {
+        velocity_tokens(o->layout, &r, (enum simd)simd, token);
+        assert_memory_equal(token, o->token, count * sizeof *token);
+    }
+    mem_free(token);
 }
 
 static void side_fini(struct side *o)
@@ -234,6 +248,7 @@ static void play(struct stream *s, uint64_t seed, size_t capacity, size_t budget
 
     side_init(&batches, s, capacity, budget);
     side_init(&singles, s, capacity, budget);
+    expect_same_tokens(&batches, s);
     run_in_batches(&batches, s);
     run_one_by_one(&singles, s, seed);
     expect_same(s, singles.column, batches.column, 0, s->rows, true, "batches", seed);

@@ -247,8 +247,8 @@ static void collect(const struct stream *s, const struct aggregate *a, uint32_t 
     for (uint32_t k = 0; k <= now; k++) {
         uint32_t at = terms->count;
 
-        if (k == now ? prior : !s->insert[k] || !same_key(s, a, now, k))
-            continue;
+        if ((k == now ? prior : !s->insert[k]) || !same_key(s, a, now, k))
+            continue; /* a null key is no key, not even its own row's */
         if (!in_window(s, a, now, k))
             continue;
         for (; at > 0 && s->time_us[terms->row[at - 1]] > s->time_us[k]; at--)
@@ -309,7 +309,9 @@ static double exact_ratio(int128 sum, uint64_t n)
 
 static void put_sums(struct column *c, uint32_t row, const struct aggregate *a, struct sums *t)
 {
-    bool scaled = !a->of_label && (a->operand_type == TYPE_DECIMAL || a->operand_type == TYPE_REAL);
+    bool scaled =
+        !a->of_label && (a->operand_type == TYPE_DECIMAL || a->operand_type == TYPE_REAL ||
+                         a->operand_type == TYPE_DURATION);
     uint64_t units = scaled ? 1000000 : 1;
 
     c->null[row] = 0;

@@ -35,7 +35,7 @@ void buffer_add_u8(struct buffer *b, uint8_t v);
 void buffer_add_u16(struct buffer *b, uint16_t v);
 void buffer_add_u32(struct buffer *b, uint32_t v);
 void buffer_add_u64(struct buffer *b, uint64_t v);
-void buffer_add_double(struct buffer *b, double v);      /* its 64 bits */
+void buffer_add_double(struct buffer *b, double v);       /* its 64 bits */
 void buffer_add_bytes32(struct buffer *b, struct text t); /* u32 length, bytes */
 
 /* The reading side: a cursor that can only fail once. After the first read past the end every

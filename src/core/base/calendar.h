@@ -45,7 +45,8 @@ enum time_layout {
 
 /* The settings' word for a layout: iso, day_first, month_first, unix_s, unix_ms, unix_us. */
 const char *time_layout_name(enum time_layout layout);
-bool time_layout_find(struct text name, enum time_layout *layout) __attribute__((warn_unused_result));
+bool time_layout_find(struct text name, enum time_layout *layout)
+    __attribute__((warn_unused_result));
 
 /* Text without an offset is taken as UTC. False where the text is no such time. */
 bool time_parse(struct text t, enum time_layout layout, int64_t *time_us)

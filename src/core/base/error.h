@@ -36,7 +36,7 @@ struct error {
     char text[ERROR_TEXT_MAX];
 };
 
-#define MUST_USE __attribute__((warn_unused_result))
+#define MUST_USE               __attribute__((warn_unused_result))
 #define PRINTF_LIKE(at, first) __attribute__((format(printf, at, first)))
 
 /* Fill *e; always returns false, so that `return error_set(e, ...)` reads well. */

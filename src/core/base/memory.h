@@ -16,12 +16,12 @@
 
 #include "core/base/error.h"
 
-void *mem_alloc(size_t bytes) MUST_USE;  /* zeroed */
+void *mem_alloc(size_t bytes) MUST_USE;                    /* zeroed */
 void *mem_array(size_t count, size_t item_bytes) MUST_USE; /* zeroed; overflow is a panic */
 void *mem_resize(void *p, size_t count, size_t item_bytes) MUST_USE; /* tail not zeroed */
 void *mem_aligned(size_t alignment, size_t bytes) MUST_USE; /* zeroed; released by mem_free */
-void mem_free(void *p);                  /* takes NULL */
-char *mem_text(const char *bytes, size_t length) MUST_USE; /* copy, zero-terminated */
+void mem_free(void *p);                                     /* takes NULL */
+char *mem_text(const char *bytes, size_t length) MUST_USE;  /* copy, zero-terminated */
 
 struct arena_block;
 
@@ -35,7 +35,8 @@ struct arena {
 void arena_init(struct arena *a, size_t limit_bytes);
 void arena_fini(struct arena *a);
 void arena_clear(struct arena *a); /* keeps the largest block for reuse */
-void *arena_alloc(struct arena *a, size_t bytes) MUST_USE; /* zeroed, 16-byte aligned, may be NULL */
+void *arena_alloc(struct arena *a,
+                  size_t bytes) MUST_USE; /* zeroed, 16-byte aligned, may be NULL */
 char *arena_text(struct arena *a, const char *bytes, size_t length) MUST_USE; /* copy or NULL */
 
 #endif

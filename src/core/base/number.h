@@ -18,7 +18,8 @@ enum { NUMBER_TEXT_MAX = 32 };
 bool number_parse_int(struct text t, int64_t *v) __attribute__((warn_unused_result));
 /* At most 6 digits after the point ('.' or, when `point` is ',', a comma) and no exponent. False
  * where more digits would be lost or the range is left: the caller then takes a real. */
-bool number_parse_decimal(struct text t, char point, int64_t *v) __attribute__((warn_unused_result));
+bool number_parse_decimal(struct text t, char point, int64_t *v)
+    __attribute__((warn_unused_result));
 /* Any finite double; 1e999, nan and inf are refused; -0 becomes 0. */
 bool number_parse_real(struct text t, char point, double *v) __attribute__((warn_unused_result));
 

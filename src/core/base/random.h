@@ -14,10 +14,10 @@ struct random {
 
 void random_init(struct random *r, uint64_t seed);
 uint64_t random_u64(struct random *r);
-double random_real(struct random *r);                      /* [0, 1), 53 bits */
-uint64_t random_below(struct random *r, uint64_t bound);   /* [0, bound), unbiased; bound > 0 */
-double random_normal(struct random *r);                    /* mean 0, deviation 1 */
-uint32_t random_poisson(struct random *r, double mean);    /* mean <= 500 */
+double random_real(struct random *r);                    /* [0, 1), 53 bits */
+uint64_t random_below(struct random *r, uint64_t bound); /* [0, bound), unbiased; bound > 0 */
+double random_normal(struct random *r);                  /* mean 0, deviation 1 */
+uint32_t random_poisson(struct random *r, double mean);  /* mean <= 500 */
 
 uint64_t random_at(uint64_t seed, uint64_t stream, uint64_t counter);
 

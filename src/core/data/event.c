@@ -152,3 +152,30 @@ bool event_decode(struct reader *in, const struct schema *s, struct frame *f, st
     f->rows++;
     return true;
 }
+
+static void skip_field(struct reader *in)
+{
+    uint8_t tag = reader_u8(in);
+
+    if (tag == 1 + TYPE_TEXT)
+        reader_get(in, (size_t)get_varint(in));
+    else if (tag == 1 + TYPE_REAL)
+        reader_double(in);
+    else if (tag != 0)
+        get_varint(in);
+}
+
+struct text event_own_part(const struct schema *s, struct text event)
+{
+    struct reader in;
+    const char *first;
+
+    reader_init(&in, event.bytes, event.length);
+    reader_u16(&in);
+    first = (const char *)in.at;
+    if (s->count == 0 || !s->fields[s->count - 1].is_looked_up)
+        return (struct text){first, reader_left(&in)};
+    for (uint32_t i = 0; i < s->count && !s->fields[i].is_looked_up; i++)
+        skip_field(&in);
+    return in.failed ? event : (struct text){first, (size_t)((const char *)in.at - first)};
+}

@@ -15,6 +15,11 @@ void event_encode(struct buffer *out, const struct schema *s, const struct frame
 /* Appends one row to the frame (text copied into it). ERROR_INVALID where the bytes are damaged or
  * are of another schema; ERROR_FULL where the frame has no room. */
 bool event_decode(struct reader *in, const struct schema *s, struct frame *f,
-                   struct error *e) MUST_USE;
+                  struct error *e) MUST_USE;
+
+/* The part of an encoded event that its sender said: without the count and without looked-up
+ * fields, which may differ when the same event is sent again. All of it where the bytes are
+ * damaged. */
+struct text event_own_part(const struct schema *s, struct text event);
 
 #endif

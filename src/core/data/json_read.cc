@@ -343,6 +343,11 @@ void read_member(struct event *ev, int index, dom::element e)
         problems_add(ev->problems, pointer, "the key appears twice");
         return;
     }
+    if (f->is_looked_up) {
+        snprintf(pointer, sizeof pointer, "/%s", f->name);
+        problems_add(ev->problems, pointer, "is looked up in a table: leave it out");
+        return;
+    }
     ev->r->seen[index] = ev->r->event;
     v.type = f->type;
     v.is_null = e.is_null();

@@ -16,12 +16,15 @@ enum {
 };
 
 struct field {
-    char *name; /* as in the source: any UTF-8 without NUL; "customers.balance" for a looked-up one */
+    char *
+        name; /* as in the source: any UTF-8 without NUL; "customers.balance" for a looked-up one */
     enum type type;
     enum time_layout layout; /* how text becomes a time, where type is TYPE_TIME */
     char point;              /* '.' or ',': the decimal mark in text */
     char group;              /* thousands separator in text, or 0 */
     bool is_personal;
+    bool is_looked_up; /* filled from a reference table, never by the sender; behind all other
+                          fields */
 };
 
 struct schema {

@@ -21,7 +21,16 @@
 
 enum { TEXT_MAX = 4096 };
 
-enum type { TYPE_BOOL, TYPE_INT, TYPE_DECIMAL, TYPE_REAL, TYPE_TEXT, TYPE_TIME, TYPE_DURATION, TYPES };
+enum type {
+    TYPE_BOOL,
+    TYPE_INT,
+    TYPE_DECIMAL,
+    TYPE_REAL,
+    TYPE_TEXT,
+    TYPE_TIME,
+    TYPE_DURATION,
+    TYPES
+};
 
 const char *type_name(enum type type); /* "bool", "int", ... */
 bool type_find(struct text name, enum type *type) __attribute__((warn_unused_result));

@@ -61,8 +61,9 @@ bool decision_parse(struct reader *in, const struct plan *p, struct decision *d,
     if (in->failed)
         return error_set(e, ERROR_INVALID, "decision is cut short: it was made by another plan?");
     if (!is_plausible(&read, p))
-        return error_set(e, ERROR_INVALID, "decision names an outcome, level, score or feature "
-                                           "that its plan does not have");
+        return error_set(e, ERROR_INVALID,
+                         "decision names an outcome, level, score or feature "
+                         "that its plan does not have");
     *d = read;
     return true;
 }

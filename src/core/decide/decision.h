@@ -29,8 +29,9 @@ struct decision {
     uint8_t level;
     uint8_t flags;
     uint8_t reasons; /* entries of reason[]; filled where the outcome is not the mildest */
-    uint64_t rules[PLAN_RULES_MAX / 64];         /* fired, by bit */
-    struct reason reason[DECISION_REASONS_MAX]; /* largest first, only those that raise the margin */
+    uint64_t rules[PLAN_RULES_MAX / 64]; /* fired, by bit */
+    struct reason
+        reason[DECISION_REASONS_MAX]; /* largest first, only those that raise the margin */
 };
 
 static inline bool decision_has_rule(const struct decision *d, uint32_t rule)
@@ -41,8 +42,8 @@ static inline bool decision_has_rule(const struct decision *d, uint32_t rule)
 /* The decision as bytes: what the log keeps, what replay compares, what the one hash is made of. */
 void decision_format(const struct decision *d, const struct plan *p, struct buffer *out);
 /* ERROR_INVALID where the bytes are damaged or name what the plan does not have. */
-bool decision_parse(struct reader *in, const struct plan *p, struct decision *d, struct error *e)
-    MUST_USE;
+bool decision_parse(struct reader *in, const struct plan *p, struct decision *d,
+                    struct error *e) MUST_USE;
 
 /* Score 0..1000 and what follows: outcome and level by the plan's thresholds, then the rules. */
 enum { DECISION_BYTES_MAX = 48 + PLAN_RULES_MAX / 8 + DECISION_REASONS_MAX * 12 };

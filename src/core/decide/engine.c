@@ -36,6 +36,7 @@ struct engine {
     struct ids ids;
     struct registers registers;
     struct model_scratch *scratch; /* NULL without a model */
+    enum simd simd;
     uint32_t batch;
     uint32_t groups;
     bool keeps_labels; /* some aggregate reads labels */
@@ -142,6 +143,7 @@ struct engine *engine_open(struct plan *p, struct region *r, const struct engine
     n->plan = plan_ref(p);
     n->region = *r;
     n->batch = o->batch;
+    n->simd = o->simd;
     n->groups = velocity_group_count(layout);
     for (uint32_t g = 0; g < n->groups; g++)
         n->keeps_labels |= velocity_group_has_label(layout, g);
@@ -358,7 +360,7 @@ static void begin(struct engine *n, const struct frame *f, uint32_t first, uint3
 {
     registers_begin(&n->registers, f, first, rows);
     program_run(plan_program(n->plan), &n->registers, 0);
-    velocity_tokens(plan_layout(n->plan), &n->registers, n->token);
+    velocity_tokens(plan_layout(n->plan), &n->registers, n->simd, n->token);
 }
 
 static void hash_features(const struct engine *n, uint32_t rows, struct decision *d)

@@ -31,8 +31,8 @@ void engine_close(struct engine *n);
 uint64_t engine_layout(const struct plan *p);
 
 /* One batch: rows [first, first + rows) of the frame, in order, at most ENGINE_BATCH_MAX.
- * seq[i] and received_us[i] belong to row first + i; seq increases. With decisions == NULL the rows are
- * only observed: state changes, nothing is scored. Rows must have a time. */
+ * seq[i] and received_us[i] belong to row first + i; seq increases. With decisions == NULL the rows
+ * are only observed: state changes, nothing is scored. Rows must have a time. */
 void engine_run(struct engine *n, const struct frame *f, uint32_t first, uint32_t rows,
                 const uint64_t *seq, const int64_t *received_us, struct decision *decisions);
 
@@ -46,9 +46,9 @@ void engine_reasons(struct engine *n, uint32_t i, struct decision *d);
 /* The registers of the last run: feature values, by plan_feature_node. */
 const struct registers *engine_registers(const struct engine *n);
 
-/* The outcome of an event becomes known: `row` of the frame is the labelled event, `seq` its position,
- * `received_us` when it was received. Takes effect before the first event whose watermark reaches
- * effective_us. Ends the validity of the registers of the last run. */
+/* The outcome of an event becomes known: `row` of the frame is the labelled event, `seq` its
+ * position, `received_us` when it was received. Takes effect before the first event whose watermark
+ * reaches effective_us. Ends the validity of the registers of the last run. */
 void engine_label(struct engine *n, const struct frame *f, uint32_t row, uint64_t seq,
                   uint8_t label, int64_t received_us, int64_t effective_us);
 
@@ -57,13 +57,15 @@ struct hash128 engine_id_token(const struct engine *n, struct text id);
 const struct id_entry *engine_id_find(const struct engine *n, struct hash128 token); /* or NULL */
 void engine_id_add(struct engine *n, const struct id_entry *entry);
 
-/* What a label cell says: 1 fraud, 0 legitimate, LABEL_UNKNOWN. Numbers and bools: not zero is fraud;
- * text: fraud, true, yes, y, 1 or legit, legitimate, false, no, n, 0, genuine, in any case. */
+/* What a label cell says: 1 fraud, 0 legitimate, LABEL_UNKNOWN. Numbers and bools: not zero is
+ * fraud; text: fraud, true, yes, y, 1 or legit, legitimate, false, no, n, 0, genuine, in any case.
+ */
 uint8_t engine_label_of(const struct column *label, uint32_t row);
 
 int64_t engine_watermark_us(const struct engine *n); /* newest event time; INT64_MIN at first */
 uint64_t engine_events(const struct engine *n);      /* rows ever run */
-/* Labels that could not wait for want of room in the region: they are in the log, not in the state. */
+/* Labels that could not wait for want of room in the region: they are in the log, not in the state.
+ */
 uint64_t engine_labels_lost(const struct engine *n);
 void engine_count(const struct engine *n, uint32_t group, struct velocity_counts *c);
 

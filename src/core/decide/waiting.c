@@ -90,7 +90,8 @@ bool waiting_push(struct waiting *w, const struct waiting_label *label)
     for (i = h->count++; i > 0; i = (i - 1) / 2) {
         struct waiting_label *parent = entry_at(w, h, (i - 1) / 2);
 
-        if (parent->effective_us <= label->effective_us) /* equal: the earlier arrival stays above */
+        if (parent->effective_us <=
+            label->effective_us) /* equal: the earlier arrival stays above */
             break;
         memcpy(entry_at(w, h, i), parent, each);
     }

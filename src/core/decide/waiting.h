@@ -1,6 +1,6 @@
-/* Labels that are known to the log but not yet in force: a heap by (effective time, arrival), in the
- * region. Each keeps the tokens of its event, so that velocity can find the event again without its
- * bytes. One thread. */
+/* Labels that are known to the log but not yet in force: a heap by (effective time, arrival), in
+ * the region. Each keeps the tokens of its event, so that velocity can find the event again without
+ * its bytes. One thread. */
 #ifndef ASSAY_DECIDE_WAITING_H
 #define ASSAY_DECIDE_WAITING_H
 

@@ -25,7 +25,7 @@ struct learn_run {
     uint64_t seed;
     const struct workers *workers;   /* may be NULL */
     const struct progress *progress; /* may be NULL */
-    enum simd simd; /* of scoring; results are the same bits at each */
+    enum simd simd;                  /* of scoring; results are the same bits at each */
 };
 
 struct logistic_options {

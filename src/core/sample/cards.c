@@ -1,8 +1,8 @@
-/* Card payments, by the simulator of the Fraud Detection Handbook (Le Borgne and others, 2022, chapter
- * 3): customers and terminals on a 100 x 100 map, terminals within a radius of 5 are used, amounts are
- * normal around the customer's mean, payments a day are Poisson. The Handbook has 5,000 customers
- * and 10,000 terminals; here their number follows from the rows asked for and the rates of
- * compromise are scaled with it. Ours beside it: a category per terminal. */
+/* Card payments, by the simulator of the Fraud Detection Handbook (Le Borgne and others, 2022,
+ * chapter 3): customers and terminals on a 100 x 100 map, terminals within a radius of 5 are used,
+ * amounts are normal around the customer's mean, payments a day are Poisson. The Handbook has 5,000
+ * customers and 10,000 terminals; here their number follows from the rows asked for and the rates
+ * of compromise are scaled with it. Ours beside it: a category per terminal. */
 #include <math.h>
 #include <stdio.h>
 
@@ -23,9 +23,9 @@ static const double fraud_amount = 220;
 enum { ID, TIME, CUSTOMER, TERMINAL, AMOUNT, CATEGORY, IS_FRAUD };
 
 static const struct sample_field fields[] = {
-    [ID] = {"transaction_id", TYPE_INT},      [TIME] = {"timestamp", TYPE_TIME},
-    [CUSTOMER] = {"customer_id", TYPE_INT},   [TERMINAL] = {"terminal_id", TYPE_INT},
-    [AMOUNT] = {"amount", TYPE_DECIMAL},      [CATEGORY] = {"merchant_category", TYPE_TEXT},
+    [ID] = {"transaction_id", TYPE_INT},    [TIME] = {"timestamp", TYPE_TIME},
+    [CUSTOMER] = {"customer_id", TYPE_INT}, [TERMINAL] = {"terminal_id", TYPE_INT},
+    [AMOUNT] = {"amount", TYPE_DECIMAL},    [CATEGORY] = {"merchant_category", TYPE_TEXT},
     [IS_FRAUD] = {"is_fraud", TYPE_BOOL},
 };
 
@@ -77,8 +77,7 @@ static void *cards_open(const struct sample_options *o, struct random *r)
     for (uint32_t i = 0; i < c->terminals; i++) {
         c->terminal[i].x = MAP * random_real(r);
         c->terminal[i].y = MAP * random_real(r);
-        c->terminal[i].category =
-            (uint8_t)random_below(r, sizeof categories / sizeof *categories);
+        c->terminal[i].category = (uint8_t)random_below(r, sizeof categories / sizeof *categories);
     }
     for (uint32_t i = 0; i < c->customers; i++) {
         struct customer *who = &c->customer[i];

@@ -1,5 +1,5 @@
-/* Requests as simple scoring services take them: six plain fields, each request on its own. Frauds are
- * drawn from the table of named scenarios; legitimate ones can look like them, more rarely. */
+/* Requests as simple scoring services take them: six plain fields, each request on its own. Frauds
+ * are drawn from the table of named scenarios; legitimate ones can look like them, more rarely. */
 #include <math.h>
 #include <stdio.h>
 
@@ -9,17 +9,22 @@
 enum { ID, TIME, AMOUNT, KIND, CATEGORY, LOCATION, HOUR, WEEKDAY, IS_FRAUD };
 
 static const struct sample_field fields[] = {
-    [ID] = {"transaction_id", TYPE_INT},        [TIME] = {"timestamp", TYPE_TIME},
-    [AMOUNT] = {"amount", TYPE_DECIMAL},        [KIND] = {"transaction_type", TYPE_TEXT},
-    [CATEGORY] = {"merchant_category", TYPE_TEXT}, [LOCATION] = {"location", TYPE_TEXT},
-    [HOUR] = {"hour_of_day", TYPE_INT},         [WEEKDAY] = {"day_of_week", TYPE_INT},
+    [ID] = {"transaction_id", TYPE_INT},
+    [TIME] = {"timestamp", TYPE_TIME},
+    [AMOUNT] = {"amount", TYPE_DECIMAL},
+    [KIND] = {"transaction_type", TYPE_TEXT},
+    [CATEGORY] = {"merchant_category", TYPE_TEXT},
+    [LOCATION] = {"location", TYPE_TEXT},
+    [HOUR] = {"hour_of_day", TYPE_INT},
+    [WEEKDAY] = {"day_of_week", TYPE_INT},
     [IS_FRAUD] = {"is_fraud", TYPE_BOOL},
 };
 
 static const char *const kinds[] = {"purchase", "transfer", "withdrawal", "online"};
-static const char *const shops[] = {"grocery", "electronics", "travel",  "restaurant",
+static const char *const shops[] = {"grocery", "electronics", "travel",   "restaurant",
                                     "fuel",    "jewelry",     "gambling", "utilities"};
-static const char *const places[] = {"Jakarta", "Surabaya", "Bandung", "Medan", "Denpasar", "abroad"};
+static const char *const places[] = {"Jakarta", "Surabaya", "Bandung",
+                                     "Medan",   "Denpasar", "abroad"};
 
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 
@@ -91,10 +96,11 @@ static void request(int64_t start_us, struct random *r, struct sample_day *d)
     bool is_fraud = random_real(r) < 0.02;
     bool looks_like = is_fraud || random_real(r) < 0.004;
     const struct fraud *f = looks_like ? draw_fraud(r) : &usual;
-    int hour = f->hour_until == 0 ? usual_hour(r)
-                                  : f->hour_from + (int)random_below(
-                                                       r, (uint64_t)(f->hour_until - f->hour_from));
-    int64_t time_us = start_us + hour * US_PER_HOUR + (int64_t)random_below(r, 3600) * US_PER_SECOND;
+    int hour = f->hour_until == 0
+                   ? usual_hour(r)
+                   : f->hour_from + (int)random_below(r, (uint64_t)(f->hour_until - f->hour_from));
+    int64_t time_us =
+        start_us + hour * US_PER_HOUR + (int64_t)random_below(r, 3600) * US_PER_SECOND;
     struct sample_row *row = sample_day_add(d, time_us);
 
     row->cell[AMOUNT].integer =

@@ -1,6 +1,6 @@
-/* Generators of realistic labelled transactions, for demos, tests and trying things out. The same options
- * give the same rows on every machine. Rows come in time order; memory is bounded by one day of
- * rows and the population.
+/* Generators of realistic labelled transactions, for demos, tests and trying things out. The same
+ * options give the same rows on every machine. Rows come in time order; memory is bounded by one
+ * day of rows and the population.
  *
  *   cards        the published method of the Fraud Detection Handbook (chapter 3): customers with a
  *                place and a spending profile pay at terminals near them; frauds are amounts over
@@ -30,9 +30,9 @@ enum {
 struct sample_options {
     enum sample_scenario scenario;
     uint64_t rows;
-    uint32_t days;     /* over which the rows are spread */
+    uint32_t days; /* over which the rows are spread */
     uint64_t seed;
-    int64_t start_us;  /* midnight of the first day */
+    int64_t start_us; /* midnight of the first day */
 };
 
 struct sampler;

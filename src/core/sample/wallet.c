@@ -1,6 +1,7 @@
 /* A mobile wallet. Accounts hold a balance and do what people do: cash in, pay merchants, send to
- * a few friends, cash out. Two kinds of fraud live among them: a takeover (a device never seen before
- * empties the account in a few transfers to a mule), and the mule's own cash-outs that follow. */
+ * a few friends, cash out. Two kinds of fraud live among them: a takeover (a device never seen
+ * before empties the account in a few transfers to a mule), and the mule's own cash-outs that
+ * follow. */
 #include <math.h>
 #include <stdio.h>
 
@@ -15,10 +16,10 @@ static const double actions_a_day = 1.0;
 enum { ID, TIME, ACCOUNT, COUNTERPARTY, KIND, AMOUNT, BALANCE, DEVICE, IS_FRAUD };
 
 static const struct sample_field fields[] = {
-    [ID] = {"transaction_id", TYPE_INT},     [TIME] = {"timestamp", TYPE_TIME},
-    [ACCOUNT] = {"account_id", TYPE_TEXT},   [COUNTERPARTY] = {"counterparty_id", TYPE_TEXT},
+    [ID] = {"transaction_id", TYPE_INT},      [TIME] = {"timestamp", TYPE_TIME},
+    [ACCOUNT] = {"account_id", TYPE_TEXT},    [COUNTERPARTY] = {"counterparty_id", TYPE_TEXT},
     [KIND] = {"transaction_type", TYPE_TEXT}, [AMOUNT] = {"amount", TYPE_DECIMAL},
-    [BALANCE] = {"balance", TYPE_DECIMAL},   [DEVICE] = {"device_id", TYPE_TEXT},
+    [BALANCE] = {"balance", TYPE_DECIMAL},    [DEVICE] = {"device_id", TYPE_TEXT},
     [IS_FRAUD] = {"is_fraud", TYPE_BOOL},
 };
 
@@ -104,7 +105,8 @@ static void live(struct wallet *w, uint32_t who, int64_t time_us, struct random 
                  (uint32_t)random_below(r, 200));
         a->balance += (double)row->cell[AMOUNT].integer / DECIMAL_ONE;
     } else if (dice < 0.45) {
-        transfer(w, who, a->friend[random_below(r, FRIENDS)], amount, a->device, false, time_us, d);
+        transfer(w, who, a->friend[random_below(r, FRIENDS)], amount, a -> device, false, time_us,
+                 d);
     } else {
         bool out = dice > 0.9;
         struct sample_row *row =

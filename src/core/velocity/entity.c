@@ -211,30 +211,43 @@ static void make_room(struct velocity *v, uint32_t group, region_ref *ref)
     compact(v, group, e);
 }
 
-static void write_event(struct velocity *v, uint32_t group, struct entity *e, uint32_t i)
+/* The texts of the current row, kept as copies of their own. */
+static void write_texts(struct velocity *v, uint32_t group, struct entity *e, uint32_t i)
 {
     const struct group *g = &v->layout->groups[group];
     const struct current *now = v->current;
     uint8_t *flags = entity_flags(g, e, i);
 
-    memcpy(flags, now->flags, g->flag_bytes);
-    entity_word(g, e, i, 0)->v = now->time_us;
-    if (g->has_label)
-        entity_word(g, e, i, 1)->v = (int64_t)now->seq;
     for (uint32_t k = 0; k < g->cell_count; k++) {
         const struct cell *c = &g->cells[k];
-        int64_t value = now->value[c->column];
+        int64_t value = 0;
 
-        if (c->kind == CELL_TEXT) {
-            value = 0;
-            if (!flag_get(now->flags, c->null_bit))
-                value = text_keep(v, group, now->registers->column[c->node].text[now->row]);
-            flag_set(flags, c->null_bit, value == 0);
-        }
+        if (c->kind != CELL_TEXT)
+            continue;
+        if (!flag_get(now->flags, c->null_bit))
+            value = text_keep(v, group, now->registers->column[c->node].text[now->row]);
+        flag_set(flags, c->null_bit, value == 0);
         entity_word(g, e, i, c->column)->v = value;
-        if (c->kind == CELL_TOKEN)
-            entity_word(g, e, i, c->column + 1)->v = now->value[c->column + 1];
     }
+}
+
+static void write_event(struct velocity *v, uint32_t group, struct entity *e, uint32_t i)
+{
+    const struct group *g = &v->layout->groups[group];
+    const struct current *now = v->current;
+    struct packed64 *word = entity_word(g, e, i, 0);
+    uint8_t *flags = entity_flags(g, e, i);
+    uint32_t w = 1;
+
+    word[0].v = now->time_us;
+    if (g->has_label)
+        word[w++].v = (int64_t)now->seq;
+    for (; w < g->words; w++)
+        word[w].v = now->value[w];
+    for (uint32_t b = 0; b < g->flag_bytes; b++)
+        flags[b] = now->flags[b];
+    if (g->has_text)
+        write_texts(v, group, e, i);
 }
 
 void entity_append(struct velocity *v, uint32_t group, region_ref *ref)
@@ -244,8 +257,11 @@ void entity_append(struct velocity *v, uint32_t group, region_ref *ref)
     uint32_t i;
 
     v->pinned = *ref;
-    make_room(v, group, ref);
     e = region_at(v->region, *ref);
+    if (e->end == e->capacity) {
+        make_room(v, group, ref);
+        e = region_at(v->region, *ref);
+    }
     i = e->end;
     write_event(v, group, e, i);
     e->end++;
@@ -297,6 +313,8 @@ void entity_trim(struct velocity *v, uint32_t group, struct entity *e, int64_t w
     if (g->horizon_us == INT64_MAX)
         return;
     bound_us = time_before(watermark_us, g->horizon_us);
+    if (e->first >= last || entity_time(g, e, e->first) > bound_us)
+        return;
     for (; e->first < last && entity_time(g, e, e->first) <= bound_us; dropped++) {
         if (g->drops_plainly)
             e->first++;

@@ -1,6 +1,6 @@
 /* An entity: one block of the region that holds its key's token, its windows and its events.
  *
- *   struct entity | cursors | accumulators | bases | event, event, ... | trees
+ *   struct entity | cursors | terms | bases | event, event, ... | trees
  *   event: time | [seq] | cells | links | flags
  *
  * Events are packed records in (time, arrival) order, indices [first, end); those before `first`
@@ -10,7 +10,7 @@
  * than the events themselves. So were columns: a cursor that passes an event needs all of it, which
  * is one cache line here and three there.
  *
- * The stored cursors and accumulators are those of the entity's newest event's time.
+ * The stored cursors and terms are those of the entity's newest event's time.
  *
  * Private to velocity/. */
 #ifndef ASSAY_VELOCITY_ENTITY_H
@@ -63,6 +63,7 @@ struct current {
     uint32_t row;
     int64_t time_us;
     uint64_t seq;
+    bool has_key;     /* a row without one is in no window, its own included */
     int64_t *value;   /* by cell column */
     uint8_t *flags;   /* as an event's */
     uint32_t *newest; /* by unique: index of the newest occurrence + 1 */
@@ -144,6 +145,12 @@ static inline void flag_set(uint8_t *flags, int bit, bool on)
 static inline bool passes(const uint8_t *flags, int where_bit)
 {
     return where_bit < 0 || flag_get(flags, where_bit);
+}
+
+static inline bool test_passes(const struct test *t, const uint8_t *flags)
+{
+    return (((flags[t->byte[0]] & t->mask[0]) ^ t->want[0]) |
+            ((flags[t->byte[1]] & t->mask[1]) ^ t->want[1])) == 0;
 }
 
 size_t entity_block_bytes(const struct group *g, uint32_t capacity);

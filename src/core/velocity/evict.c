@@ -135,24 +135,45 @@ bool room_evict(struct velocity *v, uint32_t group)
     return evict_oldest(v, largest) || (largest != group && evict_oldest(v, group));
 }
 
+/* Look at up to `slots` slots of the hand's segment and free the idle entities. A freed one's place
+ * is looked at again, as another slot may have moved into it. Returns how many are left to look at;
+ * the hand stands at the next. */
+static int expire_stretch(struct velocity *v, uint32_t group, int slots, int64_t bound_us)
+{
+    struct group_state *s = &v->state[group];
+    struct directory_entry d = hand_entry(v, group);
+    const struct segment *segment = region_at(v->region, d.segment);
+    uint32_t end = 1u << d.log;
+
+    while (slots > 0) {
+        uint32_t at = s->hand_slot;
+
+        for (; slots > 0 && at < end; at++, slots--) {
+            if (segment->slot[at].ref != 0 && segment->slot[at].newest_us <= bound_us)
+                break;
+        }
+        s->hand_slot = at;
+        if (at == end) {
+            s->hand_slot = end - 1;
+            hand_advance(v, group);
+            return slots;
+        }
+        if (slots == 0)
+            break;
+        table_remove(v, group, d, at);
+        s->counts.expired++;
+        slots--;
+    }
+    return 0;
+}
+
 void room_expire(struct velocity *v, uint32_t group, int64_t watermark_us)
 {
     const struct group *g = &v->layout->groups[group];
-    struct group_state *s = &v->state[group];
     int64_t bound_us = time_before(watermark_us, g->horizon_us);
 
-    if (!g->expires || ++s->unswept < EXPIRE_EVERY)
-        return;
-    s->unswept = 0;
+    v->state[group].unswept = 0;
     hand_settle(v, group);
-    for (int i = 0; i < EXPIRE_SLOTS; i++) {
-        const struct slot *slot = hand_slot(v, group);
-
-        if (slot->ref == 0 || slot->newest_us > bound_us) {
-            hand_advance(v, group);
-            continue;
-        }
-        table_remove(v, group, hand_entry(v, group), s->hand_slot);
-        s->counts.expired++;
-    }
+    for (int slots = EXPIRE_SLOTS; slots > 0;)
+        slots = expire_stretch(v, group, slots, bound_us);
 }

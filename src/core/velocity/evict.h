@@ -31,7 +31,7 @@ void room_free(struct velocity *v, uint32_t group, region_ref ref, size_t bytes)
 size_t room_entity_bytes(const struct velocity *v, uint32_t group);
 /* Evict one entity of the level of `group`; false if there is none. */
 bool room_evict(struct velocity *v, uint32_t group) MUST_USE;
-/* Free a few entities in which nothing can matter any more. */
+/* Every EXPIRE_EVERY events: free a few entities in which nothing can matter any more. */
 void room_expire(struct velocity *v, uint32_t group, int64_t watermark_us);
 
 #endif

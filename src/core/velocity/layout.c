@@ -317,12 +317,77 @@ static void plan_read(struct velocity_layout *l, const struct aggregate *a)
         g->horizon_us = INT64_MAX;
 }
 
-static void add_effects(struct group *g)
+static void test_add(struct test *t, int which, int bit, bool want)
+{
+    if (bit < 0)
+        return;
+    t->byte[which] = (uint16_t)(bit >> 3);
+    t->mask[which] = (uint8_t)(1u << (bit & 7));
+    t->want[which] = want ? t->mask[which] : 0;
+}
+
+/* Which events an accumulator takes; null bits are known by now. */
+static struct test test_of(const struct group *g, const struct acc *a)
+{
+    struct test t = {0};
+
+    test_add(&t, 0, a->where_bit, true);
+    if (a->kind == ACC_UNLABELLED)
+        test_add(&t, 1, LABEL_KNOWN_BIT, false);
+    else if (a->kind == ACC_LABEL && !a->counts_absent)
+        test_add(&t, 1, LABEL_KNOWN_BIT, true);
+    else if (a->cell >= 0)
+        test_add(&t, 1, g->cells[a->cell].null_bit, false);
+    return t;
+}
+
+/* The term of `a` at one of its cursors: shared by all windows that begin or end there. */
+static int term_of(struct group *g, uint32_t acc, int cursor, int sign)
+{
+    const struct acc *a = &g->accs[acc];
+    struct cursor *c = &g->cursors[cursor];
+    struct term t = {.test = test_of(g, a),
+                     .kind = a->kind,
+                     .parts = a->parts,
+                     .from = a->kind == ACC_LABEL ? VALUE_FRAUD : VALUE_CELL,
+                     .column = a->cell >= 0 ? g->cells[a->cell].column : 0,
+                     .unbounded = a->lo < 0,
+                     .sign = sign,
+                     .acc = acc};
+    uint32_t i;
+
+    for (i = 0; i < c->term_count && a->kind != ACC_DISTINCT; i++) {
+        struct term *other = &c->terms[i];
+
+        if (other->kind == t.kind && other->column == t.column && other->unbounded == t.unbounded &&
+            memcmp(&other->test, &t.test, sizeof t.test) == 0) {
+            other->parts |= t.parts;
+            return (int)i;
+        }
+    }
+    i = c->term_count;
+    *(struct term *)PUSH(c->terms, c->term_count) = t;
+    return (int)i;
+}
+
+/* After all are there: what shares a term may have added parts to it. */
+static enum term_way way_of(const struct term *t)
+{
+    bool is_filtered = t->test.mask[0] != 0;
+
+    if (t->kind == ACC_DISTINCT)
+        return WAY_DISTINCT;
+    if (is_filtered || t->kind != ACC_CELL)
+        return WAY_TESTED;
+    if (t->parts == PART_SUM)
+        return WAY_SUM;
+    return t->parts == (PART_SUM | PART_COUNT) ? WAY_SUM_COUNT : WAY_TESTED;
+}
+
+static void add_terms(struct group *g)
 {
     for (uint32_t i = 0; i < g->acc_count; i++) {
         struct acc *a = &g->accs[i];
-        struct cursor *hi = &g->cursors[a->hi];
-        bool is_sum;
 
         a->derived = a->lo >= 0 && a->where_bit < 0 && a->cell < 0 &&
                      (a->kind == ACC_CELL || (a->kind == ACC_LABEL && a->counts_absent));
@@ -330,16 +395,9 @@ static void add_effects(struct group *g)
             a->parts &= ~(unsigned)PART_COUNT;
         if (a->parts == 0)
             continue;
-        is_sum = a->kind == ACC_CELL && a->cell >= 0 && a->where_bit < 0 &&
-                 (a->parts == PART_SUM || a->parts == (PART_SUM | PART_COUNT));
-        *(struct effect *)PUSH(hi->effects, hi->effect_count) =
-            (struct effect){(uint16_t)i, 1, is_sum};
-        if (a->lo >= 0) {
-            struct cursor *lo = &g->cursors[a->lo];
-
-            *(struct effect *)PUSH(lo->effects, lo->effect_count) =
-                (struct effect){(uint16_t)i, -1, is_sum};
-        }
+        a->hi_term = term_of(g, i, a->hi, 1);
+        if (a->lo >= 0)
+            a->lo_term = term_of(g, i, a->lo, -1);
     }
 }
 
@@ -351,6 +409,33 @@ static uint32_t take(uint32_t *at, size_t bytes)
     return mine;
 }
 
+/* A mean of the label without matured events is read as any mean; the row itself adds 0. */
+static bool is_plain_label_mean(const struct group *g, struct read *r)
+{
+    if (r->aggregate->kind != AGG_MEAN || r->aggregate->type != TYPE_REAL || r->absent_acc >= 0)
+        return false;
+    r->sees_now = r->sees_now && g->accs[r->acc].counts_absent;
+    return true;
+}
+
+/* In order of kind, so that each kind is read by a loop of its own. */
+static void sort_reads(struct group *g)
+{
+    struct read *sorted = mem_array(g->read_count, sizeof *sorted);
+    uint32_t at = 0;
+
+    for (int kind = 0; kind < READ_KINDS; kind++) {
+        g->reads_of[kind] = at;
+        for (uint32_t i = 0; i < g->read_count; i++) {
+            if (g->reads[i].kind == kind)
+                sorted[at++] = g->reads[i];
+        }
+    }
+    g->reads_of[READ_KINDS] = at;
+    mem_free(g->reads);
+    g->reads = sorted;
+}
+
 /* Which way each result is read; the type of the result decides on the short-cuts. */
 static void choose_reads(struct group *g)
 {
@@ -358,17 +443,25 @@ static void choose_reads(struct group *g)
         struct read *r = &g->reads[i];
         const struct aggregate *a = r->aggregate;
         bool in_millionths = !a->of_label && a->operand >= 0 &&
-                             (a->operand_type == TYPE_DECIMAL || a->operand_type == TYPE_REAL);
+                             (a->operand_type == TYPE_DECIMAL || a->operand_type == TYPE_REAL ||
+                              a->operand_type == TYPE_DURATION);
 
         r->node = a->node;
         r->units = in_millionths ? MILLION : 1;
         r->sees_now = !r->prior && g->cursors[r->hi].offset_us == 0;
+        r->always_now = r->sees_now && r->where_bit < 0;
+        test_add(&r->takes_now, 0, r->where_bit, true);
+        if (r->cell >= 0) {
+            test_add(&r->takes_now, 1, g->cells[r->cell].null_bit, false);
+            r->column = g->cells[r->cell].column;
+        }
+        r->sums = r->acc >= 0 ? &g->accs[r->acc] : NULL;
         if (r->range >= 0)
             r->kind = READ_RANGE;
         else if (r->unique >= 0)
             r->kind = READ_UNIQUE;
         else if (a->of_label)
-            r->kind = READ_LABEL;
+            r->kind = is_plain_label_mean(g, r) ? READ_MEAN : READ_LABEL;
         else if (a->kind == AGG_COUNT && g->accs[r->acc].derived)
             r->kind = READ_EVENTS;
         else if (a->kind == AGG_SUM && a->type == a->operand_type && a->type != TYPE_REAL)
@@ -378,6 +471,7 @@ static void choose_reads(struct group *g)
         else
             r->kind = READ_TERMS;
     }
+    sort_reads(g);
 }
 
 static bool has_text(const struct group *g)
@@ -389,22 +483,78 @@ static bool has_text(const struct group *g)
     return false;
 }
 
+static void place_parts(uint32_t *at, unsigned parts, uint32_t *count, uint32_t *sum,
+                        uint32_t *squares)
+{
+    if (parts & PART_COUNT)
+        *count = take(at, 8);
+    if (parts & PART_SUM)
+        *sum = take(at, sizeof(int128));
+    if (parts & PART_SQUARES)
+        *squares = take(at, sizeof(struct wide));
+}
+
+/* A distinct accumulator's count is its own; all others are in the terms at their cursors. */
+static void place_terms(struct group *g, uint32_t *at)
+{
+    for (uint32_t i = 0; i < g->cursor_count; i++) {
+        struct cursor *c = &g->cursors[i];
+
+        for (uint32_t k = 0; k < c->term_count; k++) {
+            struct term *t = &c->terms[k];
+
+            t->way = way_of(t);
+            if (t->way != WAY_DISTINCT)
+                place_parts(at, t->parts, &t->count_at, &t->sum_at, &t->squares_at);
+            if (t->way == WAY_SUM || t->way == WAY_SUM_COUNT)
+                *(struct plain_sum *)PUSH(c->plain, c->plain_count) =
+                    (struct plain_sum){.column = t->column,
+                                       .sum_at = t->sum_at,
+                                       .count_at = t->count_at,
+                                       .null_byte = t->test.byte[1],
+                                       .null_mask = t->test.mask[1]};
+            else
+                c->has_others = true;
+        }
+    }
+    for (uint32_t i = 0; i < g->acc_count; i++) {
+        struct acc *a = &g->accs[i];
+        const struct term *t;
+
+        if (a->parts == 0)
+            continue;
+        if (a->kind == ACC_DISTINCT) {
+            a->count_at = take(at, 8);
+            continue;
+        }
+        t = &g->cursors[a->hi].terms[a->hi_term];
+        a->count_at = t->count_at;
+        a->sum_at = t->sum_at;
+        a->squares_at = t->squares_at;
+        if (a->lo < 0)
+            continue;
+        t = &g->cursors[a->lo].terms[a->lo_term];
+        a->lo_count_at = t->count_at;
+        a->lo_sum_at = t->sum_at;
+        a->lo_squares_at = t->squares_at;
+    }
+}
+
 /* Offsets of everything in an entity of the group. */
 static void place(struct group *g)
 {
     uint32_t at = sizeof(struct entity) + (g->cursor_count + 1) / 2 * 8;
     int bits = 2 + (int)g->where_count;
 
-    for (uint32_t i = 0; i < g->acc_count; i++) {
-        struct acc *a = &g->accs[i];
-
-        if (a->parts & PART_COUNT)
-            a->count_at = take(&at, 8);
-        if (a->parts & PART_SUM)
-            a->sum_at = take(&at, sizeof(int128));
-        if (a->parts & PART_SQUARES)
-            a->squares_at = take(&at, sizeof(struct wide));
+    if (g->has_label)
+        g->words++;
+    for (uint32_t i = 0; i < g->cell_count; i++) {
+        g->cells[i].column = g->words;
+        g->words += g->cells[i].kind == CELL_TOKEN ? 2 : 1;
+        g->cells[i].null_bit = bits++;
     }
+    add_terms(g);
+    place_terms(g, &at);
     for (uint32_t i = 0; i < g->range_count; i++) {
         if (g->ranges[i].has_base)
             g->ranges[i].base_at = take(&at, sizeof(struct range_base));
@@ -415,19 +565,6 @@ static void place(struct group *g)
         g->uniques[i].state_at = take(&at, sizeof(struct unique_state));
         g->uniques[i].links = g->links;
         g->links += 2;
-    }
-    if (g->has_label)
-        g->words++;
-    for (uint32_t i = 0; i < g->cell_count; i++) {
-        g->cells[i].column = g->words;
-        g->words += g->cells[i].kind == CELL_TOKEN ? 2 : 1;
-        g->cells[i].null_bit = bits++;
-    }
-    for (uint32_t i = 0; i < g->acc_count; i++) {
-        struct acc *a = &g->accs[i];
-
-        a->null_bit = a->cell >= 0 ? g->cells[a->cell].null_bit : BIT_NONE;
-        a->column = a->cell >= 0 ? g->cells[a->cell].column : 0;
     }
     g->flag_bytes = (uint32_t)(bits + 7) / 8;
     g->links_at = g->words * 8;
@@ -443,10 +580,10 @@ static void finish(struct velocity_layout *l, struct group *g)
 
     if (g->horizon_us != INT64_MAX)
         g->horizon_us = add_us(longest_us, lateness_us);
-    add_effects(g);
-    choose_reads(g);
-    g->drops_plainly = g->range_count == 0 && g->unique_count == 0 && !has_text(g);
     place(g);
+    choose_reads(g);
+    g->has_text = has_text(g);
+    g->drops_plainly = g->range_count == 0 && g->unique_count == 0 && !g->has_text;
     if (l->head_bytes_max < g->head_bytes)
         l->head_bytes_max = g->head_bytes;
 }
@@ -461,7 +598,7 @@ static uint64_t fingerprint(const struct velocity_layout *l, const struct aggreg
                             uint32_t count)
 {
     const struct velocity_options *o = &l->options;
-    uint64_t options[] = {1 /* format */, (uint64_t)label_delay(l), (uint64_t)o->absent, o->key.k0,
+    uint64_t options[] = {2 /* format */, (uint64_t)label_delay(l), (uint64_t)o->absent, o->key.k0,
                           o->key.k1};
     uint64_t h = hash_bytes(options, sizeof options, count);
 
@@ -506,8 +643,10 @@ void velocity_layout_free(struct velocity_layout *l)
     for (uint32_t i = 0; i < l->group_count; i++) {
         struct group *g = &l->groups[i];
 
-        for (uint32_t c = 0; c < g->cursor_count; c++)
-            mem_free(g->cursors[c].effects);
+        for (uint32_t c = 0; c < g->cursor_count; c++) {
+            mem_free(g->cursors[c].terms);
+            mem_free(g->cursors[c].plain);
+        }
         mem_free(g->cells);
         mem_free(g->wheres);
         mem_free(g->cursors);

@@ -1,10 +1,13 @@
 /* What the aggregates of a program need, worked out once: per group the cells that an event leaves
- * behind, the cursors over them, the accumulators between cursors, and how each result is read.
+ * behind, the cursors over them, the terms kept at cursors, and how each result is read.
  *
  * A window (t-d-w, t-d] is a pair of cursors, lo at offset d+w and hi at offset d: a cursor at
  * offset x is the index of the first event newer than t-x. So windows that end or begin at the same
- * offset share a cursor, and moving one over an event touches the accumulators on both sides of it.
- * lo = CURSOR_NONE is the unbounded window.
+ * offset share a cursor. lo = CURSOR_NONE is the unbounded window.
+ *
+ * A term is the count, sum and squares of all events that a cursor ever passed, and a window's sum
+ * is the difference of two terms: exact, since all of it is modulo 2^64, 2^128 and 2^192. An event
+ * thus enters all windows that end at a cursor by one addition. Only distinct is kept per window.
  *
  * Private to velocity/. */
 #ifndef ASSAY_VELOCITY_LAYOUT_H
@@ -44,6 +47,33 @@ enum acc_kind {
 
 enum acc_part { PART_COUNT = 1, PART_SUM = 2, PART_SQUARES = 4 };
 
+/* Two tests of an event's flag bytes, as most events must pass none, one or two of them: its
+ * filter, and that its cell is not null or its label known. */
+struct test {
+    uint16_t byte[2];
+    uint8_t mask[2], want[2];
+};
+
+enum value_from { VALUE_CELL, VALUE_FRAUD };
+
+/* Ways to add a term, the common ones short. A null cell's value is 0, so a sum needs no test. */
+enum term_way { WAY_SUM, WAY_SUM_COUNT, WAY_TESTED, WAY_DISTINCT };
+
+/* What moving a cursor forward over an event adds; backward it is the opposite. */
+struct term {
+    enum term_way way;
+    struct test test;
+    enum acc_kind kind;
+    unsigned parts;
+    enum value_from from;
+    uint32_t column;                       /* of the cell */
+    uint32_t count_at, sum_at, squares_at; /* offsets in the entity */
+    bool unbounded;                        /* keeps what is dropped for want of room */
+    int sign;                              /* ACC_DISTINCT */
+    uint32_t acc;                          /* ACC_DISTINCT, or any that reads it */
+};
+
+/* What lies between two cursors. */
 struct acc {
     enum acc_kind kind;
     int lo, hi;         /* cursors */
@@ -53,22 +83,25 @@ struct acc {
     bool counts_absent; /* ACC_LABEL: an event without a label counts as legitimate */
     bool derived;       /* the count is the distance of the cursors, not kept */
     unsigned parts;     /* kept */
-    int null_bit;       /* of the cell, or BIT_NONE */
-    uint32_t column;    /* of the cell */
-    uint32_t count_at, sum_at, squares_at; /* offsets in the entity */
+    int lo_term, hi_term;
+    uint32_t count_at, sum_at, squares_at;          /* at hi, or of the window (ACC_DISTINCT) */
+    uint32_t lo_count_at, lo_sum_at, lo_squares_at; /* to subtract, if lo >= 0 */
 };
 
-/* What moving a cursor forward over an event does; backward it is the opposite. */
-struct effect {
-    uint16_t acc;
-    int16_t sign;
-    bool is_sum; /* of a cell without a filter: the common case, short-cut */
+/* A WAY_SUM or WAY_SUM_COUNT term, as the hot loop wants it. */
+struct plain_sum {
+    uint32_t column, sum_at;
+    uint32_t count_at;  /* 0: no count */
+    uint16_t null_byte; /* of the events' flags */
+    uint8_t null_mask;
 };
 
 struct cursor {
     int64_t offset_us;
-    struct effect *effects;
-    uint32_t effect_count;
+    struct plain_sum *plain;
+    uint32_t plain_count, term_count;
+    struct term *terms; /* all, plain ones too */
+    bool has_others;
 };
 
 enum range_op { RANGE_MIN, RANGE_MAX, RANGE_NEWEST };
@@ -102,17 +135,22 @@ enum read_kind {
     READ_TERMS,
     READ_LABEL,
     READ_RANGE,
-    READ_UNIQUE
+    READ_UNIQUE,
+    READ_KINDS,
 };
 
 struct read {
-    const struct aggregate *aggregate;
     enum read_kind kind;
     int node;
-    uint64_t units; /* how many units of the sums make one of the operand */
-    bool sees_now;  /* the current row is in the window, if it passes the filter */
-    bool prior;
     int lo, hi;
+    bool sees_now;   /* the current row is in the window, if it passes the filter */
+    bool always_now; /* it is, and a sum takes it without a test: there is no filter */
+    bool prior;
+    struct test takes_now; /* the filter, and that the cell is not null */
+    uint32_t column;       /* of the cell, 0 without */
+    const struct acc *sums;
+    uint64_t units; /* how many units of the sums make one of the operand */
+    const struct aggregate *aggregate;
     int where_bit;
     int cell;
     int acc, absent_acc; /* or -1; the second counts matured events without a label */
@@ -124,6 +162,7 @@ struct group {
     const struct aggregate *key; /* any aggregate of the group: for its key */
     int level;
     bool has_label;
+    bool has_text;      /* some cell is a text */
     bool drops_plainly; /* a dropped event leaves nothing behind */
     bool expires;       /* idle entities can be freed */
     int64_t
@@ -137,6 +176,7 @@ struct group {
     struct read *reads;
     uint32_t cell_count, where_count, cursor_count, acc_count, range_count, unique_count;
     uint32_t read_count;
+    uint32_t reads_of[READ_KINDS + 1]; /* reads stand in order of kind: where each begins */
     /* Shape of an entity. */
     uint32_t head_bytes; /* struct entity, cursors, accumulators, bases */
     uint32_t words;      /* 8-byte words of an event: time, [seq], cells */

@@ -62,20 +62,28 @@ void read_row(const struct velocity *v, const struct group *g, const struct regi
     now->row = row;
     now->time_us = rows->time_us[row];
     now->seq = rows->seq != NULL ? rows->seq[row] : 0;
-    memset(now->flags, 0, g->flag_bytes);
+    for (uint32_t i = 0; i < g->flag_bytes; i++)
+        now->flags[i] = 0;
     for (uint32_t i = 0; i < g->where_count; i++) {
         const struct column *c = &r->column[g->wheres[i].node];
 
         flag_set(now->flags, g->wheres[i].bit, !c->null[row] && c->integer[row] != 0);
     }
-    for (uint32_t i = 0; i < g->cell_count; i++)
-        read_cell(v, &g->cells[i], &r->column[g->cells[i].node]);
+    for (uint32_t i = 0; i < g->cell_count; i++) {
+        const struct cell *c = &g->cells[i];
+        const struct column *from = &r->column[c->node];
+
+        if (c->kind == CELL_INTEGER && !from->null[row])
+            now->value[c->column] = from->integer[row]; /* its null bit is 0 already */
+        else
+            read_cell(v, c, from);
+    }
 }
 
 /* Whether the current row lies in the window that `a` reads. */
 static bool counts_now(const struct velocity *v, const struct group *g, const struct read *a)
 {
-    return a->sees_now && passes(v->current->flags, a->where_bit);
+    return a->sees_now && v->current->has_key && passes(v->current->flags, a->where_bit);
 }
 
 static bool is_null_now(const struct velocity *v, const struct group *g, const struct read *a)
@@ -88,7 +96,7 @@ static int64_t value_now(const struct velocity *v, const struct group *g, const 
     return a->cell >= 0 ? v->current->value[g->cells[a->cell].column] : 0;
 }
 
-static void put_null(struct column *c, uint32_t row)
+static inline void put_null(struct column *c, uint32_t row)
 {
     c->null[row] = 1;
     if (c->type == TYPE_TEXT)
@@ -97,13 +105,13 @@ static void put_null(struct column *c, uint32_t row)
         c->integer[row] = 0;
 }
 
-static void put_integer(struct column *c, uint32_t row, int64_t value)
+static inline void put_integer(struct column *c, uint32_t row, int64_t value)
 {
     c->null[row] = 0;
     c->integer[row] = value;
 }
 
-static void put_real(struct column *c, uint32_t row, double value)
+static inline void put_real(struct column *c, uint32_t row, double value)
 {
     c->null[row] = 0;
     c->real[row] = value == 0 ? 0 : value;
@@ -120,13 +128,25 @@ static int128 divide_rounded(int128 numerator, int128 denominator)
     return quotient;
 }
 
+/* sum / (n * units), rounded once: where both are exact as doubles, IEEE division does that. */
+static inline double ratio(int128 sum, uint64_t n, uint64_t units)
+{
+    const int64_t exact = 1ll << 53;
+    uint64_t denominator;
+
+    if (sum == (int64_t)sum && sum <= exact && sum >= -exact &&
+        !__builtin_mul_overflow(n, units, &denominator) && denominator <= (uint64_t)exact)
+        return (double)(int64_t)sum / (double)(int64_t)denominator;
+    return fixed_ratio(sum, (uint128)n * units);
+}
+
 /* sum / n units as the result's type. `n` is 1 for sums. */
 static void put_ratio(struct column *c, uint32_t row, uint64_t units, int128 sum, uint64_t n)
 {
     int128 value;
 
     if (c->type == TYPE_REAL) {
-        put_real(c, row, fixed_ratio(sum, (uint128)n * units));
+        put_real(c, row, ratio(sum, n, units));
         return;
     }
     if (c->type == TYPE_DECIMAL && units == 1)
@@ -309,75 +329,90 @@ static void find_uniques(const struct velocity *v, const struct group *g, const 
     }
 }
 
-static inline void result_events(const struct velocity *v, const struct read *a,
-                                 const struct entity *state, struct column *c)
+static void read_events(const struct group *g, const struct entity *state, struct column *column,
+                        uint32_t row, bool has_key)
 {
     const uint32_t *cursor = entity_cursors(state);
+    const struct read *a = g->reads + g->reads_of[READ_EVENTS];
+    const struct read *end = g->reads + g->reads_of[READ_EVENTS + 1];
 
-    put_integer(c, v->current->row, (int64_t)(cursor[a->hi] - cursor[a->lo]) + a->sees_now);
+    for (; a < end; a++)
+        put_integer(&column[a->node], row,
+                    (int64_t)(cursor[a->hi] - cursor[a->lo]) + (a->sees_now & has_key));
 }
 
 /* The sum is of the result's type already, save that it may be too large. */
-static inline void result_same(const struct velocity *v, const struct group *g,
-                               const struct read *a, const struct entity *state, struct column *c)
+static void read_sums(const struct group *g, const struct current *now, const struct entity *state,
+                      struct column *column, uint32_t row)
 {
-    int128 sum = acc_sum(&g->accs[a->acc], state);
+    const struct read *a = g->reads + g->reads_of[READ_SUM];
+    const struct read *end = g->reads + g->reads_of[READ_SUM + 1];
 
-    if (counts_now(v, g, a))
-        sum += value_now(v, g, a); /* 0 where null */
-    if (sum == (int64_t)sum)
-        put_integer(c, v->current->row, (int64_t)sum);
-    else
-        put_null(c, v->current->row);
+    for (; a < end; a++) {
+        int128 sum = acc_sum(a->sums, state);
+
+        if (now->has_key &&
+            (a->always_now || (a->sees_now && test_passes(&a->takes_now, now->flags))))
+            sum += now->value[a->column]; /* 0 where null */
+        if (sum == (int64_t)sum)
+            put_integer(&column[a->node], row, (int64_t)sum);
+        else
+            put_null(&column[a->node], row);
+    }
 }
 
-static inline void result_mean(const struct velocity *v, const struct group *g,
-                               const struct read *a, const struct entity *state, struct column *c)
+static void read_means(const struct group *g, const struct current *now, const struct entity *state,
+                       struct column *column, uint32_t row)
 {
-    const struct acc *acc = &g->accs[a->acc];
-    uint64_t n = acc_count(acc, state);
-    int128 sum = acc_sum(acc, state);
+    const struct read *a = g->reads + g->reads_of[READ_MEAN];
+    const struct read *end = g->reads + g->reads_of[READ_MEAN + 1];
 
-    if (counts_now(v, g, a) && !is_null_now(v, g, a)) {
-        n++;
-        sum += value_now(v, g, a);
+    for (; a < end; a++) {
+        uint64_t n = acc_count(a->sums, state);
+        int128 sum = acc_sum(a->sums, state);
+
+        if (a->sees_now && now->has_key && test_passes(&a->takes_now, now->flags)) {
+            n++;
+            sum += now->value[a->column];
+        }
+        if (n == 0)
+            put_null(&column[a->node], row);
+        else
+            put_real(&column[a->node], row, ratio(sum, n, a->units));
     }
-    if (n == 0)
-        put_null(c, v->current->row);
-    else
-        put_real(c, v->current->row, fixed_ratio(sum, (uint128)n * a->units));
+}
+
+static __attribute__((noinline)) void read_others(const struct velocity *v, const struct group *g,
+                                                  const struct entity *e,
+                                                  const struct entity *state, struct registers *r)
+{
+    const struct read *a = g->reads + g->reads_of[READ_TERMS];
+    const struct read *end = g->reads + g->read_count;
+
+    if (g->unique_count > 0)
+        find_uniques(v, g, e);
+    for (; a < end; a++) {
+        struct column *c = &r->column[a->node];
+
+        if (a->kind == READ_TERMS)
+            result_terms(v, g, a, state, c);
+        else if (a->kind == READ_LABEL)
+            result_label(v, g, a, state, c);
+        else if (a->kind == READ_RANGE)
+            result_range(v, g, a, e, state, r, c);
+        else
+            result_unique(v, g, a, e, state, c);
+    }
 }
 
 void read_results(const struct velocity *v, const struct group *g, const struct entity *e,
                   const struct entity *state, struct registers *r)
 {
-    find_uniques(v, g, e);
-    for (uint32_t i = 0; i < g->read_count; i++) {
-        const struct read *a = &g->reads[i];
-        struct column *c = &r->column[a->node];
+    const struct current *now = v->current;
 
-        switch (a->kind) {
-        case READ_EVENTS:
-            result_events(v, a, state, c);
-            break;
-        case READ_SUM:
-            result_same(v, g, a, state, c);
-            break;
-        case READ_MEAN:
-            result_mean(v, g, a, state, c);
-            break;
-        case READ_TERMS:
-            result_terms(v, g, a, state, c);
-            break;
-        case READ_LABEL:
-            result_label(v, g, a, state, c);
-            break;
-        case READ_RANGE:
-            result_range(v, g, a, e, state, r, c);
-            break;
-        case READ_UNIQUE:
-            result_unique(v, g, a, e, state, c);
-            break;
-        }
-    }
+    read_events(g, state, r->column, now->row, now->has_key);
+    read_sums(g, now, state, r->column, now->row);
+    read_means(g, now, state, r->column, now->row);
+    if (g->reads_of[READ_TERMS] < g->read_count)
+        read_others(v, g, e, state, r);
 }

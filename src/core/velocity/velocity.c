@@ -21,6 +21,7 @@ enum {
     AHEAD_EVENTS = 4,
     HINTS = 16, /* a power of two above AHEAD_ENTITY */
     HEAD_LINES = 4,
+    SMALL_LINES = 8,
 };
 
 static void open_state(struct velocity *v)
@@ -134,7 +135,8 @@ static struct entity *look_up(const struct velocity *v, uint32_t group, const st
     struct current *now = &v->row[group];
 
     ((struct velocity *)v)->current = now; /* scratch, not state */
-    now->slot = is_null_token(token) ? NULL : find_hinted(v, group, token, v->hint, row);
+    now->has_key = !is_null_token(token);
+    now->slot = !now->has_key ? NULL : find_hinted(v, group, token, v->hint, row);
     now->entity = now->slot != NULL ? now->slot->ref : 0;
     now->moves = v->moves;
     read_row(v, &v->layout->groups[group], r, rows, row);
@@ -203,7 +205,8 @@ static void run_row(struct velocity *v, int level, struct registers *r,
         if (rows->insert[row] && !is_null_token(token[i]))
             apply_one(v, i, token[i], rows->watermark_us[row]);
         v->pinned = 0;
-        room_expire(v, i, rows->watermark_us[row]);
+        if (l->groups[i].expires && ++v->state[i].unswept >= EXPIRE_EVERY)
+            room_expire(v, i, rows->watermark_us[row]);
     }
 }
 
@@ -241,15 +244,23 @@ static void prefetch_entity(struct velocity *v, uint32_t group, struct hash128 t
         __builtin_prefetch(at + i * LINE, 1);
 }
 
+/* A small block is asked for whole, of a large one the events at its cursors. */
 static void prefetch_events(const struct velocity *v, const struct group *g,
                             const struct hint *hint)
 {
     const struct entity *e;
     const uint32_t *cursor;
+    uint32_t bytes;
 
     if (hint->slot == NULL || hint->moves != v->moves)
         return;
     e = region_at(v->region, hint->slot->ref);
+    bytes = e->units * REGION_UNIT;
+    if (bytes <= SMALL_LINES * LINE) {
+        for (uint32_t at = HEAD_LINES * LINE; at < bytes; at += LINE)
+            __builtin_prefetch((const char *)e + at, 1);
+        return;
+    }
     cursor = entity_cursors(e);
     for (uint32_t c = 0; c < g->cursor_count; c++) {
         const uint8_t *event = entity_event(g, e, cursor[c]);

@@ -27,6 +27,7 @@
 #define ASSAY_VELOCITY_VELOCITY_H
 
 #include "core/base/hash.h"
+#include "core/base/simd.h"
 #include "core/lang/lang.h"
 #include "core/velocity/region.h"
 
@@ -74,7 +75,7 @@ struct velocity_rows {
     const int64_t *watermark_us; /* newest event time up to and including the row */
     const struct hash128 *token; /* [row * groups + group], from velocity_tokens; 0,0 = null key */
     const struct label_step *step; /* in the order in which they take effect */
-    uint32_t steps; /* steps are applied even where rows = 0 */
+    uint32_t steps;                /* steps are applied even where rows = 0 */
 };
 
 /* A label that takes effect just before row `row` is read. */
@@ -89,7 +90,7 @@ struct label_step {
 enum { LABEL_UNKNOWN = 2 };
 
 /* Tokens of all groups for the rows in the registers, after program_run(level 0). */
-void velocity_tokens(const struct velocity_layout *l, const struct registers *r,
+void velocity_tokens(const struct velocity_layout *l, const struct registers *r, enum simd simd,
                      struct hash128 *token);
 
 /* Read and apply all aggregates of `level` for all rows, in row order, writing the aggregates'

@@ -4,32 +4,6 @@
 
 #include "core/velocity/unique.h"
 
-/* memcpy: a 16-byte integer at an address that need only be a multiple of 8 */
-static inline void sum_add(struct entity *state, uint32_t at, int128 x)
-{
-    int128 sum;
-
-    memcpy(&sum, acc_word(state, at), sizeof sum);
-    sum += x;
-    memcpy(acc_word(state, at), &sum, sizeof sum);
-}
-
-static inline void acc_term(const struct acc *a, struct entity *state, int64_t x, int sign)
-{
-    if (a->parts & PART_COUNT)
-        *acc_word(state, a->count_at) += (uint64_t)(int64_t)sign;
-    if (a->parts & PART_SUM)
-        sum_add(state, a->sum_at, sign > 0 ? (int128)x : -(int128)x);
-    if (a->parts & PART_SQUARES) {
-        struct wide *w = (struct wide *)acc_word(state, a->squares_at);
-
-        if (sign > 0)
-            wide_add_square(w, x);
-        else
-            wide_sub_square(w, x);
-    }
-}
-
 /* Whether no event of the window other than `i` has its value. */
 static bool is_only_one(const struct group *g, const struct entity *e, const struct entity *state,
                         const struct acc *a, uint32_t i)
@@ -44,79 +18,116 @@ static bool is_only_one(const struct group *g, const struct entity *e, const str
                      : !unique_occurs_from(g, u, e, i, cursor[a->lo]);
 }
 
-/* Event `i` enters (sign 1) or leaves (sign -1) the window of an accumulator. */
-static inline void acc_move(const struct group *g, const struct entity *e, struct entity *state,
-                            const struct acc *a, uint32_t i, int sign)
+/* A value enters or leaves `distinct` by whether an equal one is in the window. */
+static void distinct_move(const struct group *g, const struct entity *e, struct entity *state,
+                          const struct acc *a, const struct test *t, uint32_t i, int sign)
 {
-    const uint8_t *flags = entity_flags(g, e, i);
-    int64_t x = 0;
-
-    if (!passes(flags, a->where_bit))
-        return;
-    if (a->null_bit >= 0 && flag_get(flags, a->null_bit))
-        return;
-    switch (a->kind) {
-    case ACC_CELL:
-        if (a->cell >= 0)
-            x = entity_word(g, e, i, a->column)->v;
-        break;
-    case ACC_LABEL:
-        if (!flag_get(flags, LABEL_KNOWN_BIT) && !a->counts_absent)
-            return;
-        x = flag_get(flags, LABEL_FRAUD_BIT);
-        break;
-    case ACC_UNLABELLED:
-        if (flag_get(flags, LABEL_KNOWN_BIT))
-            return;
-        break;
-    case ACC_DISTINCT:
-        if (!is_only_one(g, e, state, a, i))
-            return;
-        break;
-    }
-    acc_term(a, state, x, sign);
-}
-
-/* acc_move where the effect is_sum. */
-static inline void sum_move(const struct group *g, const struct entity *e, struct entity *state,
-                            const struct acc *a, uint32_t i, int sign)
-{
-    const uint8_t *event = entity_event(g, e, i);
-    int64_t x;
-
-    if (flag_get(event + g->flags_at, a->null_bit))
-        return;
-    x = ((const struct packed64 *)event)[a->column].v;
-    sum_add(state, a->sum_at, (int128)x * sign);
-    if (a->parts & PART_COUNT)
+    if (test_passes(t, entity_flags(g, e, i)) && is_only_one(g, e, state, a, i))
         *acc_word(state, a->count_at) += (uint64_t)(int64_t)sign;
 }
 
-static inline void cursor_pass(const struct group *g, const struct entity *e, struct entity *state,
-                               const struct cursor *c, uint32_t i, int sign)
+static inline int64_t term_value(const struct term *t, const uint8_t *event, const uint8_t *flags)
 {
-    for (uint32_t k = 0; k < c->effect_count; k++) {
-        struct effect f = c->effects[k];
+    if (t->from == VALUE_FRAUD)
+        return flag_get(flags, LABEL_FRAUD_BIT);
+    return ((const struct packed64 *)event)[t->column].v;
+}
 
-        if (f.is_sum)
-            sum_move(g, e, state, &g->accs[f.acc], i, f.sign * sign);
-        else
-            acc_move(g, e, state, &g->accs[f.acc], i, f.sign * sign);
+/* Add (sign 1) or take back (sign -1) what an event is to a term other than distinct. */
+static inline void term_move(const struct term *t, struct entity *state, const uint8_t *event,
+                             const uint8_t *flags, int sign)
+{
+    int64_t x;
+
+    if (!test_passes(&t->test, flags))
+        return;
+    if (t->parts & PART_COUNT)
+        *acc_word(state, t->count_at) += (uint64_t)(int64_t)sign;
+    if (!(t->parts & (PART_SUM | PART_SQUARES)))
+        return;
+    x = term_value(t, event, flags);
+    if (t->parts & PART_SUM) {
+        uint128 sum = state_sum(state, t->sum_at);
+
+        sum = sign > 0 ? sum + (uint128)(int128)x : sum - (uint128)(int128)x;
+        memcpy(acc_word(state, t->sum_at), &sum, sizeof sum);
     }
+    if (t->parts & PART_SQUARES) {
+        struct wide *w = (struct wide *)acc_word(state, t->squares_at);
+
+        if (sign > 0)
+            wide_add_square(w, x);
+        else
+            wide_sub_square(w, x);
+    }
+}
+
+/* What no plain sum is, out of the hot loop. */
+static __attribute__((noinline)) void pass_others(const struct group *g, const struct entity *e,
+                                                  struct entity *state, const struct cursor *c,
+                                                  uint32_t i, int sign)
+{
+    const uint8_t *event = entity_event(g, e, i), *flags = event + g->flags_at;
+    const struct term *end = c->terms + c->term_count;
+
+    for (const struct term *t = c->terms; t < end; t++) {
+        if (t->way == WAY_TESTED)
+            term_move(t, state, event, flags, sign);
+        else if (t->way == WAY_DISTINCT)
+            distinct_move(g, e, state, &g->accs[t->acc], &t->test, i, t->sign * sign);
+    }
+}
+
+static inline void plain_move(const struct plain_sum *p, struct entity *state, const uint8_t *event,
+                              const uint8_t *flags, int sign)
+{
+    int64_t x = ((const struct packed64 *)event)[p->column].v;
+    uint128 sum = state_sum(state, p->sum_at);
+
+    sum = sign > 0 ? sum + (uint128)(int128)x : sum - (uint128)(int128)x;
+    memcpy(acc_word(state, p->sum_at), &sum, sizeof sum);
+    if (p->count_at != 0) {
+        uint64_t one = (flags[p->null_byte] & p->null_mask) == 0;
+
+        *acc_word(state, p->count_at) += sign > 0 ? one : -one;
+    }
+}
+
+static inline void cursor_pass(const struct group *g, const struct entity *e, struct entity *state,
+                               const struct cursor *c, const uint8_t *event, uint32_t i, int sign)
+{
+    const struct plain_sum *p = c->plain;
+
+    for (uint32_t k = c->plain_count; k > 0; k--, p++)
+        plain_move(p, state, event, event + g->flags_at, sign);
+    if (c->has_others)
+        pass_others(g, e, state, c, i, sign);
+}
+
+static inline int64_t time_of(const uint8_t *event)
+{
+    return ((const struct packed64 *)event)->v;
 }
 
 static void seek_forward(const struct group *g, const struct entity *e, struct entity *state,
                          int64_t t)
 {
-    uint32_t *cursor = entity_cursors(state);
+    uint32_t *at = entity_cursors(state), end = e->end;
+    const struct cursor *c = g->cursors, *last = c + g->cursor_count;
 
-    for (uint32_t c = 0; c < g->cursor_count; c++) { /* heads before tails */
-        int64_t bound = time_before(t, g->cursors[c].offset_us);
+    for (; c < last; c++, at++) { /* heads before tails */
+        int64_t bound;
 
-        while (cursor[c] < e->end && entity_time(g, e, cursor[c]) <= bound) {
-            uint32_t i = cursor[c]++;
+        if (*at >= end)
+            continue;
+        bound = time_before(t, c->offset_us);
+        for (const uint8_t *event = entity_event(g, e, *at); time_of(event) <= bound;
+             event += g->event_bytes) {
+            uint32_t i = (*at)++;
 
-            cursor_pass(g, e, state, &g->cursors[c], i, 1);
+            cursor_pass(g, e, state, c, event, i, 1);
+            if (*at >= end)
+                break;
         }
     }
 }
@@ -132,7 +143,7 @@ static void seek_back(const struct group *g, const struct entity *e, struct enti
         while (cursor[c] > e->first && entity_time(g, e, cursor[c] - 1) > bound) {
             uint32_t i = --cursor[c];
 
-            cursor_pass(g, e, state, &g->cursors[c], i, -1);
+            cursor_pass(g, e, state, &g->cursors[c], entity_event(g, e, i), i, -1);
         }
     }
 }
@@ -148,7 +159,7 @@ void window_seek(const struct group *g, const struct entity *e, struct entity *s
 void window_append(const struct group *g, struct entity *e, uint32_t i)
 {
     entity_cursors(e)[0] = i + 1; /* offset 0 is always there and the smallest */
-    cursor_pass(g, e, e, &g->cursors[0], i, 1);
+    cursor_pass(g, e, e, &g->cursors[0], entity_event(g, e, i), i, 1);
 }
 
 static bool holds(const struct acc *a, const struct entity *state, uint32_t i)
@@ -158,48 +169,86 @@ static bool holds(const struct acc *a, const struct entity *state, uint32_t i)
     return i < cursor[a->hi] && (a->lo < 0 || i >= cursor[a->lo]);
 }
 
+/* An event that is not at a cursor enters or leaves a window in which its value is counted once. */
+static void distinct_moves(const struct group *g, struct entity *e, uint32_t i, int sign)
+{
+    for (uint32_t c = 0; c < g->cursor_count; c++) {
+        for (uint32_t k = 0; k < g->cursors[c].term_count; k++) {
+            const struct term *t = &g->cursors[c].terms[k];
+            const struct acc *a = &g->accs[t->acc];
+
+            if (t->kind != ACC_DISTINCT || t->sign < 0 || !holds(a, e, i))
+                continue;
+            if (sign > 0 || a->lo >= 0)
+                distinct_move(g, e, e, a, &t->test, i, sign);
+        }
+    }
+}
+
 void window_insert(const struct group *g, struct entity *e, uint32_t i, int64_t t)
 {
+    const uint8_t *event = entity_event(g, e, i);
+
     for (uint32_t c = 0; c < g->cursor_count; c++) {
-        if (t <= time_before(e->newest_us, g->cursors[c].offset_us))
-            entity_cursors(e)[c]++;
+        const struct cursor *cursor = &g->cursors[c];
+
+        if (t > time_before(e->newest_us, cursor->offset_us))
+            continue;
+        entity_cursors(e)[c]++;
+        for (uint32_t k = 0; k < cursor->term_count; k++) {
+            if (cursor->terms[k].kind != ACC_DISTINCT)
+                term_move(&cursor->terms[k], e, event, event + g->flags_at, 1);
+        }
     }
-    for (uint32_t k = 0; k < g->acc_count; k++) {
-        if (holds(&g->accs[k], e, i))
-            acc_move(g, e, e, &g->accs[k], i, 1);
-    }
+    distinct_moves(g, e, i, 1);
 }
 
+/* Cursors that passed the event forget it, and the others never count it. */
 void window_forget_first(const struct group *g, struct entity *e)
 {
-    uint32_t i = e->first;
+    uint32_t i = e->first, *at = entity_cursors(e);
+    const uint8_t *event = entity_event(g, e, i);
 
-    for (uint32_t k = 0; k < g->acc_count; k++) {
-        if (g->accs[k].lo >= 0 && holds(&g->accs[k], e, i))
-            acc_move(g, e, e, &g->accs[k], i, -1);
-    }
+    distinct_moves(g, e, i, -1);
     for (uint32_t c = 0; c < g->cursor_count; c++) {
-        if (entity_cursors(e)[c] <= i)
-            entity_cursors(e)[c] = i + 1;
+        const struct cursor *cursor = &g->cursors[c];
+
+        for (uint32_t k = 0; k < cursor->term_count && at[c] > i; k++) {
+            if (cursor->terms[k].kind != ACC_DISTINCT && !cursor->terms[k].unbounded)
+                term_move(&cursor->terms[k], e, event, event + g->flags_at, -1);
+        }
+        if (at[c] <= i)
+            at[c] = i + 1;
     }
 }
 
-static void label_terms(const struct group *g, struct entity *e, uint32_t i, int sign)
+/* The label terms of one cursor, from the old flags to the new ones. */
+static void relabel(const struct cursor *c, struct entity *e, const uint8_t *event, uint8_t *flags,
+                    uint8_t old, uint8_t new)
 {
-    for (uint32_t k = 0; k < g->acc_count; k++) {
-        const struct acc *a = &g->accs[k];
+    for (uint32_t k = 0; k < c->term_count; k++) {
+        const struct term *t = &c->terms[k];
 
-        if ((a->kind == ACC_LABEL || a->kind == ACC_UNLABELLED) && holds(a, e, i))
-            acc_move(g, e, e, a, i, sign);
+        if (t->kind != ACC_LABEL && t->kind != ACC_UNLABELLED)
+            continue;
+        flags[0] = old;
+        term_move(t, e, event, flags, -1);
+        flags[0] = new;
+        term_move(t, e, event, flags, 1);
     }
 }
 
 void window_label(const struct group *g, struct entity *e, uint32_t i, uint8_t label)
 {
-    uint8_t *flags = entity_flags(g, e, i);
+    const uint8_t *event = entity_event(g, e, i);
+    uint8_t *flags = entity_flags(g, e, i), old = flags[0], new;
 
-    label_terms(g, e, i, -1);
-    flag_set(flags, LABEL_KNOWN_BIT, label != LABEL_UNKNOWN);
+    flag_set(flags, LABEL_KNOWN_BIT, label != LABEL_UNKNOWN); /* both bits are in byte 0 */
     flag_set(flags, LABEL_FRAUD_BIT, label == 1);
-    label_terms(g, e, i, 1);
+    new = flags[0];
+    for (uint32_t c = 0; c < g->cursor_count; c++) {
+        if (i < entity_cursors(e)[c])
+            relabel(&g->cursors[c], e, event, flags, old, new);
+    }
+    flags[0] = new;
 }

@@ -32,25 +32,47 @@ static inline uint64_t *acc_word(const struct entity *state, uint32_t at)
 static inline uint64_t acc_count(const struct acc *a, const struct entity *state)
 {
     const uint32_t *cursor = entity_cursors(state);
+    uint64_t count;
 
     if (a->derived)
         return cursor[a->hi] - cursor[a->lo];
-    return a->parts & PART_COUNT ? *acc_word(state, a->count_at) : 0;
+    if (!(a->parts & PART_COUNT))
+        return 0;
+    count = *acc_word(state, a->count_at);
+    if (a->lo >= 0 && a->kind != ACC_DISTINCT)
+        count -= *acc_word(state, a->lo_count_at);
+    return count;
+}
+
+/* memcpy: a 16-byte integer at an address that need only be a multiple of 8 */
+static inline uint128 state_sum(const struct entity *state, uint32_t at)
+{
+    uint128 sum;
+
+    memcpy(&sum, acc_word(state, at), sizeof sum);
+    return sum;
 }
 
 static inline int128 acc_sum(const struct acc *a, const struct entity *state)
 {
-    int128 sum;
+    uint128 sum = state_sum(state, a->sum_at);
 
-    memcpy(&sum, acc_word(state, a->sum_at), sizeof sum);
-    return sum;
+    return (int128)(a->lo < 0 ? sum : sum - state_sum(state, a->lo_sum_at));
 }
 
 static inline struct wide acc_squares(const struct acc *a, const struct entity *state)
 {
     struct wide w;
+    const uint64_t *lo = acc_word(state, a->lo_squares_at);
+    uint64_t borrow = 0;
 
     memcpy(&w, acc_word(state, a->squares_at), sizeof w);
+    for (int i = 0; i < 3 && a->lo >= 0; i++) {
+        uint128 left = (uint128)w.word[i] - lo[i] - borrow;
+
+        w.word[i] = (uint64_t)left;
+        borrow = (uint64_t)(left >> 64) & 1;
+    }
     return w;
 }
 

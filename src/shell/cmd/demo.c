@@ -1,5 +1,6 @@
-/* The three commands of the README, one after another, on transactions that the demo generates, and then
- * live traffic: the demo runs this same program as a user would and shows each command line. */
+/* The three commands of the README, one after another, on transactions that the demo generates, and
+ * then live traffic: the demo runs this same program as a user would and shows each command line.
+ */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -23,10 +24,10 @@
 
 enum {
     DEMO_ROWS = 120000,
-    DEMO_DAYS = 90,      /* of history */
-    DEMO_LIVE_DAYS = 6,  /* after it, played as live traffic; they end about now */
+    DEMO_DAYS = 90,     /* of history */
+    DEMO_LIVE_DAYS = 6, /* after it, played as live traffic; they end about now */
     DEMO_PORT = 8080,
-    DEMO_RATE = 20,      /* events a second */
+    DEMO_RATE = 20, /* events a second */
     DEMO_RATE_MAX = 10000,
     READY_WAIT_S = 60,
 };
@@ -116,7 +117,8 @@ static bool write_history(struct demo *d, struct error *e)
     return output_finish(o, e);
 }
 
-/* History ends DEMO_LIVE_DAYS before the coming midnight, so that what is played live is of these days. */
+/* History ends DEMO_LIVE_DAYS before the coming midnight, so that what is played live is of these
+ * days. */
 static bool open_sampler(struct demo *d, struct error *e)
 {
     int64_t today = clock_now_us() / US_PER_DAY * US_PER_DAY;
@@ -189,7 +191,8 @@ static bool wait_ready(struct demo *d, struct http_client *c, struct buffer *ans
             d->server = 0;
             return error_set(e, ERROR_WORLD, "assay serve ended: its words are above");
         }
-        if (http_client_ask(c, "/readyz", "", (struct text){0}, answer, &status, e) && status == 200)
+        if (http_client_ask(c, "/readyz", "", (struct text){0}, answer, &status, e) &&
+            status == 200)
             return true;
         clock_sleep_us(50000);
     }
@@ -267,8 +270,7 @@ static bool play_one(struct demo *d, struct http_client *c, struct buffer *event
 
 static bool is_over(const struct demo *d, int64_t start_us)
 {
-    return is_interrupted() ||
-           (d->for_us > 0 && clock_monotonic_us() - start_us >= d->for_us);
+    return is_interrupted() || (d->for_us > 0 && clock_monotonic_us() - start_us >= d->for_us);
 }
 
 static bool play(struct demo *d, struct http_client *c, struct buffer *event, struct buffer *answer,
@@ -352,10 +354,11 @@ static bool clear_before(const char *directory, struct error *e)
     snprintf(path, sizeof path, "%s/assay-data", directory);
     if (!file_exists(path))
         return true;
-    return error_set(e, ERROR_INVALID,
-                     "%s holds the data of an earlier demo; hint: rm -r %s, or name another place with "
-                     "--directory",
-                     directory, directory);
+    return error_set(
+        e, ERROR_INVALID,
+        "%s holds the data of an earlier demo; hint: rm -r %s, or name another place with "
+        "--directory",
+        directory, directory);
 }
 
 static bool demo_run(struct invocation *v, struct error *e)

@@ -52,9 +52,9 @@ static const struct {
     const char *call;
     const char *unit;
 } unit_of_call[] = {
-    {"geo_km", "km"},    {"seconds", "s"},       {"minutes", "minutes"},
-    {"hours", "hours"},  {"days", "days"},       {"hour", "hour of the day"},
-    {"day", "day"},      {"weekday", "weekday"}, {"month", "month"},
+    {"geo_km", "km"},         {"seconds", "s"},       {"minutes", "minutes"},
+    {"hours", "hours"},       {"days", "days"},       {"hour", "hour of the day"},
+    {"day", "day"},           {"weekday", "weekday"}, {"month", "month"},
     {"length", "characters"}, {"year", "year"},
 };
 

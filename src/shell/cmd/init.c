@@ -71,8 +71,7 @@ static bool look(struct initing *n, const char *path, struct error *e)
     struct source_options o;
 
     source_options_init(&o, path);
-    if (!source_open(&o, &n->source, e) ||
-        !profile_source(n->source, &profile, &n->profile, e))
+    if (!source_open(&o, &n->source, e) || !profile_source(n->source, &profile, &n->profile, e))
         return false;
     n->guesses = profile_guess(n->profile);
     if (n->profile->rows == 0)

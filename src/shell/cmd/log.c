@@ -212,7 +212,8 @@ static bool add_other_record(struct viewer *w, const struct record *r, struct er
     if (!history_body_parse(r->body, &history, e))
         return false;
     buffer_format(&w->out, ",\"events\":%" PRIu64, history.events);
-    add_key_time(&w->out, "until", history.until_us);
+    if (history.events > 0)
+        add_key_time(&w->out, "until", history.until_us);
     add_key_text(&w->out, "source", history.source);
     return true;
 }

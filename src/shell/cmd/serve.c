@@ -95,7 +95,7 @@ static bool open_lookups(struct serving *s, struct error *e)
 {
     const struct schema *schema = plan_schema(s->current.made.plan);
 
-    return lookups_open(s->settings, schema, &s->lookups, e) &&
+    return lookups_open(s->settings, schema, schema, &s->lookups, e) &&
            lookups_match(s->lookups, schema, e);
 }
 
@@ -119,8 +119,7 @@ static bool open_shard(struct serving *s, struct error *e)
     };
     const struct buffer *model = &s->current.model;
 
-    return current_open(s->settings, NULL, CURRENT_SERVED, &s->current, e) &&
-           open_lookups(s, e) &&
+    return current_open(s->settings, NULL, CURRENT_SERVED, &s->current, e) && open_lookups(s, e) &&
            shard_open(&o, &s->current.made, model->length > 0 ? model->bytes : NULL, model->length,
                       &s->shard, e) &&
            take_history(s, e) && shard_start(s->shard, e);
@@ -183,6 +182,11 @@ static void print_words(const struct serving *s, const char *filled, struct buff
                   s->current.model_path[0] != 0 ? s->current.model_path : "none: rules only");
 }
 
+static void warn(const char *what, const char *words)
+{
+    fprintf(stderr, "assay: %s: %s\n", what, words);
+}
+
 static bool say_where(struct serving *s, struct error *e)
 {
     char time[TIME_TEXT_MAX];
@@ -203,12 +207,10 @@ static bool say_where(struct serving *s, struct error *e)
         print_words(s, filled, &out);
     ok = print_result(&out, e);
     buffer_fini(&out);
+    if (!server_is_loopback(s->server))
+        warn("server.host", "other machines can reach this address, and there is no sign-in: put a "
+                            "proxy with TLS and access control before it");
     return ok;
-}
-
-static void warn(const char *what, const char *words)
-{
-    fprintf(stderr, "assay: %s: %s\n", what, words);
 }
 
 /* A stopped shard goes on answering 503 with the reason, so that whoever looks can see it; what
@@ -227,7 +229,8 @@ static void wait_for_the_end(struct serving *s)
         if (shard.is_failed && !is_shard_told)
             warn("the shard has stopped; restart to recover", shard.failure);
         if (project.is_failed && !is_store_told)
-            warn("the store cannot be written, which is tried again; decisions go on", project.failure);
+            warn("the store cannot be written, which is tried again; decisions go on",
+                 project.failure);
         is_shard_told = shard.is_failed;
         is_store_told = project.is_failed;
     }

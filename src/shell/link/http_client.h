@@ -12,10 +12,10 @@ struct http_client;
 struct http_client *http_client_new(const char *base_url); /* "http://127.0.0.1:8080" */
 void http_client_free(struct http_client *c);
 
-/* GET where body.bytes is NULL, else POST. The answer replaces what `answer` held. ERROR_WORLD where
- * there was none; any status is an answer. */
+/* GET where body.bytes is NULL, else POST. The answer replaces what `answer` held. ERROR_WORLD
+ * where there was none; any status is an answer. */
 bool http_client_ask(struct http_client *c, const char *path, const char *content_type,
-                     struct text body, struct buffer *answer, int *status, struct error *e)
-    MUST_USE;
+                     struct text body, struct buffer *answer, int *status,
+                     struct error *e) MUST_USE;
 
 #endif

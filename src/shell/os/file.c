@@ -277,7 +277,7 @@ bool file_list(const char *pattern, struct file_list *list, struct error *e)
     if (result == 0)
         globfree(&matches);
     if (found.count == 0)
-        return error_set(e, ERROR_NOT_FOUND, "no file matches %s", pattern);
+        return error_set(e, ERROR_NOT_FOUND, "no file matches \"%s\"", pattern);
     qsort(found.path, found.count, sizeof *found.path, path_order);
     *list = found;
     return true;

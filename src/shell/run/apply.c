@@ -1,6 +1,7 @@
 #include "shell/run/apply.h"
 
 #include "shell/run/carrier.h"
+#include "shell/run/event_id.h"
 
 enum { APPLY_TEXT_MAX = 256 << 20 };
 
@@ -93,7 +94,7 @@ static bool gather(struct apply *a, const struct record *r, struct error *e)
     g->decision_length = body.decision.length;
     buffer_add_slice(&a->bytes, body.decision);
     id = (struct id_entry){.token = engine_id_token(a->o.state->engine, body.id),
-                           .body = hash_bytes(body.event.bytes, body.event.length, 0),
+                           .body = event_body_hash(carrier_source(a->carrier), body.event),
                            .seq = r->seq,
                            .received_us = r->received_us};
     engine_id_add(a->o.state->engine, &id);

@@ -6,33 +6,33 @@
 #include "shell/log/log.h"
 
 struct plan_body {
-    struct text settings;              /* settings_print_plan */
+    struct text settings; /* settings_print_plan */
     uint8_t id[PLAN_ID_BYTES];
-    uint8_t model[DIGEST_BYTES];       /* SHA-256 of the model file, zeros: no model */
+    uint8_t model[DIGEST_BYTES]; /* SHA-256 of the model file, zeros: no model */
 };
 
-struct event_body {                    /* RECORD_OBSERVE and RECORD_DECISION */
-    struct text id;                    /* of the event, as text */
-    struct text event;                 /* event_encode */
-    struct text decision;              /* decision_format; empty in RECORD_OBSERVE */
+struct event_body {       /* RECORD_OBSERVE and RECORD_DECISION */
+    struct text id;       /* of the event, as text */
+    struct text event;    /* event_encode */
+    struct text decision; /* decision_format; empty in RECORD_OBSERVE */
 };
 
 /* A label record holds a copy of its event, so that replay needs no look back. */
 struct label_body {
-    uint64_t seq;                      /* of the labelled event's record */
-    uint32_t plan;                     /* of that record */
-    uint8_t label;                     /* 0, 1, LABEL_UNKNOWN (taken back) */
-    int64_t received_us;               /* of the labelled event */
+    uint64_t seq;        /* of the labelled event's record */
+    uint32_t plan;       /* of that record */
+    uint8_t label;       /* 0, 1, LABEL_UNKNOWN (taken back) */
+    int64_t received_us; /* of the labelled event */
     int64_t effective_us;
-    struct text id;                    /* of the event, as given */
-    struct text source;                /* who says so: "chargeback", "review", ... */
-    struct text event;                 /* event_encode, under the plan of that record */
+    struct text id;     /* of the event, as given */
+    struct text source; /* who says so: "chargeback", "review", ... */
+    struct text event;  /* event_encode, under the plan of that record */
 };
 
-struct history_body {                  /* RECORD_HISTORY */
-    uint64_t events;                   /* observed before this record */
-    int64_t until_us;                  /* newest event time among them */
-    struct text source;                /* the file or glob they came from */
+struct history_body {   /* RECORD_HISTORY */
+    uint64_t events;    /* observed before this record */
+    int64_t until_us;   /* newest event time among them */
+    struct text source; /* the file or glob they came from */
 };
 
 void plan_body_format(const struct plan_body *b, struct buffer *out);

@@ -141,3 +141,8 @@ bool carrier_decode(struct carrier *c, uint32_t plan_seq, struct text event, str
     frame_clear(&c->foreign);
     return event_decode(&r, plan_schema(c->from), &c->foreign, e) && carry_row(c, into, e);
 }
+
+const struct schema *carrier_source(const struct carrier *c)
+{
+    return c->from != NULL ? plan_schema(c->from) : NULL;
+}

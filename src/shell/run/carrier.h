@@ -1,6 +1,7 @@
 /* Events written under one plan, read under another: decoded with the schema of the plan that wrote
- * them and carried over to the schema of the plan in force, field by field name. The same number may
- * change its numeric type (int, decimal, real); anything else that differs in type becomes null. */
+ * them and carried over to the schema of the plan in force, field by field name. The same number
+ * may change its numeric type (int, decimal, real); anything else that differs in type becomes
+ * null. */
 #ifndef ASSAY_RUN_CARRIER_H
 #define ASSAY_RUN_CARRIER_H
 
@@ -14,5 +15,7 @@ void carrier_free(struct carrier *c);
 /* Appends the event (event_encode bytes under the plan of PLAN record `plan_seq`) to the frame. */
 bool carrier_decode(struct carrier *c, uint32_t plan_seq, struct text event, struct frame *into,
                     struct error *e) MUST_USE;
+/* The fields of the event last decoded as it was written; NULL before the first. */
+const struct schema *carrier_source(const struct carrier *c);
 
 #endif

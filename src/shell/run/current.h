@@ -13,7 +13,8 @@ bool current_model_save(const char *data_directory, const void *model, size_t mo
 bool current_model_path(const char *data_directory, char path[CURRENT_PATH_MAX]); /* false: none */
 
 enum current_use {
-    CURRENT_MODEL_NEEDED,   /* unless the settings say model.kind: none, it is an error to have none */
+    CURRENT_MODEL_NEEDED,   /* unless the settings say model.kind: none, it is an error to have none
+                             */
     CURRENT_MODEL_NOT_USED, /* features only */
     CURRENT_SERVED,         /* as NEEDED, for a shard that is to be opened: its token key is made */
 };
@@ -26,8 +27,8 @@ struct current {
 
 /* The fields are those that the model was trained on, or, without a model, those of the events at
  * `path` (NULL: the settings' source). */
-bool current_open(struct settings *s, const char *path, enum current_use use,
-                  struct current *c, struct error *e) MUST_USE;
+bool current_open(struct settings *s, const char *path, enum current_use use, struct current *c,
+                  struct error *e) MUST_USE;
 void current_close(struct current *c);
 
 #endif

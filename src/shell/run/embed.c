@@ -70,7 +70,7 @@ static bool open_all(struct assay *a, const char *path, const char *directory, s
         return false;
     p = a->current.made.plan;
     o = data_state_options(a->settings, simd_best(), 1);
-    if (!lookups_open(a->settings, plan_schema(p), &a->lookups, e) ||
+    if (!lookups_open(a->settings, plan_schema(p), plan_schema(p), &a->lookups, e) ||
         !lookups_match(a->lookups, plan_schema(p), e) || !state_open(&a->state, p, &o, e))
         return false;
     a->json = json_reader_new();
@@ -140,7 +140,7 @@ static bool read_event(struct assay *a, const char *json, size_t length)
         event_id_new(a->received_us, made);
         buffer_add_text(&a->id, made);
     }
-    lookups_fill(a->lookups, schema, &a->event, 0, 1);
+    lookups_fill(a->lookups, schema, a->received_us, &a->event, 0, 1);
     return true;
 }
 

@@ -2,7 +2,9 @@
 
 #include <stdio.h>
 
+#include "core/base/hash.h"
 #include "core/base/number.h"
+#include "core/data/event.h"
 #include "shell/os/digest.h"
 
 bool event_id_text(const struct schema *s, const struct frame *f, uint32_t row, struct buffer *out)
@@ -44,4 +46,11 @@ void event_id_new(int64_t received_us, char out[EVENT_ID_NEW])
     snprintf(out, EVENT_ID_NEW, "%08x-%04x-7%01x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
              (unsigned)(ms >> 16 & 0xffffffffu), (unsigned)(ms & 0xffff), r[0] & 0xfu, r[1],
              0x80u | (r[2] & 0x3fu), r[3], r[4], r[5], r[6], r[7], r[8], r[9]);
+}
+
+uint64_t event_body_hash(const struct schema *s, struct text event)
+{
+    struct text own = event_own_part(s, event);
+
+    return hash_bytes(own.bytes, own.length, 0);
 }

@@ -83,8 +83,8 @@ static bool open_source(const struct settings *s, const char *path, const struct
         setting = &no_source;
     source_options_init(&o, path);
     ok = source_format_find(text_of(setting->format), &o.format) ||
-         error_set(e, ERROR_INVALID, "%s: sources.transactions.format: no format \"%s\"", s->path,
-                   setting->format);
+         (error_set(e, ERROR_INVALID, "no format \"%s\"", setting->format),
+          settings_blame(s, "sources.transactions.format", e));
     o.delimiter = setting->delimiter;
     o.point = setting->point;
     o.reject_share = setting->reject_share;
@@ -110,7 +110,7 @@ static bool open_source(const struct settings *s, const char *path, const struct
     return ok;
 }
 
-static bool find_role(const struct settings *s, const struct schema *schema, const char *role,
+static bool find_role(const struct settings *s, const struct schema *schema, const char *path,
                       const char *name, int *field, struct error *e)
 {
     const char *nearest;
@@ -122,9 +122,10 @@ static bool find_role(const struct settings *s, const struct schema *schema, con
     if (*field != FIELD_NONE)
         return true;
     nearest = schema_nearest(schema, text_of(name));
-    return error_set(e, ERROR_INVALID, "%s: event.%s: the events have no field \"%s\"%s%s%s",
-                     s->path, role, name, nearest != NULL ? "; did you mean \"" : "",
-                     nearest != NULL ? nearest : "", nearest != NULL ? "\"?" : "");
+    error_set(e, ERROR_INVALID, "the events have no field \"%s\"%s%s%s", name,
+              nearest != NULL ? "; did you mean \"" : "", nearest != NULL ? nearest : "",
+              nearest != NULL ? "\"?" : "");
+    return settings_blame(s, path, e);
 }
 
 static bool name_roles(const struct settings *s, struct schema *schema, bool needs_label,
@@ -134,9 +135,9 @@ static bool name_roles(const struct settings *s, struct schema *schema, bool nee
 
     if (!needs_label && label != NULL && schema_find(schema, text_of(label)) == FIELD_NONE)
         label = NULL; /* events to be scored need not carry their outcome */
-    return find_role(s, schema, "id", s->event.id, &schema->id, e) &&
-           find_role(s, schema, "time", s->event.time, &schema->time, e) &&
-           find_role(s, schema, "label", label, &schema->label, e);
+    return find_role(s, schema, "event.id", s->event.id, &schema->id, e) &&
+           find_role(s, schema, "event.time", s->event.time, &schema->time, e) &&
+           find_role(s, schema, "event.label.field", label, &schema->label, e);
 }
 
 /* ---- reading */
@@ -189,7 +190,7 @@ static bool read_frames(struct source *source, const struct schema *schema,
             f->count--;
             return true;
         }
-        lookups_fill(lookups, schema, frame, 0, frame->rows);
+        lookups_fill(lookups, schema, INT64_MAX, frame, 0, frame->rows);
         source_counts(source, &c);
         if (!progress_report(progress, "reading events",
                              c.bytes_total > 0 ? (double)c.bytes_done / (double)c.bytes_total : 0))
@@ -278,15 +279,19 @@ static void note_span(struct feed *f)
 }
 
 /* The tables that are looked up in, and their fields behind the events' own. */
-static bool extend(const struct settings *s, struct schema *schema, struct lookups **lookups,
-                   struct error *e)
+static bool extend(const struct settings *s, struct schema *schema, const struct schema *plan,
+                   struct lookups **lookups, struct error *e)
 {
-    if (!lookups_open(s, schema, lookups, e))
+    struct lookups *l;
+
+    if (!lookups_open(s, schema, plan, &l, e))
         return false;
-    if (lookups_extend(*lookups, schema, e))
-        return true;
-    lookups_free(*lookups);
-    return false;
+    if (!lookups_extend(l, s, schema, e)) {
+        lookups_free(l);
+        return false;
+    }
+    *lookups = l;
+    return true;
 }
 
 bool feed_source(const struct settings *s, const char *path, struct source **source,
@@ -300,23 +305,22 @@ bool feed_source(const struct settings *s, const char *path, struct source **sou
 bool feed_schema(const struct settings *s, const char *path, struct schema **schema,
                  struct error *e)
 {
-    struct lookups *lookups;
+    struct lookups *lookups = NULL;
     char full[PATH_MAX];
     struct source *source;
-    bool ok;
+    struct schema *found;
 
     if (!resolve_path(s, path, full, e) || !open_source(s, full, NULL, NULL, &source, e))
         return false;
-    *schema = schema_dup(source_schema(source));
+    found = schema_dup(source_schema(source));
     source_close(source);
-    ok = name_roles(s, *schema, true, e) && extend(s, *schema, &lookups, e);
-    if (ok) {
-        lookups_free(lookups);
-        return true;
+    if (!name_roles(s, found, true, e) || !extend(s, found, NULL, &lookups, e)) {
+        schema_free(found);
+        return false;
     }
-    schema_free(*schema);
-    *schema = NULL; /* what a caller frees after a failure too */
-    return false;
+    lookups_free(lookups);
+    *schema = found;
+    return true;
 }
 
 static void note_undated(const struct lookups *lookups, struct feed_counts *c)
@@ -330,13 +334,22 @@ static void note_undated(const struct lookups *lookups, struct feed_counts *c)
     }
 }
 
+static uint8_t *absent_fields(const struct schema *found, const struct schema *wanted)
+{
+    uint8_t *absent = mem_array(wanted->count, 1);
+
+    for (uint32_t i = 0; i < wanted->count; i++)
+        absent[i] = schema_find(found, text_of(wanted->fields[i].name)) == FIELD_NONE;
+    return absent;
+}
+
 static bool read_source(const struct settings *s, struct source *source,
                         const struct schema *schema, const struct progress *progress,
                         struct feed *f, struct error *e)
 {
     struct schema *found = schema_dup(source_schema(source));
     struct lookups *lookups = NULL;
-    bool ok = name_roles(s, found, schema == NULL, e) && extend(s, found, &lookups, e) &&
+    bool ok = name_roles(s, found, schema == NULL, e) && extend(s, found, schema, &lookups, e) &&
               (schema == NULL || lookups_match(lookups, schema, e)) &&
               read_frames(source, found, lookups, progress, f, e);
 
@@ -344,6 +357,8 @@ static bool read_source(const struct settings *s, struct source *source,
         if (schema != NULL)
             arrange(&f->frames[i], found, schema);
     }
+    if (ok && schema != NULL)
+        f->absent = absent_fields(found, schema);
     if (ok)
         note_undated(lookups, &f->counts);
     f->lookups = lookups; /* texts of the frames are the tables' */
@@ -405,6 +420,7 @@ void feed_free(struct feed *f)
     free_frames(f->frames, f->count);
     free_frames(f->retired, f->retired_count);
     schema_free(f->schema);
+    mem_free(f->absent);
     lookups_free(f->lookups);
     *f = (struct feed){0};
 }

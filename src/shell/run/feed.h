@@ -1,14 +1,15 @@
 /* The events of the settings' source, in the order in which the engine is to see them.
  *
- * A file may be in any order; the engine's order is (time, place in the file). Sorting is done here,
- * once, for training, features, scoring and history alike, and says how many rows it moved. Of rows
- * with one id the first is taken; the others are counted, as repeated or as conflicting.
+ * A file may be in any order; the engine's order is (time, place in the file). Sorting is done
+ * here, once, for training, features, scoring and history alike, and says how many rows it moved.
+ * Of rows with one id the first is taken; the others are counted, as repeated or as conflicting.
  */
 #ifndef ASSAY_RUN_FEED_H
 #define ASSAY_RUN_FEED_H
 
 #include "core/base/progress.h"
 #include "core/data/frame.h"
+#include "core/decide/plan.h"
 #include "shell/run/lookup.h"
 #include "shell/settings/settings.h"
 
@@ -17,16 +18,16 @@ enum { FEED_FRAME_ROWS = 65536, FEED_PATH_MAX = 512 };
 struct source;
 
 struct feed_counts {
-    uint64_t rows;       /* events */
-    uint64_t rejects;    /* rows that could not be read (they are in the rejects file) */
-    uint64_t repeated;   /* rows met before, same id and content: taken once */
-    uint64_t conflicting; /* rows with an id met before and other content: left out */
-    uint64_t moved;      /* rows that sorting moved */
+    uint64_t rows;             /* events */
+    uint64_t rejects;          /* rows that could not be read (they are in the rejects file) */
+    uint64_t repeated;         /* rows met before, same id and content: taken once */
+    uint64_t conflicting;      /* rows with an id met before and other content: left out */
+    uint64_t moved;            /* rows that sorting moved */
     int64_t from_us, until_us; /* first and last event time */
-    uint8_t digest[32];  /* SHA-256 of the files' bytes, in name order */
+    uint8_t digest[32];        /* SHA-256 of the files' bytes, in name order */
     char first_conflict[64];   /* such an id */
-    char undated[256];   /* tables looked up in that have no valid_from */
-    char words[512];     /* what was found by looking: delimiter, decimal mark, ... */
+    char undated[256];         /* tables looked up in that have no valid_from */
+    char words[512];           /* what was found by looking: delimiter, decimal mark, ... */
     char rejects_path[FEED_PATH_MAX];
 };
 
@@ -36,6 +37,7 @@ struct feed {
     uint32_t count;
     struct frame *retired; /* frames as they were read, kept for their texts where rows moved */
     uint32_t retired_count;
+    uint8_t *absent;         /* by field of the schema: 1 = the file has no such column */
     struct lookups *lookups; /* the tables that the frames' looked-up texts are in */
     struct feed_counts counts;
 };
@@ -44,15 +46,20 @@ struct feed {
 bool feed_schema(const struct settings *s, const char *path, struct schema **schema,
                  struct error *e) MUST_USE;
 
-/* The settings' source (or `path`) opened as their `transactions` say it is read: to look at the data
- * as they are. The caller's. */
+/* The settings' source (or `path`) opened as their `transactions` say it is read: to look at the
+ * data as they are. The caller's. */
 bool feed_source(const struct settings *s, const char *path, struct source **source,
                  struct error *e) MUST_USE;
 
-/* Read the events of `path` (NULL: the settings' `transactions` source) whole. With a schema given (a
- * plan's) the file's columns are read as its fields; columns it does not know are passed over. */
+/* Read the events of `path` (NULL: the settings' `transactions` source) whole. With a schema given
+ * (a plan's) the file's columns are read as its fields; columns it does not know are passed over.
+ */
 bool feed_load(const struct settings *s, const char *path, const struct schema *schema,
                const struct progress *progress, struct feed *f, struct error *e) MUST_USE;
+/* As feed_load under the plan's schema; a file without a column that a feature, a rule or an entity
+ * of the plan reads is refused by name: deciding without it would be deciding something else. */
+bool feed_load_for(const struct settings *s, const char *path, const struct plan *plan,
+                   const struct progress *progress, struct feed *f, struct error *e) MUST_USE;
 void feed_free(struct feed *f);
 
 #endif

@@ -1,7 +1,7 @@
 #include "shell/run/feed_order.h"
 
-#include <stdlib.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/hash.h"

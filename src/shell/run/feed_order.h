@@ -8,8 +8,8 @@
  * where nothing is to be dropped and all are in order. counts.rows and counts.moved are set. */
 void feed_order(struct feed *f, const uint8_t *drop);
 
-/* Rows that repeat an id: drop[i] = 1 for each but the first. `repeated` counts those that equal the
- * first in every cell, `conflicting` the others; first_conflict is the id of one. */
+/* Rows that repeat an id: drop[i] = 1 for each but the first. `repeated` counts those that equal
+ * the first in every cell, `conflicting` the others; first_conflict is the id of one. */
 struct feed_ids {
     uint64_t repeated, conflicting;
     char first_conflict[64];

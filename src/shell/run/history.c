@@ -48,7 +48,7 @@ bool history_import(struct shard *s, const struct settings *settings, const char
     if (!r->was_there) {
         uint64_t skip = shard_history_events(s);
 
-        if (!feed_load(settings, path, plan_schema(shard_plan(s)), progress, &f, e))
+        if (!feed_load_for(settings, path, shard_plan(s), progress, &f, e))
             return false;
         ok = observe(s, &f, skip, progress, e) && shard_end_history(s, text_of(name), e);
         r->events = f.counts.rows - skip;

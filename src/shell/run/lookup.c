@@ -5,9 +5,12 @@
 
 #include "shell/source/reference.h"
 
+enum { LOOKUP_PATH_MAX = 4096 };
+
 struct table {
     struct reference *reference;
-    char *key; /* the events' field */
+    char *key;             /* the events' field */
+    struct schema *fields; /* as they are called in an event: "customers.balance" */
 };
 
 struct lookups {
@@ -15,52 +18,140 @@ struct lookups {
     uint32_t count;
 };
 
-static bool open_table(const struct settings *s, const struct source_setting *source,
-                       const struct schema *schema, struct table *t, struct error *e)
+/* ---- opening */
+
+/* The words begin with the option that they are about, or are about the file. */
+static bool blame(const struct settings *s, const struct source_setting *source, struct error *e)
 {
+    static const char *const options[] = {"key", "valid_from"};
+    const char *option = "file";
+    char path[PLAN_NAME_MAX + 32];
+
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
+        size_t length = strlen(options[i]);
+
+        if (strncmp(e->text, options[i], length) != 0 || strncmp(e->text + length, ": ", 2) != 0)
+            continue;
+        option = options[i];
+        memmove(e->text, e->text + length + 2, strlen(e->text + length + 2) + 1);
+        break;
+    }
+    snprintf(path, sizeof path, "sources.%s.%s", source->name, option);
+    return settings_blame(s, path, e);
+}
+
+/* The column of this table that an event's field is filled from, or NULL. */
+static const char *column_of(const char *table, const char *field)
+{
+    size_t length = strlen(table);
+
+    return strncmp(field, table, length) == 0 && field[length] == '.' ? field + length + 1 : NULL;
+}
+
+/* Types: those of the settings, and over them those of the plan. */
+static uint32_t collect_fields(const struct source_setting *source, const struct schema *plan,
+                               struct source_field *out)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; plan != NULL && i < plan->count; i++) {
+        const struct field *f = &plan->fields[i];
+        const char *column = column_of(source->name, f->name);
+
+        if (f->is_looked_up && column != NULL)
+            out[count++] = (struct source_field){column, f->type, f->type == TYPE_TIME, f->layout};
+    }
+    for (uint32_t i = 0, fixed = count; i < source->field_count; i++) {
+        const struct field_setting *f = &source->fields[i];
+        bool is_fixed = !f->has_type;
+
+        for (uint32_t j = 0; j < fixed; j++)
+            is_fixed = is_fixed || strcmp(out[j].name, f->name) == 0;
+        if (!is_fixed)
+            out[count++] = (struct source_field){f->name, f->type, f->has_layout, f->layout};
+    }
+    return count;
+}
+
+static bool find_key(const struct source_setting *source, const struct schema *schema,
+                     enum type *type, struct error *e)
+{
+    int field = schema_find(schema, text_of(source->key));
+    const char *nearest = schema_nearest(schema, text_of(source->key));
+
+    if (field == FIELD_NONE)
+        return error_set(e, ERROR_INVALID,
+                         "key: the events have no field \"%s\" to look up by%s%s%s", source->key,
+                         nearest != NULL ? "; did you mean \"" : "", nearest != NULL ? nearest : "",
+                         nearest != NULL ? "\"?" : "");
+    *type = schema->fields[field].type;
+    return true;
+}
+
+static bool find_file(const struct settings *s, const struct source_setting *source,
+                      char path[LOOKUP_PATH_MAX], struct error *e)
+{
+    bool is_whole = source->file[0] == '/';
+    int n;
+
+    if (strcmp(source->file, "-") == 0)
+        return error_set(e, ERROR_INVALID, "a table is read from a file, not from \"-\"");
+    n = snprintf(path, LOOKUP_PATH_MAX, "%s%s%s", is_whole ? "" : s->directory, is_whole ? "" : "/",
+                 source->file);
+    return (n >= 0 && n < LOOKUP_PATH_MAX) ||
+           error_set(e, ERROR_INVALID, "the path is over %d bytes", LOOKUP_PATH_MAX);
+}
+
+static bool read_table(const struct settings *s, const struct source_setting *source,
+                       const struct schema *schema, const struct schema *plan, struct reference **r,
+                       struct error *e)
+{
+    struct source_field *fields = mem_array(2 * (size_t)SCHEMA_FIELDS_MAX, sizeof *fields);
     struct reference_options o = {.name = source->name,
                                   .key = source->key,
                                   .valid_from = source->valid_from,
                                   .memory_bytes = LOOKUP_BYTES_MAX};
-    int field = schema_find(schema, text_of(source->key));
-    char path[4096];
-    bool ok;
+    char path[LOOKUP_PATH_MAX];
+    bool ok = find_key(source, schema, &o.key_type, e) && find_file(s, source, path, e);
 
-    if (field == FIELD_NONE)
-        return error_set(e, ERROR_INVALID,
-                         "%s: sources.%s.key: the events have no field \"%s\" to look up by", s->path,
-                         source->name, source->key);
-    o.key_type = schema->fields[field].type;
-    if (source->file == NULL || snprintf(path, sizeof path, "%s%s%s",
-                                         source->file[0] == '/' ? "" : s->directory,
-                                         source->file[0] == '/' ? "" : "/",
-                                         source->file) >= (int)sizeof path)
-        return error_set(e, ERROR_INVALID, "%s: sources.%s.file: expected a path", s->path,
-                         source->name);
-    source_options_init(&o.source, path);
-    ok = source_format_find(text_of(source->format), &o.source.format);
-    o.source.delimiter = source->delimiter;
-    o.source.point = source->point;
-    o.source.reject_share = source->reject_share;
-    if (!ok || !reference_load(&o, &t->reference, e))
-        return error_prefix(e, "sources.%s", source->name);
-    t->key = mem_text(source->key, strlen(source->key));
-    return true;
+    if (ok) {
+        source_options_init(&o.source, path);
+        o.source.delimiter = source->delimiter;
+        o.source.point = source->point;
+        o.source.reject_share = source->reject_share;
+        o.source.fields = fields;
+        o.source.field_count = collect_fields(source, plan, fields);
+        ok = source_format_find(text_of(source->format), &o.source.format) ||
+             error_set(e, ERROR_INVALID, "no format \"%s\"", source->format);
+    }
+    ok = ok && reference_load(&o, r, e);
+    mem_free(fields);
+    return ok;
 }
 
-bool lookups_open(const struct settings *s, const struct schema *schema, struct lookups **l,
-                  struct error *e)
+static bool open_table(const struct settings *s, const struct source_setting *source,
+                       const struct schema *schema, const struct schema *plan, struct table *t,
+                       struct error *e)
+{
+    if (!read_table(s, source, schema, plan, &t->reference, e))
+        return blame(s, source, e);
+    t->key = mem_text(source->key, strlen(source->key));
+    t->fields = schema_new();
+    return reference_extend(t->reference, t->fields, e) || blame(s, source, e);
+}
+
+bool lookups_open(const struct settings *s, const struct schema *schema, const struct schema *plan,
+                  struct lookups **l, struct error *e)
 {
     struct lookups *made = mem_alloc(sizeof *made);
 
     for (uint32_t i = 0; i < s->source_count; i++) {
         if (s->sources[i].key == NULL)
             continue;
-        if (!open_table(s, &s->sources[i], schema, &made->table[made->count], e)) {
+        if (!open_table(s, &s->sources[i], schema, plan, &made->table[made->count++], e)) {
             lookups_free(made);
             return false;
         }
-        made->count++;
     }
     *l = made;
     return true;
@@ -73,93 +164,93 @@ void lookups_free(struct lookups *l)
     for (uint32_t i = 0; i < l->count; i++) {
         reference_free(l->table[i].reference);
         mem_free(l->table[i].key);
+        schema_free(l->table[i].fields);
     }
     mem_free(l);
 }
 
-bool lookups_extend(const struct lookups *l, struct schema *schema, struct error *e)
+/* ---- fields */
+
+bool lookups_extend(const struct lookups *l, const struct settings *s, struct schema *schema,
+                    struct error *e)
 {
     for (uint32_t i = 0; i < l->count; i++) {
-        if (!reference_extend(l->table[i].reference, schema, e))
-            return false;
+        const struct reference *r = l->table[i].reference;
+
+        if (!reference_extend(r, schema, e))
+            return blame(s, settings_source(s, reference_name(r)), e);
     }
     return true;
 }
 
-/* The fields of one table, as reference_extend makes them, in a schema of their own. */
-static struct schema *fields_of(const struct table *t)
+/* Where the table's fields begin: they stand together. */
+static int first_field(const struct table *t, const struct schema *schema)
 {
-    struct schema *fields = schema_new();
-    struct error e;
-
-    if (!reference_extend(t->reference, fields, &e)) {
-        schema_free(fields);
-        return NULL;
-    }
-    return fields;
+    if (t->fields->count == 0)
+        return FIELD_NONE;
+    return schema_find(schema, text_of(t->fields->fields[0].name));
 }
 
-static bool table_matches(const struct table *t, const struct schema *schema, int *at,
-                          struct error *e)
+static bool table_matches(const struct table *t, const struct schema *schema, struct error *e)
 {
-    struct schema *fields = fields_of(t);
-    bool ok = fields != NULL;
+    int first = first_field(t, schema);
 
-    *at = ok && fields->count > 0 ? schema_find(schema, text_of(fields->fields[0].name)) : 0;
-    for (uint32_t i = 0; ok && i < fields->count; i++) {
-        uint32_t here = (uint32_t)*at + i;
+    for (uint32_t i = 0; i < t->fields->count; i++) {
+        const struct field *field = &t->fields->fields[i];
+        uint32_t at = (uint32_t)first + i;
 
-        ok = *at != FIELD_NONE && here < schema->count &&
-             strcmp(schema->fields[here].name, fields->fields[i].name) == 0 &&
-             schema->fields[here].type == fields->fields[i].type;
-        if (!ok)
-            error_set(e, ERROR_INVALID,
-                      "table %s: its column %s is not among the fields that the model was trained on, "
-                      "or has another type there; hint: run `assay train` again",
-                      reference_name(t->reference), fields->fields[i].name);
+        if (first == FIELD_NONE || at >= schema->count || !schema->fields[at].is_looked_up ||
+            schema->fields[at].type != field->type ||
+            strcmp(schema->fields[at].name, field->name) != 0)
+            return error_set(e, ERROR_INVALID,
+                             "%s is not among the fields that the model was trained on, or not in "
+                             "this order; hint: run `assay train` again",
+                             field->name);
     }
-    schema_free(fields);
-    return ok;
+    return true;
+}
+
+static bool has_table_of(const struct lookups *l, const struct field *field)
+{
+    for (uint32_t i = 0; i < l->count; i++) {
+        if (schema_find(l->table[i].fields, text_of(field->name)) != FIELD_NONE)
+            return true;
+    }
+    return false;
 }
 
 bool lookups_match(const struct lookups *l, const struct schema *schema, struct error *e)
 {
-    int at;
-
     for (uint32_t i = 0; i < l->count; i++) {
-        if (!table_matches(&l->table[i], schema, &at, e))
+        if (!table_matches(&l->table[i], schema, e))
             return false;
+    }
+    for (uint32_t i = 0; i < schema->count; i++) {
+        if (schema->fields[i].is_looked_up && !has_table_of(l, &schema->fields[i]))
+            return error_set(
+                e, ERROR_INVALID,
+                "the model was trained with %s from a table, which the settings' sources "
+                "do not have; hint: name it there, or run `assay train` again",
+                schema->fields[i].name);
     }
     return true;
 }
 
-/* Where the table's fields begin: its first column that is neither key nor valid_from. */
-static int first_field(const struct table *t, const struct schema *schema)
+/* ---- looking up */
+
+void lookups_fill(const struct lookups *l, const struct schema *schema, int64_t otherwise_us,
+                  struct frame *f, uint32_t first, uint32_t rows)
 {
-    size_t length = strlen(reference_name(t->reference));
-
-    for (uint32_t i = 0; i < schema->count; i++) {
-        const char *name = schema->fields[i].name;
-
-        if (strncmp(name, reference_name(t->reference), length) == 0 && name[length] == '.')
-            return (int)i;
-    }
-    return FIELD_NONE;
-}
-
-void lookups_fill(const struct lookups *l, const struct schema *schema, struct frame *f,
-                  uint32_t first, uint32_t rows)
-{
-    const struct column *time =
-        schema->time != FIELD_NONE ? &f->column[schema->time] : NULL;
+    const struct column *time = schema->time != FIELD_NONE ? &f->column[schema->time] : NULL;
 
     for (uint32_t i = 0; l != NULL && i < l->count; i++) {
         const struct table *t = &l->table[i];
         int key = schema_find(schema, text_of(t->key));
-        int columns = first_field(t, schema);
+        int at = first_field(t, schema);
 
-        if (columns != FIELD_NONE)
-            reference_join(t->reference, &f->column[key], time, f, (uint32_t)columns, first, rows);
+        if (at != FIELD_NONE)
+            reference_join(t->reference, &f->column[key], time, otherwise_us, f, (uint32_t)at,
+                           first, rows);
     }
 }
 

@@ -59,11 +59,26 @@ static bool is_special(const char *path)
     return lstat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
 }
 
+/* What cannot be written is told before the work, not after it. */
+static bool check_path(const char *path, struct error *e)
+{
+    struct stat st;
+
+    if (path[0] == 0 || strlen(path) >= PATH_MAX - sizeof ".part")
+        return error_set(e, ERROR_USAGE, "-o: expected the name of a file, found \"%.60s\"", path);
+    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+        return error_set(e, ERROR_INVALID, "%s is a directory: name a file in it", path);
+    return true;
+}
+
 bool output_open(const char *path, const char *const *column, uint32_t columns, struct output **out,
                  struct error *e)
 {
-    struct output *o = mem_alloc(sizeof *o);
+    struct output *o;
 
+    if (!output_is_standard(path) && !check_path(path, e))
+        return false;
+    o = mem_alloc(sizeof *o);
     o->column = column;
     o->columns = columns;
     o->fd = STDOUT_FILENO;

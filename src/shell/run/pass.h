@@ -1,4 +1,5 @@
-/* One pass of a feed's events through an engine: how files are featured, scored and learned from. */
+/* One pass of a feed's events through an engine: how files are featured, scored and learned from.
+ */
 #ifndef ASSAY_RUN_PASS_H
 #define ASSAY_RUN_PASS_H
 

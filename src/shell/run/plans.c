@@ -84,7 +84,8 @@ bool plans_keep_model(const char *shard_directory, const uint8_t digest[DIGEST_B
     model_path(path, shard_directory, digest);
     if (file_exists(path))
         return true;
-    return file_make_directories(directory, 0700, e) && file_write(path, model, model_bytes, 0600, e);
+    return file_make_directories(directory, 0700, e) &&
+           file_write(path, model, model_bytes, 0600, e);
 }
 
 /* The model bytes that a PLAN record names by digest, held to it; empty where it names none. */
@@ -116,8 +117,7 @@ static bool parse_model(const struct buffer *bytes, struct model **m, struct err
 }
 
 static bool build(const struct plan_body *body, const struct buffer *model_bytes,
-                  const struct hash_key *key,
-                  struct plan **plan, struct error *e)
+                  const struct hash_key *key, struct plan **plan, struct error *e)
 {
     struct settings *s;
     struct schema *schema;

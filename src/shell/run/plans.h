@@ -18,8 +18,8 @@ bool plans_get(struct plans *p, uint32_t seq, struct plan **plan, struct error *
 /* Make a plan known that was built already (by the one who writes its record). */
 void plans_put(struct plans *p, uint32_t seq, struct plan *plan);
 
-/* Make the plan of settings over a schema with a model file's bytes (NULL: none). On success `text` has
- * the settings_print_plan form, `id` and `model_digest` (zeros without a model) are set. */
+/* Make the plan of settings over a schema with a model file's bytes (NULL: none). On success `text`
+ * has the settings_print_plan form, `id` and `model_digest` (zeros without a model) are set. */
 struct made_plan {
     struct plan *plan;
     struct buffer text;

@@ -7,11 +7,11 @@
 #include "shell/run/state.h"
 
 struct recovered {
-    struct state state;     /* of the plan, as of the log's last record */
-    uint32_t plan_seq;      /* of the last PLAN record, 0: none */
-    bool has_history;       /* a RECORD_HISTORY was met */
-    uint64_t snapshot_seq;  /* where it started from; 0: the beginning */
-    uint64_t records;       /* applied */
+    struct state state;    /* of the plan, as of the log's last record */
+    uint32_t plan_seq;     /* of the last PLAN record, 0: none */
+    bool has_history;      /* a RECORD_HISTORY was met */
+    uint64_t snapshot_seq; /* where it started from; 0: the beginning */
+    uint64_t records;      /* applied */
 };
 
 /* `log_directory` has records 1..last_seq. */

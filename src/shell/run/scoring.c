@@ -21,7 +21,7 @@ static bool observe_before(const struct scoring_options *o, struct scoring *s, s
     before.decides = false;
     before.visit = NULL;
     before.stage = "observing what came before";
-    if (!feed_load(o->settings, o->after, pass->schema, o->progress, &feed, e))
+    if (!feed_load_for(o->settings, o->after, s->current.made.plan, o->progress, &feed, e))
         return false;
     ok = pass_run(&before, &feed, e);
     pass->next_seq = before.next_seq;
@@ -47,7 +47,7 @@ bool scoring_run(const struct scoring_options *o, struct scoring *s, struct erro
         return false;
     pass.engine = state.engine;
     ok = observe_before(o, s, &pass, e) &&
-         feed_load(o->settings, o->path, pass.schema, o->progress, &s->feed, e) &&
+         feed_load_for(o->settings, o->path, plan, o->progress, &s->feed, e) &&
          pass_run(&pass, &s->feed, e);
     state_close(&state);
     return ok;

@@ -217,7 +217,7 @@ static bool append_observed(struct shard *s, const struct frame *f, uint32_t row
         return false;
     ASSERT(log_append(s->log, &r) == s->seq[i]);
     id.token = engine_id_token(s->state.engine, body.id);
-    id.body = hash_bytes(body.event.bytes, body.event.length, 0);
+    id.body = event_body_hash(schema, body.event);
     engine_id_add(s->state.engine, &id);
     return true;
 }

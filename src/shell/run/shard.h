@@ -4,12 +4,12 @@
  *                                             decide, reserve,    write, sync
  *                                             apply, append
  *
- * The engine thread takes what is queued (1..256 submissions), decides them in order, and seals the group;
- * the commit thread makes it durable and answers, while the engine works on the next group.
+ * The engine thread takes what is queued (1..256 submissions), decides them in order, and seals the
+ * group; the commit thread makes it durable and answers, while the engine works on the next group.
  * Batch when busy, single when idle; no locks on state.
  *
- * A failed commit stops the shard: everything waiting is answered SUBMIT_FAILED, and only a restart,
- * which recovers from disk, brings it back.
+ * A failed commit stops the shard: everything waiting is answered SUBMIT_FAILED, and only a
+ * restart, which recovers from disk, brings it back.
  */
 #ifndef ASSAY_RUN_SHARD_H
 #define ASSAY_RUN_SHARD_H
@@ -20,8 +20,8 @@
 #include "shell/run/state.h"
 
 enum {
-    SHARD_GROUP_MAX = 256,  /* submissions of one group commit */
-    SHARD_ID_MAX = 256,     /* bytes of an event id */
+    SHARD_GROUP_MAX = 256,     /* submissions of one group commit */
+    SHARD_ID_MAX = 256,        /* bytes of an event id */
     SHARD_EVENT_MAX = 1 << 20, /* bytes of an encoded event */
     SHARD_LABEL_SOURCE_MAX = 64,
 };
@@ -46,12 +46,12 @@ enum submit_status {
  * shard_submit until it calls done(), on the commit or engine thread (keep done short). */
 struct submission {
     enum submit_kind kind;
-    struct text id;         /* of the event; for decisions a part of the event too */
-    struct text event;      /* event_encode over the plan's schema (decision, peek) */
+    struct text id;    /* of the event; for decisions a part of the event too */
+    struct text event; /* event_encode over the plan's schema (decision, peek) */
     int64_t received_us;
-    bool explain;           /* reasons also where the outcome is the mildest */
-    uint64_t event_seq;     /* label: the event's record where it is known, else 0: found by id */
-    uint8_t label;          /* label */
+    bool explain;       /* reasons also where the outcome is the mildest */
+    uint64_t event_seq; /* label: the event's record where it is known, else 0: found by id */
+    uint8_t label;      /* label */
     int64_t effective_us;
     struct text source;
     void (*done)(struct submission *s);
@@ -59,8 +59,8 @@ struct submission {
 
     /* results */
     enum submit_status status;
-    uint64_t seq;           /* of the event's record */
-    struct plan *plan;      /* that decided; a reference, released by the submitter with plan_unref */
+    uint64_t seq;      /* of the event's record */
+    struct plan *plan; /* that decided; a reference, released by the submitter with plan_unref */
     struct decision decision;
     char error[ERROR_TEXT_MAX];
 
@@ -68,26 +68,26 @@ struct submission {
 };
 
 struct shard_options {
-    const char *directory;   /* <data directory>/shard-0; made if absent */
+    const char *directory; /* <data directory>/shard-0; made if absent */
     struct state_options state;
     enum log_sync sync;
     size_t segment_bytes;
-    int64_t snapshot_every_us; /* 0: only at the end */
-    uint32_t queue;            /* submissions waiting, at most */
+    int64_t snapshot_every_us;       /* 0: only at the end */
+    uint32_t queue;                  /* submissions waiting, at most */
     const struct progress *progress; /* of recovery */
 };
 
 struct shard;
 
-/* Restores the newest usable snapshot, replays the log's tail and, where the made plan is another than
- * the log's last, builds its state from the log and writes a PLAN record. `model` are the bytes of the
- * model file (NULL: none), kept under <directory>/models/. The shard takes its own reference on the
- * plan. */
+/* Restores the newest usable snapshot, replays the log's tail and, where the made plan is another
+ * than the log's last, builds its state from the log and writes a PLAN record. `model` are the
+ * bytes of the model file (NULL: none), kept under <directory>/models/. The shard takes its own
+ * reference on the plan. */
 bool shard_open(const struct shard_options *o, const struct made_plan *made, const void *model,
                 size_t model_bytes, struct shard **s, struct error *e) MUST_USE;
 
-/* Events of the history come before shard_start: seen, not decided. The frame has the plan's schema.
- * An interrupted import goes on after the first shard_history_events events. */
+/* Events of the history come before shard_start: seen, not decided. The frame has the plan's
+ * schema. An interrupted import goes on after the first shard_history_events events. */
 bool shard_has_history(const struct shard *s); /* imported whole */
 uint64_t shard_history_events(const struct shard *s);
 bool shard_observe(struct shard *s, const struct frame *f, uint32_t first, uint32_t rows,
@@ -112,7 +112,7 @@ struct shard_status {
     uint64_t by_outcome[PLAN_OUTCOMES_MAX];
     uint64_t durable_seq;
     uint64_t log_bytes;
-    int64_t watermark_us;      /* the state is filled until this event time; INT64_MIN: empty */
+    int64_t watermark_us; /* the state is filled until this event time; INT64_MIN: empty */
     uint64_t state_bytes, state_limit_bytes;
     uint64_t entities, evicted;
     uint32_t queue_length, queue_capacity;

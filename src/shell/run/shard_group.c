@@ -2,7 +2,8 @@
  *
  * A group's submissions are taken in order. Consecutive decisions form a run that goes through the
  * engine as one batch; anything else ends the run first, so the order of effects is the order of
- * submission. For each run: reserve room in the log, apply, append (Reserve, apply, commit, answer).
+ * submission. For each run: reserve room in the log, apply, append (Reserve, apply, commit,
+ * answer).
  *
  * What a repeated id is answered: the first decision, once that is durable.
  */
@@ -13,6 +14,7 @@
 #include "core/data/event.h"
 #include "shell/os/clock.h"
 #include "shell/run/carrier.h"
+#include "shell/run/event_id.h"
 #include "shell/run/shard_inside.h"
 
 enum {
@@ -47,7 +49,7 @@ static void append_decision(struct shard *s, uint32_t i)
                             .epoch = ENGINE_EPOCH,
                             .plan = s->plan_seq};
     struct id_entry id = {.token = s->run_token[i],
-                          .body = hash_bytes(sub->event.bytes, sub->event.length, 0),
+                          .body = event_body_hash(plan_schema(s->plan), sub->event),
                           .seq = s->seq[i],
                           .received_us = sub->received_us};
 
@@ -150,8 +152,9 @@ static void repeat_from_log(struct shard *s, struct submission *sub, uint64_t se
         return;
     }
     if (record.kind != RECORD_DECISION) {
-        fail_submission(sub, SUBMIT_CONFLICT, "this event is part of the imported history: it was "
-                                              "observed, never decided");
+        fail_submission(sub, SUBMIT_CONFLICT,
+                        "this event is part of the imported history: it was "
+                        "observed, never decided");
         return;
     }
     reader_init(&reader, body.decision.bytes, body.decision.length);
@@ -162,7 +165,7 @@ static void repeat_from_log(struct shard *s, struct submission *sub, uint64_t se
 
 static void answer_repeated(struct shard *s, struct submission *sub, const struct id_entry *known)
 {
-    uint64_t body = hash_bytes(sub->event.bytes, sub->event.length, 0);
+    uint64_t body = event_body_hash(plan_schema(s->plan), sub->event);
     uint64_t seq = known->seq;
 
     sub->seq = seq;
@@ -246,8 +249,7 @@ static bool read_event(struct shard *s, uint64_t seq, struct record *record,
         if (!wait_durable(s, seq))
             return error_set(e, ERROR_WORLD, "the shard has stopped");
     }
-    return log_read(s->log, seq, &s->scratch, record, e) &&
-           event_body_parse(record->body, body, e);
+    return log_read(s->log, seq, &s->scratch, record, e) && event_body_parse(record->body, body, e);
 }
 
 static void append_label(struct shard *s, struct submission *sub, const struct record *event,
@@ -378,8 +380,8 @@ static void count_answers(struct shard *s, const struct group *g)
     pthread_mutex_unlock(&s->lock);
 }
 
-/* A label whose event is still in the group being filled seals that group early; its own answers then
- * go out with the next one. So the group is handed on with what it has: every submission is in
+/* A label whose event is still in the group being filled seals that group early; its own answers
+ * then go out with the next one. So the group is handed on with what it has: every submission is in
  * exactly one group. */
 void shard_seal_group(struct shard *s)
 {

@@ -1,5 +1,5 @@
-/* Inside a shard: what its engine thread, commit thread and snapshot thread share. Only run/shard*.c
- * include this. */
+/* Inside a shard: what its engine thread, commit thread and snapshot thread share. Only
+ * run/shard*.c include this. */
 #ifndef ASSAY_RUN_SHARD_INSIDE_H
 #define ASSAY_RUN_SHARD_INSIDE_H
 
@@ -38,7 +38,7 @@ struct shard {
 
     /* the engine thread's (before shard_start: the caller's) */
     struct state state;
-    struct frame frame;      /* the run: consecutive decisions, not yet appended */
+    struct frame frame; /* the run: consecutive decisions, not yet appended */
     struct submission *run[SHARD_GROUP_MAX];
     struct hash128 run_token[SHARD_GROUP_MAX];
     struct decision decisions[SHARD_GROUP_MAX];
@@ -57,11 +57,11 @@ struct shard {
     struct queue *spare;     /* groups -> engine thread */
     struct queue *snapshots; /* at most one job -> snapshot thread */
     pthread_t engine_thread, commit_thread, snapshot_thread;
-    bool is_started;         /* engine thread runs */
+    bool is_started; /* engine thread runs */
 
     atomic_bool is_failed;
     atomic_bool is_stopping;
-    pthread_mutex_t lock;    /* of status */
+    pthread_mutex_t lock; /* of status */
     struct shard_status status;
 };
 

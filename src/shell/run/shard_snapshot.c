@@ -37,6 +37,7 @@ void shard_snapshot_if_due(struct shard *s)
 {
     int64_t now = clock_monotonic_us();
     struct snapshot_job *job;
+    uint64_t seq;
 
     if (s->o.snapshot_every_us == 0 || now < s->snapshot_due_us ||
         log_next_seq(s->log) - 1 == s->snapshot_seq)
@@ -46,8 +47,9 @@ void shard_snapshot_if_due(struct shard *s)
     job->head = head_now(s);
     job->bytes = mem_resize(NULL, job->head.bytes, 1);
     memcpy(job->bytes, s->state.memory, job->head.bytes);
-    if (queue_put(s->snapshots, job)) {
-        s->snapshot_seq = job->head.seq;
+    seq = job->head.seq;
+    if (queue_put(s->snapshots, job)) { /* from here on the job is the writer's */
+        s->snapshot_seq = seq;
         return;
     }
     mem_free(job->bytes); /* the one before is still being written: next time */

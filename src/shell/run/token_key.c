@@ -44,12 +44,14 @@ bool token_key_load(const char *shard_directory, bool make, struct hash_key *key
     if (!file_exists(path))
         return !make || make_key(shard_directory, path, key, e);
     buffer_init(&text, 256);
-    ok = file_read(path, &text, e) &&
-         (parse(&text, key) ||
-          error_set(e, ERROR_INVALID,
-                    "%s: expected 32 hexadecimal digits; hint: restore it from a backup, or remove it and "
-                    "the snapshots: the state is then rebuilt from the log",
-                    path));
+    ok =
+        file_read(path, &text, e) &&
+        (parse(&text, key) ||
+         error_set(
+             e, ERROR_INVALID,
+             "%s: expected 32 hexadecimal digits; hint: restore it from a backup, or remove it and "
+             "the snapshots: the state is then rebuilt from the log",
+             path));
     buffer_fini(&text);
     return ok;
 }

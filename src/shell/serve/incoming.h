@@ -12,7 +12,6 @@ struct incoming {
 
 /* False: seat->problems says what is wrong. An event without an id gets a new one. */
 bool incoming_read(struct seat *seat, const struct schema *schema, const struct lookups *lookups,
-                   struct text json,
-                   int64_t received_us, struct incoming *in) MUST_USE;
+                   struct text json, int64_t received_us, struct incoming *in) MUST_USE;
 
 #endif

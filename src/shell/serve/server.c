@@ -280,6 +280,11 @@ bool server_start(const struct server_options *o, struct server **server, struct
     return true;
 }
 
+bool server_is_loopback(const struct server *s)
+{
+    return http_is_loopback(s->http);
+}
+
 uint16_t server_port(const struct server *s)
 {
     return http_port(s->http);

@@ -34,6 +34,7 @@ struct server;
 
 bool server_start(const struct server_options *o, struct server **s, struct error *e) MUST_USE;
 uint16_t server_port(const struct server *s);
+bool server_is_loopback(const struct server *s); /* reached from this machine only */
 /* No new requests, what runs is finished, a running job is cancelled. Takes NULL. */
 void server_stop(struct server *s);
 

@@ -94,6 +94,9 @@ const struct key keys[] = {
      .words = "The thousands separator of numbers in text."},
     {"schema.*.personal", KEY_BOOL, KEY_DECIDES, MEMBER(struct schema_setting, personal),
      .standard = "false", .words = "Whether the field is sealed apart in the log."},
+    {"schema.*.looked_up", KEY_BOOL, KEY_DECIDES, MEMBER(struct schema_setting, looked_up),
+     .standard = "false",
+     .words = "Whether the field comes from a table looked up in; such fields stand last."},
 
     {"entities", KEY_ENTRIES, KEY_DECIDES, ARRAY_OF(entities, entity_count, LANG_FEATURES_MAX),
      .words = "Who or what windows are kept for: `by NAME` in a feature."},

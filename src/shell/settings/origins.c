@@ -58,3 +58,20 @@ const struct origin *origins_find(const struct origins *o, const char *path)
         return NULL;
     return bsearch(&wanted, o->item, o->count, sizeof *o->item, origin_compare);
 }
+
+const struct origin *origins_first_below(const struct origins *o, const char *path)
+{
+    const struct origin *first = NULL;
+    size_t length = strlen(path);
+
+    for (uint32_t i = 0; o != NULL && i < o->count; i++) {
+        const struct origin *at = &o->item[i];
+
+        if (at->line == 0 || strncmp(at->path, path, length) != 0 || at->path[length] != '.')
+            continue;
+        if (first == NULL || at->line < first->line ||
+            (at->line == first->line && at->column < first->column))
+            first = at;
+    }
+    return first;
+}

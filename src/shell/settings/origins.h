@@ -18,6 +18,8 @@ struct origins *origins_new(void);
 void origins_free(struct origins *o);
 void origins_add(struct origins *o, const struct origin *origin); /* copies */
 void origins_sort(struct origins *o);                             /* once, before the first find */
-const struct origin *origins_find(const struct origins *o, const char *path); /* or NULL */
+const struct origin *origins_find(const struct origins *o, const char *path);
+/* The first in the file of those below a path, which itself has none; or NULL. */
+const struct origin *origins_first_below(const struct origins *o, const char *path); /* or NULL */
 
 #endif

@@ -223,6 +223,7 @@ void settings_print_plan(const struct settings *s, const struct schema *schema, 
             .point = f->point,
             .group = f->group,
             .personal = f->is_personal,
+            .looked_up = f->is_looked_up,
         };
     }
     print_all(&p);

@@ -164,6 +164,7 @@ struct schema *settings_schema(const struct settings *s)
         f->point = from->point;
         f->group = from->group;
         f->is_personal = from->personal;
+        f->is_looked_up = from->looked_up;
     }
     return schema;
 }
@@ -189,6 +190,8 @@ bool settings_blame(const struct settings *s, const char *key_path, struct error
     const struct origin *o = origins_find(s->origins, key_path);
     size_t length = strlen(key_path);
 
+    if (o == NULL)
+        o = origins_first_below(s->origins, key_path);
     if (strncmp(e->text, key_path, length) != 0 || e->text[length] != ':')
         error_prefix(e, "%s", key_path);
     if (o != NULL && o->words != NULL && strcmp(o->words, "default") != 0)

@@ -64,6 +64,7 @@ struct schema_setting {
     char point;
     char group;
     bool personal;
+    bool looked_up;
 };
 
 struct rule_setting {

@@ -109,6 +109,31 @@ static bool verify_decision(const struct settings *s, struct error *e)
     return true;
 }
 
+/* The source of events is read, every other one is looked up in. */
+static bool verify_use(const struct settings *s, const struct source_setting *source,
+                       struct error *e)
+{
+    bool is_events = strcmp(source->name, "transactions") == 0;
+
+    if (is_events && source->key != NULL) {
+        error_set(e, ERROR_INVALID, "transactions are the events, not a table to look up in");
+        return refuse(s, e, "sources.", source->name, ".key");
+    }
+    if (is_events && source->valid_from != NULL) {
+        error_set(e, ERROR_INVALID, "transactions are the events, not a table to look up in");
+        return refuse(s, e, "sources.", source->name, ".valid_from");
+    }
+    if (!is_events && source->key == NULL) {
+        error_set(
+            e, ERROR_INVALID,
+            "expected its key, the column named like the events' field to look up by, such as "
+            "{file: %.80s, key: customer_id}",
+            source->file);
+        return refuse(s, e, "sources.", source->name, "");
+    }
+    return true;
+}
+
 static bool verify_sources(const struct settings *s, struct error *e)
 {
     static const char *const later[] = {"kafka:", "postgres:", "postgresql:", "s3:"};
@@ -123,6 +148,8 @@ static bool verify_sources(const struct settings *s, struct error *e)
                       later[j]);
             return refuse(s, e, "sources.", source->name, ".file");
         }
+        if (!verify_use(s, source, e))
+            return false;
         if (source->delimiter != 0 && source->delimiter == source->point) {
             error_set(e, ERROR_INVALID, "delimiter and decimal mark are the same, \"%c\"",
                       source->point);

@@ -89,7 +89,7 @@ static bool find_column(const struct source *s, const char *what, const char *na
     *index = schema_find(source_schema(s), text_of(name));
     if (*index != FIELD_NONE)
         return true;
-    return error_set(e, ERROR_INVALID, "the %s \"%s\" is no column%s%s%s", what, name,
+    return error_set(e, ERROR_INVALID, "%s: the table has no column \"%s\"%s%s%s", what, name,
                      nearest != NULL ? "; did you mean \"" : "", nearest != NULL ? nearest : "",
                      nearest != NULL ? "\"?" : "");
 }
@@ -105,7 +105,7 @@ static bool find_columns(struct reference *r, const struct reference_options *o,
     if (!find_column(s, "valid_from", o->valid_from, &r->valid_from, e))
         return false;
     if (r->schema->fields[r->valid_from].type != TYPE_TIME)
-        return error_set(e, ERROR_INVALID, "valid_from \"%s\" is %s, not a time (%s)",
+        return error_set(e, ERROR_INVALID, "valid_from: \"%s\" is %s, not a time (%s)",
                          o->valid_from, type_name(r->schema->fields[r->valid_from].type),
                          source_note(s, (uint32_t)r->valid_from));
     return true;
@@ -267,11 +267,10 @@ static bool check_unique(const struct reference *r, const struct reference_optio
         show_key(&key, shown, sizeof shown);
         line_of(o, options, ordinal(r, r->entry[i - 1].row), one, sizeof one);
         line_of(o, options, ordinal(r, r->entry[i].row), two, sizeof two);
-        return error_set(
-            e, ERROR_INVALID,
-            "the key %s = \"%s\" has two rows, %s and %s: drop one, or name the column "
-            "since when a row holds (valid_from)",
-            o->key, shown, one, two);
+        return error_set(e, ERROR_INVALID,
+                         "key: %s = \"%s\" has two rows, %s and %s: drop one, or name the column "
+                         "since when a row holds (valid_from)",
+                         o->key, shown, one, two);
     }
     return true;
 }
@@ -323,7 +322,7 @@ bool reference_load(const struct reference_options *o, struct reference **table,
     mem_free(fields);
     if (!good) {
         reference_free(r);
-        return error_prefix(e, "table %s", o->name);
+        return false;
     }
     *table = r;
     return true;
@@ -391,18 +390,20 @@ bool reference_extend(const struct reference *r, struct schema *s, struct error 
             continue;
         snprintf(name, sizeof name, "%.256s.%s", r->name, f->name);
         if (!schema_add(s, text_of(name), f->type, e))
-            return error_prefix(e, "table %s", r->name);
+            return false;
         s->fields[s->count - 1].layout = f->layout;
+        s->fields[s->count - 1].is_looked_up = true;
     }
     return true;
 }
 
 void reference_join(const struct reference *r, const struct column *key, const struct column *time,
-                    struct frame *f, uint32_t columns, uint32_t first, uint32_t rows)
+                    int64_t otherwise_us, struct frame *f, uint32_t columns, uint32_t first,
+                    uint32_t rows)
 {
     for (uint32_t i = first; i < first + rows; i++) {
         struct value wanted = column_get(key, i);
-        int64_t at = time == NULL ? INT64_MAX : time->integer[i];
+        int64_t at = time == NULL ? otherwise_us : time->integer[i];
         int64_t row = time != NULL && time->null[i] ? -1 : reference_find(r, &wanted, at);
         uint32_t to = columns;
 

@@ -25,6 +25,8 @@ struct reference_options {
     size_t memory_bytes;    /* limit */
 };
 
+/* The words of an error begin with the option that they are about where it is one: "key: " or
+ * "valid_from: ". */
 bool reference_load(const struct reference_options *o, struct reference **table,
                     struct error *e) MUST_USE;
 void reference_free(struct reference *r);
@@ -44,9 +46,10 @@ struct value reference_get(const struct reference *r, int64_t row, uint32_t colu
 /* Appends the table's columns, without the key and valid_from, to an event's schema. */
 bool reference_extend(const struct reference *r, struct schema *s, struct error *e) MUST_USE;
 /* Fills them in rows [first, first + rows) of the frame: `columns` is the index of the first of
- * them. A NULL time column means INT64_MAX, the newest row. Missing rows give nulls; text is
- * borrowed from the table. */
+ * them. A NULL time column means that the events have the time `otherwise_us`. Missing rows give
+ * nulls; text is borrowed from the table. */
 void reference_join(const struct reference *r, const struct column *key, const struct column *time,
-                    struct frame *f, uint32_t columns, uint32_t first, uint32_t rows);
+                    int64_t otherwise_us, struct frame *f, uint32_t columns, uint32_t first,
+                    uint32_t rows);
 
 #endif

@@ -49,22 +49,26 @@ void checks_of_data(struct train_result *r, const struct settings *s)
                    "late and may be decided without what happened before them",
                    count(c->moved), count(c->rows));
     if (c->undated[0] != 0)
-        checks_add(r, true,
-                   "%s: looked up without valid_from, so an event may see what was known only later "
-                   "(look-ahead); name the column that says since when a row holds",
-                   c->undated);
+        checks_add(
+            r, true,
+            "%s: looked up without valid_from, so an event may see what was known only later "
+            "(look-ahead); name the column that says since when a row holds",
+            c->undated);
     if (r->split.unlabelled > 0)
-        checks_add(r, false, "%lu events have no label (yet) and were left out of learning and test",
+        checks_add(r, false,
+                   "%lu events have no label (yet) and were left out of learning and test",
                    count(r->split.unlabelled));
     if (r->split.known_dropped > 0)
-        checks_add(r, false,
-                   "%lu test events of a %s already known as fraudulent were left out: finding them "
-                   "again is no merit",
-                   count(r->split.known_dropped), s->model.validate.drop_known);
+        checks_add(
+            r, false,
+            "%lu test events of a %s already known as fraudulent were left out: finding them "
+            "again is no merit",
+            count(r->split.known_dropped), s->model.validate.drop_known);
     if (s->model.validate.by != VALIDATE_TIME)
-        checks_add(r, true,
-                   "the test events were drawn at random, so the model has seen the future of some; "
-                   "figures by time (model.validate.by: time) are the ones to expect live");
+        checks_add(
+            r, true,
+            "the test events were drawn at random, so the model has seen the future of some; "
+            "figures by time (model.validate.by: time) are the ones to expect live");
     if (r->split.train_frauds < FEW_FRAUDS || r->split.test_frauds < FEW_FRAUDS)
         checks_add(r, true,
                    "there are only %lu frauds to learn from and %lu to test on: the intervals are "
@@ -103,10 +107,11 @@ void checks_of_features(struct train_result *r, struct plan *p, const struct tab
             continue;
         auc = alone(&t->column[k], t, label, part, value, said);
         if (auc > suspicious_auc || auc < 1 - suspicious_auc)
-            checks_add(r, true,
-                       "feature %s alone tells fraud from legitimate with AUC %.4f: it is likely the "
-                       "label under another name, or known only afterwards; leave it out",
-                       plan_feature_name(p, k), auc > 0.5 ? auc : 1 - auc);
+            checks_add(
+                r, true,
+                "feature %s alone tells fraud from legitimate with AUC %.4f: it is likely the "
+                "label under another name, or known only afterwards; leave it out",
+                plan_feature_name(p, k), auc > 0.5 ? auc : 1 - auc);
     }
     mem_free(value);
     mem_free(said);
@@ -117,12 +122,12 @@ void checks_of_models(struct train_result *r)
     const struct metrics *m = &r->model[0].metrics;
 
     if (!m->better_than_chance)
-        checks_add(r, true,
-                   "on held-out events this model cannot be told from chance (AUC %.3f [%.3f, %.3f], "
-                   "chance reaches its average precision with probability %.2f)",
-                   m->auc_roc.value, m->auc_roc.low, m->auc_roc.high, m->chance_p);
-    if (r->models > 1 &&
-        m->average_precision.value < r->model[1].metrics.average_precision.value)
+        checks_add(
+            r, true,
+            "on held-out events this model cannot be told from chance (AUC %.3f [%.3f, %.3f], "
+            "chance reaches its average precision with probability %.2f)",
+            m->auc_roc.value, m->auc_roc.low, m->auc_roc.high, m->chance_p);
+    if (r->models > 1 && m->average_precision.value < r->model[1].metrics.average_precision.value)
         checks_add(r, true,
                    "the simpler %s model has the better average precision here (%.3f against %.3f)",
                    r->model[1].kind, r->model[1].metrics.average_precision.value,

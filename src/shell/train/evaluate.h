@@ -9,7 +9,7 @@ struct test_rows {
     uint32_t rows;
     uint32_t *row; /* of the table */
     uint8_t *label;
-    double *amount;   /* NULL: no amount */
+    double *amount; /* NULL: no amount */
     int32_t *day;
     uint32_t *entity; /* NULL: no entity */
 };

@@ -4,8 +4,14 @@
  * take no part.
  *
  * With validation in folds the held-out margins are there already: they serve both.
+ *
+ * The fits do not depend on each other. Where there are no more threads than fits, each thread
+ * takes whole fits; with more, the fits follow each other and each uses all threads. Either way
+ * gives the same models.
  */
 #include "shell/train/fit.h"
+
+#include <pthread.h>
 
 #include "core/base/elementary.h"
 #include "core/base/panic.h"
@@ -16,13 +22,27 @@ enum { SCORE_BLOCK = 256 };
 struct fitting {
     const struct fit_task *t;
     struct fitted *f;
-    struct dataset data;
+    uint8_t *fold_of; /* per table row: the fold that its margin comes from, 0: none */
+    uint32_t folds;
+    uint32_t inputs;
     const struct column **input;
     const char **name;
     uint64_t *fingerprint;
-    uint32_t *row;
-    struct learn_run run;
+    struct one_fit *fit; /* folds + 1 of them: one per fold, then the model itself */
 };
+
+/* One fit: the rows that it learns from, and what became of it. */
+struct one_fit {
+    struct fitting *g;
+    uint8_t fold; /* 0: the model itself */
+    struct progress progress;
+    double done_share;
+    bool ok;
+    struct error e;
+};
+
+/* Progress of fits that run at once is told as one, by one at a time. */
+static pthread_mutex_t progress_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static bool is_input(const struct settings *s, const char *feature)
 {
@@ -54,45 +74,76 @@ const struct column **fit_inputs(const struct fit_task *t, uint32_t *count)
     return input;
 }
 
-static void open_data(struct fitting *g)
+static void open_inputs(struct fitting *g)
 {
     const struct fit_task *t = g->t;
-    uint32_t count;
 
-    g->input = fit_inputs(t, &count);
-    g->name = mem_array(count, sizeof *g->name);
-    g->fingerprint = mem_array(count, sizeof *g->fingerprint);
-    g->row = mem_array(t->table->rows, sizeof *g->row);
-    for (uint32_t i = 0; i < count; i++) {
+    g->input = fit_inputs(t, &g->inputs);
+    g->name = mem_array(g->inputs, sizeof *g->name);
+    g->fingerprint = mem_array(g->inputs, sizeof *g->fingerprint);
+    for (uint32_t i = 0; i < g->inputs; i++) {
         uint32_t feature = (uint32_t)(g->input[i] - t->table->column);
         int node = plan_feature_node(t->plan, feature);
 
         g->name[i] = plan_feature_name(t->plan, feature);
         g->fingerprint[i] = program_fingerprint(plan_program(t->plan), node);
     }
-    g->data = (struct dataset){.inputs = count,
-                               .input = g->input,
-                               .name = g->name,
-                               .fingerprint = g->fingerprint,
-                               .label = t->label,
-                               .row = g->row};
 }
 
-static void close_data(struct fitting *g)
+/* Whether a fit learns from the row: the model itself from all training rows, or from all rows
+ * where folds do the testing; the model of a fold from the rows of the other folds. */
+static bool learns_from(const struct one_fit *f, uint32_t row)
 {
-    mem_free(g->input);
-    mem_free(g->name);
-    mem_free(g->fingerprint);
-    mem_free(g->row);
+    const struct fit_task *t = f->g->t;
+
+    if (f->fold == 0)
+        return t->folds > 0 || t->part[row] == PART_TRAIN;
+    return f->g->fold_of[row] != 0 && f->g->fold_of[row] != f->fold;
 }
 
-static bool learn(struct fitting *g, struct model **m, struct error *e)
+static bool tell_progress(void *context, const char *stage, double done_share)
 {
+    struct one_fit *f = context;
+    const struct fitting *g = f->g;
+    double sum = 0;
+    bool goes_on;
+
+    pthread_mutex_lock(&progress_lock);
+    f->done_share = done_share;
+    for (uint32_t i = 0; i <= g->folds; i++)
+        sum += g->fit[i].done_share;
+    goes_on = progress_report(g->t->run.progress, stage, sum / (g->folds + 1));
+    pthread_mutex_unlock(&progress_lock);
+    return goes_on;
+}
+
+static bool learn(struct one_fit *f, const struct workers *workers, struct model **m)
+{
+    const struct fitting *g = f->g;
     const struct model_setting *s = &g->t->settings->model;
+    uint32_t *row = mem_array(g->t->table->rows, sizeof *row);
+    struct dataset d = {.inputs = g->inputs,
+                        .input = g->input,
+                        .name = g->name,
+                        .fingerprint = g->fingerprint,
+                        .label = g->t->label,
+                        .row = row};
+    struct learn_run run = g->t->run;
+    bool ok;
 
+    run.workers = workers;
+    run.progress = &f->progress;
+    for (uint32_t i = 0; i < g->t->table->rows; i++) {
+        if (learns_from(f, i))
+            row[d.rows++] = i;
+    }
     if (strcmp(g->t->kind, "logistic") == 0)
-        return logistic_train(&g->data, &s->logistic, &g->run, m, e);
-    return boost_train(&g->data, NULL, &s->boost, &g->run, m, e);
+        ok = logistic_train(&d, &s->logistic, &run, m, &f->e);
+    else
+        ok = boost_train(&d, NULL, &s->boost, &run, m, &f->e);
+    mem_free(row);
+    f->done_share = 1;
+    return ok;
 }
 
 /* A block is scored whole if it has a row of the fold: one row by itself costs as much as eight. */
@@ -112,28 +163,63 @@ static void score_fold(const struct fitting *g, const struct model *m,
     }
 }
 
-/* Margins of the rows whose fold is `fold`, by a model fitted on the rows of all other folds. */
-static bool margins_of_fold(struct fitting *g, const uint8_t *fold_of, uint8_t fold, double *margin,
-                            struct error *e)
+/* Margins of the rows of its fold, by a model that did not learn from them. */
+static void hold_out(struct one_fit *f, const struct model *m)
 {
-    const struct table *table = g->t->table;
-    struct model_scratch *scratch;
-    struct model *m;
-    bool ok;
+    const struct fitting *g = f->g;
+    struct model_scratch *scratch = model_scratch_new(m, g->t->simd);
 
-    g->data.rows = 0;
-    for (uint32_t i = 0; i < table->rows; i++) {
-        if (fold_of[i] != 0 && fold_of[i] != fold)
-            g->row[g->data.rows++] = i;
-    }
-    ok = learn(g, &m, e);
-    if (!ok)
-        return false;
-    scratch = model_scratch_new(m, g->t->simd);
-    for (uint32_t first = 0; first < table->rows; first += SCORE_BLOCK)
-        score_fold(g, m, scratch, first, fold_of, fold, margin);
+    for (uint32_t first = 0; first < g->t->table->rows; first += SCORE_BLOCK)
+        score_fold(g, m, scratch, first, g->fold_of, f->fold, g->f->margin);
     model_scratch_free(scratch);
+}
+
+static void run_fit(struct one_fit *f, const struct workers *workers)
+{
+    struct model *m;
+
+    f->ok = learn(f, workers, &m);
+    if (!f->ok)
+        return;
+    if (f->fold == 0) {
+        f->g->f->model = m;
+        return;
+    }
+    hold_out(f, m);
     model_free(m);
+}
+
+static void run_task(void *context, unsigned number)
+{
+    struct fitting *g = context;
+
+    run_fit(&g->fit[number], NULL);
+}
+
+/* All fits; the error is that of the first that failed. */
+static bool run_all(struct fitting *g, struct error *e)
+{
+    const struct workers *workers = g->t->run.workers;
+    uint32_t fits = g->folds + 1;
+
+    g->fit = mem_array(fits, sizeof *g->fit);
+    for (uint32_t i = 0; i < fits; i++) {
+        g->fit[i].g = g;
+        g->fit[i].fold = (uint8_t)((i + 1) % fits);
+        g->fit[i].progress = (struct progress){tell_progress, &g->fit[i]};
+    }
+    if (workers_count(workers) <= fits) {
+        workers_run(workers, fits, run_task, g);
+    } else {
+        for (uint32_t i = 0; i < fits; i++)
+            run_fit(&g->fit[i], workers);
+    }
+    for (uint32_t i = 0; i < fits; i++) {
+        if (!g->fit[i].ok) {
+            *e = g->fit[i].e;
+            return false;
+        }
+    }
     return true;
 }
 
@@ -152,7 +238,7 @@ static void deal_folds(const struct fit_task *t, uint8_t *fold_of)
     }
 }
 
-static void calibrate(struct fitting *g, const uint8_t *fold_of, const double *margin)
+static void calibrate(struct fitting *g)
 {
     const struct table *table = g->t->table;
     double *m = mem_array(table->rows, sizeof *m);
@@ -160,9 +246,9 @@ static void calibrate(struct fitting *g, const uint8_t *fold_of, const double *m
     uint32_t rows = 0;
 
     for (uint32_t i = 0; i < table->rows; i++) {
-        if (fold_of[i] == 0)
+        if (g->fold_of[i] == 0)
             continue;
-        m[rows] = margin[i];
+        m[rows] = g->f->margin[i];
         label[rows++] = g->t->label[i];
     }
     g->f->slope = 1;
@@ -170,27 +256,6 @@ static void calibrate(struct fitting *g, const uint8_t *fold_of, const double *m
     g->f->is_calibrated = platt_fit(m, label, rows, &g->f->slope, &g->f->offset);
     mem_free(m);
     mem_free(label);
-}
-
-static bool held_out_margins(struct fitting *g, const uint8_t *fold_of, uint32_t folds,
-                             double *margin, struct error *e)
-{
-    for (uint32_t fold = 1; fold <= folds; fold++) {
-        if (!margins_of_fold(g, fold_of, (uint8_t)fold, margin, e))
-            return false;
-    }
-    return true;
-}
-
-/* The model itself: from the training rows, or from all where folds did the testing. */
-static bool learn_all(struct fitting *g, struct error *e)
-{
-    g->data.rows = 0;
-    for (uint32_t i = 0; i < g->t->table->rows; i++) {
-        if (g->t->folds > 0 || g->t->part[i] == PART_TRAIN)
-            g->row[g->data.rows++] = i;
-    }
-    return learn(g, &g->f->model, e);
 }
 
 static void score_all(struct fitting *g)
@@ -211,28 +276,30 @@ static void score_all(struct fitting *g)
 
 bool fit(const struct fit_task *t, struct fitted *f, struct error *e)
 {
-    struct fitting g = {.t = t, .f = f, .run = t->run};
-    uint8_t *fold_of = mem_array(t->table->rows, 1);
+    struct fitting g = {.t = t, .f = f, .folds = t->folds > 0 ? t->folds : CALIBRATION_FOLDS};
     bool ok;
 
     *f = (struct fitted){0};
     f->margin = mem_array(t->table->rows, sizeof *f->margin);
     f->probability = mem_array(t->table->rows, sizeof *f->probability);
-    open_data(&g);
+    g.fold_of = mem_array(t->table->rows, 1);
+    open_inputs(&g);
     if (t->folds > 0)
-        memcpy(fold_of, t->part, t->table->rows);
+        memcpy(g.fold_of, t->part, t->table->rows);
     else
-        deal_folds(t, fold_of);
-    ok = held_out_margins(&g, fold_of, t->folds > 0 ? t->folds : CALIBRATION_FOLDS, f->margin, e);
-    if (ok)
-        calibrate(&g, fold_of, f->margin);
-    ok = ok && learn_all(&g, e);
-    if (ok)
+        deal_folds(t, g.fold_of);
+    ok = run_all(&g, e);
+    if (ok) {
+        calibrate(&g);
         score_all(&g);
-    else
+    } else {
         fitted_free(f);
-    close_data(&g);
-    mem_free(fold_of);
+    }
+    mem_free(g.input);
+    mem_free(g.name);
+    mem_free(g.fingerprint);
+    mem_free(g.fold_of);
+    mem_free(g.fit);
     return ok;
 }
 

@@ -26,13 +26,14 @@ struct fitted {
     double *margin;      /* per table row, by a model that did not learn from it where it tests */
     double *probability; /* calibrated */
     double slope, offset;
-    bool is_calibrated;  /* false: too few frauds to calibrate with */
+    bool is_calibrated; /* false: too few frauds to calibrate with */
 };
 
 bool fit(const struct fit_task *t, struct fitted *f, struct error *e) MUST_USE;
 void fitted_free(struct fitted *f); /* the model too, unless taken (set to NULL) */
 
-/* The inputs of the model as columns of the table, in the model's order. The caller frees the array. */
+/* The inputs of the model as columns of the table, in the model's order. The caller frees the
+ * array. */
 const struct column **fit_inputs(const struct fit_task *t, uint32_t *count);
 
 #endif

@@ -22,7 +22,8 @@ static double cell_number(const struct column *c, uint32_t row)
     return (double)c->integer[row];
 }
 
-/* The field behind the entity that stands for a card: the one named in drop_known, else the first. */
+/* The field behind the entity that stands for a card: the one named in drop_known, else the first.
+ */
 static int entity_field(const struct feed *f, const struct settings *s)
 {
     const char *wanted = s->model.validate.drop_known;
@@ -125,8 +126,8 @@ void row_facts_free(struct row_facts *facts)
 
 /* ---- parts */
 
-/* An event without a label is legitimate once it is older than the label delay, where the settings say
- * so; how old it is, the end of the data tells. */
+/* An event without a label is legitimate once it is older than the label delay, where the settings
+ * say so; how old it is, the end of the data tells. */
 static uint8_t settled_label(const struct row_facts *f, const struct settings *s, uint64_t row,
                              int64_t end_us)
 {
@@ -234,7 +235,8 @@ static void split_by_time(const struct row_facts *f, const struct settings *s, s
              from, until, gap);
 }
 
-/* Random order within each class by a seeded key, so that both parts have the same share of frauds. */
+/* Random order within each class by a seeded key, so that both parts have the same share of frauds.
+ */
 struct keyed {
     uint64_t key;
     uint64_t row;
@@ -293,10 +295,11 @@ static void split_stratified(const struct row_facts *f, const struct settings *s
 static bool check_part(const char *name, uint64_t rows, uint64_t frauds, struct error *e)
 {
     if (rows == 0)
-        return error_set(e, ERROR_INVALID,
-                         "no event is left to %s: look at model.validate (windows, gap, test share) "
-                         "against the times in the data",
-                         name);
+        return error_set(
+            e, ERROR_INVALID,
+            "no event is left to %s: look at model.validate (windows, gap, test share) "
+            "against the times in the data",
+            name);
     if (frauds == 0 || frauds == rows)
         return error_set(e, ERROR_INVALID,
                          "all %lu events to %s are %s: both fraud and legitimate ones are needed; "

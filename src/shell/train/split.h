@@ -19,9 +19,10 @@ struct row_facts {
 };
 
 struct split {
-    uint8_t *part; /* per row: PART_*; with folds: 1 + fold */
+    uint8_t *part;  /* per row: PART_*; with folds: 1 + fold */
     uint32_t folds; /* 0: one hold-out */
-    int64_t train_from_us, train_until_us, test_from_us, test_until_us; /* by time; until exclusive */
+    int64_t train_from_us, train_until_us, test_from_us,
+        test_until_us; /* by time; until exclusive */
     uint64_t train_rows, train_frauds, test_rows, test_frauds;
     uint64_t known_dropped; /* test rows of entities already known fraudulent */
     uint64_t unlabelled;    /* rows left out because their label is unknown */
@@ -32,7 +33,8 @@ bool row_facts_collect(const struct feed *f, const struct settings *s, struct ro
                        struct error *e) MUST_USE;
 void row_facts_free(struct row_facts *facts);
 
-/* Settles the labels first (an absent one may mean legitimate). ERROR_INVALID where a part would have no row or one class only: it says which and what to change. */
+/* Settles the labels first (an absent one may mean legitimate). ERROR_INVALID where a part would
+ * have no row or one class only: it says which and what to change. */
 bool split_make(struct row_facts *facts, const struct settings *s, struct split *split,
                 struct error *e) MUST_USE;
 void split_free(struct split *split);

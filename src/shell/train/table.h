@@ -1,5 +1,5 @@
-/* The feature table: values of the features for the rows that learn or test, computed by the engine over
- * the whole feed in event order, exactly as they would have been computed live. */
+/* The feature table: values of the features for the rows that learn or test, computed by the engine
+ * over the whole feed in event order, exactly as they would have been computed live. */
 #ifndef ASSAY_TRAIN_TABLE_H
 #define ASSAY_TRAIN_TABLE_H
 
@@ -13,7 +13,7 @@ struct table {
     uint32_t features;
     struct column *column; /* one per feature of the plan */
     struct arena text;
-    uint64_t *event;       /* per row: number of the event in the feed */
+    uint64_t *event; /* per row: number of the event in the feed */
 };
 
 /* Event i of the feed is a row where part[i] is not 0; there are `rows` of them. */

@@ -115,10 +115,6 @@ static bool fit_models(struct training *t, struct error *e)
     const char *kind = t->o->settings->model.kind;
     bool ok;
 
-    if (strcmp(kind, "none") == 0)
-        return error_set(
-            e, ERROR_INVALID,
-            "model.kind is none: there is nothing to train; set it to boost or logistic");
     ok = train_one(t, kind, e) && (strcmp(kind, "logistic") == 0 || train_one(t, "logistic", e));
     t->r->fit_seconds = lap(t);
     return ok;
@@ -189,9 +185,21 @@ static bool write_report(struct training *t, struct error *e)
     return ok;
 }
 
+static bool check_kind(const struct settings *s, struct error *e)
+{
+    const char *kind = s->model.kind;
+
+    if (strcmp(kind, "none") == 0)
+        return error_set(
+            e, ERROR_INVALID,
+            "model.kind is none: there is nothing to train; set it to boost or logistic");
+    return true;
+}
+
 static bool work(struct training *t, struct error *e)
 {
-    if (!read_events(t, e) || !compute_features(t, e) || !fit_models(t, e))
+    if (!check_kind(t->o->settings, e) || !read_events(t, e) || !compute_features(t, e) ||
+        !fit_models(t, e))
         return false;
     checks_of_data(t->r, t->o->settings);
     checks_of_features(t->r, t->made.plan, &t->table, t->label, t->part);

@@ -12,11 +12,11 @@ enum { TRAIN_CHECKS_MAX = 16, TRAIN_CHECK_WORDS = 400, TRAIN_MODELS_MAX = 2 };
 
 struct train_options {
     const struct settings *settings;
-    const char *path;       /* of the events; NULL: the settings' source */
-    const char *directory;  /* data directory: models/ and report.html go there */
+    const char *path;      /* of the events; NULL: the settings' source */
+    const char *directory; /* data directory: models/ and report.html go there */
     uint32_t threads;
     enum simd simd;
-    int64_t now_us;         /* for the report */
+    int64_t now_us; /* for the report */
     const struct progress *progress;
     const struct terminal *terminal; /* the form of result.words; NULL: none wanted */
 };
