@@ -1,12 +1,28 @@
 #include "shell/cmd/cmd.h"
 
+/* clang-format off */
 /* In the order in which help lists them within their group. */
 const struct command *const commands[] = {
-    &command_init,    &command_profile, &command_check,    &command_test,  &command_train,
-    &command_serve,   &command_demo,    &command_generate, &command_score, &command_features,
-    &command_sql,     &command_top,     &command_label,    &command_log,   &command_replay,
-    &command_rebuild, &command_help,    &command_version,
+    &command_init,
+    &command_profile,
+    &command_check,
+    &command_test,
+    &command_train,
+    &command_serve,
+    &command_demo,
+    &command_generate,
+    &command_score,
+    &command_features,
+    &command_sql,
+    &command_top,
+    &command_label,
+    &command_log,
+    &command_replay,
+    &command_rebuild,
+    &command_help,
+    &command_version,
 };
+/* clang-format on */
 
 const size_t command_count = sizeof commands / sizeof commands[0];
 

@@ -49,7 +49,7 @@ static void look_up(struct trial *t, uint32_t row)
 
     for (uint32_t i = 0; i < t->schema->count; i++)
         given[i] = column_get(&t->frame.column[i], row);
-    lookups_fill(t->options->lookups, t->schema, received_us(t, row), &t->frame, row, 1);
+    lookups_fill(t->options->lookups, t->schema, INT64_MAX, &t->frame, row, 1);
     for (uint32_t i = 0; i < t->schema->count; i++) {
         if (!given[i].is_null)
             column_set(&t->frame.column[i], row, &given[i]);

@@ -142,7 +142,9 @@ static bool learn(struct one_fit *f, const struct workers *workers, struct model
     else
         ok = boost_train(&d, NULL, &s->boost, &run, m, &f->e);
     mem_free(row);
+    pthread_mutex_lock(&progress_lock);
     f->done_share = 1;
+    pthread_mutex_unlock(&progress_lock);
     return ok;
 }
 
