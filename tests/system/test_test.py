@@ -100,3 +100,28 @@ def test_without_tests(run, write):
     write("assay.yaml", SETTINGS[: SETTINGS.index("tests:")])
     r = run("test")
     assert r.exit == 1 and "no tests" in r.stderr
+
+
+def test_tables_are_looked_up_unless_given(run, write):
+    write("tx.csv", "id,at,customer,amount\na,2018-04-01,c1,5\n")
+    write("customers.csv", "customer,since,balance\nc1,2018-01-01,100\nc1,2018-06-01,900\n")
+    write(
+        "assay.yaml",
+        """
+sources:
+  transactions: tx.csv
+  customers: {file: customers.csv, key: customer, valid_from: since}
+event: {id: id, time: at}
+features: {left: customers.balance - amount}
+model: none
+tests:
+  - name: as of the event
+    event: {id: a, at: 2018-05-01, customer: c1, amount: 30}
+    expect: {features: {left: 70}}
+  - name: given here
+    event: {id: a, at: 2018-05-01, customer: c1, amount: 30, customers.balance: 31}
+    expect: {features: {left: 1}}
+""",
+    )
+    r = run("test")
+    assert r.exit == 0, r

@@ -35,6 +35,14 @@ static bool open_plan(struct testing *t, struct error *e)
     return ok;
 }
 
+static bool open_lookups(struct testing *t, struct error *e)
+{
+    const struct schema *schema = plan_schema(t->current.made.plan);
+
+    return lookups_open(t->settings, schema, schema, &t->lookups, e) &&
+           lookups_match(t->lookups, schema, e);
+}
+
 static void print_words(const struct testing *t, const struct test_setting *test,
                         const struct trial_result *r, struct buffer *out)
 {
@@ -129,10 +137,7 @@ static bool test_run(struct invocation *v, struct error *e)
                        "settings` tells",
                        t.settings->path);
     else
-        ok = open_plan(&t, e) &&
-             lookups_open(t.settings, plan_schema(t.current.made.plan),
-                          plan_schema(t.current.made.plan), &t.lookups, e) &&
-             run_all(&t, e);
+        ok = open_plan(&t, e) && open_lookups(&t, e) && run_all(&t, e);
     lookups_free(t.lookups);
     current_close(&t.current);
     settings_free(t.settings);

@@ -16,6 +16,7 @@ struct trial {
     const struct test_setting *test;
     uint32_t number;
     const struct schema *schema;
+    struct schema *given; /* the same, but a test may give what is else looked up */
     struct json_reader *json;
     struct problems problems;
     struct frame frame; /* the history, then the event */
@@ -31,6 +32,14 @@ static bool blame(const struct trial *t, const char *key, const char *words, str
     snprintf(path, sizeof path, "tests.%u.%s", t->number + 1, key);
     error_set(e, ERROR_INVALID, "%s", words);
     return settings_blame(t->options->settings, path, e);
+}
+
+/* Each event is received at its own time; where events have none, a second after the one before. */
+static int64_t received_us(const struct trial *t, uint32_t row)
+{
+    if (t->schema->time == FIELD_NONE)
+        return (int64_t)row * US_PER_SECOND;
+    return t->frame.column[t->schema->time].integer[row];
 }
 
 /* What the test itself gives of a table's fields counts, not what the table has. */
@@ -57,7 +66,7 @@ static bool read_event(struct trial *t, const char *key, uint32_t place, const c
     if (strcmp(key, "history") == 0)
         snprintf(which, sizeof which, "event %u: ", place + 1);
     t->problems.count = t->problems.more = 0;
-    if (!json_read_event(t->json, json, strlen(json), t->schema, JSON_UNKNOWN_REFUSE, &t->frame,
+    if (!json_read_event(t->json, json, strlen(json), t->given, JSON_UNKNOWN_REFUSE, &t->frame,
                          &t->problems)) {
         snprintf(words, sizeof words, "%s%s%s%s", which, t->problems.items[0].pointer,
                  t->problems.items[0].pointer[0] != 0 ? ": " : "", t->problems.items[0].detail);
@@ -78,14 +87,6 @@ static bool read_events(struct trial *t, struct error *e)
             return false;
     }
     return read_event(t, "event", 0, t->test->event, e);
-}
-
-/* Each event is received at its own time; where events have none, a second after the one before. */
-static int64_t received_us(const struct trial *t, uint32_t row)
-{
-    if (t->schema->time == FIELD_NONE)
-        return (int64_t)row * US_PER_SECOND;
-    return t->frame.column[t->schema->time].integer[row];
 }
 
 static void run_rows(const struct trial *t, struct engine *n, uint32_t first, uint32_t rows,
@@ -254,6 +255,15 @@ static void compare_word(struct trial *t, const char *item, const char *expected
         differ(t, item, "", expected, found);
 }
 
+static struct schema *schema_to_give(const struct schema *schema)
+{
+    struct schema *given = schema_dup(schema);
+
+    for (uint32_t i = 0; i < given->count; i++)
+        given->fields[i].is_looked_up = false;
+    return given;
+}
+
 static bool run(struct trial *t, struct engine *n, struct error *e)
 {
     const struct plan *p = t->options->plan;
@@ -280,6 +290,7 @@ bool trial_run(const struct trial_options *o, uint32_t number, struct trial_resu
                       .test = &o->settings->tests[number],
                       .number = number,
                       .schema = plan_schema(o->plan),
+                      .given = schema_to_give(plan_schema(o->plan)),
                       .json = json_reader_new(),
                       .result = r};
     struct state state;
@@ -294,6 +305,7 @@ bool trial_run(const struct trial_options *o, uint32_t number, struct trial_resu
     }
     frame_fini(&t.frame);
     json_reader_free(t.json);
+    schema_free(t.given);
     if (!ok)
         trial_result_fini(r);
     return ok;
