@@ -1,7 +1,7 @@
 # The front door. Each target first sees that the Debian packages it needs are there and installs what is
 # missing (scripts/packages.txt). Meson and Ninja do the building, in build/.
 .DEFAULT_GOAL := all
-.PHONY: all tests-configured test demo bench fuzz lint install soak sanitize format clean help
+.PHONY: all tests-configured test test-integrations demo bench fuzz lint install soak sanitize format clean help
 PACKAGES = @scripts/packages.sh
 # Debian's own, which sees Debian's packages, before any other on the path.
 PYTHON = $(or $(wildcard /usr/bin/python3),python3)
@@ -42,6 +42,10 @@ soak: tests-configured ## parity over all of the Handbook data, with 100 random 
 	@ninja -C build all test-tools
 	@$(PYTHON) -m pytest -q -p no:cacheprovider tests/soak
 
+test-integrations: all ## the features in SQL, held equal on a PostgreSQL that the test starts
+	$(PACKAGES) test integrations
+	@$(PYTHON) -m pytest -q -p no:cacheprovider tests/integration
+
 sanitize: ## unit and system tests under address, undefined and thread sanitizers
 	$(PACKAGES) build test
 	@scripts/sanitize.sh
@@ -62,4 +66,4 @@ clean:
 	@rm -rf build build-*
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
