@@ -13,7 +13,6 @@
 
 #include <pthread.h>
 
-#include "core/base/elementary.h"
 #include "core/base/panic.h"
 #include "core/base/random.h"
 
@@ -266,14 +265,16 @@ static void score_all(struct fitting *g)
     struct fitted *f = g->f;
     uint32_t rows = g->t->table->rows;
 
-    model_set_calibration(f->model, f->slope, f->offset);
+    model_calibrate(
+        f->model,
+        &(struct calibration){.kind = CALIBRATION_PLATT, .slope = f->slope, .offset = f->offset});
     if (g->t->folds == 0) {
         scratch = model_scratch_new(f->model, g->t->simd);
         model_score(f->model, scratch, g->input, 0, rows, f->margin, NULL);
         model_scratch_free(scratch);
     }
     for (uint32_t i = 0; i < rows; i++)
-        f->probability[i] = em_sigmoid(f->slope * f->margin[i] + f->offset);
+        f->probability[i] = model_probability(f->model, f->margin[i]);
 }
 
 bool fit(const struct fit_task *t, struct fitted *f, struct error *e)
