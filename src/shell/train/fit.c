@@ -116,10 +116,9 @@ static bool tell_progress(void *context, const char *stage, double done_share)
     return goes_on;
 }
 
-static bool learn(struct one_fit *f, const struct workers *workers, struct model **m)
+static bool learn_rows(struct one_fit *f, const struct workers *workers, struct model **m)
 {
     const struct fitting *g = f->g;
-    const struct model_setting *s = &g->t->settings->model;
     uint32_t *row = mem_array(g->t->table->rows, sizeof *row);
     struct dataset d = {.inputs = g->inputs,
                         .input = g->input,
@@ -136,10 +135,7 @@ static bool learn(struct one_fit *f, const struct workers *workers, struct model
         if (learns_from(f, i))
             row[d.rows++] = i;
     }
-    if (strcmp(g->t->kind, "logistic") == 0)
-        ok = logistic_train(&d, &s->logistic, &run, m, &f->e);
-    else
-        ok = boost_train(&d, NULL, &s->boost, &run, m, &f->e);
+    ok = learn(g->t->recipe, &d, NULL, &run, m, &f->e);
     mem_free(row);
     pthread_mutex_lock(&progress_lock);
     f->done_share = 1;
@@ -179,7 +175,7 @@ static void run_fit(struct one_fit *f, const struct workers *workers)
 {
     struct model *m;
 
-    f->ok = learn(f, workers, &m);
+    f->ok = learn_rows(f, workers, &m);
     if (!f->ok)
         return;
     if (f->fold == 0) {
