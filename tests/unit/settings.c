@@ -188,7 +188,7 @@ static const struct {
     {"sources: {transactions: t.csv}\nmodel: {features: [amout]}\nfeatures: {amount: amount}\n",
      "assay.yaml:2:19: model.features: expected features, found \"amout\"; did you mean \"amount\"?"},
     {"sources: {transactions: t.csv}\nmodel: {kind: svm}\n",
-     "assay.yaml:2:15: model.kind: expected logistic, boost, forest, isolation, vote, stack, none or a name under models, found \"svm\""},
+     "assay.yaml:2:15: model.kind: expected logistic, boost, forest, isolation, net, vote, stack, none or a name under models, found \"svm\""},
     {"sources: {transactions: t.csv}\nmodel: a\nmodels: {a: {kind: boost}, b: {kind: vote, members: {c: 1}}}\n",
      "assay.yaml:3:53: models.b.members: there is no \"c\" under models"},
     {"sources: {transactions: t.csv}\nmodels: {b: {kind: stack}}\n",
