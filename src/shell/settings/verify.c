@@ -367,10 +367,10 @@ static void refuse_kind(const struct settings *s, struct error *e)
         name[names++] = text_of(s->models[i].name);
     nearest = text_nearest(text_of(s->model.kind), name, names);
     error_set(e, ERROR_INVALID,
-              "expected " RECIPE_KINDS_WORDS ", none or a name under models, found \"%s\"",
-              s->model.kind);
-    if (nearest >= 0)
-        error_add(e, "; did you mean \"%.*s\"?", TEXT_ARG(name[nearest]));
+              "expected " RECIPE_KINDS_WORDS ", none or a name under models, found \"%s\"%s%.*s%s",
+              s->model.kind, nearest >= 0 ? "; did you mean \"" : "",
+              nearest >= 0 ? (int)name[nearest].length : 0, nearest >= 0 ? name[nearest].bytes : "",
+              nearest >= 0 ? "\"?" : "");
 }
 
 static bool verify_model(struct settings *s, struct error *e)
