@@ -42,14 +42,13 @@ static const struct {
     [AGG_LAST] = {"last", OF_ANY, RESULT_OPERAND, "a value"},
     [AGG_IS_NEW] = {"is_new", OF_EXACT, TYPE_BOOL, "a value that is not real", .is_prior = true},
     [AGG_DISTINCT] = {"distinct", OF_EXACT, TYPE_INT, "a value that is not real"},
-    [AGG_MODE] = {"mode", OF_EXACT, RESULT_OPERAND, "a value that is not real",
-                  .needs_over = true},
+    [AGG_MODE] = {"mode", OF_EXACT, RESULT_OPERAND, "a value that is not real", .needs_over = true},
     [AGG_ENTROPY] = {"entropy", OF_EXACT, TYPE_REAL, "a value that is not real",
                      .needs_over = true},
-    [AGG_QUANTILE] = {"quantile", OF_NUMBER, TYPE_REAL, "a number or a duration",
-                      PARAM_PROBABILITY, .needs_over = true},
-    [AGG_RANK] = {"rank", OF_ORDERED, TYPE_REAL, "a number, a time or a duration",
-                  .is_prior = true, .needs_over = true},
+    [AGG_QUANTILE] = {"quantile", OF_NUMBER, TYPE_REAL, "a number or a duration", PARAM_PROBABILITY,
+                      .needs_over = true},
+    [AGG_RANK] = {"rank", OF_ORDERED, TYPE_REAL, "a number, a time or a duration", .is_prior = true,
+                  .needs_over = true},
     [AGG_DECAYED_COUNT] = {"decayed_count", 0, TYPE_REAL, "a half-life such as 7d",
                            PARAM_HALF_LIFE},
     [AGG_DECAYED_SUM] = {"decayed_sum", OF_NUMBER, TYPE_REAL, "a number or a duration",
@@ -370,8 +369,7 @@ static bool check_parts(struct checker *c, const struct tree *t, struct aggregat
            check_duration(c, w->over, "over", false, &a->over_us) &&
            check_duration(c, w->step, "step", false, &a->step_us) &&
            check_duration(c, w->delay, "delay", true, &a->delay_us) && check_over(c, t, a) &&
-           check_step(c, t, a) &&
-           check_where(&inner, w->where, a) && write_canonical(c, t, a);
+           check_step(c, t, a) && check_where(&inner, w->where, a) && write_canonical(c, t, a);
 }
 
 int check_aggregate(struct checker *c, const struct tree *t)

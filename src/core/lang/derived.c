@@ -107,8 +107,9 @@ int check_derived(struct checker *c, const struct tree *t)
     bool is_share = text_is(t->text, "share");
 
     if (t->count != (is_share ? 2 : 1)) {
-        lang_fail(c->source, t->at, is_share ? "expected share(x, value), found %u arguments"
-                                             : "expected one operand, found %u",
+        lang_fail(c->source, t->at,
+                  is_share ? "expected share(x, value), found %u arguments"
+                           : "expected one operand, found %u",
                   t->count);
         return -1;
     }

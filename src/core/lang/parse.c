@@ -19,9 +19,9 @@ static struct tree *parse_expression(struct parser *p);
 
 static struct tree *fail(struct parser *p, const char *expected)
 {
-    static const struct text words[] = {{"and", 3},   {"or", 2},    {"not", 3},  {"in", 2},
-                                        {"is", 2},    {"null", 4},  {"by", 2},   {"over", 4},
-                                        {"step", 4},  {"delay", 5}, {"prior", 5}, {"where", 5}};
+    static const struct text words[] = {{"and", 3},  {"or", 2},    {"not", 3},   {"in", 2},
+                                        {"is", 2},   {"null", 4},  {"by", 2},    {"over", 4},
+                                        {"step", 4}, {"delay", 5}, {"prior", 5}, {"where", 5}};
     const struct token *t = &p->token;
     char hint[64] = "";
     int nearest = -1;
