@@ -22,11 +22,11 @@ struct phase {
     uint32_t mantissa;
 };
 
-uint32_t decay_epochs(int64_t half_life_us, int64_t lateness_us)
+uint64_t decay_epochs(int64_t half_life_us, int64_t lateness_us)
 {
     int64_t epoch_us = half_life_us << EPOCH_LOG; /* at most 640 years */
 
-    return (uint32_t)(2 + (lateness_us > 0 ? (lateness_us - 1) / epoch_us + 1 : 0));
+    return (uint64_t)(2 + (lateness_us > 0 ? (lateness_us - 1) / epoch_us + 1 : 0));
 }
 
 size_t decay_ring_bytes(uint32_t epochs)

@@ -21,8 +21,10 @@
 
 #include "core/velocity/entity.h"
 
+enum { DECAY_EPOCHS_MAX = 64 };
+
 /* Epochs that are kept, where rows may be late by so much. */
-uint32_t decay_epochs(int64_t half_life_us, int64_t lateness_us);
+uint64_t decay_epochs(int64_t half_life_us, int64_t lateness_us);
 /* Bytes of a ring. */
 size_t decay_ring_bytes(uint32_t epochs);
 /* After so long an event counts as 0. */

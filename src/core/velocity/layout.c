@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "core/base/calendar.h"
 #include "core/base/memory.h"
 #include "core/base/panic.h"
 #include "core/velocity/decay.h"
@@ -335,9 +336,9 @@ static void plan_decayed(struct velocity_layout *l, struct group *g, struct read
                       .where_bit = r->where_bit,
                       .parts = PART_RING,
                       .half_life_us = a->param,
-                      .epochs = decay_epochs(a->param, lateness_of(l))};
+                      .epochs = (uint32_t)decay_epochs(a->param, lateness_of(l))};
 
-    ASSERT(a->param > 0);
+    ASSERT(a->param > 0 && acc.epochs <= DECAY_EPOCHS_MAX);
     if (a->operand >= 0)
         acc.cell = r->cell =
             cell_of(g, a->operand, a->operand_type == TYPE_REAL ? CELL_FIXED : CELL_INTEGER);
@@ -920,6 +921,22 @@ static uint64_t fingerprint(const struct velocity_layout *l, const struct aggreg
     return h;
 }
 
+bool velocity_check(const struct aggregate *a, const struct velocity_options *o, struct error *e)
+{
+    const int64_t spans = (DECAY_EPOCHS_MAX - 2) * 64;
+    char lateness[TIME_TEXT_MAX], least[TIME_TEXT_MAX];
+
+    if (a->kind != AGG_DECAYED_COUNT && a->kind != AGG_DECAYED_SUM)
+        return true;
+    if (decay_epochs(a->param, o->lateness_us) <= DECAY_EPOCHS_MAX)
+        return true;
+    duration_format(o->lateness_us, lateness);
+    duration_format((o->lateness_us + spans - 1) / spans, least);
+    return error_set(e, ERROR_INVALID,
+                     "%.200s: expected a half-life of at least %s where events may be late by %s",
+                     a->canonical, least, lateness);
+}
+
 struct velocity_layout *velocity_layout_new(const struct aggregate *const *aggregates,
                                             uint32_t count, const struct velocity_options *o)
 {
@@ -989,9 +1006,21 @@ bool velocity_group_has_label(const struct velocity_layout *l, uint32_t group)
     return l->groups[group].has_label;
 }
 
+static size_t records_bytes(const struct step *s, uint32_t events)
+{
+    int64_t most = s->longest_us / s->step_us + 2;
+    uint32_t records = events < most ? events : (uint32_t)most;
+
+    return region_class_bytes((size_t)records * s->record_bytes);
+}
+
 size_t velocity_entity_bytes(const struct velocity_layout *l, uint32_t group, uint32_t events)
 {
+    const struct group *g = &l->groups[group];
+    size_t bytes = region_class_bytes(entity_block_bytes(g, events > 2 ? events : 2));
+
     ASSERT(group < l->group_count);
-    return region_class_bytes(entity_block_bytes(&l->groups[group], events > 2 ? events : 2)) +
-           TABLE_ENTITY_BYTES;
+    for (uint32_t i = 0; i < g->step_count; i++)
+        bytes += records_bytes(&g->steps[i], events);
+    return bytes + TABLE_ENTITY_BYTES;
 }
