@@ -10,7 +10,7 @@
 #include "core/velocity/velocity.h"
 
 enum {
-    ROWS = 75000,
+    ROWS = 50000,
     EVERY = 4801, /* rows that are compared */
     LATE_US = 3000,
     KEY = 0,
