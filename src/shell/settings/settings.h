@@ -10,7 +10,7 @@
 
 #include "core/base/buffer.h"
 #include "core/decide/plan.h"
-#include "core/learn/learn.h"
+#include "core/learn/recipe.h"
 
 enum {
     SETTINGS_BYTES_MAX = 1 << 20,
@@ -91,14 +91,12 @@ struct validate_setting {
 };
 
 struct model_setting {
-    char *kind; /* "boost", "logistic", or "none" */
-    enum balance balance;
+    char *kind;           /* "boost", "logistic", or "none" */
+    struct recipe recipe; /* of that kind; defaults overlaid by the settings */
     uint64_t seed;
     char **features; /* inputs; NULL: all features */
     uint32_t feature_count;
     struct validate_setting validate;
-    struct boost_options boost; /* defaults overlaid by the settings */
-    struct logistic_options logistic;
     double alert_cost; /* money per alert looked at, for the cost table */
 };
 
@@ -190,6 +188,7 @@ bool settings_parse_with(struct text yaml, const char *path, const struct settin
 void settings_free(struct settings *s);
 const struct source_setting *settings_source(const struct settings *s,
                                              const char *name); /* or NULL */
+bool settings_has_model(const struct settings *s);              /* model.kind is not none */
 /* The fields under `schema:`, with id, time and label set; NULL where there are none. The caller's.
  */
 struct schema *settings_schema(const struct settings *s);
