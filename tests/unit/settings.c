@@ -429,7 +429,7 @@ static void a_plan_text_stands_alone(void **state)
     (void)state;
     buffer_init(&once, SETTINGS_BYTES_MAX);
     buffer_init(&twice, SETTINGS_BYTES_MAX);
-    settings_print_plan(s, schema, &once);
+    settings_print_plan(s, schema, NULL, &once);
     alone = parse(buffer_text(&once));
     assert_null(strstr(buffer_text(&once), "server"));
     assert_null(strstr(buffer_text(&once), "transactions.csv"));
@@ -442,7 +442,7 @@ static void a_plan_text_stands_alone(void **state)
     assert_int_equal(again->fields[2].point, ',');
     assert_int_equal(again->fields[2].group, '.');
     assert_true(again->fields[0].is_personal);
-    settings_print_plan(alone, again, &twice);
+    settings_print_plan(alone, again, NULL, &twice);
     assert_string_equal(buffer_text(&once), buffer_text(&twice));
     assert_null(settings_schema(s));
     schema_free(schema);

@@ -289,16 +289,14 @@ static const char *tzif_data(const struct tzif *f, size_t width, struct zone *z)
 
 static const char *tzif_footer(struct text footer, struct zone *z)
 {
-    const char *end = footer.length > 0
-                          ? memchr(footer.bytes + 1, '\n', footer.length - 1)
-                          : NULL;
+    const char *end = footer.length > 0 ? memchr(footer.bytes + 1, '\n', footer.length - 1) : NULL;
 
     if (end == NULL || footer.bytes[0] != '\n')
         return "its file is cut off in its footer";
     if (end == footer.bytes + 1)
         return NULL;
-    z->has_rule =
-        zone_rule_parse((struct text){footer.bytes + 1, (size_t)(end - footer.bytes) - 1}, &z->rule);
+    z->has_rule = zone_rule_parse((struct text){footer.bytes + 1, (size_t)(end - footer.bytes) - 1},
+                                  &z->rule);
     return z->has_rule ? NULL : "the rule in its file's footer is no POSIX TZ string";
 }
 

@@ -40,8 +40,8 @@ static bool scan_name(struct scan *s)
     const char *first = s->at;
 
     while (s->at < s->end &&
-           (is_letter(*s->at) || (is_quoted && ((unsigned char)(*s->at - '0') <= 9 ||
-                                                *s->at == '+' || *s->at == '-'))))
+           (is_letter(*s->at) ||
+            (is_quoted && ((unsigned char)(*s->at - '0') <= 9 || *s->at == '+' || *s->at == '-'))))
         s->at++;
     return s->at - first >= 3 && (!is_quoted || scan_char(s, '>'));
 }
@@ -156,8 +156,8 @@ static int64_t day_of(const struct zone_when *w, int year)
     if (w->kind == ZONE_DAY_JULIAN)
         return first + w->day - 1 + (is_leap(year) && w->day >= 60);
     first = days_from_civil(year, w->month, 1);
-    next = w->month == 12 ? days_from_civil(year + 1, 1, 1)
-                          : days_from_civil(year, w->month + 1, 1);
+    next =
+        w->month == 12 ? days_from_civil(year + 1, 1, 1) : days_from_civil(year, w->month + 1, 1);
     ahead = (int)(((w->weekday - 4 - first) % 7 + 7) % 7); /* 1970-01-01 was a Thursday */
     first += ahead + 7 * (w->week - 1);
     return first < next ? first : first - 7;

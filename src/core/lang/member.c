@@ -102,7 +102,7 @@ static int check_members(struct checker *c, const struct tree *t, int operand,
         return -1;
     return check_full(
         c, t,
-        node_call(p, overload_in(type), &operand, 1, TYPE_BOOL, 0, set_new(type, members, count)));
+        node_call(p, overload_in(type), &operand, 1, TYPE_BOOL, NULL, set_new(type, members, count)));
 }
 
 int check_in(struct checker *c, const struct tree *t)
