@@ -1,5 +1,5 @@
-/* docs/functions.md is what the binary prints, every function and aggregate has an example, and every
- * example has the value that it states: functions alone, aggregates in the engine. */
+/* docs/functions.md is what the binary prints, every function and aggregate has an example, and
+ * every example has the value that it states: functions alone, aggregates in the engine. */
 #include "tests/unit/test.h"
 
 #include <stdio.h>
@@ -103,16 +103,16 @@ static void run_init(struct run *r, const char *example)
     const struct plan_named customer = {text_of("customer"), text_of("customer")};
     const struct plan_named feature = {text_of("example"), text_of(example)};
     const struct text outcome = text_of("approve");
-    struct plan_spec spec = {.entities = &customer,
-                             .entity_count = 1,
-                             .features = &feature,
-                             .feature_count = 1,
-                             .outcomes = &outcome,
-                             .outcome_count = 1,
-                             .lowest_level = text_of("LOW"),
-                             .velocity = {.label_delay_us = HISTORY_LABEL_DAYS * US_PER_DAY,
-                                          .lateness_us = US_PER_HOUR},
-                             .max_ahead_us = US_PER_DAY};
+    struct plan_spec spec = {
+        .entities = &customer,
+        .entity_count = 1,
+        .features = &feature,
+        .feature_count = 1,
+        .outcomes = &outcome,
+        .outcome_count = 1,
+        .lowest_level = text_of("LOW"),
+        .velocity = {.label_delay_us = HISTORY_LABEL_DAYS * US_PER_DAY, .lateness_us = US_PER_HOUR},
+        .max_ahead_us = US_PER_DAY};
     const struct engine_options options = {.batch = 1, .ids_horizon = 100};
     struct error e;
 
