@@ -13,7 +13,8 @@ FIELDS = [
     ("is_fraud", "bool", "boolean"),
 ]
 START = datetime.datetime(2018, 4, 1)
-NAMES = ["", "cash", "Cash Out", "caf\u00e9", " pad\t", "it's", "back\\slash", "z" * 300, "Z", "a,b"]
+NAMES = ["", "cash", "Cash Out", "caf\u00e9", " pad\t", "it's", "back\\slash", "z" * 300, "Z", "a,b",
+         "A.B@Mail.Example", "@x", "a@b@C\n", "4929-1234 5678", "aaa", "a--b"]
 
 
 def some(rng, value, nulls=0.08):
@@ -173,7 +174,10 @@ class Features:
                 f"lower({x('text')})", f"upper({x('text')})", f"trim({x('text')})",
                 f"concat({x('text')}, '-', {x('text')})", f"text({x('int')})", f"text({x('decimal')})",
                 f"text({x('bool')})", f"date({x('time')}{zone})",
-                f"substring({x('text')}, {x('int')}, {x('int')})"],
+                f"substring({x('text')}, {x('int')}, {x('int')})", f"left({x('text')}, {x('int')})",
+                f"right({x('text')}, {x('int')})", f"replace({x('text')}, {x('text')}, {x('text')})",
+                f"split_part({x('text')}, {self.pick(['\'a\'', '\'-\'', x('text')])}, {x('int')})",
+                f"digits({x('text')})", f"email_domain({x('text')})"],
             "time": lambda: [f"{x('time')} {self.pick('+-')} {x('duration')}",
                              f"day_start({x('time')}{zone})"],
             "duration": lambda: [
