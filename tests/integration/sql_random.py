@@ -91,6 +91,7 @@ class Features:
             "decimal": lambda: self.pick(["0.5", "2.25", "-0.000001", "3.0", "1000.01"]),
             "real": lambda: self.pick(["1e-2", "2.5e0", "0.1234567", "-3e1"]),
             "text": lambda: self.pick(["'cash'", "'it''s'", "''", "'caf\u00e9'", "'a\\b'", "'C'"]),
+            "separator": lambda: self.pick(["'a'", "'-'", "' '", "''", "'--'"]),
             "time": lambda: "parse_time('2018-04-03T01:02:03.5Z')",
             "duration": lambda: self.pick(["1d", "90m", "0s", "5s"]),
         }[kind]()
@@ -176,7 +177,8 @@ class Features:
                 f"text({x('bool')})", f"date({x('time')}{zone})",
                 f"substring({x('text')}, {x('int')}, {x('int')})", f"left({x('text')}, {x('int')})",
                 f"right({x('text')}, {x('int')})", f"replace({x('text')}, {x('text')}, {x('text')})",
-                f"split_part({x('text')}, {self.pick(['\'a\'', '\'-\'', x('text')])}, {x('int')})",
+                f"split_part({x('text')}, {self.literal('separator')}, {x('int')})",
+                f"split_part({x('text')}, {x('text')}, {x('int')})",
                 f"digits({x('text')})", f"email_domain({x('text')})"],
             "time": lambda: [f"{x('time')} {self.pick('+-')} {x('duration')}",
                              f"day_start({x('time')}{zone})"],

@@ -136,9 +136,9 @@ def test_a_wrong_zone_of_the_settings_has_its_place(run, write):
 def tzif(offset_s):
     """A zone with one offset for ever."""
     counts = struct.pack(">6l", 0, 0, 0, 0, 1, 4)
-    block = b"TZif2" + bytes(15) + counts + struct.pack(">lBB", offset_s, 0, 0) + b"XXX\0"
+    block = b"TZif2" + bytes(15) + counts + struct.pack(">lBB", offset_s, 0, 0) + b"ABC\0"
     hours = -offset_s // 3600
-    return block + block + f"\nXXX{hours}\n".encode()
+    return block + block + f"\nABC{hours}\n".encode()
 
 
 def test_the_rules_of_the_machine_or_of_the_settings(run, write, tmp_path):

@@ -93,7 +93,7 @@ static struct tzif_spec small(void)
                               .kind = two_kinds,
                               .kinds = 3,
                               .offset = offsets,
-                              .footer = "XXX-2"};
+                              .footer = "ABC-2"};
 }
 
 static void files_are_read(void **state)

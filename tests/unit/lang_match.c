@@ -95,7 +95,7 @@ static enum pattern_result find(const char *pattern, struct text t)
     enum pattern_result found;
 
     assert_non_null(p);
-    m = pattern_memory_new(p);
+    m = pattern_memory_new();
     found = pattern_find(p, m, t, &part);
     pattern_memory_free(m);
     pattern_free(p);

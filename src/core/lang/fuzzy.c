@@ -111,7 +111,7 @@ static uint32_t mark_partners(const struct characters *a, const struct character
 static double jaro(const struct characters *a, const struct characters *b)
 {
     uint8_t marks_a[FUZZY_MAX], marks_b[FUZZY_MAX];
-    uint32_t found, out_of_order = 0;
+    uint32_t found, out_of_order = 0, swaps;
     double m;
 
     if (a->count == 0 && b->count == 0)
@@ -127,7 +127,8 @@ static double jaro(const struct characters *a, const struct characters *b)
         out_of_order += a->code[i] != b->code[j++];
     }
     m = found;
-    return (m / a->count + m / b->count + (m - out_of_order / 2) / m) / 3;
+    swaps = out_of_order / 2;
+    return (m / a->count + m / b->count + (m - swaps) / m) / 3;
 }
 
 static double jaro_winkler(const struct characters *a, const struct characters *b)

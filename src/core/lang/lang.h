@@ -71,7 +71,8 @@ struct aggregate {
     char *canonical; /* the key of its state: its text, and a comment of its time zones' rules */
 };
 
-struct node; /* in lang/node.h, private to lang/ */
+struct node;           /* in lang/node.h, private to lang/ */
+struct pattern_memory; /* in lang/pattern.h, likewise */
 
 struct program;
 
@@ -136,8 +137,9 @@ struct registers {
     const struct program *program;
     uint32_t rows;
     uint32_t capacity;
-    struct column *column; /* by node */
-    struct arena text;     /* texts made by functions; cleared by registers_begin */
+    struct column *column;           /* by node */
+    struct arena text;               /* texts made by functions; cleared by registers_begin */
+    struct pattern_memory *patterns; /* of searches */
 };
 
 void registers_init(struct registers *r, const struct program *p, uint32_t capacity);

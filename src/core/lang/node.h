@@ -163,6 +163,7 @@ struct call {
     struct column *out;
     const struct node *node;
     struct arena *text;
+    struct pattern_memory *patterns;
 };
 
 #endif

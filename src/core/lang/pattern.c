@@ -162,12 +162,13 @@ struct text pattern_text(const struct pattern *p)
     return (struct text){p->text, p->length};
 }
 
-struct pattern_memory *pattern_memory_new(const struct pattern *p)
+/* Room for the match and its first group: the spans of further groups are left out. */
+struct pattern_memory *pattern_memory_new(void)
 {
     struct pattern_memory *m = mem_alloc(sizeof *m);
     pcre2_general_context *g = general_context();
 
-    m->data = pcre2_match_data_create(p->has_group ? 2 : 1, g);
+    m->data = pcre2_match_data_create(2, g);
     pcre2_general_context_free(g);
     ASSERT(m->data != NULL);
     return m;
@@ -175,7 +176,8 @@ struct pattern_memory *pattern_memory_new(const struct pattern *p)
 
 void pattern_memory_free(struct pattern_memory *m)
 {
-    pcre2_match_data_free(m->data);
+    if (m != NULL)
+        pcre2_match_data_free(m->data);
     mem_free(m);
 }
 

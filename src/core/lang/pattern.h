@@ -6,8 +6,8 @@
  * so that the same plan means the same everywhere. There is no JIT compiler: it counts its steps
  * otherwise.
  *
- * A pattern is immutable and may be shared between threads; a search has its own struct
- * pattern_memory, one thread each. */
+ * A pattern is immutable and may be shared between threads; searches have a struct pattern_memory,
+ * of one thread, that serves any pattern. */
 #ifndef ASSAY_LANG_PATTERN_H
 #define ASSAY_LANG_PATTERN_H
 
@@ -31,8 +31,8 @@ struct pattern *pattern_new(struct text t, char words[PATTERN_WORDS_MAX], size_t
 void pattern_free(struct pattern *p); /* takes NULL */
 struct text pattern_text(const struct pattern *p);
 
-struct pattern_memory *pattern_memory_new(const struct pattern *p);
-void pattern_memory_free(struct pattern_memory *m);
+struct pattern_memory *pattern_memory_new(void);
+void pattern_memory_free(struct pattern_memory *m); /* takes NULL */
 
 enum pattern_result { PATTERN_NOT_FOUND, PATTERN_FOUND, PATTERN_GAVE_UP };
 

@@ -153,7 +153,7 @@ static const struct form forms[] = {
      "CASE WHEN $3 >= 1 AND $3 <= (char_length($1) - char_length(replace($1, $2, '')))"
      " / nullif(char_length($2), 0) + 1 THEN split_part($1, $2, greatest(least($3, 4097), 1)::int) END"},
     {kernel_digits, ANY, ANY, false, "regexp_replace($1, '[^0-9]', '', 'g')"},
-    {kernel_email_domain, ANY, ANY, false, "translate(substring($1 from '^.+@([^@]+)$'),"
+    {kernel_email_domain, ANY, ANY, false, "translate(substring($1 from '^.+@([^@]+)\\Z'),"
      " 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz')"},
 
     {kernel_hour, ANY, ANY, false, "($Z % 86400000000 / 3600000000)"},

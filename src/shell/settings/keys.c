@@ -81,7 +81,7 @@ const struct key keys[] = {
     {"time_zone", KEY_TEXT, KEY_DECIDES, OF(time_zone), .computed = "UTC",
      .words =
          "The zone of calendar functions that name none: an offset such as `+07:00`, or a name "
-         "such as `Asia/Jakarta`. Times are read as before: without an offset they are UTC."},
+         "such as `Asia/Jakarta`. Times in the data are not read by it: without an offset they are UTC."},
     {"zones", KEY_ENTRIES, KEY_DECIDES, ARRAY_OF(zones, zone_count, LANG_ZONES_MAX),
      .words =
          "The rules of named time zones, fixed. Written into the log with each plan; not needed "
