@@ -169,7 +169,7 @@ static void every_example_of_an_aggregate_has_its_value(void **state)
 
     (void)state;
     for (size_t i = 0; i < count; i++) {
-        const char *name = aggregate_name(info[i].kind);
+        const char *name = info[i].name;
 
         value_of(info[i].example, got, sizeof got);
         check_value(info[i].example, got, info[i].result);
@@ -179,22 +179,31 @@ static void every_example_of_an_aggregate_has_its_value(void **state)
     }
 }
 
-static void every_aggregate_has_words(void **state)
+static size_t rows_of(const char *name)
 {
-    size_t count;
+    size_t count, found = 0;
     const struct aggregate_info *info = lang_aggregates(&count);
 
-    (void)state;
-    for (int kind = 0; kind < AGG_KINDS; kind++) {
-        size_t found = 0;
+    for (size_t i = 0; i < count; i++)
+        found += strcmp(info[i].name, name) == 0;
+    if (found == 0)
+        print_message("# %s has no row in aggregate_docs.c\n", name);
+    return found;
+}
 
-        for (size_t i = 0; i < count; i++)
-            found += info[i].kind == (enum aggregate_kind)kind;
-        if (found == 0)
-            print_message("# %s has no row in aggregate_docs.c\n",
-                          aggregate_name((enum aggregate_kind)kind));
-        assert_true(found > 0);
+static void every_aggregate_has_words(void **state)
+{
+    size_t count, found = 0;
+
+    (void)state;
+    (void)lang_aggregates(&count);
+    for (int kind = 0; kind < AGG_KINDS; kind++) {
+        size_t rows = rows_of(aggregate_name((enum aggregate_kind)kind));
+
+        assert_true(rows > 0);
+        found += rows;
     }
+    assert_int_equal(found, count);
 }
 
 /* --- documents ------------------------------------------------------------------------------- */

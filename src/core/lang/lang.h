@@ -165,7 +165,7 @@ const struct function_info *lang_functions(size_t *count);
 /* The aggregates for users. Examples are expressions over the events of lang_history, whose values
  * are those at the last of them. */
 struct aggregate_info {
-    enum aggregate_kind kind;
+    const char *name;
     const char *signature; /* "sum(x) -> type of x" */
     const char *summary;
     const char *nulls; /* its value where there is nothing to look at */
@@ -173,7 +173,7 @@ struct aggregate_info {
     const char *result;
 };
 
-const struct aggregate_info *lang_aggregates(size_t *count); /* each kind at least once */
+const struct aggregate_info *lang_aggregates(size_t *count); /* each name at least once */
 
 /* Events in the order of time. Cells as text, "" is null. The entity `customer` is that field, and
  * a label becomes known HISTORY_LABEL_DAYS after its event. */
