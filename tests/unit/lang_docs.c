@@ -237,6 +237,10 @@ static void the_language_names_every_aggregate(void **state)
         snprintf(row, sizeof row, "`%s(", aggregate_name((enum aggregate_kind)i));
         assert_non_null(strstr(text, row));
     }
+    for (size_t i = 0; lang_derived_name(i) != NULL; i++) {
+        snprintf(row, sizeof row, "`%s(", lang_derived_name(i));
+        assert_non_null(strstr(text, row));
+    }
     free(text);
 }
 

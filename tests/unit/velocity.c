@@ -149,9 +149,9 @@ static bool same_result(const struct column *a, const struct column *b, uint32_t
                                 : a->integer[row] == b->integer[row];
 }
 
-/* The oracle takes powers and logarithms of long doubles: their last digits differ. A decayed weight
- * is a power of two to one part in 2^30 (decay.h); sums of large values that cancel are compared to
- * those. */
+/* The oracle takes powers and logarithms of long doubles: their last digits differ. A decayed
+ * weight is a power of two to one part in 2^30 (decay.h); sums of large values that cancel are
+ * compared to those. */
 static bool near_result(const struct stream *s, const struct aggregate *g, const struct column *a,
                         const struct column *b, uint32_t row)
 {
@@ -187,8 +187,8 @@ static void expect_same(const struct stream *s, const struct column *a, const st
                      "prior %d where %d step %lld param %lld: %d/%lld, not %d/%lld",
                      (unsigned long long)seed, row, what, g->kind, g->operand, g->of_label,
                      (long long)g->over_us, (long long)g->delay_us, g->prior, g->where,
-                     (long long)g->step_us, (long long)g->param,
-                     b[g->node].null[row], (long long)b[g->node].integer[row], a[g->node].null[row],
+                     (long long)g->step_us, (long long)g->param, b[g->node].null[row],
+                     (long long)b[g->node].integer[row], a[g->node].null[row],
                      (long long)a[g->node].integer[row]);
         }
     }

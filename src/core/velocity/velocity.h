@@ -49,7 +49,8 @@ struct velocity_layout;
 /* Whether the aggregate can be kept under these options. */
 bool velocity_check(const struct aggregate *a, const struct velocity_options *o,
                     struct error *e) MUST_USE;
-/* The aggregates (borrowed, checked, they must outlive the layout) are those of a program, in its order. */
+/* The aggregates (borrowed, checked, they must outlive the layout) are those of a program, in its
+ * order. */
 struct velocity_layout *velocity_layout_new(const struct aggregate *const *aggregates,
                                             uint32_t count, const struct velocity_options *o);
 void velocity_layout_free(struct velocity_layout *l);
