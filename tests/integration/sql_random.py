@@ -13,7 +13,8 @@ FIELDS = [
     ("is_fraud", "bool", "boolean"),
 ]
 START = datetime.datetime(2018, 4, 1)
-NAMES = ["", "cash", "Cash Out", "caf\u00e9", " pad\t", "it's", "back\\slash", "z" * 300, "Z", "a,b"]
+NAMES = ["", "cash", "Cash Out", "caf\u00e9", " pad\t", "it's", "back\\slash", "z" * 300, "Z", "a,b",
+         "A.B@Mail.Example", "@x", "a@b@C\n", "4929-1234 5678", "aaa", "a--b"]
 
 
 def some(rng, value, nulls=0.08):
@@ -90,6 +91,7 @@ class Features:
             "decimal": lambda: self.pick(["0.5", "2.25", "-0.000001", "3.0", "1000.01"]),
             "real": lambda: self.pick(["1e-2", "2.5e0", "0.1234567", "-3e1"]),
             "text": lambda: self.pick(["'cash'", "'it''s'", "''", "'caf\u00e9'", "'a\\b'", "'C'"]),
+            "separator": lambda: self.pick(["'a'", "'-'", "' '", "''", "'--'"]),
             "time": lambda: "parse_time('2018-04-03T01:02:03.5Z')",
             "duration": lambda: self.pick(["1d", "90m", "0s", "5s"]),
         }[kind]()
@@ -190,7 +192,11 @@ class Features:
                 f"lower({x('text')})", f"upper({x('text')})", f"trim({x('text')})",
                 f"concat({x('text')}, '-', {x('text')})", f"text({x('int')})", f"text({x('decimal')})",
                 f"text({x('bool')})", f"date({x('time')}{zone})",
-                f"substring({x('text')}, {x('int')}, {x('int')})"],
+                f"substring({x('text')}, {x('int')}, {x('int')})", f"left({x('text')}, {x('int')})",
+                f"right({x('text')}, {x('int')})", f"replace({x('text')}, {x('text')}, {x('text')})",
+                f"split_part({x('text')}, {self.literal('separator')}, {x('int')})",
+                f"split_part({x('text')}, {x('text')}, {x('int')})",
+                f"digits({x('text')})", f"email_domain({x('text')})"],
             "time": lambda: [f"{x('time')} {self.pick('+-')} {x('duration')}",
                              f"day_start({x('time')}{zone})"],
             "duration": lambda: [

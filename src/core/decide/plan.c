@@ -330,6 +330,9 @@ static void plan_free(struct plan *p)
 
 static bool plan_fill(struct plan *p, const struct plan_spec *spec, struct error *e)
 {
+    program_lend_zones(p->program, &spec->zones);
+    if (spec->time_zone.length > 0 && !program_set_time_zone(p->program, spec->time_zone, e))
+        return error_prefix(e, "time_zone");
     if (!limits_check(spec, e) || !outcomes_add(p, spec, e) || !thresholds_add(p, spec, e) ||
         !levels_add(p, spec, e) || !entities_add(p, spec, e) || !features_add(p, spec, e) ||
         !rules_add(p, spec, e))
@@ -356,6 +359,11 @@ struct plan *plan_new(const struct plan_spec *spec, struct error *e)
     }
     p->model = spec->model;
     return p;
+}
+
+void plan_identify(struct plan *p, const uint8_t id[PLAN_ID_BYTES])
+{
+    memcpy(p->id, id, sizeof p->id);
 }
 
 struct plan *plan_ref(struct plan *p)

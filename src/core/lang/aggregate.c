@@ -343,11 +343,14 @@ static bool check_where(struct checker *c, const struct tree *t, struct aggregat
 
 static bool write_canonical(struct checker *c, const struct tree *t, struct aggregate *a)
 {
+    uint64_t zones = node_zones_of(c->program, a);
     struct buffer text;
     bool ok = true;
 
     buffer_init(&text, LANG_CANONICAL_MAX);
     program_print_aggregate(c->program, a, &text);
+    if (zones != 0) /* other rules of a zone of the same name are another aggregate */
+        buffer_format(&text, " # zones %016llx", (unsigned long long)zones);
     if (text.overflow)
         ok = lang_fail(c->source, t->at,
                        "expected an aggregate of at most %d bytes with all features written out",
