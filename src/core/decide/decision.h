@@ -13,6 +13,7 @@ enum decision_flag {
     DECISION_TOO_LATE = 2, /* older than that: decided, not inserted */
     DECISION_AHEAD = 4,    /* further ahead of its time of receipt than max_ahead: not inserted */
     DECISION_NO_MODEL = 8, /* rules only */
+    DECISION_OBSERVED = 16, /* of a kind that is only observed: this is no decision */
 };
 
 struct reason {
@@ -37,6 +38,12 @@ struct decision {
 static inline bool decision_has_rule(const struct decision *d, uint32_t rule)
 {
     return (d->rules[rule / 64] >> (rule % 64) & 1) != 0;
+}
+
+/* Whether the event is of a kind that is decided; of others nothing else is set. */
+static inline bool decision_is_made(const struct decision *d)
+{
+    return (d->flags & DECISION_OBSERVED) == 0;
 }
 
 /* The decision as bytes: what the log keeps, what replay compares, what the one hash is made of. */

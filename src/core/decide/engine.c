@@ -432,7 +432,22 @@ static void give_reasons(struct engine *n, uint32_t row, struct decision *d)
     }
 }
 
-static void decide(struct engine *n, uint32_t rows, struct decision *decisions)
+/* Rows of kinds that are only observed give no decision. */
+static void mark_observed(const struct engine *n, const struct frame *f, uint32_t first,
+                          uint32_t rows, struct decision *decisions)
+{
+    const struct schema *s = plan_schema(n->plan);
+
+    for (uint32_t i = 0; i < rows && s->kind != FIELD_NONE; i++) {
+        int kind = frame_kind(f, first + i, s);
+
+        if (kind != KIND_NONE && !s->kinds[kind].is_decided)
+            decisions[i] = (struct decision){.flags = DECISION_OBSERVED};
+    }
+}
+
+static void decide(struct engine *n, const struct frame *f, uint32_t first, uint32_t rows,
+                   struct decision *decisions)
 {
     memset(decisions, 0, rows * sizeof *decisions);
     score(n, rows);
@@ -448,6 +463,7 @@ static void decide(struct engine *n, uint32_t rows, struct decision *decisions)
         d->level = (uint8_t)plan_level_of_score(n->plan, d->score);
     }
     fire_rules(n, rows, decisions);
+    mark_observed(n, f, first, rows, decisions);
     for (uint32_t i = 0; i < rows && n->scratch != NULL; i++) {
         if (decisions[i].outcome > 0)
             give_reasons(n, i, &decisions[i]);
@@ -472,7 +488,7 @@ void engine_run(struct engine *n, const struct frame *f, uint32_t first, uint32_
         velocity_run(n->velocity, level, &n->registers, &batch);
     }
     if (decisions != NULL)
-        decide(n, rows, decisions);
+        decide(n, f, first, rows, decisions);
 }
 
 /* Labels that are due at the watermark would be applied before the next row anyhow: applying them
@@ -512,7 +528,7 @@ void engine_peek(struct engine *n, const struct frame *f, uint32_t row, int64_t 
             program_run(p, &n->registers, level);
         velocity_read(n->velocity, level, &n->registers, &batch);
     }
-    decide(n, 1, decision);
+    decide(n, f, row, 1, decision);
 }
 
 void engine_reasons(struct engine *n, uint32_t row, struct decision *d)

@@ -108,16 +108,18 @@ static void print_role(struct buffer *out, const char *role, const char *field)
 static void print_words(const struct checked *c, const struct term *t, struct buffer *out)
 {
     const struct settings *s = c->settings;
-    const struct source_setting *source = settings_source(s, "transactions");
+    struct buffer files;
     char delay[TIME_TEXT_MAX];
 
+    buffer_init(&files, OUTPUT_MAX);
+    settings_event_files(s, &files);
     buffer_format(out, "%s: %sin order%s\n", s->path, term_colour(t, COLOUR_GREEN),
                   term_colour(t, COLOUR_NONE));
     if (c->plan == NULL)
         buffer_format(out, "  %sthe fields are not checked%s: %s\n", term_colour(t, COLOUR_YELLOW),
                       term_colour(t, COLOUR_NONE), c->unread.text);
     else
-        buffer_format(out, "  events    %s: %u fields", source != NULL ? source->file : "schema",
+        buffer_format(out, "  events    %s: %u fields", files.length > 0 ? buffer_text(&files) : "schema",
                       plan_schema(c->plan)->count);
     if (c->plan != NULL) {
         print_role(out, "id", s->event.id);
@@ -126,6 +128,14 @@ static void print_words(const struct checked *c, const struct term *t, struct bu
         print_role(out, "label", s->event.label);
         duration_format(s->event.label_delay_us, delay);
         buffer_format(out, s->event.label != NULL ? " (known after %s)\n" : "\n", delay);
+    }
+    buffer_fini(&files);
+    if (s->kind_count > 0) {
+        buffer_add_text(out, "  kinds     ");
+        for (uint32_t i = 0; i < s->kind_count; i++)
+            buffer_format(out, "%s%s (%s)", i > 0 ? ", " : "", s->kinds[i].name,
+                          s->kinds[i].decide ? "decided" : "observed");
+        buffer_add_char(out, '\n');
     }
     buffer_format(out, "  features  %u", s->feature_count);
     if (c->plan != NULL)

@@ -5,8 +5,16 @@
 struct writing {
     struct output *output;
     struct plan *plan;
-    uint64_t rows;
 };
+
+/* Events of kinds that are only observed have their part in the others' features. */
+static bool is_decided(const struct plan *p, const struct pass_batch *b, uint32_t i)
+{
+    const struct schema *s = plan_schema(p);
+    int kind = frame_kind(b->frame, b->first + i, s);
+
+    return kind == KIND_NONE || s->kinds[kind].is_decided;
+}
 
 static bool write_batch(void *context, const struct pass_batch *b, struct error *e)
 {
@@ -16,6 +24,8 @@ static bool write_batch(void *context, const struct pass_batch *b, struct error 
     for (uint32_t i = 0; i < b->rows; i++) {
         struct value v;
 
+        if (!is_decided(w->plan, b, i))
+            continue;
         if (id != FIELD_NONE) {
             v = column_get(&b->frame->column[id], b->first + i);
             output_value(w->output, &v);
@@ -27,7 +37,6 @@ static bool write_batch(void *context, const struct pass_batch *b, struct error 
             output_value(w->output, &v);
         }
     }
-    w->rows += b->rows;
     return output_flush(w->output, e);
 }
 

@@ -16,6 +16,7 @@ struct writing {
     struct digest *digest; /* the one hash, as replay computes it */
     struct buffer text;
     uint64_t by_outcome[PLAN_OUTCOMES_MAX];
+    uint64_t observed; /* of kinds that are not decided */
 };
 
 static struct text row_id(struct writing *w, const struct pass_batch *b, uint32_t i)
@@ -42,8 +43,13 @@ static bool write_batch(void *context, const struct pass_batch *b, struct error 
 
     for (uint32_t i = 0; i < b->rows; i++) {
         const struct decision *d = &b->decisions[i];
-        struct text id = row_id(w, b, i);
+        struct text id;
 
+        if (!decision_is_made(d)) {
+            w->observed++;
+            continue;
+        }
+        id = row_id(w, b, i);
         add_to_digest(w, id, d);
         output_text(w->output, id);
         output_real(w->output, d->probability);
@@ -60,6 +66,8 @@ static bool write_batch(void *context, const struct pass_batch *b, struct error 
 
 static void tell_outcomes(const struct writing *w, bool json, struct buffer *out)
 {
+    if (w->observed > 0 && !json)
+        buffer_format(out, "%lu observed, ", (unsigned long)w->observed);
     for (uint32_t k = 0; k < plan_outcome_count(w->plan); k++)
         buffer_format(out, json ? "%s\"%s\":%lu" : "%s%s %lu", k > 0 ? json ? "," : ", " : "",
                       plan_outcome_name(w->plan, k), (unsigned long)w->by_outcome[k]);
@@ -81,10 +89,10 @@ static bool tell(struct invocation *v, const struct feed *f, const struct writin
     if (v->json) {
         buffer_format(&out,
                       "{\"rows\":%lu,\"rejected\":%lu,\"repeated\":%lu,\"conflicting\":%lu,"
-                      "\"moved_by_sorting\":%lu,\"outcomes\":{",
+                      "\"moved_by_sorting\":%lu,\"observed\":%lu,\"outcomes\":{",
                       (unsigned long)f->counts.rows, (unsigned long)f->counts.rejects,
                       (unsigned long)f->counts.repeated, (unsigned long)f->counts.conflicting,
-                      (unsigned long)f->counts.moved);
+                      (unsigned long)f->counts.moved, (unsigned long)w->observed);
         tell_outcomes(w, true, &out);
         buffer_format(&out, "},\"decisions_sha256\":\"%s\"}\n", hex);
     } else {

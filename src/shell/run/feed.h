@@ -46,12 +46,13 @@ struct feed {
 bool feed_schema(const struct settings *s, const char *path, struct schema **schema,
                  struct error *e) MUST_USE;
 
-/* The settings' source (or `path`) opened as their `transactions` say it is read: to look at the
- * data as they are. The caller's. */
-bool feed_source(const struct settings *s, const char *path, struct source **source,
+/* The settings' source of this kind of event (NULL: the first), opened as the settings say it is
+ * read: to look at the data as they are. The caller's. */
+bool feed_source(const struct settings *s, const char *kind, struct source **source,
                  struct error *e) MUST_USE;
 
-/* Read the events of `path` (NULL: the settings' `transactions` source) whole. With a schema given
+/* Read the events of `path` (NULL: the settings' sources; with several kinds of event a directory
+ * that has their files) whole. With a schema given
  * (a plan's) the file's columns are read as its fields; columns it does not know are passed over.
  */
 bool feed_load(const struct settings *s, const char *path, const struct schema *schema,

@@ -77,6 +77,20 @@ static struct placed *make_order(const struct feed *f, uint64_t rows, const uint
     return order;
 }
 
+void feed_retire(struct feed *f, const struct feed *old)
+{
+    uint32_t count = f->retired_count + old->count;
+
+    if (old->count == 0) {
+        mem_free(old->frames);
+        return;
+    }
+    f->retired = mem_resize(f->retired, count, sizeof *f->retired);
+    memcpy(f->retired + f->retired_count, old->frames, old->count * sizeof *f->retired);
+    f->retired_count = count;
+    mem_free(old->frames);
+}
+
 /* Cells move, texts stay: the old frames' arenas go over to the new ones. */
 static void rebuild(struct feed *f, const struct placed *order, uint64_t kept)
 {
@@ -100,8 +114,7 @@ static void rebuild(struct feed *f, const struct placed *order, uint64_t kept)
     }
     f->frames = frames;
     f->count = count;
-    f->retired = old.frames;
-    f->retired_count = old.count;
+    feed_retire(f, &old);
 }
 
 void feed_order(struct feed *f, const uint8_t *drop)

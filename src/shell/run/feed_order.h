@@ -8,6 +8,9 @@
  * where nothing is to be dropped and all are in order. counts.rows and counts.moved are set. */
 void feed_order(struct feed *f, const uint8_t *drop);
 
+/* The frames of `old`, whose cells were copied into f's, are kept for their texts. */
+void feed_retire(struct feed *f, const struct feed *old);
+
 /* Rows that repeat an id: drop[i] = 1 for each but the first. `repeated` counts those that equal
  * the first in every cell, `conflicting` the others; first_conflict is the id of one. */
 struct feed_ids {

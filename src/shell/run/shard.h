@@ -27,7 +27,7 @@ enum {
 };
 
 enum submit_kind {
-    SUBMIT_DECISION, /* decide and record */
+    SUBMIT_DECISION, /* decide and record; an event of a kind that is only observed is recorded so */
     SUBMIT_PEEK,     /* decide, record nothing (dry run) */
     SUBMIT_LABEL,    /* the outcome of an event became known */
     SUBMIT_FIND,     /* the seq of an event id */
@@ -108,7 +108,7 @@ const struct log *shard_log(const struct shard *s);
 struct shard_status {
     bool is_ready, is_failed;
     char failure[ERROR_TEXT_MAX];
-    uint64_t decisions, repeated, conflicts, labels, refused_full, groups;
+    uint64_t decisions, observed, repeated, conflicts, labels, refused_full, groups;
     uint64_t by_outcome[PLAN_OUTCOMES_MAX];
     uint64_t durable_seq;
     uint64_t log_bytes;

@@ -273,6 +273,10 @@ static bool run(struct trial *t, struct engine *n, struct error *e)
     for (uint32_t first = 0; first < last; first += BATCH)
         run_rows(t, n, first, last - first < BATCH ? last - first : BATCH, NULL);
     run_rows(t, n, last, 1, &d);
+    if (!decision_is_made(&d))
+        return blame(t, "event",
+                     "is of a kind that is only observed: expected one that is decided; events of "
+                     "other kinds go into the history", e);
     if (!compare_features(t, n, e))
         return false;
     compare_rules(t, &d);

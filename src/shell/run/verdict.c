@@ -113,8 +113,28 @@ void verdict_add_head(const struct verdict_head *c, struct buffer *out)
     json_add_text(out, c->level);
 }
 
+/* An event that was only observed: acknowledged. */
+static void open_observed(const struct verdict *v, struct buffer *out)
+{
+    buffer_add_text(out, "{\"id\":");
+    json_add_text(out, v->id);
+    if (v->seq > 0) {
+        buffer_add_text(out, ",\"seq\":");
+        json_add_int(out, (int64_t)v->seq);
+    }
+    verdict_add_time(out, "time", v->time_us);
+    buffer_add_text(out, ",\"observed\":true");
+    add_plan(v->plan, out);
+    if (v->is_repeated)
+        buffer_add_text(out, ",\"repeated\":true");
+}
+
 void verdict_open(const struct verdict *v, struct buffer *out)
 {
+    if (!decision_is_made(v->decision)) {
+        open_observed(v, out);
+        return;
+    }
     verdict_add_head(
         &(struct verdict_head){.id = v->id,
                                .seq = v->seq,

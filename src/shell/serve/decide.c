@@ -34,7 +34,7 @@ static void answer_decided(struct exchange *x)
                        sub->status == SUBMIT_FULL ? "nothing was recorded: " : "", sub->error);
         return;
     }
-    x->status = 200;
+    x->status = decision_is_made(&sub->decision) ? 200 : 202;
     x->is_replay = sub->status == SUBMIT_REPEATED;
     verdict_open(&(struct verdict){.id = sub->id,
                                    .seq = sub->kind == SUBMIT_PEEK ? 0 : sub->seq,

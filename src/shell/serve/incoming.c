@@ -24,8 +24,9 @@ static void field_problem(struct seat *seat, const struct schema *schema, int fi
                           const char *words)
 {
     char pointer[FIELD_NAME_MAX + 2];
+    int kind = frame_kind(&seat->event, 0, schema);
 
-    pointer_of(schema->fields[field].name, pointer);
+    pointer_of(schema_name_of(schema, kind, field), pointer);
     problems_add(&seat->problems, pointer, "%s", words);
 }
 

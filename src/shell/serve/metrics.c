@@ -102,6 +102,13 @@ static void add_label_value(struct buffer *out, const char *word)
     }
 }
 
+static void observed_format(const struct metrics_view *v, struct buffer *out)
+{
+    head(out, "assay_observed_total", "counter",
+         "Events seen and not decided, of kinds that are only observed.");
+    buffer_format(out, "assay_observed_total %llu\n", (unsigned long long)v->shard->observed);
+}
+
 static void decisions_format(const struct metrics_view *v, struct buffer *out)
 {
     head(out, "assay_decisions_total", "counter", "Decisions made, by outcome.");
@@ -151,6 +158,7 @@ static void gauge(struct buffer *out, const char *name, const char *help, double
 void metrics_format(const struct metrics_view *v, struct buffer *out)
 {
     decisions_format(v, out);
+    observed_format(v, out);
     latency_format(v, out);
     answers_format(v, out);
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {

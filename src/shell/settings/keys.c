@@ -78,6 +78,27 @@ const struct key keys[] = {
      .least = 0,
      .words = "How far ahead of its receipt an event may be and still enter the windows."},
 
+    {"events", KEY_ENTRIES, KEY_DECIDES, ARRAY_OF(kinds, kind_count, KINDS_MAX),
+     .words = "Several kinds of event, such as login and payment, each with its own source and "
+              "fields: see docs/events.md. The first one is decided, the others are observed, "
+              "unless `decide` says otherwise. Without this key events are of one kind."},
+    {"events.*", KEY_SECTION, KEY_DECIDES, .shorthand = "source",
+     .words = "One kind of event; a plain text is its source."},
+    {"events.*.source", KEY_TEXT, 0, MEMBER(struct kind_setting, source),
+     .words = "Which of the sources has the events of this kind."},
+    {"events.*.id", KEY_TEXT, KEY_DECIDES, MEMBER(struct kind_setting, id),
+     .words = "Its field that names an event. Ids differ across kinds. Without one, ids are made."},
+    {"events.*.time", KEY_TEXT, KEY_DECIDES, MEMBER(struct kind_setting, time),
+     .standard = "time", .words = "Its field that says when it happened."},
+    {"events.*.layout", KEY_WORD, KEY_DECIDES, MEMBER(struct kind_setting, layout),
+     .has_at = offsetof(struct kind_setting, has_layout), .choices = LAYOUTS_WORDS,
+     .computed = "found in the source", .words = "How its time is written."},
+    {"events.*.decide", KEY_BOOL, KEY_DECIDES, MEMBER(struct kind_setting, decide),
+     .has_at = offsetof(struct kind_setting, has_decide),
+     .computed = "true for the first kind, false for the others",
+     .words = "Whether events of this kind are decided, or only seen: they then enter the windows, "
+              "are logged and acknowledged, without a score."},
+
     {"schema", KEY_RECORDS, KEY_DECIDES, ARRAY_OF(schema, schema_count, SCHEMA_FIELDS_MAX),
      .words = "The fields of an event, fixed. Written into the log with each plan; not needed in a "
               "file, where the fields are those of the source."},
@@ -97,6 +118,9 @@ const struct key keys[] = {
     {"schema.*.looked_up", KEY_BOOL, KEY_DECIDES, MEMBER(struct schema_setting, looked_up),
      .standard = "false",
      .words = "Whether the field comes from a table looked up in; such fields stand last."},
+    {"schema.*.kinds", KEY_TEXTS, KEY_DECIDES,
+     ARRAY(struct schema_setting, kinds, kind_count, KINDS_MAX),
+     .words = "The kinds of event that have the field; without it, all have it."},
 
     {"entities", KEY_ENTRIES, KEY_DECIDES, ARRAY_OF(entities, entity_count, LANG_FEATURES_MAX),
      .words = "Who or what windows are kept for: `by NAME` in a feature."},

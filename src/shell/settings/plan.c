@@ -45,6 +45,8 @@ static bool roles_set(const struct settings *s, struct schema *schema, struct er
 {
     int amount;
 
+    schema->kind =
+        s->kind_count > 0 ? schema_find(schema, text_of(KIND_FIELD)) : FIELD_NONE;
     return role_set(s, schema, "event.id", s->event.id, IDS, "a text or whole number", &schema->id,
                     e) &&
            role_set(s, schema, "event.time", s->event.time, TIMES, "a time", &schema->time, e) &&

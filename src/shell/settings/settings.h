@@ -30,7 +30,7 @@ struct field_setting {
 };
 
 struct source_setting {
-    char *name;     /* "transactions" is the events' source */
+    char *name;     /* "transactions" is the events' source, where events are of one kind */
     char *file;     /* path or glob, relative to the settings file */
     char *format;   /* auto, csv, ndjson, json */
     char delimiter; /* 0 = look */
@@ -40,6 +40,17 @@ struct source_setting {
     struct field_setting *fields;
     uint32_t field_count;
     double reject_share; /* default 0.01 */
+};
+
+/* One kind of event, where there are several. */
+struct kind_setting {
+    char *name;
+    char *source; /* of the settings' sources; NULL where the fields are fixed (`schema:`) */
+    char *id;     /* its field with the id, or NULL */
+    char *time;
+    bool has_decide, decide; /* default: the first kind is decided, others are observed */
+    bool has_layout;
+    enum time_layout layout; /* of its time */
 };
 
 struct named_setting {
@@ -65,6 +76,8 @@ struct schema_setting {
     char group;
     bool personal;
     bool looked_up;
+    char **kinds; /* of the events that have it; none: all */
+    uint32_t kind_count;
 };
 
 struct rule_setting {
@@ -142,6 +155,8 @@ struct settings {
         int64_t lateness_us;  /* default 1h */
         int64_t max_ahead_us; /* default 1d */
     } event;
+    struct kind_setting *kinds; /* none: events are of one kind, as `event` says */
+    uint32_t kind_count;
     struct schema_setting *schema; /* fixed fields; none: what the source is found to have */
     uint32_t schema_count;
     struct entity_setting *entities;
@@ -190,8 +205,13 @@ bool settings_parse_with(struct text yaml, const char *path, const struct settin
 void settings_free(struct settings *s);
 const struct source_setting *settings_source(const struct settings *s,
                                              const char *name); /* or NULL */
-/* The fields under `schema:`, with id, time and label set; NULL where there are none. The caller's.
- */
+/* The files that events come from, for people: "logins.csv, payments.csv"; "" without any. */
+void settings_event_files(const struct settings *s, struct buffer *out);
+/* Whether events come from it; other sources are tables to look up in. */
+bool settings_is_events(const struct settings *s, const struct source_setting *source);
+/* The kinds of event, as the settings declare them, for a schema's fields to refer to. */
+bool settings_add_kinds(const struct settings *s, struct schema *schema, struct error *e) MUST_USE;
+/* The fields under `schema:`; NULL where there are none. The caller's. */
 struct schema *settings_schema(const struct settings *s);
 /* A path of the settings as the place of a mistake, "assay.yaml:12:5: features.ratio: ", before the
  * words of *e; returns false. For mistakes that only show against the data. */

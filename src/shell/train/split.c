@@ -67,12 +67,21 @@ static struct hash128 cell_token(const struct column *c, uint32_t row)
     return hash_token(&v.integer, sizeof v.integer, &key);
 }
 
+/* A model is of the events that are decided and whose outcome becomes known. */
+static bool is_learned(const struct schema *s, int kind)
+{
+    return kind == KIND_NONE || (s->kinds[kind].is_decided && schema_has(s, kind, s->label));
+}
+
 static void collect_frame(const struct frame *f, const struct schema *schema, int amount,
                           int entity, struct numbering *n, struct row_facts *facts)
 {
     for (uint32_t i = 0; i < f->rows; i++) {
         uint64_t at = facts->rows++;
 
+        if (facts->learns != NULL)
+            facts->learns[at] = is_learned(schema, frame_kind(f, i, schema));
+        facts->learning += facts->learns == NULL || facts->learns[at];
         facts->time_us[at] = schema->time != FIELD_NONE ? f->column[schema->time].integer[i] : 0;
         facts->label[at] = schema->label != FIELD_NONE
                                ? engine_label_of(&f->column[schema->label], i)
@@ -99,6 +108,8 @@ bool row_facts_collect(const struct feed *f, const struct settings *s, struct ro
     *facts = (struct row_facts){0};
     facts->time_us = mem_array(rows, sizeof *facts->time_us);
     facts->label = mem_array(rows, 1);
+    if (f->schema->kind != FIELD_NONE)
+        facts->learns = mem_array(rows, 1);
     if (amount >= 0 && type_is_number(f->schema->fields[amount].type))
         facts->amount = mem_array(rows, sizeof *facts->amount);
     if (entity >= 0) {
@@ -121,10 +132,16 @@ void row_facts_free(struct row_facts *facts)
     mem_free(facts->label);
     mem_free(facts->amount);
     mem_free(facts->entity);
+    mem_free(facts->learns);
     *facts = (struct row_facts){0};
 }
 
 /* ---- parts */
+
+static bool row_learns(const struct row_facts *f, uint64_t row)
+{
+    return f->learns == NULL || f->learns[row];
+}
 
 /* An event without a label is legitimate once it is older than the label delay, where the settings
  * say so; how old it is, the end of the data tells. */
@@ -144,6 +161,10 @@ static void settle(struct row_facts *f, const struct settings *s, struct split *
     int64_t end = f->rows > 0 ? f->time_us[f->rows - 1] : 0;
 
     for (uint64_t i = 0; i < f->rows; i++) {
+        if (!row_learns(f, i)) {
+            f->label[i] = LABEL_UNKNOWN;
+            continue;
+        }
         f->label[i] = settled_label(f, s, i, end);
         split->unlabelled += f->label[i] == LABEL_UNKNOWN;
     }
@@ -153,11 +174,16 @@ static void settle(struct row_facts *f, const struct settings *s, struct split *
 static void window_from_share(const struct row_facts *f, const struct validate_setting *v,
                               struct split *split)
 {
-    uint64_t cut = f->rows - (uint64_t)llround((double)f->rows * v->test_share);
+    uint64_t cut = f->learning - (uint64_t)llround((double)f->learning * v->test_share);
+    uint64_t at = 0, seen = 0;
 
-    if (cut >= f->rows)
-        cut = f->rows - 1;
-    split->test_from_us = f->time_us[cut];
+    if (cut >= f->learning)
+        cut = f->learning - 1;
+    while (at + 1 < f->rows && (seen < cut || !row_learns(f, at))) {
+        seen += row_learns(f, at);
+        at++;
+    }
+    split->test_from_us = f->time_us[at];
     split->test_until_us = f->time_us[f->rows - 1] + 1;
     split->train_from_us = f->time_us[0];
     split->train_until_us = split->test_from_us - v->gap_us;

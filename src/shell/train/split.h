@@ -16,6 +16,8 @@ struct row_facts {
     uint8_t *label;   /* 0, 1, LABEL_UNKNOWN */
     double *amount;   /* NULL: no amount in the settings */
     uint32_t *entity; /* the card, 0..n-1; NULL: no entity */
+    uint8_t *learns;  /* 1: of a kind that is decided and has labels; NULL: all are */
+    uint64_t learning; /* how many */
 };
 
 struct split {
