@@ -10,7 +10,7 @@
 
 #include "core/base/buffer.h"
 #include "core/decide/plan.h"
-#include "core/learn/learn.h"
+#include "core/learn/recipe.h"
 
 enum {
     SETTINGS_BYTES_MAX = 1 << 20,
@@ -104,14 +104,12 @@ struct validate_setting {
 };
 
 struct model_setting {
-    char *kind; /* "boost", "logistic", or "none" */
-    enum balance balance;
+    char *kind;           /* "boost", "logistic", or "none" */
+    struct recipe recipe; /* of that kind; defaults overlaid by the settings */
     uint64_t seed;
     char **features; /* inputs; NULL: all features */
     uint32_t feature_count;
     struct validate_setting validate;
-    struct boost_options boost; /* defaults overlaid by the settings */
-    struct logistic_options logistic;
     double alert_cost; /* money per alert looked at, for the cost table */
 };
 
@@ -211,6 +209,7 @@ void settings_event_files(const struct settings *s, struct buffer *out);
 bool settings_is_events(const struct settings *s, const struct source_setting *source);
 /* The kinds of event, as the settings declare them, for a schema's fields to refer to. */
 bool settings_add_kinds(const struct settings *s, struct schema *schema, struct error *e) MUST_USE;
+bool settings_has_model(const struct settings *s);              /* model.kind is not none */
 /* The fields under `schema:`; NULL where there are none. The caller's. */
 struct schema *settings_schema(const struct settings *s);
 /* A path of the settings as the place of a mistake, "assay.yaml:12:5: features.ratio: ", before the
