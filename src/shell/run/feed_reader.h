@@ -1,0 +1,39 @@
+/* The events of a file in the order of the file, as frames of the events' schema: what a feed is
+ * made of. Reading may begin anew, where the files are regular ones. Private to the feed. */
+#ifndef ASSAY_RUN_FEED_READER_H
+#define ASSAY_RUN_FEED_READER_H
+
+#include <limits.h>
+
+#include "shell/run/feed.h"
+
+struct feed_reader {
+    const struct settings *settings;
+    char path[PATH_MAX];
+    struct source *source;
+    struct schema *found;  /* the file's fields, then looked-up ones */
+    struct schema *schema; /* of the frames: the one that was asked for, or as found */
+    uint8_t *absent;       /* by field of the schema: 1 = the file has no such column */
+    bool is_as_found;
+    bool can_repeat; /* false: standard input, a pipe */
+    struct lookups *lookups;
+};
+
+/* `path` NULL: the settings' source. The settings must outlive the reader. counts->rejects_path
+ * and what is known before reading are set. */
+bool feed_reader_open(struct feed_reader *r, const struct settings *s, const char *path,
+                      const struct schema *wanted, struct feed_counts *counts,
+                      struct error *e) MUST_USE;
+void feed_reader_close(struct feed_reader *r); /* also of a zeroed struct */
+
+/* A new frame of up to FEED_FRAME_ROWS rows; the caller's, unless rows = 0: the end. */
+bool feed_reader_read(struct feed_reader *r, struct frame *f, struct error *e) MUST_USE;
+/* From the first event again; what was rejected is not written down again. */
+bool feed_reader_repeat(struct feed_reader *r, struct error *e) MUST_USE;
+/* After the end: rejects, the files' digest. */
+bool feed_reader_count(const struct feed_reader *r, struct feed_counts *counts,
+                       struct error *e) MUST_USE;
+/* Share of the files read. */
+double feed_reader_share(const struct feed_reader *r);
+
+#endif
