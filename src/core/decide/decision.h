@@ -13,7 +13,7 @@ enum decision_flag {
     DECISION_TOO_LATE = 2, /* older than that: decided, not inserted */
     DECISION_AHEAD = 4,    /* further ahead of its time of receipt than max_ahead: not inserted */
     DECISION_NO_MODEL = 8, /* rules only */
-    DECISION_OBSERVED = 16, /* of a kind that is only observed: this is no decision */
+    DECISION_OBSERVED = 128, /* of a kind that is only observed: no decision, and never in the log */
 };
 
 struct reason {

@@ -65,10 +65,10 @@ static bool tell(struct invocation *v, const struct feed *f, struct error *e)
     if (v->json)
         buffer_format(&out,
                       "{\"rows\":%lu,\"rejected\":%lu,\"repeated\":%lu,\"conflicting\":%lu,"
-                      "\"moved_by_sorting\":%lu}\n",
+                      "\"moved_by_sorting\":%lu,\"spilled_bytes\":%lu}\n",
                       (unsigned long)f->counts.rows, (unsigned long)f->counts.rejects,
                       (unsigned long)f->counts.repeated, (unsigned long)f->counts.conflicting,
-                      (unsigned long)f->counts.moved);
+                      (unsigned long)f->counts.moved, (unsigned long)f->counts.spilled_bytes);
     else
         buffer_format(&out,
                       "%lu events -> %s (%lu rejected, %lu repeated, %lu conflicting, %lu moved by "
@@ -116,6 +116,7 @@ static const struct option options[] = {
      "where to write: CSV, or NDJSON for .ndjson (default: standard output)"},
     {"after", 0, "FILE", "events that came before: observed first, not written"},
     {"describe", 0, NULL, "the data dictionary instead: what each feature is made of"},
+    OPTION_MEMORY,
     {0},
 };
 

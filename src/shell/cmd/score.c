@@ -89,10 +89,12 @@ static bool tell(struct invocation *v, const struct feed *f, const struct writin
     if (v->json) {
         buffer_format(&out,
                       "{\"rows\":%lu,\"rejected\":%lu,\"repeated\":%lu,\"conflicting\":%lu,"
-                      "\"moved_by_sorting\":%lu,\"observed\":%lu,\"outcomes\":{",
+                      "\"moved_by_sorting\":%lu,\"spilled_bytes\":%lu,\"observed\":%lu,"
+                      "\"outcomes\":{",
                       (unsigned long)f->counts.rows, (unsigned long)f->counts.rejects,
                       (unsigned long)f->counts.repeated, (unsigned long)f->counts.conflicting,
-                      (unsigned long)f->counts.moved, (unsigned long)w->observed);
+                      (unsigned long)f->counts.moved, (unsigned long)f->counts.spilled_bytes,
+                      (unsigned long)w->observed);
         tell_outcomes(w, true, &out);
         buffer_format(&out, "},\"decisions_sha256\":\"%s\"}\n", hex);
     } else {
@@ -136,6 +138,7 @@ static const struct option options[] = {
     {"output", 'o', "FILE",
      "where to write: CSV, or NDJSON for .ndjson (default: standard output)"},
     {"after", 0, "FILE", "events that came before: observed first, not decided"},
+    OPTION_MEMORY,
     {0},
 };
 

@@ -64,6 +64,7 @@ static bool train_run(struct invocation *v, struct error *e)
 
 static const struct option options[] = {
     {"threads", 't', "N", "threads to learn with (default: all processors); the model is the same"},
+    OPTION_MEMORY,
     {0},
 };
 

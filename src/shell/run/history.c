@@ -14,15 +14,21 @@ bool history_skip(struct shard *s, struct history_result *r, struct error *e)
     return r->was_there || shard_end_history(s, (struct text){0}, e);
 }
 
-static bool observe(struct shard *s, const struct feed *f, uint64_t skip,
+static bool observe(struct shard *s, struct feed *f, uint64_t skip,
                     const struct progress *progress, struct error *e)
 {
+    const struct frame *frame = NULL;
     uint64_t at = 0;
 
-    for (uint32_t i = 0; i < f->count; i++) {
-        const struct frame *frame = &f->frames[i];
+    if (!feed_begin(f, true, e))
+        return false;
+    for (;;) {
         uint32_t first = 0;
 
+        if (!feed_next(f, &frame, e))
+            return false;
+        if (frame == NULL)
+            return true;
         if (at < skip)
             first = skip - at < frame->rows ? (uint32_t)(skip - at) : frame->rows;
         if (first < frame->rows && !shard_observe(s, frame, first, frame->rows - first, e))
@@ -32,7 +38,6 @@ static bool observe(struct shard *s, const struct feed *f, uint64_t skip,
                              (double)at / (double)f->counts.rows))
             return error_set(e, ERROR_CANCELLED, "stopped while importing the history");
     }
-    return true;
 }
 
 bool history_import(struct shard *s, const struct settings *settings, const char *path,

@@ -20,7 +20,7 @@ struct scoring_options {
 
 struct scoring {
     struct current current; /* the plan: current.made.plan */
-    struct feed feed;       /* texts that were visited point into it */
+    struct feed feed;       /* used up by the run; its counts are there */
 };
 
 /* Opens the plan; then `run` passes the events through it. */

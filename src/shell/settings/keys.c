@@ -280,6 +280,13 @@ const struct key keys[] = {
      .words =
          "Size of one shard's state at most; beyond it the entities longest unseen are forgotten, "
          "and counted."},
+    {"batch", KEY_SECTION, 0, .words = "Files of events, for train, features, score and history."},
+    {"batch.memory", KEY_SIZE, 0, OF(batch_memory_bytes), .least = 1 << 20,
+     .most = 1024.0 * (1 << 30),
+     .words =
+         "Memory for the events of a file, by default a quarter of the machine's. A larger file is "
+         "read twice, and what is not in order of time in it is sorted on disk, in $TMPDIR or the "
+         "data directory."},
     {"ids", KEY_SECTION, 0, .words = "How long an event's id is remembered, to answer repeats."},
     {"ids.count", KEY_WHOLE, 0, OF(ids_horizon), .standard = "10000000", .least = 1, .most = 1e9,
      .words = "Ids remembered at most."},

@@ -36,6 +36,8 @@ static int entity_field(const struct feed *f, const struct settings *s)
 }
 
 /* Numbers 0..n-1 for equal keys, in order of first appearance; open addressing by token. */
+enum { NUMBERING_FIRST = 1024 };
+
 struct numbering {
     struct hash128 *token;
     uint32_t *number;
@@ -43,14 +45,45 @@ struct numbering {
     uint32_t count;
 };
 
-static uint32_t number_of(struct numbering *n, struct hash128 token)
+static uint64_t numbering_slot(const struct numbering *n, struct hash128 token)
 {
     uint64_t slot = token.low & n->mask;
 
     while (n->number[slot] != 0 &&
            (n->token[slot].low != token.low || n->token[slot].high != token.high))
         slot = (slot + 1) & n->mask;
+    return slot;
+}
+
+static void numbering_grow(struct numbering *n)
+{
+    struct numbering old = *n;
+
+    n->mask = old.mask > 0 ? old.mask * 2 + 1 : NUMBERING_FIRST - 1;
+    n->token = mem_array(n->mask + 1, sizeof *n->token);
+    n->number = mem_array(n->mask + 1, sizeof *n->number);
+    for (uint64_t i = 0; old.mask > 0 && i <= old.mask; i++) {
+        uint64_t slot;
+
+        if (old.number[i] == 0)
+            continue;
+        slot = numbering_slot(n, old.token[i]);
+        n->token[slot] = old.token[i];
+        n->number[slot] = old.number[i];
+    }
+    mem_free(old.token);
+    mem_free(old.number);
+}
+
+static uint32_t number_of(struct numbering *n, struct hash128 token)
+{
+    uint64_t slot = numbering_slot(n, token);
+
     if (n->number[slot] == 0) {
+        if (2 * (uint64_t)n->count >= n->mask) {
+            numbering_grow(n);
+            slot = numbering_slot(n, token);
+        }
         n->token[slot] = token;
         n->number[slot] = ++n->count;
     }
@@ -93,13 +126,15 @@ static void collect_frame(const struct frame *f, const struct schema *schema, in
     }
 }
 
-bool row_facts_collect(const struct feed *f, const struct settings *s, struct row_facts *facts,
+bool row_facts_collect(struct feed *f, const struct settings *s, struct row_facts *facts,
                        struct error *e)
 {
     uint64_t rows = f->counts.rows;
     int amount = s->event.amount != NULL ? schema_find(f->schema, text_of(s->event.amount)) : -1;
     int entity = entity_field(f, s);
-    struct numbering n = {.mask = 1023};
+    const struct frame *frame = NULL;
+    struct numbering n = {0};
+    bool ok;
 
     if (f->schema->label == FIELD_NONE)
         return error_set(e, ERROR_INVALID,
@@ -114,16 +149,14 @@ bool row_facts_collect(const struct feed *f, const struct settings *s, struct ro
         facts->amount = mem_array(rows, sizeof *facts->amount);
     if (entity >= 0) {
         facts->entity = mem_array(rows, sizeof *facts->entity);
-        while (n.mask < rows * 2)
-            n.mask = n.mask * 2 + 1;
-        n.token = mem_array(n.mask + 1, sizeof *n.token);
-        n.number = mem_array(n.mask + 1, sizeof *n.number);
+        numbering_grow(&n);
     }
-    for (uint32_t i = 0; i < f->count; i++)
-        collect_frame(&f->frames[i], f->schema, amount, entity, &n, facts);
+    ok = feed_begin(f, false, e);
+    while (ok && (ok = feed_next(f, &frame, e)) && frame != NULL)
+        collect_frame(frame, f->schema, amount, entity, &n, facts);
     mem_free(n.token);
     mem_free(n.number);
-    return true;
+    return ok;
 }
 
 void row_facts_free(struct row_facts *facts)

@@ -31,7 +31,7 @@ struct split {
     char words[256];
 };
 
-bool row_facts_collect(const struct feed *f, const struct settings *s, struct row_facts *facts,
+bool row_facts_collect(struct feed *f, const struct settings *s, struct row_facts *facts,
                        struct error *e) MUST_USE;
 void row_facts_free(struct row_facts *facts);
 
