@@ -74,6 +74,12 @@ const struct schema *plan_schema(const struct plan *p)
     return p->schema;
 }
 
+const struct validation *plan_validation(const struct plan *p)
+{
+    (void)p;
+    return NULL;
+}
+
 uint32_t plan_feature_count(const struct plan *p)
 {
     (void)p;

@@ -64,6 +64,8 @@ const struct overload *overload_table(size_t *count);
 /* Rows that are asked for by type: hidden conversions, and "in". */
 const struct overload *overload_convert(enum type from, enum type to);
 const struct overload *overload_in(enum type type);
+/* The first row of the name that takes this type first; it exists. */
+const struct overload *overload_of(const char *name, enum type type);
 bool function_exists(struct text name);
 
 enum node_kind { NODE_FIELD, NODE_CONSTANT, NODE_CALL, NODE_AGGREGATE };
@@ -109,7 +111,8 @@ struct program {
     uint32_t entity_count;
     struct named *features;
     uint32_t feature_count;
-    int *roots; /* of conditions */
+    int *missing; /* by field: the constant that stands in for it, or -1; NULL: none does */
+    int *roots;   /* of conditions */
     uint32_t root_count;
     int levels;
     int *order;       /* calls to run, by level then number */

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "core/base/panic.h"
+#include "core/data/json.h"
 #include "shell/os/digest.h"
 #include "shell/os/file.h"
 #include "shell/run/data_directory.h"
@@ -127,6 +128,7 @@ bool feed_part_open(const struct settings *s, const struct feed_part *part,
     o.fields = fields;
     o.required = required;
     o.required_count = 2;
+    o.keep_places = s->check_count > 0;
     if (counts != NULL) {
         ok = ok && rejects_file(s, part->kind, counts->rejects_path, e);
         o.rejects_path = counts->rejects_path;
@@ -436,6 +438,17 @@ static void note_absent(struct feed_reader *r)
     }
 }
 
+static bool take_validation(struct feed_reader *r, struct error *e)
+{
+    if (!settings_validation(r->settings, r->schema, &r->validation, e))
+        return false;
+    if (r->validation == NULL)
+        return true;
+    r->bench = validation_bench_new(r->validation, FEED_FRAME_ROWS);
+    r->failed = mem_array(FEED_FRAME_ROWS, sizeof *r->failed);
+    return true;
+}
+
 static bool open_parts(struct feed_reader *r, const struct schema *wanted,
                        struct feed_counts *counts, struct error *e)
 {
@@ -457,7 +470,8 @@ bool feed_reader_open(struct feed_reader *r, const struct settings *s, const cha
          (s->kind_count == 0 || wanted != NULL || feed_schema(s, path, &several, e));
     if (several != NULL)
         wanted = several;
-    ok = ok && open_parts(r, wanted, counts, e) && take_schema(r, wanted, e);
+    ok = ok && open_parts(r, wanted, counts, e) && take_schema(r, wanted, e) &&
+         take_validation(r, e);
     if (ok) {
         note_absent(r);
         note_undated(r->lookups, counts);
@@ -485,32 +499,100 @@ void feed_reader_close(struct feed_reader *r)
     schema_free(r->schema);
     mem_free(r->absent);
     lookups_free(r->lookups);
+    validation_bench_free(r->bench);
+    validation_free(r->validation);
+    mem_free(r->failed);
     *r = (struct feed_reader){0};
 }
 
+/* Into the rejects, with the line and the rule. */
+static bool refuse_row(struct feed_reader *r, const struct reader_part *p, const struct frame *f,
+                       uint32_t row, struct error *e)
+{
+    int field = validation_field(r->validation, r->failed[row]);
+    struct buffer words, value;
+    const char *file, *name = "";
+    uint64_t line;
+    bool ok;
+
+    buffer_init(&words, ERROR_TEXT_MAX + LANG_TEXT_MAX);
+    buffer_init(&value, TEXT_MAX * 6 + 2);
+    validation_words(r->validation, r->failed[row], &words);
+    if (field != FIELD_NONE) {
+        struct value v = column_get(&f->column[field], row);
+
+        name = schema_name_of(r->schema, kind_of(&p->is, r->schema), field);
+        if (v.type == TYPE_TEXT && !v.is_null)
+            buffer_add_slice(&value, v.text);
+        else if (!v.is_null)
+            json_add_value(&value, &v);
+    }
+    source_place(p->source, row, &file, &line);
+    ok = source_refuse(p->source, file, line, name, (struct text){value.bytes, value.length},
+                       buffer_text(&words), e);
+    buffer_fini(&words);
+    buffer_fini(&value);
+    return ok;
+}
+
+/* Leaves out what the checks refuse. */
+static bool refuse_rows(struct feed_reader *r, const struct reader_part *p, struct frame *f,
+                        struct error *e)
+{
+    uint32_t kept = 0;
+
+    if (r->validation == NULL ||
+        validation_run(r->validation, r->bench, f, 0, f->rows, r->failed) == 0)
+        return true;
+    for (uint32_t i = 0; i < f->rows; i++) {
+        if (r->failed[i] != 0) {
+            if (!refuse_row(r, p, f, i, e))
+                return false;
+            continue;
+        }
+        for (uint32_t k = 0; k < f->columns && kept < i; k++) {
+            struct value v = column_get(&f->column[k], i);
+
+            column_set(&f->column[k], kept, &v);
+        }
+        kept++;
+    }
+    f->rows = kept;
+    return true;
+}
+
+/* A frame of the part; *is_end where it has no more. Of a frame all rows may be refused. */
 static bool read_part(struct feed_reader *r, const struct reader_part *p, struct frame *f,
-                      struct error *e)
+                      bool *is_end, struct error *e)
 {
     bool ok;
 
     frame_init(f, p->found, FEED_FRAME_ROWS, FEED_TEXT_MAX);
     ok = source_read(p->source, f, e);
-    if (!ok || f->rows == 0) {
+    *is_end = f->rows == 0;
+    if (!ok || *is_end) {
         frame_fini(f);
         return ok;
     }
     arrange(f, p->found, r->schema, kind_of(&p->is, r->schema));
     lookups_fill(r->lookups, r->schema, INT64_MAX, f, 0, f->rows);
-    return true;
+    ok = refuse_rows(r, p, f, e);
+    if (!ok || f->rows == 0)
+        frame_fini(f);
+    return ok;
 }
 
 bool feed_reader_read(struct feed_reader *r, struct frame *f, struct error *e)
 {
-    for (; r->at < r->parts; r->at++) {
-        if (!read_part(r, &r->part[r->at], f, e))
+    while (r->at < r->parts) {
+        bool is_end;
+
+        f->rows = 0;
+        if (!read_part(r, &r->part[r->at], f, &is_end, e))
             return false;
         if (f->rows > 0)
             return true;
+        r->at += is_end;
     }
     f->rows = 0;
     return true;

@@ -25,6 +25,9 @@ struct feed_reader {
     uint8_t *absent;       /* by field of the schema: 1 = the files have no such column */
     bool can_repeat;       /* false: standard input, a pipe */
     struct lookups *lookups;
+    struct validation *validation; /* of events that are not taken; NULL: all are */
+    struct validation_bench *bench;
+    uint16_t *failed; /* by row of a frame */
 };
 
 /* `path` NULL: the settings' sources; else a file, or with several kinds of event a directory that

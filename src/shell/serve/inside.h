@@ -35,6 +35,7 @@ struct seat {
     struct frame event;    /* one row of the plan's schema */
     struct buffer encoded; /* id, then event */
     struct problems problems;
+    struct validation_bench *bench; /* of the plan's; NULL: it refuses nothing */
     struct store *reader; /* NULL until first used */
 };
 

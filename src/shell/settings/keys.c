@@ -122,6 +122,22 @@ const struct key keys[] = {
      ARRAY(struct schema_setting, kinds, kind_count, KINDS_MAX),
      .words = "The kinds of event that have the field; without it, all have it."},
 
+    {"missing", KEY_ENTRIES, KEY_DECIDES, ARRAY_OF(missing, missing_count, SETTINGS_FIELDS_MAX),
+     .words = "What stands in for a field that an event lacks: see docs/events.md."},
+    {"missing.*", KEY_TEXT, KEY_REQUIRED | KEY_DECIDES, MEMBER(struct named_setting, source),
+     .words = "A value of the field's type, such as `0` or `unknown`, that features and rules then "
+              "see; or `median`: the median of the rows that the model learned from, kept in the "
+              "model, for its inputs that are the field."},
+    {"validate", KEY_ENTRIES, KEY_DECIDES, ARRAY_OF(checks, check_count, PLAN_RULES_MAX),
+     .words = "What every event must fulfil, on every path: see docs/events.md."},
+    {"validate.*", KEY_SECTION, KEY_DECIDES, .words = "One check, under its name."},
+    {"validate.*.check", KEY_TEXT, KEY_REQUIRED | KEY_DECIDES, MEMBER(struct check_setting, check),
+     .words = "The condition that must hold; null counts as holding."},
+    {"validate.*.then", KEY_TEXT, KEY_REQUIRED | KEY_DECIDES, MEMBER(struct check_setting, then),
+     .words = "What becomes of an event that fails it. `refuse`: it is not taken (a reject of a "
+              "file, 422 over HTTP); `mark`: its decision names the check among its rules; an "
+              "outcome, such as `review`: as a rule leads to it."},
+
     {"entities", KEY_ENTRIES, KEY_DECIDES, ARRAY_OF(entities, entity_count, LANG_FEATURES_MAX),
      .words = "Who or what windows are kept for: `by NAME` in a feature."},
     {"entities.*", KEY_SECTION, KEY_DECIDES, .shorthand = "key",

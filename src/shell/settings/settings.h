@@ -86,6 +86,13 @@ struct rule_setting {
     char *then;
 };
 
+/* What an event must fulfil, and what becomes of one that does not. */
+struct check_setting {
+    char *name;
+    char *check;
+    char *then; /* refuse, mark or an outcome */
+};
+
 struct threshold_setting {
     char *name;
     int score;
@@ -163,6 +170,10 @@ struct settings {
     uint32_t feature_count;
     struct rule_setting *rules;
     uint32_t rule_count;
+    struct check_setting *checks;
+    uint32_t check_count;
+    struct named_setting *missing; /* field and what stands in for it */
+    uint32_t missing_count;
     char **outcomes;
     uint32_t outcome_count;
     struct threshold_setting *decision;
@@ -229,6 +240,10 @@ void settings_print_plan(const struct settings *s, const struct schema *schema, 
 /* docs/settings.md: all keys with type, default and words. */
 void settings_print_docs(struct buffer *out);
 
+/* The checks that refuse events, over a schema that outlives them; NULL where there are none. A
+ * plan has the same: this is for events that are read before there is a plan. */
+bool settings_validation(const struct settings *s, const struct schema *schema,
+                         struct validation **v, struct error *e) MUST_USE;
 /* The plan of these settings over a schema (ids, time and label are set by name here); the model
  * (may be NULL) goes over to the plan. `id` is over settings_print_plan's text and the model's
  * bytes. */

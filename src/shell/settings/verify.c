@@ -121,6 +121,28 @@ bool settings_is_events(const struct settings *s, const struct source_setting *s
     return false;
 }
 
+static bool verify_checks(const struct settings *s, struct error *e)
+{
+    for (uint32_t i = 0; i < s->check_count; i++) {
+        const struct check_setting *c = &s->checks[i];
+        struct error inner;
+
+        for (uint32_t j = 0; j < s->rule_count; j++) {
+            if (strcmp(s->rules[j].name, c->name) != 0)
+                continue;
+            error_set(e, ERROR_INVALID, "a rule has this name: rename one");
+            return refuse(s, e, "validate.", c->name, "");
+        }
+        if (strcmp(c->then, PLAN_REFUSE) == 0 || strcmp(c->then, PLAN_MARK) == 0 ||
+            outcome_find(s, c->then) >= 0)
+            continue;
+        refuse_outcome(s, c->then, &inner);
+        error_set(e, ERROR_INVALID, PLAN_REFUSE ", " PLAN_MARK " or else %.200s", inner.text);
+        return refuse(s, e, "validate.", c->name, ".then");
+    }
+    return true;
+}
+
 /* A source of events is read, every other one is looked up in. */
 static bool verify_use(const struct settings *s, const struct source_setting *source,
                        struct error *e)
@@ -417,7 +439,8 @@ static bool verify_test(const struct settings *s, const struct test_setting *t, 
         return refuse(s, e, "tests.", number, ".expect.features");
     }
     for (uint32_t i = 0; i < t->expect.rule_count; i++) {
-        if (has_name(t->expect.rules[i], s->rules, sizeof *s->rules, s->rule_count))
+        if (has_name(t->expect.rules[i], s->rules, sizeof *s->rules, s->rule_count) ||
+            has_name(t->expect.rules[i], s->checks, sizeof *s->checks, s->check_count))
             continue;
         error_set(e, ERROR_INVALID, "no rule \"%s\"", t->expect.rules[i]);
         return refuse(s, e, "tests.", number, ".expect.rules");
@@ -455,7 +478,7 @@ bool settings_verify(struct settings *s, struct error *e)
         s->model.validate.gap_us = s->event.label_delay_us;
     drop_default_thresholds(s);
     return verify_kinds(s, e) && verify_sources(s, e) && verify_schema(s, e) &&
-           verify_outcomes(s, e) &&
+           verify_outcomes(s, e) && verify_checks(s, e) &&
            verify_decision(s, e) && verify_levels(s, e) && verify_model(s, e) &&
            verify_validate(s, e) && verify_tests(s, e);
 }
