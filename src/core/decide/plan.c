@@ -69,6 +69,7 @@ static bool limits_check(const struct plan_spec *spec, struct error *e)
 {
     if (!count_check(spec->feature_count, LANG_FEATURES_MAX, "features", e) ||
         !count_check(spec->entity_count, LANG_FEATURES_MAX, "entities", e) ||
+        !count_check(spec->rule_count, PLAN_RULES_MAX, "rules", e) ||
         !count_check(spec->rule_count + spec->check_count, PLAN_RULES_MAX, "rules and validate",
                      e) ||
         !count_check(spec->outcome_count, PLAN_OUTCOMES_MAX, "outcomes", e) ||

@@ -1,5 +1,6 @@
 /* `assay profile`: what the data hold, before anything is made of them. */
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "shell/cmd/cmd.h"
@@ -80,6 +81,21 @@ static bool open_data(struct profiling *p, struct profile_options *o, struct err
     return true;
 }
 
+/* What the settings put in the place of missing values. */
+static void note_missing(const struct profiling *p)
+{
+    const struct settings *s = p->settings;
+
+    for (uint32_t i = 0; s != NULL && i < s->missing_count; i++) {
+        for (uint32_t k = 0; k < p->profile->count; k++) {
+            struct profile_field *f = &p->profile->fields[k];
+
+            if (strcmp(f->name, s->missing[i].name) == 0)
+                f->stands_in = s->missing[i].source;
+        }
+    }
+}
+
 static bool look(struct profiling *p, struct error *e)
 {
     struct profile_options o = {.label = option_get(p->v, "label"),
@@ -89,6 +105,7 @@ static bool look(struct profiling *p, struct error *e)
 
     if (!open_data(p, &o, e) || !profile_source(p->source, &o, &p->profile, e))
         return false;
+    note_missing(p);
     return p->profile->rows > 0 || error_set(e, ERROR_INVALID, "\"%s\" has no rows", p->title);
 }
 
