@@ -75,6 +75,9 @@ struct velocity_rows {
     const int64_t *watermark_us; /* newest event time up to and including the row */
     const struct hash128 *token; /* [row * groups + group], from velocity_tokens; 0,0 = null key */
     const struct label_step *step; /* in the order in which they take effect */
+    /* Out, [row * groups + group], may be NULL: 1 = the results of the row may lack events of its
+     * entity, forgotten for want of room and still within reach of a window. Never 0 where they do. */
+    uint8_t *forgotten;
     uint32_t steps;                /* steps are applied even where rows = 0 */
 };
 
