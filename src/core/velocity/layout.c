@@ -676,6 +676,12 @@ const char *velocity_group_name(const struct velocity_layout *l, uint32_t group)
     return l->groups[group].key->key_name;
 }
 
+int velocity_group_level(const struct velocity_layout *l, uint32_t group)
+{
+    ASSERT(group < l->group_count);
+    return l->groups[group].level;
+}
+
 bool velocity_group_has_label(const struct velocity_layout *l, uint32_t group)
 {
     ASSERT(group < l->group_count);

@@ -54,6 +54,7 @@ void velocity_layout_free(struct velocity_layout *l);
 uint64_t velocity_layout_fingerprint(const struct velocity_layout *l);
 uint32_t velocity_group_count(const struct velocity_layout *l);
 const char *velocity_group_name(const struct velocity_layout *l, uint32_t group); /* key_name */
+int velocity_group_level(const struct velocity_layout *l, uint32_t group);
 /* Whether the group has aggregates of the label (its tokens are then kept with waiting labels). */
 bool velocity_group_has_label(const struct velocity_layout *l, uint32_t group);
 /* Bytes that one entity of this group takes with n events retained, table slot included. */
