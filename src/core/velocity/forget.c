@@ -4,7 +4,7 @@
 
 enum {
     BLOCK_BYTES = 64, /* one token's bits lie in one of these */
-    BITS_PER_TOKEN = 6,
+    BITS_PER_TOKEN = 4,
     FILTER_LOG_MAX = 25, /* bytes: emptying one takes a few milliseconds */
 };
 

@@ -2,9 +2,10 @@
  *
  * A group keeps a set of the tokens that it evicted, as two Bloom filters (Bloom 1970; each token's
  * bits in one line of 64 bytes) of a fixed size. It is one-sided: what was evicted is always found;
- * what was not may be found too, the more often the more was evicted for the size. With two
- * generations it does not fill up for ever: once the windows cannot reach back to what the older one
- * holds, it is emptied. A group with an unbounded aggregate keeps all.
+ * what was not may be found too: of small entities one in two hundred while no more were evicted
+ * than the group holds, one in twenty at twice as many, one in four at four times, most from ten
+ * times on. With two generations it does not fill up for ever: once the windows cannot reach back to what the older one holds, it is
+ * emptied. A group with an unbounded aggregate keeps all.
  *
  * An entity that comes back is marked with the watermark of that moment, and an entity whose oldest
  * events were dropped for want of room with the time of the newest of these: its windows lack events
@@ -16,7 +17,7 @@
 
 #include "core/velocity/entity.h"
 
-enum { FORGET_PART = 64 /* of a group's budget for both filters */ };
+enum { FORGET_PART = 32 /* of a group's budget for both filters */ };
 
 /* What both filters of a group take; set aside from the budget from the start. */
 size_t forget_bytes(const struct velocity *v);
