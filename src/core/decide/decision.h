@@ -13,6 +13,7 @@ enum decision_flag {
     DECISION_TOO_LATE = 2, /* older than that: decided, not inserted */
     DECISION_AHEAD = 4,    /* further ahead of its time of receipt than max_ahead: not inserted */
     DECISION_NO_MODEL = 8, /* rules only */
+    DECISION_FORGOTTEN = 32, /* see struct decision: forgotten */
     DECISION_OBSERVED = 128, /* of a kind that is only observed: no decision, and never in the log */
 };
 
@@ -31,6 +32,9 @@ struct decision {
     uint8_t flags;
     uint8_t reasons; /* entries of reason[]; filled where the outcome is not the mildest */
     uint64_t rules[PLAN_RULES_MAX / 64]; /* fired, by bit */
+    /* Groups (velocity_group_name), by bit, whose features may lack events of the row's entity: it
+     * was evicted for want of room, or its oldest events were. Never 0 where they do. */
+    uint64_t forgotten;
     struct reason
         reason[DECISION_REASONS_MAX]; /* largest first, only those that raise the margin */
 };
@@ -53,6 +57,6 @@ bool decision_parse(struct reader *in, const struct plan *p, struct decision *d,
                     struct error *e) MUST_USE;
 
 /* Score 0..1000 and what follows: outcome and level by the plan's thresholds, then the rules. */
-enum { DECISION_BYTES_MAX = 48 + PLAN_RULES_MAX / 8 + DECISION_REASONS_MAX * 12 };
+enum { DECISION_BYTES_MAX = 56 + PLAN_RULES_MAX / 8 + DECISION_REASONS_MAX * 12 };
 
 #endif

@@ -578,6 +578,7 @@ static void finish(struct velocity_layout *l, struct group *g)
     int64_t longest_us = g->cursors[g->cursor_count - 1].offset_us;
     int64_t lateness_us = l->options.lateness_us > 0 ? l->options.lateness_us : 0;
 
+    g->reach_us = longest_us;
     if (g->horizon_us != INT64_MAX)
         g->horizon_us = add_us(longest_us, lateness_us);
     place(g);
@@ -598,7 +599,7 @@ static uint64_t fingerprint(const struct velocity_layout *l, const struct aggreg
                             uint32_t count)
 {
     const struct velocity_options *o = &l->options;
-    uint64_t options[] = {2 /* format */, (uint64_t)label_delay(l), (uint64_t)o->absent, o->key.k0,
+    uint64_t options[] = {4 /* format */, (uint64_t)label_delay(l), (uint64_t)o->absent, o->key.k0,
                           o->key.k1};
     uint64_t h = hash_bytes(options, sizeof options, count);
 
@@ -673,6 +674,12 @@ const char *velocity_group_name(const struct velocity_layout *l, uint32_t group)
 {
     ASSERT(group < l->group_count);
     return l->groups[group].key->key_name;
+}
+
+int velocity_group_level(const struct velocity_layout *l, uint32_t group)
+{
+    ASSERT(group < l->group_count);
+    return l->groups[group].level;
 }
 
 bool velocity_group_has_label(const struct velocity_layout *l, uint32_t group)

@@ -2,11 +2,14 @@
 #include <stdio.h>
 
 #include "core/data/json.h"
-#include "shell/cmd/cmd.h"
+#include "shell/cmd/rate.h"
 #include "shell/run/feed.h"
 
 static const struct option check_options[] = {
     {"resolved", 0, NULL, "print the settings with every default, and where each value came from"},
+    {"rate", 0, "N", "what so many events a second need: memory, log, store; refused where `memory` is less"},
+    {"entities", 0, "KIND=COUNT",
+     "how many there are of a kind of entity (default: counted in the source's file); may be repeated"},
     {0},
 };
 
@@ -159,6 +162,17 @@ static bool print_summary(const struct checked *c, const struct invocation *v, s
     return ok;
 }
 
+static bool check_rate(struct invocation *v, const struct checked *c, struct error *e)
+{
+    if (!option_has(v, "rate"))
+        return true;
+    if (c->plan == NULL) {
+        *e = c->unread;
+        return false;
+    }
+    return rate_check(v, c->settings, c->plan, e);
+}
+
 static bool check_run(struct invocation *v, struct error *e)
 {
     struct settings *s = NULL;
@@ -169,7 +183,8 @@ static bool check_run(struct invocation *v, struct error *e)
         return false;
     c.settings = s;
     ok = (!is_resolved || print_resolved(s, e)) && check_fields(&c, e) &&
-         (is_resolved || print_summary(&c, v, e));
+         (is_resolved || option_has(v, "rate") ? true : print_summary(&c, v, e)) &&
+         check_rate(v, &c, e);
     plan_unref(c.plan);
     settings_free(s);
     return ok;
@@ -185,6 +200,7 @@ const struct command command_check = {
     .options = check_options,
     .examples = "  assay check\n"
                 "  assay check --resolved              # every value, and where it came from\n"
+                "  assay check --rate 2000 --entities customer=5000000\n"
                 "  assay -c other.yaml check --json\n",
     .run = check_run,
 };

@@ -53,7 +53,7 @@ static const char **column_names(struct plan *p, uint32_t *columns)
     return name;
 }
 
-static bool tell(struct invocation *v, const struct feed *f, struct error *e)
+static bool tell(struct invocation *v, const struct scoring *s, struct error *e)
 {
     const char *path = option_get(v, "output");
     struct buffer out;
@@ -62,20 +62,14 @@ static bool tell(struct invocation *v, const struct feed *f, struct error *e)
     if (output_is_standard(path))
         return true;
     buffer_init(&out, OUTPUT_MAX);
-    if (v->json)
-        buffer_format(&out,
-                      "{\"rows\":%lu,\"rejected\":%lu,\"repeated\":%lu,\"conflicting\":%lu,"
-                      "\"moved_by_sorting\":%lu,\"spilled_bytes\":%lu}\n",
-                      (unsigned long)f->counts.rows, (unsigned long)f->counts.rejects,
-                      (unsigned long)f->counts.repeated, (unsigned long)f->counts.conflicting,
-                      (unsigned long)f->counts.moved, (unsigned long)f->counts.spilled_bytes);
-    else
-        buffer_format(&out,
-                      "%lu events -> %s (%lu rejected, %lu repeated, %lu conflicting, %lu moved by "
-                      "sorting)\n",
-                      (unsigned long)f->counts.rows, path, (unsigned long)f->counts.rejects,
-                      (unsigned long)f->counts.repeated, (unsigned long)f->counts.conflicting,
-                      (unsigned long)f->counts.moved);
+    if (v->json) {
+        buffer_add_char(&out, '{');
+        pass_command_counts_json(s, &out);
+        buffer_add_text(&out, "}\n");
+    } else {
+        buffer_format(&out, "%lu events -> %s\n", (unsigned long)s->feed.counts.rows, path);
+        pass_command_counts(s, &out);
+    }
     ok = print_result(&out, e);
     buffer_fini(&out);
     return ok;
@@ -92,7 +86,7 @@ static bool write_features(struct invocation *v, struct scoring_options *o, stru
     (void)context;
     o->visit = write_batch;
     o->context = &w;
-    ok = ok && pass_command_write(v, o, s, w.output, e) && tell(v, &s->feed, e);
+    ok = ok && pass_command_write(v, o, s, w.output, e) && tell(v, s, e);
     mem_free(name);
     return ok;
 }

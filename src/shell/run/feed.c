@@ -102,7 +102,7 @@ bool feed_load(const struct settings *s, const char *path, const struct schema *
     bool is_empty, ok;
 
     *f = (struct feed){.inside = in};
-    in->memory_bytes = s->batch_memory_bytes > 0 ? s->batch_memory_bytes : ram_bytes() / RAM_PART;
+    in->memory_bytes = s->has_batch_memory ? s->batch_memory_bytes : ram_bytes() / RAM_PART;
     ok = feed_reader_open(&in->reader, s, path, schema, &f->counts, e);
     if (ok) {
         in->held.schema = f->schema = in->reader.schema;

@@ -15,6 +15,7 @@
 #define ASSAY_RUN_SHARD_H
 
 #include "shell/log/log.h"
+#include "shell/run/occupancy.h"
 #include "shell/run/body.h"
 #include "shell/run/plans.h"
 #include "shell/run/state.h"
@@ -114,7 +115,7 @@ struct shard_status {
     uint64_t log_bytes;
     int64_t watermark_us; /* the state is filled until this event time; INT64_MIN: empty */
     uint64_t state_bytes, state_limit_bytes;
-    uint64_t entities, evicted;
+    struct occupancy occupancy;
     uint32_t queue_length, queue_capacity;
     uint64_t snapshot_seq;
     uint64_t snapshots_failed;

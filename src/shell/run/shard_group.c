@@ -371,19 +371,6 @@ static void answer(struct group *g)
     g->has_records = false;
 }
 
-static void count_entities(struct shard *s)
-{
-    struct shard_status *t = &s->status;
-    struct velocity_counts c;
-
-    t->entities = t->evicted = 0;
-    for (uint32_t g = 0; g < velocity_group_count(plan_layout(s->plan)); g++) {
-        engine_count(s->state.engine, g, &c);
-        t->entities += c.entities;
-        t->evicted += c.evicted;
-    }
-}
-
 static void count_answers(struct shard *s, const struct group *g)
 {
     struct shard_status *t = &s->status;
@@ -392,7 +379,7 @@ static void count_answers(struct shard *s, const struct group *g)
     t->groups++;
     t->watermark_us = engine_watermark_us(s->state.engine);
     t->state_bytes = region_header(&s->state.region)->live;
-    count_entities(s);
+    occupancy_of(s->state.engine, s->plan, &t->occupancy);
     for (uint32_t i = 0; i < g->count; i++) {
         const struct submission *sub = g->item[i];
 

@@ -301,7 +301,8 @@ const struct key keys[] = {
          "Size of one shard's state at most; beyond it the entities longest unseen are forgotten, "
          "and counted."},
     {"batch", KEY_SECTION, 0, .words = "Files of events, for train, features, score and history."},
-    {"batch.memory", KEY_SIZE, 0, OF(batch_memory_bytes), .least = 1 << 20,
+    {"batch.memory", KEY_SIZE, 0, OF(batch_memory_bytes),
+     .has_at = offsetof(struct settings, has_batch_memory), .least = 1 << 20,
      .most = 1024.0 * (1 << 30),
      .words =
          "Memory for the events of a file, by default a quarter of the machine's. A larger file is "

@@ -200,7 +200,8 @@ struct settings {
     struct test_setting *tests;
     uint32_t test_count;
     struct server_setting server;
-    uint64_t batch_memory_bytes; /* for the events of a file; 0: a share of the machine's */
+    bool has_batch_memory;
+    uint64_t batch_memory_bytes; /* for the events of a file; without: a share of the machine's */
     uint64_t memory_bytes;  /* of one shard's state, at most: default 4 GiB */
     uint64_t ids_horizon;   /* ids remembered: default 10,000,000 */
     int64_t ids_horizon_us; /* and for how long: default 30d */

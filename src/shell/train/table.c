@@ -85,6 +85,7 @@ bool table_build(struct plan *p, struct feed *f, const uint8_t *part, uint32_t r
         column_init(&t->column[k], program_type(plan_program(p), plan_feature_node(p, k)), rows);
     pass.engine = state.engine;
     ok = pass_run(&pass, f, e);
+    occupancy_of(state.engine, p, &t->occupancy);
     state_close(&state);
     if (!ok)
         table_free(t);

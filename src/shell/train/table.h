@@ -3,6 +3,7 @@
 #ifndef ASSAY_TRAIN_TABLE_H
 #define ASSAY_TRAIN_TABLE_H
 
+#include "shell/run/occupancy.h"
 #include "shell/run/pass.h"
 #include "shell/run/state.h"
 
@@ -13,6 +14,7 @@ struct table {
     uint32_t features;
     struct column *column; /* one per feature of the plan */
     struct arena text;
+    struct occupancy occupancy; /* of the state at the end */
     uint64_t *event; /* per row: number of the event in the feed */
 };
 
