@@ -2,9 +2,9 @@
  * A schema is built once, then immutable; it owns its names.
  *
  * Events may be of several kinds (login, payment ...). Their fields are one list, the union of the
- * kinds' fields, so that there is one kind of row; the reserved text field "kind" says of which kind
- * a row is, and of each field it is known which kinds have it. All kinds share one field for the id
- * and one for the time, whatever each of them calls it. */
+ * kinds' fields, so that there is one kind of row; the reserved text field "kind" says of which
+ * kind a row is, and of each field it is known which kinds have it. All kinds share one field for
+ * the id and one for the time, whatever each of them calls it. */
 #ifndef ASSAY_DATA_SCHEMA_H
 #define ASSAY_DATA_SCHEMA_H
 
@@ -40,8 +40,8 @@ struct field {
 /* One kind of event. */
 struct event_kind {
     char *name;
-    char *id;   /* what it calls its id, NULL: it has none */
-    char *time; /* and its time */
+    char *id;                /* what it calls its id, NULL: it has none */
+    char *time;              /* and its time */
     enum time_layout layout; /* of its time */
     bool is_decided;         /* otherwise it is only observed */
 };

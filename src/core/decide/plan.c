@@ -128,8 +128,9 @@ static bool missing_add_one(struct plan *p, const struct plan_missing *m, struct
     if (at == FIELD_NONE)
         return missing_failed(e, m, words);
     if (at == s->id || at == s->time || at == s->label || at == s->kind)
-        return missing_failed(e, m, "nothing can stand in for the id, the time, the kind or the "
-                                    "label of an event");
+        return missing_failed(e, m,
+                              "nothing can stand in for the id, the time, the kind or the "
+                              "label of an event");
     v.type = s->fields[at].type;
     if (v.type == TYPE_TIME)
         return missing_failed(e, m, "nothing stands in for a time; use `is null` in a feature");

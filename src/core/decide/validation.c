@@ -34,8 +34,7 @@ static bool fail_rule(const struct validation_rule *from, const char *hint, stru
     struct error inner = *e;
     const char *words = inner.text;
 
-    if (strncmp(words, from->name.bytes, from->name.length) == 0 &&
-        words[from->name.length] == ':')
+    if (strncmp(words, from->name.bytes, from->name.length) == 0 && words[from->name.length] == ':')
         words += from->name.length + strlen(": ");
     return error_set(e, ERROR_INVALID, "validate.%.*s.check: %s%s", TEXT_ARG(from->name), words,
                      hint);

@@ -222,8 +222,8 @@ static bool check_kinds(struct checker *c, const struct tree *t, uint32_t of_kin
     for (uint32_t i = 0; i < s->kind_count; i++) {
         if (of_kinds >> i & 1) {
             in.count++;
-            word[in.count] = (struct tree){
-                .kind = TREE_STRING, .at = t->at, .text = text_of(s->kinds[i].name)};
+            word[in.count] =
+                (struct tree){.kind = TREE_STRING, .at = t->at, .text = text_of(s->kinds[i].name)};
             word[in.count - 1].next = &word[in.count];
         }
     }
@@ -248,9 +248,8 @@ static uint32_t kinds_of(const struct program *p, const struct tree *t, const st
         return 0;
     if (a->of_label)
         return s->fields[s->label].kinds;
-    return t->first != NULL && a->operand < 0
-               ? UINT32_C(1) << schema_find_kind(s, t->first->text)
-               : 0;
+    return t->first != NULL && a->operand < 0 ? UINT32_C(1) << schema_find_kind(s, t->first->text)
+                                              : 0;
 }
 
 static bool check_where(struct checker *c, const struct tree *t, struct aggregate *a)
@@ -299,7 +298,8 @@ static bool check_parts(struct checker *c, const struct tree *t, struct aggregat
     return check_keys(c, t, a) && check_duration(c, w->over, "over", false, &a->over_us) &&
            check_duration(c, w->delay, "delay", true, &a->delay_us) &&
            check_where(&inner, w->where, a) &&
-           (of_kinds == 0 || check_kinds(&inner, t, of_kinds, w->where, a)) && write_canonical(c, t, a);
+           (of_kinds == 0 || check_kinds(&inner, t, of_kinds, w->where, a)) &&
+           write_canonical(c, t, a);
 }
 
 int check_aggregate(struct checker *c, const struct tree *t)

@@ -17,8 +17,8 @@ struct dataset {
     const uint64_t *fingerprint;       /* of the inputs */
     const uint8_t *label;              /* 1 = fraud, 0 = legitimate */
     const uint32_t *row; /* the rows of the columns that belong to it, or NULL: 0..rows-1 */
-    const double *fill; /* of the inputs: what the model takes where they are null, which the
-                         * columns have there already; NaN: nothing. NULL: nothing of any */
+    const double *fill;  /* of the inputs: what the model takes where they are null, which the
+                          * columns have there already; NaN: nothing. NULL: nothing of any */
 };
 
 enum balance { BALANCE_NONE, BALANCE_WEIGHTS }; /* weights: each class counts half in all */

@@ -7,7 +7,8 @@
 
 static const struct option check_options[] = {
     {"resolved", 0, NULL, "print the settings with every default, and where each value came from"},
-    {"rate", 0, "N", "what so many events a second need: memory, log, store; refused where `memory` is less"},
+    {"rate", 0, "N",
+     "what so many events a second need: memory, log, store; refused where `memory` is less"},
     {"entities", 0, "KIND=COUNT",
      "how many there are of a kind of entity (default: counted in the source's file); may be repeated"},
     {0},
@@ -122,7 +123,8 @@ static void print_words(const struct checked *c, const struct term *t, struct bu
         buffer_format(out, "  %sthe fields are not checked%s: %s\n", term_colour(t, COLOUR_YELLOW),
                       term_colour(t, COLOUR_NONE), c->unread.text);
     else
-        buffer_format(out, "  events    %s: %u fields", files.length > 0 ? buffer_text(&files) : "schema",
+        buffer_format(out, "  events    %s: %u fields",
+                      files.length > 0 ? buffer_text(&files) : "schema",
                       plan_schema(c->plan)->count);
     if (c->plan != NULL) {
         print_role(out, "id", s->event.id);

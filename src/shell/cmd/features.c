@@ -120,7 +120,8 @@ const struct command command_features = {
     .summary = "writes the features of each event of a file",
     .arguments = "[FILE]",
     .most = 1,
-    .words = "One row per event, in order of time: the id, then one column per feature.",
+    .words =
+        "One row per event, in order of time: the id, then one column per feature.\nWith several kinds of event FILE is a directory that has their files.",
     .options = options,
     .examples = "  assay features transactions.csv -o features.csv\n"
                 "  assay features --after january.csv february.csv -o features.ndjson\n"

@@ -16,7 +16,7 @@ struct writing {
     struct digest *digest; /* the one hash, as replay computes it */
     struct buffer text;
     uint64_t by_outcome[PLAN_OUTCOMES_MAX];
-    uint64_t observed; /* of kinds that are not decided */
+    uint64_t observed;  /* of kinds that are not decided */
     uint64_t forgotten; /* decisions that may lack forgotten events */
 };
 
@@ -149,7 +149,7 @@ const struct command command_score = {
     .most = 1,
     .words =
         "Nothing is logged; the state starts empty (see --after). The digest that is printed is the "
-        "one that\n`assay replay` prints for the same events decided over HTTP.",
+        "one that\n`assay replay` prints for the same events decided over HTTP.\nWith several kinds of event FILE is a directory that has their files.",
     .options = options,
     .examples = "  assay score transactions.csv -o scores.csv\n"
                 "  assay score --after january.csv february.csv -o scores.ndjson --json\n",

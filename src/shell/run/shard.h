@@ -15,8 +15,8 @@
 #define ASSAY_RUN_SHARD_H
 
 #include "shell/log/log.h"
-#include "shell/run/occupancy.h"
 #include "shell/run/body.h"
+#include "shell/run/occupancy.h"
 #include "shell/run/plans.h"
 #include "shell/run/state.h"
 
@@ -28,7 +28,8 @@ enum {
 };
 
 enum submit_kind {
-    SUBMIT_DECISION, /* decide and record; an event of a kind that is only observed is recorded so */
+    SUBMIT_DECISION, /* decide and record; an event of a kind that is only observed is recorded so
+                      */
     SUBMIT_PEEK,     /* decide, record nothing (dry run) */
     SUBMIT_LABEL,    /* the outcome of an event became known */
     SUBMIT_FIND,     /* the seq of an event id */

@@ -299,7 +299,8 @@ static bool run(struct trial *t, struct engine *n, struct error *e)
     if (!decision_is_made(&d))
         return blame(t, "event",
                      "is of a kind that is only observed: expected one that is decided; events of "
-                     "other kinds go into the history", e);
+                     "other kinds go into the history",
+                     e);
     if (!compare_features(t, n, e))
         return false;
     compare_rules(t, &d);

@@ -86,8 +86,7 @@ enum http_next decide_one(struct server *s, struct exchange *x)
 
     if (!query_bool(x, "explain", &explain) || !query_bool(x, "dry_run", &dry_run))
         return HTTP_ANSWERED;
-    if (!incoming_read(seat, s->plan, s->o.lookups, exchange_body(x), received_us,
-                       &in)) {
+    if (!incoming_read(seat, s->plan, s->o.lookups, exchange_body(x), received_us, &in)) {
         problem_answer_fields(x, &seat->problems);
         return HTTP_ANSWERED;
     }

@@ -36,7 +36,7 @@ struct seat {
     struct buffer encoded; /* id, then event */
     struct problems problems;
     struct validation_bench *bench; /* of the plan's; NULL: it refuses nothing */
-    struct store *reader; /* NULL until first used */
+    struct store *reader;           /* NULL until first used */
 };
 
 struct seat *seat_get(struct server *s);

@@ -45,8 +45,7 @@ static bool roles_set(const struct settings *s, struct schema *schema, struct er
 {
     int amount;
 
-    schema->kind =
-        s->kind_count > 0 ? schema_find(schema, text_of(KIND_FIELD)) : FIELD_NONE;
+    schema->kind = s->kind_count > 0 ? schema_find(schema, text_of(KIND_FIELD)) : FIELD_NONE;
     return role_set(s, schema, "event.id", s->event.id, IDS, "a text or whole number", &schema->id,
                     e) &&
            role_set(s, schema, "event.time", s->event.time, TIMES, "a time", &schema->time, e) &&
@@ -187,8 +186,8 @@ bool settings_validation(const struct settings *s, const struct schema *schema,
 
     for (uint32_t i = 0; i < s->check_count; i++) {
         if (strcmp(s->checks[i].then, PLAN_REFUSE) == 0)
-            rules[count++] = (struct validation_rule){text_of(s->checks[i].name),
-                                                      text_of(s->checks[i].check)};
+            rules[count++] =
+                (struct validation_rule){text_of(s->checks[i].name), text_of(s->checks[i].check)};
     }
     *v = count > 0 ? validation_new(schema, rules, count, e) : NULL;
     mem_free(rules);

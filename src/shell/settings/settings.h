@@ -202,9 +202,9 @@ struct settings {
     struct server_setting server;
     bool has_batch_memory;
     uint64_t batch_memory_bytes; /* for the events of a file; without: a share of the machine's */
-    uint64_t memory_bytes;  /* of one shard's state, at most: default 4 GiB */
-    uint64_t ids_horizon;   /* ids remembered: default 10,000,000 */
-    int64_t ids_horizon_us; /* and for how long: default 30d */
+    uint64_t memory_bytes;       /* of one shard's state, at most: default 4 GiB */
+    uint64_t ids_horizon;        /* ids remembered: default 10,000,000 */
+    int64_t ids_horizon_us;      /* and for how long: default 30d */
     uint64_t log_segment_bytes;
     bool log_sync;             /* default true */
     int64_t snapshot_every_us; /* default 5m */
@@ -238,7 +238,7 @@ void settings_event_files(const struct settings *s, struct buffer *out);
 bool settings_is_events(const struct settings *s, const struct source_setting *source);
 /* The kinds of event, as the settings declare them, for a schema's fields to refer to. */
 bool settings_add_kinds(const struct settings *s, struct schema *schema, struct error *e) MUST_USE;
-bool settings_has_model(const struct settings *s);              /* model.kind is not none */
+bool settings_has_model(const struct settings *s); /* model.kind is not none */
 /* The recipe in force: that of `model`, or the one under `models` that it names. */
 const struct recipe_setting *settings_recipe(const struct settings *s);
 /* The one of that name under `models`, or NULL. */

@@ -231,8 +231,10 @@ static bool verify_kind_source(const struct settings *s, uint32_t i, struct erro
     for (uint32_t j = 0; j < i; j++) {
         if (strcmp(s->kinds[j].source, k->source) != 0)
             continue;
-        error_set(e, ERROR_INVALID, "\"%.80s\" is the source of %.80s: one source has events of "
-                  "one kind", k->source, s->kinds[j].name);
+        error_set(e, ERROR_INVALID,
+                  "\"%.80s\" is the source of %.80s: one source has events of "
+                  "one kind",
+                  k->source, s->kinds[j].name);
         return refuse(s, e, "events.", k->name, ".source");
     }
     return true;
@@ -258,7 +260,8 @@ static bool set_common(struct settings *s, const char *path, char **role, const 
                        struct error *e)
 {
     if (*role != NULL && (name == NULL || strcmp(*role, name) != 0)) {
-        error_set(e, ERROR_INVALID, "each kind under events says what its own is called: leave "
+        error_set(e, ERROR_INVALID,
+                  "each kind under events says what its own is called: leave "
                   "this out");
         return settings_blame(s, path, e);
     }
@@ -552,7 +555,6 @@ bool settings_verify(struct settings *s, struct error *e)
         s->model.validate.gap_us = s->event.label_delay_us;
     drop_default_thresholds(s);
     return verify_kinds(s, e) && verify_sources(s, e) && verify_schema(s, e) &&
-           verify_outcomes(s, e) && verify_checks(s, e) &&
-           verify_decision(s, e) && verify_levels(s, e) && verify_model(s, e) &&
-           verify_validate(s, e) && verify_tests(s, e);
+           verify_outcomes(s, e) && verify_checks(s, e) && verify_decision(s, e) &&
+           verify_levels(s, e) && verify_model(s, e) && verify_validate(s, e) && verify_tests(s, e);
 }

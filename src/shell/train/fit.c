@@ -30,7 +30,7 @@ struct fitting {
     uint64_t *fingerprint;
     double *fill;          /* by input: the median that stands in for null, or NaN */
     struct column *filled; /* by input: the column with it; empty where there is none */
-    struct one_fit *fit; /* folds + 1 of them: one per fold, then the model itself */
+    struct one_fit *fit;   /* folds + 1 of them: one per fold, then the model itself */
 };
 
 /* One fit: the rows that it learns from, and what became of it. */
@@ -102,7 +102,8 @@ static bool fill_input(struct fitting *g, uint32_t input, const char *name, stru
     if (!has_median)
         return error_set(e, ERROR_INVALID,
                          "missing: no training row has a value of \"%s\", so there is no median; "
-                         "name a value instead", name);
+                         "name a value instead",
+                         name);
     column_init(to, from->type, t->table->rows);
     for (uint32_t i = 0; i < t->table->rows; i++) {
         struct value v = column_get(from, from->null[i] ? middle : i);

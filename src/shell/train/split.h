@@ -13,10 +13,10 @@ enum row_part { PART_NONE, PART_TRAIN, PART_TEST };
 struct row_facts {
     uint64_t rows;
     int64_t *time_us;
-    uint8_t *label;   /* 0, 1, LABEL_UNKNOWN */
-    double *amount;   /* NULL: no amount in the settings */
-    uint32_t *entity; /* the card, 0..n-1; NULL: no entity */
-    uint8_t *learns;  /* 1: of a kind that is decided and has labels; NULL: all are */
+    uint8_t *label;    /* 0, 1, LABEL_UNKNOWN */
+    double *amount;    /* NULL: no amount in the settings */
+    uint32_t *entity;  /* the card, 0..n-1; NULL: no entity */
+    uint8_t *learns;   /* 1: of a kind that is decided and has labels; NULL: all are */
     uint64_t learning; /* how many */
 };
 
