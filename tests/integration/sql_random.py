@@ -100,12 +100,19 @@ class Features:
         delay = self.pick(["", "", "", " delay 1d", " delay 1h", " delay 8d"])
         return over + delay + self.pick(["", "", " prior"])
 
+    def steps(self):
+        step = self.pick([1, 60, 3600, 5400, 86400])
+        delay = self.pick(["", "", f" delay {step * self.rng.randrange(1, 9)}s"])
+        return f" over {step * self.rng.randrange(1, 40)}s step {step}s{delay}"
+
     def aggregate(self, kind):
         x = lambda k: self.value(k, 1, False)
         numbers = ["int", "decimal", "real", "duration"]
         anything = numbers + ["text", "bool", "time"]
         exact = [k for k in anything if k != "real"]
         calls = [f"prev({x(kind)})", f"last({x(kind)})"]
+        if kind != "real":
+            calls += [f"mode({x(kind)})"]
         if kind in numbers + ["time"]:
             calls += [f"min({x(kind)})", f"max({x(kind)})"]
         if kind in numbers:
@@ -116,14 +123,24 @@ class Features:
         if kind == "real":
             calls += [f"mean({x(self.pick(numbers))})", f"std({x(self.pick(numbers))})"] * 3
             calls += ["mean(label)"] * 2
+            p = self.pick(["0", "0.5", "0.25", "0.95", "0.123457", "1"])
+            calls += [f"quantile({x(self.pick(numbers))}, {p})",
+                      f"rank({x(self.pick(numbers + ['time']))})", f"ratio({x(self.pick(numbers))})",
+                      f"zscore({x(self.pick(numbers))})", f"share({x('text')}, 'cash')"] * 2
         if kind == "bool":
             calls += [f"is_new({x(self.pick(exact))})"] * 4
         key = self.pick(["customer", "customer", "terminal", "kind", "(customer, terminal)", "flag",
                          "(customer, day(time) > 2)"])
         call = self.pick(calls)
         window = self.window()
-        if call.startswith(("prev", "is_new")):
+        name = call.split("(")[0]
+        if name in ("prev", "is_new", "rank"):
             window = window.replace(" prior", "")
+        if name in ("mode", "quantile", "rank") and "over" not in window:
+            window = " over 10d" + window
+        if name in ("count", "sum", "mean", "std", "min", "max", "ratio", "zscore", "share"):
+            if "(label)" not in call and self.rng.random() < 0.3:
+                window = self.steps() + self.pick(["", " prior"])
         where = f" where ({self.value('bool', 1, False)})" if self.rng.random() < 0.4 else ""
         return f"{call} by {key}{window}{where}"
 

@@ -31,6 +31,14 @@ features:
   customer_n_1d: count() by customer over 1d
   customer_mean_7d: mean(amount) by customer over 7d
   customer_std_7d: std(amount) by customer over 7d
+  customer_usual: quantile(amount, 0.9) by customer over 7d
+  customer_rank: rank(amount) by customer over 7d
+  customer_z: zscore(amount) by customer over 28d step 1d
+  customer_mode: share(merchant_category, 'grocery') by customer over 7d
+  customer_spread: entropy(merchant_category) by customer over 7d
+  customer_faded: decayed_sum(amount, 2d) by customer
+  terminal_most: max(amount) by terminal over 14d step 6h
+  usual_category: mode(merchant_category) by customer over 7d = merchant_category
   customer_ratio: amount / mean(amount) by customer over 7d prior
   hours_since: hours(timestamp - prev(timestamp) by customer)
   new_terminal: is_new(terminal_id) by customer
@@ -42,6 +50,8 @@ rules:
 model:
   kind: boost
   features: [amount, night, category, customer_n_1d, customer_mean_7d, customer_std_7d, customer_ratio,
+             customer_usual, customer_rank, customer_z, customer_mode, customer_spread, customer_faded, terminal_most,
+             usual_category,
              hours_since, new_terminal, terminal_n_1d, terminal_risk_7d]
   boost: {{trees: 60}}
 decision: {decision}

@@ -42,6 +42,7 @@ static void every_example_has_its_value(void **state)
 
 static void every_function_is_in_the_document(void **state)
 {
+    static const char *const derived[] = {"zscore", "ratio", "share", NULL};
     const struct function_info *info;
     char *text = read_document(), row[1024];
     size_t count;
@@ -57,6 +58,10 @@ static void every_function_is_in_the_document(void **state)
     }
     for (int i = 0; i < AGG_KINDS; i++) {
         snprintf(row, sizeof row, "`%s(", aggregate_name((enum aggregate_kind)i));
+        assert_non_null(strstr(text, row));
+    }
+    for (const char *const *name = derived; *name != NULL; name++) {
+        snprintf(row, sizeof row, "`%s(", *name);
         assert_non_null(strstr(text, row));
     }
     free(text);

@@ -272,15 +272,20 @@ static bool checks_add(struct plan *p, const struct plan_spec *spec, struct erro
     return ok;
 }
 
-static void layout_make(struct plan *p)
+static bool layout_make(struct plan *p, struct error *e)
 {
     uint32_t count = program_aggregate_count(p->program);
     const struct aggregate **aggregate = mem_array(count, sizeof *aggregate);
+    bool ok = true;
 
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < count && ok; i++) {
         aggregate[i] = program_aggregate(p->program, i);
-    p->layout = velocity_layout_new(aggregate, count, &p->velocity);
+        ok = velocity_check(aggregate[i], &p->velocity, e);
+    }
+    if (ok)
+        p->layout = velocity_layout_new(aggregate, count, &p->velocity);
     mem_free(aggregate);
+    return ok;
 }
 
 /* --- outcomes and levels by score ------------------------------------------------------------ */
@@ -467,7 +472,8 @@ static bool plan_fill(struct plan *p, const struct plan_spec *spec, struct error
         !checks_add(p, spec, e))
         return false;
     program_finish(p->program);
-    layout_make(p);
+    if (!layout_make(p, e))
+        return false;
     return spec->model == NULL || model_check(p, spec->model, e);
 }
 

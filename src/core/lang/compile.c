@@ -76,6 +76,10 @@ static uint64_t mix_aggregate(const struct program *p, uint64_t h, const struct 
     h = mix(h, a->where >= 0 ? p->nodes[a->where].fingerprint : 0);
     h = mix(h, (uint64_t)a->over_us);
     h = mix(h, (uint64_t)a->delay_us);
+    if (a->step_us != 0) /* models of before these clauses keep their fingerprints */
+        h = mix_text(h, text_of("step")), h = mix(h, (uint64_t)a->step_us);
+    if (a->param != 0)
+        h = mix_text(h, text_of("param")), h = mix(h, (uint64_t)a->param);
     for (int i = 0; i < a->key_count; i++)
         h = mix(h, p->nodes[a->keys[i]].fingerprint);
     return h;
@@ -109,7 +113,8 @@ static bool aggregate_equal(const struct aggregate *a, const struct aggregate *b
 {
     return a->kind == b->kind && a->of_label == b->of_label && a->operand == b->operand &&
            a->where == b->where && a->over_us == b->over_us && a->delay_us == b->delay_us &&
-           a->prior == b->prior && a->key_count == b->key_count &&
+           a->prior == b->prior && a->step_us == b->step_us && a->param == b->param &&
+           a->key_count == b->key_count &&
            memcmp(a->keys, b->keys, sizeof *a->keys * (size_t)a->key_count) == 0;
 }
 

@@ -31,7 +31,8 @@ enum {
     LANG_DEPTH_MAX = 64,
     LANG_FEATURES_MAX = 1024,
     LANG_PROGRAM_NODES_MAX = 65536,
-    LANG_KEYS_MAX = 4, /* names in a composite key */
+    LANG_KEYS_MAX = 4,     /* names in a composite key */
+    LANG_STEPS_MAX = 4096, /* steps of a window */
 };
 
 enum aggregate_kind {
@@ -45,10 +46,17 @@ enum aggregate_kind {
     AGG_LAST, /* as prev, but the newest value that is not null, this event included unless prior */
     AGG_IS_NEW, /* always prior: no earlier event in the window has this operand */
     AGG_DISTINCT,
+    AGG_MODE,          /* the most frequent operand; of equally frequent ones that seen last */
+    AGG_ENTROPY,       /* of the operand's frequencies, in bits */
+    AGG_QUANTILE,      /* linear between the two nearest ranks (type 7) */
+    AGG_RANK,          /* always prior: (less + half of equal) / n, of the row's own operand */
+    AGG_DECAYED_COUNT, /* of events, each weighted 2^(-age / half-life) */
+    AGG_DECAYED_SUM,
     AGG_KINDS,
 };
 
 const char *aggregate_name(enum aggregate_kind kind);
+bool aggregate_is_prior(enum aggregate_kind kind); /* whether `prior` is said or not */
 
 /* One aggregate of a program. Node numbers refer to the program's nodes. */
 struct aggregate {
@@ -61,7 +69,9 @@ struct aggregate {
     char *key_name;  /* the entity's name, or "card+merchant" for a composite key */
     int where;       /* bool node, or -1 */
     int64_t over_us; /* 0 = unbounded */
+    int64_t step_us; /* 0 = exact edges; over and delay are multiples of it */
     int64_t delay_us;
+    int64_t param; /* quantile: millionths; decayed_*: the half-life in microseconds */
     bool prior;
     enum type type;  /* of the result */
     int node;        /* the node that takes the result */

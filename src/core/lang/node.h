@@ -67,6 +67,9 @@ const struct overload *overload_in(enum type type);
 /* The first row of the name that takes this type first; it exists. */
 const struct overload *overload_of(const char *name, enum type type);
 bool function_exists(struct text name);
+bool lang_is_aggregate(struct text name); /* those made of others included */
+/* Names of aggregates made of others (derived.c), one after the other; NULL past the last. */
+const char *lang_derived_name(size_t index);
 
 enum node_kind { NODE_FIELD, NODE_CONSTANT, NODE_CALL, NODE_AGGREGATE };
 

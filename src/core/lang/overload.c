@@ -108,6 +108,8 @@ static int fail_unknown(struct checker *c, const struct tree *t)
         names[i] = text_of(info[i].name);
     for (int i = 0; i < AGG_KINDS; i++)
         names[count++] = text_of(aggregate_name((enum aggregate_kind)i));
+    for (size_t i = 0; lang_derived_name(i) != NULL; i++)
+        names[count++] = text_of(lang_derived_name(i));
     nearest = text_nearest(t->text, names, count);
     lang_fail(c->source, t->at, "expected a function or an aggregate, found \"%.*s\"%s%s%s",
               (int)(t->text.length > 40 ? 40 : t->text.length), t->text.bytes,

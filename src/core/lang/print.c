@@ -264,6 +264,19 @@ static void print_duration(const char *word, int64_t us, struct buffer *out)
     buffer_format(out, " %s %s", word, text);
 }
 
+static void print_param(const struct aggregate *a, struct buffer *out)
+{
+    char text[NUMBER_TEXT_MAX + TIME_TEXT_MAX];
+
+    if (a->kind == AGG_QUANTILE)
+        number_format_decimal(a->param, text);
+    else if (a->kind == AGG_DECAYED_COUNT || a->kind == AGG_DECAYED_SUM)
+        duration_format(a->param, text);
+    else
+        return;
+    buffer_format(out, "%s%s", a->operand >= 0 ? ", " : "", text);
+}
+
 void program_print_aggregate(const struct program *p, const struct aggregate *a, struct buffer *out)
 {
     buffer_format(out, "%s(", aggregate_name(a->kind));
@@ -271,6 +284,7 @@ void program_print_aggregate(const struct program *p, const struct aggregate *a,
         buffer_add_text(out, "label");
     else if (a->operand >= 0)
         print_node(p, a->operand, BIND_OR, out);
+    print_param(a, out);
     buffer_add_text(out, a->key_count > 1 ? ") by (" : ") by ");
     for (int i = 0; i < a->key_count; i++) {
         if (i > 0)
@@ -280,8 +294,9 @@ void program_print_aggregate(const struct program *p, const struct aggregate *a,
     if (a->key_count > 1)
         buffer_add_char(out, ')');
     print_duration("over", a->over_us, out);
+    print_duration("step", a->step_us, out);
     print_duration("delay", a->delay_us, out);
-    if (a->prior && a->kind != AGG_PREV && a->kind != AGG_IS_NEW)
+    if (a->prior && !aggregate_is_prior(a->kind))
         buffer_add_text(out, " prior");
     if (a->where >= 0) {
         buffer_add_text(out, " where (");

@@ -5,8 +5,11 @@
 #include "core/base/panic.h"
 #include "core/velocity/evict.h"
 #include "core/velocity/forget.h"
+#include "core/velocity/frequency.h"
 #include "core/velocity/keep.h"
+#include "core/velocity/order.h"
 #include "core/velocity/range.h"
+#include "core/velocity/step.h"
 #include "core/velocity/table.h"
 #include "core/velocity/unique.h"
 #include "core/velocity/window.h"
@@ -18,11 +21,24 @@ static size_t tree_at(const struct group *g, uint32_t capacity)
     return (g->head_bytes + (size_t)g->event_bytes * capacity + 3) & ~(size_t)3;
 }
 
+/* Orders are of words. */
+static size_t order_at(const struct group *g, uint32_t capacity)
+{
+    return (tree_at(g, capacity) + (size_t)4 * g->trees * tree_words(capacity) + 7) & ~(size_t)7;
+}
+
 size_t entity_block_bytes(const struct group *g, uint32_t capacity)
 {
+    if (g->order_count > 0)
+        return order_at(g, capacity) + 8 * g->order_count * order_words(capacity);
     if (g->trees == 0)
         return g->head_bytes + (size_t)g->event_bytes * capacity;
     return tree_at(g, capacity) + (size_t)4 * g->trees * tree_words(capacity);
+}
+
+int64_t *entity_orders(const struct group *g, const struct entity *e)
+{
+    return (int64_t *)((char *)e + order_at(g, e->capacity));
 }
 
 uint32_t *entity_tree(const struct group *g, const struct entity *e, uint32_t tree)
@@ -110,6 +126,8 @@ void entity_free(struct velocity *v, uint32_t group, region_ref ref)
         range_free(v, group, &g->ranges[i], e);
     for (uint32_t i = 0; i < g->unique_count; i++)
         unique_free(v, group, &g->uniques[i], e);
+    for (uint32_t i = 0; i < g->step_count; i++)
+        step_free(v, group, &g->steps[i], e);
     counts->events -= e->end - e->first;
     counts->entities--;
     room_free(v, group, ref, block_bytes(e));
@@ -135,6 +153,10 @@ static void settle(struct velocity *v, uint32_t group, struct entity *e)
         range_rebuild(g, &g->ranges[i], e, 0);
     for (uint32_t i = 0; i < g->unique_count; i++)
         unique_rebuild(v, group, &g->uniques[i], e);
+    for (uint32_t i = 0; i < g->frequency_count; i++)
+        frequency_rebuild(g, &g->frequencies[i], e, 0);
+    for (uint32_t i = 0; i < g->order_count; i++)
+        order_rebuild(g, &g->orders[i], e);
 }
 
 static void compact(struct velocity *v, uint32_t group, struct entity *e)
@@ -171,19 +193,26 @@ static bool relocate(struct velocity *v, uint32_t group, region_ref *ref, uint32
 static void drop_first(struct velocity *v, uint32_t group, struct entity *e)
 {
     const struct group *g = &v->layout->groups[group];
+    uint64_t dropped = v->state[group].counts.dropped;
 
     for (uint32_t i = 0; i < g->range_count; i++)
         range_drop(v, group, &g->ranges[i], e);
     for (uint32_t i = 0; i < g->unique_count; i++)
         unique_drop(v, group, &g->uniques[i], e);
+    if (v->state[group].counts.dropped > dropped) /* what unbounded aggregates keep had no room */
+        e->forgotten_us = INT64_MAX;
     free_texts(v, group, e, e->first);
     e->first++;
 }
 
-static int64_t later_of(const struct entity *e, const struct group *g, uint32_t i)
+/* Until when the windows lack events, if those up to `last` are dropped now: for ever where an
+ * unbounded aggregate has not passed them yet. */
+static int64_t dropped_until(const struct group *g, const struct entity *e, uint32_t last)
 {
-    int64_t t = entity_time(g, e, i);
+    int64_t t = entity_time(g, e, last);
 
+    if (g->horizon_us == INT64_MAX || t > time_before(e->newest_us, g->endless_delay_us))
+        return INT64_MAX;
     return t > e->forgotten_us ? t : e->forgotten_us;
 }
 
@@ -193,7 +222,7 @@ static void forget_oldest(struct velocity *v, uint32_t group, struct entity *e)
     const struct group *g = &v->layout->groups[group];
     uint32_t count = (e->end - e->first) / 16 + 1;
 
-    e->forgotten_us = g->horizon_us == INT64_MAX ? INT64_MAX : later_of(e, g, e->first + count - 1);
+    e->forgotten_us = dropped_until(g, e, e->first + count - 1);
     for (uint32_t i = 0; i < count; i++) {
         window_forget_first(g, e);
         drop_first(v, group, e);
@@ -284,7 +313,13 @@ void entity_append(struct velocity *v, uint32_t group, region_ref *ref)
         range_append(g, &g->ranges[k], e, i);
     for (uint32_t k = 0; k < g->unique_count; k++)
         unique_append(v, group, &g->uniques[k], e, i);
+    for (uint32_t k = 0; k < g->frequency_count; k++)
+        frequency_init(g, &g->frequencies[k], e, i);
+    for (uint32_t k = 0; k < g->order_count; k++)
+        order_append(g, &g->orders[k], e, i);
     window_append(g, e, i);
+    for (uint32_t k = 0; k < g->step_count; k++)
+        step_add(v, group, &g->steps[k], e, i);
     v->state[group].counts.events++;
 }
 
@@ -313,7 +348,16 @@ void entity_insert(struct velocity *v, uint32_t group, region_ref *ref)
         range_rebuild(g, &g->ranges[k], e, i);
     for (uint32_t k = 0; k < g->unique_count; k++)
         unique_insert(v, group, &g->uniques[k], e, i);
+    for (uint32_t k = 0; k < g->order_count; k++)
+        order_insert(g, &g->orders[k], e, i);
     window_insert(g, e, i, t);
+    for (uint32_t k = 0; k < g->frequency_count; k++) {
+        frequency_init(g, &g->frequencies[k], e, i);
+        frequency_shift(g, &g->frequencies[k], e, i);
+        frequency_insert(g, &g->frequencies[k], e, i);
+    }
+    for (uint32_t k = 0; k < g->step_count; k++)
+        step_add(v, group, &g->steps[k], e, i);
     v->state[group].counts.events++;
 }
 
@@ -324,6 +368,8 @@ void entity_trim(struct velocity *v, uint32_t group, struct entity *e, int64_t w
     uint32_t dropped = 0;
     int64_t bound_us;
 
+    if (g->step_count > 0)
+        step_trim(v, g, e, time_before(watermark_us, lateness_of(v->layout)));
     if (g->horizon_us == INT64_MAX)
         return;
     bound_us = time_before(watermark_us, g->horizon_us);

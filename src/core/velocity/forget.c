@@ -98,7 +98,7 @@ void forget_turn(struct velocity *v, uint32_t group, int64_t watermark_us)
         f->since_us = watermark_us;
         return;
     }
-    if (time_before(watermark_us, g->horizon_us) < f->since_us)
+    if (time_before(watermark_us, g->idle_us) < f->since_us)
         return;
     if (f->added[old] > 0)
         memset(region_at(v->region, f->filter[old]), 0, filter_bytes(v));

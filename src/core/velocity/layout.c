@@ -4,9 +4,12 @@
 
 #include <string.h>
 
+#include "core/base/calendar.h"
 #include "core/base/memory.h"
 #include "core/base/panic.h"
+#include "core/velocity/decay.h"
 #include "core/velocity/entity.h"
+#include "core/velocity/step.h"
 #include "core/velocity/table.h"
 
 enum { MILLION = 1000000 };
@@ -118,6 +121,34 @@ static bool is_bounded(const struct aggregate *a)
     return a->over_us > 0;
 }
 
+/* The number of the step, made where there is none. */
+static int step_of(struct group *g, int64_t step_us)
+{
+    uint32_t i;
+
+    for (i = 0; i < g->step_count; i++) {
+        if (g->steps[i].step_us == step_us)
+            return (int)i;
+    }
+    *(struct step *)PUSH(g->steps, g->step_count) = (struct step){.step_us = step_us};
+    return (int)i;
+}
+
+static int step_cursor_of(struct step *s, int64_t offset_us)
+{
+    uint32_t i;
+
+    for (i = 0; i < s->cursor_count; i++) {
+        if (s->cursors[i].offset_us == offset_us)
+            return (int)i;
+    }
+    *(struct step_cursor *)PUSH(s->cursors, s->cursor_count) =
+        (struct step_cursor){.offset_us = offset_us};
+    if (s->longest_us < offset_us)
+        s->longest_us = offset_us;
+    return (int)i;
+}
+
 /* Whether events without a label become legitimate inside the window of `a`, later than they
  * enter it. */
 static bool matures_inside(const struct velocity_layout *l, const struct aggregate *a)
@@ -131,6 +162,8 @@ static void add_cursors(struct velocity_layout *l, const struct aggregate *a)
     struct group *g = group_of(l, a);
 
     cursor_add(g, 0);
+    if (a->step_us > 0)
+        return; /* its cursors pass records */
     cursor_add(g, delay_of(a));
     if (is_bounded(a))
         cursor_add(g, add_us(delay_of(a), a->over_us));
@@ -147,7 +180,8 @@ static int acc_of(struct group *g, const struct acc *wanted)
 
         if (a->kind == wanted->kind && a->lo == wanted->lo && a->hi == wanted->hi &&
             a->cell == wanted->cell && a->where_bit == wanted->where_bit &&
-            a->unique == wanted->unique && a->counts_absent == wanted->counts_absent) {
+            a->unique == wanted->unique && a->counts_absent == wanted->counts_absent &&
+            a->step == wanted->step && a->half_life_us == wanted->half_life_us) {
             a->parts |= wanted->parts;
             return (int)i;
         }
@@ -209,6 +243,7 @@ static void plan_label(struct velocity_layout *l, struct group *g, struct read *
     struct acc acc = {.kind = ACC_LABEL,
                       .lo = r->lo,
                       .hi = r->hi,
+                      .step = -1,
                       .cell = -1,
                       .where_bit = r->where_bit,
                       .counts_absent = legit && label_delay(l) <= delay_of(a),
@@ -237,6 +272,7 @@ static void plan_sum(struct group *g, struct read *r)
     struct acc acc = {.kind = ACC_CELL,
                       .lo = r->lo,
                       .hi = r->hi,
+                      .step = r->step,
                       .cell = -1,
                       .where_bit = r->where_bit,
                       .parts = parts_of(a->kind)};
@@ -276,6 +312,7 @@ static void plan_unique(struct group *g, struct read *r)
     struct acc acc = {.kind = ACC_DISTINCT,
                       .lo = r->lo,
                       .hi = r->hi,
+                      .step = -1,
                       .where_bit = r->where_bit,
                       .parts = PART_COUNT};
 
@@ -288,30 +325,178 @@ static void plan_unique(struct group *g, struct read *r)
     r->acc = acc_of(g, &acc);
 }
 
+static void plan_decayed(struct velocity_layout *l, struct group *g, struct read *r)
+{
+    const struct aggregate *a = r->aggregate;
+    struct acc acc = {.kind = ACC_DECAYED,
+                      .lo = r->lo,
+                      .hi = r->hi,
+                      .step = -1,
+                      .cell = -1,
+                      .where_bit = r->where_bit,
+                      .parts = PART_RING,
+                      .half_life_us = a->param,
+                      .epochs = (uint32_t)decay_epochs(a->param, lateness_of(l))};
+
+    ASSERT(a->param > 0 && acc.epochs <= DECAY_EPOCHS_MAX);
+    if (a->operand >= 0)
+        acc.cell = r->cell =
+            cell_of(g, a->operand, a->operand_type == TYPE_REAL ? CELL_FIXED : CELL_INTEGER);
+    r->acc = acc_of(g, &acc);
+}
+
+static void plan_order(struct group *g, struct read *r)
+{
+    const struct aggregate *a = r->aggregate;
+    uint32_t i;
+
+    r->cell = cell_of(g, a->operand, plain_kind(a->operand_type));
+    for (i = 0; i < g->order_count; i++) {
+        if (g->orders[i].cell == r->cell && g->orders[i].where_bit == r->where_bit)
+            break;
+    }
+    if (i == g->order_count)
+        *(struct order *)PUSH(g->orders, g->order_count) =
+            (struct order){.cell = r->cell, .where_bit = r->where_bit, .number = i};
+    r->order = (int)i;
+}
+
+static void plan_frequency(struct group *g, struct read *r)
+{
+    const struct aggregate *a = r->aggregate;
+    enum cell_kind plain = plain_kind(a->operand_type);
+    int cell = cell_of(g, a->operand, plain == CELL_TEXT ? CELL_TOKEN : plain);
+    int unique = unique_of(g, cell, r->where_bit, false);
+    struct frequency *t;
+    uint32_t i;
+
+    r->cell = a->kind == AGG_MODE ? cell_of(g, a->operand, plain) : cell;
+    for (i = 0; i < g->frequency_count; i++) {
+        t = &g->frequencies[i];
+        if (t->unique == unique && t->lo == r->lo && t->hi == r->hi)
+            break;
+    }
+    if (i == g->frequency_count)
+        *(struct frequency *)PUSH(g->frequencies, g->frequency_count) =
+            (struct frequency){.unique = unique, .lo = r->lo, .hi = r->hi};
+    t = &g->frequencies[i];
+    t->has_tree |= a->kind == AGG_MODE;
+    t->has_sums |= a->kind == AGG_ENTROPY;
+    r->frequency = (int)i;
+}
+
+/* min and max over steps; sums over steps are plan_sum's. */
+static void plan_extreme(struct group *g, struct read *r)
+{
+    const struct aggregate *a = r->aggregate;
+    struct step *s = &g->steps[r->step];
+    enum range_op op = a->kind == AGG_MIN ? RANGE_MIN : RANGE_MAX;
+    uint32_t i;
+
+    r->cell = cell_of(g, a->operand, plain_kind(a->operand_type));
+    for (i = 0; i < s->extreme_count; i++) {
+        const struct range *x = &s->extremes[i];
+
+        if (x->op == op && x->cell == r->cell && x->where_bit == r->where_bit)
+            break;
+    }
+    if (i == s->extreme_count)
+        *(struct range *)PUSH(s->extremes, s->extreme_count) =
+            (struct range){.op = op, .cell = r->cell, .where_bit = r->where_bit};
+    r->range = (int)i;
+}
+
+/* Cursors over records instead of events. */
+static void plan_step(struct group *g, struct read *r)
+{
+    const struct aggregate *a = r->aggregate;
+    struct step *s;
+
+    ASSERT(is_bounded(a) && !a->of_label);
+    r->step = step_of(g, a->step_us);
+    s = &g->steps[r->step];
+    r->lo = step_cursor_of(s, add_us(delay_of(a), a->over_us));
+    r->hi = delay_of(a) > 0 ? step_cursor_of(s, delay_of(a)) : -1;
+}
+
+static void plan_kind(struct velocity_layout *l, struct group *g, struct read *r)
+{
+    switch (r->aggregate->kind) {
+    case AGG_COUNT:
+    case AGG_SUM:
+    case AGG_MEAN:
+    case AGG_STD:
+        plan_sum(g, r);
+        break;
+    case AGG_DISTINCT:
+    case AGG_IS_NEW:
+        plan_unique(g, r);
+        break;
+    case AGG_MODE:
+    case AGG_ENTROPY:
+        plan_frequency(g, r);
+        break;
+    case AGG_QUANTILE:
+    case AGG_RANK:
+        plan_order(g, r);
+        break;
+    case AGG_DECAYED_COUNT:
+    case AGG_DECAYED_SUM:
+        plan_decayed(l, g, r);
+        break;
+    case AGG_MIN:
+    case AGG_MAX:
+    case AGG_PREV:
+    case AGG_LAST:
+    case AGG_KINDS:
+        if (r->step >= 0)
+            plan_extreme(g, r);
+        else
+            plan_range(g, r);
+    }
+}
+
+/* How long an event matters to the result, if there is an end to that. */
+static int64_t reach_of(const struct read *r)
+{
+    const struct aggregate *a = r->aggregate;
+
+    if (is_bounded(a))
+        return add_us(add_us(delay_of(a), a->over_us), a->step_us);
+    return r->aggregate->param > 0 ? add_us(delay_of(a), decay_end_us(a->param)) : INT64_MAX;
+}
+
 static void plan_read(struct velocity_layout *l, const struct aggregate *a)
 {
     struct group *g = group_of(l, a);
     struct read *r = PUSH(g->reads, g->read_count);
     int64_t delay_us = delay_of(a);
 
-    ASSERT(a->of_label || a->kind == AGG_COUNT || a->operand >= 0);
+    ASSERT(a->of_label || a->operand >= 0 || a->kind == AGG_COUNT || a->kind == AGG_DECAYED_COUNT);
     *r = (struct read){.aggregate = a, .cell = -1, .acc = -1, .absent_acc = -1, .range = -1};
-    r->unique = -1;
-    r->prior = a->prior || a->kind == AGG_PREV || a->kind == AGG_IS_NEW;
-    r->hi = cursor_find(g, delay_us);
-    r->lo = is_bounded(a) ? cursor_find(g, add_us(delay_us, a->over_us)) : CURSOR_NONE;
+    r->unique = r->order = r->frequency = r->step = -1;
+    r->prior = a->prior || aggregate_is_prior(a->kind);
     r->where_bit = where_bit_of(g, a->where);
-    if (!is_bounded(a))
-        g->expires = false;
+    if (a->step_us > 0) {
+        plan_step(g, r);
+    } else {
+        r->hi = cursor_find(g, delay_us);
+        r->lo = is_bounded(a) ? cursor_find(g, add_us(delay_us, a->over_us)) : CURSOR_NONE;
+    }
     if (a->of_label)
         plan_label(l, g, r);
-    else if (a->kind == AGG_COUNT || a->kind == AGG_SUM || a->kind == AGG_MEAN ||
-             a->kind == AGG_STD)
-        plan_sum(g, r);
-    else if (a->kind == AGG_DISTINCT || a->kind == AGG_IS_NEW)
-        plan_unique(g, r);
     else
-        plan_range(g, r);
+        plan_kind(l, g, r);
+    if (reach_of(r) == INT64_MAX && g->endless_delay_us < delay_us)
+        g->endless_delay_us = delay_us;
+    if (reach_of(r) == INT64_MAX)
+        g->expires = false;
+    else if (g->idle_us < reach_of(r))
+        g->idle_us = reach_of(r);
+    /* A late row reads its own bucket from the events. */
+    if (r->step >= 0 && r->range >= 0 && r->hi < 0 && lateness_of(l) > 0 &&
+        g->horizon_us < a->step_us)
+        g->horizon_us = a->step_us;
     /* A label may come at any time, so an unbounded window of labels needs all its events. */
     if (a->of_label && !is_bounded(a))
         g->horizon_us = INT64_MAX;
@@ -351,15 +536,18 @@ static int term_of(struct group *g, uint32_t acc, int cursor, int sign)
                      .parts = a->parts,
                      .from = a->kind == ACC_LABEL ? VALUE_FRAUD : VALUE_CELL,
                      .column = a->cell >= 0 ? g->cells[a->cell].column : 0,
-                     .unbounded = a->lo < 0,
+                     .unbounded = a->lo < 0 || a->step >= 0,
                      .sign = sign,
-                     .acc = acc};
+                     .acc = acc,
+                     .half_life_us = a->half_life_us,
+                     .epochs = a->epochs};
     uint32_t i;
 
     for (i = 0; i < c->term_count && a->kind != ACC_DISTINCT; i++) {
         struct term *other = &c->terms[i];
 
         if (other->kind == t.kind && other->column == t.column && other->unbounded == t.unbounded &&
+            other->half_life_us == t.half_life_us &&
             memcmp(&other->test, &t.test, sizeof t.test) == 0) {
             other->parts |= t.parts;
             return (int)i;
@@ -370,6 +558,45 @@ static int term_of(struct group *g, uint32_t acc, int cursor, int sign)
     return (int)i;
 }
 
+/* The term of `a` in the records of its step. */
+static int step_term_of(struct group *g, const struct acc *a)
+{
+    struct step *s = &g->steps[a->step];
+    struct term t = {.way = WAY_TESTED,
+                     .test = test_of(g, a),
+                     .kind = a->kind,
+                     .parts = a->parts,
+                     .from = VALUE_CELL,
+                     .column = a->cell >= 0 ? g->cells[a->cell].column : 0};
+    uint32_t i;
+
+    for (i = 0; i < s->term_count; i++) {
+        struct term *other = &s->terms[i];
+
+        if (other->column == t.column && memcmp(&other->test, &t.test, sizeof t.test) == 0) {
+            other->parts |= t.parts;
+            return (int)i;
+        }
+    }
+    *(struct term *)PUSH(s->terms, s->term_count) = t;
+    return (int)i;
+}
+
+/* A frequency hears of what passes either of its cursors. */
+static void add_frequency_terms(struct group *g)
+{
+    for (uint32_t i = 0; i < g->frequency_count; i++) {
+        const struct frequency *t = &g->frequencies[i];
+
+        for (int sign = 1; sign >= -1; sign -= 2) {
+            struct cursor *c = &g->cursors[sign > 0 ? t->hi : t->lo];
+
+            *(struct term *)PUSH(c->terms, c->term_count) =
+                (struct term){.kind = ACC_FREQUENCY, .way = WAY_FREQUENCY, .sign = sign, .acc = i};
+        }
+    }
+}
+
 /* After all are there: what shares a term may have added parts to it. */
 static enum term_way way_of(const struct term *t)
 {
@@ -377,6 +604,8 @@ static enum term_way way_of(const struct term *t)
 
     if (t->kind == ACC_DISTINCT)
         return WAY_DISTINCT;
+    if (t->kind == ACC_FREQUENCY)
+        return WAY_FREQUENCY;
     if (is_filtered || t->kind != ACC_CELL)
         return WAY_TESTED;
     if (t->parts == PART_SUM)
@@ -389,16 +618,22 @@ static void add_terms(struct group *g)
     for (uint32_t i = 0; i < g->acc_count; i++) {
         struct acc *a = &g->accs[i];
 
-        a->derived = a->lo >= 0 && a->where_bit < 0 && a->cell < 0 &&
+        a->derived = a->lo >= 0 && a->step < 0 && a->where_bit < 0 && a->cell < 0 &&
                      (a->kind == ACC_CELL || (a->kind == ACC_LABEL && a->counts_absent));
         if (a->derived)
             a->parts &= ~(unsigned)PART_COUNT;
         if (a->parts == 0)
             continue;
+        if (a->step >= 0) {
+            a->lo_term = step_term_of(g, a);
+            a->hi_term = a->hi >= 0 ? a->lo_term : term_of(g, i, cursor_find(g, 0), 1);
+            continue;
+        }
         a->hi_term = term_of(g, i, a->hi, 1);
         if (a->lo >= 0)
             a->lo_term = term_of(g, i, a->lo, -1);
     }
+    add_frequency_terms(g);
 }
 
 static uint32_t take(uint32_t *at, size_t bytes)
@@ -448,7 +683,7 @@ static void choose_reads(struct group *g)
 
         r->node = a->node;
         r->units = in_millionths ? MILLION : 1;
-        r->sees_now = !r->prior && g->cursors[r->hi].offset_us == 0;
+        r->sees_now = !r->prior && delay_of(a) == 0;
         r->always_now = r->sees_now && r->where_bit < 0;
         test_add(&r->takes_now, 0, r->where_bit, true);
         if (r->cell >= 0) {
@@ -457,7 +692,13 @@ static void choose_reads(struct group *g)
         }
         r->sums = r->acc >= 0 ? &g->accs[r->acc] : NULL;
         if (r->range >= 0)
-            r->kind = READ_RANGE;
+            r->kind = r->step >= 0 ? READ_STEP : READ_RANGE;
+        else if (r->order >= 0)
+            r->kind = READ_ORDER;
+        else if (r->frequency >= 0)
+            r->kind = READ_FREQUENCY;
+        else if (a->param > 0)
+            r->kind = READ_DECAYED;
         else if (r->unique >= 0)
             r->kind = READ_UNIQUE;
         else if (a->of_label)
@@ -494,49 +735,97 @@ static void place_parts(uint32_t *at, unsigned parts, uint32_t *count, uint32_t 
         *squares = take(at, sizeof(struct wide));
 }
 
+static void place_cursor_terms(struct cursor *c, uint32_t *at)
+{
+    for (uint32_t k = 0; k < c->term_count; k++) {
+        struct term *t = &c->terms[k];
+
+        t->way = way_of(t);
+        if (t->kind < ACC_DISTINCT)
+            place_parts(at, t->parts, &t->count_at, &t->sum_at, &t->squares_at);
+        if (t->parts & PART_RING)
+            t->ring_at = take(at, decay_ring_bytes(t->epochs));
+        if (t->way == WAY_SUM || t->way == WAY_SUM_COUNT)
+            *(struct plain_sum *)PUSH(c->plain, c->plain_count) =
+                (struct plain_sum){.column = t->column,
+                                   .sum_at = t->sum_at,
+                                   .count_at = t->count_at,
+                                   .null_byte = t->test.byte[1],
+                                   .null_mask = t->test.mask[1]};
+        else
+            c->has_others = true;
+    }
+}
+
+/* What an accumulator reads at a cursor is the cursor's term; `base` is where its sums begin. */
+static void find_parts(const struct term *t, uint32_t base, uint32_t *count, uint32_t *sum,
+                       uint32_t *squares)
+{
+    *count = base + t->count_at;
+    *sum = t->parts & PART_RING ? t->ring_at : base + t->sum_at;
+    *squares = base + t->squares_at;
+}
+
+static void find_lo(const struct group *g, struct acc *a)
+{
+    if (a->step >= 0) {
+        const struct step *s = &g->steps[a->step];
+
+        find_parts(&s->terms[a->lo_term], s->cursors[a->lo].sums_at, &a->lo_count_at, &a->lo_sum_at,
+                   &a->lo_squares_at);
+    } else if (a->lo >= 0) {
+        find_parts(&g->cursors[a->lo].terms[a->lo_term], 0, &a->lo_count_at, &a->lo_sum_at,
+                   &a->lo_squares_at);
+    }
+}
+
+static void find_hi(const struct group *g, struct acc *a)
+{
+    const struct step *s = a->step >= 0 ? &g->steps[a->step] : NULL;
+    int cursor = s != NULL && a->hi < 0 ? cursor_find(g, 0) : a->hi;
+
+    if (s != NULL && a->hi >= 0)
+        find_parts(&s->terms[a->hi_term], s->cursors[a->hi].sums_at, &a->count_at, &a->sum_at,
+                   &a->squares_at);
+    else
+        find_parts(&g->cursors[cursor].terms[a->hi_term], 0, &a->count_at, &a->sum_at,
+                   &a->squares_at);
+}
+
 /* A distinct accumulator's count is its own; all others are in the terms at their cursors. */
 static void place_terms(struct group *g, uint32_t *at)
 {
-    for (uint32_t i = 0; i < g->cursor_count; i++) {
-        struct cursor *c = &g->cursors[i];
-
-        for (uint32_t k = 0; k < c->term_count; k++) {
-            struct term *t = &c->terms[k];
-
-            t->way = way_of(t);
-            if (t->way != WAY_DISTINCT)
-                place_parts(at, t->parts, &t->count_at, &t->sum_at, &t->squares_at);
-            if (t->way == WAY_SUM || t->way == WAY_SUM_COUNT)
-                *(struct plain_sum *)PUSH(c->plain, c->plain_count) =
-                    (struct plain_sum){.column = t->column,
-                                       .sum_at = t->sum_at,
-                                       .count_at = t->count_at,
-                                       .null_byte = t->test.byte[1],
-                                       .null_mask = t->test.mask[1]};
-            else
-                c->has_others = true;
-        }
-    }
+    for (uint32_t i = 0; i < g->cursor_count; i++)
+        place_cursor_terms(&g->cursors[i], at);
     for (uint32_t i = 0; i < g->acc_count; i++) {
         struct acc *a = &g->accs[i];
-        const struct term *t;
 
-        if (a->parts == 0)
-            continue;
         if (a->kind == ACC_DISTINCT) {
             a->count_at = take(at, 8);
-            continue;
+        } else if (a->parts != 0) {
+            find_hi(g, a);
+            find_lo(g, a);
         }
-        t = &g->cursors[a->hi].terms[a->hi_term];
-        a->count_at = t->count_at;
-        a->sum_at = t->sum_at;
-        a->squares_at = t->squares_at;
-        if (a->lo < 0)
-            continue;
-        t = &g->cursors[a->lo].terms[a->lo_term];
-        a->lo_count_at = t->count_at;
-        a->lo_sum_at = t->sum_at;
-        a->lo_squares_at = t->squares_at;
+    }
+}
+
+/* Records' shape, then the cursors over them in the entity. */
+static void place_step(struct step *s, uint32_t *at)
+{
+    uint32_t bytes = 0;
+
+    for (uint32_t k = 0; k < s->term_count; k++)
+        place_parts(&bytes, s->terms[k].parts, &s->terms[k].count_at, &s->terms[k].sum_at,
+                    &s->terms[k].squares_at);
+    s->sums_bytes = bytes;
+    bytes += STEP_RECORD_HEAD;
+    for (uint32_t k = 0; k < s->extreme_count; k++)
+        s->extremes[k].base_at = take(&bytes, STEP_EXTREME_BYTES);
+    s->record_bytes = bytes;
+    s->state_at = take(at, STEP_STATE_BYTES);
+    for (uint32_t k = 0; k < s->cursor_count; k++) {
+        s->cursors[k].index_at = take(at, 8);
+        s->cursors[k].sums_at = take(at, s->sums_bytes);
     }
 }
 
@@ -554,6 +843,8 @@ static void place(struct group *g)
         g->cells[i].null_bit = bits++;
     }
     add_terms(g);
+    for (uint32_t i = 0; i < g->step_count; i++)
+        place_step(&g->steps[i], &at);
     place_terms(g, &at);
     for (uint32_t i = 0; i < g->range_count; i++) {
         if (g->ranges[i].has_base)
@@ -566,6 +857,14 @@ static void place(struct group *g)
         g->uniques[i].links = g->links;
         g->links += 2;
     }
+    for (uint32_t i = 0; i < g->frequency_count; i++) {
+        g->frequencies[i].links = g->links;
+        g->links += 2;
+        if (g->frequencies[i].has_sums)
+            g->frequencies[i].sums_at = take(&at, 8 + sizeof(int128));
+        if (g->frequencies[i].has_tree)
+            g->frequencies[i].tree = g->trees++;
+    }
     g->flag_bytes = (uint32_t)(bits + 7) / 8;
     g->links_at = g->words * 8;
     g->flags_at = g->links_at + g->links * 4;
@@ -576,11 +875,14 @@ static void place(struct group *g)
 static void finish(struct velocity_layout *l, struct group *g)
 {
     int64_t longest_us = g->cursors[g->cursor_count - 1].offset_us;
-    int64_t lateness_us = l->options.lateness_us > 0 ? l->options.lateness_us : 0;
 
-    g->reach_us = longest_us;
+    g->reach_us = longest_us > g->idle_us ? longest_us : g->idle_us;
     if (g->horizon_us != INT64_MAX)
-        g->horizon_us = add_us(longest_us, lateness_us);
+        g->horizon_us =
+            add_us(longest_us > g->horizon_us ? longest_us : g->horizon_us, lateness_of(l));
+    g->idle_us = add_us(g->idle_us, lateness_of(l));
+    if (g->idle_us < g->horizon_us)
+        g->idle_us = g->horizon_us;
     place(g);
     choose_reads(g);
     g->has_text = has_text(g);
@@ -599,14 +901,15 @@ static uint64_t fingerprint(const struct velocity_layout *l, const struct aggreg
                             uint32_t count)
 {
     const struct velocity_options *o = &l->options;
-    uint64_t options[] = {4 /* format */, (uint64_t)label_delay(l), (uint64_t)o->absent, o->key.k0,
+    uint64_t options[] = {5 /* format */, (uint64_t)label_delay(l), (uint64_t)o->absent, o->key.k0,
                           o->key.k1};
     uint64_t h = hash_bytes(options, sizeof options, count);
 
     for (uint32_t i = 0; i < count; i++) {
         const struct aggregate *a = list[i];
-        int64_t shape[] = {a->kind,  a->of_label, a->operand_type, a->over_us,  a->delay_us,
-                           a->prior, a->level,    a->where >= 0,   a->key_count};
+        int64_t shape[] = {a->kind,      a->of_label, a->operand_type, a->over_us,
+                           a->delay_us,  a->prior,    a->level,        a->where >= 0,
+                           a->key_count, a->step_us,  a->param};
 
         h = mix_text(mix_text(h, a->key_name), a->canonical);
         h = hash_bytes(shape, sizeof shape, h);
@@ -619,6 +922,22 @@ static uint64_t fingerprint(const struct velocity_layout *l, const struct aggreg
     for (uint32_t i = 0; i < l->group_count; i++)
         h = hash_mix(h ^ ((uint64_t)l->groups[i].head_bytes << 32 | l->groups[i].words));
     return h;
+}
+
+bool velocity_check(const struct aggregate *a, const struct velocity_options *o, struct error *e)
+{
+    const int64_t spans = (DECAY_EPOCHS_MAX - 2) * 64;
+    char lateness[TIME_TEXT_MAX], least[TIME_TEXT_MAX];
+
+    if (a->kind != AGG_DECAYED_COUNT && a->kind != AGG_DECAYED_SUM)
+        return true;
+    if (decay_epochs(a->param, o->lateness_us) <= DECAY_EPOCHS_MAX)
+        return true;
+    duration_format(o->lateness_us, lateness);
+    duration_format((o->lateness_us + spans - 1) / spans, least);
+    return error_set(e, ERROR_INVALID,
+                     "%.200s: expected a half-life of at least %s where events may be late by %s",
+                     a->canonical, least, lateness);
 }
 
 struct velocity_layout *velocity_layout_new(const struct aggregate *const *aggregates,
@@ -654,6 +973,14 @@ void velocity_layout_free(struct velocity_layout *l)
         mem_free(g->accs);
         mem_free(g->ranges);
         mem_free(g->uniques);
+        mem_free(g->orders);
+        mem_free(g->frequencies);
+        for (uint32_t k = 0; k < g->step_count; k++) {
+            mem_free(g->steps[k].cursors);
+            mem_free(g->steps[k].terms);
+            mem_free(g->steps[k].extremes);
+        }
+        mem_free(g->steps);
         mem_free(g->reads);
     }
     mem_free(l->groups);
@@ -688,9 +1015,21 @@ bool velocity_group_has_label(const struct velocity_layout *l, uint32_t group)
     return l->groups[group].has_label;
 }
 
+static size_t records_bytes(const struct step *s, uint32_t events)
+{
+    int64_t most = s->longest_us / s->step_us + 2;
+    uint32_t records = events < most ? events : (uint32_t)most;
+
+    return region_class_bytes((size_t)records * s->record_bytes);
+}
+
 size_t velocity_entity_bytes(const struct velocity_layout *l, uint32_t group, uint32_t events)
 {
+    const struct group *g = &l->groups[group];
+    size_t bytes = region_class_bytes(entity_block_bytes(g, events > 2 ? events : 2));
+
     ASSERT(group < l->group_count);
-    return region_class_bytes(entity_block_bytes(&l->groups[group], events > 2 ? events : 2)) +
-           TABLE_ENTITY_BYTES;
+    for (uint32_t i = 0; i < g->step_count; i++)
+        bytes += records_bytes(&g->steps[i], events);
+    return bytes + TABLE_ENTITY_BYTES;
 }

@@ -50,7 +50,9 @@ void velocity_need(const struct velocity_layout *l, uint32_t group, double rate,
         seconds = (double)g->horizon_us / 1e6;
     mean = rate * seconds / entities;
     /* A group that does not expire keeps entities without events too. */
-    n->entities = g->expires && !n->is_endless ? entities * (1 - em_exp(-mean)) : entities;
+    n->entities = entities;
+    if (g->expires && !n->is_endless)
+        n->entities *= 1 - em_exp(-rate * ((double)g->idle_us / 1e6) / entities);
     if (n->entities < 1)
         n->entities = 1;
     n->events = n->entities * (1 + mean);

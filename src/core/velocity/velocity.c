@@ -11,6 +11,7 @@
 #include "core/velocity/evict.h"
 #include "core/velocity/forget.h"
 #include "core/velocity/read.h"
+#include "core/velocity/step.h"
 #include "core/velocity/table.h"
 #include "core/velocity/window.h"
 
@@ -106,12 +107,32 @@ static bool is_null_token(struct hash128 token)
     return token.low == 0 && token.high == 0;
 }
 
+/* Frequencies are in the events, so the windows of the entity itself are moved, and then back,
+ * which leaves it as it was: moves are exact, and its head is kept. */
+static void read_moved(const struct velocity *v, const struct group *g, struct entity *e,
+                       struct registers *r)
+{
+    int64_t t = v->current->time_us;
+
+    memcpy(v->scratch, e, g->head_bytes);
+    window_seek(g, e, e, t);
+    step_seek(v, g, e, e, t);
+    read_results(v, g, e, e, r);
+    window_return(g, e, t);
+    memcpy(e, v->scratch, g->head_bytes);
+}
+
 /* Read the current row of one group from an entity that must not change. */
 static void read_const(const struct velocity *v, const struct group *g, const struct entity *e,
                        struct registers *r)
 {
+    if (g->frequency_count > 0 && e != v->empty) {
+        read_moved(v, g, (struct entity *)e, r);
+        return;
+    }
     memcpy(v->scratch, e, g->head_bytes);
     window_seek(g, e, v->scratch, v->current->time_us);
+    step_seek(v, g, e, v->scratch, v->current->time_us);
     read_results(v, g, e, v->scratch, r);
 }
 
@@ -172,6 +193,7 @@ static void read_one(struct velocity *v, uint32_t group, struct registers *r,
     note_forgotten(v, group, e, rows, row);
     if (rows->insert[row] && e != v->empty && v->current->time_us >= e->newest_us) {
         window_seek(g, e, e, v->current->time_us);
+        step_seek(v, g, e, e, v->current->time_us);
         read_results(v, g, e, e, r);
     } else {
         read_const(v, g, e, r);
