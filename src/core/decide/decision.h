@@ -9,10 +9,10 @@ enum { DECISION_REASONS_MAX = 5 };
 
 /* Facts of a decision, besides the score. */
 enum decision_flag {
-    DECISION_LATE = 1,     /* older than the newest event before it, but within lateness */
-    DECISION_TOO_LATE = 2, /* older than that: decided, not inserted */
-    DECISION_AHEAD = 4,    /* further ahead of its time of receipt than max_ahead: not inserted */
-    DECISION_NO_MODEL = 8, /* rules only */
+    DECISION_LATE = 1,       /* older than the newest event before it, but within lateness */
+    DECISION_TOO_LATE = 2,   /* older than that: decided, not inserted */
+    DECISION_AHEAD = 4,      /* further ahead of its time of receipt than max_ahead: not inserted */
+    DECISION_NO_MODEL = 8,   /* rules only */
     DECISION_FORGOTTEN = 32, /* see struct decision: forgotten */
 };
 

@@ -7,7 +7,8 @@
 
 static const struct option check_options[] = {
     {"resolved", 0, NULL, "print the settings with every default, and where each value came from"},
-    {"rate", 0, "N", "what so many events a second need: memory, log, store; refused where `memory` is less"},
+    {"rate", 0, "N",
+     "what so many events a second need: memory, log, store; refused where `memory` is less"},
     {"entities", 0, "KIND=COUNT",
      "how many there are of a kind of entity (default: counted in the source's file); may be repeated"},
     {0},

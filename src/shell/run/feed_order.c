@@ -192,7 +192,8 @@ static bool same_rows(const struct held *f, uint64_t a, uint64_t b)
     return true;
 }
 
-static void note_repeated(const struct held *f, uint64_t first, uint64_t row, struct feed_counts *ids)
+static void note_repeated(const struct held *f, uint64_t first, uint64_t row,
+                          struct feed_counts *ids)
 {
     struct buffer text;
     uint32_t at;

@@ -279,7 +279,6 @@ static bool digest_files(const char *pattern, uint8_t digest[DIGEST_BYTES], stru
     return ok;
 }
 
-
 /* ---- the reader */
 
 /* Standard input, a pipe or a device gives its bytes once. */
@@ -298,8 +297,7 @@ bool feed_reader_open(struct feed_reader *r, const struct settings *s, const cha
     struct source *source;
 
     *r = (struct feed_reader){.settings = s};
-    if (!resolve_path(s, path, r->path, e) ||
-        !open_source(s, r->path, wanted, counts, &source, e))
+    if (!resolve_path(s, path, r->path, e) || !open_source(s, r->path, wanted, counts, &source, e))
         return false;
     r->source = source;
     r->can_repeat = is_repeatable(r->path);

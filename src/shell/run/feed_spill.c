@@ -11,7 +11,7 @@
 
 enum {
     SPILL_TEXT_MAX = 1 << 30,
-    SPILL_TEXT_FULL = 64 << 20,      /* a frame with so many bytes of text is given out as it is */
+    SPILL_TEXT_FULL = 64 << 20, /* a frame with so many bytes of text is given out as it is */
     SPILL_EVENT_MAX = 64 << 20, /* bytes of one event */
 };
 
@@ -48,10 +48,10 @@ struct feed_spill {
     bool has_conflict;
 
     /* of reading */
-    struct frame part;  /* of the prefix */
-    uint32_t part_row;  /* its next row */
-    uint64_t part_left; /* rows of the prefix behind it */
-    uint64_t place;     /* of the part's next row */
+    struct frame part;   /* of the prefix */
+    uint32_t part_row;   /* its next row */
+    uint64_t part_left;  /* rows of the prefix behind it */
+    uint64_t place;      /* of the part's next row */
     struct sort_key key; /* of the next spilled event */
     struct text event;   /* NULL bytes: no more */
 };
@@ -142,9 +142,8 @@ static bool add_row(struct feed_spill *s, const struct frame *f, uint32_t row, s
         return error_set(e, ERROR_FULL, "an event is over %d MiB", SPILL_EVENT_MAX >> 20);
     if (!add_id(s, f, row, e))
         return false;
-    if (s->is_broken &&
-        !sorter_add(s->events, event_key(t, s->rows),
-                    (struct text){s->bytes.bytes, s->bytes.length}, e))
+    if (s->is_broken && !sorter_add(s->events, event_key(t, s->rows),
+                                    (struct text){s->bytes.bytes, s->bytes.length}, e))
         return false;
     s->prefix += !s->is_broken;
     s->rows++;
@@ -327,7 +326,8 @@ static bool take_part(struct feed_spill *s, struct frame *f, struct feed_counts 
     if (is_dropped(s, place))
         note_conflict(s, &s->part, row, place, c);
     else if (!frame_append(f, &s->part, row))
-        return error_set(e, ERROR_FULL, "the texts of an event are over %d MiB", SPILL_TEXT_MAX >> 20);
+        return error_set(e, ERROR_FULL, "the texts of an event are over %d MiB",
+                         SPILL_TEXT_MAX >> 20);
     return s->part_row < s->part.rows || part_read(s, e);
 }
 

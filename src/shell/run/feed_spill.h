@@ -2,8 +2,8 @@
  *
  * All rows are looked at once, in the order of the file: where order breaks, and which ids repeat.
  * As far as the file is in order it is its own sorted run, read again; what comes behind the first
- * row that is out of order is spilled, sorted, and merged with it. So of a file in order no event is
- * spilled. Of the ids 128 bits are compared, which two ids do not share by chance.
+ * row that is out of order is spilled, sorted, and merged with it. So of a file in order no event
+ * is spilled. Of the ids 128 bits are compared, which two ids do not share by chance.
  *
  * Private to the feed. */
 #ifndef ASSAY_RUN_FEED_SPILL_H

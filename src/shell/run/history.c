@@ -12,8 +12,8 @@ bool history_skip(struct shard *s, struct history_result *r, struct error *e)
     return r->was_there || shard_end_history(s, (struct text){0}, e);
 }
 
-static bool observe(struct shard *s, struct feed *f, uint64_t skip,
-                    const struct progress *progress, struct error *e)
+static bool observe(struct shard *s, struct feed *f, uint64_t skip, const struct progress *progress,
+                    struct error *e)
 {
     const struct frame *frame = NULL;
     uint64_t at = 0;

@@ -15,8 +15,8 @@
 #define ASSAY_RUN_SHARD_H
 
 #include "shell/log/log.h"
-#include "shell/run/occupancy.h"
 #include "shell/run/body.h"
+#include "shell/run/occupancy.h"
 #include "shell/run/plans.h"
 #include "shell/run/state.h"
 

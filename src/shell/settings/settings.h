@@ -176,9 +176,9 @@ struct settings {
     struct server_setting server;
     bool has_batch_memory;
     uint64_t batch_memory_bytes; /* for the events of a file; without: a share of the machine's */
-    uint64_t memory_bytes;  /* of one shard's state, at most: default 4 GiB */
-    uint64_t ids_horizon;   /* ids remembered: default 10,000,000 */
-    int64_t ids_horizon_us; /* and for how long: default 30d */
+    uint64_t memory_bytes;       /* of one shard's state, at most: default 4 GiB */
+    uint64_t ids_horizon;        /* ids remembered: default 10,000,000 */
+    int64_t ids_horizon_us;      /* and for how long: default 30d */
     uint64_t log_segment_bytes;
     bool log_sync;             /* default true */
     int64_t snapshot_every_us; /* default 5m */
