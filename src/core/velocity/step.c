@@ -6,7 +6,7 @@
 #include "core/velocity/range.h"
 #include "core/velocity/window.h"
 
-enum { RECORDS_FIRST = 4 };
+enum { RECORDS_MORE = 4 };
 
 /* The records of one entity, [first, end) of a block. */
 struct step_state {
@@ -143,7 +143,7 @@ static void move_down(const struct velocity *v, const struct step *s, struct ent
 static bool grow(struct velocity *v, uint32_t group, const struct step *s, struct entity *e)
 {
     struct step_state *records = state_of(s, e), old = *records;
-    uint32_t capacity = old.capacity > 0 ? old.capacity * 2 : RECORDS_FIRST;
+    uint32_t capacity = old.capacity + old.capacity / 4 + RECORDS_MORE;
     size_t bytes = region_class_bytes(block_bytes(s, capacity));
     region_ref block = bytes > room_entity_bytes(v, group) ? 0 : room_alloc(v, group, bytes);
 

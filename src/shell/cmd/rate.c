@@ -12,7 +12,7 @@
 #include "core/data/event.h"
 #include "core/data/json.h"
 #include "core/decide/ids.h"
-#include "core/velocity/need.h"
+#include "core/velocity/load.h"
 #include "shell/log/log.h"
 #include "shell/run/feed.h"
 #include "shell/source/profile.h"

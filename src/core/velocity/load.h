@@ -5,8 +5,8 @@
  * entities, in a block with room to grow. Entities that no window reaches are freed. Skewed keys
  * need less: many entities are then seen too seldom to be kept.
  */
-#ifndef ASSAY_VELOCITY_NEED_H
-#define ASSAY_VELOCITY_NEED_H
+#ifndef ASSAY_VELOCITY_LOAD_H
+#define ASSAY_VELOCITY_LOAD_H
 
 #include "core/velocity/velocity.h"
 

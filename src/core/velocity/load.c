@@ -1,4 +1,4 @@
-#include "core/velocity/need.h"
+#include "core/velocity/load.h"
 
 #include <math.h>
 
