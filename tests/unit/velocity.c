@@ -283,7 +283,8 @@ static bool is_flagged(const struct side *o, uint32_t row)
     return memchr(o->forgotten + (size_t)row * groups, 1, groups) != NULL;
 }
 
-/* A row whose results lack events that were forgotten says so; one that says so may yet be whole. */
+/* A row whose results lack events that were forgotten says so; one that says so may yet be whole.
+ */
 static void expect_flagged(const struct stream *s, const struct side *o, uint64_t seed,
                            uint64_t *whole)
 {

@@ -4,12 +4,12 @@
  * bits in one line of 64 bytes) of a fixed size. It is one-sided: what was evicted is always found;
  * what was not may be found too: of small entities one in two hundred while no more were evicted
  * than the group holds, one in twenty at twice as many, one in four at four times, most from ten
- * times on. With two generations it does not fill up for ever: once the windows cannot reach back to what the older one holds, it is
- * emptied. A group with an unbounded aggregate keeps all.
+ * times on. With two generations it does not fill up for ever: once the windows cannot reach back
+ * to what the older one holds, it is emptied. A group with an unbounded aggregate keeps all.
  *
  * An entity that comes back is marked with the watermark of that moment, and an entity whose oldest
- * events were dropped for want of room with the time of the newest of these: its windows lack events
- * for as long as they reach behind that time.
+ * events were dropped for want of room with the time of the newest of these: its windows lack
+ * events for as long as they reach behind that time.
  *
  * Private to velocity/. */
 #ifndef ASSAY_VELOCITY_FORGET_H

@@ -82,9 +82,10 @@ struct velocity_rows {
     const struct hash128 *token; /* [row * groups + group], from velocity_tokens; 0,0 = null key */
     const struct label_step *step; /* in the order in which they take effect */
     /* Out, [row * groups + group], may be NULL: 1 = the results of the row may lack events of its
-     * entity, forgotten for want of room and still within reach of a window. Never 0 where they do. */
+     * entity, forgotten for want of room and still within reach of a window. Never 0 where they do.
+     */
     uint8_t *forgotten;
-    uint32_t steps;                /* steps are applied even where rows = 0 */
+    uint32_t steps; /* steps are applied even where rows = 0 */
 };
 
 /* A label that takes effect just before row `row` is read. */

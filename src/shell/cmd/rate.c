@@ -1,12 +1,12 @@
 /* Entities are counted in the source's file, unless --entities says how many there are. Sizes of
- * events are those of the file's first rows. A row of the store and its entries in four indexes take
- * a stated number of bytes beside its texts (held to what SQLite takes by tests/system/test_rate.py).
+ * events are those of the file's first rows. A row of the store and its entries in four indexes
+ * take a stated number of bytes beside its texts (held to what SQLite takes by
+ * tests/system/test_rate.py).
  */
 #include "shell/cmd/rate.h"
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "core/base/number.h"
 #include "core/data/event.h"
@@ -62,13 +62,12 @@ static bool said_entities(const struct invocation *v, const char *name, double *
 
     for (uint32_t i = 0; i < v->given_count; i++) {
         const char *said = v->given[i].value;
-        char *end;
 
-        if (strcmp(v->given[i].option->name, "entities") != 0 ||
-            strncmp(said, name, length) != 0 || said[length] != '=')
+        if (strcmp(v->given[i].option->name, "entities") != 0 || strncmp(said, name, length) != 0 ||
+            said[length] != '=')
             continue;
-        *count = strtod(said + length + 1, &end);
-        if (*end != 0 || !(*count >= 1 && *count <= 1e12))
+        if (!number_parse_real(text_of(said + length + 1), '.', count) || *count < 1 ||
+            *count > 1e12)
             return error_set(e, ERROR_USAGE,
                              "--entities %s: expected KIND=COUNT with a count from 1 to 10^12",
                              said);
@@ -135,8 +134,8 @@ static bool count_entities(const struct invocation *v, struct rate *r, struct er
                            "say --entities %s=COUNT",
                            kind->name, kind->name);
         else
-            kind->entities = (double)(p->fields[field].distinct > 0 ? p->fields[field].distinct
-                                                                    : 1);
+            kind->entities =
+                (double)(p->fields[field].distinct > 0 ? p->fields[field].distinct : 1);
     }
     profile_free(p);
     return ok;
@@ -240,7 +239,8 @@ static void work_out(struct rate *r)
     const struct settings *s = r->settings;
     const struct velocity_layout *l = plan_layout(r->plan);
     double ids_room = (double)ids_within(s->memory_bytes / 4);
-    double decision = 30 + 8.0 * ((plan_rule_count(r->plan) + 63) / 64);
+    uint32_t rule_words = (plan_rule_count(r->plan) + 63) / 64;
+    double decision = 30 + 8.0 * rule_words;
 
     r->fits = true;
     r->memory_bytes = (double)s->memory_bytes;
@@ -262,7 +262,8 @@ static void work_out(struct rate *r)
     r->store_day_bytes = r->rate * SECONDS_PER_DAY * (STORE_ROW_BYTES + r->id_bytes);
 }
 
-/* The least `memory` that holds it: windows have three quarters, of which each level has its part. */
+/* The least `memory` that holds it: windows have three quarters, of which each level has its part.
+ */
 static double memory_needed(const struct rate *r)
 {
     const struct velocity_layout *l = plan_layout(r->plan);
@@ -430,11 +431,9 @@ bool rate_check(struct invocation *v, const struct settings *s, const struct pla
     struct rate r = {.settings = s, .plan = p};
     const char *said = option_get(v, "rate");
     struct buffer out;
-    char *end;
     bool ok;
 
-    r.rate = strtod(said, &end);
-    if (*end != 0 || said[0] == 0 || !(r.rate > 0 && r.rate <= 1e9))
+    if (!number_parse_real(text_of(said), '.', &r.rate) || r.rate <= 0 || r.rate > 1e9)
         return error_set(e, ERROR_USAGE, "--rate %s: expected events per second, up to 10^9", said);
     open_kinds(&r);
     buffer_init(&out, OUTPUT_MAX);

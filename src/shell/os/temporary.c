@@ -65,8 +65,8 @@ bool temporary_append(struct temporary *t, const void *bytes, size_t length, str
     size_t done = 0;
 
     while (done < length) {
-        ssize_t n = pwrite(t->fd, (const char *)bytes + done, length - done,
-                           (off_t)(t->length + done));
+        ssize_t n =
+            pwrite(t->fd, (const char *)bytes + done, length - done, (off_t)(t->length + done));
 
         if (n < 0 && errno == EINTR)
             continue;

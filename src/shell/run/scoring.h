@@ -20,9 +20,9 @@ struct scoring_options {
 };
 
 struct scoring {
-    struct current current; /* the plan: current.made.plan */
+    struct current current;     /* the plan: current.made.plan */
     struct occupancy occupancy; /* of the state, after the run */
-    struct feed feed;       /* used up by the run; its counts are there */
+    struct feed feed;           /* used up by the run; its counts are there */
 };
 
 /* Opens the plan; then `run` passes the events through it. */

@@ -1,7 +1,7 @@
 /* A record in memory and in a run: u32 length, u64 high, u64 low, bytes. A run is records in order,
  * [at, end) of the file. Runs are numbered as they were made, which is the order of their records'
- * adding: of equal keys the lower run comes first. A merged run takes the place of those that it was
- * made of, and these always stand side by side.
+ * adding: of equal keys the lower run comes first. A merged run takes the place of those that it
+ * was made of, and these always stand side by side.
  */
 #include "shell/run/sorter.h"
 
@@ -334,8 +334,7 @@ static bool merge_begin(struct sorter *s, uint32_t first, uint32_t count, struct
     return true;
 }
 
-static bool merge_next(struct sorter *s, struct sort_key *key, struct text *record,
-                       struct error *e)
+static bool merge_next(struct sorter *s, struct sort_key *key, struct text *record, struct error *e)
 {
     *record = (struct text){0};
     if (s->has_given) {

@@ -207,8 +207,8 @@ static void answer_array(struct exchange *x, const struct labelling *items, uint
     x->status = 200;
 }
 
-/* The shard remembers ids within a horizon only, and chargebacks come late: the store knows where in
- * the log an older decision is. The shard holds the record's id against the label's. */
+/* The shard remembers ids within a horizon only, and chargebacks come late: the store knows where
+ * in the log an older decision is. The shard holds the record's id against the label's. */
 static void send_again(struct server *s, struct labelling *l, struct store *store,
                        struct bell *bell)
 {

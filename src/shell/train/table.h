@@ -15,7 +15,7 @@ struct table {
     struct column *column; /* one per feature of the plan */
     struct arena text;
     struct occupancy occupancy; /* of the state at the end */
-    uint64_t *event; /* per row: number of the event in the feed */
+    uint64_t *event;            /* per row: number of the event in the feed */
 };
 
 /* Event i of the feed is a row where part[i] is not 0; there are `rows` of them. Uses the feed up.
