@@ -15,6 +15,7 @@
 enum {
     SETTINGS_BYTES_MAX = 1 << 20,
     SETTINGS_SOURCES_MAX = 64,
+    SETTINGS_JOINS_MAX = 16,
     SETTINGS_FIELDS_MAX = SCHEMA_FIELDS_MAX,
     SETTINGS_MODELS_MAX = 32,
     SETTINGS_TESTS_MAX = 1000,
@@ -38,6 +39,8 @@ struct source_setting {
     char point;     /* 0 = look */
     char *key;      /* reference tables: the column looked up; the events' field of the same name */
     char *valid_from; /* or NULL */
+    char **joins;     /* of events: files with more of their fields, by their id */
+    uint32_t join_count;
     struct field_setting *fields;
     uint32_t field_count;
     double reject_share; /* default 0.01 */

@@ -48,6 +48,11 @@ void checks_of_data(struct train_result *r, const struct settings *s)
                    "%lu of %lu rows were not in time order and were sorted; live, such events come "
                    "late and may be decided without what happened before them",
                    count(c->moved), count(c->rows));
+    if (c->unjoined > 0)
+        checks_add(r, true,
+                   "joined files (sources.*.join) lack an event %lu times: the fields that they "
+                   "have are null there",
+                   count(c->unjoined));
     if (c->undated[0] != 0)
         checks_add(
             r, true,
