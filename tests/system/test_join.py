@@ -54,7 +54,7 @@ def test_kinds_of_event_are_joined_too(run, folder):
     (folder / "assay.yaml").write_text(kinds)
     r = run("features", "-o", "-")
     assert r.exit == 0, r
-    assert [line.split(",")[1:] for line in r.stdout.splitlines()[1:]] == [["5.25", "1", "shop"], ["6", "3", "web"], ["7.5", "2", ""]]
+    assert [line.split(",")[1:] for line in r.stdout.splitlines()[1:]] == [["5.25", "1", "shop"], ["6", "3", "web"], ["7.5", "3", ""]]
 
 
 def test_profile_sees_all_columns(run, folder):
