@@ -7,7 +7,8 @@
 enum { BOOTSTRAP = 200, PERMUTATIONS = 200 };
 
 /* Probabilities that are tabulated always; the settings' own thresholds come before them. */
-static const double usual[] = {0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9};
+static const double usual[] = {0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3,
+                               0.35, 0.4,  0.5,  0.6, 0.7,  0.8, 0.9};
 
 static int32_t day_of(int64_t time_us)
 {
@@ -54,24 +55,32 @@ void test_rows_free(struct test_rows *test)
     *test = (struct test_rows){0};
 }
 
-static uint32_t thresholds(const struct settings *s, double out[METRICS_THRESHOLDS_MAX])
+/* The model's own comes last. */
+static uint32_t thresholds(const struct settings *s, double own, double out[METRICS_THRESHOLDS_MAX])
 {
+    const uint32_t most = METRICS_THRESHOLDS_MAX - 1;
     uint32_t count = 0;
 
-    for (uint32_t i = 0; i < s->decision_count && count < METRICS_THRESHOLDS_MAX; i++)
+    for (uint32_t i = 0; i < s->decision_count && count < most; i++)
         out[count++] = (double)s->decision[i].score / 1000;
-    for (size_t i = 0; i < sizeof usual / sizeof *usual && count < METRICS_THRESHOLDS_MAX; i++)
+    for (size_t i = 0; i < sizeof usual / sizeof *usual && count < most; i++)
         out[count++] = usual[i];
+    out[count++] = own;
     return count;
+}
+
+const struct threshold_row *evaluate_own_row(const struct trained *trained)
+{
+    return &trained->metrics.threshold[trained->metrics.thresholds - 1];
 }
 
 uint32_t evaluate_threshold_row(const struct settings *s, uint32_t decision)
 {
     ASSERT(decision < s->decision_count);
-    return decision < METRICS_THRESHOLDS_MAX ? decision : METRICS_THRESHOLDS_MAX - 1;
+    return decision < METRICS_THRESHOLDS_MAX - 1 ? decision : METRICS_THRESHOLDS_MAX - 2;
 }
 
-bool evaluate(const struct test_rows *test, const struct fitted *f, const struct settings *s,
+bool evaluate(const struct test_rows *test, const struct trained *trained, const struct settings *s,
               const struct workers *workers, const struct progress *progress, struct metrics *m,
               struct error *e)
 {
@@ -92,9 +101,9 @@ bool evaluate(const struct test_rows *test, const struct fitted *f, const struct
                                       .progress = progress};
     bool ok;
 
-    options.thresholds = thresholds(s, threshold);
+    options.thresholds = thresholds(s, trained->threshold, threshold);
     for (uint32_t i = 0; i < test->rows; i++)
-        probability[i] = f->probability[test->row[i]];
+        probability[i] = trained->fitted.probability[test->row[i]];
     ok = metrics_compute(&o, &options, m, e);
     mem_free(probability);
     return ok;

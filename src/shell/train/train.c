@@ -1,5 +1,6 @@
 #include "shell/train/train.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -84,8 +85,20 @@ static bool compute_features(struct training *t, struct error *e)
     return true;
 }
 
+/* Where a recipe says none, the mildest outcome that is not the first. */
+static double threshold_of(const struct settings *s, const struct recipe_setting *r)
+{
+    double least = 1;
+
+    if (r->has_threshold)
+        return r->threshold;
+    for (uint32_t i = 0; i < s->decision_count; i++)
+        least = fmin(least, (double)s->decision[i].score / 1000);
+    return least;
+}
+
 static bool train_one(struct training *t, const char *name, const struct recipe *recipe,
-                      struct error *e)
+                      double threshold, struct error *e)
 {
     struct trained *m = &t->r->model[t->r->models];
     int64_t start = clock_monotonic_us();
@@ -104,6 +117,7 @@ static bool train_one(struct training *t, const char *name, const struct recipe 
 
     m->name = name;
     m->recipe = recipe;
+    m->threshold = threshold;
     if (!fit(&task, &m->fitted, e))
         return false;
     t->r->models++;
@@ -158,16 +172,18 @@ static bool fit_models(struct training *t, struct error *e)
 {
     const struct settings *s = t->o->settings;
     const struct recipe_setting *asked = settings_recipe(s);
-    bool ok = check_wanted(t, e) && train_one(t, asked->name, &asked->recipe, e);
+    double threshold = threshold_of(s, asked);
+    bool ok = check_wanted(t, e) && train_one(t, asked->name, &asked->recipe, threshold, e);
 
     for (uint32_t i = 0; ok && t->o->models != NULL && i < s->model_count; i++) {
         if (&s->models[i] != asked && is_wanted(t->o->models, text_of(s->models[i].name)))
-            ok = train_one(t, s->models[i].name, &s->models[i].recipe, e);
+            ok = train_one(t, s->models[i].name, &s->models[i].recipe,
+                           threshold_of(s, &s->models[i]), e);
     }
     if (ok && t->o->models == NULL && asked->recipe.kind != MODEL_LOGISTIC) {
         t->r->simple = s->model.asked.recipe;
         t->r->simple.kind = MODEL_LOGISTIC;
-        ok = train_one(t, model_kind_name(MODEL_LOGISTIC), &t->r->simple, e);
+        ok = train_one(t, model_kind_name(MODEL_LOGISTIC), &t->r->simple, threshold, e);
     }
     t->r->fit_seconds = lap(t);
     return ok;
@@ -176,7 +192,7 @@ static bool fit_models(struct training *t, struct error *e)
 static bool evaluate_models(struct training *t, struct error *e)
 {
     for (uint32_t i = 0; i < t->r->models; i++) {
-        if (!evaluate(&t->test, &t->r->model[i].fitted, t->o->settings, pool_workers(t->pool),
+        if (!evaluate(&t->test, &t->r->model[i], t->o->settings, pool_workers(t->pool),
                       t->o->progress, &t->r->model[i].metrics, e))
             return false;
     }
