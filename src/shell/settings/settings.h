@@ -125,8 +125,8 @@ struct recipe_setting {
     struct member_setting *members;
     uint32_t member_count;
     struct recipe recipe; /* defaults overlaid by the settings */
-    bool has_threshold;
-    double threshold; /* probability from which it says fraud, in comparisons */
+    double threshold; /* probability that it is compared with others at; 0: the first of `decision`
+                       */
 };
 
 struct model_setting {

@@ -65,13 +65,8 @@ static uint32_t thresholds(const struct settings *s, double own, double out[METR
         out[count++] = (double)s->decision[i].score / 1000;
     for (size_t i = 0; i < sizeof usual / sizeof *usual && count < most; i++)
         out[count++] = usual[i];
-    out[count++] = own;
+    out[count++] = own > 0 ? own : out[0];
     return count;
-}
-
-const struct threshold_row *evaluate_own_row(const struct trained *trained)
-{
-    return &trained->metrics.threshold[trained->metrics.thresholds - 1];
 }
 
 uint32_t evaluate_threshold_row(const struct settings *s, uint32_t decision)
@@ -80,9 +75,13 @@ uint32_t evaluate_threshold_row(const struct settings *s, uint32_t decision)
     return decision < METRICS_THRESHOLDS_MAX - 1 ? decision : METRICS_THRESHOLDS_MAX - 2;
 }
 
-bool evaluate(const struct test_rows *test, const struct trained *trained, const struct settings *s,
-              const struct workers *workers, const struct progress *progress, struct metrics *m,
-              struct error *e)
+uint32_t evaluate_own_row(const struct trained *m)
+{
+    return m->metrics.thresholds - 1;
+}
+
+bool evaluate(const struct test_rows *test, struct trained *m, const struct settings *s,
+              const struct workers *workers, const struct progress *progress, struct error *e)
 {
     double threshold[METRICS_THRESHOLDS_MAX];
     double *probability = mem_array(test->rows, sizeof *probability);
@@ -101,10 +100,10 @@ bool evaluate(const struct test_rows *test, const struct trained *trained, const
                                       .progress = progress};
     bool ok;
 
-    options.thresholds = thresholds(s, trained->threshold, threshold);
+    options.thresholds = thresholds(s, m->own_threshold, threshold);
     for (uint32_t i = 0; i < test->rows; i++)
-        probability[i] = trained->fitted.probability[test->row[i]];
-    ok = metrics_compute(&o, &options, m, e);
+        probability[i] = m->fitted.probability[test->row[i]];
+    ok = metrics_compute(&o, &options, &m->metrics, e);
     mem_free(probability);
     return ok;
 }

@@ -18,14 +18,13 @@ void test_rows_gather(const struct row_facts *facts, const struct split *split,
                       const struct table *t, const uint8_t *part, struct test_rows *test);
 void test_rows_free(struct test_rows *test);
 
-bool evaluate(const struct test_rows *test, const struct trained *trained, const struct settings *s,
-              const struct workers *workers, const struct progress *progress, struct metrics *m,
+bool evaluate(const struct test_rows *test, struct trained *m, const struct settings *s,
+              const struct workers *workers, const struct progress *progress,
               struct error *e) MUST_USE;
-
-/* What becomes of the rows at the model's own threshold: fraud said or not. */
-const struct threshold_row *evaluate_own_row(const struct trained *trained);
 
 /* The row of metrics.threshold that belongs to a score of the settings' decision thresholds. */
 uint32_t evaluate_threshold_row(const struct settings *s, uint32_t decision);
+/* And the one of the threshold that the model is compared with others at. */
+uint32_t evaluate_own_row(const struct trained *m);
 
 #endif

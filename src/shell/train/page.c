@@ -427,7 +427,7 @@ static void add_models(const struct train_result *r, struct buffer *out)
         add_key(out, "kind", false);
         json_add_text(out, text_of(model_kind_name(m->recipe->kind)));
         add_key(out, "threshold", false);
-        json_add_real(out, m->threshold);
+        json_add_real(out, m->metrics.threshold[evaluate_own_row(m)].threshold);
         add_rows(out, "rows", m->fitted.learned.before);
         add_rows(out, "resampled", m->fitted.learned.after);
         buffer_add_char(out, '}');

@@ -1,6 +1,5 @@
 #include "shell/train/train.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -85,20 +84,8 @@ static bool compute_features(struct training *t, struct error *e)
     return true;
 }
 
-/* Where a recipe says none, the mildest outcome that is not the first. */
-static double threshold_of(const struct settings *s, const struct recipe_setting *r)
-{
-    double least = 1;
-
-    if (r->has_threshold)
-        return r->threshold;
-    for (uint32_t i = 0; i < s->decision_count; i++)
-        least = fmin(least, (double)s->decision[i].score / 1000);
-    return least;
-}
-
 static bool train_one(struct training *t, const char *name, const struct recipe *recipe,
-                      double threshold, struct error *e)
+                      struct error *e)
 {
     struct trained *m = &t->r->model[t->r->models];
     int64_t start = clock_monotonic_us();
@@ -117,7 +104,6 @@ static bool train_one(struct training *t, const char *name, const struct recipe 
 
     m->name = name;
     m->recipe = recipe;
-    m->threshold = threshold;
     if (!fit(&task, &m->fitted, e))
         return false;
     t->r->models++;
@@ -172,18 +158,19 @@ static bool fit_models(struct training *t, struct error *e)
 {
     const struct settings *s = t->o->settings;
     const struct recipe_setting *asked = settings_recipe(s);
-    double threshold = threshold_of(s, asked);
-    bool ok = check_wanted(t, e) && train_one(t, asked->name, &asked->recipe, threshold, e);
+    bool ok = check_wanted(t, e) && train_one(t, asked->name, &asked->recipe, e);
 
+    t->r->model[0].own_threshold = asked->threshold;
     for (uint32_t i = 0; ok && t->o->models != NULL && i < s->model_count; i++) {
-        if (&s->models[i] != asked && is_wanted(t->o->models, text_of(s->models[i].name)))
-            ok = train_one(t, s->models[i].name, &s->models[i].recipe,
-                           threshold_of(s, &s->models[i]), e);
+        if (&s->models[i] != asked && is_wanted(t->o->models, text_of(s->models[i].name))) {
+            t->r->model[t->r->models].own_threshold = s->models[i].threshold;
+            ok = train_one(t, s->models[i].name, &s->models[i].recipe, e);
+        }
     }
     if (ok && t->o->models == NULL && asked->recipe.kind != MODEL_LOGISTIC) {
         t->r->simple = s->model.asked.recipe;
         t->r->simple.kind = MODEL_LOGISTIC;
-        ok = train_one(t, model_kind_name(MODEL_LOGISTIC), &t->r->simple, threshold, e);
+        ok = train_one(t, model_kind_name(MODEL_LOGISTIC), &t->r->simple, e);
     }
     t->r->fit_seconds = lap(t);
     return ok;
@@ -193,7 +180,7 @@ static bool evaluate_models(struct training *t, struct error *e)
 {
     for (uint32_t i = 0; i < t->r->models; i++) {
         if (!evaluate(&t->test, &t->r->model[i], t->o->settings, pool_workers(t->pool),
-                      t->o->progress, &t->r->model[i].metrics, e))
+                      t->o->progress, e))
             return false;
     }
     return true;

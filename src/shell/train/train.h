@@ -31,9 +31,9 @@ struct train_check {
 struct trained {
     const char *name;            /* of its kind, or under `models`; borrowed */
     const struct recipe *recipe; /* borrowed from the settings */
-    double threshold;            /* from this probability on it says fraud, where compared */
     struct fitted fitted;
     struct metrics metrics;
+    double own_threshold; /* that it is compared with others at; 0: the first in force */
     double fit_seconds;
 };
 
