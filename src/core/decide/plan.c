@@ -12,6 +12,12 @@ struct plan_feature {
     int node;
 };
 
+struct plan_members {
+    char *name;
+    char *description;
+    enum type type;
+};
+
 struct plan_condition {
     char *name;
     int node;
@@ -30,6 +36,8 @@ struct plan {
     uint32_t *model_feature; /* by input */
     struct plan_feature *feature;
     uint32_t feature_count;
+    struct plan_members *list;
+    uint32_t list_count;
     struct plan_condition *rule;
     uint32_t rule_count;
     char *outcome[PLAN_OUTCOMES_MAX];
@@ -64,6 +72,7 @@ static bool limits_check(const struct plan_spec *spec, struct error *e)
 {
     if (!count_check(spec->feature_count, LANG_FEATURES_MAX, "features", e) ||
         !count_check(spec->entity_count, LANG_FEATURES_MAX, "entities", e) ||
+        !count_check(spec->list_count, LANG_LISTS_MAX, "lists", e) ||
         !count_check(spec->rule_count, PLAN_RULES_MAX, "rules", e) ||
         !count_check(spec->outcome_count, PLAN_OUTCOMES_MAX, "outcomes", e) ||
         !count_check(spec->threshold_count, PLAN_OUTCOMES_MAX, "decision", e) ||
@@ -96,6 +105,20 @@ static bool entities_add(struct plan *p, const struct plan_spec *spec, struct er
             return false;
         if (!program_add_entity(p->program, entity->name, entity->source, e))
             return part_failed(e, "entities", entity->name, ".key");
+    }
+    return true;
+}
+
+static bool lists_add(struct plan *p, const struct plan_spec *spec, struct error *e)
+{
+    p->list = mem_array(spec->list_count, sizeof *p->list);
+    for (uint32_t i = 0; i < spec->list_count; i++) {
+        const struct plan_list *from = &spec->lists[i];
+
+        if (!program_add_list(p->program, from->name, from->type, e))
+            return part_failed(e, "lists", from->name, "");
+        p->list[p->list_count++] =
+            (struct plan_members){name_copy(from->name), name_copy(from->description), from->type};
     }
     return true;
 }
@@ -312,6 +335,10 @@ static void plan_free(struct plan *p)
     mem_free(p->model_feature);
     for (uint32_t i = 0; i < p->feature_count; i++)
         mem_free(p->feature[i].name);
+    for (uint32_t i = 0; i < p->list_count; i++) {
+        mem_free(p->list[i].name);
+        mem_free(p->list[i].description);
+    }
     for (uint32_t i = 0; i < p->rule_count; i++)
         mem_free(p->rule[i].name);
     for (uint32_t i = 0; i < p->outcome_count; i++)
@@ -319,6 +346,7 @@ static void plan_free(struct plan *p)
     for (uint32_t i = 0; i < p->level_count; i++)
         mem_free(p->level[i]);
     mem_free(p->feature);
+    mem_free(p->list);
     mem_free(p->rule);
     mem_free(p);
 }
@@ -326,7 +354,8 @@ static void plan_free(struct plan *p)
 static bool plan_fill(struct plan *p, const struct plan_spec *spec, struct error *e)
 {
     if (!limits_check(spec, e) || !outcomes_add(p, spec, e) || !thresholds_add(p, spec, e) ||
-        !levels_add(p, spec, e) || !entities_add(p, spec, e) || !features_add(p, spec, e) ||
+        !levels_add(p, spec, e) || !entities_add(p, spec, e) || !lists_add(p, spec, e) ||
+        !features_add(p, spec, e) ||
         !rules_add(p, spec, e))
         return false;
     program_finish(p->program);
@@ -431,6 +460,38 @@ uint32_t plan_model_feature(const struct plan *p, uint32_t input)
 {
     ASSERT(p->model != NULL && input < model_input_count(p->model));
     return p->model_feature[input];
+}
+
+uint32_t plan_list_count(const struct plan *p)
+{
+    return p->list_count;
+}
+
+const char *plan_list_name(const struct plan *p, uint32_t list)
+{
+    ASSERT(list < p->list_count);
+    return p->list[list].name;
+}
+
+const char *plan_list_description(const struct plan *p, uint32_t list)
+{
+    ASSERT(list < p->list_count);
+    return p->list[list].description;
+}
+
+enum type plan_list_type(const struct plan *p, uint32_t list)
+{
+    ASSERT(list < p->list_count);
+    return p->list[list].type;
+}
+
+int plan_list_find(const struct plan *p, struct text name)
+{
+    for (uint32_t i = 0; i < p->list_count; i++) {
+        if (text_is(name, p->list[i].name))
+            return (int)i;
+    }
+    return -1;
 }
 
 uint32_t plan_rule_count(const struct plan *p)

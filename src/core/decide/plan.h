@@ -25,6 +25,12 @@ struct plan_named {
     struct text source; /* expression, or an entity's key */
 };
 
+struct plan_list {
+    struct text name;
+    enum type type; /* text, int or decimal */
+    struct text description;
+};
+
 struct plan_rule {
     struct text name;
     struct text when;
@@ -40,6 +46,8 @@ struct plan_spec {
     const struct schema *schema;
     const struct plan_named *entities;
     uint32_t entity_count;
+    const struct plan_list *lists;
+    uint32_t list_count;
     const struct plan_named *features;
     uint32_t feature_count;
     const struct plan_rule *rules;
@@ -80,6 +88,12 @@ int plan_feature_node(const struct plan *p, uint32_t feature);
 int plan_feature_find(const struct plan *p, struct text name); /* or -1 */
 /* The feature that is the model's i-th input. */
 uint32_t plan_model_feature(const struct plan *p, uint32_t input);
+
+uint32_t plan_list_count(const struct plan *p);
+const char *plan_list_name(const struct plan *p, uint32_t list);
+const char *plan_list_description(const struct plan *p, uint32_t list);
+enum type plan_list_type(const struct plan *p, uint32_t list);
+int plan_list_find(const struct plan *p, struct text name); /* or -1 */
 
 uint32_t plan_rule_count(const struct plan *p);
 const char *plan_rule_name(const struct plan *p, uint32_t rule);

@@ -97,7 +97,10 @@ static uint64_t fingerprint(const struct program *p, const struct node *n,
         break;
     }
     h = mix_text(h, text_of(n->row->name));
-    h = mix(h, (uint64_t)n->param);
+    if (lang_is_in_list(n))
+        h = mix_text(h, text_of(p->lists[n->param].name));
+    else
+        h = mix(h, (uint64_t)n->param);
     for (uint32_t i = 0; n->set != NULL && i < n->set->count; i++)
         h = mix_value(h, &n->set->members[i]);
     for (uint32_t i = 0; i < n->count; i++)
@@ -201,7 +204,8 @@ int node_constant(struct program *p, const struct value *v)
     return node_intern(p, &n, NULL);
 }
 
-/* Texts made by a call live in the arena of one run, so such a call is never constant. */
+/* Texts made by a call live in the arena of one run, so such a call is never constant; nor is one
+ * that asks a list. */
 int node_call(struct program *p, const struct overload *row, const int *args, uint32_t count,
               enum type type, int64_t param, struct set *set)
 {
@@ -209,7 +213,7 @@ int node_call(struct program *p, const struct overload *row, const int *args, ui
     int *copy = mem_array(count, sizeof *copy);
 
     ASSERT(count > 0 && count <= LANG_ARGS_MAX);
-    n.is_constant = type != TYPE_TEXT;
+    n.is_constant = type != TYPE_TEXT && row != overload_in_list();
     for (uint32_t i = 0; i < count; i++) {
         const struct node *a = &p->nodes[args[i]];
 

@@ -64,6 +64,7 @@ const struct overload *overload_table(size_t *count);
 /* Rows that are asked for by type: hidden conversions, and "in". */
 const struct overload *overload_convert(enum type from, enum type to);
 const struct overload *overload_in(enum type type);
+const struct overload *overload_in_list(void);
 bool function_exists(struct text name);
 
 enum node_kind { NODE_FIELD, NODE_CONSTANT, NODE_CALL, NODE_AGGREGATE };
@@ -79,7 +80,7 @@ struct node {
     enum node_kind kind;
     enum type type;
     const struct overload *row; /* of a call */
-    int64_t param;              /* field number, literal argument, aggregate number */
+    int64_t param;              /* field number, literal argument, aggregate or list number */
     struct value value;         /* of a constant; owns its text */
     struct set *set;            /* of "in" */
     const int *args;            /* owned */
@@ -96,6 +97,11 @@ struct named {
     int node;
 };
 
+struct list_name {
+    char *name;
+    enum type type;
+};
+
 struct program {
     const struct schema *schema;
     struct node *nodes;
@@ -109,6 +115,8 @@ struct program {
     uint32_t entity_count;
     struct named *features;
     uint32_t feature_count;
+    struct list_name *lists;
+    uint32_t list_count;
     int *roots; /* of conditions */
     uint32_t root_count;
     int levels;
@@ -132,6 +140,7 @@ void program_print_aggregate(const struct program *p, const struct aggregate *a,
                              struct buffer *out);
 void aggregate_free(struct aggregate *a);
 void lang_set_free(struct set *s);
+bool lang_is_in_list(const struct node *n);
 bool lang_set_equal(const struct set *a, const struct set *b);
 int lang_named_find(const struct named *list, uint32_t count, struct text name); /* index or -1 */
 
@@ -142,6 +151,7 @@ struct call {
     const struct column *arg[LANG_ARGS_MAX];
     struct column *out;
     const struct node *node;
+    const struct list_reader *lists; /* or NULL */
     struct arena *text;
 };
 

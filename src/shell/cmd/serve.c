@@ -102,7 +102,7 @@ static bool open_lookups(struct serving *s, struct error *e)
 static bool take_history(struct serving *s, struct error *e)
 {
     if (option_has(s->v, "no-history"))
-        return history_skip(s->shard, &s->history, e);
+        return history_skip(s->shard, s->settings, &s->history, e);
     return history_import(s->shard, s->settings, NULL, term_progress(&s->v->term), &s->history, e);
 }
 

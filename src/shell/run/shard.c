@@ -15,7 +15,7 @@
 
 enum {
     RUN_TEXT_MAX = 256 << 20, /* texts of one run of decisions */
-    BODY_MAX = SHARD_EVENT_MAX + (64 << 10),
+    BODY_MAX = SHARD_EVENT_MAX + (1 << 20), /* of an event, or of a list's changes */
     OBSERVE_BODY_OVERHEAD = 12 + SHARD_ID_MAX,
     SNAPSHOT_JOBS = 1,
     REPLAYED_MUCH = 50000, /* records */
@@ -71,13 +71,14 @@ static void shard_free(struct shard *s)
     queue_free(s->spare);
     queue_free(s->snapshots);
     pthread_mutex_destroy(&s->lock);
+    mem_free(s->list_work);
     mem_free(s);
 }
 
-/* One record outside the threads' work: appended, sealed, committed. */
-static bool append_alone(struct shard *s, enum record_kind kind, uint32_t plan, struct error *e)
+bool shard_append_alone(struct shard *s, enum record_kind kind, int64_t received_us, uint32_t plan,
+                        struct error *e)
 {
-    struct record r = {.received_us = clock_now_us(),
+    struct record r = {.received_us = received_us,
                        .kind = kind,
                        .epoch = ENGINE_EPOCH,
                        .plan = plan,
@@ -104,7 +105,7 @@ static bool append_plan(struct shard *s, const struct made_plan *made, struct er
     memcpy(body.model, made->model_digest, sizeof body.model);
     buffer_clear(&s->body);
     plan_body_format(&body, &s->body);
-    if (!append_alone(s, RECORD_PLAN, (uint32_t)seq, e))
+    if (!shard_append_alone(s, RECORD_PLAN, clock_now_us(), (uint32_t)seq, e))
         return false;
     s->plan_seq = (uint32_t)seq;
     plans_put(s->plans, s->plan_seq, s->plan);
@@ -262,7 +263,7 @@ bool shard_end_history(struct shard *s, struct text source, struct error *e)
 
     buffer_clear(&s->body);
     history_body_format(&body, &s->body);
-    if (!append_alone(s, RECORD_HISTORY, s->plan_seq, e))
+    if (!shard_append_alone(s, RECORD_HISTORY, clock_now_us(), s->plan_seq, e))
         return false;
     s->has_history = true;
     s->status.watermark_us = body.until_us;
@@ -345,6 +346,12 @@ struct plan *shard_plan(const struct shard *s)
 struct plans *shard_plans(const struct shard *s)
 {
     return s->plans;
+}
+
+struct engine *shard_engine(struct shard *s)
+{
+    ASSERT(!s->is_started);
+    return s->state.engine;
 }
 
 const struct log *shard_log(const struct shard *s)

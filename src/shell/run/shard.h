@@ -31,15 +31,35 @@ enum submit_kind {
     SUBMIT_PEEK,     /* decide, record nothing (dry run) */
     SUBMIT_LABEL,    /* the outcome of an event became known */
     SUBMIT_FIND,     /* the seq of an event id */
+    SUBMIT_LIST,     /* add values to a list, or remove them */
+    SUBMIT_LIST_PAGE, /* look at a list's entries */
 };
 
 enum submit_status {
     SUBMIT_DONE,
     SUBMIT_REPEATED,  /* the same event was decided before: `decision` is the first answer */
     SUBMIT_CONFLICT,  /* another event with this id was decided before */
-    SUBMIT_NOT_FOUND, /* label, find: no such event within the horizon */
+    SUBMIT_NOT_FOUND, /* label, find: no such event within the horizon; no such list */
+    SUBMIT_REFUSED,   /* list: it has no room for so many; nothing was applied */
     SUBMIT_FULL,      /* no room on disk: nothing was applied; retry later */
     SUBMIT_FAILED,    /* the shard has stopped: `error` says why */
+};
+
+/* What a SUBMIT_LIST or SUBMIT_LIST_PAGE is about. */
+struct list_request {
+    struct text name;
+    /* to change */
+    struct text by;
+    const struct list_item *item; /* at most LIST_CHANGES_MAX; values as list_value_read gives them */
+    uint32_t count;
+    enum list_result *result; /* of each; filled */
+    /* to look: up to `most` entries after that place, in the order of the log */
+    uint64_t after_seq;
+    uint32_t after_place;
+    uint32_t most;
+    struct list_entry *entry; /* filled */
+    uint32_t found;
+    uint64_t entries; /* in all, those that have expired but are not forgotten included */
 };
 
 /* One request. The submitter owns it and everything it points to; the shard borrows it from
@@ -54,6 +74,7 @@ struct submission {
     uint8_t label;      /* label */
     int64_t effective_us;
     struct text source;
+    struct list_request *list;
     void (*done)(struct submission *s);
     void *context;
 
@@ -94,6 +115,13 @@ bool shard_observe(struct shard *s, const struct frame *f, uint32_t first, uint3
                    struct error *e) MUST_USE;
 bool shard_end_history(struct shard *s, struct text source, struct error *e) MUST_USE;
 
+/* Before shard_start: a change of a list that comes from its file, made at `at_us`; the last one of
+ * a file's content names that content (`file`, not 0). */
+bool shard_list_from_file(struct shard *s, uint32_t list, const struct list_item *item,
+                          uint32_t count, int64_t at_us, uint64_t file, struct error *e) MUST_USE;
+/* The lists as they are; before shard_start only. */
+struct engine *shard_engine(struct shard *s);
+
 bool shard_start(struct shard *s, struct error *e) MUST_USE;
 /* False: the queue is full (answer 429) or the shard is stopping (503). */
 bool shard_submit(struct shard *s, struct submission *submission) MUST_USE;
@@ -116,6 +144,7 @@ struct shard_status {
     uint64_t state_bytes, state_limit_bytes;
     uint64_t entities, evicted;
     uint32_t queue_length, queue_capacity;
+    uint64_t list_entries, list_changes; /* of all lists; changes since the start */
     uint64_t snapshot_seq;
     uint64_t snapshots_failed;
     char snapshot_failure[ERROR_TEXT_MAX];

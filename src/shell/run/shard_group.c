@@ -332,6 +332,14 @@ static void take(struct shard *s, struct submission *sub)
     case SUBMIT_FIND:
         (void)find_event(s, sub);
         break;
+    case SUBMIT_LIST:
+        end_run(s);
+        shard_take_list(s, sub);
+        break;
+    case SUBMIT_LIST_PAGE:
+        end_run(s);
+        shard_take_list_page(s, sub);
+        break;
     }
 }
 
@@ -356,6 +364,15 @@ static void count_entities(struct shard *s)
     }
 }
 
+static void count_lists(struct shard *s)
+{
+    struct lists *l = engine_lists(s->state.engine);
+
+    s->status.list_entries = 0;
+    for (uint32_t i = 0; i < plan_list_count(s->plan); i++)
+        s->status.list_entries += lists_entries(l, i);
+}
+
 static void count_answers(struct shard *s, const struct group *g)
 {
     struct shard_status *t = &s->status;
@@ -365,6 +382,7 @@ static void count_answers(struct shard *s, const struct group *g)
     t->watermark_us = engine_watermark_us(s->state.engine);
     t->state_bytes = region_header(&s->state.region)->live;
     count_entities(s);
+    count_lists(s);
     for (uint32_t i = 0; i < g->count; i++) {
         const struct submission *sub = g->item[i];
 
@@ -372,6 +390,7 @@ static void count_answers(struct shard *s, const struct group *g)
         t->conflicts += sub->status == SUBMIT_CONFLICT;
         t->refused_full += sub->status == SUBMIT_FULL;
         t->labels += sub->kind == SUBMIT_LABEL && sub->status == SUBMIT_DONE;
+        t->list_changes += sub->kind == SUBMIT_LIST && sub->status == SUBMIT_DONE;
         if (sub->kind != SUBMIT_DECISION || sub->status != SUBMIT_DONE)
             continue;
         t->decisions++;

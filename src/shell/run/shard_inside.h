@@ -47,6 +47,7 @@ struct shard {
     struct carrier *carrier; /* of labelled events decided under earlier plans */
     struct buffer body;      /* of the record being made */
     struct buffer scratch;
+    struct list_work *list_work; /* shard_list.c's */
     struct group *group;     /* being filled */
     uint64_t snapshot_seq;   /* of the last snapshot taken */
     int64_t snapshot_due_us; /* monotonic */
@@ -72,12 +73,19 @@ void shard_seal_group(struct shard *s);
 void *shard_engine_main(void *shard);
 void *shard_commit_main(void *shard);
 
+/* shard_list.c; the run of decisions has been ended. */
+void shard_take_list(struct shard *s, struct submission *sub);
+void shard_take_list_page(struct shard *s, struct submission *sub);
+
 /* shard_snapshot.c */
 void shard_snapshot_if_due(struct shard *s);
 void *shard_snapshot_main(void *shard);
 bool shard_snapshot_now(struct shard *s, struct error *e);
 
 /* shard.c */
+/* One record outside the threads' work: s->body appended, sealed, committed. */
+bool shard_append_alone(struct shard *s, enum record_kind kind, int64_t received_us, uint32_t plan,
+                        struct error *e);
 void shard_fail(struct shard *s, const struct error *e);
 
 #endif

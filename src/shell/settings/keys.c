@@ -108,6 +108,23 @@ const struct key keys[] = {
      .standard = "shard", .choices = "shard|shared",
      .words = "Whose the windows are where there are several shards; with one both are the same."},
 
+    {"lists", KEY_ENTRIES, KEY_DECIDES, ARRAY_OF(lists, list_count, LANG_LISTS_MAX),
+     .words = "Values that are kept and changed while the service runs: `x in list(NAME)`. See "
+              "docs/lists.md."},
+    {"lists.*", KEY_SECTION, KEY_DECIDES, .shorthand = "type",
+     .words = "One list; a plain text is its type. The name is one of letters, digits and _."},
+    {"lists.*.type", KEY_WORD, KEY_DECIDES, MEMBER(struct list_setting, type), .standard = "text",
+     .choices = "text|int|decimal", .words = "What its values are."},
+    {"lists.*.description", KEY_TEXT, 0, MEMBER(struct list_setting, description),
+     .words = "What it is for."},
+    {"lists.*.file", KEY_TEXT, 0, MEMBER(struct list_setting, file),
+     .words = "Entries that it begins with, or the history of its changes: CSV, NDJSON or JSON with "
+              "`value`, and if wanted `at`, `expires`, `note` and `op` (add, remove). A service "
+              "takes it in again when its content changes."},
+    {"lists.*.expires", KEY_DURATION, 0, MEMBER(struct list_setting, expires_us), .least = 1,
+     .has_at = offsetof(struct list_setting, has_expires),
+     .words = "How long an entry is in force that does not say so itself; without it, for ever."},
+
     {"features", KEY_ENTRIES, KEY_DECIDES, ARRAY_OF(features, feature_count, LANG_FEATURES_MAX),
      .words = "What is computed of each event, in the language of docs/language.md. A feature may "
               "use those above it."},
@@ -270,7 +287,6 @@ const struct key keys[] = {
      .words = "Time between two snapshots."},
 
     {"alerts", KEY_SECTION, KEY_LATER, .words = "Queues of alerts."},
-    {"lists", KEY_SECTION, KEY_LATER, .words = "Named lists for rules."},
     {"personal", KEY_SECTION, KEY_LATER, .words = "Personal fields, sealed apart."},
     {"rollups", KEY_SECTION, KEY_LATER, .words = "Tables by day and entity."},
     {"routes", KEY_SECTION, KEY_LATER, .words = "Which model decides which events."},

@@ -47,6 +47,17 @@ struct named_setting {
     char *source; /* expression */
 };
 
+enum list_type { LIST_OF_TEXT, LIST_OF_INT, LIST_OF_DECIMAL };
+
+struct list_setting {
+    char *name;
+    enum list_type type;
+    char *description; /* or NULL */
+    char *file;        /* relative to the settings file; or NULL */
+    bool has_expires;
+    int64_t expires_us; /* after it was added */
+};
+
 /* Whose state it is where there are several shards; with one shard both are the same. */
 enum entity_state { ENTITY_OF_SHARD, ENTITY_SHARED };
 
@@ -146,6 +157,8 @@ struct settings {
     uint32_t schema_count;
     struct entity_setting *entities;
     uint32_t entity_count;
+    struct list_setting *lists;
+    uint32_t list_count;
     struct named_setting *features;
     uint32_t feature_count;
     struct rule_setting *rules;
@@ -190,6 +203,8 @@ bool settings_parse_with(struct text yaml, const char *path, const struct settin
 void settings_free(struct settings *s);
 const struct source_setting *settings_source(const struct settings *s,
                                              const char *name); /* or NULL */
+const struct list_setting *settings_list(const struct settings *s, const char *name); /* or NULL */
+enum type list_setting_type(const struct list_setting *l);
 /* The fields under `schema:`, with id, time and label set; NULL where there are none. The caller's.
  */
 struct schema *settings_schema(const struct settings *s);

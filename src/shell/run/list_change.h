@@ -1,0 +1,32 @@
+/* Changes of lists as they come from outside, and as they reach an engine. */
+#ifndef ASSAY_RUN_LIST_CHANGE_H
+#define ASSAY_RUN_LIST_CHANGE_H
+
+#include "core/decide/engine.h"
+#include "shell/run/body.h"
+
+/* A value of a list of this type in its shortest text: "007" of ints is "7". ERROR_INVALID says what
+ * is wrong with it, without quoting it. */
+bool list_value_read(enum type type, struct text text, char out[LIST_VALUE_MAX + 1],
+                     struct text *value, struct error *e) MUST_USE;
+
+/* "2026-05-01", a time; or "7d", so long after now_us. */
+bool list_expiry_read(struct text text, int64_t now_us, int64_t *expires_us,
+                      struct error *e) MUST_USE;
+
+/* The items as the engine takes them, at most LIST_CHANGES_MAX; items that are no value of the type
+ * are passed over. Returns how many there are; place[i] says which item the i-th was. */
+uint32_t list_changes_of(const struct engine *n, enum type type, const struct list_item *item,
+                         uint32_t items, struct list_change *change, uint32_t *place);
+
+/* The items into an engine as record `seq`; items that are no value of the list's type are passed
+ * over. */
+bool list_items_apply(struct engine *n, const struct plan *p, uint32_t list,
+                      const struct list_item *item, uint32_t count, enum list_origin origin,
+                      uint64_t seq, int64_t at_us, struct error *e) MUST_USE;
+/* A body's items into an engine under its plan: what apply and replay do with a record. `at_us` is
+ * the record's time of receipt. */
+bool list_body_apply(struct engine *n, const struct plan *p, const struct list_body *b,
+                     uint64_t seq, int64_t at_us, struct error *e) MUST_USE;
+
+#endif
