@@ -107,8 +107,8 @@ static void every_shape_is_read(void **state)
     assert_string_equal(s->features[3].name, "odd name");
     assert_string_equal(s->features[3].source, "amount % 2 = 0");
     assert_string_equal(s->rules[0].then, "review");
-    assert_int_equal(s->model.boost.trees, 77);
-    assert_int_equal(s->model.boost.balance, BALANCE_WEIGHTS);
+    assert_int_equal(s->model.recipe.boost.trees, 77);
+    assert_int_equal(s->model.recipe.balance, BALANCE_WEIGHTS);
     assert_true(s->model.validate.has_window);
     assert_int_equal(s->model.validate.test_until_us - s->model.validate.test_from_us,
                      7 * US_PER_DAY);

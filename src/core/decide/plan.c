@@ -14,7 +14,6 @@ struct plan_feature {
 
 struct plan_members {
     char *name;
-    char *description;
     enum type type;
 };
 
@@ -118,7 +117,7 @@ static bool lists_add(struct plan *p, const struct plan_spec *spec, struct error
         if (!program_add_list(p->program, from->name, from->type, e))
             return part_failed(e, "lists", from->name, "");
         p->list[p->list_count++] =
-            (struct plan_members){name_copy(from->name), name_copy(from->description), from->type};
+            (struct plan_members){name_copy(from->name), from->type};
     }
     return true;
 }
@@ -335,10 +334,8 @@ static void plan_free(struct plan *p)
     mem_free(p->model_feature);
     for (uint32_t i = 0; i < p->feature_count; i++)
         mem_free(p->feature[i].name);
-    for (uint32_t i = 0; i < p->list_count; i++) {
+    for (uint32_t i = 0; i < p->list_count; i++)
         mem_free(p->list[i].name);
-        mem_free(p->list[i].description);
-    }
     for (uint32_t i = 0; i < p->rule_count; i++)
         mem_free(p->rule[i].name);
     for (uint32_t i = 0; i < p->outcome_count; i++)
@@ -471,12 +468,6 @@ const char *plan_list_name(const struct plan *p, uint32_t list)
 {
     ASSERT(list < p->list_count);
     return p->list[list].name;
-}
-
-const char *plan_list_description(const struct plan *p, uint32_t list)
-{
-    ASSERT(list < p->list_count);
-    return p->list[list].description;
 }
 
 enum type plan_list_type(const struct plan *p, uint32_t list)

@@ -28,7 +28,6 @@ struct plan_named {
 struct plan_list {
     struct text name;
     enum type type; /* text, int or decimal */
-    struct text description;
 };
 
 struct plan_rule {
@@ -91,7 +90,6 @@ uint32_t plan_model_feature(const struct plan *p, uint32_t input);
 
 uint32_t plan_list_count(const struct plan *p);
 const char *plan_list_name(const struct plan *p, uint32_t list);
-const char *plan_list_description(const struct plan *p, uint32_t list);
 enum type plan_list_type(const struct plan *p, uint32_t list);
 int plan_list_find(const struct plan *p, struct text name); /* or -1 */
 

@@ -132,6 +132,7 @@ static bool open_server(struct serving *s, struct error *e)
                                       .plans = shard_plans(s->shard),
                                       .log = shard_log(s->shard)};
     struct server_options server = {.setting = &s->setting,
+                                    .settings = s->settings,
                                     .shard = s->shard,
                                     .lookups = s->lookups,
                                     .store = s->store,

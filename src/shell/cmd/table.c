@@ -16,6 +16,7 @@ const struct command *const commands[] = {
     &command_sql,
     &command_top,
     &command_label,
+    &command_list,
     &command_log,
     &command_replay,
     &command_rebuild,

@@ -1,59 +1,7 @@
 #include "shell/run/list_change.h"
 
-#include <string.h>
-
-#include "core/base/calendar.h"
 #include "core/base/memory.h"
-#include "core/base/number.h"
-#include "core/data/cell.h"
-
-static bool parse(enum type type, struct text text, struct value *v, enum fault *fault)
-{
-    const struct field field = {.type = type, .point = '.'};
-
-    if (text.length == 0 || text.length > LIST_VALUE_MAX)
-        return false;
-    *fault = cell_parse(text, &field, v);
-    return *fault == FAULT_NONE && !v->is_null;
-}
-
-bool list_value_read(enum type type, struct text text, char out[LIST_VALUE_MAX + 1],
-                     struct text *value, struct error *e)
-{
-    enum fault fault = FAULT_NONE;
-    struct value v;
-
-    if (!parse(type, text, &v, &fault))
-        return error_set(e, ERROR_INVALID, "expected %s of 1 to %d bytes%s%s", type_name(type),
-                         LIST_VALUE_MAX, fault != FAULT_NONE ? "; " : "",
-                         fault != FAULT_NONE ? fault_text(fault) : "");
-    value->bytes = out;
-    if (type == TYPE_TEXT) {
-        memcpy(out, v.text.bytes, v.text.length);
-        out[v.text.length] = 0;
-        value->length = v.text.length;
-    } else {
-        value->length = type == TYPE_INT ? number_format_int(v.integer, out)
-                                         : number_format_decimal(v.integer, out);
-    }
-    return true;
-}
-
-bool list_expiry_read(struct text text, int64_t now_us, int64_t *expires_us, struct error *e)
-{
-    int64_t us;
-
-    if (duration_parse(text, &us)) {
-        if (us > 0 && us <= TIME_MAX_US - now_us) {
-            *expires_us = now_us + us;
-            return true;
-        }
-    } else if (time_parse(text, TIME_ISO, expires_us)) {
-        return true;
-    }
-    return error_set(e, ERROR_INVALID,
-                     "expected a duration like 7d or a time like 2026-05-01T00:00:00Z");
-}
+#include "shell/run/list_value.h"
 
 uint32_t list_changes_of(const struct engine *n, enum type type, const struct list_item *item,
                          uint32_t items, struct list_change *change, uint32_t *place)
@@ -61,10 +9,9 @@ uint32_t list_changes_of(const struct engine *n, enum type type, const struct li
     uint32_t count = 0;
 
     for (uint32_t i = 0; i < items; i++) {
-        enum fault fault;
         struct value v;
 
-        if (!parse(type, item[i].value, &v, &fault))
+        if (!list_value_parse(type, item[i].value, &v))
             continue;
         place[count] = i;
         change[count++] = (struct list_change){.token = engine_list_token(n, &v),

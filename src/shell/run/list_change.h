@@ -1,18 +1,9 @@
-/* Changes of lists as they come from outside, and as they reach an engine. */
+/* Changes of lists as they reach an engine. */
 #ifndef ASSAY_RUN_LIST_CHANGE_H
 #define ASSAY_RUN_LIST_CHANGE_H
 
 #include "core/decide/engine.h"
 #include "shell/run/body.h"
-
-/* A value of a list of this type in its shortest text: "007" of ints is "7". ERROR_INVALID says what
- * is wrong with it, without quoting it. */
-bool list_value_read(enum type type, struct text text, char out[LIST_VALUE_MAX + 1],
-                     struct text *value, struct error *e) MUST_USE;
-
-/* "2026-05-01", a time; or "7d", so long after now_us. */
-bool list_expiry_read(struct text text, int64_t now_us, int64_t *expires_us,
-                      struct error *e) MUST_USE;
 
 /* The items as the engine takes them, at most LIST_CHANGES_MAX; items that are no value of the type
  * are passed over. Returns how many there are; place[i] says which item the i-th was. */

@@ -1,8 +1,8 @@
 #include "shell/run/list_feed.h"
 
-#include "core/base/memory.h"
-#include "core/base/panic.h"
+#include <string.h>
 
+#include "core/base/memory.h"
 struct list_feed {
     struct list_file file[LANG_LISTS_MAX];
     uint32_t next[LANG_LISTS_MAX]; /* row of each file */
@@ -30,6 +30,16 @@ void list_feed_close(struct list_feed *f)
     for (uint32_t i = 0; i < f->count; i++)
         list_file_fini(&f->file[i]);
     mem_free(f);
+}
+
+void list_feed_rewind(struct list_feed *f)
+{
+    memset(f->next, 0, sizeof f->next);
+}
+
+const struct list_file *list_feed_file(const struct list_feed *f, uint32_t list)
+{
+    return &f->file[list];
 }
 
 /* When a row's change is made; without a time before everything. */

@@ -11,6 +11,8 @@ struct list_feed;
 /* The lists of the settings are the plan's. */
 bool list_feed_open(const struct settings *s, struct list_feed **f, struct error *e) MUST_USE;
 void list_feed_close(struct list_feed *f); /* takes NULL */
+void list_feed_rewind(struct list_feed *f);
+const struct list_file *list_feed_file(const struct list_feed *f, uint32_t list);
 
 /* Of the rows [first, first + rows), how many come before the next change. `time` ascends; NULL
  * where events have no time: they are of time 0. */

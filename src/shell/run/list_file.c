@@ -8,6 +8,7 @@
 #include "core/base/memory.h"
 #include "shell/os/digest.h"
 #include "shell/os/file.h"
+#include "shell/run/list_value.h"
 #include "shell/source/source.h"
 
 enum column_part { PART_VALUE, PART_AT, PART_EXPIRES, PART_NOTE, PART_OP, PARTS };

@@ -128,6 +128,8 @@ static enum http_method method_of(const char *word)
         return HTTP_POST;
     if (strcmp(word, "GET") == 0)
         return HTTP_GET;
+    if (strcmp(word, "DELETE") == 0)
+        return HTTP_DELETE;
     return strcmp(word, "HEAD") == 0 ? HTTP_HEAD : HTTP_OTHER;
 }
 

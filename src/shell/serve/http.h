@@ -37,7 +37,7 @@ enum {
     HTTP_KEPT_BYTES = 64 << 10, /* of a buffer kept for the connection's next request */
 };
 
-enum http_method { HTTP_GET, HTTP_HEAD, HTTP_POST, HTTP_OTHER };
+enum http_method { HTTP_GET, HTTP_HEAD, HTTP_POST, HTTP_DELETE, HTTP_OTHER };
 
 enum http_next { HTTP_ANSWERED, HTTP_WAITING };
 
@@ -59,7 +59,8 @@ struct exchange {
     void (*ready)(struct exchange *x);
     void *state;       /* the handler's */
     const void *route; /* the dispatcher's */
-    struct text parameter;
+    struct text parameter; /* the last part in braces, */
+    struct text name;      /* and the one before it */
 
     struct connection *connection; /* http.c's */
 };

@@ -57,6 +57,8 @@ static const struct {
      SHARD(evicted)},
     {"assay_queue_length", "gauge", "Requests waiting for the engine.", SHARD32(queue_length)},
     {"assay_queue_capacity", "gauge", "Requests that may wait.", SHARD32(queue_capacity)},
+    {"assay_list_entries", "gauge", "Entries of all lists.", SHARD(list_entries)},
+    {"assay_list_changes_total", "counter", "Requests that changed lists.", SHARD(list_changes)},
     {"assay_store_projected_seq", "counter", "Position up to which the store holds the log.",
      PROJECT(projected_seq)},
     {"assay_store_lag", "gauge", "Durable records that the store does not hold yet.", PROJECT(lag)},

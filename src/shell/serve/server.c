@@ -96,7 +96,7 @@ static size_t body_max(const struct server *s, const struct route *r)
 static void on_begin(void *context, struct exchange *x)
 {
     struct server *s = context;
-    const struct route *r = route_find(x->path, x->method, &x->parameter, &x->allow);
+    const struct route *r = route_find(x->path, x->method, &x->parameter, &x->name, &x->allow);
     const char *length = exchange_header(x, "Content-Length");
 
     x->route = r;
@@ -175,7 +175,7 @@ static bool is_for_us(struct server *s, struct exchange *x)
         problem_answer(x, 404, "no such path");
     else if (r == NULL)
         problem_answer(x, 405, "this path takes %s", x->allow);
-    else if (!text_is_utf8(x->parameter))
+    else if (!text_is_utf8(x->parameter) || !text_is_utf8(x->name))
         problem_answer(x, 400, "the path is no UTF-8");
     else
         return body_is_right(x, r) && queries_are_known(x, r);

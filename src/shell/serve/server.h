@@ -23,6 +23,7 @@ struct server_train {
 
 struct server_options {
     const struct server_setting *setting; /* host, port, threads, limits */
+    const struct settings *settings;      /* for its lists; NULL: there are none */
     struct shard *shard;                  /* started */
     const struct lookups *lookups;        /* of the plan's schema; NULL: none */
     struct project *project;              /* NULL: no store, lists answer 503 */

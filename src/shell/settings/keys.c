@@ -144,7 +144,8 @@ const struct key keys[] = {
      .choices = "boost|logistic|none",
      .words =
          "`boost`: gradient-boosted trees; `logistic`: logistic regression; `none`: rules only."},
-    {"model.balance", KEY_WORD, 0, OF(model.balance), .standard = "none", .choices = "none|weights",
+    {"model.balance", KEY_WORD, 0, OF(model.recipe.balance), .standard = "none",
+     .choices = "none|weights",
      .words = "What is done about frauds being rare; `weights`: each class counts half."},
     {"model.seed", KEY_WHOLE, 0, OF(model.seed), .standard = "1", .least = 0, .most = 9e15,
      .words = "Seed of all random choices: the same data and seed give the same model."},
@@ -175,31 +176,32 @@ const struct key keys[] = {
      .words =
          "Leave out of the test what belongs to an entity of this kind whose fraud was known by then."},
     {"model.boost", KEY_SECTION, 0, .words = "Of boosted trees."},
-    {"model.boost.trees", KEY_WHOLE, 0, OF(model.boost.trees), .least = 1, .most = MODEL_TREES_MAX,
-     .words = "Trees at most."},
-    {"model.boost.leaves", KEY_WHOLE, 0, OF(model.boost.leaves), .least = 2, .most = 4096,
+    {"model.boost.trees", KEY_WHOLE, 0, OF(model.recipe.boost.trees), .least = 1,
+     .most = MODEL_TREES_MAX, .words = "Trees at most."},
+    {"model.boost.leaves", KEY_WHOLE, 0, OF(model.recipe.boost.leaves), .least = 2, .most = 4096,
      .words = "Leaves of a tree at most."},
-    {"model.boost.depth", KEY_WHOLE, 0, OF(model.boost.depth), .least = 1, .most = 32,
+    {"model.boost.depth", KEY_WHOLE, 0, OF(model.recipe.boost.depth), .least = 1, .most = 32,
      .words = "Depth of a tree at most."},
-    {"model.boost.bins", KEY_WHOLE, 0, OF(model.boost.bins), .least = 2, .most = 255,
+    {"model.boost.bins", KEY_WHOLE, 0, OF(model.recipe.boost.bins), .least = 2, .most = 255,
      .words = "Intervals that an input is cut into."},
-    {"model.boost.learning_rate", KEY_REAL, 0, OF(model.boost.learning_rate), .least = 1e-6,
+    {"model.boost.learning_rate", KEY_REAL, 0, OF(model.recipe.boost.learning_rate), .least = 1e-6,
      .most = 1, .words = "How much of each tree is taken."},
-    {"model.boost.l2", KEY_REAL, 0, OF(model.boost.l2), .least = 0, .most = 1e9,
+    {"model.boost.l2", KEY_REAL, 0, OF(model.recipe.boost.l2), .least = 0, .most = 1e9,
      .words = "Penalty on large leaf values."},
-    {"model.boost.min_leaf_weight", KEY_REAL, 0, OF(model.boost.min_leaf_weight), .least = 0,
+    {"model.boost.min_leaf_weight", KEY_REAL, 0, OF(model.recipe.boost.min_leaf_weight), .least = 0,
      .most = 1e9, .words = "Least sum of second derivatives in a leaf."},
-    {"model.boost.min_leaf_rows", KEY_WHOLE, 0, OF(model.boost.min_leaf_rows), .least = 1,
+    {"model.boost.min_leaf_rows", KEY_WHOLE, 0, OF(model.recipe.boost.min_leaf_rows), .least = 1,
      .most = 1e9, .words = "Least number of events in a leaf."},
-    {"model.boost.column_share", KEY_REAL, 0, OF(model.boost.column_share), .least = 0.01,
+    {"model.boost.column_share", KEY_REAL, 0, OF(model.recipe.boost.column_share), .least = 0.01,
      .most = 1, .words = "Share of the inputs that each tree may use."},
-    {"model.boost.row_share", KEY_REAL, 0, OF(model.boost.row_share), .least = 0.01, .most = 1,
+    {"model.boost.row_share", KEY_REAL, 0, OF(model.recipe.boost.row_share), .least = 0.01,
+     .most = 1,
      .words = "Share of the legitimate events that each tree sees; frauds are always seen."},
-    {"model.boost.patience", KEY_WHOLE, 0, OF(model.boost.patience), .least = 0,
+    {"model.boost.patience", KEY_WHOLE, 0, OF(model.recipe.boost.patience), .least = 0,
      .most = MODEL_TREES_MAX,
      .words = "Stop after so many trees without a better average precision; 0: never."},
     {"model.logistic", KEY_SECTION, 0, .words = "Of logistic regression."},
-    {"model.logistic.l2", KEY_REAL, 0, OF(model.logistic.l2), .least = 0, .most = 1e9,
+    {"model.logistic.l2", KEY_REAL, 0, OF(model.recipe.logistic.l2), .least = 0, .most = 1e9,
      .words = "Penalty on large weights."},
 
     {"outcomes", KEY_TEXTS, KEY_DECIDES, ARRAY_OF(outcomes, outcome_count, PLAN_OUTCOMES_MAX),
@@ -229,6 +231,11 @@ const struct key keys[] = {
     {"tests.*.event", KEY_EVENT, KEY_REQUIRED, MEMBER(struct test_setting, event),
      .words = "The event that is decided. Fields that are left out are null; fields of tables are "
               "looked up, unless they are given here."},
+    {"tests.*.lists", KEY_ENTRIES, 0,
+     ARRAY(struct test_setting, lists, list_count, LANG_LISTS_MAX),
+     .words = "What is in lists here, from the start; a list that is left out is as its file says."},
+    {"tests.*.lists.*", KEY_TEXTS, KEY_REQUIRED,
+     ARRAY(struct texts_setting, text, count, SETTINGS_TEST_VALUES_MAX), .words = "Its values."},
     {"tests.*.expect", KEY_SECTION, 0,
      .words = "What must come out; what is left out is not held."},
     {"tests.*.expect.features", KEY_ENTRIES, 0,
@@ -345,7 +352,6 @@ struct settings *settings_new(void)
 {
     struct settings *s = mem_alloc(sizeof *s);
 
-    boost_defaults(&s->model.boost);
-    logistic_defaults(&s->model.logistic);
+    recipe_defaults(&s->model.recipe);
     return s;
 }

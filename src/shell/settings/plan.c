@@ -93,9 +93,7 @@ static void parts_init(struct parts *p, const struct settings *s)
     for (uint32_t i = 0; i < s->list_count; i++) {
         const struct list_setting *l = &s->lists[i];
 
-        p->lists[i] =
-            (struct plan_list){text_of(l->name), list_setting_type(l),
-                               text_of(l->description != NULL ? l->description : "")};
+        p->lists[i] = (struct plan_list){text_of(l->name), list_setting_type(l)};
     }
     for (uint32_t i = 0; i < s->feature_count; i++)
         p->features[i] =

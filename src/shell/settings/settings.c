@@ -136,6 +136,11 @@ void settings_free(struct settings *s)
     mem_free(s);
 }
 
+bool settings_has_model(const struct settings *s)
+{
+    return strcmp(s->model.kind, "none") != 0;
+}
+
 const struct source_setting *settings_source(const struct settings *s, const char *name)
 {
     for (uint32_t i = 0; i < s->source_count; i++) {

@@ -10,7 +10,7 @@
 
 #include "core/base/buffer.h"
 #include "core/decide/plan.h"
-#include "core/learn/learn.h"
+#include "core/learn/recipe.h"
 
 enum {
     SETTINGS_BYTES_MAX = 1 << 20,
@@ -18,6 +18,7 @@ enum {
     SETTINGS_FIELDS_MAX = SCHEMA_FIELDS_MAX,
     SETTINGS_TESTS_MAX = 1000,
     SETTINGS_TEST_EVENTS_MAX = 1000, /* in the history of one */
+    SETTINGS_TEST_VALUES_MAX = 1000, /* of one list of one */
 };
 
 /* An override of what was inferred for one field of a source. */
@@ -102,15 +103,19 @@ struct validate_setting {
 };
 
 struct model_setting {
-    char *kind; /* "boost", "logistic", or "none" */
-    enum balance balance;
+    char *kind;           /* "boost", "logistic", or "none" */
+    struct recipe recipe; /* of that kind; defaults overlaid by the settings */
     uint64_t seed;
     char **features; /* inputs; NULL: all features */
     uint32_t feature_count;
     struct validate_setting validate;
-    struct boost_options boost; /* defaults overlaid by the settings */
-    struct logistic_options logistic;
     double alert_cost; /* money per alert looked at, for the cost table */
+};
+
+struct texts_setting {
+    char *name;
+    char **text;
+    uint32_t count;
 };
 
 /* Events that came before, one event, and what is expected of it: `assay test`. */
@@ -119,6 +124,8 @@ struct test_setting {
     char **history; /* each a JSON object, all its values texts */
     uint32_t history_count;
     char *event; /* likewise */
+    struct texts_setting *lists; /* the members of lists, instead of their files' */
+    uint32_t list_count;
     struct {
         struct named_setting *features; /* name and value */
         uint32_t feature_count;
@@ -205,6 +212,7 @@ const struct source_setting *settings_source(const struct settings *s,
                                              const char *name); /* or NULL */
 const struct list_setting *settings_list(const struct settings *s, const char *name); /* or NULL */
 enum type list_setting_type(const struct list_setting *l);
+bool settings_has_model(const struct settings *s);              /* model.kind is not none */
 /* The fields under `schema:`, with id, time and label set; NULL where there are none. The caller's.
  */
 struct schema *settings_schema(const struct settings *s);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "core/base/memory.h"
+#include "core/base/panic.h"
 
 /* Puts the place of the key before the words of *e; before, name and after make its path. */
 static bool refuse(const struct settings *s, struct error *e, const char *before, const char *name,
@@ -87,7 +88,7 @@ static void drop_default_thresholds(struct settings *s)
 
 static bool verify_decision(const struct settings *s, struct error *e)
 {
-    if (s->decision_count == 0 && strcmp(s->model.kind, "none") != 0 && s->outcome_count > 1) {
+    if (s->decision_count == 0 && settings_has_model(s) && s->outcome_count > 1) {
         error_set(e, ERROR_INVALID,
                   "expected the score from which on an outcome holds, such as "
                   "{%s: 800}",
@@ -293,13 +294,20 @@ static bool verify_tests(const struct settings *s, struct error *e)
     return true;
 }
 
+static bool verify_model(struct settings *s, struct error *e)
+{
+    if (!settings_has_model(s))
+        return true;
+    ASSERT(model_kind_find(s->model.kind, &s->model.recipe.kind)); /* one of the key's choices */
+    return verify_model_features(s, e);
+}
+
 bool settings_verify(struct settings *s, struct error *e)
 {
     if (origins_find(s->origins, "model.validate.gap") == NULL)
         s->model.validate.gap_us = s->event.label_delay_us;
-    s->model.boost.balance = s->model.logistic.balance = s->model.balance;
     drop_default_thresholds(s);
     return verify_sources(s, e) && verify_schema(s, e) && verify_outcomes(s, e) &&
-           verify_decision(s, e) && verify_levels(s, e) && verify_model_features(s, e) &&
+           verify_decision(s, e) && verify_levels(s, e) && verify_model(s, e) &&
            verify_validate(s, e) && verify_tests(s, e);
 }

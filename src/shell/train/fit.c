@@ -13,7 +13,6 @@
 
 #include <pthread.h>
 
-#include "core/base/elementary.h"
 #include "core/base/panic.h"
 #include "core/base/random.h"
 
@@ -117,10 +116,9 @@ static bool tell_progress(void *context, const char *stage, double done_share)
     return goes_on;
 }
 
-static bool learn(struct one_fit *f, const struct workers *workers, struct model **m)
+static bool learn_rows(struct one_fit *f, const struct workers *workers, struct model **m)
 {
     const struct fitting *g = f->g;
-    const struct model_setting *s = &g->t->settings->model;
     uint32_t *row = mem_array(g->t->table->rows, sizeof *row);
     struct dataset d = {.inputs = g->inputs,
                         .input = g->input,
@@ -137,10 +135,7 @@ static bool learn(struct one_fit *f, const struct workers *workers, struct model
         if (learns_from(f, i))
             row[d.rows++] = i;
     }
-    if (strcmp(g->t->kind, "logistic") == 0)
-        ok = logistic_train(&d, &s->logistic, &run, m, &f->e);
-    else
-        ok = boost_train(&d, NULL, &s->boost, &run, m, &f->e);
+    ok = learn(g->t->recipe, &d, NULL, &run, m, &f->e);
     mem_free(row);
     pthread_mutex_lock(&progress_lock);
     f->done_share = 1;
@@ -180,7 +175,7 @@ static void run_fit(struct one_fit *f, const struct workers *workers)
 {
     struct model *m;
 
-    f->ok = learn(f, workers, &m);
+    f->ok = learn_rows(f, workers, &m);
     if (!f->ok)
         return;
     if (f->fold == 0) {
@@ -266,14 +261,16 @@ static void score_all(struct fitting *g)
     struct fitted *f = g->f;
     uint32_t rows = g->t->table->rows;
 
-    model_set_calibration(f->model, f->slope, f->offset);
+    model_calibrate(
+        f->model,
+        &(struct calibration){.kind = CALIBRATION_PLATT, .slope = f->slope, .offset = f->offset});
     if (g->t->folds == 0) {
         scratch = model_scratch_new(f->model, g->t->simd);
         model_score(f->model, scratch, g->input, 0, rows, f->margin, NULL);
         model_scratch_free(scratch);
     }
     for (uint32_t i = 0; i < rows; i++)
-        f->probability[i] = em_sigmoid(f->slope * f->margin[i] + f->offset);
+        f->probability[i] = model_probability(f->model, f->margin[i]);
 }
 
 bool fit(const struct fit_task *t, struct fitted *f, struct error *e)

@@ -3,14 +3,14 @@
 #ifndef ASSAY_TRAIN_FIT_H
 #define ASSAY_TRAIN_FIT_H
 
-#include "core/learn/learn.h"
+#include "core/learn/recipe.h"
 #include "shell/train/split.h"
 #include "shell/train/table.h"
 
 enum { CALIBRATION_FOLDS = 3 };
 
 struct fit_task {
-    const char *kind; /* "boost" or "logistic" */
+    const struct recipe *recipe;
     const struct settings *settings;
     struct plan *plan;
     const struct table *table;

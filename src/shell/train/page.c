@@ -195,16 +195,16 @@ static void describe_parts(struct page *p)
 static void describe_options(const struct settings *s, const char *kind, const struct model *m,
                              char out[PAGE_TEXT])
 {
-    const char *balance = s->model.balance == BALANCE_WEIGHTS ? "both classes weighted alike"
-                                                              : "classes as they come";
+    const char *balance = s->model.recipe.balance == BALANCE_WEIGHTS ? "both classes weighted alike"
+                                                                     : "classes as they come";
 
     if (strcmp(kind, "boost") == 0)
         snprintf(out, PAGE_TEXT,
                  "%u trees of at most %u leaves and depth %u, learning rate %g, %s, seed %lu",
-                 model_tree_count(m), s->model.boost.leaves, s->model.boost.depth,
-                 s->model.boost.learning_rate, balance, (unsigned long)s->model.seed);
+                 model_tree_count(m), s->model.recipe.boost.leaves, s->model.recipe.boost.depth,
+                 s->model.recipe.boost.learning_rate, balance, (unsigned long)s->model.seed);
     else
-        snprintf(out, PAGE_TEXT, "L2 %g, %s", s->model.logistic.l2, balance);
+        snprintf(out, PAGE_TEXT, "L2 %g, %s", s->model.recipe.logistic.l2, balance);
 }
 
 static void describe_models(struct page *p)

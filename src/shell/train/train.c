@@ -83,11 +83,11 @@ static bool compute_features(struct training *t, struct error *e)
     return true;
 }
 
-static bool train_one(struct training *t, const char *kind, struct error *e)
+static bool train_one(struct training *t, const struct recipe *recipe, struct error *e)
 {
     struct trained *m = &t->r->model[t->r->models];
     int64_t start = clock_monotonic_us();
-    struct fit_task task = {.kind = kind,
+    struct fit_task task = {.recipe = recipe,
                             .settings = t->o->settings,
                             .plan = t->made.plan,
                             .table = &t->table,
@@ -100,7 +100,7 @@ static bool train_one(struct training *t, const char *kind, struct error *e)
                                     .progress = t->o->progress,
                                     .simd = t->o->simd}};
 
-    m->kind = kind;
+    m->kind = model_kind_name(recipe->kind);
     if (!fit(&task, &m->fitted, e))
         return false;
     t->r->models++;
@@ -112,10 +112,11 @@ static bool train_one(struct training *t, const char *kind, struct error *e)
  * against. */
 static bool fit_models(struct training *t, struct error *e)
 {
-    const char *kind = t->o->settings->model.kind;
+    struct recipe asked = t->o->settings->model.recipe, simple = asked;
     bool ok;
 
-    ok = train_one(t, kind, e) && (strcmp(kind, "logistic") == 0 || train_one(t, "logistic", e));
+    simple.kind = MODEL_LOGISTIC;
+    ok = train_one(t, &asked, e) && (asked.kind == MODEL_LOGISTIC || train_one(t, &simple, e));
     t->r->fit_seconds = lap(t);
     return ok;
 }
@@ -187,9 +188,7 @@ static bool write_report(struct training *t, struct error *e)
 
 static bool check_kind(const struct settings *s, struct error *e)
 {
-    const char *kind = s->model.kind;
-
-    if (strcmp(kind, "none") == 0)
+    if (!settings_has_model(s))
         return error_set(
             e, ERROR_INVALID,
             "model.kind is none: there is nothing to train; set it to boost or logistic");
