@@ -253,7 +253,10 @@ enum http_next remove_from_list(struct server *s, struct exchange *x)
         (struct list_item){.is_removal = true, .expires_us = LIST_NEVER, .note = {"", 0}};
     if (query_text(x, "note", LIST_NOTE_MAX, &c->item[0].note)) {
         take_value(c, x->parameter, "", &c->item[0]);
-        send(s, x, c);
+        if (c->problems->count > 0)
+            problem_answer(x, 422, "the value in the path: %s", c->problems->items[0].detail);
+        else
+            send(s, x, c);
     }
     arena_fini(&memory);
     mem_free(c);
