@@ -116,7 +116,8 @@ static inline struct program *fixture_program(const struct fixture *x)
     assert_true(program_add_list(p, text_of("blocked"), TYPE_TEXT, &e));
     assert_true(program_add_list(p, text_of("numbers"), TYPE_INT, &e));
     assert_true(program_add_list(p, text_of("amounts"), TYPE_DECIMAL, &e));
-    assert_true(program_add_list(p, text_of("null"), TYPE_TEXT, &e)); /* as a word of the language */
+    assert_true(
+        program_add_list(p, text_of("null"), TYPE_TEXT, &e)); /* as a word of the language */
     return p;
 }
 

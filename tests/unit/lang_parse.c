@@ -67,8 +67,9 @@ static void errors_say_where_and_what(void **state)
         {"name in (1, 2)", "1:6: expected a set of text, found int"},
         {"r in (1, 2)", "1:3: expected a set of exact values, found reals"},
         {"n in (1e0)", "1:7: expected a set of exact values, found reals"},
-        {"name in list(bloked)", "1:6: expected the name of a list: blocked, numbers, amounts, null, "
-                                 "found \"bloked\"; did you mean blocked?"},
+        {"name in list(bloked)",
+         "1:6: expected the name of a list: blocked, numbers, amounts, null, "
+         "found \"bloked\"; did you mean blocked?"},
         {"n in list(blocked)", "1:3: expected text, as list(blocked) holds, found int"},
         {"r in list(amounts)", "1:3: expected decimal, as list(amounts) holds, found real"},
         {"amount in list(numbers)", "1:8: expected int, as list(numbers) holds, found decimal"},
@@ -78,7 +79,8 @@ static void errors_say_where_and_what(void **state)
         {"name in list(blocked, numbers)", "1:21: expected \")\" after the name of a list"},
         {"name in list(customer.blocked)", "1:22: expected \")\""},
         {"list(blocked)", "1:6: expected a field or a feature"},
-        {"count() by (name in list(blocked)) over 1d", "1:18: expected a key of fields and constants"},
+        {"count() by (name in list(blocked)) over 1d",
+         "1:18: expected a key of fields and constants"},
         {"n not 5", "1:7: expected in after not, found \"5\""},
         {"n is 5", "1:6: expected null or not null after is"},
         {"r != 1",

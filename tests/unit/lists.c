@@ -351,7 +351,8 @@ static void change(struct world *w, uint32_t list, const char *value, bool is_re
                              .note = {"", 0}};
     struct error e;
 
-    assert_true(list_items_apply(w->engine, w->plan, list, &item, 1, LIST_BY_HAND, w->seq++, 0, &e));
+    assert_true(
+        list_items_apply(w->engine, w->plan, list, &item, 1, LIST_BY_HAND, w->seq++, 0, &e));
 }
 
 static void put_event(struct world *w, int64_t time_us, const char *card, int64_t n)
@@ -368,7 +369,8 @@ static void put_event(struct world *w, int64_t time_us, const char *card, int64_
     column_set(&w->frame.column[2], row, &number);
 }
 
-/* One event received at `received_us`; its features as a row of letters: t, f, 0 for null, digits. */
+/* One event received at `received_us`; its features as a row of letters: t, f, 0 for null, digits.
+ */
 static const char *see(struct world *w, int64_t time_us, int64_t received_us, const char *card,
                        bool is_peek)
 {
@@ -385,7 +387,7 @@ static const char *see(struct world *w, int64_t time_us, int64_t received_us, co
         struct value v =
             column_get(&engine_registers(w->engine)->column[plan_feature_node(w->plan, i)], 0);
 
-        words[i] = v.is_null              ? '-'
+        words[i] = v.is_null             ? '-'
                    : v.type != TYPE_BOOL ? (char)('0' + v.integer)
                    : v.integer           ? 't'
                                          : 'f';
@@ -395,7 +397,7 @@ static const char *see(struct world *w, int64_t time_us, int64_t received_us, co
     return words;
 }
 
-#define AT(hours) ((hours) * US_PER_HOUR)
+#define AT(hours) ((hours)*US_PER_HOUR)
 
 static void events_see_what_the_log_has_before_them(void **state)
 {
@@ -481,11 +483,13 @@ static void values_have_one_form(void **state)
         enum type type;
         const char *text, *value; /* NULL: refused */
     } cases[] = {
-        {TYPE_INT, "007", "7"},         {TYPE_INT, "-0", "0"},       {TYPE_INT, "1e3", "1000"},
-        {TYPE_INT, "7.5", NULL},        {TYPE_INT, "", NULL},        {TYPE_INT, " ", NULL},
-        {TYPE_DECIMAL, "1.50", "1.5"},  {TYPE_DECIMAL, "x", NULL},   {TYPE_TEXT, " a ", " a "},
-        {TYPE_TEXT, "", NULL},          {TYPE_TEXT, "\xff", NULL},   {TYPE_TEXT, "007", "007"},
-        {TYPE_TEXT, "none", "none"},    {TYPE_INT, "99999999999999999999", NULL},
+        {TYPE_INT, "007", "7"},        {TYPE_INT, "-0", "0"},
+        {TYPE_INT, "1e3", "1000"},     {TYPE_INT, "7.5", NULL},
+        {TYPE_INT, "", NULL},          {TYPE_INT, " ", NULL},
+        {TYPE_DECIMAL, "1.50", "1.5"}, {TYPE_DECIMAL, "x", NULL},
+        {TYPE_TEXT, " a ", " a "},     {TYPE_TEXT, "", NULL},
+        {TYPE_TEXT, "\xff", NULL},     {TYPE_TEXT, "007", "007"},
+        {TYPE_TEXT, "none", "none"},   {TYPE_INT, "99999999999999999999", NULL},
     };
     char long_value[LIST_VALUE_MAX + 2], out[LIST_VALUE_MAX + 1];
     struct text value;
@@ -549,7 +553,8 @@ static void records_read_back(void **state)
                 text_is(back.by, "ana") && text_is(back.list, "l"));
     reader_init(&at, back.items.bytes, back.items.length);
     list_item_next(&at, &item);
-    assert_true(!item.is_removal && text_is(item.value, "a\n\"b\"") && item.expires_us == LIST_NEVER);
+    assert_true(!item.is_removal && text_is(item.value, "a\n\"b\"") &&
+                item.expires_us == LIST_NEVER);
     list_item_next(&at, &item);
     assert_true(item.is_removal && text_is(item.value, "c") && text_is(item.note, "why"));
     for (size_t length = 0; length < bytes.length; length++)

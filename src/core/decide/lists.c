@@ -1,10 +1,10 @@
 /* For each list an array of entries in order of (seq, place), and an open-addressing index of
  * positions by token, as in ids.c.
  *
- *   1. entries[0 .. used) of which `count` live; the others are holes (token 0), left where an entry
- *      was removed or replaced. A hole keeps its seq and place, so the array stays sorted.
- *   2. index slots hold position + 1 (0 = empty), linear probing from token.low; twice as many slots
- *      as the array has places, so a probe ends. Removing closes gaps by backward shift.
+ *   1. entries[0 .. used) of which `count` live; the others are holes (token 0), left where an
+ * entry was removed or replaced. A hole keeps its seq and place, so the array stays sorted.
+ *   2. index slots hold position + 1 (0 = empty), linear probing from token.low; twice as many
+ * slots as the array has places, so a probe ends. Removing closes gaps by backward shift.
  *   3. A full array is first swept of holes and of what has expired; it doubles where that gives
  *      less than a quarter of it.
  */

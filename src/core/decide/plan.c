@@ -116,8 +116,7 @@ static bool lists_add(struct plan *p, const struct plan_spec *spec, struct error
 
         if (!program_add_list(p->program, from->name, from->type, e))
             return part_failed(e, "lists", from->name, "");
-        p->list[p->list_count++] =
-            (struct plan_members){name_copy(from->name), from->type};
+        p->list[p->list_count++] = (struct plan_members){name_copy(from->name), from->type};
     }
     return true;
 }
@@ -352,8 +351,7 @@ static bool plan_fill(struct plan *p, const struct plan_spec *spec, struct error
 {
     if (!limits_check(spec, e) || !outcomes_add(p, spec, e) || !thresholds_add(p, spec, e) ||
         !levels_add(p, spec, e) || !entities_add(p, spec, e) || !lists_add(p, spec, e) ||
-        !features_add(p, spec, e) ||
-        !rules_add(p, spec, e))
+        !features_add(p, spec, e) || !rules_add(p, spec, e))
         return false;
     program_finish(p->program);
     layout_make(p);

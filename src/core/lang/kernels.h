@@ -17,8 +17,9 @@
     X(decimal_to_real)                                                                             \
     X(number)                                                                                      \
     X(parse_time)                                                                                  \
-    X(text_of_bool) X(text_of_int) X(text_of_decimal) X(text_of_real) X(text_of_time)              \
-        X(text_of_duration) X(date) /* arith.c */                                                  \
+    X(text_of_bool)                                                                                \
+    X(text_of_int) X(text_of_decimal) X(text_of_real) X(text_of_time) X(text_of_duration)          \
+        X(date) /* arith.c */                                                                      \
         X(add_words) X(subtract_words) X(multiply_words) X(remainder_words) X(negate_words)        \
             X(add_real) X(subtract_real) X(multiply_real) X(divide_real) X(negate_real)            \
                 X(multiply_decimal) X(divide_words) X(add_time) X(subtract_time)                   \
@@ -31,7 +32,7 @@
         X(equal_words) X(unequal_words) X(below_words) X(most_words) X(above_words)                \
             X(least_of_words) X(below_real) X(most_real) X(above_real) X(least_of_real)            \
                 X(equal_text) X(unequal_text) X(below_text) X(most_text) X(above_text)             \
-                    X(least_of_text) X(in_words) X(in_text) X(in_list) /* logic.c */                          \
+                    X(least_of_text) X(in_words) X(in_text) X(in_list) /* logic.c */               \
         X(and) X(or) X(not ) X(is_null) X(if_words) X(if_text) X(coalesce_words)                   \
             X(coalesce_text) /* strings.c */                                                       \
         X(lower) X(upper) X(trim) X(length) X(contains) X(starts_with) X(ends_with) X(concat)      \

@@ -118,8 +118,8 @@ void program_fields(const struct program *p, int node, void (*visit)(void *conte
 void program_aggregates(const struct program *p, int node,
                         void (*visit)(void *context, const struct aggregate *a), void *context);
 
-/* Who knows the members of lists: for rows [0, rows) of `value`, a column of the list's type, writes
- * 1 or 0 to `is_member`. What it says where value is null does not matter. */
+/* Who knows the members of lists: for rows [0, rows) of `value`, a column of the list's type,
+ * writes 1 or 0 to `is_member`. What it says where value is null does not matter. */
 struct list_reader {
     void (*read)(const void *context, uint32_t list, const struct column *value, uint32_t rows,
                  int64_t *is_member);
@@ -134,9 +134,9 @@ struct registers {
     const struct program *program;
     uint32_t rows;
     uint32_t capacity;
-    struct column *column; /* by node */
+    struct column *column;           /* by node */
     const struct list_reader *lists; /* borrowed; NULL: all lists are empty */
-    struct arena text;     /* texts made by functions; cleared by registers_begin */
+    struct arena text;               /* texts made by functions; cleared by registers_begin */
 };
 
 void registers_init(struct registers *r, const struct program *p, uint32_t capacity);

@@ -182,6 +182,5 @@ int check_in_list(struct checker *c, const struct tree *t)
     operand = check_convert(c, t, operand, p->lists[list].type);
     if (operand < 0)
         return -1;
-    return check_full(c, t,
-                      node_call(p, overload_in_list(), &operand, 1, TYPE_BOOL, list, NULL));
+    return check_full(c, t, node_call(p, overload_in_list(), &operand, 1, TYPE_BOOL, list, NULL));
 }

@@ -136,8 +136,8 @@ static void print_words(const struct checked *c, const struct term *t, struct bu
     buffer_format(out, "\n  rules     %u\n  model     %s\n", s->rule_count, s->model.kind);
 }
 
-/* Entries without a time are in the list before the first event: as a table without valid_from, that
- * may be knowledge from after the events. */
+/* Entries without a time are in the list before the first event: as a table without valid_from,
+ * that may be knowledge from after the events. */
 static void print_lists(const struct checked *c, struct buffer *out)
 {
     const struct settings *s = c->settings;

@@ -132,8 +132,7 @@ static bool show_entry(void *context, const struct json *entry, struct error *e)
                   TEXT_ARG(added.length > 0 ? added : text_of("from the start")));
     add_plain(out, listing_text(entry, "by"));
     if (expires.length > 0)
-        buffer_format(out, ", %s %.*s",
-                      expired != NULL && expired->boolean ? "expired" : "expires",
+        buffer_format(out, ", %s %.*s", expired != NULL && expired->boolean ? "expired" : "expires",
                       TEXT_ARG(expires));
     if (note.length > 0) {
         buffer_add_text(out, ": ");
@@ -437,8 +436,7 @@ static bool list_run(struct invocation *v, struct error *e)
                          "list: expected show, add, remove, import or export, found \"%s\"",
                          v->argument[0]);
     if (v->argument_count < actions[i].least || v->argument_count > actions[i].most)
-        return error_set(e, ERROR_USAGE, "list %s: expected %s", actions[i].name,
-                         actions[i].wants);
+        return error_set(e, ERROR_USAGE, "list %s: expected %s", actions[i].name, actions[i].wants);
     buffer_init(&l.answer, HTTP_ANSWER_MAX);
     ok = list_open(&l, e) && actions[i].run(&l, e);
     http_client_free(l.client);
@@ -472,10 +470,11 @@ const struct command command_list = {
         "and if wanted `expires`, `note` and `op` (add, remove); export writes such a file, and\n"
         "with --changes one that training and scoring can read as `lists.NAME.file`.",
     .options = options,
-    .examples = "  assay list show\n"
-                "  assay list add blocked_merchants m-1029 --expires 30d --note 'case 77' --by ana\n"
-                "  assay list remove blocked_merchants m-1029\n"
-                "  assay list import blocked_merchants merchants.csv\n"
-                "  assay list export blocked_merchants --changes -o changes.csv\n",
+    .examples =
+        "  assay list show\n"
+        "  assay list add blocked_merchants m-1029 --expires 30d --note 'case 77' --by ana\n"
+        "  assay list remove blocked_merchants m-1029\n"
+        "  assay list import blocked_merchants merchants.csv\n"
+        "  assay list export blocked_merchants --changes -o changes.csv\n",
     .run = list_run,
 };

@@ -44,7 +44,7 @@ static void export_changes_of(const struct record *r, const struct list_body *b,
         list_item_next(&reader, &item);
         output_text(o, item.value);
         output_text(o, r->received_us == 0 ? text_of("") : time_text(r->received_us, at));
-        output_text(o, item.is_removal                   ? text_of("")
+        output_text(o, item.is_removal                 ? text_of("")
                        : item.expires_us == LIST_NEVER ? text_of("never")
                                                        : time_text(item.expires_us, expires));
         output_text(o, item.note);

@@ -55,8 +55,8 @@ static uint32_t earliest(const struct list_feed *f)
 
     for (uint32_t i = 0; i < f->count; i++) {
         if (f->next[i] < f->file[i].count &&
-            (best == f->count || due_us(&f->file[i].row[f->next[i]]) <
-                                     due_us(&f->file[best].row[f->next[best]])))
+            (best == f->count ||
+             due_us(&f->file[i].row[f->next[i]]) < due_us(&f->file[best].row[f->next[best]])))
             best = i;
     }
     return best;
@@ -123,8 +123,8 @@ static bool into_engine(void *context, uint32_t list, const struct list_item *it
 {
     struct list_taker *t = context;
 
-    return list_items_apply(t->engine, t->plan, list, item, count, LIST_BY_FILE, (*t->seq)++,
-                            at_us, e);
+    return list_items_apply(t->engine, t->plan, list, item, count, LIST_BY_FILE, (*t->seq)++, at_us,
+                            e);
 }
 
 bool list_feed_into_engine(struct list_feed *f, int64_t time_us, struct list_taker *t,

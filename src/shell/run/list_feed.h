@@ -1,6 +1,6 @@
-/* The changes of all lists of a plan that the settings' files tell, in the order of their times: for
- * passes over files and for a service's history. A change made at T comes before the first event
- * of time T or later; one without a time before all events. */
+/* The changes of all lists of a plan that the settings' files tell, in the order of their times:
+ * for passes over files and for a service's history. A change made at T comes before the first
+ * event of time T or later; one without a time before all events. */
 #ifndef ASSAY_RUN_LIST_FEED_H
 #define ASSAY_RUN_LIST_FEED_H
 

@@ -63,8 +63,8 @@ static bool open_rows(struct reading *r, struct error *e)
     ok = find_columns(r, source_schema(look), e);
     fields = mem_array(source_schema(look)->count, sizeof *fields);
     for (uint32_t i = 0; i < source_schema(look)->count; i++)
-        fields[i] = (struct source_field){source_schema(look)->fields[i].name, TYPE_TEXT, false,
-                                          TIME_ISO};
+        fields[i] =
+            (struct source_field){source_schema(look)->fields[i].name, TYPE_TEXT, false, TIME_ISO};
     o.fields = fields;
     o.field_count = source_schema(look)->count;
     if (ok) {

@@ -15,7 +15,7 @@ enum { LIST_FILE_ROWS_MAX = 4 << 20 };
 
 struct list_row {
     bool has_at;
-    int64_t at_us; /* 0 where there is none: in the list from the start */
+    int64_t at_us;         /* 0 where there is none: in the list from the start */
     struct list_item item; /* texts owned */
 };
 

@@ -142,7 +142,8 @@ static bool remove_missing(struct import *m, struct error *e)
     uint32_t place = 0, found;
     bool ok = true;
 
-    while (ok && (found = lists_page(engine_lists(m->engine), m->list, seq, place, PAGE, page)) > 0) {
+    while (ok &&
+           (found = lists_page(engine_lists(m->engine), m->list, seq, place, PAGE, page)) > 0) {
         for (uint32_t i = 0; i < found && ok; i++) {
             const struct said *said = find(m, page[i].token);
 
@@ -191,8 +192,7 @@ static bool import_one(struct shard *s, const struct settings *settings, uint32_
     m->now_us = now_us;
     buffer_init(&m->texts, LIST_CHANGES_MAX * LIST_VALUE_MAX);
     ok = list_file_of_settings(settings, list, now_us, &m->file, e);
-    if (ok && m->file.digest != 0 &&
-        m->file.digest != lists_file(engine_lists(m->engine), list)) {
+    if (ok && m->file.digest != 0 && m->file.digest != lists_file(engine_lists(m->engine), list)) {
         fold(m);
         ok = remove_missing(m, e) && add_new(m, e) && flush(m, m->file.digest, e);
     }

@@ -7,8 +7,8 @@
 /* False where the text is no value of a list of this type. Text of *v is borrowed. */
 bool list_value_parse(enum type type, struct text text, struct value *v) MUST_USE;
 
-/* A value of a list of this type in its shortest text: "007" of ints is "7". ERROR_INVALID says what
- * is wrong with it, without quoting it. */
+/* A value of a list of this type in its shortest text: "007" of ints is "7". ERROR_INVALID says
+ * what is wrong with it, without quoting it. */
 bool list_value_read(enum type type, struct text text, char out[LIST_VALUE_MAX + 1],
                      struct text *value, struct error *e) MUST_USE;
 

@@ -14,7 +14,7 @@
 #include "shell/run/shard_inside.h"
 
 enum {
-    RUN_TEXT_MAX = 256 << 20, /* texts of one run of decisions */
+    RUN_TEXT_MAX = 256 << 20,               /* texts of one run of decisions */
     BODY_MAX = SHARD_EVENT_MAX + (1 << 20), /* of an event, or of a list's changes */
     OBSERVE_BODY_OVERHEAD = 12 + SHARD_ID_MAX,
     SNAPSHOT_JOBS = 1,

@@ -27,11 +27,11 @@ enum {
 };
 
 enum submit_kind {
-    SUBMIT_DECISION, /* decide and record */
-    SUBMIT_PEEK,     /* decide, record nothing (dry run) */
-    SUBMIT_LABEL,    /* the outcome of an event became known */
-    SUBMIT_FIND,     /* the seq of an event id */
-    SUBMIT_LIST,     /* add values to a list, or remove them */
+    SUBMIT_DECISION,  /* decide and record */
+    SUBMIT_PEEK,      /* decide, record nothing (dry run) */
+    SUBMIT_LABEL,     /* the outcome of an event became known */
+    SUBMIT_FIND,      /* the seq of an event id */
+    SUBMIT_LIST,      /* add values to a list, or remove them */
     SUBMIT_LIST_PAGE, /* look at a list's entries */
 };
 
@@ -50,7 +50,8 @@ struct list_request {
     struct text name;
     /* to change */
     struct text by;
-    const struct list_item *item; /* at most LIST_CHANGES_MAX; values as list_value_read gives them */
+    const struct list_item
+        *item; /* at most LIST_CHANGES_MAX; values as list_value_read gives them */
     uint32_t count;
     enum list_result *result; /* of each; filled */
     /* to look: up to `most` entries after that place, in the order of the log */

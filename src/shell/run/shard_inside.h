@@ -48,9 +48,9 @@ struct shard {
     struct buffer body;      /* of the record being made */
     struct buffer scratch;
     struct list_work *list_work; /* shard_list.c's */
-    struct group *group;     /* being filled */
-    uint64_t snapshot_seq;   /* of the last snapshot taken */
-    int64_t snapshot_due_us; /* monotonic */
+    struct group *group;         /* being filled */
+    uint64_t snapshot_seq;       /* of the last snapshot taken */
+    int64_t snapshot_due_us;     /* monotonic */
 
     struct group groups[SHARD_GROUPS];
     struct queue *queue;     /* submissions -> engine thread */

@@ -92,8 +92,8 @@ void shard_take_list(struct shard *s, struct submission *sub)
 
     if (!find_list(s, sub, &list))
         return;
-    count = list_changes_of(n, plan_list_type(s->plan, list), q->item, q->count, w->change,
-                            w->place);
+    count =
+        list_changes_of(n, plan_list_type(s->plan, list), q->item, q->count, w->change, w->place);
     if (count != q->count) {
         error_set(&e, ERROR_INVALID, "the list has another type now: ask again");
         refuse(sub, SUBMIT_REFUSED, &e);
@@ -113,8 +113,8 @@ void shard_take_list(struct shard *s, struct submission *sub)
         sub->seq = seq;
     }
     for (uint32_t i = 0; i < count; i++)
-        q->result[i] = engine_list_apply(n, list, &w->change[i], seq, w->place[i],
-                                         sub->received_us, LIST_BY_HAND);
+        q->result[i] = engine_list_apply(n, list, &w->change[i], seq, w->place[i], sub->received_us,
+                                         LIST_BY_HAND);
     q->entries = lists_entries(engine_lists(n), list);
 }
 

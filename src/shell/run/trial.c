@@ -348,8 +348,7 @@ static bool run(struct trial *t, struct engine *n, struct error *e)
     struct list_filling f = {.trial = t, .engine = n, .seq = 1};
     struct decision d = {0};
 
-    if (!fill_lists(&f, e) || !run_events(&f, 0, last, NULL, e) ||
-        !run_events(&f, last, 1, &d, e))
+    if (!fill_lists(&f, e) || !run_events(&f, 0, last, NULL, e) || !run_events(&f, last, 1, &d, e))
         return false;
     if (!compare_features(t, n, e))
         return false;

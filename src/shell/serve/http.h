@@ -57,8 +57,8 @@ struct exchange {
     bool is_replay;         /* header Idempotent-Replay: true */
 
     void (*ready)(struct exchange *x);
-    void *state;       /* the handler's */
-    const void *route; /* the dispatcher's */
+    void *state;           /* the handler's */
+    const void *route;     /* the dispatcher's */
     struct text parameter; /* the last part in braces, */
     struct text name;      /* and the one before it */
 

@@ -157,7 +157,8 @@ static bool open_record(struct server *s, struct opened *o, uint64_t seq, struct
 
     o->seq = 0;
     if (!wait_durable(log, seq))
-        return error_set(e, ERROR_WORLD, "the list's newest entries are not on disk yet; ask again");
+        return error_set(e, ERROR_WORLD,
+                         "the list's newest entries are not on disk yet; ask again");
     if (!log_read(log, seq, &o->bytes, &r, e) || !list_body_parse(r.body, &o->body, e))
         return false;
     o->seq = seq;

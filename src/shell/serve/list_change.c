@@ -182,8 +182,7 @@ static bool query_text(struct exchange *x, const char *name, size_t most, struct
 
 static void send(struct server *s, struct exchange *x, struct changing *c)
 {
-    struct submission sub = {
-        .kind = SUBMIT_LIST, .received_us = c->now_us, .list = &c->request};
+    struct submission sub = {.kind = SUBMIT_LIST, .received_us = c->now_us, .list = &c->request};
 
     if (c->problems->count > 0)
         problem_answer_fields(x, c->problems);
@@ -249,8 +248,7 @@ enum http_next remove_from_list(struct server *s, struct exchange *x)
     arena_init(&memory, 2 * LIST_VALUE_MAX);
     c->memory = &memory;
     c->request.count = 1;
-    c->item[0] =
-        (struct list_item){.is_removal = true, .expires_us = LIST_NEVER, .note = {"", 0}};
+    c->item[0] = (struct list_item){.is_removal = true, .expires_us = LIST_NEVER, .note = {"", 0}};
     if (query_text(x, "note", LIST_NOTE_MAX, &c->item[0].note)) {
         take_value(c, x->parameter, "", &c->item[0]);
         if (c->problems->count > 0)

@@ -29,9 +29,8 @@ struct route_query {
 
 struct route {
     enum http_method method; /* HTTP_GET also serves HEAD */
-    const char
-        *pattern; /* "/v1/decisions/{id}": a part in braces takes what is between two "/", at the
-                   * end of the pattern the rest of the path; two at most */
+    const char *pattern; /* "/v1/decisions/{id}": a part in braces takes what is between two "/", at
+                          * the end of the pattern the rest of the path; two at most */
     enum route_place place;
     enum route_body body;
     size_t body_max; /* 0: the setting server.body */

@@ -70,8 +70,9 @@ const struct route routes[] = {
      .body = BODY_JSON,
      .body_max = LIST_BYTES_MAX,
      .handle = change_list,
-     .summary = "Add values to a list, or remove them: one object or an array of up to 1000, all or "
-                "none. The same again changes nothing.",
+     .summary =
+         "Add values to a list, or remove them: one object or an array of up to 1000, all or "
+         "none. The same again changes nothing.",
      .queries = {{"by", "text", "who says so"}}},
     {.method = HTTP_DELETE,
      .pattern = "/v1/lists/{name}/entries/{value}",

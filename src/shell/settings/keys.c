@@ -118,9 +118,10 @@ const struct key keys[] = {
     {"lists.*.description", KEY_TEXT, 0, MEMBER(struct list_setting, description),
      .words = "What it is for."},
     {"lists.*.file", KEY_TEXT, 0, MEMBER(struct list_setting, file),
-     .words = "Entries that it begins with, or the history of its changes: CSV, NDJSON or JSON with "
-              "`value`, and if wanted `at`, `expires`, `note` and `op` (add, remove). A service "
-              "takes it in again when its content changes."},
+     .words =
+         "Entries that it begins with, or the history of its changes: CSV, NDJSON or JSON with "
+         "`value`, and if wanted `at`, `expires`, `note` and `op` (add, remove). A service "
+         "takes it in again when its content changes."},
     {"lists.*.expires", KEY_DURATION, 0, MEMBER(struct list_setting, expires_us), .least = 1,
      .has_at = offsetof(struct list_setting, has_expires),
      .words = "How long an entry is in force that does not say so itself; without it, for ever."},
@@ -231,9 +232,9 @@ const struct key keys[] = {
     {"tests.*.event", KEY_EVENT, KEY_REQUIRED, MEMBER(struct test_setting, event),
      .words = "The event that is decided. Fields that are left out are null; fields of tables are "
               "looked up, unless they are given here."},
-    {"tests.*.lists", KEY_ENTRIES, 0,
-     ARRAY(struct test_setting, lists, list_count, LANG_LISTS_MAX),
-     .words = "What is in lists here, from the start; a list that is left out is as its file says."},
+    {"tests.*.lists", KEY_ENTRIES, 0, ARRAY(struct test_setting, lists, list_count, LANG_LISTS_MAX),
+     .words =
+         "What is in lists here, from the start; a list that is left out is as its file says."},
     {"tests.*.lists.*", KEY_TEXTS, KEY_REQUIRED,
      ARRAY(struct texts_setting, text, count, SETTINGS_TEST_VALUES_MAX), .words = "Its values."},
     {"tests.*.expect", KEY_SECTION, 0,

@@ -123,7 +123,7 @@ struct test_setting {
     char *name;
     char **history; /* each a JSON object, all its values texts */
     uint32_t history_count;
-    char *event; /* likewise */
+    char *event;                 /* likewise */
     struct texts_setting *lists; /* the members of lists, instead of their files' */
     uint32_t list_count;
     struct {
@@ -209,10 +209,10 @@ bool settings_parse_with(struct text yaml, const char *path, const struct settin
                          struct settings **s, struct error *e) MUST_USE;
 void settings_free(struct settings *s);
 const struct source_setting *settings_source(const struct settings *s,
-                                             const char *name); /* or NULL */
+                                             const char *name);                       /* or NULL */
 const struct list_setting *settings_list(const struct settings *s, const char *name); /* or NULL */
 enum type list_setting_type(const struct list_setting *l);
-bool settings_has_model(const struct settings *s);              /* model.kind is not none */
+bool settings_has_model(const struct settings *s); /* model.kind is not none */
 /* The fields under `schema:`, with id, time and label set; NULL where there are none. The caller's.
  */
 struct schema *settings_schema(const struct settings *s);
