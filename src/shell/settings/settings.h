@@ -16,6 +16,7 @@ enum {
     SETTINGS_BYTES_MAX = 1 << 20,
     SETTINGS_SOURCES_MAX = 64,
     SETTINGS_FIELDS_MAX = SCHEMA_FIELDS_MAX,
+    SETTINGS_MODELS_MAX = 32,
     SETTINGS_TESTS_MAX = 1000,
     SETTINGS_TEST_EVENTS_MAX = 1000, /* in the history of one */
     SETTINGS_TEST_VALUES_MAX = 1000, /* of one list of one */
@@ -102,9 +103,22 @@ struct validate_setting {
     char *drop_known; /* entity whose known frauds leave the test (Handbook), or NULL */
 };
 
+struct member_setting {
+    char *name; /* under `models` */
+    double weight;
+};
+
+/* A recipe with its name and its members' names, which settings_verify resolves. */
+struct recipe_setting {
+    char *name; /* under `models`; of the one under `model` that of its kind */
+    struct member_setting *members;
+    uint32_t member_count;
+    struct recipe recipe; /* defaults overlaid by the settings */
+};
+
 struct model_setting {
-    char *kind;           /* "boost", "logistic", or "none" */
-    struct recipe recipe; /* of that kind; defaults overlaid by the settings */
+    char *kind; /* of a model, a name under `models`, or "none" */
+    struct recipe_setting asked;
     uint64_t seed;
     char **features; /* inputs; NULL: all features */
     uint32_t feature_count;
@@ -177,6 +191,8 @@ struct settings {
     struct threshold_setting *levels;
     uint32_t level_count;
     struct model_setting model;
+    struct recipe_setting *models;
+    uint32_t model_count;
     struct test_setting *tests;
     uint32_t test_count;
     struct server_setting server;
@@ -213,6 +229,10 @@ const struct source_setting *settings_source(const struct settings *s,
 const struct list_setting *settings_list(const struct settings *s, const char *name); /* or NULL */
 enum type list_setting_type(const struct list_setting *l);
 bool settings_has_model(const struct settings *s); /* model.kind is not none */
+/* The recipe in force: that of `model`, or the one under `models` that it names. */
+const struct recipe_setting *settings_recipe(const struct settings *s);
+/* The one of that name under `models`, or NULL. */
+const struct recipe_setting *settings_model(const struct settings *s, const char *name);
 /* The fields under `schema:`, with id, time and label set; NULL where there are none. The caller's.
  */
 struct schema *settings_schema(const struct settings *s);

@@ -1,10 +1,10 @@
 /* What no single key can say. */
+#include "shell/settings/keys.h"
 #include "shell/settings/read.h"
 
 #include <stdio.h>
 
 #include "core/base/memory.h"
-#include "core/base/panic.h"
 
 /* Puts the place of the key before the words of *e; before, name and after make its path. */
 static bool refuse(const struct settings *s, struct error *e, const char *before, const char *name,
@@ -294,11 +294,85 @@ static bool verify_tests(const struct settings *s, struct error *e)
     return true;
 }
 
+static bool has_members(const struct recipe *r)
+{
+    return r->kind == MODEL_VOTE || r->kind == MODEL_STACK;
+}
+
+static bool refuse_member(const struct settings *s, const struct recipe *of,
+                          const struct member_setting *m, struct error *e)
+{
+    const struct recipe_setting *found = settings_model(s, m->name);
+
+    if (found == NULL)
+        error_set(e, ERROR_INVALID, "there is no \"%s\" under models", m->name);
+    else if (has_members(&found->recipe))
+        error_set(e, ERROR_INVALID, "\"%s\" has members itself: name those", m->name);
+    else if (of->kind == MODEL_VOTE && m->weight <= 0)
+        error_set(e, ERROR_INVALID, "the weight of \"%s\" must be above 0", m->name);
+    else
+        return false;
+    return true;
+}
+
+/* Names of members to their recipes. */
+static bool resolve_members(const struct settings *s, struct recipe_setting *r, const char *path,
+                            struct error *e)
+{
+    char at[KEY_PATH_MAX];
+
+    snprintf(at, sizeof at, "%s.members", path);
+    if (has_members(&r->recipe) && r->member_count == 0) {
+        error_set(e, ERROR_INVALID, "a %s needs members: names under models, each with its weight",
+                  model_kind_name(r->recipe.kind));
+        return settings_blame(s, path, e);
+    }
+    for (uint32_t k = 0; k < r->member_count; k++) {
+        if (refuse_member(s, &r->recipe, &r->members[k], e))
+            return settings_blame(s, at, e);
+        r->recipe.member[k] = &settings_model(s, r->members[k].name)->recipe;
+        r->recipe.weight[k] = r->members[k].weight;
+    }
+    r->recipe.members = r->member_count;
+    return true;
+}
+
+static bool verify_models(const struct settings *s, struct error *e)
+{
+    for (uint32_t i = 0; i < s->model_count; i++) {
+        char path[KEY_PATH_MAX];
+        enum model_kind kind;
+
+        snprintf(path, sizeof path, "models.%s", s->models[i].name);
+        if (model_kind_find(s->models[i].name, &kind) || strcmp(s->models[i].name, "none") == 0) {
+            error_set(e, ERROR_INVALID, "this is the name of a kind: call the model otherwise");
+            return settings_blame(s, path, e);
+        }
+        if (!resolve_members(s, &s->models[i], path, e))
+            return false;
+    }
+    return true;
+}
+
 static bool verify_model(struct settings *s, struct error *e)
 {
+    struct recipe_setting *asked = &s->model.asked;
+
+    if (!verify_models(s, e))
+        return false;
     if (!settings_has_model(s))
         return true;
-    ASSERT(model_kind_find(s->model.kind, &s->model.recipe.kind)); /* one of the key's choices */
+    if (settings_model(s, s->model.kind) == NULL) {
+        if (!model_kind_find(s->model.kind, &asked->recipe.kind)) {
+            error_set(e, ERROR_INVALID,
+                      "expected " RECIPE_KINDS_WORDS ", none or a name under models, found \"%s\"",
+                      s->model.kind);
+            return settings_blame(s, "model.kind", e);
+        }
+        asked->name = s->model.kind;
+        if (!resolve_members(s, asked, "model", e))
+            return false;
+    }
     return verify_model_features(s, e);
 }
 

@@ -25,8 +25,8 @@ struct fitted {
     struct model *model;
     double *margin;      /* per table row, by a model that did not learn from it where it tests */
     double *probability; /* calibrated */
-    double slope, offset;
-    bool is_calibrated; /* false: too few frauds to calibrate with */
+    struct learned learned;
+    bool is_calibrated; /* by held-out rows; false: the recipe wants none, or too few frauds */
 };
 
 bool fit(const struct fit_task *t, struct fitted *f, struct error *e) MUST_USE;
