@@ -391,7 +391,7 @@ def test_commands(world, tmp_path):
         lists = [r for r in records if r["kind"] == "list"]
         assert lists[0]["by"] == "ana" and lists[0]["changes"][0]["add"] == "7" and lists[0]["list"] == "codes"
         assert "list       4" in h.run("log", "verify")
-    h.run("list", "add", "codes", "1", "--url", "http://127.0.0.1:9", code=2)
+    h.run("list", "add", "codes", "1", "--url", "http://127.0.0.1:9", code=3)
     h.run("list", "show", "nope", code=1)
     h.run("list", "add", "codes", code=2)
     h.run("list", "fold", "codes", code=2)

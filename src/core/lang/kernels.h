@@ -18,8 +18,12 @@
     X(number)                                                                                      \
     X(parse_time)                                                                                  \
     X(text_of_bool)                                                                                \
-    X(text_of_int) X(text_of_decimal) X(text_of_real) X(text_of_time) X(text_of_duration)          \
-        X(date) /* arith.c */                                                                      \
+    X(text_of_int)                                                                                 \
+    X(text_of_decimal)                                                                             \
+    X(text_of_real)                                                                                \
+    X(text_of_time)                                                                                \
+    X(text_of_duration)                                                                            \
+    X(date) /* arith.c */                                                                          \
         X(add_words) X(subtract_words) X(multiply_words) X(remainder_words) X(negate_words)        \
             X(add_real) X(subtract_real) X(multiply_real) X(divide_real) X(negate_real)            \
                 X(multiply_decimal) X(divide_words) X(add_time) X(subtract_time)                   \
