@@ -17,22 +17,13 @@
     X(decimal_to_real)                                                                             \
     X(number)                                                                                      \
     X(parse_time)                                                                                  \
-    X(text_of_bool)                                                                                \
-    X(text_of_int)                                                                                 \
-    X(text_of_decimal)                                                                             \
-    X(text_of_real)                                                                                \
-    X(text_of_time)                                                                                \
-    X(text_of_duration)                                                                            \
-    X(date) /* arith.c */                                                                          \
-    X(add_words)                                                                                   \
-    X(subtract_words)                                                                              \
-    X(multiply_words)                                                                              \
-    X(remainder_words)                                                                             \
-    X(negate_words)                                                                                \
-    X(add_real)                                                                                    \
-    X(subtract_real) X(multiply_real) X(divide_real) X(negate_real) X(multiply_decimal)            \
-        X(divide_words) X(add_time) X(subtract_time) X(multiply_duration_real)                     \
-            X(multiply_real_duration) X(divide_duration_real) /* math.c */                         \
+    X(text_of_bool) X(text_of_int) X(text_of_decimal) X(text_of_real) X(text_of_time)              \
+        X(text_of_duration) X(date) /* arith.c */                                                  \
+        X(add_words) X(subtract_words) X(multiply_words) X(remainder_words) X(negate_words)        \
+            X(add_real) X(subtract_real) X(multiply_real) X(divide_real) X(negate_real)            \
+                X(multiply_decimal) X(divide_words) X(add_time) X(subtract_time)                   \
+                    X(multiply_duration_real) X(multiply_real_duration)                            \
+                        X(divide_duration_real) /* math.c */                                       \
         X(same) X(abs_words) X(abs_real) X(sign_words) X(sign_real) X(round_decimal) X(round_real) \
             X(floor_decimal) X(floor_real) X(ceil_decimal) X(ceil_real) X(sqrt) X(log) X(log1p)    \
                 X(exp) X(pow) X(near) X(clamp_words) X(clamp_real) X(least_words) X(least_real)    \
