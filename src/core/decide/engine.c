@@ -103,7 +103,7 @@ static void make_head(struct engine *n)
         return;
     ref = region_alloc(&n->region, sizeof(struct engine_head));
     ASSERT(ref != 0);
-    region_header(&n->region)->root[ROOT_ENGINE] = ref;
+    region_set_root(&n->region, ROOT_ENGINE, ref);
     head_of(n)->watermark_us = INT64_MIN;
 }
 
@@ -162,6 +162,11 @@ struct engine *engine_open(struct plan *p, struct region *r, const struct engine
     n->probability = mem_array(o->batch, sizeof *n->probability);
     n->label = mem_alloc(waiting_label_bytes(n->groups));
     return n;
+}
+
+void engine_watch(struct engine *n, struct region_watch *watch)
+{
+    n->region.watch = watch;
 }
 
 void engine_close(struct engine *n)
@@ -229,8 +234,10 @@ static void push_label(struct engine *n, uint64_t seq, int64_t time_us, uint8_t 
     n->label->time_us = time_us;
     n->label->label = label;
     n->label->effective_us = effective_us;
-    if (!waiting_push(&n->waiting, n->label))
-        head_of(n)->labels_lost++;
+    if (waiting_push(&n->waiting, n->label))
+        return;
+    region_touch(&n->region, head_of(n), sizeof(struct engine_head));
+    head_of(n)->labels_lost++;
 }
 
 static int64_t add_saturated(int64_t a, int64_t b)
@@ -338,6 +345,7 @@ static void admit(struct engine *n, const struct frame *f, uint32_t first, uint3
     }
     point_steps(n);
     head = head_of(n);
+    region_touch(&n->region, head, sizeof *head);
     head->watermark_us = watermark;
     head->events += rows;
 }

@@ -114,6 +114,7 @@ static bool open_shard(struct serving *s, struct error *e)
         .sync = s->settings->log_sync ? LOG_SYNC_ALWAYS : LOG_SYNC_NEVER,
         .segment_bytes = s->settings->log_segment_bytes,
         .snapshot_every_us = s->settings->snapshot_every_us,
+        .snapshot_memory_bytes = s->settings->snapshot_memory_bytes,
         .queue = s->setting.queue,
         .progress = term_progress(&s->v->term),
     };

@@ -70,6 +70,7 @@ static void shard_free(struct shard *s)
     queue_free(s->sealed);
     queue_free(s->spare);
     queue_free(s->snapshots);
+    freeze_free(s->freeze);
     pthread_mutex_destroy(&s->lock);
     mem_free(s);
 }
@@ -321,6 +322,7 @@ static void stop_threads(struct shard *s)
     pthread_join(s->commit_thread, NULL);
     queue_close(s->snapshots);
     pthread_join(s->snapshot_thread, NULL);
+    engine_watch(s->state.engine, NULL);
 }
 
 void shard_close(struct shard *s)

@@ -73,6 +73,7 @@ struct shard_options {
     enum log_sync sync;
     size_t segment_bytes;
     int64_t snapshot_every_us;       /* 0: only at the end */
+    size_t snapshot_memory_bytes;    /* copies of what changes while one is written, at most */
     uint32_t queue;                  /* submissions waiting, at most */
     const struct progress *progress; /* of recovery */
 };
@@ -117,7 +118,9 @@ struct shard_status {
     uint64_t entities, evicted;
     uint32_t queue_length, queue_capacity;
     uint64_t snapshot_seq;
-    uint64_t snapshots_failed;
+    uint64_t snapshots, snapshots_failed, snapshots_given_up;
+    uint64_t snapshot_bytes, snapshot_us; /* of the last one: size, time to write */
+    uint64_t snapshot_copied_bytes;       /* for want of a pause */
     char snapshot_failure[ERROR_TEXT_MAX];
     uint64_t replayed;  /* records, at the start */
     uint64_t cut_bytes; /* of a torn end, at the start */

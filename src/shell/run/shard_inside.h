@@ -6,7 +6,9 @@
 #include <limits.h>
 #include <stdatomic.h>
 
+#include "core/base/panic.h"
 #include "shell/os/thread.h"
+#include "shell/run/freeze.h"
 #include "shell/run/shard.h"
 #include "shell/run/snapshot.h"
 
@@ -19,9 +21,14 @@ struct group {
 
 enum { SHARD_GROUPS = 2 }; /* one being filled, one being committed */
 
+enum snapshot_step { SNAPSHOT_RESTING, SNAPSHOT_PREPARING, SNAPSHOT_WRITING };
+
+/* The engine's while resting, else the snapshot thread's until is_job_done. */
 struct snapshot_job {
+    enum snapshot_step step;
+    size_t capacity; /* of the state's memory */
     struct snapshot_head head;
-    void *bytes;
+    bool is_written;
 };
 
 struct shard {
@@ -50,12 +57,16 @@ struct shard {
     struct group *group;     /* being filled */
     uint64_t snapshot_seq;   /* of the last snapshot taken */
     int64_t snapshot_due_us; /* monotonic */
+    enum snapshot_step snapshot_step;
+    struct snapshot_job snapshot_job;
+    struct freeze *freeze; /* made by the snapshot thread while preparing */
+    atomic_bool is_job_done;
 
     struct group groups[SHARD_GROUPS];
     struct queue *queue;     /* submissions -> engine thread */
     struct queue *sealed;    /* groups -> commit thread */
     struct queue *spare;     /* groups -> engine thread */
-    struct queue *snapshots; /* at most one job -> snapshot thread */
+    struct queue *snapshots; /* the job -> snapshot thread */
     pthread_t engine_thread, commit_thread, snapshot_thread;
     bool is_started; /* engine thread runs */
 

@@ -268,6 +268,10 @@ const struct key keys[] = {
      .words = "Snapshots of the state, for a fast start."},
     {"snapshot.every", KEY_DURATION, 0, OF(snapshot_every_us), .standard = "5m", .least = 1e6,
      .words = "Time between two snapshots."},
+    {"snapshot.memory", KEY_SIZE, 0, OF(snapshot_memory_bytes), .standard = "1GiB",
+     .least = 1 << 20, .most = 64.0 * (1 << 30),
+     .words = "Copies at most of what changes while a snapshot is written; beyond it the snapshot "
+              "is given up and counted, decisions go on."},
 
     {"alerts", KEY_SECTION, KEY_LATER, .words = "Queues of alerts."},
     {"lists", KEY_SECTION, KEY_LATER, .words = "Named lists for rules."},

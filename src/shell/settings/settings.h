@@ -166,6 +166,7 @@ struct settings {
     uint64_t log_segment_bytes;
     bool log_sync;             /* default true */
     int64_t snapshot_every_us; /* default 5m */
+    uint64_t snapshot_memory_bytes; /* default 1GiB */
     struct hash_key token_key; /* of the shard; set by who opens it, not a setting */
     struct origins *origins;   /* private: where each value came from */
 };
