@@ -100,6 +100,7 @@ void entity_free(struct velocity *v, uint32_t group, region_ref ref)
     struct velocity_counts *counts = &v->state[group].counts;
     struct entity *e = region_at(v->region, ref);
 
+    entity_touch(v, g, e);
     for (uint32_t i = e->first; i < e->end; i++)
         free_texts(v, group, e, i);
     for (uint32_t i = 0; i < g->range_count; i++)
