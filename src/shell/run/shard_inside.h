@@ -19,6 +19,8 @@ struct group {
     bool has_records;
 };
 
+enum { SHARD_RUN_TEXT_MAX = 256 << 20 }; /* texts of one run of decisions */
+
 enum { SHARD_GROUPS = 2 }; /* one being filled, one being committed */
 
 enum snapshot_step { SNAPSHOT_RESTING, SNAPSHOT_PREPARING, SNAPSHOT_WRITING };
@@ -37,8 +39,9 @@ struct shard {
     char log_directory[PATH_MAX];
     char snapshot_directory[PATH_MAX];
 
-    struct plan *plan;
+    struct plan *plan; /* changed by the engine's thread under the lock */
     uint32_t plan_seq;
+    uint64_t fields; /* of the plan's schema */
     struct plans *plans;
     struct log *log;
     bool has_history;
@@ -59,6 +62,7 @@ struct shard {
     int64_t snapshot_due_us; /* monotonic */
     enum snapshot_step snapshot_step;
     struct snapshot_job snapshot_job;
+    struct region_watch *watch; /* while writing */
     struct freeze *freeze; /* made by the snapshot thread while preparing */
     atomic_bool is_job_done;
 
@@ -71,6 +75,7 @@ struct shard {
     bool is_started; /* engine thread runs */
 
     atomic_bool is_failed;
+    atomic_bool is_activating;
     atomic_bool is_stopping;
     pthread_mutex_t lock; /* of status */
     struct shard_status status;
@@ -80,8 +85,13 @@ struct shard {
 void shard_run_group(struct shard *s, struct submission **items, uint32_t count);
 /* Seal what was appended and pass the group to the commit thread; takes the next spare group. */
 void shard_seal_group(struct shard *s);
+/* False: the shard has failed. */
+bool shard_wait_durable(struct shard *s, uint64_t seq);
 void *shard_engine_main(void *shard);
 void *shard_commit_main(void *shard);
+
+/* shard_activate.c: the run before is ended. */
+void shard_take_plan(struct shard *s, struct submission *sub);
 
 /* shard_snapshot.c */
 void shard_snapshot_if_due(struct shard *s);
@@ -89,6 +99,7 @@ void *shard_snapshot_main(void *shard);
 bool shard_snapshot_now(struct shard *s, struct error *e);
 
 /* shard.c */
+uint64_t shard_state_limit(const struct plan *p);
 void shard_fail(struct shard *s, const struct error *e);
 
 #endif

@@ -72,8 +72,8 @@ static void freeze_now(struct shard *s)
         return;
     }
     s->snapshot_job.head = head_now(s);
-    engine_watch(s->state.engine,
-                 freeze_begin(s->freeze, s->state.memory, s->snapshot_job.head.bytes));
+    s->watch = freeze_begin(s->freeze, s->state.memory, s->snapshot_job.head.bytes);
+    engine_watch(s->state.engine, s->watch);
     give_job(s, SNAPSHOT_WRITING);
 }
 

@@ -264,6 +264,10 @@ const struct key keys[] = {
      .most = 4.0 * (1 << 30), .words = "Size of one file of the log."},
     {"log.sync", KEY_BOOL, 0, OF(log_sync), .standard = "true",
      .words = "Whether an answer waits until its record is on disk."},
+    {"reload", KEY_SECTION, 0, .words = "How changed settings come into force while serving."},
+    {"reload.rate", KEY_WHOLE, 0, OF(reload_rate), .standard = "200000", .least = 100, .most = 1e9,
+     .words = "Records of the log a second, at most, of which the state of changed features is "
+              "built; decisions go on beside."},
     {"snapshot", KEY_SECTION, 0, .shorthand = "every",
      .words = "Snapshots of the state, for a fast start."},
     {"snapshot.every", KEY_DURATION, 0, OF(snapshot_every_us), .standard = "5m", .least = 1e6,
