@@ -374,7 +374,10 @@ static void reload_if_asked(struct serving *s)
     if (!hung_up)
         return;
     hung_up = 0;
-    if (!server_reload(s->server, &e))
+    if (server_reload(s->server, &e))
+        return;
+    hung_up = e.kind == ERROR_CONFLICT; /* one is running, perhaps by the file of before */
+    if (!hung_up)
         warn("not reloaded", e.text);
 }
 

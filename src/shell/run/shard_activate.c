@@ -31,7 +31,7 @@
 
 enum {
     LAG_MAX = 1024,
-    REPORT_EVERY = 1024, /* records */
+    REPORT_EVERY = 256, /* records */
     PACE_STEP_US = 20000,
     WAIT_US = 1000,
     QUEUE_PATIENCE_US = 10000000,
@@ -202,18 +202,6 @@ static void note_progress(struct shard *s, uint64_t built, uint64_t of)
     pthread_mutex_unlock(&s->lock);
 }
 
-/* Until `until` no faster than the rate; what came meanwhile at full speed, so that the end is
- * reached. */
-static void pace(const struct shard *s, const struct activation *a, uint64_t until,
-                 int64_t began_us)
-{
-    int64_t due_us = began_us + (int64_t)((double)a->applied * 1e6 / (double)s->o.activation_rate);
-    int64_t wait_us = due_us - clock_monotonic_us();
-
-    if (s->o.activation_rate > 0 && a->applied < until && wait_us > 0)
-        clock_sleep_us(wait_us < PACE_STEP_US ? wait_us : PACE_STEP_US);
-}
-
 static bool go_on(struct shard *s, const struct activation *a, const struct progress *p,
                   struct error *e)
 {
@@ -225,6 +213,24 @@ static bool go_on(struct shard *s, const struct activation *a, const struct prog
     return progress_report(p, "building the state from the log",
                            of > 0 ? (double)a->applied / (double)of : 1) ||
            error_set(e, ERROR_CANCELLED, "stopped; the plan that was in force is");
+}
+
+/* Reports, and waits where the work is ahead of its rate: that holds until `until`. What came
+ * meanwhile is read at full speed, so that the end is reached. */
+static bool pace(struct shard *s, const struct activation *a, uint64_t until, int64_t began_us,
+                 const struct progress *p, struct error *e)
+{
+    double us = s->o.activation_rate > 0 ? (double)a->applied * 1e6 / s->o.activation_rate : 0;
+    int64_t due_us = a->applied < until ? began_us + (int64_t)us : 0, left_us;
+
+    do {
+        if (!go_on(s, a, p, e))
+            return false;
+        left_us = due_us - clock_monotonic_us();
+        if (left_us > 0)
+            clock_sleep_us(left_us < PACE_STEP_US ? left_us : PACE_STEP_US);
+    } while (left_us > PACE_STEP_US);
+    return true;
 }
 
 /* Bring the state to where the log's file ends now. */
@@ -239,11 +245,8 @@ static bool build(struct shard *s, struct activation *a, const struct progress *
         if (!apply_record(a->apply, &r, e))
             return false;
         a->applied = r.seq;
-        if (a->applied % REPORT_EVERY == 0) {
-            if (!go_on(s, a, p, e))
-                return false;
-            pace(s, a, until, began_us);
-        }
+        if (a->applied % REPORT_EVERY == 0 && !pace(s, a, until, began_us, p, e))
+            return false;
     }
     return found == 0 && apply_flush(a->apply, e) && go_on(s, a, p, e);
 }
