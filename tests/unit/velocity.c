@@ -188,7 +188,7 @@ static void run_in_batches(struct side *o, struct stream *s)
 {
     for (uint32_t row = 0; row < s->rows;) {
         uint32_t rows = 1 + stream_random(s, 40);
-        bool is_watched = stream_random(s, 2) == 0;
+        bool is_watched = stream_random(s, 4) == 0;
         struct witness w;
 
         if (rows > s->rows - row)
