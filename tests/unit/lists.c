@@ -144,6 +144,54 @@ static void entries_are_those_of_a_naive_model(void **state)
         random_changes(seed);
 }
 
+/* ---- what is said of changes, for snapshots */
+
+enum { WATCHED = 1 << 20 };
+
+struct watching {
+    struct region_watch watch;
+    uint8_t *said; /* by byte */
+};
+
+static void note(struct region_watch *w, size_t at, size_t bytes)
+{
+    struct watching *watching = (struct watching *)w;
+
+    assert_true(at + bytes <= WATCHED);
+    memset(watching->said + at, 1, bytes);
+}
+
+static void every_changed_byte_was_said_before(void **state)
+{
+    uint8_t *before = mem_array(WATCHED, 1);
+    struct watching w = {.watch = {note}, .said = mem_array(WATCHED, 1)};
+    uint64_t random = 3;
+    struct error e;
+    struct box b;
+
+    (void)state;
+    box_init(&b, WATCHED, WATCHED / 2);
+    b.region.watch = &w.watch;
+    for (uint64_t seq = 1; seq <= 1500; seq++) {
+        struct list_change c =
+            change_of(next(&random) % 400, next(&random) % 4 == 0, (int64_t)(seq + 100));
+        size_t used = region_header(&b.region)->used; /* beyond it there is nothing to keep */
+
+        memcpy(before, b.memory, WATCHED);
+        memset(w.said, 0, WATCHED);
+        assert_true(lists_reserve(&b.lists, 1, &c, 1, (int64_t)seq - 50, &e));
+        lists_apply(&b.lists, 1, &c, seq, 0, 0, LIST_BY_HAND);
+        lists_set_file(&b.lists, 1, seq);
+        for (size_t i = 0; i < used; i++) {
+            if (before[i] != b.memory[i])
+                assert_true(w.said[i]);
+        }
+    }
+    mem_free(b.memory);
+    mem_free(before);
+    mem_free(w.said);
+}
+
 /* ---- what a change says */
 
 static void adding_twice_changes_nothing(void **state)
@@ -568,6 +616,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(entries_are_those_of_a_naive_model),
+        cmocka_unit_test(every_changed_byte_was_said_before),
         cmocka_unit_test(adding_twice_changes_nothing),
         cmocka_unit_test(values_of_types_are_apart),
         cmocka_unit_test(a_full_list_refuses_one_more),

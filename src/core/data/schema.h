@@ -41,6 +41,8 @@ struct schema *schema_dup(const struct schema *s);
 /* Appends a field (name copied); ERROR_INVALID for a repeated, empty or too long name. */
 bool schema_add(struct schema *s, struct text name, enum type type, struct error *e) MUST_USE;
 int schema_find(const struct schema *s, struct text name); /* index or FIELD_NONE */
+/* Of the fields' names, types and order: what an encoded event depends on. */
+uint64_t schema_fingerprint(const struct schema *s);
 /* The name nearest to a misspelt one, or NULL. */
 const char *schema_nearest(const struct schema *s, struct text name);
 

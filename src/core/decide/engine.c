@@ -112,7 +112,7 @@ static void make_head(struct engine *n)
         return;
     ref = region_alloc(&n->region, sizeof(struct engine_head));
     ASSERT(ref != 0);
-    region_header(&n->region)->root[ROOT_ENGINE] = ref;
+    region_set_root(&n->region, ROOT_ENGINE, ref);
     head_of(n)->watermark_us = INT64_MIN;
 }
 
@@ -194,6 +194,11 @@ struct engine *engine_open(struct plan *p, struct region *r, const struct engine
     return n;
 }
 
+void engine_watch(struct engine *n, struct region_watch *watch)
+{
+    n->region.watch = watch;
+}
+
 void engine_close(struct engine *n)
 {
     if (n == NULL)
@@ -260,8 +265,10 @@ static void push_label(struct engine *n, uint64_t seq, int64_t time_us, uint8_t 
     n->label->time_us = time_us;
     n->label->label = label;
     n->label->effective_us = effective_us;
-    if (!waiting_push(&n->waiting, n->label))
-        head_of(n)->labels_lost++;
+    if (waiting_push(&n->waiting, n->label))
+        return;
+    region_touch(&n->region, head_of(n), sizeof(struct engine_head));
+    head_of(n)->labels_lost++;
 }
 
 static int64_t add_saturated(int64_t a, int64_t b)
@@ -379,6 +386,7 @@ static void admit(struct engine *n, const struct frame *f, uint32_t first, uint3
                   const uint64_t *seq)
 {
     int label = plan_schema(n->plan)->label;
+    struct engine_head *head;
 
     n->steps = 0;
     for (uint32_t i = 0; i < rows && n->keeps_labels; i++) {
@@ -387,8 +395,10 @@ static void admit(struct engine *n, const struct frame *f, uint32_t first, uint3
             wait_for_own_label(n, &f->column[label], first + i, i, seq[i]);
     }
     point_steps(n);
-    head_of(n)->watermark_us = n->watermark_us[rows - 1];
-    head_of(n)->events += rows;
+    head = head_of(n);
+    region_touch(&n->region, head, sizeof *head);
+    head->watermark_us = n->watermark_us[rows - 1];
+    head->events += rows;
 }
 
 /* ---- the batch */

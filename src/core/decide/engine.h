@@ -28,6 +28,8 @@ struct engine_options {
  * outlives the engine, which takes a reference on the plan. */
 struct engine *engine_open(struct plan *p, struct region *r, const struct engine_options *o);
 void engine_close(struct engine *n);
+/* From here on `watch` (NULL: nobody) is told of bytes of the region before they change. */
+void engine_watch(struct engine *n, struct region_watch *watch);
 /* What identifies state that this plan can continue: layout, token key and epoch. */
 uint64_t engine_layout(const struct plan *p);
 

@@ -45,7 +45,7 @@ bool lists_open(struct lists *l, struct region *r, unsigned root, uint32_t count
     ref = region_alloc(r, count * sizeof(struct list_head));
     if (ref == 0)
         return false;
-    region_header(r)->root[root] = ref;
+    region_set_root(r, root, ref);
     return true;
 }
 
@@ -121,16 +121,20 @@ static void index_remove(const struct lists *l, const struct list_head *h, uint6
             break;
         home = entries[index[slot] - 1].token.low & mask;
         if (((slot - home) & mask) >= ((slot - hole) & mask)) {
+            region_touch(l->region, &index[hole], sizeof *index);
             index[hole] = index[slot];
             hole = slot;
         }
     }
+    region_touch(l->region, &index[hole], sizeof *index);
     index[hole] = 0;
 }
 
 static void drop(const struct lists *l, struct list_head *h, struct list_entry *e)
 {
     index_remove(l, h, slot_of(l, h, e->token));
+    region_touch(l->region, h, sizeof *h);
+    region_touch(l->region, e, sizeof *e);
     *e = (struct list_entry){.seq = e->seq, .place = e->place};
     h->count--;
 }
@@ -180,6 +184,9 @@ static void sweep_in_place(const struct lists *l, struct list_head *h, int64_t h
 
     if (h->capacity == 0)
         return;
+    region_touch(l->region, h, sizeof *h);
+    region_touch(l->region, entries_of(l, h), h->used * sizeof(struct list_entry));
+    region_touch(l->region, index_of(l, h), 2 * h->capacity * sizeof(uint32_t));
     memset(index_of(l, h), 0, 2 * h->capacity * sizeof(uint32_t));
     sweep(l, &from, h, horizon_us);
 }
@@ -205,6 +212,7 @@ static bool grow(struct lists *l, struct list_head *h, int64_t horizon_us)
         region_free(l->region, (region_ref)h->entries, h->capacity * sizeof(struct list_entry));
         region_free(l->region, (region_ref)h->index, 2 * h->capacity * sizeof(uint32_t));
     }
+    region_touch(l->region, h, sizeof *h);
     *h = bigger;
     return true;
 }
@@ -280,6 +288,7 @@ enum list_result lists_apply(struct lists *l, uint32_t list, const struct list_c
                                .added_us = old != NULL ? old->added_us : at_us,
                                .expires_us = change->expires_us,
                                .note = change->note};
+    uint32_t *slot;
 
     if (result == LIST_ABSENT || result == LIST_UNCHANGED)
         return result;
@@ -288,8 +297,12 @@ enum list_result lists_apply(struct lists *l, uint32_t list, const struct list_c
     if (result == LIST_REMOVED)
         return result;
     ASSERT(h->used < h->capacity);
+    slot = &index_of(l, h)[slot_of(l, h, fresh.token)];
+    region_touch(l->region, h, sizeof *h);
+    region_touch(l->region, &entries_of(l, h)[h->used], sizeof fresh);
+    region_touch(l->region, slot, sizeof *slot);
     entries_of(l, h)[h->used] = fresh;
-    index_of(l, h)[slot_of(l, h, fresh.token)] = (uint32_t)h->used + 1;
+    *slot = (uint32_t)h->used + 1;
     h->used++;
     h->count++;
     return result;
@@ -345,5 +358,8 @@ uint64_t lists_file(const struct lists *l, uint32_t list)
 
 void lists_set_file(struct lists *l, uint32_t list, uint64_t file)
 {
-    head_of(l, list)->file = file;
+    struct list_head *h = head_of(l, list);
+
+    region_touch(l->region, h, sizeof *h);
+    h->file = file;
 }

@@ -70,7 +70,7 @@ extern const struct command command_check, command_help, command_init, command_v
 extern const struct command command_label, command_list, command_profile, command_test;
 extern const struct command command_demo, command_features, command_generate, command_log,
     command_replay;
-extern const struct command command_rebuild, command_serve;
+extern const struct command command_rebuild, command_reload, command_serve;
 extern const struct command command_sql;
 extern const struct command command_score, command_top, command_train;
 

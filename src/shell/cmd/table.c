@@ -9,6 +9,7 @@ const struct command *const commands[] = {
     &command_test,
     &command_train,
     &command_serve,
+    &command_reload,
     &command_demo,
     &command_generate,
     &command_score,

@@ -91,7 +91,11 @@ bool history_import(struct shard *s, const struct settings *settings, const char
     if (!r->was_there) {
         uint64_t skip = shard_history_events(s);
 
-        if (!feed_load_for(settings, path, shard_plan(s), progress, &f, e))
+        struct plan *plan = shard_plan(s);
+
+        ok = feed_load_for(settings, path, plan, progress, &f, e);
+        plan_unref(plan);
+        if (!ok)
             return false;
         ok = list_feed_open(settings, &lists, e);
         if (ok) {

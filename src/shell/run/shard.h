@@ -33,6 +33,7 @@ enum submit_kind {
     SUBMIT_FIND,      /* the seq of an event id */
     SUBMIT_LIST,      /* add values to a list, or remove them */
     SUBMIT_LIST_PAGE, /* look at a list's entries */
+    SUBMIT_PLAN,      /* another plan comes into force (shard_activate's own) */
 };
 
 enum submit_status {
@@ -41,6 +42,8 @@ enum submit_status {
     SUBMIT_CONFLICT,  /* another event with this id was decided before */
     SUBMIT_NOT_FOUND, /* label, find: no such event within the horizon; no such list */
     SUBMIT_REFUSED,   /* list: it has no room for so many; nothing was applied */
+    SUBMIT_STALE,     /* the event was read by other fields than those of the plan now in force:
+                       * nothing was applied; read it again */
     SUBMIT_FULL,      /* no room on disk: nothing was applied; retry later */
     SUBMIT_FAILED,    /* the shard has stopped: `error` says why */
 };
@@ -63,12 +66,16 @@ struct list_request {
     uint64_t entries; /* in all, those that have expired but are not forgotten included */
 };
 
+struct activation;
+
 /* One request. The submitter owns it and everything it points to; the shard borrows it from
  * shard_submit until it calls done(), on the commit or engine thread (keep done short). */
 struct submission {
     enum submit_kind kind;
-    struct text id;    /* of the event; for decisions a part of the event too */
-    struct text event; /* event_encode over the plan's schema (decision, peek) */
+    struct text id;                /* of the event; for decisions a part of the event too */
+    struct text event;             /* event_encode over the plan's schema (decision, peek) */
+    uint64_t fields;               /* schema_fingerprint of that schema */
+    struct activation *activation; /* SUBMIT_PLAN */
     int64_t received_us;
     bool explain;       /* reasons also where the outcome is the mildest */
     uint64_t event_seq; /* label: the event's record where it is known, else 0: found by id */
@@ -95,7 +102,9 @@ struct shard_options {
     enum log_sync sync;
     size_t segment_bytes;
     int64_t snapshot_every_us;       /* 0: only at the end */
+    size_t snapshot_memory_bytes;    /* copies of what changes while one is written, at most */
     uint32_t queue;                  /* submissions waiting, at most */
+    uint32_t activation_rate;        /* records a second, of the log for a new plan; 0: no limit */
     const struct progress *progress; /* of recovery */
 };
 
@@ -129,7 +138,23 @@ bool shard_submit(struct shard *s, struct submission *submission) MUST_USE;
 /* Answer what waits, snapshot, close. */
 void shard_close(struct shard *s);
 
-struct plan *shard_plan(const struct shard *s); /* the plan in force; borrowed */
+/* Another plan comes into force while the shard goes on: decisions before its PLAN record are by
+ * the old plan, after it by the new one, and none is lost. Where its features need another state,
+ * that is built from the log first, so that they are warm from their history. Returns when the new
+ * plan is in force, or with an error, and then nothing has changed. One at a time
+ * (ERROR_CONFLICT); from any thread but the shard's; a false progress gives it up. */
+struct activated {
+    bool is_same;     /* it was in force already */
+    bool is_rebuilt;  /* with a state from the log */
+    uint64_t seq;     /* of the PLAN record */
+    uint64_t records; /* of the log that the state was built from */
+};
+
+bool shard_activate(struct shard *s, const struct made_plan *made, const void *model,
+                    size_t model_bytes, const struct progress *progress, struct activated *result,
+                    struct error *e) MUST_USE;
+
+struct plan *shard_plan(struct shard *s); /* the plan in force; a reference */
 struct plans *shard_plans(const struct shard *s);
 const struct log *shard_log(const struct shard *s);
 
@@ -147,8 +172,14 @@ struct shard_status {
     uint32_t queue_length, queue_capacity;
     uint64_t list_entries, list_changes; /* of all lists; changes since the start */
     uint64_t snapshot_seq;
-    uint64_t snapshots_failed;
+    uint64_t snapshots, snapshots_failed, snapshots_given_up;
+    uint64_t snapshot_bytes, snapshot_us; /* of the last one: size, time to write */
+    uint64_t snapshot_copied_bytes;       /* for want of a pause */
     char snapshot_failure[ERROR_TEXT_MAX];
+    uint64_t plan_seq; /* of the plan in force */
+    uint64_t activations;
+    uint64_t building_seq,
+        building_of;    /* the state of a new plan: records of so many; 0, 0: none */
     uint64_t replayed;  /* records, at the start */
     uint64_t cut_bytes; /* of a torn end, at the start */
 };

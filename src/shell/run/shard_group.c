@@ -29,6 +29,16 @@ static void fail_submission(struct submission *s, enum submit_status status, con
     snprintf(s->error, sizeof s->error, "%s", words);
 }
 
+/* Whether the event was read by the fields of the plan in force. */
+static bool is_stale(const struct shard *s, struct submission *sub)
+{
+    if (sub->fields == s->fields)
+        return false;
+    fail_submission(sub, SUBMIT_STALE,
+                    "the settings changed while the event was on its way: send it again");
+    return true;
+}
+
 /* ---- runs of decisions */
 
 static size_t run_bytes(const struct shard *s, uint32_t rows)
@@ -129,7 +139,7 @@ static bool repeat_from_group(struct shard *s, struct submission *sub, uint64_t 
     return false;
 }
 
-static bool wait_durable(struct shard *s, uint64_t seq)
+bool shard_wait_durable(struct shard *s, uint64_t seq)
 {
     while (log_durable_seq(s->log) < seq) {
         if (atomic_load(&s->is_failed))
@@ -146,7 +156,7 @@ static void repeat_from_log(struct shard *s, struct submission *sub, uint64_t se
     struct event_body body;
     struct reader reader;
 
-    if (!wait_durable(s, seq) || !log_read(s->log, seq, &s->scratch, &record, &e) ||
+    if (!shard_wait_durable(s, seq) || !log_read(s->log, seq, &s->scratch, &record, &e) ||
         !event_body_parse(record.body, &body, &e)) {
         fail_submission(sub, SUBMIT_FAILED, e.text);
         return;
@@ -186,6 +196,8 @@ static void take_decision(struct shard *s, struct submission *sub)
     struct reader reader;
     struct error e;
 
+    if (is_stale(s, sub))
+        return;
     if (is_in_run(s, token))
         end_run(s);
     known = engine_id_find(s->state.engine, token);
@@ -211,6 +223,8 @@ static void take_peek(struct shard *s, struct submission *sub)
     struct error e;
 
     end_run(s);
+    if (is_stale(s, sub))
+        return;
     reader_init(&reader, sub->event.bytes, sub->event.length);
     if (!event_decode(&reader, plan_schema(s->plan), &s->frame, &e)) {
         fail_submission(sub, SUBMIT_FAILED, e.text);
@@ -246,7 +260,7 @@ static bool read_event(struct shard *s, uint64_t seq, struct record *record,
     if (seq > log_durable_seq(s->log)) {
         if (s->group->has_records)
             shard_seal_group(s);
-        if (!wait_durable(s, seq))
+        if (!shard_wait_durable(s, seq))
             return error_set(e, ERROR_WORLD, "the shard has stopped");
     }
     return log_read(s->log, seq, &s->scratch, record, e) && event_body_parse(record->body, body, e);
@@ -339,6 +353,10 @@ static void take(struct shard *s, struct submission *sub)
     case SUBMIT_LIST_PAGE:
         end_run(s);
         shard_take_list_page(s, sub);
+        break;
+    case SUBMIT_PLAN:
+        end_run(s);
+        shard_take_plan(s, sub);
         break;
     }
 }

@@ -212,8 +212,8 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *mhd, con
         if (c->http->o.handle(c->http->o.context, &c->exchange) == HTTP_WAITING)
             return MHD_YES;
     } else if (c->stage == WAITING) {
-        if (c->exchange.ready != NULL)
-            c->exchange.ready(&c->exchange);
+        if (c->exchange.ready != NULL && c->exchange.ready(&c->exchange) == HTTP_WAITING)
+            return MHD_YES;
     } else {
         return MHD_YES;
     }
@@ -224,7 +224,7 @@ void exchange_wait(struct exchange *x)
 {
     struct connection *c = x->connection;
 
-    ASSERT(c->stage == READING);
+    ASSERT(c->stage == READING || c->stage == WAITING);
     c->stage = WAITING;
     atomic_fetch_add(&c->http->suspended, 1);
     MHD_suspend_connection(c->mhd);

@@ -56,11 +56,11 @@ struct exchange {
     unsigned retry_after_s; /* header Retry-After, or 0 */
     bool is_replay;         /* header Idempotent-Replay: true */
 
-    void (*ready)(struct exchange *x);
-    void *state;           /* the handler's */
-    const void *route;     /* the dispatcher's */
-    struct text parameter; /* the last part in braces, */
-    struct text name;      /* and the one before it */
+    enum http_next (*ready)(struct exchange *x); /* HTTP_WAITING: after another exchange_wait */
+    void *state;                                 /* the handler's */
+    const void *route;                           /* the dispatcher's */
+    struct text parameter;                       /* the last part in braces, */
+    struct text name;                            /* and the one before it */
 
     struct connection *connection; /* http.c's */
 };

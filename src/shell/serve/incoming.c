@@ -62,9 +62,9 @@ static bool take_id(struct seat *seat, const struct schema *schema, int64_t rece
     return false;
 }
 
-bool incoming_read(struct seat *seat, const struct schema *schema, const struct lookups *lookups,
-                   struct text json, int64_t received_us, struct incoming *in)
+bool incoming_read(struct seat *seat, struct text json, int64_t received_us, struct incoming *in)
 {
+    const struct schema *schema = plan_schema(seat->plan);
     size_t id_length;
 
     frame_clear(&seat->event);
@@ -76,7 +76,7 @@ bool incoming_read(struct seat *seat, const struct schema *schema, const struct 
         !take_time(seat, schema, received_us, &in->time_us) ||
         !take_id(seat, schema, received_us, &id_length))
         return false;
-    lookups_fill(lookups, schema, received_us, &seat->event, 0, 1);
+    lookups_fill(seat->lookups, schema, received_us, &seat->event, 0, 1);
     event_encode(&seat->encoded, schema, &seat->event, 0);
     if (seat->encoded.overflow || seat->encoded.length - id_length > SHARD_EVENT_MAX) {
         problems_add(&seat->problems, "", "the event is over %d bytes", SHARD_EVENT_MAX);

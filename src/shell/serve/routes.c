@@ -86,6 +86,14 @@ const struct route routes[] = {
      .body = BODY_JSON,
      .handle = train_model,
      .summary = "Start a training job; one at a time."},
+    {.method = HTTP_POST,
+     .pattern = "/v1/settings:reload",
+     .place = ROUTE_AT_DESK,
+     .body = BODY_JSON,
+     .handle = reload_settings,
+     .summary = "Bring the settings file, the model and the tables as they are now into force. "
+                "Where features changed, a job builds their state from the log first; decisions go "
+                "on by the old plan until then."},
     {.method = HTTP_GET,
      .pattern = "/v1/jobs/{id}",
      .place = ROUTE_AT_ONCE,

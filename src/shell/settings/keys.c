@@ -150,7 +150,8 @@ const struct key keys[] = {
      .words = "How the model is trained; a plain text is its kind."},
     {"model.kind", KEY_TEXT, 0, OF(model.kind), .standard = "boost",
      .words =
-         "`boost`: gradient-boosted trees; `logistic`: logistic regression; `vote` and `stack`: "
+         "`boost`: gradient-boosted trees; `logistic`: logistic regression; `forest`: random "
+         "forest; `isolation`: isolation forest, which does not look at labels; `vote` and `stack`: "
          "of several models; a name under `models`; `none`: rules only."},
     {"model.seed", KEY_WHOLE, 0, OF(model.seed), .standard = "1", .least = 0, .most = 9e15,
      .words = "Seed of all random choices: the same data and seed give the same model."},
@@ -292,10 +293,18 @@ const struct key keys[] = {
      .most = 4.0 * (1 << 30), .words = "Size of one file of the log."},
     {"log.sync", KEY_BOOL, 0, OF(log_sync), .standard = "true",
      .words = "Whether an answer waits until its record is on disk."},
+    {"reload", KEY_SECTION, 0, .words = "How changed settings come into force while serving."},
+    {"reload.rate", KEY_WHOLE, 0, OF(reload_rate), .standard = "200000", .least = 100, .most = 1e9,
+     .words = "Records of the log a second, at most, of which the state of changed features is "
+              "built; decisions go on beside."},
     {"snapshot", KEY_SECTION, 0, .shorthand = "every",
      .words = "Snapshots of the state, for a fast start."},
     {"snapshot.every", KEY_DURATION, 0, OF(snapshot_every_us), .standard = "5m", .least = 1e6,
      .words = "Time between two snapshots."},
+    {"snapshot.memory", KEY_SIZE, 0, OF(snapshot_memory_bytes), .standard = "1GiB",
+     .least = 1 << 20, .most = 64.0 * (1 << 30),
+     .words = "Copies at most of what changes while a snapshot is written; beyond it the snapshot "
+              "is given up and counted, decisions go on."},
 
     {"alerts", KEY_SECTION, KEY_LATER, .words = "Queues of alerts."},
     {"personal", KEY_SECTION, KEY_LATER, .words = "Personal fields, sealed apart."},
