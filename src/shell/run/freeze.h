@@ -43,7 +43,7 @@ bool freeze_is_over(const struct freeze *f);
 void freeze_end(struct freeze *f);
 
 size_t freeze_bytes_max(const struct freeze *f);
-size_t freeze_copied(const struct freeze *f); /* bytes of copies so far; the engine's thread */
+size_t freeze_copied(const struct freeze *f); /* bytes of copies so far */
 bool freeze_was_given_up(const struct freeze *f);
 
 #endif

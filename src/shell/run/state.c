@@ -62,6 +62,15 @@ bool state_map(struct state *s, int fd, size_t offset, size_t bytes)
                 (off_t)offset) != MAP_FAILED;
 }
 
+void state_settle(void *memory, size_t at, size_t end)
+{
+#ifdef MADV_POPULATE_WRITE
+    size_t bytes = end - at < STATE_SETTLE_BYTES ? end - at : STATE_SETTLE_BYTES;
+
+    (void)madvise((char *)memory + at, bytes, MADV_POPULATE_WRITE);
+#endif
+}
+
 void state_close(struct state *s)
 {
     engine_close(s->engine);
