@@ -5,10 +5,10 @@
  * Five entity kinds x 4 windows (count, sum) with uniform keys, as many entities as fill so much
  * state; then groups of 256 events one after the other without a rest, which is the worst case: a
  * real server waits for its disk between them. Of each group the processor time of its thread, page
- * faults included, since other work on the machine is not in it: without a snapshot, and while one is
- * written by another thread to DIRECTORY. Then the file is restored into fresh memory and verified;
- * groups run in it at once, and again after its pages were made its own, as a server does in the
- * background. The file is in the page cache: the disk's own speed is not measured. */
+ * faults included, since other work on the machine is not in it: without a snapshot, and while one
+ * is written by another thread to DIRECTORY. Then the file is restored into fresh memory and
+ * verified; groups run in it at once, and again after its pages were made its own, as a server does
+ * in the background. The file is in the page cache: the disk's own speed is not measured. */
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,12 +17,20 @@
 
 #include "bench/bench.h"
 #include "core/base/memory.h"
+#include "core/base/number.h"
 #include "core/velocity/velocity.h"
 #include "shell/os/thread.h"
 #include "shell/run/freeze.h"
 #include "shell/run/snapshot.h"
 
-enum { KINDS = 5, WINDOWS = 4, GROUP = 256, GROUPS_MAX = 1 << 22, LAYOUT = 7, RESTORED_GROUPS = 400 };
+enum {
+    KINDS = 5,
+    WINDOWS = 4,
+    GROUP = 256,
+    GROUPS_MAX = 1 << 22,
+    LAYOUT = 7,
+    RESTORED_GROUPS = 400
+};
 
 static char key_name[] = "key";
 
@@ -63,17 +71,17 @@ static uint64_t next(struct bench *b)
 
 static void add(struct bench *b, enum aggregate_kind kind, int key, int64_t over_s)
 {
-    b->aggregate[b->aggregates] = (struct aggregate){.kind = kind,
-                                                     .operand = kind == AGG_SUM ? KINDS : -1,
-                                                     .operand_type = TYPE_DECIMAL,
-                                                     .keys = {key},
-                                                     .key_count = 1,
-                                                     .key_name = key_name,
-                                                     .where = -1,
-                                                     .over_us = over_s * 1000000,
-                                                     .type = kind == AGG_SUM ? TYPE_DECIMAL
-                                                                             : TYPE_INT,
-                                                     .node = KINDS + 1 + (int)b->aggregates};
+    b->aggregate[b->aggregates] =
+        (struct aggregate){.kind = kind,
+                           .operand = kind == AGG_SUM ? KINDS : -1,
+                           .operand_type = TYPE_DECIMAL,
+                           .keys = {key},
+                           .key_count = 1,
+                           .key_name = key_name,
+                           .where = -1,
+                           .over_us = over_s * 1000000,
+                           .type = kind == AGG_SUM ? TYPE_DECIMAL : TYPE_INT,
+                           .node = KINDS + 1 + (int)b->aggregates};
     b->aggregates++;
 }
 
@@ -265,7 +273,8 @@ static void bench_size(const char *directory, double gib)
     b->random = 1;
     snprintf(prefix, sizeof prefix, "snapshot_%gGiB", gib);
     bench_open(b, capacity);
-    for (size_t at = 0; at < capacity; at += STATE_SETTLE_BYTES) /* as a server does, ahead of use */
+    for (size_t at = 0; at < capacity;
+         at += STATE_SETTLE_BYTES) /* as a server does, ahead of use */
         state_settle(b->state.memory, at, capacity);
     while (region_header(&b->state.region)->used < bytes && b->groups < GROUPS_MAX)
         run_group(b, true);
@@ -294,8 +303,15 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: snapshot DIRECTORY [GIB...]\n");
         return 2;
     }
-    for (int i = 2; i < argc; i++)
-        bench_size(argv[1], atof(argv[i]));
+    for (int i = 2; i < argc; i++) {
+        double gib;
+
+        if (!number_parse_real(text_of(argv[i]), '.', &gib) || gib <= 0 || gib > 32) {
+            fprintf(stderr, "expected a size in GiB up to 32, found \"%s\"\n", argv[i]);
+            return 2;
+        }
+        bench_size(argv[1], gib);
+    }
     if (argc == 2)
         bench_size(argv[1], 1);
     return 0;

@@ -82,7 +82,8 @@ uint64_t schema_fingerprint(const struct schema *s)
     for (uint32_t i = 0; i < s->count; i++) {
         const struct field *f = &s->fields[i];
 
-        h = hash_bytes(f->name, strlen(f->name), hash_mix(h + (uint64_t)f->type * 2 + f->is_looked_up));
+        h = hash_bytes(f->name, strlen(f->name),
+                       hash_mix(h + (uint64_t)f->type * 2 + f->is_looked_up));
     }
     return h;
 }

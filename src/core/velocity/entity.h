@@ -158,8 +158,8 @@ uint32_t *entity_tree(const struct group *g, const struct entity *e, uint32_t tr
 /* Words of one tree over `capacity` events. */
 uint32_t tree_words(uint32_t capacity);
 
-/* What of the entity is about to change (region_touch): its head, and in a small block all else. Who
- * writes to events, links or trees says that beside, for large blocks. */
+/* What of the entity is about to change (region_touch): its head, and in a small block all else.
+ * Who writes to events, links or trees says that beside, for large blocks. */
 enum { ENTITY_SMALL_BYTES = 1024 };
 
 static inline void entity_touch(const struct velocity *v, const struct group *g,

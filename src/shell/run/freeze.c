@@ -4,9 +4,9 @@
  *   reader   copies the block, then                             CLEAN -> READ
  *
  * The engine changes the block's bytes only after its exchange. So if the reader's CLEAN -> READ
- * succeeds, what it read was not yet changed; if it fails, the block was saved, its link is visible,
- * and the copy replaces what was read, torn or not. That torn read is the one access here that
- * another thread's plain writes may overlap; its value is never used (copy_racing).
+ * succeeds, what it read was not yet changed; if it fails, the block was saved, its link is
+ * visible, and the copy replaces what was read, torn or not. That torn read is the one access here
+ * that another thread's plain writes may overlap; its value is never used (copy_racing).
  *
  * A mapped read-only page with a fault handler, and userfaultfd, were measured and rejected: 4.6 us
  * for the first write to each page, against 0.1 us for a block of 512 bytes; and protecting 4 GiB
@@ -149,8 +149,8 @@ void freeze_free(struct freeze *f)
     mem_free(f);
 }
 
-/* Pages for the copies to come, made here and not by the engine's page faults. Small ones: where the
- * engine is faster all the same, it clears 4 KiB and not 2 MiB. */
+/* Pages for the copies to come, made here and not by the engine's page faults. Small ones: where
+ * the engine is faster all the same, it clears 4 KiB and not 2 MiB. */
 static void populate(struct freeze *f, size_t until)
 {
     size_t most = f->copies_max << f->block_log;
@@ -167,7 +167,8 @@ static void populate(struct freeze *f, size_t until)
     }
 }
 
-/* The states are written here, not on the engine's thread, so that there they are no page faults. */
+/* The states are written here, not on the engine's thread, so that there they are no page faults.
+ */
 void freeze_prepare(struct freeze *f, size_t bytes)
 {
     size_t most = bytes > f->bytes ? bytes : f->bytes;

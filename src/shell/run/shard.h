@@ -51,9 +51,9 @@ struct activation;
  * shard_submit until it calls done(), on the commit or engine thread (keep done short). */
 struct submission {
     enum submit_kind kind;
-    struct text id;    /* of the event; for decisions a part of the event too */
-    struct text event; /* event_encode over the plan's schema (decision, peek) */
-    uint64_t fields;   /* schema_fingerprint of that schema */
+    struct text id;                /* of the event; for decisions a part of the event too */
+    struct text event;             /* event_encode over the plan's schema (decision, peek) */
+    uint64_t fields;               /* schema_fingerprint of that schema */
     struct activation *activation; /* SUBMIT_PLAN */
     int64_t received_us;
     bool explain;       /* reasons also where the outcome is the mildest */
@@ -146,9 +146,10 @@ struct shard_status {
     uint64_t snapshot_bytes, snapshot_us; /* of the last one: size, time to write */
     uint64_t snapshot_copied_bytes;       /* for want of a pause */
     char snapshot_failure[ERROR_TEXT_MAX];
-    uint64_t plan_seq;  /* of the plan in force */
+    uint64_t plan_seq; /* of the plan in force */
     uint64_t activations;
-    uint64_t building_seq, building_of; /* the state of a new plan: records of so many; 0, 0: none */
+    uint64_t building_seq,
+        building_of;    /* the state of a new plan: records of so many; 0, 0: none */
     uint64_t replayed;  /* records, at the start */
     uint64_t cut_bytes; /* of a torn end, at the start */
 };

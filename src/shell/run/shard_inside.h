@@ -63,7 +63,7 @@ struct shard {
     enum snapshot_step snapshot_step;
     struct snapshot_job snapshot_job;
     struct region_watch *watch; /* while writing */
-    uint8_t *memory; /* under the lock: the state's, its bytes in use, and in all */
+    uint8_t *memory;            /* under the lock: the state's, its bytes in use, and in all */
     size_t memory_used, memory_capacity;
     void *restored; /* mapped from a snapshot at the start; NULL: nothing was */
     size_t restored_bytes;

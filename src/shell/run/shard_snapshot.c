@@ -1,4 +1,5 @@
-/* Taking snapshots while the engine goes on. Three steps, the engine's part of each without a pause:
+/* Taking snapshots while the engine goes on. Three steps, the engine's part of each without a
+ * pause:
  *
  *   RESTING   --due-->  PREPARING   the snapshot thread clears what the last freeze left
  *   PREPARING --ready-> WRITING     the engine freezes the region between two groups; the snapshot
@@ -7,8 +8,8 @@
  *                                   take away), then reads the frozen bytes and writes the file
  *   WRITING   --over--> RESTING     the engine takes the watch away
  *
- * A freeze that is given up, because more changed than may be copied, leaves no file and is counted;
- * the next one comes when it is due. */
+ * A freeze that is given up, because more changed than may be copied, leaves no file and is
+ * counted; the next one comes when it is due. */
 #include <string.h>
 
 #include "shell/os/clock.h"
@@ -155,8 +156,7 @@ static void prepare(struct shard *s, const struct snapshot_job *job)
 
     if (s->freeze == NULL || freeze_bytes_max(s->freeze) < job->capacity) {
         freeze_free(s->freeze);
-        s->freeze =
-            freeze_new(job->capacity, FREEZE_BLOCK_LOG, s->o.snapshot_memory_bytes, &e);
+        s->freeze = freeze_new(job->capacity, FREEZE_BLOCK_LOG, s->o.snapshot_memory_bytes, &e);
         if (s->freeze == NULL) {
             note_failure(s, &e, false);
             return;

@@ -57,8 +57,8 @@ struct exchange {
     bool is_replay;         /* header Idempotent-Replay: true */
 
     enum http_next (*ready)(struct exchange *x); /* HTTP_WAITING: after another exchange_wait */
-    void *state;       /* the handler's */
-    const void *route; /* the dispatcher's */
+    void *state;                                 /* the handler's */
+    const void *route;                           /* the dispatcher's */
     struct text parameter;
 
     struct connection *connection; /* http.c's */
