@@ -268,3 +268,51 @@ def test_killed_around_a_switch(home, events, tmp_path, moment):
     assert home.replay()["decisions"] == len(named) >= 6000 + answered - 1000
     assert same_as_answered(home, tmp_path / "answers") == answered + 1000
     assert home.verify()["whole"]
+
+
+def test_a_trained_model_comes_into_force(home, events, tmp_path):
+    """Trained by the server's own job, then by reload: first from rules alone to a model, then to another one."""
+    learned = {**BASE, "more": "reload: {rate: 1000000}"}
+    settings(tmp_path, learned)
+    with Server(home, "--no-history") as server:
+        server.play(events, 0, 300)
+        for kind in ("logistic", "boost"):
+            text = SETTINGS.format(**learned).replace("model: {kind: none}", f"model: {{kind: {kind}}}")
+            (tmp_path / "assay.yaml").write_text(text)
+            if kind == "logistic":  # there is none yet: said, and nothing changes
+                status, problem = post(server, "/v1/settings:reload")
+                assert status == 422 and "assay train" in problem["detail"], problem
+            status, job = post(server, "/v1/models:train")
+            until = time.monotonic() + 60
+            while job["state"] == "running" and time.monotonic() < until:
+                time.sleep(0.05)
+                job = json.loads(get(server, f"/v1/jobs/{job['id']}"))
+            assert job["state"] == "done", job
+            r = reload(server)
+            assert r["changed"] and r["model"].endswith(".model"), r
+            server.play(events, 300 if kind == "logistic" else 600, 300, answers=tmp_path / kind)
+    models = [
+        {json.loads(x)["plan"] for x in (tmp_path / kind).read_text().splitlines()} for kind in ("logistic", "boost")
+    ]
+    assert all(len(m) == 1 for m in models) and models[0] != models[1]
+    assert len(plans_of(home)[1]) == 3 and home.replay()["decisions"] == 900
+
+
+def test_snapshots_of_another_log_and_of_another_layout_are_passed_over(home, events, tmp_path):
+    """Beside those that are damaged, half written or missing (test_parity)."""
+    other = Home(home.binary, home.settings, tmp_path / "other")
+    for h in (home, other):
+        with Server(h, "--no-history") as server:
+            server.play(events, 0 if h is home else 1000, 1000)
+    mine, theirs = home.snapshots, other.snapshots
+    assert mine and theirs
+    for snapshot in mine:
+        snapshot.unlink()
+    (mine[-1]).write_bytes(theirs[-1].read_bytes())
+    with Server(home) as server:  # at the same position, whole, and of the same layout
+        server.play(events, 1000, 300)
+        server.kill()
+    settings(tmp_path, FEATURES)
+    with Server(home) as server:
+        server.play(events, 1300, 300)
+    assert home.replay()["decisions"] == 1600 and home.verify()["whole"]

@@ -6,11 +6,11 @@
  * takes chunk after chunk, the copies over the bytes themselves. Neither ever waits for the other.
  *
  *   reader   freeze_prepare                        freeze_read ... freeze_read  freeze_over
- *   engine                   freeze_begin  (copies)                                         freeze_end
+ *   engine                   freeze_begin  (copies) freeze_end
  *
- * The copies are bounded: beyond the limit the freeze is given up (freeze_read fails, and no more is
- * copied); the engine never waits. Who passes a job between the threads orders the calls: prepare
- * before begin, begin before read, over before end, end before the next prepare.
+ * The copies are bounded: beyond the limit the freeze is given up (freeze_read fails, and no more
+ * is copied); the engine never waits. Who passes a job between the threads orders the calls:
+ * prepare before begin, begin before read, over before end, end before the next prepare.
  */
 #ifndef ASSAY_RUN_FREEZE_H
 #define ASSAY_RUN_FREEZE_H
@@ -30,7 +30,8 @@ void freeze_free(struct freeze *f); /* takes NULL */
 /* The reading thread: forget the freeze before; about so many bytes will be frozen next. */
 void freeze_prepare(struct freeze *f, size_t bytes);
 /* The engine's thread, between two batches: [base, base + bytes) as it is now, a multiple of 8
- * bytes, header of the region included. Takes no time. The watch is to be told of changes until freeze_end. */
+ * bytes, header of the region included. Takes no time. The watch is to be told of changes until
+ * freeze_end. */
 struct region_watch *freeze_begin(struct freeze *f, const void *base, size_t bytes);
 /* The reading thread: the frozen bytes of chunk `chunk` (the last may be short) into `out`, once
  * each, in any order. False: the freeze was given up. */
@@ -43,7 +44,7 @@ bool freeze_is_over(const struct freeze *f);
 void freeze_end(struct freeze *f);
 
 size_t freeze_bytes_max(const struct freeze *f);
-size_t freeze_copied(const struct freeze *f); /* bytes of copies so far; the engine's thread */
+size_t freeze_copied(const struct freeze *f); /* bytes of copies so far */
 bool freeze_was_given_up(const struct freeze *f);
 
 #endif

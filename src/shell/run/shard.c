@@ -148,6 +148,10 @@ static bool bring_up(struct shard *s, const struct made_plan *made, const void *
     s->has_history = r.has_history;
     s->plan_seq = r.plan_seq;
     s->snapshot_seq = r.snapshot_seq;
+    if (r.snapshot_seq > 0) {
+        s->restored = s->state.memory;
+        s->restored_bytes = region_header(&s->state.region)->used;
+    }
     s->status.snapshot_seq = r.snapshot_seq;
     s->status.replayed = r.records;
     s->status.cut_bytes = found.cut_bytes;

@@ -139,8 +139,7 @@ void shard_take_plan(struct shard *s, struct submission *sub)
         sub->status = SUBMIT_STALE;
         return;
     }
-    if ((a->has_state && !finish_state(s, a, &e)) ||
-        !log_reserve(s->log, 1, a->body.length, &e)) {
+    if ((a->has_state && !finish_state(s, a, &e)) || !log_reserve(s->log, 1, a->body.length, &e)) {
         sub->status = e.kind == ERROR_FULL ? SUBMIT_FULL : SUBMIT_FAILED;
         snprintf(sub->error, sizeof sub->error, "%s", e.text);
         return;

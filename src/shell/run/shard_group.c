@@ -414,6 +414,9 @@ static void count_answers(struct shard *s, const struct group *g)
     t->groups++;
     t->watermark_us = engine_watermark_us(s->state.engine);
     t->state_bytes = region_header(&s->state.region)->live;
+    s->memory = s->state.memory;
+    s->memory_used = region_header(&s->state.region)->used;
+    s->memory_capacity = s->state.capacity;
     occupancy_of(s->state.engine, s->plan, &t->occupancy);
     count_lists(s);
     for (uint32_t i = 0; i < g->count; i++) {

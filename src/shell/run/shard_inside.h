@@ -64,7 +64,13 @@ struct shard {
     enum snapshot_step snapshot_step;
     struct snapshot_job snapshot_job;
     struct region_watch *watch; /* while writing */
-    struct freeze *freeze;      /* made by the snapshot thread while preparing */
+    uint8_t *memory;            /* under the lock: the state's, its bytes in use, and in all */
+    size_t memory_used, memory_capacity;
+    void *restored; /* mapped from a snapshot at the start; NULL: nothing was */
+    size_t restored_bytes;
+    uint8_t *settled; /* the snapshot thread's: memory that has pages up to settled_until */
+    size_t settled_until;
+    struct freeze *freeze; /* made by the snapshot thread while preparing */
     atomic_bool is_job_done;
 
     struct group groups[SHARD_GROUPS];

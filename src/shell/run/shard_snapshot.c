@@ -1,4 +1,5 @@
-/* Taking snapshots while the engine goes on. Three steps, the engine's part of each without a pause:
+/* Taking snapshots while the engine goes on. Three steps, the engine's part of each without a
+ * pause:
  *
  *   RESTING   --due-->  PREPARING   the snapshot thread clears what the last freeze left
  *   PREPARING --ready-> WRITING     the engine freezes the region between two groups; the snapshot
@@ -7,14 +8,19 @@
  *                                   take away), then reads the frozen bytes and writes the file
  *   WRITING   --over--> RESTING     the engine takes the watch away
  *
- * A freeze that is given up, because more changed than may be copied, leaves no file and is counted;
- * the next one comes when it is due. */
+ * A freeze that is given up, because more changed than may be copied, leaves no file and is
+ * counted; the next one comes when it is due. */
 #include <string.h>
 
 #include "shell/os/clock.h"
 #include "shell/run/shard_inside.h"
 
-enum { WAIT_DURABLE_US = 1000 };
+enum {
+    WAIT_DURABLE_US = 1000,
+    WAIT_MS = 50,
+    AHEAD_PART = 4, /* of the bytes in use: what is cleared ahead of them, */
+    AHEAD_MAX = 64 << 20,
+};
 
 static bool chain_at(const struct shard *s, uint64_t seq, uint8_t chain[DIGEST_BYTES],
                      struct error *e)
@@ -108,6 +114,33 @@ void shard_snapshot_if_due(struct shard *s)
 
 /* ---- the snapshot thread */
 
+/* The state grows into fresh pages of 2 MiB, which the system clears, and moves others to make room
+ * for, when they are first written: milliseconds that the engine need not wait. */
+static void settle_ahead(struct shard *s)
+{
+    uint8_t *memory;
+    size_t used, capacity, ahead;
+
+    pthread_mutex_lock(&s->lock);
+    memory = s->memory;
+    used = s->memory_used;
+    capacity = s->memory_capacity;
+    pthread_mutex_unlock(&s->lock);
+    if (memory == NULL)
+        return;
+    ahead = used / AHEAD_PART < AHEAD_MAX ? used / AHEAD_PART : AHEAD_MAX;
+    if (memory != s->settled || used + ahead / 2 > s->settled_until) {
+        size_t from = memory == s->settled && s->settled_until > used ? s->settled_until : used;
+        size_t until = used + ahead < capacity ? used + ahead : capacity;
+
+        for (from = from / STATE_SETTLE_BYTES * STATE_SETTLE_BYTES; from < until;
+             from += STATE_SETTLE_BYTES)
+            state_settle(memory, from, capacity);
+        s->settled = memory;
+        s->settled_until = until;
+    }
+}
+
 static void note_failure(struct shard *s, const struct error *e, bool was_given_up)
 {
     pthread_mutex_lock(&s->lock);
@@ -123,8 +156,7 @@ static void prepare(struct shard *s, const struct snapshot_job *job)
 
     if (s->freeze == NULL || freeze_bytes_max(s->freeze) < job->capacity) {
         freeze_free(s->freeze);
-        s->freeze =
-            freeze_new(job->capacity, FREEZE_BLOCK_LOG, s->o.snapshot_memory_bytes, &e);
+        s->freeze = freeze_new(job->capacity, FREEZE_BLOCK_LOG, s->o.snapshot_memory_bytes, &e);
         if (s->freeze == NULL) {
             note_failure(s, &e, false);
             return;
@@ -137,6 +169,7 @@ static bool read_frozen(void *context, size_t chunk, void *out, struct error *e)
 {
     struct shard *s = context;
 
+    settle_ahead(s);
     if (atomic_load(&s->is_stopping)) /* a whole snapshot is taken at the end */
         return error_set(e, ERROR_CANCELLED, "stopped");
     return freeze_read(s->freeze, chunk, out) ||
@@ -173,13 +206,31 @@ static void write_job(struct shard *s, struct snapshot_job *job)
     pthread_mutex_unlock(&s->lock);
 }
 
+/* What was restored comes from a file's pages, each copied when first changed: better ahead of the
+ * engine. If the state gives way to another meanwhile, this asks for pages that are not there, or
+ * for those of others, whose bytes stay as they are. */
+static void settle(const struct shard *s)
+{
+    for (size_t at = 0; at < s->restored_bytes && !atomic_load(&s->is_stopping);
+         at += STATE_SETTLE_BYTES)
+        state_settle(s->restored, at, s->restored_bytes);
+}
+
 void *shard_snapshot_main(void *shard)
 {
     struct shard *s = shard;
     void *item;
 
     thread_background();
-    while (queue_take(s->snapshots, &item, 1, -1) == 1) {
+    if (s->restored != NULL)
+        settle(s);
+    for (;;) {
+        if (queue_take(s->snapshots, &item, 1, WAIT_MS) == 0) {
+            if (queue_is_closed(s->snapshots))
+                break;
+            settle_ahead(s);
+            continue;
+        }
         if (s->snapshot_job.step == SNAPSHOT_PREPARING) {
             prepare(s, item);
         } else {

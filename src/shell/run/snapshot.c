@@ -213,8 +213,8 @@ static void flush(int fd, size_t end)
 
 static bool write_failed(const char *part, struct error *e)
 {
-    return error_set(e, errno == ENOSPC ? ERROR_FULL : ERROR_WORLD,
-                     "cannot write snapshot %s: %s", part, strerror(errno));
+    return error_set(e, errno == ENOSPC ? ERROR_FULL : ERROR_WORLD, "cannot write snapshot %s: %s",
+                     part, strerror(errno));
 }
 
 static bool write_chunks(int fd, const char *part, const struct snapshot_head *h,

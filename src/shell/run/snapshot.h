@@ -1,16 +1,16 @@
 /* Snapshots: the bytes of a state at one position of the log, as files that recovery can start
  * from.
  *
- * <directory>/<seq, 20 digits>.snapshot: a 64 KiB header (magic, version, position, chain of the log
- * there, layout, plan, lengths, and a SHA-256 of these and of the list at the end), the region's used
- * bytes with zeros up to a whole 64 KiB, and a list of SHA-256, one for each MiB of them. So writing
- * and verifying go piece by piece, verifying by several threads, and the bytes can be mapped at any
- * page size up to 64 KiB.
+ * <directory>/<seq, 20 digits>.snapshot: a 64 KiB header (magic, version, position, chain of the
+ * log there, layout, plan, lengths, and a SHA-256 of these and of the list at the end), the
+ * region's used bytes with zeros up to a whole 64 KiB, and a list of SHA-256, one for each MiB of
+ * them. So writing and verifying go piece by piece, verifying by several threads, and the bytes can
+ * be mapped at any page size up to 64 KiB.
  *
  * A snapshot is only an aid: one that is damaged or of another layout is passed over, and the log
- * builds the state again. The two newest are kept. A restored state goes on reading its file through
- * a private mapping, so its room on the disk is free only when the file was removed and the process
- * has ended; nobody may change the file in place.
+ * builds the state again. The two newest are kept. A restored state goes on reading its file
+ * through a private mapping, so its room on the disk is free only when the file was removed and the
+ * process has ended; nobody may change the file in place.
  */
 #ifndef ASSAY_RUN_SNAPSHOT_H
 #define ASSAY_RUN_SNAPSHOT_H

@@ -57,9 +57,17 @@ void state_wipe(struct state *s)
 
 bool state_map(struct state *s, int fd, size_t offset, size_t bytes)
 {
-    return bytes <= s->capacity &&
-           mmap(s->memory, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, fd,
-                (off_t)offset) != MAP_FAILED;
+    return bytes <= s->capacity && mmap(s->memory, bytes, PROT_READ | PROT_WRITE,
+                                        MAP_PRIVATE | MAP_FIXED, fd, (off_t)offset) != MAP_FAILED;
+}
+
+void state_settle(void *memory, size_t at, size_t end)
+{
+#ifdef MADV_POPULATE_WRITE
+    size_t bytes = end - at < STATE_SETTLE_BYTES ? end - at : STATE_SETTLE_BYTES;
+
+    (void)madvise((char *)memory + at, bytes, MADV_POPULATE_WRITE);
+#endif
 }
 
 void state_close(struct state *s)

@@ -10,7 +10,8 @@ struct incoming {
     int64_t time_us;   /* of the event; of receipt where events have none */
 };
 
-/* By the seat's plan. False: seat->problems says what is wrong. An event without an id gets a new one. */
+/* By the seat's plan. False: seat->problems says what is wrong. An event without an id gets a new
+ * one. */
 bool incoming_read(struct seat *seat, struct text json, int64_t received_us,
                    struct incoming *in) MUST_USE;
 

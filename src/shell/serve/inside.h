@@ -18,10 +18,10 @@ enum {
 
 struct server {
     struct server_options o;
-    pthread_mutex_t lock;   /* of plan and lookups */
-    struct plan *plan;      /* by which requests are read; a reference */
+    pthread_mutex_t lock;    /* of plan and lookups */
+    struct plan *plan;       /* by which requests are read; a reference */
     struct lookups *lookups; /* of its schema; a reference */
-    atomic_uint generation; /* goes up when they change */
+    atomic_uint generation;  /* goes up when they change */
     struct http *http;
     pthread_key_t seat; /* of each I/O and desk thread */
     struct queue *desk_queue;

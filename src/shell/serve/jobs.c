@@ -139,10 +139,8 @@ static bool job_begin(struct jobs *j, enum job_kind kind, char id[JOB_ID_BYTES],
         pthread_join(l->thread, NULL); /* it has ended: nothing is running */
     l->has_thread = false;
     buffer_fini(&job->result);
-    *job = (struct job){.kind = kind,
-                        .state = JOB_RUNNING,
-                        .started_us = clock_now_us(),
-                        .result = job->result};
+    *job = (struct job){
+        .kind = kind, .state = JOB_RUNNING, .started_us = clock_now_us(), .result = job->result};
     event_id_new(job->started_us, job->id);
     memcpy(id, job->id, JOB_ID_BYTES);
     l->running = job;
@@ -232,8 +230,8 @@ static void job_format(const struct job *job, struct buffer *out)
 {
     static const char *const states[] = {"running", "done", "failed", "cancelled"};
 
-    buffer_format(out, "{\"id\":\"%s\",\"kind\":\"%s\",\"state\":\"%s\"", job->id,
-                  kinds[job->kind], states[job->state]);
+    buffer_format(out, "{\"id\":\"%s\",\"kind\":\"%s\",\"state\":\"%s\"", job->id, kinds[job->kind],
+                  states[job->state]);
     add_time(out, "started", job->started_us);
     if (job->state != JOB_RUNNING)
         add_time(out, "ended", job->ended_us);
@@ -306,8 +304,8 @@ enum http_next train_model(struct server *s, struct exchange *x)
     return HTTP_ANSWERED;
 }
 
-/* Most reloads are done at once, and wrong settings are known at once: those are answered. Only what
- * has to be built from a long log goes on as a job. */
+/* Most reloads are done at once, and wrong settings are known at once: those are answered. Only
+ * what has to be built from a long log goes on as a job. */
 enum http_next reload_settings(struct server *s, struct exchange *x)
 {
     char id[JOB_ID_BYTES];

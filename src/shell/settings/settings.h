@@ -231,12 +231,12 @@ struct settings {
     uint64_t ids_horizon;        /* ids remembered: default 10,000,000 */
     int64_t ids_horizon_us;      /* and for how long: default 30d */
     uint64_t log_segment_bytes;
-    bool log_sync;             /* default true */
-    uint32_t reload_rate;      /* records a second; default 200000 */
-    int64_t snapshot_every_us; /* default 5m */
+    bool log_sync;                  /* default true */
+    uint32_t reload_rate;           /* records a second; default 200000 */
+    int64_t snapshot_every_us;      /* default 5m */
     uint64_t snapshot_memory_bytes; /* default 1GiB */
-    struct hash_key token_key; /* of the shard; set by who opens it, not a setting */
-    struct origins *origins;   /* private: where each value came from */
+    struct hash_key token_key;      /* of the shard; set by who opens it, not a setting */
+    struct origins *origins;        /* private: where each value came from */
 };
 
 /* What comes from outside the file. */
