@@ -79,6 +79,7 @@ struct model_members {
 };
 
 struct forest_ranks;
+struct imported;
 struct shap_rule;
 
 struct model {
@@ -91,6 +92,7 @@ struct model {
     struct model_linear linear; /* MODEL_LOGISTIC */
     struct model_forest forest; /* MODEL_BOOST, MODEL_FOREST, MODEL_ISOLATION */
     struct model_members members;
+    struct imported *imported;  /* MODEL_IMPORTED */
     uint32_t width;             /* doubles of an encoded row; from model_finish on */
     struct forest_ranks *ranks; /* the forest as the kernels walk it */
     struct shap_rule *shap;
