@@ -236,14 +236,14 @@ def ort(model, feeds, output):
 
 
 def onnx_rows(name, model, rows, output, names=None, second=True, log_odds=True, margin=None):
-    """One float tensor; the margin, where ONNX Runtime has no tensor of it, is the logit of the probability."""
+    """One float tensor."""
     x = np.array(rows, dtype=np.float32)
     feed = model.graph.input[0].name
     raw = model.SerializeToString()
     out = ort(raw, {feed: x}, output)
     p = out[:, 1] if second and out.ndim > 1 and out.shape[1] == 2 else out.reshape(len(rows), -1)[:, 0]
     if margin is None:
-        margin = np.log(p / (1 - p)) if log_odds else p
+        margin = linear_margin(model, {feed: x}) if log_odds else p
     write(name, raw, names or ['f%d' % j for j in range(x.shape[1])], rows, margin, np.clip(p, 0, 1))
 
 
@@ -267,8 +267,18 @@ def without_link(model):
     return other
 
 
+def linear_margin(model, feeds):
+    """Of a linear model, or of a net: what goes into its last sigmoid."""
+    import onnx.helper as oh
+    if not any(n.op_type == 'Sigmoid' for n in model.graph.node):
+        return ort(without_link(model).SerializeToString(), feeds, 'output_probability')[:, 1]
+    other = without_link(model)
+    last = [n for n in other.graph.node if n.op_type == 'Sigmoid'][-1].input[0]
+    other.graph.output.append(oh.make_tensor_value_info(last, 1, None))
+    return ort(other.SerializeToString(), feeds, last).reshape(-1)
+
+
 def onnx():
-    import onnx as ox
     import onnx.helper as oh
     from onnxmltools import convert_lightgbm, convert_xgboost
     from onnxmltools.convert.common.data_types import FloatTensorType as MlFloat
@@ -363,7 +373,7 @@ def onnx():
         raw = model.SerializeToString()
         p = ort(raw, feeds, 'output_probability')[:, 1]
         cells = [[v if isinstance(v, str) else float(v) for v in row] for row in rows.astype(object).values]
-        write(name, raw, NAMES + ['shop'], cells, np.log(p / (1 - p)) if odds else p, p)
+        write(name, raw, NAMES + ['shop'], cells, linear_margin(model, feeds) if odds else p, p)
 
 
 def keras():

@@ -150,8 +150,8 @@ struct golden {
     double probability; /* absolute */
 };
 
-/* Trees are exact. An exact margin of a single-precision probability is not to be had back from it,
- * so cases whose margin is its logit have room for that; dense layers' sums have an ulp. */
+/* Trees are exact. Sums of dense layers may differ by an ulp of float32 a layer, since ONNX
+ * Runtime's own order depends on the processor; probabilities are float32 there. */
 static const struct golden goldens[] = {
     {"xgboost17_json", 0, 1e-7},
     {"xgboost17_logitraw", 0, 1e-7},
@@ -183,10 +183,10 @@ static const struct golden goldens[] = {
     {"onnx_modes_sum", 0, 0},
     {"onnx_modes_average", 0, 0},
     {"onnx_ordinal", 0, 0},
-    {"onnx_logistic", 1e-5, 1.2e-7},
-    {"onnx_onehot", 1e-5, 1.2e-7},
-    {"onnx_net", 1e-5, 1.2e-7},
-    {"onnx_keras", 1e-5, 1.2e-7},
+    {"onnx_logistic", 5e-7, 1.8e-7},
+    {"onnx_onehot", 5e-7, 1.8e-7},
+    {"onnx_net", 5e-7, 1.8e-7},
+    {"onnx_keras", 5e-7, 1.8e-7},
 };
 
 static void check_shares(const struct table *t, const struct model *m, const double *share,

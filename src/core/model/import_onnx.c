@@ -416,6 +416,12 @@ static bool arithmetic_score(struct graph *g, enum imported_step_kind kind, cons
     return true;
 }
 
+/* Converters multiply by one to rename a tensor. */
+static bool is_neutral(enum imported_step_kind kind, const struct onnx_tensor *t)
+{
+    return (kind == STEP_MUL || kind == STEP_DIV) && t->count == 1 && t->number[0] == 1;
+}
+
 static bool arithmetic(struct graph *g, enum imported_step_kind kind, struct symbol *out)
 {
     bool commutes = kind == STEP_ADD || kind == STEP_MUL;
@@ -439,6 +445,10 @@ static bool arithmetic(struct graph *g, enum imported_step_kind kind, struct sym
     }
     if (b->kind != VALUE_CONSTANT || b->constant->number == NULL)
         return graph_refuse(g, "is computed with a constant only");
+    if (is_neutral(kind, b->constant)) {
+        *out = *a;
+        return true;
+    }
     if (a->kind == VALUE_COLUMNS)
         return arithmetic_columns(g, kind, a, b->constant, out);
     return arithmetic_score(g, kind, a, b->constant, out);
