@@ -68,6 +68,11 @@ bool boost_train(const struct dataset *d, const struct dataset *watch,
 bool platt_fit(const double *margin, const uint8_t *label, uint32_t rows, double *slope,
                double *offset) MUST_USE;
 
+/* Isotonic regression of the same: the points of CALIBRATION_ISOTONIC, at most points_max of them;
+ * x and y have room for so many. Returns how many; 0 where one class is missing. */
+uint32_t isotonic_fit(const double *margin, const uint8_t *label, uint32_t rows,
+                      uint32_t points_max, double *x, double *y);
+
 /* Mean loss of average precision when one input's values are shuffled among the rows. */
 bool permutation_importance(const struct model *m, const struct dataset *d,
                             const struct learn_run *run, double *importance,

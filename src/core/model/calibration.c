@@ -35,9 +35,19 @@ static double interpolate(const struct calibration *c, double margin)
     return c->probability[low] + share * (c->probability[high] - c->probability[low]);
 }
 
+/* By odds rather than log-odds, so that 0 and 1 stay what they are. */
+static double move_share(double p, double factor)
+{
+    return p * factor / (1 - p + p * factor);
+}
+
 double calibration_apply(const struct calibration *c, enum margin_unit unit, double margin)
 {
     switch (c->kind) {
+    case CALIBRATION_PRIOR:
+        if (unit == MARGIN_LOG_ODDS)
+            return em_sigmoid(margin + c->offset);
+        return move_share(margin_probability(unit, margin), em_exp(c->offset));
     case CALIBRATION_PLATT:
         return em_sigmoid(c->slope * margin + c->offset);
     case CALIBRATION_ISOTONIC:

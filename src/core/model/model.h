@@ -76,6 +76,7 @@ double model_member_weight(const struct model *m, uint32_t index);
 /* From margin to probability: rising, and the same for all rows. */
 enum calibration_kind {
     CALIBRATION_NONE,     /* log-odds by the sigmoid, the other margins as they are */
+    CALIBRATION_PRIOR,    /* the same, its log-odds moved by `offset` */
     CALIBRATION_PLATT,    /* sigmoid(slope * margin + offset) */
     CALIBRATION_ISOTONIC, /* through the points, straight between them, level outside */
 };
