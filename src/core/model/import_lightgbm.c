@@ -149,6 +149,9 @@ static bool next_word(struct text *list, struct text *word)
 {
     size_t at = 0, end;
 
+    *word = (struct text){"", 0};
+    if (list->length == 0)
+        return false;
     while (at < list->length && list->bytes[at] == ' ')
         at++;
     end = at;

@@ -446,7 +446,8 @@ static bool take_rounds(struct source *s, uint32_t *trees)
     uint32_t rounds = s->options->iterations;
     int64_t parallel, iteration;
 
-    if (best != NULL && whole_of(best, &iteration) && rounds == 0 && iteration >= 0)
+    if (best != NULL && whole_of(best, &iteration) && rounds == 0 && iteration >= 0 &&
+        iteration + 1 < *trees)
         import_note(s->found, "all trees are taken; the best round in training was %lld: "
                     "--iterations %lld takes those up to it", (long long)iteration,
                     (long long)iteration + 1);

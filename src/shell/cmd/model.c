@@ -3,7 +3,9 @@
 #include <string.h>
 
 #include "core/data/json.h"
+#include "core/model/export.h"
 #include "shell/cmd/cmd.h"
+#include "shell/os/file.h"
 #include "shell/run/data_directory.h"
 #include "shell/train/import_model.h"
 
@@ -65,9 +67,57 @@ static bool run_import(struct invocation *v, struct settings *s, const char *dir
     return ok;
 }
 
+/* ---- export ---- */
+
+static bool write_onnx(const struct buffer *file, const char *path, const char *to,
+                       struct error *e)
+{
+    struct model *m = NULL;
+    struct buffer out;
+    bool ok;
+
+    buffer_init(&out, MODEL_BYTES_MAX);
+    ok = model_parse(file->bytes, file->length, &m, e) || error_prefix(e, "%s", path);
+    ok = ok && export_onnx(m, ASSAY_VERSION, &out, e) &&
+         file_write(to, out.bytes, out.length, 0644, e);
+    model_free(m);
+    buffer_fini(&out);
+    return ok;
+}
+
+static bool run_export(struct invocation *v, struct settings *s, const char *directory,
+                       struct error *e)
+{
+    const char *format = option_get(v, "format"), *to = v->argument[1];
+    char path[CURRENT_PATH_MAX];
+    struct buffer file, out;
+    bool ok;
+
+    if (format != NULL && strcmp(format, "onnx") != 0)
+        return error_set(e, ERROR_USAGE, "--format: expected onnx, found \"%s\"", format);
+    if (!current_model_path(directory, path))
+        return error_set(e, ERROR_NOT_FOUND, "%s: there is no model yet; hint: run `assay train`",
+                         directory);
+    buffer_init(&file, MODEL_BYTES_MAX);
+    buffer_init(&out, OUTPUT_MAX);
+    ok = file_read(path, &file, e) && write_onnx(&file, path, to, e);
+    if (ok && v->json) {
+        buffer_add_text(&out, "{\"exported\":{\"format\":\"onnx\",\"path\":");
+        json_add_text(&out, text_of(to));
+        buffer_add_text(&out, "}}\n");
+    } else if (ok) {
+        buffer_format(&out, "%s -> %s\n", path, to);
+    }
+    ok = ok && print_result(&out, e);
+    buffer_fini(&file);
+    buffer_fini(&out);
+    return ok;
+}
+
 /* ---- the command ---- */
 
 static const struct action actions[] = {
+    {"export", "FILE", run_export},
     {"import", "FILE", run_import},
 };
 
@@ -106,6 +156,7 @@ static bool model_run(struct invocation *v, struct error *e)
 }
 
 static const struct option options[] = {
+    {"format", 0, "NAME", "export: onnx (the default)"},
     {"inputs", 0, "LIST",
      "import: FEATURE=COLUMN,... where names differ, or the features of all columns in order"},
     {"iterations", 0, "N", "import: take the first N boosting rounds (default: all)"},
@@ -124,10 +175,13 @@ const struct command command_model = {
     .words = "import FILE   reads a model of XGBoost (JSON, UBJSON), LightGBM (text) or ONNX and puts "
              "it in force:\n"
              "              its columns become features of the settings, by name or as --inputs "
-             "says.",
+             "says.\n"
+             "export FILE   writes the model in force as ONNX; kinds that it cannot say are "
+             "refused.",
     .options = options,
     .examples = "  assay model import model.ubj\n"
                 "  assay model import model.txt --inputs ratio=amount_ratio,risk=terminal_risk\n"
-                "  assay model import model.onnx --inputs amount,n_1d,ratio   # it has no names\n",
+                "  assay model import model.onnx --inputs amount,n_1d,ratio   # it has no names\n"
+                "  assay model export --format onnx model.onnx\n",
     .run = model_run,
 };
