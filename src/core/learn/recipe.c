@@ -11,6 +11,8 @@ void recipe_defaults(struct recipe *r)
     resample_defaults(&r->resample);
     logistic_defaults(&r->logistic);
     boost_defaults(&r->boost);
+    forest_defaults(&r->forest);
+    isolation_defaults(&r->isolation);
 }
 
 static bool train(const struct recipe *r, const struct dataset *d, const struct dataset *watch,
@@ -18,19 +20,24 @@ static bool train(const struct recipe *r, const struct dataset *d, const struct 
 {
     struct logistic_options logistic = r->logistic;
     struct boost_options boost = r->boost;
+    struct forest_options forest = r->forest;
 
-    logistic.balance = boost.balance = r->balance;
+    logistic.balance = boost.balance = forest.balance = r->balance;
     switch (r->kind) {
     case MODEL_LOGISTIC:
         return logistic_train(d, &logistic, run, m, e);
     case MODEL_BOOST:
         return boost_train(d, watch, &boost, run, m, e);
+    case MODEL_FOREST:
+        return forest_train(d, &forest, run, m, e);
+    case MODEL_ISOLATION:
+        return isolation_train(d, &r->isolation, run, m, e);
     case MODEL_VOTE:
         return vote_train(r, d, watch, run, m, e);
     case MODEL_STACK:
         return stack_train(r, d, watch, run, m, e);
     default:
-        return error_set(e, ERROR_INVALID, "%s: there is no trainer of this kind",
+        return error_set(e, ERROR_INVALID, "%s: a kind that is not trained",
                          model_kind_name(r->kind));
     }
 }

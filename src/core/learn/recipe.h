@@ -16,6 +16,8 @@ struct recipe {
     enum calibration_kind calibrate;
     struct logistic_options logistic; /* their `balance` is set from the recipe's */
     struct boost_options boost;
+    struct forest_options forest;
+    struct isolation_options isolation;
     /* vote and stack: borrowed. A member is no stack of its own; its calibration is at most
      * CALIBRATION_PRIOR. */
     const struct recipe *member[MODEL_MEMBERS_MAX];

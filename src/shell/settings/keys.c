@@ -132,7 +132,8 @@ const struct key keys[] = {
      .words = "How the model is trained; a plain text is its kind."},
     {"model.kind", KEY_TEXT, 0, OF(model.kind), .standard = "boost",
      .words =
-         "`boost`: gradient-boosted trees; `logistic`: logistic regression; `vote` and `stack`: "
+         "`boost`: gradient-boosted trees; `logistic`: logistic regression; `forest`: random "
+         "forest; `isolation`: isolation forest, which does not look at labels; `vote` and `stack`: "
          "of several models; a name under `models`; `none`: rules only."},
     {"model.seed", KEY_WHOLE, 0, OF(model.seed), .standard = "1", .least = 0, .most = 9e15,
      .words = "Seed of all random choices: the same data and seed give the same model."},
