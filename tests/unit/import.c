@@ -254,8 +254,209 @@ static void imports_give_the_library_s_margins(void **state)
         check_golden(&goldens[i]);
 }
 
+/* ---- what is asked for ---- */
+
+static void rounds_can_be_chosen(void **state)
+{
+    struct import *all = parse("xgboost17_json", &(struct import_options){0});
+    struct import *some = parse("xgboost17_json", &(struct import_options){.iterations = 4});
+    struct import *trees = parse("lightgbm_nan", &(struct import_options){.iterations = 3});
+
+    assert_int_equal(all->body->trees.trees, 9);
+    assert_int_equal(some->body->trees.trees, 4);
+    assert_int_equal(trees->body->trees.trees, 3);
+    import_free(all);
+    import_free(some);
+    import_free(trees);
+}
+
+static void every_used_column_must_have_a_feature(void **state)
+{
+    struct import *found = parse("lightgbm_pandas", &(struct import_options){0});
+    struct import_feature f[] = {{text_of("amount"), 0, false, 1},
+                                 {text_of("shop"), 1, true, 2},
+                                 {text_of("plan"), 2, false, 3}};
+    struct error e = {0};
+
+    assert_null(import_model(found, f, 2, &e));
+    assert_non_null(strstr(e.text, "\"plan\" of the model has no feature"));
+    f[2].column = 0;
+    assert_null(import_model(found, f, 3, &e));
+    assert_non_null(strstr(e.text, "given twice"));
+    f[2].column = 2;
+    f[1].is_category = false;
+    assert_null(import_model(found, f, 3, &e));
+    assert_non_null(strstr(e.text, "takes texts"));
+    import_free(found);
+}
+
+/* ---- hostile files ---- */
+
+static void refuse(const char *bytes, size_t length, const char *words)
+{
+    struct import *found = NULL;
+    struct error e = {0};
+
+    if (import_parse(bytes, length, &(struct import_options){0}, &found, &e))
+        fail_msg("taken, but expected \"%s\"", words);
+    if (strstr(e.text, words) == NULL)
+        fail_msg("refused with \"%s\", expected \"%s\"", e.text, words);
+    assert_null(found);
+}
+
+/* A file with `old` replaced once, which must be refused. */
+static void refuse_changed(const char *name, const char *old, const char *new, const char *words)
+{
+    size_t length, old_length = strlen(old), new_length = strlen(new);
+    char *bytes = read_file(name, ".model", &length);
+    char *at = memmem(bytes, length, old, old_length);
+    char *changed = mem_array(length + new_length + 1, 1);
+    size_t head;
+
+    if (at == NULL)
+        fail_msg("%s has no %s", name, old);
+    head = (size_t)(at - bytes);
+    memcpy(changed, bytes, head);
+    memcpy(changed + head, new, new_length);
+    memcpy(changed + head + new_length, at + old_length, length - head - old_length);
+    refuse(changed, length - old_length + new_length, words);
+    mem_free(bytes);
+    mem_free(changed);
+}
+
+static void hostile_xgboost_is_refused(void **state)
+{
+    const char *name = "xgboost17_json";
+
+    refuse("{", 1, "neither XGBoost");
+    refuse("{\"learner\":", 11, "not valid JSON");
+    refuse("{\"a\":1}", 7, "\"learner\" is missing");
+    refuse_changed(name, "\"left_children\":[1,", "\"left_children\":[0,", "leads to node 0");
+    refuse_changed(name, "\"left_children\":[1,", "\"left_children\":[99,", "no whole number from -1");
+    refuse_changed(name, "\"left_children\":[1,", "\"left_children\":[2,", "another leads too");
+    refuse_changed(name, "\"split_indices\":[", "\"split_indices\":[7000000000,", "items where");
+    refuse_changed(name, "\"num_nodes\":\"", "\"num_nodes\":\"9999999", "taken");
+    refuse_changed(name, "\"num_feature\":\"4\",\"num_target\"", "\"num_feature\":\"2\",\"num_target\"", "not as long");
+    refuse_changed(name, "\"split_conditions\":[", "\"split_conditions\":[NaN,", "items where");
+    refuse_changed(name, "\"base_score\":\"2E-1\"", "\"base_score\":\"[2E-1,1E-1]\"", "more than one");
+    refuse_changed(name, "\"base_score\":\"2E-1\"", "\"base_score\":\"2\"", "between 0 and 1");
+    refuse_changed(name, "\"num_class\":\"0\"", "\"num_class\":\"3\"", "num_class");
+    refuse_changed(name, "binary:logistic", "multi:softprob", "multi:softprob");
+    refuse_changed(name, "binary:logistic", "count:poisson", "count:poisson");
+    refuse_changed(name, "\"name\":\"gbtree\"", "\"name\":\"gbforest\"", "gbforest");
+    refuse_changed(name, "\"version\":[1,", "\"version\":[0,", "version");
+    refuse_changed(name, "\"size_leaf_vector\":\"0\"}},{", "\"size_leaf_vector\":\"3\"}},{", "size_leaf_vector");
+    refuse_changed("xgboost17_dart", "\"weight_drop\":[", "\"weight_drop\":[1.0,", "weight_drop");
+    refuse_changed("xgboost17_onehot", "\"categories\":[10]", "\"categories\":[16777216]", "categories");
+    refuse_changed("xgboost17_onehot", "\"categories_sizes\":[1]", "\"categories_sizes\":[2]", "categories_sizes");
+}
+
+static void hostile_ubjson_is_refused(void **state)
+{
+    char deep[400];
+
+    /* {"a": [ a typed array that claims 10^18 items */
+    refuse("{i\1a[$d#L\x0d\xe0\xb6\xb3\xa7\x64\x00\x00}", 19, "greater than the file");
+    refuse("{i\1a[$Z#i\x7f}", 13, "no type that takes bytes");
+    refuse("{i\1aH", 5, "expected a whole number");
+    refuse("{i\1aSi\x7fzz", 9, "greater than the file");
+    refuse("{i\xff", 3, "negative");
+    memset(deep, '[', sizeof deep);
+    memcpy(deep, "{i\1a", 4);
+    refuse(deep, sizeof deep, "nested too deep");
+    refuse("{i\1aTi\1aF}", 11, "twice");
+}
+
+static void hostile_lightgbm_is_refused(void **state)
+{
+    const char *name = "lightgbm_nan";
+
+    refuse("tree\nversion=v4\n", 16, "end of trees");
+    refuse("tree\nversion=v9\nend of trees\n", 29, "none of v2, v3 and v4");
+    refuse_changed(name, "num_leaves=7", "num_leaves=1000000000", "num_leaves");
+    refuse_changed(name, "num_leaves=7", "num_leaves=1000000", "too few");
+    refuse_changed(name, "num_leaves=7", "num_leaves=6", "too many");
+    refuse_changed(name, "left_child=1", "left_child=0", "leads to");
+    refuse_changed(name, "left_child=1", "left_child=6", "not there");
+    refuse_changed(name, "left_child=1", "left_child=-8", "not there");
+    refuse_changed(name, "split_feature=0", "split_feature=4", "not there");
+    refuse_changed(name, "threshold=", "threshold=nan ", "no number");
+    refuse_changed(name, "decision_type=", "decision_type=12 ", "too many");
+    refuse_changed(name, "is_linear=0", "is_linear=1", "linear");
+    refuse_changed(name, "objective=binary", "objective=multiclass", "multiclass");
+    refuse_changed(name, "num_class=1", "num_class=3", "num_class");
+    refuse_changed(name, "max_feature_idx=3", "max_feature_idx=1000000000", "max_feature_idx");
+    refuse_changed(name, "max_feature_idx=3", "max_feature_idx=4", "fewer names");
+    refuse_changed("lightgbm_category", "cat_boundaries=0 ", "cat_boundaries=1 ", "ascend");
+    refuse_changed("lightgbm_category", "cat_threshold=", "cat_threshold=-1 ", "too many");
+    refuse_changed("lightgbm_pandas", "pandas_categorical:[", "pandas_categorical:[[],", "lists");
+}
+
+static void hostile_onnx_is_refused(void **state)
+{
+    size_t length;
+    char *bytes;
+
+    refuse("\x08\x08\xff\xff\xff\xff", 6, "cut");
+    refuse("\x08\x08\x3a\x7f", 4, "cut");
+    refuse("\x08\x08", 2, "no graph");
+    refuse_changed("onnx_forest", "BRANCH_LEQ", "BRANCH_LEX", "mode");
+    refuse_changed("onnx_modes_sum", "TreeEnsembleRegressor", "TreeEnsembleRegressoR",
+                   "TreeEnsembleRegressoR is an operator that is not computed");
+    refuse_changed("onnx_modes_average", "AVERAGE", "MINIMUM", "MINIMUM");
+    refuse_changed("onnx_boost", "LOGISTIC", "SOFTMAXX", "SOFTMAXX");
+    /* Cut anywhere, it is refused or, cut in its notes, taken; it never reads past its end. */
+    bytes = read_file("onnx_forest", ".model", &length);
+    for (size_t cut = 2; cut < length; cut += 97) {
+        char *exact = mem_text(bytes, cut);
+        struct import *found = NULL;
+        struct error e;
+
+        if (import_parse(exact, cut, &(struct import_options){0}, &found, &e))
+            import_free(found);
+        mem_free(exact);
+    }
+    mem_free(bytes);
+}
+
+/* A chain of splits one deeper than is taken. */
+static void a_tree_too_deep_is_refused(void **state)
+{
+    for (uint32_t depth = IMPORTED_DEPTH_MAX; depth <= IMPORTED_DEPTH_MAX + 1; depth++) {
+        struct imported *m = imported_new(1);
+        struct imported_node *n;
+        struct error e = {0};
+
+        m->is_trees = true;
+        imported_add_column(m, 0);
+        n = imported_add_tree(m, 2 * depth + 1);
+        for (uint32_t i = 0; i < depth; i++) {
+            n[2 * i].test = TEST_LESS;
+            n[2 * i].left = 2 * i + 1;
+            n[2 * i].right = 2 * i + 2;
+        }
+        assert_int_equal(imported_finish(m, &e), depth == IMPORTED_DEPTH_MAX);
+        assert_true(depth == IMPORTED_DEPTH_MAX || strstr(e.text, "deeper than 128") != NULL);
+        if (depth == IMPORTED_DEPTH_MAX) {
+            double x = 1, share = 0, *work = mem_array(imported_work(m) + 1, sizeof *work);
+
+            n[2 * depth].threshold = 3;
+            assert_true(fabs(imported_explain(m, &x, &share, work) + share - 3) < 1e-9);
+            mem_free(work);
+        }
+        imported_free(m);
+    }
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(imports_give_the_library_s_margins),
+    cmocka_unit_test(rounds_can_be_chosen),
+    cmocka_unit_test(every_used_column_must_have_a_feature),
+    cmocka_unit_test(hostile_xgboost_is_refused),
+    cmocka_unit_test(hostile_ubjson_is_refused),
+    cmocka_unit_test(hostile_lightgbm_is_refused),
+    cmocka_unit_test(hostile_onnx_is_refused),
+    cmocka_unit_test(a_tree_too_deep_is_refused),
 };
 
 int main(void)

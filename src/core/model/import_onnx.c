@@ -733,8 +733,49 @@ static int compare_entries(const void *a, const void *b)
     return (x->key > y->key) - (x->key < y->key);
 }
 
-/* Keys to values, both numbers by now; a key that stands twice counts where it stands first. */
-static bool add_table(struct graph *g, const double *keys, const struct onnx_attribute *values,
+/* A list, or as a tensor (ai.onnx.ml 4). */
+struct list {
+    enum onnx_type type;
+    uint32_t count;
+    const double *numbers;
+    const struct text *texts;
+};
+
+static struct list find_list(const struct graph *g, const char *part)
+{
+    static const struct {
+        const char *suffix;
+        enum onnx_type type;
+    } forms[] = {{"strings", ONNX_STRING}, {"int64s", ONNX_INT64}, {"floats", ONNX_FLOAT}};
+    const struct onnx_attribute *a;
+    char name[32];
+
+    snprintf(name, sizeof name, "%s_tensor", part);
+    a = onnx_attribute(g->node, name);
+    if (a != NULL && a->tensor != NULL)
+        return (struct list){a->tensor->type, a->tensor->count, a->tensor->number, a->tensor->text};
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        snprintf(name, sizeof name, "%s_%s", part, forms[i].suffix);
+        a = onnx_attribute(g->node, name);
+        if (a != NULL && a->count > 0)
+            return (struct list){forms[i].type, a->count, a->numbers, a->texts};
+    }
+    return (struct list){0};
+}
+
+/* What a key that is not in the list becomes. */
+static double find_default(const struct graph *g, enum onnx_type type)
+{
+    const struct onnx_attribute *a = onnx_attribute(g->node, "default_tensor");
+
+    if (a != NULL && a->tensor != NULL && a->tensor->number != NULL && a->tensor->count == 1)
+        return a->tensor->number[0];
+    return type == ONNX_INT64 ? graph_number(g, "default_int64", -1)
+                              : graph_number(g, "default_float", 0);
+}
+
+/* Keys to values, both numbers by now: texts are their places. */
+static bool add_table(struct graph *g, const double *keys, const struct list *values,
                       struct imported_step *s)
 {
     struct imported *m = g->found->body;
@@ -754,30 +795,20 @@ static bool add_table(struct graph *g, const double *keys, const struct onnx_att
 
 static bool label_encoder(struct graph *g, struct symbol *out)
 {
-    const struct onnx_attribute *texts = onnx_attribute(g->node, "keys_strings");
-    const struct onnx_attribute *keys = onnx_attribute(g->node, "keys_int64s");
-    const struct onnx_attribute *values = onnx_attribute(g->node, "values_int64s");
-    bool is_whole = values != NULL && values->numbers != NULL;
-    struct imported_step s = {.kind = STEP_LOOKUP};
+    struct list keys = find_list(g, "keys"), values = find_list(g, "values");
+    struct imported_step s = {.kind = STEP_LOOKUP, .b = find_default(g, values.type)};
     struct symbol *in = NULL;
 
-    if (keys == NULL || keys->numbers == NULL)
-        keys = onnx_attribute(g->node, "keys_floats");
-    if (!is_whole)
-        values = onnx_attribute(g->node, "values_floats");
-    s.b = graph_number(g, is_whole ? "default_int64" : "default_float", is_whole ? -1 : 0);
     if (!input_of(g, 0, &in))
         return false;
-    keys = is_text(in) ? texts : keys;
-    if (in->kind != VALUE_COLUMNS || in->norm != NORM_NONE || values == NULL ||
-        values->numbers == NULL || keys == NULL || keys->count != values->count ||
-        (is_text(in) ? keys->texts == NULL : keys->numbers == NULL))
+    if (in->kind != VALUE_COLUMNS || in->norm != NORM_NONE || values.numbers == NULL ||
+        keys.count != values.count || (is_text(in) ? keys.texts == NULL : keys.numbers == NULL))
         return graph_refuse(g, "is computed from texts or numbers to numbers only");
-    if (!copy_columns(g, in, is_whole ? ONNX_INT64 : ONNX_FLOAT, out) ||
-        !add_table(g, is_text(in) ? NULL : keys->numbers, values, &s))
+    if (!copy_columns(g, in, values.type, out) ||
+        !add_table(g, is_text(in) ? NULL : keys.numbers, &values, &s))
         return false;
     for (uint32_t i = 0; i < out->columns; i++) {
-        if (is_text(in) && !place_texts(g, in->column[i].input, keys->texts, keys->count))
+        if (is_text(in) && !place_texts(g, in->column[i].input, keys.texts, keys.count))
             return false;
         if (!add_step(g, &out->column[i], &s))
             return false;

@@ -174,7 +174,7 @@ static bool check_columns(const struct imported *m, struct error *e)
     for (uint32_t i = 0; i < m->steps; i++) {
         const struct imported_step *s = &m->step[i];
 
-        if (s->kind >= STEP_KINDS || isnan(s->a) || isnan(s->b))
+        if (s->kind >= STEP_KINDS || isnan(s->a) || (isnan(s->b) && s->kind != STEP_LOOKUP))
             return unsound(e, "a step before the core is of no known kind or has no number");
         if (s->kind != STEP_LOOKUP)
             continue;
@@ -183,8 +183,7 @@ static bool check_columns(const struct imported *m, struct error *e)
         for (uint32_t k = 0; k < s->count; k++) {
             const struct imported_entry *entry = &m->entry[s->first + k];
 
-            if (isnan(entry->key) || isnan(entry->value) ||
-                (k > 0 && !(entry[-1].key < entry->key)))
+            if (isnan(entry->key) || (k > 0 && !(entry[-1].key < entry->key)))
                 return unsound(e, "a look-up's keys do not ascend");
         }
     }

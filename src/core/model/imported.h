@@ -13,8 +13,8 @@
  * Invariants, made by the parsers and held by imported_finish:
  *   1. A tree's children come after their parent, each node but the first has one parent: acyclic.
  *      No path is longer than IMPORTED_DEPTH_MAX.
- *   2. Columns, inputs, tables and sets that anything names exist. No number is NaN; leaves,
- *      weights and thresholds are finite (a threshold may be an infinity).
+ *   2. Columns, inputs, tables and sets that anything names exist. No number is NaN but what a
+ *      look-up finds; leaves, weights and thresholds are finite (a threshold may be infinite).
  *   3. The first layer is as wide as there are columns, the last 1 or 2 wide.
  */
 #ifndef ASSAY_MODEL_IMPORTED_H
@@ -44,9 +44,9 @@ enum imported_step_kind {
     STEP_MUL,     /* * a */
     STEP_DIV,     /* / a */
     STEP_FILL,    /* missing becomes a */
-    STEP_REPLACE, /* a becomes b; a may be met as a missing value too, see STEP_FILL */
+    STEP_REPLACE, /* a becomes b */
     STEP_EQUAL,   /* 1 where it equals a, else 0 */
-    STEP_LOOKUP,  /* entries a .. a + count - 1 of the table; else b */
+    STEP_LOOKUP,  /* `count` entries of the table from `first` on; what is not there is b */
     STEP_KINDS,
 };
 
