@@ -690,6 +690,16 @@ static bool place_texts(struct graph *g, uint32_t input, const struct text *text
     return good;
 }
 
+/* A missing text is the empty one, where that is a category. */
+static bool fill_empty(struct graph *g, const struct text *text, uint32_t count, struct draft *d)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (text[i].length == 0)
+            return add_step(g, d, &(struct imported_step){.kind = STEP_FILL, .a = i});
+    }
+    return true;
+}
+
 static bool one_hot(struct graph *g, struct symbol *out)
 {
     const struct onnx_attribute *texts = onnx_attribute(g->node, "cats_strings");
@@ -719,7 +729,8 @@ static bool one_hot(struct graph *g, struct symbol *out)
 
             s.a = is_text(in) ? k : categories->numbers[k];
             *d = in->column[i];
-            if (!add_step(g, d, &s))
+            if ((is_text(in) && !fill_empty(g, categories->texts, categories->count, d)) ||
+                !add_step(g, d, &s))
                 return false;
         }
     }
@@ -808,7 +819,8 @@ static bool label_encoder(struct graph *g, struct symbol *out)
         !add_table(g, is_text(in) ? NULL : keys.numbers, &values, &s))
         return false;
     for (uint32_t i = 0; i < out->columns; i++) {
-        if (is_text(in) && !place_texts(g, in->column[i].input, keys.texts, keys.count))
+        if (is_text(in) && (!place_texts(g, in->column[i].input, keys.texts, keys.count) ||
+                            !fill_empty(g, keys.texts, keys.count, &out->column[i])))
             return false;
         if (!add_step(g, &out->column[i], &s))
             return false;
