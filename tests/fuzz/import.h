@@ -56,8 +56,7 @@ static void fuzz_use(struct import *found)
 
     for (uint32_t j = 0; j < found->inputs; j++) {
         if (found->input[j].is_used)
-            f[count++] =
-                (struct import_feature){text_of("x"), j, found->input[j].is_category, j};
+            f[count++] = (struct import_feature){text_of("x"), j, found->input[j].is_category, j};
     }
     m = import_model(found, f, count, &e);
     if (m != NULL) {

@@ -57,8 +57,8 @@ static struct model *round_trip(const struct model *m, const struct column **inp
             continue;
         from[count] = j;
         input[count] = table.input[j];
-        f[count++] = (struct import_feature){text_of(table_names[j]), j,
-                                             found->input[j].is_category, j};
+        f[count++] =
+            (struct import_feature){text_of(table_names[j]), j, found->input[j].is_category, j};
     }
     again = import_model(found, f, count, &e);
     assert_non_null(again);

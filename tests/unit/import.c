@@ -332,23 +332,29 @@ static void hostile_xgboost_is_refused(void **state)
     refuse("{\"learner\":", 11, "not valid JSON");
     refuse("{\"a\":1}", 7, "\"learner\" is missing");
     refuse_changed(name, "\"left_children\":[1,", "\"left_children\":[0,", "leads to node 0");
-    refuse_changed(name, "\"left_children\":[1,", "\"left_children\":[99,", "no whole number from -1");
+    refuse_changed(name, "\"left_children\":[1,", "\"left_children\":[99,",
+                   "no whole number from -1");
     refuse_changed(name, "\"left_children\":[1,", "\"left_children\":[2,", "another leads too");
     refuse_changed(name, "\"split_indices\":[", "\"split_indices\":[7000000000,", "items where");
     refuse_changed(name, "\"num_nodes\":\"", "\"num_nodes\":\"9999999", "taken");
-    refuse_changed(name, "\"num_feature\":\"4\",\"num_target\"", "\"num_feature\":\"2\",\"num_target\"", "not as long");
+    refuse_changed(name, "\"num_feature\":\"4\",\"num_target\"",
+                   "\"num_feature\":\"2\",\"num_target\"", "not as long");
     refuse_changed(name, "\"split_conditions\":[", "\"split_conditions\":[NaN,", "items where");
-    refuse_changed(name, "\"base_score\":\"2E-1\"", "\"base_score\":\"[2E-1,1E-1]\"", "more than one");
+    refuse_changed(name, "\"base_score\":\"2E-1\"", "\"base_score\":\"[2E-1,1E-1]\"",
+                   "more than one");
     refuse_changed(name, "\"base_score\":\"2E-1\"", "\"base_score\":\"2\"", "between 0 and 1");
     refuse_changed(name, "\"num_class\":\"0\"", "\"num_class\":\"3\"", "num_class");
     refuse_changed(name, "binary:logistic", "multi:softprob", "multi:softprob");
     refuse_changed(name, "binary:logistic", "count:poisson", "count:poisson");
     refuse_changed(name, "\"name\":\"gbtree\"", "\"name\":\"gbforest\"", "gbforest");
     refuse_changed(name, "\"version\":[1,", "\"version\":[0,", "version");
-    refuse_changed(name, "\"size_leaf_vector\":\"0\"}},{", "\"size_leaf_vector\":\"3\"}},{", "size_leaf_vector");
+    refuse_changed(name, "\"size_leaf_vector\":\"0\"}},{", "\"size_leaf_vector\":\"3\"}},{",
+                   "size_leaf_vector");
     refuse_changed("xgboost17_dart", "\"weight_drop\":[", "\"weight_drop\":[1.0,", "weight_drop");
-    refuse_changed("xgboost17_onehot", "\"categories\":[10]", "\"categories\":[16777216]", "categories");
-    refuse_changed("xgboost17_onehot", "\"categories_sizes\":[1]", "\"categories_sizes\":[2]", "categories_sizes");
+    refuse_changed("xgboost17_onehot", "\"categories\":[10]", "\"categories\":[16777216]",
+                   "categories");
+    refuse_changed("xgboost17_onehot", "\"categories_sizes\":[1]", "\"categories_sizes\":[2]",
+                   "categories_sizes");
 }
 
 static void hostile_ubjson_is_refused(void **state)

@@ -431,15 +431,16 @@ static bool is_expressed(const struct model *m, struct error *e)
         return error_set(e, ERROR_INVALID,
                          "an isotonic calibration is not written as ONNX; hint: train with "
                          "calibrate: platt");
-    if (m->kind != MODEL_LOGISTIC && (m->forest.trees == 0 || (m->kind == MODEL_ISOLATION &&
-                                                               m->forest.samples < 2)))
+    if (m->kind != MODEL_LOGISTIC &&
+        (m->forest.trees == 0 || (m->kind == MODEL_ISOLATION && m->forest.samples < 2)))
         return error_set(e, ERROR_INVALID, "the model has no tree that splits: nothing to write");
     for (uint32_t j = 0; j < m->inputs; j++) {
-        if (strncmp(m->input[j].name, "assay_", 6) == 0 || strcmp(m->input[j].name, "margin") == 0 ||
-            strcmp(m->input[j].name, "probability") == 0)
+        if (strncmp(m->input[j].name, "assay_", 6) == 0 ||
+            strcmp(m->input[j].name, "margin") == 0 || strcmp(m->input[j].name, "probability") == 0)
             return error_set(e, ERROR_INVALID,
                              "the feature \"%s\" is called as a tensor of the graph's own; hint: "
-                             "give it another name", m->input[j].name);
+                             "give it another name",
+                             m->input[j].name);
     }
     return true;
 }
@@ -482,8 +483,8 @@ bool export_onnx(const struct model *m, const char *version, struct buffer *out,
         add_message(out, 7, &w.graph);
         add_opset(&w, out, "", OPSET);
         add_opset(&w, out, "ai.onnx.ml", OPSET_ML);
-        ok = !out->overflow || error_set(e, ERROR_FULL, "the file is over %d MiB",
-                                         MODEL_BYTES_MAX >> 20);
+        ok = !out->overflow ||
+             error_set(e, ERROR_FULL, "the file is over %d MiB", MODEL_BYTES_MAX >> 20);
     }
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         buffer_fini(all[i]);

@@ -99,10 +99,11 @@ static bool check_pairs(const struct import *found, uint32_t input, const struct
 {
     for (uint32_t i = 0; i < count; i++) {
         if (pair[i].value.length > TEXT_MAX || !text_is_utf8(pair[i].value))
-            return error_set(e, ERROR_INVALID,
-                             "a category of \"%s\" is over %d bytes or not UTF-8 (XGBoost cuts texts "
-                             "that are not ASCII: rename such categories and train again)",
-                             found->input[input].name, TEXT_MAX);
+            return error_set(
+                e, ERROR_INVALID,
+                "a category of \"%s\" is over %d bytes or not UTF-8 (XGBoost cuts texts "
+                "that are not ASCII: rename such categories and train again)",
+                found->input[input].name, TEXT_MAX);
         if (i > 0 && text_equal(pair[i - 1].value, pair[i].value))
             return error_set(e, ERROR_INVALID, "the category \"%.*s\" of \"%s\" appears twice",
                              (int)(pair[i].value.length < 60 ? pair[i].value.length : 60),
@@ -207,10 +208,11 @@ static bool number_columns(const struct import *found, const struct import_featu
             return error_set(e, ERROR_INVALID, "column \"%s\" of the model is given twice",
                              found->input[f->column].name);
         if (f->is_category != found->input[f->column].is_category)
-            return error_set(e, ERROR_INVALID, "column \"%s\" of the model takes %s, feature "
-                             "\"%.*s\" is a %s", found->input[f->column].name,
-                             f->is_category ? "numbers" : "texts", TEXT_ARG(f->name),
-                             f->is_category ? "text" : "number");
+            return error_set(e, ERROR_INVALID,
+                             "column \"%s\" of the model takes %s, feature "
+                             "\"%.*s\" is a %s",
+                             found->input[f->column].name, f->is_category ? "numbers" : "texts",
+                             TEXT_ARG(f->name), f->is_category ? "text" : "number");
         number[f->column] = i;
     }
     for (uint32_t j = 0; j < found->inputs; j++) {

@@ -33,7 +33,8 @@ struct import_input {
     char *name; /* the file's, or f0, f1, ... where it has none */
     bool is_used;
     bool is_category;
-    uint32_t count; /* categories, different and in byte order; number[i] is what value[i] becomes */
+    uint32_t
+        count; /* categories, different and in byte order; number[i] is what value[i] becomes */
     struct text *value;
     double *number;
     double other;

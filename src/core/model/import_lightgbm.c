@@ -220,10 +220,9 @@ struct objective {
 };
 
 static const struct objective objectives[] = {
-    {"binary", true},        {"cross_entropy", true}, {"xentropy", true},
-    {"regression", false},   {"regression_l1", false}, {"regression_l2", false},
-    {"huber", false},        {"fair", false},          {"quantile", false},
-    {"mape", false},         {"custom", false},
+    {"binary", true},         {"cross_entropy", true},  {"xentropy", true}, {"regression", false},
+    {"regression_l1", false}, {"regression_l2", false}, {"huber", false},   {"fair", false},
+    {"quantile", false},      {"mape", false},          {"custom", false},
 };
 
 static bool parse_objective(struct source *s, struct text line)
@@ -232,7 +231,7 @@ static bool parse_objective(struct source *s, struct text line)
 
     if (!next_word(&rest, &word)) {
         import_note(s->found, "the file names no objective: the raw score is taken as it is, held "
-                    "to 0..1 as a probability");
+                              "to 0..1 as a probability");
         word = text_of("custom");
     }
     for (size_t i = 0; i < sizeof objectives / sizeof *objectives; i++) {
@@ -241,7 +240,8 @@ static bool parse_objective(struct source *s, struct text line)
         s->found->is_log_odds = objectives[i].is_logistic;
         while (next_word(&rest, &word)) {
             if (text_is(word, "sqrt"))
-                return bad_field(s, FIELD_OBJECTIVE, "is a regression of square roots (reg_sqrt), "
+                return bad_field(s, FIELD_OBJECTIVE,
+                                 "is a regression of square roots (reg_sqrt), "
                                  "which is not computed");
             if (starts(word, "sigmoid:", &tail) &&
                 (!number_parse_real(tail, '.', &s->found->slope) || !(s->found->slope > 0)))
@@ -341,7 +341,8 @@ static bool open_tree(struct source *s, const struct block *b, struct tree *t)
         !get_whole(s, b, FIELD_IS_LINEAR, 0, 1, 0, &linear))
         return false;
     if (linear != 0)
-        return bad_field(s, FIELD_IS_LINEAR, "is 1: linear trees (linear_tree=true) are not "
+        return bad_field(s, FIELD_IS_LINEAR,
+                         "is 1: linear trees (linear_tree=true) are not "
                          "computed; train without");
     t->leaves = (uint32_t)leaves;
     inner = t->leaves - 1;
@@ -429,8 +430,8 @@ static bool read_tree(struct source *s, const struct block *b)
         for (uint32_t i = 0; i + 1 < t.leaves && good; i++)
             good = read_split(s, &t, i, &node[i]);
         for (uint32_t i = 0; i < t.leaves; i++)
-            node[t.leaves - 1 + i] = (struct imported_node){.threshold = t.leaf[i],
-                                                            .cover = fmax(t.leaf_count[i], 0)};
+            node[t.leaves - 1 + i] =
+                (struct imported_node){.threshold = t.leaf[i], .cover = fmax(t.leaf_count[i], 0)};
         good = good && import_add_tree(s->found->body, node, 2 * t.leaves - 1, s->e);
     }
     mem_free(node);
@@ -495,7 +496,8 @@ static bool number_list(struct source *s, const struct json *list)
         m->entry[m->entries++] =
             (struct imported_entry){v->kind == JSON_BOOL ? v->boolean : v->real, i};
         if (i > 0 && !(m->entry[m->entries - 2].key < m->entry[m->entries - 1].key))
-            return error_set(s->e, ERROR_INVALID, "pandas_categorical has numbers that do not "
+            return error_set(s->e, ERROR_INVALID,
+                             "pandas_categorical has numbers that do not "
                              "ascend: make the column text or plain numbers");
     }
     imported_add_step(m, &step);

@@ -22,8 +22,9 @@ enum { VALUES_MAX = ONNX_LINKS_MAX + ONNX_CONSTANTS_MAX + 2 * ONNX_PORTS_MAX };
 
 bool graph_refuse(const struct graph *g, const char *what)
 {
-    return error_set(g->e, ERROR_INVALID, "%.*s %s", (int)(g->node->op.length < 60 ? g->node->op.length : 60),
-                     g->node->op.bytes, what);
+    return error_set(g->e, ERROR_INVALID, "%.*s %s",
+                     (int)(g->node->op.length < 60 ? g->node->op.length : 60), g->node->op.bytes,
+                     what);
 }
 
 static void *room(struct graph *g, size_t count, size_t item)
@@ -46,8 +47,8 @@ bool graph_list(const struct graph *g, const char *name, uint32_t count, const d
     if (count == 0 || (a != NULL && a->numbers != NULL && a->count == count))
         return true;
     return error_set(g->e, ERROR_INVALID, "%.*s: attribute %s has %u numbers where %u are expected",
-                     TEXT_ARG(g->node->op), name,
-                     a != NULL && a->numbers != NULL ? a->count : 0, count);
+                     TEXT_ARG(g->node->op), name, a != NULL && a->numbers != NULL ? a->count : 0,
+                     count);
 }
 
 struct text graph_word(const struct graph *g, const char *name, const char *absent)
@@ -229,8 +230,9 @@ static void set_score(struct graph *g, struct symbol *out, uint32_t width)
 }
 
 /* weight[o * in + i], times `factor`; bias NULL: none. */
-static bool add_dense(struct graph *g, const struct symbol *in, const double *weight, uint32_t width,
-                      uint32_t out, bool is_transposed, double factor, struct symbol *v)
+static bool add_dense(struct graph *g, const struct symbol *in, const double *weight,
+                      uint32_t width, uint32_t out, bool is_transposed, double factor,
+                      struct symbol *v)
 {
     struct imported_layer *l;
     uint32_t found = 0;
@@ -305,7 +307,7 @@ static bool linear(struct graph *g, bool is_classifier, struct symbol *out)
     if (in->kind != VALUE_COLUMNS || weight == NULL || weight->numbers == NULL || rows > 2 ||
         (!is_classifier && rows != 1) || weight->count != (uint64_t)rows * in->columns)
         return graph_refuse(g, "has more than two classes or one target, or coefficients that do "
-                            "not fit its input");
+                               "not fit its input");
     if (!add_dense(g, in, weight->numbers, in->columns, rows, false, 1, out))
         return false;
     l = &g->found->body->layer[g->found->body->layers - 1];
@@ -373,8 +375,8 @@ static bool link_softmax(struct graph *g, struct symbol *out)
 
 static bool broadcasts(const struct onnx_tensor *t, uint32_t width)
 {
-    return t->count == 1 || (t->count == width && (t->dimensions == 0 ||
-                                                   t->size[t->dimensions - 1] == (int64_t)width));
+    return t->count == 1 || (t->count == width &&
+                             (t->dimensions == 0 || t->size[t->dimensions - 1] == (int64_t)width));
 }
 
 static bool arithmetic_columns(struct graph *g, enum imported_step_kind kind,
@@ -924,9 +926,10 @@ static bool op_constant(struct graph *g, struct symbol *out)
     return true;
 }
 
-struct operator {
+struct operator
+{
     const char *name;
-    bool (*read)(struct graph *g, struct symbol *out);
+    bool (*read)(struct graph * g, struct symbol * out);
     uint32_t output; /* which of its results the score is */
 };
 
@@ -966,7 +969,7 @@ static const struct operator operators[] = {
     {"ZipMap", op_pass, 0},
 };
 
-static const struct operator *find_operator(struct text name)
+static const struct operator* find_operator(struct text name)
 {
     for (size_t i = 0; i < sizeof operators / sizeof *operators; i++) {
         if (text_is(name, operators[i].name))
@@ -977,13 +980,13 @@ static const struct operator *find_operator(struct text name)
 
 static bool read_node(struct graph *g, const struct onnx_node *n)
 {
-    const struct operator *op = find_operator(n->op);
+    const struct operator* op = find_operator(n->op);
     struct symbol out = {0};
 
     g->node = n;
     if (op == NULL || n->outputs <= op->output)
         return graph_refuse(g, "is an operator that is not computed: convert the model without it, "
-                            "or train it here");
+                               "or train it here");
     if (!op->read(g, &out))
         return false;
     for (uint32_t i = 0; i < n->outputs; i++) {
@@ -1120,8 +1123,10 @@ static bool choose_output(struct graph *g, struct text *name)
     if (g->options->output != NULL)
         return error_set(g->e, ERROR_INVALID, "it has no output \"%s\"", g->options->output);
     if (candidates != 1 && probable != 1)
-        return error_set(g->e, ERROR_INVALID, "%u of its outputs could be the score: name one with "
-                         "--output", candidates);
+        return error_set(g->e, ERROR_INVALID,
+                         "%u of its outputs could be the score: name one with "
+                         "--output",
+                         candidates);
     *name = candidates == 1 ? one->name : likely->name;
     return true;
 }
@@ -1157,8 +1162,10 @@ static bool set_link(struct graph *g, const struct symbol *out)
         (!m->is_trees && out->layers != m->layers))
         return error_set(g->e, ERROR_INVALID, "its output is no score");
     if (out->width > 2 || (out->link == LINK_SOFTMAX && out->width != 2))
-        return error_set(g->e, ERROR_INVALID, "its output has %u numbers: one, or two classes, are "
-                         "taken", out->width);
+        return error_set(g->e, ERROR_INVALID,
+                         "its output has %u numbers: one, or two classes, are "
+                         "taken",
+                         out->width);
     m->output = out->link == LINK_SOFTMAX ? OUTPUT_DIFFERENCE
                 : out->width == 2         ? OUTPUT_SECOND
                                           : OUTPUT_ONLY;
@@ -1197,7 +1204,8 @@ static void describe(struct graph *g)
              o->producer_version.bytes);
     import_note(g->found, "where a file has two classes, the second is taken for fraud");
     if (!g->found->body->is_trees)
-        import_note(g->found, "a missing value that the file has no rule for counts as zero before "
+        import_note(g->found,
+                    "a missing value that the file has no rule for counts as zero before "
                     "the first layer, which is the mean where a standard scaler stands there");
 }
 
@@ -1212,7 +1220,8 @@ bool import_onnx(const void *bytes, size_t length, const struct import_options *
         return false;
     g.value = mem_array(VALUES_MAX, sizeof *g.value);
     if (options->iterations > 0)
-        good = error_set(e, ERROR_INVALID, "iterations can be chosen for XGBoost and LightGBM only");
+        good =
+            error_set(e, ERROR_INVALID, "iterations can be chosen for XGBoost and LightGBM only");
     else
         good = read_graph(&g);
     if (good)

@@ -263,16 +263,15 @@ static bool link_of(const struct graph *g, enum score_link *link)
     if (text_is(post, "LOGISTIC") || text_is(post, "NONE"))
         return true;
     return error_set(g->e, ERROR_INVALID, "%.*s with post_transform %.*s is not computed",
-                     TEXT_ARG(g->node->op), (int)(post.length < 40 ? post.length : 40),
-                     post.bytes);
+                     TEXT_ARG(g->node->op), (int)(post.length < 40 ? post.length : 40), post.bytes);
 }
 
 /* Two classes. Where all weights are of one class, they are for the second, whatever it is called;
  * all of them positive, they are its probability. */
 static bool classify(struct ensemble *t, struct symbol *out)
 {
-    uint32_t labels = length_of(t->g, "classlabels_int64s") +
-                      length_of(t->g, "classlabels_strings");
+    uint32_t labels =
+        length_of(t->g, "classlabels_int64s") + length_of(t->g, "classlabels_strings");
     bool is_one = true, is_positive = true;
 
     if (labels > 2)
@@ -298,9 +297,9 @@ static bool regress(struct ensemble *t)
     if (graph_number(t->g, "n_targets", 1) != 1)
         return graph_refuse(t->g, "has more than one target");
     if (!text_is(how, "SUM") && !text_is(how, "AVERAGE"))
-        return error_set(t->g->e, ERROR_INVALID, "%.*s with aggregate_function %.*s is not computed",
-                         TEXT_ARG(t->g->node->op), (int)(how.length < 40 ? how.length : 40),
-                         how.bytes);
+        return error_set(
+            t->g->e, ERROR_INVALID, "%.*s with aggregate_function %.*s is not computed",
+            TEXT_ARG(t->g->node->op), (int)(how.length < 40 ? how.length : 40), how.bytes);
     if (!build(t, 0, 1))
         return false;
     if (text_is(how, "AVERAGE"))

@@ -35,8 +35,10 @@ struct source {
 
 static bool bad(struct source *s, const char *what, const char *name)
 {
-    return error_set(s->e, ERROR_INVALID, "\"%s\" %s: the file is damaged or was not written by "
-                     "XGBoost 1.0 or later", name, what);
+    return error_set(s->e, ERROR_INVALID,
+                     "\"%s\" %s: the file is damaged or was not written by "
+                     "XGBoost 1.0 or later",
+                     name, what);
 }
 
 static const struct json *member(const struct json *object, const char *name)
@@ -96,8 +98,10 @@ static bool item_whole(struct source *s, const struct json *array, uint32_t i, c
                        int64_t least, int64_t most, int64_t *whole)
 {
     if (!whole_of(&array->items[i], whole) || *whole < least || *whole > most)
-        return error_set(s->e, ERROR_INVALID, "item %u of \"%s\" is no whole number from %lld to "
-                         "%lld", i, name, (long long)least, (long long)most);
+        return error_set(s->e, ERROR_INVALID,
+                         "item %u of \"%s\" is no whole number from %lld to "
+                         "%lld",
+                         i, name, (long long)least, (long long)most);
     return true;
 }
 
@@ -117,14 +121,10 @@ struct objective {
 };
 
 static const struct objective objectives[] = {
-    {"binary:logistic", true, true},
-    {"binary:logitraw", true, false},
-    {"reg:logistic", true, true},
-    {"reg:squarederror", false, false},
-    {"reg:linear", false, false},
-    {"reg:squaredlogerror", false, false},
-    {"reg:pseudohubererror", false, false},
-    {"reg:absoluteerror", false, false},
+    {"binary:logistic", true, true},        {"binary:logitraw", true, false},
+    {"reg:logistic", true, true},           {"reg:squarederror", false, false},
+    {"reg:linear", false, false},           {"reg:squaredlogerror", false, false},
+    {"reg:pseudohubererror", false, false}, {"reg:absoluteerror", false, false},
     {"reg:quantileerror", false, false},
 };
 
@@ -177,8 +177,10 @@ static bool set_base(struct source *s, const struct objective *o, double *margin
     single = (float)base;
     if (o->base_is_probable) {
         if (!(single > 0 && single < 1))
-            return error_set(s->e, ERROR_INVALID, "\"base_score\" is %g, a probability between 0 "
-                             "and 1 is expected", base);
+            return error_set(s->e, ERROR_INVALID,
+                             "\"base_score\" is %g, a probability between 0 "
+                             "and 1 is expected",
+                             base);
         single = (float)-em_log((double)(1.0f / single - 1.0f));
     }
     *margin = (double)single;
@@ -409,8 +411,8 @@ static bool read_sets(struct source *s, const struct json *tree, const struct tr
             return false;
         if (node[at].test == TEST_LEAF)
             continue;
-        if (node[at].test != TEST_LESS || !item_whole(s, t->type, (uint32_t)at, "split_type", 1, 1,
-                                                      &(int64_t){0}))
+        if (node[at].test != TEST_LESS ||
+            !item_whole(s, t->type, (uint32_t)at, "split_type", 1, 1, &(int64_t){0}))
             return bad(s, "names a node twice or one without categories", "categories_nodes");
         if (!read_set(s, &node[at], categories, (uint32_t)from, (uint32_t)count))
             return false;
@@ -448,9 +450,10 @@ static bool take_rounds(struct source *s, uint32_t *trees)
 
     if (best != NULL && whole_of(best, &iteration) && rounds == 0 && iteration >= 0 &&
         iteration + 1 < *trees)
-        import_note(s->found, "all trees are taken; the best round in training was %lld: "
-                    "--iterations %lld takes those up to it", (long long)iteration,
-                    (long long)iteration + 1);
+        import_note(s->found,
+                    "all trees are taken; the best round in training was %lld: "
+                    "--iterations %lld takes those up to it",
+                    (long long)iteration, (long long)iteration + 1);
     if (rounds == 0)
         return true;
     if (!get_whole(s, member(s->model, "gbtree_model_param"), "num_parallel_tree", 1,
@@ -580,12 +583,12 @@ static bool read_learner(struct source *s, const struct json *root)
     if (!find_booster(s, &booster) || !set_base(s, objective, &base) || !name_inputs(s))
         return false;
     snprintf(s->found->library, sizeof s->found->library, "XGBoost %lld.%lld.%lld, %.*s, %s",
-             (long long)version[0], (long long)version[1], (long long)version[2],
-             TEXT_ARG(booster), objective->name);
+             (long long)version[0], (long long)version[1], (long long)version[2], TEXT_ARG(booster),
+             objective->name);
     if (!(text_is(booster, "gblinear") ? read_linear(s, base) : read_gbtree(s, base)))
         return false;
     import_note(s->found, "a value is missing where it is null; if training had another mark for "
-                "missing (such as 0 or -999), make it null in the features");
+                          "missing (such as 0 or -999), make it null in the features");
     return true;
 }
 

@@ -200,8 +200,7 @@ static bool check_node(const struct imported *m, uint32_t at, uint32_t end, stru
         return unsound(e, "a tree's cover is negative or no number");
     if (n->test == TEST_LEAF)
         return isfinite(n->threshold) || unsound(e, "a leaf's value is not finite");
-    if (n->left <= at || n->right <= at || n->left >= end || n->right >= end ||
-        n->left == n->right)
+    if (n->left <= at || n->right <= at || n->left >= end || n->right >= end || n->left == n->right)
         return unsound(e, "a tree's nodes lead out of it, back or in a circle");
     if (n->column >= m->columns)
         return unsound(e, "a tree tests a column that the model has not");

@@ -52,7 +52,7 @@ enum imported_step_kind {
 
 struct imported_step {
     uint8_t kind;
-    bool is_single; /* the result is rounded to float32 */
+    bool is_single;        /* the result is rounded to float32 */
     uint32_t first, count; /* STEP_LOOKUP: entries of the table */
     double a, b;
 };
@@ -98,9 +98,9 @@ struct imported_trees {
     uint32_t *set_word;
     uint32_t set_words;
     double base;
-    bool base_last; /* added after the trees, not before */
-    bool is_single; /* sums are rounded to float32 */
-    double divisor; /* the sum is divided by it before a last base; 1: not */
+    bool base_last;  /* added after the trees, not before */
+    bool is_single;  /* sums are rounded to float32 */
+    double divisor;  /* the sum is divided by it before a last base; 1: not */
     uint32_t points; /* of the quadrature, for explanations */
 };
 
@@ -146,7 +146,7 @@ struct imported {
     struct imported_trees trees;
     uint32_t layers;
     struct imported_layer *layer;
-    uint8_t output;   /* enum imported_output */
+    uint8_t output; /* enum imported_output */
     uint32_t width; /* of the widest vector */
     size_t cells;   /* of all vectors together */
 };

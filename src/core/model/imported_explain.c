@@ -54,7 +54,7 @@ static void edge(struct descent *d, uint32_t input, uint32_t child, bool taken, 
                  const double *c, double *sum)
 {
     const struct imported_trees *trees = &d->m->trees;
-    struct known new = {taken ? old.one : 0, fmax(old.zero *trees->share[child], least_zero)};
+    struct known new = {taken ? old.one : 0, fmax(old.zero * trees->share[child], least_zero)};
     double below[POINTS_MAX], product[POINTS_MAX], change[POINTS_MAX], phi = 0;
 
     for (uint32_t i = 0; i < d->points; i++) {

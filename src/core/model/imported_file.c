@@ -275,8 +275,7 @@ struct imported *imported_parse(struct reader *in, uint32_t inputs, struct error
 {
     struct imported *m = imported_new(inputs);
 
-    if (parse_body(in, m, e) && (!in->failed || cut(e, "its body is cut")) &&
-        imported_finish(m, e))
+    if (parse_body(in, m, e) && (!in->failed || cut(e, "its body is cut")) && imported_finish(m, e))
         return m;
     imported_free(m);
     return NULL;

@@ -399,9 +399,8 @@ static bool reserve(struct parse *p, struct text graph)
         occurrences(graph, GRAPH_CONSTANT) > ONNX_CONSTANTS_MAX ||
         occurrences(graph, GRAPH_INPUT) > ONNX_PORTS_MAX + ONNX_CONSTANTS_MAX ||
         occurrences(graph, GRAPH_OUTPUT) > ONNX_PORTS_MAX)
-        return error_set(p->e, ERROR_INVALID,
-                         "over %d nodes, %d constants or %d inputs or outputs", ONNX_NODES_MAX,
-                         ONNX_CONSTANTS_MAX, ONNX_PORTS_MAX);
+        return error_set(p->e, ERROR_INVALID, "over %d nodes, %d constants or %d inputs or outputs",
+                         ONNX_NODES_MAX, ONNX_CONSTANTS_MAX, ONNX_PORTS_MAX);
     o->node = room(p, occurrences(graph, GRAPH_NODE) + 1, sizeof *o->node);
     o->constant = room(p, occurrences(graph, GRAPH_CONSTANT) + 1, sizeof *o->constant);
     o->input = room(p, occurrences(graph, GRAPH_INPUT) + 1, sizeof *o->input);

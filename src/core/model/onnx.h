@@ -9,8 +9,8 @@
 enum {
     ONNX_NODES_MAX = 4096,
     ONNX_CONSTANTS_MAX = 4096,
-    ONNX_PORTS_MAX = 1024,   /* inputs, and outputs, of the graph */
-    ONNX_LINKS_MAX = 32768,  /* inputs and outputs of all nodes */
+    ONNX_PORTS_MAX = 1024,    /* inputs, and outputs, of the graph */
+    ONNX_LINKS_MAX = 32768,   /* inputs and outputs of all nodes */
     ONNX_ATTRIBUTES_MAX = 64, /* of a node */
     ONNX_DIMENSIONS_MAX = 4,
     ONNX_MEMORY_MAX = 1 << 30,
@@ -41,8 +41,8 @@ struct onnx_attribute {
     double number; /* f or i */
     struct text text;
     struct onnx_tensor *tensor;
-    uint32_t count;       /* of the lists */
-    double *numbers;      /* floats or ints */
+    uint32_t count;  /* of the lists */
+    double *numbers; /* floats or ints */
     struct text *texts;
     bool has_graph;
 };

@@ -69,8 +69,7 @@ static bool run_import(struct invocation *v, struct settings *s, const char *dir
 
 /* ---- export ---- */
 
-static bool write_onnx(const struct buffer *file, const char *path, const char *to,
-                       struct error *e)
+static bool write_onnx(const struct buffer *file, const char *path, const char *to, struct error *e)
 {
     struct model *m = NULL;
     struct buffer out;
@@ -172,12 +171,13 @@ const struct command command_model = {
     .arguments = "ACTION [FILE]",
     .least = 1,
     .most = 2,
-    .words = "import FILE   reads a model of XGBoost (JSON, UBJSON), LightGBM (text) or ONNX and puts "
-             "it in force:\n"
-             "              its columns become features of the settings, by name or as --inputs "
-             "says.\n"
-             "export FILE   writes the model in force as ONNX; kinds that it cannot say are "
-             "refused.",
+    .words =
+        "import FILE   reads a model of XGBoost (JSON, UBJSON), LightGBM (text) or ONNX and puts "
+        "it in force:\n"
+        "              its columns become features of the settings, by name or as --inputs "
+        "says.\n"
+        "export FILE   writes the model in force as ONNX; kinds that it cannot say are "
+        "refused.",
     .options = options,
     .examples = "  assay model import model.ubj\n"
                 "  assay model import model.txt --inputs ratio=amount_ratio,risk=terminal_risk\n"

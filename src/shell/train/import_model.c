@@ -79,14 +79,17 @@ static bool read_inputs(struct importing *p)
                 return false;
         } else {
             if (at == p->r->found->inputs)
-                return error_set(p->e, ERROR_USAGE, "--inputs: over %u features; the model has %u "
-                                 "columns", at, at);
+                return error_set(p->e, ERROR_USAGE,
+                                 "--inputs: over %u features; the model has %u "
+                                 "columns",
+                                 at, at);
             p->feature[at] = item;
         }
         at++;
     }
     if (pairs > 0 && pairs < at)
-        return error_set(p->e, ERROR_USAGE, "--inputs: give either feature=column for those that "
+        return error_set(p->e, ERROR_USAGE,
+                         "--inputs: give either feature=column for those that "
                          "are called otherwise, or the features of all columns in their order");
     if (pairs == 0 && at != p->r->found->inputs)
         return error_set(p->e, ERROR_USAGE, "--inputs: %u features for the model's %u columns", at,

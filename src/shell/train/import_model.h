@@ -25,8 +25,7 @@ struct import_result {
 };
 
 /* On success the caller frees the result. Words name the column, the feature and the remedy. */
-bool import_file(const struct import_task *task, struct import_result *r,
-                 struct error *e) MUST_USE;
+bool import_file(const struct import_task *task, struct import_result *r, struct error *e) MUST_USE;
 void import_result_free(struct import_result *r);
 
 /* What is known of the model: library, columns, notes. */
