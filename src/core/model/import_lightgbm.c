@@ -209,7 +209,7 @@ static bool get_list(struct source *s, const struct block *b, enum line_name f, 
 
 static bool is_whole(double v, double least, double most)
 {
-    return v >= least && v <= most && v == floor(v);
+    return v >= least && v <= most && v == (double)(int64_t)v;
 }
 
 /* ---- header ---- */

@@ -69,7 +69,7 @@ static bool whole_of(const struct json *v, int64_t *whole)
         *whole = v->boolean;
     else if (v->kind == JSON_INT)
         *whole = v->integer;
-    else if (v->kind == JSON_REAL && fabs(v->real) < 0x1p53 && v->real == floor(v->real))
+    else if (v->kind == JSON_REAL && fabs(v->real) < 0x1p53 && v->real == (double)(int64_t)v->real)
         *whole = (int64_t)v->real;
     else
         return false;
