@@ -221,7 +221,7 @@ static bool set_leaves(struct ensemble *t, double class)
     return good;
 }
 
-static bool read_base(struct ensemble *t, uint32_t classes, uint32_t class)
+static bool read_base(struct ensemble *t)
 {
     const struct onnx_attribute *a = onnx_attribute(t->g->node, "base_values_as_tensor");
     uint32_t count = length_of(t->g, "base_values");
@@ -235,13 +235,13 @@ static bool read_base(struct ensemble *t, uint32_t classes, uint32_t class)
     }
     if (count == 0)
         return true;
-    if (count != 1 && count != classes)
-        return graph_refuse(t->g, "has base_values that are not as many as its classes");
-    t->g->found->body->trees.base = base[count == 1 ? 0 : class];
+    if (count != 1)
+        return graph_refuse(t->g, "has more than one of base_values");
+    t->g->found->body->trees.base = base[0];
     return true;
 }
 
-static bool build(struct ensemble *t, double class, uint32_t classes)
+static bool build(struct ensemble *t, double class)
 {
     struct imported_trees *trees = &t->g->found->body->trees;
 
@@ -249,8 +249,7 @@ static bool build(struct ensemble *t, double class, uint32_t classes)
     t->g->found->body->is_trees = true;
     trees->base_last = true;
     trees->is_single = !t->is_double;
-    return index_nodes(t) && set_leaves(t, class) && read_base(t, classes, classes - 1) &&
-           add_trees(t);
+    return index_nodes(t) && set_leaves(t, class) && read_base(t) && add_trees(t);
 }
 
 /* ---- the operators ---- */
@@ -266,28 +265,29 @@ static bool link_of(const struct graph *g, enum score_link *link)
                      TEXT_ARG(g->node->op), (int)(post.length < 40 ? post.length : 40), post.bytes);
 }
 
-/* Two classes. Where all weights are of one class, they are for the second, whatever it is called;
- * all of them positive, they are its probability. */
+/* Two classes. Where all weights are of one class, their sum is the second one's score, whatever
+ * that class is called. ONNX Runtime (1.31) adds a base value in that case only, and only where
+ * there is one of it and the class is the first: elsewhere it does what the standard does not say,
+ * so such files are refused. */
 static bool classify(struct ensemble *t, struct symbol *out)
 {
-    uint32_t labels =
-        length_of(t->g, "classlabels_int64s") + length_of(t->g, "classlabels_strings");
-    bool is_one = true, is_positive = true;
+    bool has_base = length_of(t->g, "base_values") > 0 ||
+                    onnx_attribute(t->g->node, "base_values_as_tensor") != NULL;
+    bool is_one = true;
 
-    if (labels > 2)
-        return graph_refuse(t->g, "has more than two classes");
+    if (length_of(t->g, "classlabels_int64s") + length_of(t->g, "classlabels_strings") != 2)
+        return graph_refuse(t->g, "has not two classes");
+    if (t->weights == 0)
+        return graph_refuse(t->g, "has no weight");
     for (uint32_t i = 0; i < t->weights; i++) {
         is_one = is_one && t->weight_class[i] == t->weight_class[0];
-        is_positive = is_positive && t->weight[i] >= 0;
         if (t->weight_class[i] != 0 && t->weight_class[i] != 1)
             return graph_refuse(t->g, "has a weight of a third class");
     }
-    if (t->weights == 0)
-        return graph_refuse(t->g, "has no weight");
-    if (is_one && is_positive)
-        out->link = LINK_NONE;
+    if (has_base && !(is_one && t->weight_class[0] == 0))
+        return graph_refuse(t->g, "has base_values, and weights of more than the first class");
     out->is_pair = true;
-    return build(t, is_one ? t->weight_class[0] : 1, labels == 2 ? 2 : 1);
+    return build(t, is_one ? t->weight_class[0] : 1);
 }
 
 static bool regress(struct ensemble *t)
@@ -300,7 +300,7 @@ static bool regress(struct ensemble *t)
         return error_set(
             t->g->e, ERROR_INVALID, "%.*s with aggregate_function %.*s is not computed",
             TEXT_ARG(t->g->node->op), (int)(how.length < 40 ? how.length : 40), how.bytes);
-    if (!build(t, 0, 1))
+    if (!build(t, 0))
         return false;
     if (text_is(how, "AVERAGE"))
         t->g->found->body->trees.divisor = t->g->found->body->trees.trees;
