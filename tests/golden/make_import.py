@@ -353,6 +353,24 @@ def onnx():
         rows = probes(r.integers(-2, 3, (40, 3)).astype(np.float64), [(c, v) for c, v, m in zip(columns, values, mode) if m != 'LEAF'], True)
         onnx_rows('onnx_modes_' + how.lower(), model, rows, 'Y', log_odds=False)
 
+    # a classifier whose weights are all of one class, all positive, with and without a link
+    for name, of, post, base in (('first', 0, 'LOGISTIC', {'base_values': [.125]}), ('second', 1, 'NONE', {})):
+        node = oh.make_node('TreeEnsembleClassifier', ['X'], ['label', 'probabilities'], domain='ai.onnx.ml', post_transform=post, classlabels_int64s=[0, 1], **base,
+                            nodes_treeids=trees, nodes_nodeids=ids, nodes_featureids=columns, nodes_modes=mode, nodes_values=values, nodes_truenodeids=yes, nodes_falsenodeids=no,
+                            nodes_missing_value_tracks_true=tracks, class_treeids=wt, class_nodeids=wn, class_ids=[of] * len(wt), class_weights=[abs(v) / 9 for v in ww])
+        graph = oh.make_graph([node], 'classes', [oh.make_tensor_value_info('X', 1, [None, 3])], [oh.make_tensor_value_info('label', 7, [None]), oh.make_tensor_value_info('probabilities', 1, [None, 2])])
+        model = oh.make_model(graph, opset_imports=[oh.make_opsetid('ai.onnx.ml', 3), oh.make_opsetid('', 15)], ir_version=8)
+        margin = ort(without_link(model).SerializeToString(), {'X': np.array(rows, dtype=np.float32)}, 'probabilities')[:, 1]
+        onnx_rows('onnx_class_' + name, model, rows, 'probabilities', margin=margin)
+
+    # row norms before a linear model
+    for norm in ('L1', 'MAX'):
+        nodes = [oh.make_node('Normalizer', ['X'], ['n'], domain='ai.onnx.ml', norm=norm),
+                 oh.make_node('LinearRegressor', ['n'], ['Y'], domain='ai.onnx.ml', coefficients=[1., 0., 0.], intercepts=[0.], targets=1)]
+        graph = oh.make_graph(nodes, 'norms', [oh.make_tensor_value_info('X', 1, [None, 3])], [oh.make_tensor_value_info('Y', 1, [None, 1])])
+        model = oh.make_model(graph, opset_imports=[oh.make_opsetid('ai.onnx.ml', 3), oh.make_opsetid('', 15)], ir_version=8)
+        onnx_rows('onnx_norm_' + norm.lower(), model, [[float(v) for v in row] for row in r.normal(size=(60, 3)).astype(np.float32)] + [[0., 0., 0.], [-1., -2., 0.], [-1., -2., -3.]], 'Y', log_odds=False)
+
     # a data frame with texts: imputer, scaler, one-hot; and ordinal codes under trees
     frame = pd.DataFrame(x, columns=NAMES)
     frame['shop'] = r.choice(['bar', 'café', 'zoo'], len(frame))
