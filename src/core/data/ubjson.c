@@ -169,11 +169,11 @@ static bool is_repeated(const struct json *object, struct text key)
 
 static bool read_key(struct parse *p, struct json *out, uint32_t *room)
 {
-    enum { MEMBERS_MAX = 4096 };
+    enum { MEMBERS_MAX = 256 };
     struct text key;
 
     if (out->count == MEMBERS_MAX)
-        return wrong(p, "an object has over 4096 members");
+        return wrong(p, "an object has over 256 members");
     out->keys = wider(p, out->keys, out->count, room, sizeof *out->keys);
     if (out->keys == NULL)
         return no_memory(p);

@@ -10,6 +10,7 @@
  */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/elementary.h"
@@ -241,30 +242,31 @@ static bool text_categories(struct source *s, uint32_t input, const struct json 
     return good;
 }
 
-/* Categories that were numbers: each becomes its place in the list. The entries of a look-up must
- * ascend, so they are put in order as they come. */
+static int compare_entries(const void *a, const void *b)
+{
+    const struct imported_entry *x = a, *y = b;
+
+    return (x->key > y->key) - (x->key < y->key);
+}
+
+/* Categories that were numbers: each becomes its place in the list. */
 static bool number_categories(struct source *s, const struct json *values)
 {
     struct imported *m = s->found->body;
-    uint32_t first = m->entries;
-    struct imported_step step = {.kind = STEP_LOOKUP, .first = first, .b = -1};
+    struct imported_step step = {
+        .kind = STEP_LOOKUP, .first = m->entries, .count = values->count, .b = -1};
 
-    if (values->count > IMPORTED_TABLE_MAX - first)
+    if (values->count > IMPORTED_TABLE_MAX - m->entries)
         return bad(s, "has too many categories", "cats");
-    m->entry = mem_resize(m->entry, (size_t)first + values->count + 1, sizeof *m->entry);
+    m->entry = mem_resize(m->entry, (size_t)m->entries + values->count + 1, sizeof *m->entry);
     for (uint32_t i = 0; i < values->count; i++) {
         const struct json *v = &values->items[i];
-        uint32_t at = m->entries;
 
         if (v->kind != JSON_INT && v->kind != JSON_REAL)
             return bad(s, "has a category that is no number", "cats");
-        while (at > first && m->entry[at - 1].key > v->real)
-            at--;
-        memmove(&m->entry[at + 1], &m->entry[at], (m->entries - at) * sizeof *m->entry);
-        m->entry[at] = (struct imported_entry){v->real, i};
-        m->entries++;
+        m->entry[m->entries++] = (struct imported_entry){v->real, i};
     }
-    step.count = values->count;
+    qsort(m->entry + step.first, step.count, sizeof *m->entry, compare_entries);
     imported_add_step(m, &step);
     return true;
 }
@@ -387,6 +389,7 @@ static bool read_sets(struct source *s, const struct json *tree, const struct tr
 {
     const struct json *nodes = NULL, *first = NULL, *sizes = NULL, *categories = NULL;
     uint32_t sets = 0;
+    int64_t listed = 0;
 
     for (uint32_t i = 0; i < t->nodes && t->type != NULL; i++) {
         int64_t type;
@@ -409,6 +412,9 @@ static bool read_sets(struct source *s, const struct json *tree, const struct tr
             !item_whole(s, first, i, "categories_segments", 0, categories->count, &from) ||
             !item_whole(s, sizes, i, "categories_sizes", 0, categories->count - from, &count))
             return false;
+        listed += count; /* sets do not overlap: else a small file could ask for much work */
+        if (listed > categories->count)
+            return bad(s, "overlap", "categories_segments");
         if (node[at].test == TEST_LEAF)
             continue;
         if (node[at].test != TEST_LESS ||

@@ -203,7 +203,8 @@ static bool parse_trees(struct reader *in, struct imported *m, struct error *e)
     for (uint32_t i = 0; i < trees; i++) {
         uint32_t count = reader_u32(in);
 
-        if (count > IMPORTED_NODES_MAX - nodes || count > reader_left(in) / NODE_BYTES_MIN)
+        if (count > IMPORTED_NODES_MAX || nodes + count > IMPORTED_NODES_MAX ||
+            nodes + count > reader_left(in) / NODE_BYTES_MIN)
             return cut(e, "a tree has more nodes than the file can hold");
         imported_add_tree(m, count);
         nodes += count;
