@@ -325,6 +325,25 @@ static void share_covers(struct imported_trees *t)
     }
 }
 
+/* Children stand after their parents, so one pass from the end finds every node's mean. */
+static void expect_margin(struct imported_trees *t)
+{
+    uint32_t nodes = t->first[t->trees];
+    double *mean = mem_array((size_t)nodes + 1, sizeof *mean), sum = 0;
+
+    for (uint32_t i = nodes; i-- > 0;) {
+        const struct imported_node *n = &t->node[i];
+
+        mean[i] = n->test == TEST_LEAF
+                      ? n->threshold
+                      : t->share[n->left] * mean[n->left] + t->share[n->right] * mean[n->right];
+    }
+    for (uint32_t tree = 0; tree < t->trees; tree++)
+        sum += mean[t->first[tree]];
+    t->expected = t->base_last ? sum / t->divisor + t->base : (t->base + sum) / t->divisor;
+    mem_free(mean);
+}
+
 /* The most inputs that one path tests bounds the degree of what explanations integrate. */
 static uint32_t most_on_path(const struct imported *m)
 {
@@ -359,6 +378,7 @@ bool imported_finish(struct imported *m, struct error *e)
     }
     if (m->is_trees) {
         share_covers(&m->trees);
+        expect_margin(&m->trees);
         m->trees.points = (most_on_path(m) + 1) / 2;
         m->trees.points += m->trees.points == 0;
     }

@@ -101,6 +101,7 @@ struct imported_trees {
     bool base_last;  /* added after the trees, not before */
     bool is_single;  /* sums are rounded to float32 */
     double divisor;  /* the sum is divided by it before a last base; 1: not */
+    double expected; /* the mean margin by the covers: the base of explanations */
     uint32_t points; /* of the quadrature, for explanations */
 };
 

@@ -94,20 +94,11 @@ static void descend(struct descent *d, const struct imported_node *n, const doub
     edge(d, input, n->right, !left, old, c, sum);
 }
 
-static double expected(const struct imported_trees *t, uint32_t at)
-{
-    const struct imported_node *n = &t->node[at];
-
-    if (n->test == TEST_LEAF)
-        return n->threshold;
-    return t->share[n->left] * expected(t, n->left) + t->share[n->right] * expected(t, n->right);
-}
-
 static double explain_trees(const struct imported *m, const double *v, double *contribution)
 {
     const struct imported_trees *t = &m->trees;
     struct descent d = {.m = m, .v = v, .contribution = contribution, .points = t->points};
-    double ones[POINTS_MAX], mean = 0;
+    double ones[POINTS_MAX];
 
     gauss_legendre(d.points, d.t, d.weight);
     for (unsigned i = 0; i < POINTS_MAX; i++)
@@ -116,9 +107,8 @@ static double explain_trees(const struct imported *m, const double *v, double *c
         double sum[POINTS_MAX] = {0};
 
         descend(&d, &t->node[t->first[tree]], ones, sum);
-        mean += expected(t, t->first[tree]);
     }
-    return t->base_last ? mean / t->divisor + t->base : (t->base + mean) / t->divisor;
+    return t->expected;
 }
 
 /* ---- layers ---- */
