@@ -9,6 +9,7 @@
 #define ASSAY_SETTINGS_SETTINGS_H
 
 #include "core/base/buffer.h"
+#include "core/base/number.h"
 #include "core/decide/plan.h"
 #include "core/learn/recipe.h"
 #include "core/stats/goal.h"
@@ -20,6 +21,7 @@ enum {
     SETTINGS_MODELS_MAX = 32,
     SETTINGS_FOLDS_MAX = 100,
     SETTINGS_PROFILES_MAX = 16,
+    SETTINGS_RANGES_MAX = 16, /* that a search draws from */
     SETTINGS_TESTS_MAX = 1000,
     SETTINGS_TEST_EVENTS_MAX = 1000, /* in the history of one */
 };
@@ -123,12 +125,35 @@ struct member_setting {
     double weight;
 };
 
+/* Values that a search may give to an option of a recipe: [low, high], [low, high, log], or more
+ * than two to choose among. */
+struct range_setting {
+    char *name; /* "boost.leaves" */
+    char **values;
+    uint32_t count;
+};
+
+enum search_by { SEARCH_AVERAGE_PRECISION, SEARCH_AUC_ROC, SEARCH_CARD_PRECISION };
+
+/* A random search: none where both trials and time are 0. */
+struct search_setting {
+    uint32_t trials; /* 0: as many as the time allows */
+    int64_t time_us; /* 0: no limit */
+    uint32_t folds;
+    enum search_by by;
+    struct range_setting *over;
+    uint32_t over_count;
+};
+
 /* A recipe with its name and its members' names, which settings_verify resolves. */
 struct recipe_setting {
     char *name; /* under `models`; of the one under `model` that of its kind */
     struct member_setting *members;
     uint32_t member_count;
     struct recipe recipe; /* defaults overlaid by the settings */
+    struct search_setting search;
+    double threshold; /* probability that it is compared with others at; 0: the first of `decision`
+                       */
 };
 
 struct model_setting {
@@ -245,6 +270,14 @@ const struct threshold_setting *settings_thresholds(const struct settings *s, ui
 const struct profile_setting *settings_profile(const struct settings *s,
                                                const char *name); /* or NULL */
 struct goal threshold_goal(const struct threshold_setting *t);     /* GOAL_NONE: a score */
+bool settings_searches(const struct recipe_setting *r);
+/* Ranges usual for the kind, where a search is asked for and none are given. */
+void settings_search_fill(struct recipe_setting *r);
+/* The value of range number `range` in a trial, a function of seed, trial and range; it is put into
+ * the recipe as its text says, so that the text repeats it. */
+void settings_search_draw(const struct recipe_setting *r, uint64_t seed, uint32_t trial,
+                          uint32_t range, char text[NUMBER_TEXT_MAX], struct recipe *recipe);
+
 /* The different goals of all thresholds, with scores of -1. */
 enum { SETTINGS_GOALS_MAX = (1 + SETTINGS_PROFILES_MAX) * PLAN_OUTCOMES_MAX };
 uint32_t settings_goals(const struct settings *s, struct goal_found goal[SETTINGS_GOALS_MAX]);

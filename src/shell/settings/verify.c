@@ -1,6 +1,7 @@
 /* What no single key can say. */
 #include "shell/settings/keys.h"
 #include "shell/settings/read.h"
+#include "shell/settings/search.h"
 
 #include <stdio.h>
 
@@ -10,7 +11,7 @@
 static bool refuse(const struct settings *s, struct error *e, const char *before, const char *name,
                    const char *after)
 {
-    char path[PLAN_NAME_MAX + 64];
+    char path[2 * KEY_PATH_MAX];
 
     snprintf(path, sizeof path, "%s%s%s", before, name, after);
     return settings_blame(s, path, e);
@@ -74,9 +75,14 @@ static bool verify_outcomes(const struct settings *s, struct error *e)
 /* The default thresholds hold for the outcomes that there are. */
 static void drop_default_thresholds(struct settings *s)
 {
-    const struct origin *o = origins_find(s->origins, "decision");
+    const struct origin *o = NULL;
+    char path[KEY_PATH_MAX];
     uint32_t kept = 0;
 
+    if (s->decision_count > 0) {
+        snprintf(path, sizeof path, "decision.%s.score", s->decision[0].name);
+        o = origins_find(s->origins, path);
+    }
     if (o == NULL || o->words == NULL || strcmp(o->words, "default") != 0)
         return;
     for (uint32_t i = 0; i < s->decision_count; i++) {
@@ -414,6 +420,28 @@ static bool resolve_members(const struct settings *s, struct recipe_setting *r, 
     return true;
 }
 
+static bool verify_search(const struct settings *s, struct recipe_setting *r, const char *path,
+                          struct error *e)
+{
+    settings_search_fill(r);
+    for (uint32_t i = 0; i < r->search.over_count; i++) {
+        char parent[KEY_PATH_MAX];
+
+        if (range_check(&r->search.over[i], e))
+            continue;
+        snprintf(parent, sizeof parent, "%s.search.over.", path);
+        return refuse(s, e, parent, r->search.over[i].name, "");
+    }
+    if (settings_searches(r) && r->search.over_count == 0) {
+        char at[KEY_PATH_MAX];
+
+        error_set(e, ERROR_INVALID, "expected the options to search, such as over: {boost.leaves: [4, 64]}");
+        snprintf(at, sizeof at, "%s.search", path);
+        return settings_blame(s, at, e);
+    }
+    return true;
+}
+
 static bool verify_models(const struct settings *s, struct error *e)
 {
     for (uint32_t i = 0; i < s->model_count; i++) {
@@ -425,7 +453,8 @@ static bool verify_models(const struct settings *s, struct error *e)
             error_set(e, ERROR_INVALID, "this is the name of a kind: call the model otherwise");
             return settings_blame(s, path, e);
         }
-        if (!resolve_members(s, &s->models[i], path, e))
+        if (!resolve_members(s, &s->models[i], path, e) ||
+            !verify_search(s, &s->models[i], path, e))
             return false;
     }
     return true;
@@ -464,7 +493,7 @@ static bool verify_model(struct settings *s, struct error *e)
             return settings_blame(s, "model.kind", e);
         }
         asked->name = s->model.kind;
-        if (!resolve_members(s, asked, "model", e))
+        if (!resolve_members(s, asked, "model", e) || !verify_search(s, asked, "model", e))
             return false;
     }
     return verify_model_features(s, e);
