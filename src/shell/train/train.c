@@ -61,11 +61,12 @@ static bool read_events(struct training *t, struct error *e)
 
     if (!feed_load(o->settings, o->path, NULL, o->progress, &t->feed, e))
         return false;
-    t->r->counts = t->feed.counts;
     t->r->read_seconds = lap(t);
-    return plan_make(o->settings, t->feed.schema, NULL, 0, &t->made, e) &&
-           row_facts_collect(&t->feed, o->settings, &t->facts, e) &&
-           split_make(&t->facts, o->settings, &t->r->split, e) &&
+    if (!plan_make(o->settings, t->feed.schema, NULL, 0, &t->made, e) ||
+        !row_facts_collect(&t->feed, o->settings, &t->facts, e))
+        return false;
+    t->r->counts = t->feed.counts;
+    return split_make(&t->facts, o->settings, &t->r->split, e) &&
            split_earlier(&t->facts, o->settings, &t->r->earlier, e) && split_search(t, e);
 }
 
@@ -112,8 +113,8 @@ static bool compute_features(struct training *t, struct error *e)
                         "model.validate.train",
                         (unsigned long)rows);
 
-    ok = ok && table_build(t->made.plan, &t->feed, wanted, (uint32_t)rows, &state, t->o->progress,
-                           &t->table, e);
+    ok = ok && table_build(t->o->settings, t->made.plan, &t->feed, wanted, (uint32_t)rows, &state,
+                           t->o->progress, &t->table, e);
     mem_free(wanted);
     if (!ok)
         return false;
