@@ -43,7 +43,7 @@ static void write_footer(const struct report_data *data, struct buffer *out)
 
 void report_write_html(const struct report_data *data, struct buffer *out)
 {
-    ASSERT(data->models > 0 && data->models <= REPORT_MODELS_MAX && data->best < data->models);
+    ASSERT(data->models > 0 && data->best < report_drawn(data));
     html_open(out, data->title);
     write_header(data, out);
     section_verdict(data, out);

@@ -11,7 +11,7 @@
 #include "core/stats/metrics.h"
 
 enum {
-    REPORT_MODELS_MAX = 6, /* drawn side by side: one colour and one dash pattern each */
+    REPORT_DRAWN_MAX = 6, /* models drawn side by side: one colour and one dash pattern each */
     REPORT_BYTES_MAX = 16 << 20,
 };
 
@@ -80,8 +80,9 @@ struct report_data {
     uint32_t features;
 
     const struct report_model *model; /* at least one */
-    uint32_t models;                  /* at most REPORT_MODELS_MAX */
-    uint32_t best;                    /* the one that was saved: verdict, thresholds, importance */
+    uint32_t models;                  /* charts have the first REPORT_DRAWN_MAX of them */
+    uint32_t best;                    /* the one that was saved: verdict, thresholds, importance;
+                                       * among the first */
     double alert_cost;
     const char *money; /* unit, "EUR", or "" */
 

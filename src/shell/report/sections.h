@@ -21,6 +21,12 @@ static inline const struct report_model *report_best(const struct report_data *d
     return &data->model[data->best];
 }
 
+/* More lines than there are colours would not be told apart. */
+static inline uint32_t report_drawn(const struct report_data *data)
+{
+    return data->models < REPORT_DRAWN_MAX ? data->models : REPORT_DRAWN_MAX;
+}
+
 /* Lines of the models by name, as the charts draw them. */
 void report_legend(const struct report_data *data, struct buffer *out);
 /* <td> with value and interval. */

@@ -70,6 +70,11 @@ const struct key keys[] = {
     {"sources.*.valid_from", KEY_TEXT, 0, MEMBER(struct source_setting, valid_from),
      .words = "For a table to look up in: the column that says from when on a row holds, so that "
               "an event sees only what was known at its time."},
+    {"sources.*.join", KEY_TEXTS, 0,
+     ARRAY(struct source_setting, joins, join_count, SETTINGS_JOINS_MAX),
+     .words =
+         "For events: more files that have fields of the same events, found by the events' id. "
+         "The time is in `file`. A file that is named on the command line has all fields itself."},
     {"sources.*.rejects", KEY_REAL, 0, MEMBER(struct source_setting, reject_share),
      .standard = "0.01", .least = 0, .most = 1,
      .words = "Share of records that may be unreadable before reading stops with an error."},

@@ -17,6 +17,7 @@
 enum {
     SETTINGS_BYTES_MAX = 1 << 20,
     SETTINGS_SOURCES_MAX = 64,
+    SETTINGS_JOINS_MAX = 16,
     SETTINGS_FIELDS_MAX = SCHEMA_FIELDS_MAX,
     SETTINGS_MODELS_MAX = 32,
     SETTINGS_FOLDS_MAX = 100,
@@ -44,6 +45,8 @@ struct source_setting {
     char point;     /* 0 = look */
     char *key;      /* reference tables: the column looked up; the events' field of the same name */
     char *valid_from; /* or NULL */
+    char **joins;     /* of events: files with more of their fields, by their id */
+    uint32_t join_count;
     struct field_setting *fields;
     uint32_t field_count;
     double reject_share; /* default 0.01 */
@@ -184,8 +187,8 @@ struct recipe_setting {
     uint32_t member_count;
     struct recipe recipe; /* defaults overlaid by the settings */
     struct search_setting search;
-    double threshold; /* probability that it is compared with others at; 0: the first of `decision`
-                       */
+    bool has_threshold;
+    double threshold; /* probability from which it says fraud, in comparisons */
 };
 
 struct model_setting {

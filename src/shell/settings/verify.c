@@ -212,6 +212,11 @@ static bool verify_use(const struct settings *s, const struct source_setting *so
         error_set(e, ERROR_INVALID, "%s are events, not a table to look up in", source->name);
         return refuse(s, e, "sources.", source->name, ".valid_from");
     }
+    if (!is_events && source->join_count > 0) {
+        error_set(e, ERROR_INVALID, "files are joined to events; %s is a table to look up in",
+                  source->name);
+        return refuse(s, e, "sources.", source->name, ".join");
+    }
     if (!is_events && source->key == NULL) {
         error_set(
             e, ERROR_INVALID,

@@ -48,6 +48,11 @@ void checks_of_data(struct train_result *r, const struct settings *s)
                    "%lu of %lu rows were not in time order and were sorted; live, such events come "
                    "late and may be decided without what happened before them",
                    count(c->moved), count(c->rows));
+    if (c->unjoined > 0)
+        checks_add(r, true,
+                   "joined files (sources.*.join) lack an event %lu times: the fields that they "
+                   "have are null there",
+                   count(c->unjoined));
     if (c->undated[0] != 0)
         checks_add(
             r, true,
@@ -133,6 +138,28 @@ void checks_of_features(struct train_result *r, struct plan *p, const struct tab
     mem_free(said);
 }
 
+/* Which of the models that it was compared with are no better than chance. */
+static void check_others(struct train_result *r)
+{
+    struct buffer names;
+    uint32_t count = 0;
+
+    buffer_init(&names, TRAIN_CHECK_WORDS / 2);
+    for (uint32_t i = 1; i < r->models; i++) {
+        if (r->model[i].metrics.better_than_chance)
+            continue;
+        buffer_format(&names, "%s%s", count > 0 ? ", " : "", r->model[i].name);
+        count++;
+    }
+    if (count > 0 && count + 1 == r->models && !r->model[0].metrics.better_than_chance)
+        checks_add(r, true, "none of the %u models can be told from chance on held-out events",
+                   r->models);
+    else if (count > 0)
+        checks_add(r, true, "on held-out events these models cannot be told from chance: %s",
+                   buffer_text(&names));
+    buffer_fini(&names);
+}
+
 void checks_of_models(struct train_result *r)
 {
     const struct metrics *m = &r->model[0].metrics;
@@ -148,6 +175,9 @@ void checks_of_models(struct train_result *r)
                    "the simpler %s model has the better average precision here (%.3f against %.3f)",
                    r->model[1].name, r->model[1].metrics.average_precision.value,
                    m->average_precision.value);
-    if (!r->model[0].fitted.is_calibrated)
+    check_others(r);
+    if (!r->model[0].fitted.is_calibrated &&
+        (r->model[0].recipe->calibrate == CALIBRATION_PLATT ||
+         r->model[0].recipe->calibrate == CALIBRATION_ISOTONIC))
         checks_add(r, true, "too few frauds to calibrate: probabilities are the model's own");
 }

@@ -80,10 +80,8 @@ static uint32_t thresholds(const struct trained *m, double out[METRICS_THRESHOLD
     uint32_t count = 0;
 
     for (uint32_t i = 0; i < m->thresholds; i++)
-        out[count++] = (double)m->threshold[i].score / PLAN_SCORE_MAX;
-    out[count++] = m->own_threshold > 0    ? m->own_threshold
-                   : m->thresholds > 0 ? out[0]
-                                       : 0.5;
+        out[count++] = (double)m->in_force[i].score / PLAN_SCORE_MAX;
+    out[count++] = m->threshold;
     for (size_t i = 0; i < sizeof usual / sizeof *usual && count < METRICS_THRESHOLDS_MAX; i++)
         out[count++] = usual[i];
     return count;
@@ -97,9 +95,9 @@ uint32_t evaluate_threshold_row(const struct trained *m, uint32_t threshold)
     return threshold;
 }
 
-uint32_t evaluate_own_row(const struct trained *m)
+const struct threshold_row *evaluate_own_row(const struct trained *m)
 {
-    return m->thresholds;
+    return &m->metrics.threshold[m->thresholds];
 }
 
 static bool compute(const struct test_rows *test, const struct fitted *f,

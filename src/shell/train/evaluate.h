@@ -22,7 +22,7 @@ void test_rows_where(const struct row_facts *facts, const struct table *t,
 void test_rows_free(struct test_rows *test);
 
 /* The model's metrics on them, with intervals and the test against chance, at its thresholds
- * (m->threshold, as scores) and the usual ones. */
+ * (m->in_force and m->threshold) and the usual ones. */
 bool evaluate(const struct test_rows *test, struct trained *m, const struct settings *s,
               const struct workers *workers, const struct progress *progress,
               struct error *e) MUST_USE;
@@ -30,8 +30,9 @@ bool evaluate(const struct test_rows *test, struct trained *m, const struct sett
 bool evaluate_fold(const struct test_rows *test, const struct fitted *f, struct fold_row *row,
                    struct error *e) MUST_USE;
 
-/* The row of metrics.threshold of a threshold in force, and of the one it is compared at. */
+/* The row of metrics.threshold of a threshold in force; what becomes of the rows at the model's own
+ * threshold. */
 uint32_t evaluate_threshold_row(const struct trained *m, uint32_t threshold);
-uint32_t evaluate_own_row(const struct trained *m);
+const struct threshold_row *evaluate_own_row(const struct trained *m);
 
 #endif

@@ -246,7 +246,7 @@ static void describe_models(struct page *p)
         const struct trained *m = &p->t->r->model[i];
 
         for (uint32_t k = 0; k < m->thresholds; k++)
-            p->choice[i][k] = (struct report_choice){.name = m->threshold[k].name,
+            p->choice[i][k] = (struct report_choice){.name = m->in_force[k].name,
                                                      .row = evaluate_threshold_row(m, k)};
         describe_options(s, m, p->options[i]);
         p->model[i] = (struct report_model){.name = m->name,
@@ -408,6 +408,33 @@ static void add_checks(const struct train_result *r, struct buffer *out)
     buffer_add_char(out, ']');
 }
 
+static void add_rows(struct buffer *out, const char *key, const uint32_t rows[2])
+{
+    add_key(out, key, false);
+    buffer_format(out, "{\"legitimate\":%u,\"fraud\":%u}", rows[0], rows[1]);
+}
+
+/* How each of the models that are compared was made, in the order of their metrics. */
+static void add_models(const struct train_result *r, struct buffer *out)
+{
+    buffer_add_char(out, '[');
+    for (uint32_t i = 0; i < r->models; i++) {
+        const struct trained *m = &r->model[i];
+
+        buffer_add_text(out, i > 0 ? ",{" : "{");
+        add_key(out, "name", true);
+        json_add_text(out, text_of(m->name));
+        add_key(out, "kind", false);
+        json_add_text(out, text_of(model_kind_name(m->recipe->kind)));
+        add_key(out, "threshold", false);
+        json_add_real(out, m->threshold);
+        add_rows(out, "rows", m->fitted.learned.before);
+        add_rows(out, "resampled", m->fitted.learned.after);
+        buffer_add_char(out, '}');
+    }
+    buffer_add_char(out, ']');
+}
+
 /* What depends on the events, the settings and the seed alone. */
 static void add_findings(const struct train_result *r, struct buffer *out)
 {
@@ -419,6 +446,8 @@ static void add_findings(const struct train_result *r, struct buffer *out)
         metrics_json(&r->model[i].metrics, out);
     }
     buffer_add_char(out, '}');
+    add_key(out, "models", false);
+    add_models(r, out);
     add_key(out, "data", false);
     page_data_json(r, out);
     add_key(out, "split", false);

@@ -1,5 +1,6 @@
 #include "shell/train/train.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -171,8 +172,21 @@ static bool search_options(struct training *t, const struct recipe_setting *of, 
     return ok;
 }
 
+/* Where a recipe says none, that of the mildest outcome that has one. */
+static double own_threshold(const struct recipe_setting *of, const struct trained *m)
+{
+    double least = 1;
+
+    if (of->has_threshold)
+        return of->threshold;
+    for (uint32_t i = 0; i < m->thresholds; i++)
+        least = fmin(least, (double)m->in_force[i].score / PLAN_SCORE_MAX);
+    return least;
+}
+
 /* Scores for the goals of the settings, by the training rows that were held out. */
-static bool find_thresholds(struct training *t, struct trained *m, struct error *e)
+static bool find_thresholds(struct training *t, const struct recipe_setting *of, struct trained *m,
+                            struct error *e)
 {
     const struct settings *s = t->o->settings;
     struct test_rows held;
@@ -195,7 +209,10 @@ static bool find_thresholds(struct training *t, struct trained *m, struct error 
         test_rows_free(&held);
     }
     settings_thresholds(s, &m->thresholds);
-    return settings_resolve(s, m->goal, m->goals, m->threshold, e);
+    if (!settings_resolve(s, m->goal, m->goals, m->in_force, e))
+        return false;
+    m->threshold = own_threshold(of, m);
+    return true;
 }
 
 static bool train_one(struct training *t, const char *name, const struct recipe_setting *of,
@@ -207,7 +224,6 @@ static bool train_one(struct training *t, const char *name, const struct recipe_
 
     m->name = name;
     m->recipe = &of->recipe;
-    m->own_threshold = of->threshold;
     m->goal = mem_array(SETTINGS_GOALS_MAX, sizeof *m->goal);
     m->goals = settings_goals(t->o->settings, m->goal);
     t->r->models++; /* from here on the result frees it */
@@ -215,7 +231,7 @@ static bool train_one(struct training *t, const char *name, const struct recipe_
         return false;
     task = fit_task_of(t, m->recipe, t->part, t->r->split.folds);
     task.wants_held = m->goals > 0;
-    if (!fit(&task, &m->fitted, e) || !find_thresholds(t, m, e))
+    if (!fit(&task, &m->fitted, e) || !find_thresholds(t, of, m, e))
         return false;
     m->fit_seconds = (double)(clock_monotonic_us() - start) / 1e6;
     return true;

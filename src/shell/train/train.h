@@ -33,14 +33,14 @@ struct train_check {
 struct trained {
     const char *name;            /* of its kind, or under `models`; borrowed */
     const struct recipe *recipe; /* borrowed from the settings */
+    double threshold;            /* from this probability on it says fraud, where compared */
     struct fitted fitted;
     struct metrics metrics;
     /* Goals of the settings as scores, found on training rows held out; the thresholds in force. */
     struct goal_found *goal;
     uint32_t goals;
-    struct threshold_setting threshold[PLAN_OUTCOMES_MAX];
+    struct threshold_setting in_force[PLAN_OUTCOMES_MAX];
     uint32_t thresholds;
-    double own_threshold; /* that it is compared with others at; 0: the first in force */
     struct search search; /* trials, where one was asked for; recipe is then its best */
     struct fold_row *fold; /* of each fold, the latest first; NULL: one split */
     uint32_t folds;
