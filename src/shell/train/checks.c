@@ -69,7 +69,7 @@ void checks_of_data(struct train_result *r, const struct settings *s)
             "%lu test events of a %s already known as fraudulent were left out: finding them "
             "again is no merit",
             count(r->split.known_dropped), s->model.validate.drop_known);
-    if (s->model.validate.by != VALIDATE_TIME)
+    if (s->model.validate.by != VALIDATE_TIME && s->model.validate.by != VALIDATE_PREQUENTIAL)
         checks_add(
             r, true,
             "the test events were drawn at random, so the model has seen the future of some; "

@@ -23,7 +23,7 @@ struct page {
     const struct page_task *t;
     struct report_data data;
     struct report_part part[PAGE_PARTS];
-    struct report_choice choice[PAGE_CHOICES];
+    struct report_choice choice[TRAIN_MODELS_MAX][PAGE_CHOICES];
     struct report_model model[TRAIN_MODELS_MAX];
     char options[TRAIN_MODELS_MAX][PAGE_TEXT];
     struct report_check check[TRAIN_CHECKS_MAX];
@@ -173,7 +173,8 @@ static void describe_parts(struct page *p)
 {
     const struct split *s = &p->t->r->split;
     const struct feed_counts *c = &p->t->r->counts;
-    bool by_time = p->t->o->settings->model.validate.by == VALIDATE_TIME;
+    enum validate_by by = p->t->o->settings->model.validate.by;
+    bool by_time = by == VALIDATE_TIME || by == VALIDATE_PREQUENTIAL;
 
     if (!by_time) {
         part_add(p, s->folds > 0 ? "All folds" : "Training", PART_TRAIN, c->from_us, c->until_us,
@@ -240,20 +241,19 @@ static void describe_options(const struct settings *s, const struct trained *t,
 static void describe_models(struct page *p)
 {
     const struct settings *s = p->t->o->settings;
-    uint32_t choices = 0;
 
-    for (uint32_t i = 0; i < s->decision_count && i < PAGE_CHOICES; i++)
-        p->choice[choices++] = (struct report_choice){.name = s->decision[i].name,
-                                                      .row = evaluate_threshold_row(s, i)};
     for (uint32_t i = 0; i < p->t->r->models; i++) {
         const struct trained *m = &p->t->r->model[i];
 
+        for (uint32_t k = 0; k < m->thresholds; k++)
+            p->choice[i][k] = (struct report_choice){.name = m->in_force[k].name,
+                                                     .row = evaluate_threshold_row(m, k)};
         describe_options(s, m, p->options[i]);
         p->model[i] = (struct report_model){.name = m->name,
                                             .options = p->options[i],
                                             .metrics = &m->metrics,
-                                            .choice = p->choice,
-                                            .choices = choices};
+                                            .choice = p->choice[i],
+                                            .choices = m->thresholds};
     }
     p->data.model = p->model;
     p->data.models = p->t->r->models;
@@ -427,7 +427,7 @@ static void add_models(const struct train_result *r, struct buffer *out)
         add_key(out, "kind", false);
         json_add_text(out, text_of(model_kind_name(m->recipe->kind)));
         add_key(out, "threshold", false);
-        json_add_real(out, m->metrics.threshold[evaluate_own_row(m)].threshold);
+        json_add_real(out, m->threshold);
         add_rows(out, "rows", m->fitted.learned.before);
         add_rows(out, "resampled", m->fitted.learned.after);
         buffer_add_char(out, '}');

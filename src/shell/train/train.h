@@ -7,8 +7,10 @@
 #include "shell/report/terminal.h"
 #include "shell/run/feed.h"
 #include "shell/train/fit.h"
+#include "shell/train/folds.h"
+#include "shell/train/search.h"
 
-enum { TRAIN_CHECKS_MAX = 16, TRAIN_CHECK_WORDS = 400, TRAIN_MODELS_MAX = SETTINGS_MODELS_MAX + 2 };
+enum { TRAIN_CHECKS_MAX = 64, TRAIN_CHECK_WORDS = 400, TRAIN_MODELS_MAX = SETTINGS_MODELS_MAX + 2 };
 
 struct train_options {
     const struct settings *settings;
@@ -31,18 +33,27 @@ struct train_check {
 struct trained {
     const char *name;            /* of its kind, or under `models`; borrowed */
     const struct recipe *recipe; /* borrowed from the settings */
+    double threshold;            /* from this probability on it says fraud, where compared */
     struct fitted fitted;
     struct metrics metrics;
-    double own_threshold; /* that it is compared with others at; 0: the first in force */
+    /* Goals of the settings as scores, found on training rows held out; the thresholds in force. */
+    struct goal_found *goal;
+    uint32_t goals;
+    struct threshold_setting in_force[PLAN_OUTCOMES_MAX];
+    uint32_t thresholds;
+    struct search search; /* trials, where one was asked for; recipe is then its best */
+    struct fold_row *fold; /* of each fold, the latest first; NULL: one split */
+    uint32_t folds;
     double fit_seconds;
 };
 
 struct train_result {
     struct feed_counts counts;
-    struct split split;
+    struct split split;           /* the one of the model that is kept */
+    struct split_list earlier;    /* prequential: the folds before it */
     struct trained model[TRAIN_MODELS_MAX];
     uint32_t models;
-    struct recipe simple; /* of the one that a more complex one is measured against */
+    struct recipe_setting simple; /* of the one that a more complex one is measured against */
     struct train_check check[TRAIN_CHECKS_MAX];
     uint32_t checks;
     struct buffer words; /* the report for the console */
