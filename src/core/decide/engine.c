@@ -47,6 +47,7 @@ struct engine {
     uint8_t *insert;
     uint8_t *flags;
     struct hash128 *token; /* [row * groups + group] */
+    uint8_t *forgotten;    /* the same */
     double *margin;
     double *probability;
 
@@ -158,6 +159,7 @@ struct engine *engine_open(struct plan *p, struct region *r, const struct engine
     n->insert = mem_array(o->batch, 1);
     n->flags = mem_array(o->batch, 1);
     n->token = mem_array((size_t)o->batch * n->groups, sizeof *n->token);
+    n->forgotten = mem_array((size_t)o->batch * n->groups, 1);
     n->margin = mem_array(o->batch, sizeof *n->margin);
     n->probability = mem_array(o->batch, sizeof *n->probability);
     n->label = mem_alloc(waiting_label_bytes(n->groups));
@@ -178,6 +180,7 @@ void engine_close(struct engine *n)
     mem_free(n->insert);
     mem_free(n->flags);
     mem_free(n->token);
+    mem_free(n->forgotten);
     mem_free(n->margin);
     mem_free(n->probability);
     mem_free(n->step);
@@ -352,6 +355,7 @@ static struct velocity_rows batch_rows(const struct engine *n, uint32_t rows, co
                                   .insert = n->insert,
                                   .watermark_us = n->watermark_us,
                                   .token = n->token,
+                                  .forgotten = n->forgotten,
                                   .step = n->step,
                                   .steps = n->steps};
 }
@@ -432,7 +436,32 @@ static void give_reasons(struct engine *n, uint32_t row, struct decision *d)
     }
 }
 
-static void decide(struct engine *n, uint32_t rows, struct decision *decisions)
+static void note_forgotten(const struct engine *n, uint32_t row, struct decision *d)
+{
+    const uint8_t *forgotten = n->forgotten + (size_t)row * n->groups;
+
+    for (uint32_t g = 0; g < n->groups; g++)
+        d->forgotten |= (uint64_t)(forgotten[g] != 0) << g;
+    if (d->forgotten != 0)
+        d->flags |= DECISION_FORGOTTEN;
+}
+
+/* Rows of kinds that are only observed give no decision. */
+static void mark_observed(const struct engine *n, const struct frame *f, uint32_t first,
+                          uint32_t rows, struct decision *decisions)
+{
+    const struct schema *s = plan_schema(n->plan);
+
+    for (uint32_t i = 0; i < rows && s->kind != FIELD_NONE; i++) {
+        int kind = frame_kind(f, first + i, s);
+
+        if (kind != KIND_NONE && !s->kinds[kind].is_decided)
+            decisions[i] = (struct decision){.flags = DECISION_OBSERVED};
+    }
+}
+
+static void decide(struct engine *n, const struct frame *f, uint32_t first, uint32_t rows,
+                   struct decision *decisions)
 {
     memset(decisions, 0, rows * sizeof *decisions);
     score(n, rows);
@@ -446,8 +475,10 @@ static void decide(struct engine *n, uint32_t rows, struct decision *decisions)
         d->score = (int16_t)plan_score(d->probability);
         d->outcome = (uint8_t)plan_outcome_of_score(n->plan, d->score);
         d->level = (uint8_t)plan_level_of_score(n->plan, d->score);
+        note_forgotten(n, i, d);
     }
     fire_rules(n, rows, decisions);
+    mark_observed(n, f, first, rows, decisions);
     for (uint32_t i = 0; i < rows && n->scratch != NULL; i++) {
         if (decisions[i].outcome > 0)
             give_reasons(n, i, &decisions[i]);
@@ -472,7 +503,7 @@ void engine_run(struct engine *n, const struct frame *f, uint32_t first, uint32_
         velocity_run(n->velocity, level, &n->registers, &batch);
     }
     if (decisions != NULL)
-        decide(n, rows, decisions);
+        decide(n, f, first, rows, decisions);
 }
 
 /* Labels that are due at the watermark would be applied before the next row anyhow: applying them
@@ -512,7 +543,7 @@ void engine_peek(struct engine *n, const struct frame *f, uint32_t row, int64_t 
             program_run(p, &n->registers, level);
         velocity_read(n->velocity, level, &n->registers, &batch);
     }
-    decide(n, 1, decision);
+    decide(n, f, row, 1, decision);
 }
 
 void engine_reasons(struct engine *n, uint32_t row, struct decision *d)

@@ -32,7 +32,8 @@ uint64_t engine_layout(const struct plan *p);
 
 /* One batch: rows [first, first + rows) of the frame, in order, at most ENGINE_BATCH_MAX.
  * seq[i] and received_us[i] belong to row first + i; seq increases. With decisions == NULL the rows
- * are only observed: state changes, nothing is scored. Rows must have a time. */
+ * are only observed: state changes, nothing is scored; of rows of kinds that are only observed the
+ * decisions say so (DECISION_OBSERVED) and nothing else. Rows must have a time. */
 void engine_run(struct engine *n, const struct frame *f, uint32_t first, uint32_t rows,
                 const uint64_t *seq, const int64_t *received_us, struct decision *decisions);
 

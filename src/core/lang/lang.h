@@ -120,8 +120,17 @@ bool program_add_feature(struct program *p, struct text name, struct text source
 /* A condition (rule, filter): as a feature, but its type must be bool and it gets no name. */
 bool program_add_condition(struct program *p, struct text name, struct text source, int *node,
                            struct error *e) MUST_USE;
+/* The condition that an event fails: `source` must hold. It fires where that is false, not where it
+ * is null, and reads fields as the event has them, whatever stands in for missing ones. */
+bool program_add_violation(struct program *p, struct text name, struct text source, int *node,
+                           struct error *e) MUST_USE;
+/* What stands in for the field where an event has it not: everywhere but in keys, in violations and
+ * after the field's `is null`. Of the field's type; copied. Before anything is compiled. */
+void program_set_missing(struct program *p, int field, const struct value *v);
 void program_finish(struct program *p);
 
+/* The field that the node is, as the event has it; FIELD_NONE where it is something else. */
+int program_field(const struct program *p, int node);
 int program_levels(const struct program *p); /* number of levels, at least 1 */
 enum type program_type(const struct program *p, int node);
 uint32_t program_aggregate_count(const struct program *p);

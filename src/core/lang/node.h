@@ -73,6 +73,8 @@ const struct overload *overload_table(size_t *count);
 /* Rows that are asked for by type: hidden conversions, and "in". */
 const struct overload *overload_convert(enum type from, enum type to);
 const struct overload *overload_in(enum type type);
+/* The first row of the name that takes this type first; it exists. */
+const struct overload *overload_of(const char *name, enum type type);
 bool function_exists(struct text name);
 bool lang_is_aggregate(struct text name); /* those made of others included */
 /* Names of aggregates made of others (derived.c), one after the other; NULL past the last. */
@@ -127,7 +129,8 @@ struct program {
     uint32_t zone_count;
     struct zone_source zone_source;
     struct literal standard_zone; /* of calendar functions without one */
-    int *roots;                   /* of conditions */
+    int *missing; /* by field: the constant that stands in for it, or -1; NULL: none does */
+    int *roots;   /* of conditions */
     uint32_t root_count;
     int levels;
     int *order;       /* calls to run, by level then number */

@@ -1,5 +1,6 @@
 #include "core/model/model.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "core/base/panic.h"
@@ -59,7 +60,12 @@ void model_set_input(struct model *m, uint32_t index, struct text name, bool is_
     struct model_input *input = &m->input[index];
 
     mem_free(input->name);
-    *input = (struct model_input){mem_text(name.bytes, name.length), is_category, fingerprint};
+    *input = (struct model_input){mem_text(name.bytes, name.length), is_category, fingerprint, NAN};
+}
+
+void model_set_fill(struct model *m, uint32_t index, double fill)
+{
+    m->input[index].fill = fill;
 }
 
 void model_forest_reserve(struct model *m, uint32_t trees, uint32_t nodes)

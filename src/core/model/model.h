@@ -48,6 +48,7 @@ struct model_input {
     char *name;           /* of the feature */
     bool is_category;     /* text; otherwise a number */
     uint64_t fingerprint; /* program_fingerprint of the feature it was trained on */
+    double fill;          /* of a number: taken where it is null; NaN: null is missing */
 };
 
 /* Words that travel with the model and do not change its scores. Owned by the model. */

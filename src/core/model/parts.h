@@ -139,6 +139,8 @@ void model_add_member(struct model *m, struct model *member, double weight);
 /* Makes the derived parts. False where an input has more than MODEL_THRESHOLDS_MAX thresholds. */
 bool model_finish(struct model *m, struct error *e) MUST_USE;
 
+/* What stands in for the input where it is null. */
+void model_set_fill(struct model *m, uint32_t index, double fill);
 /* Values must be sorted and differ; both arrays are copied. */
 void category_map_set(struct category_map *c, const struct text *value, const double *number,
                       uint32_t count, double other);

@@ -4,6 +4,7 @@
 
 #include "core/base/panic.h"
 #include "core/velocity/evict.h"
+#include "core/velocity/forget.h"
 #include "core/velocity/frequency.h"
 #include "core/velocity/keep.h"
 #include "core/velocity/order.h"
@@ -82,9 +83,11 @@ static region_ref block_new(struct velocity *v, uint32_t group, uint32_t capacit
     return ref;
 }
 
-region_ref entity_new(struct velocity *v, uint32_t group, struct hash128 token)
+region_ref entity_new(struct velocity *v, uint32_t group, struct hash128 token,
+                      int64_t watermark_us)
 {
     region_ref ref = block_new(v, group, CAPACITY_FIRST);
+    int64_t until_us = forget_until(v, group, token, watermark_us);
     struct entity *e;
 
     if (ref == 0)
@@ -92,6 +95,7 @@ region_ref entity_new(struct velocity *v, uint32_t group, struct hash128 token)
     e = region_at(v->region, ref);
     e->token = token;
     e->newest_us = INT64_MIN;
+    e->forgotten_us = until_us;
     v->pinned = ref;
     if (!table_add(v, group, ref, INT64_MIN)) {
         room_free(v, group, ref, block_bytes(e));
@@ -189,13 +193,27 @@ static bool relocate(struct velocity *v, uint32_t group, region_ref *ref, uint32
 static void drop_first(struct velocity *v, uint32_t group, struct entity *e)
 {
     const struct group *g = &v->layout->groups[group];
+    uint64_t dropped = v->state[group].counts.dropped;
 
     for (uint32_t i = 0; i < g->range_count; i++)
         range_drop(v, group, &g->ranges[i], e);
     for (uint32_t i = 0; i < g->unique_count; i++)
         unique_drop(v, group, &g->uniques[i], e);
+    if (v->state[group].counts.dropped > dropped) /* what unbounded aggregates keep had no room */
+        e->forgotten_us = INT64_MAX;
     free_texts(v, group, e, e->first);
     e->first++;
+}
+
+/* Until when the windows lack events, if those up to `last` are dropped now: for ever where an
+ * unbounded aggregate has not passed them yet. */
+static int64_t dropped_until(const struct group *g, const struct entity *e, uint32_t last)
+{
+    int64_t t = entity_time(g, e, last);
+
+    if (g->horizon_us == INT64_MAX || t > time_before(e->newest_us, g->endless_delay_us))
+        return INT64_MAX;
+    return t > e->forgotten_us ? t : e->forgotten_us;
 }
 
 /* No room to grow: the oldest sixteenth goes, though windows may hold it. */
@@ -204,6 +222,7 @@ static void forget_oldest(struct velocity *v, uint32_t group, struct entity *e)
     const struct group *g = &v->layout->groups[group];
     uint32_t count = (e->end - e->first) / 16 + 1;
 
+    e->forgotten_us = dropped_until(g, e, e->first + count - 1);
     for (uint32_t i = 0; i < count; i++) {
         window_forget_first(g, e);
         drop_first(v, group, e);
@@ -248,6 +267,8 @@ static void write_texts(struct velocity *v, uint32_t group, struct entity *e, ui
             continue;
         if (!flag_get(now->flags, c->null_bit))
             value = text_keep(v, group, now->registers->column[c->node].text[now->row]);
+        if (value == 0 && !flag_get(now->flags, c->null_bit) && now->time_us > e->forgotten_us)
+            e->forgotten_us = now->time_us; /* no room for it */
         flag_set(flags, c->null_bit, value == 0);
         entity_word(g, e, i, c->column)->v = value;
     }

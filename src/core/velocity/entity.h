@@ -22,6 +22,7 @@
 struct entity {
     struct hash128 token;
     int64_t newest_us;
+    int64_t forgotten_us; /* up to which events may be lacking (forget.h); INT64_MIN: none */
     uint32_t capacity;
     uint32_t first;
     uint32_t end;
@@ -44,6 +45,15 @@ struct unique_state {
     uint32_t base_zero; /* whether the value that marks empty slots is in the set */
 };
 
+/* The tokens that a group evicted (forget.h). */
+struct forgotten {
+    region_ref filter[2]; /* 0: nothing was evicted yet */
+    uint64_t added[2];
+    uint32_t young;   /* the filter that is added to */
+    uint32_t is_lost; /* there was no room for filters: all may have been evicted */
+    int64_t since_us; /* watermark when the young one began; 0: not known yet */
+};
+
 /* State of a group across entities; in the region. */
 struct group_state {
     struct velocity_counts counts;
@@ -52,6 +62,7 @@ struct group_state {
     uint32_t hand_segment; /* where the sweep goes on: directory index, slot */
     uint32_t hand_slot;
     uint32_t unswept; /* events since the last sweep */
+    struct forgotten forgotten;
 };
 
 /* The row at work, as one group sees it. */
@@ -160,7 +171,8 @@ int64_t *entity_orders(const struct group *g, const struct entity *e);
 uint32_t tree_words(uint32_t capacity);
 
 /* A new entity without events, or 0 where there is no room. */
-region_ref entity_new(struct velocity *v, uint32_t group, struct hash128 token);
+region_ref entity_new(struct velocity *v, uint32_t group, struct hash128 token,
+                      int64_t watermark_us) MUST_USE;
 void entity_free(struct velocity *v, uint32_t group, region_ref ref);
 /* Put the current row behind all events; the cursors must be at its time. The entity may move.
  * Where it may not grow any more its oldest events are dropped. */

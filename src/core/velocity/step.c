@@ -158,6 +158,15 @@ static bool grow(struct velocity *v, uint32_t group, const struct step *s, struc
     return true;
 }
 
+/* Windows that reach back to the bucket lack events. */
+static void note_forgotten(const struct step *s, struct entity *e, int64_t bucket)
+{
+    int64_t until_us = (bucket + 1) * s->step_us;
+
+    if (until_us > e->forgotten_us)
+        e->forgotten_us = until_us;
+}
+
 /* The oldest record leaves all windows, though they may hold it. */
 static void forget_first(struct velocity *v, uint32_t group, const struct step *s, struct entity *e)
 {
@@ -171,6 +180,7 @@ static void forget_first(struct velocity *v, uint32_t group, const struct step *
         add_record(s, &s->cursors[k], e, record_at(v, s, records, records->first), 1);
         *at = records->first + 1;
     }
+    note_forgotten(s, e, record_at(v, s, records, records->first)->bucket);
     records->first++;
     v->state[group].counts.dropped++;
 }
@@ -274,6 +284,7 @@ void step_add(struct velocity *v, uint32_t group, const struct step *s, struct e
             add_event(g, s, (char *)e + c->sums_at, event);
     }
     if (r == NULL) {
+        note_forgotten(s, e, bucket);
         v->state[group].counts.dropped++;
         return;
     }

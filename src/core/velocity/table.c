@@ -4,6 +4,7 @@
 
 #include "core/base/panic.h"
 #include "core/velocity/evict.h"
+#include "core/velocity/forget.h"
 
 static size_t segment_bytes(uint32_t log)
 {
@@ -195,6 +196,7 @@ static bool evict_from(struct velocity *v, uint32_t group, struct directory_entr
     }
     if (oldest == UINT32_MAX)
         return false;
+    forget_add(v, group, ((struct entity *)region_at(v->region, s->slot[oldest].ref))->token);
     table_remove(v, group, d, oldest);
     v->state[group].counts.evicted++;
     return true;

@@ -9,6 +9,7 @@
 #include "core/base/memory.h"
 #include "core/base/panic.h"
 #include "core/velocity/evict.h"
+#include "core/velocity/forget.h"
 #include "core/velocity/read.h"
 #include "core/velocity/step.h"
 #include "core/velocity/table.h"
@@ -67,7 +68,7 @@ struct velocity *velocity_open(const struct velocity_layout *l, struct region *r
     if (v->budget_bytes == 0 || v->budget_bytes > capacity)
         v->budget_bytes = capacity / 4 * 3;
     v->empty = mem_aligned(LINE, l->head_bytes_max + 8);
-    v->empty->newest_us = INT64_MIN;
+    v->empty->newest_us = v->empty->forgotten_us = INT64_MIN;
     v->scratch = mem_aligned(LINE, l->head_bytes_max + 8);
     v->row = mem_array(l->group_count, sizeof *v->row);
     for (uint32_t i = 0; i < l->group_count; i++)
@@ -97,6 +98,8 @@ void velocity_count(const struct velocity *v, uint32_t group, struct velocity_co
 {
     ASSERT(group < v->layout->group_count);
     *c = v->state[group].counts;
+    if (v->state[group].forgotten.filter[0] != 0)
+        c->bytes += forget_bytes(v);
 }
 
 static bool is_null_token(struct hash128 token)
@@ -164,6 +167,22 @@ static struct entity *look_up(const struct velocity *v, uint32_t group, const st
     return now->slot != NULL ? region_at(v->region, now->entity) : v->empty;
 }
 
+/* Whether the row's results may lack events that were forgotten. */
+static void note_forgotten(const struct velocity *v, uint32_t group, const struct entity *e,
+                           const struct velocity_rows *rows, uint32_t row)
+{
+    const struct group *g = &v->layout->groups[group];
+    const struct current *now = &v->row[group];
+    size_t at = (size_t)row * v->layout->group_count + group;
+
+    if (rows->forgotten == NULL)
+        return;
+    if (e == v->empty)
+        rows->forgotten[at] = now->has_key && forget_has(v, group, rows->token[at]);
+    else
+        rows->forgotten[at] = e->forgotten_us > time_before(now->time_us, g->reach_us);
+}
+
 /* Read; the windows of an entity to which the row will be appended are moved in place. */
 static void read_one(struct velocity *v, uint32_t group, struct registers *r,
                      const struct velocity_rows *rows, uint32_t row)
@@ -171,6 +190,7 @@ static void read_one(struct velocity *v, uint32_t group, struct registers *r,
     const struct group *g = &v->layout->groups[group];
     struct entity *e = look_up(v, group, r, rows, row);
 
+    note_forgotten(v, group, e, rows, row);
     if (rows->insert[row] && e != v->empty && v->current->time_us >= e->newest_us) {
         window_seek(g, e, e, v->current->time_us);
         step_seek(v, g, e, e, v->current->time_us);
@@ -193,8 +213,9 @@ static void apply_one(struct velocity *v, uint32_t group, struct hash128 token,
         now->entity = now->slot != NULL ? now->slot->ref : 0;
     }
     if (now->entity == 0)
-        now->entity = entity_new(v, group, token);
+        now->entity = entity_new(v, group, token, watermark_us);
     if (now->entity == 0) {
+        forget_add(v, group, token);
         v->state[group].counts.dropped++;
         return;
     }
@@ -366,8 +387,13 @@ void velocity_read(const struct velocity *v, int level, struct registers *r,
 {
     for (uint32_t row = 0; row < rows->rows; row++) {
         for (uint32_t i = 0; i < v->layout->group_count; i++) {
-            if (v->layout->groups[i].level == level)
-                read_const(v, &v->layout->groups[i], look_up(v, i, r, rows, row), r);
+            const struct entity *e;
+
+            if (v->layout->groups[i].level != level)
+                continue;
+            e = look_up(v, i, r, rows, row);
+            note_forgotten(v, i, e, rows, row);
+            read_const(v, &v->layout->groups[i], e, r);
         }
     }
 }

@@ -45,6 +45,12 @@ struct command {
     bool (*run)(struct invocation *v, struct error *e);
 };
 
+/* Of each command that reads a file of events whole. */
+#define OPTION_MEMORY                                                                              \
+    {                                                                                              \
+        "memory", 0, "SIZE", "memory for the events of a file; a larger one is sorted on disk"     \
+    }
+
 struct option_given {
     const struct option *option;
     const char *value; /* NULL for a switch */

@@ -253,6 +253,7 @@ static bool serve_run(struct invocation *v, struct error *e)
 static const struct option options[] = {
     {"port", 'p', "N", "listen there instead of server.port; 0: any free port"},
     {"no-history", 0, NULL, "first start: import no history, begin with an empty state"},
+    OPTION_MEMORY,
     {0},
 };
 

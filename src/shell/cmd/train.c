@@ -99,6 +99,7 @@ static const struct option options[] = {
     {"models", 0, "NAMES",
      "also those under `models` of the settings, by commas, or `all`: compared on one split"},
     {"threads", 't', "N", "threads to learn with (default: all processors); the model is the same"},
+    OPTION_MEMORY,
     {0},
 };
 
@@ -113,7 +114,8 @@ const struct command command_train = {
         "have\nbeen computed live, learns on one part and tests on another that the model did not "
         "see.\nRegisters the model with report and card in the data directory (`assay model list`)."
         "\nThe model is champion from then on, which `serve` and `score` use, unless it is no "
-        "better\nthan chance. The newest report.html stands in the data directory too.",
+        "better\nthan chance. The newest report.html stands in the data directory too."
+        "\nWith several kinds of event FILE is a directory that has their files.",
     .options = options,
     .examples = "  assay train\n"
                 "  assay train --set model.kind=logistic --json\n"

@@ -65,7 +65,7 @@ bool apply_flush(struct apply *a, struct error *e)
                               .recorded = {a->bytes.bytes + g->decision_at, g->decision_length},
                               .plan = g->plan};
 
-        if (g->is_decision)
+        if (g->is_decision && decision_is_made(&a->decisions[i]))
             goes_on = a->o.on_decision(a->o.context, &row);
     }
     frame_clear(&a->frame);

@@ -27,6 +27,7 @@ struct assay {
     struct json_reader *json;
     struct frame event;
     struct problems problems;
+    struct validation_bench *bench; /* NULL: nothing is refused */
     struct decision decision;
     struct buffer id, answer, words;
     const char *error; /* into words, or "" */
@@ -75,6 +76,8 @@ static bool open_all(struct assay *a, const char *path, const char *directory, s
         return false;
     a->json = json_reader_new();
     frame_init(&a->event, plan_schema(p), 1, EVENT_TEXT_MAX);
+    if (plan_validation(p) != NULL)
+        a->bench = validation_bench_new(plan_validation(p), 1);
     return true;
 }
 
@@ -103,6 +106,7 @@ void assay_close(struct assay *a)
     if (a->json != NULL) {
         frame_fini(&a->event);
         json_reader_free(a->json);
+        validation_bench_free(a->bench);
     }
     if (a->state.engine != NULL)
         state_close(&a->state);
@@ -117,6 +121,19 @@ void assay_close(struct assay *a)
 }
 
 /* The event in row 0 of the frame, its id as text. */
+static bool is_valid(struct assay *a)
+{
+    const struct validation *v = plan_validation(a->current.made.plan);
+    uint16_t failed;
+
+    if (v == NULL || validation_run(v, a->bench, &a->event, 0, 1, &failed) == 0)
+        return true;
+    buffer_clear(&a->words);
+    validation_words(v, failed, &a->words);
+    problems_add(&a->problems, "", "%s", buffer_text(&a->words));
+    return false;
+}
+
 static bool read_event(struct assay *a, const char *json, size_t length)
 {
     const struct schema *schema = plan_schema(a->current.made.plan);
@@ -141,7 +158,7 @@ static bool read_event(struct assay *a, const char *json, size_t length)
         buffer_add_text(&a->id, made);
     }
     lookups_fill(a->lookups, schema, a->received_us, &a->event, 0, 1);
-    return true;
+    return is_valid(a);
 }
 
 static void tell_problems(struct assay *a)

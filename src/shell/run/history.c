@@ -4,6 +4,8 @@
 
 #include "shell/run/feed.h"
 
+enum { HISTORY_SOURCE_MAX = 64 << 10 };
+
 /* The state starts empty, for good. */
 bool history_skip(struct shard *s, struct history_result *r, struct error *e)
 {
@@ -12,15 +14,21 @@ bool history_skip(struct shard *s, struct history_result *r, struct error *e)
     return r->was_there || shard_end_history(s, (struct text){0}, e);
 }
 
-static bool observe(struct shard *s, const struct feed *f, uint64_t skip,
-                    const struct progress *progress, struct error *e)
+static bool observe(struct shard *s, struct feed *f, uint64_t skip, const struct progress *progress,
+                    struct error *e)
 {
+    const struct frame *frame = NULL;
     uint64_t at = 0;
 
-    for (uint32_t i = 0; i < f->count; i++) {
-        const struct frame *frame = &f->frames[i];
+    if (!feed_begin(f, true, e))
+        return false;
+    for (;;) {
         uint32_t first = 0;
 
+        if (!feed_next(f, &frame, e))
+            return false;
+        if (frame == NULL)
+            return true;
         if (at < skip)
             first = skip - at < frame->rows ? (uint32_t)(skip - at) : frame->rows;
         if (first < frame->rows && !shard_observe(s, frame, first, frame->rows - first, e))
@@ -30,32 +38,41 @@ static bool observe(struct shard *s, const struct feed *f, uint64_t skip,
                              (double)at / (double)f->counts.rows))
             return error_set(e, ERROR_CANCELLED, "stopped while importing the history");
     }
-    return true;
 }
 
 bool history_import(struct shard *s, const struct settings *settings, const char *path,
                     const struct progress *progress, struct history_result *r, struct error *e)
 {
-    const struct source_setting *source = settings_source(settings, "transactions");
-    const char *name = path != NULL ? path : source != NULL ? source->file : NULL;
     struct shard_status status;
+    struct buffer files;
     struct feed f;
     bool ok;
 
-    if (name == NULL)
+    buffer_init(&files, HISTORY_SOURCE_MAX);
+    if (path != NULL)
+        buffer_add_text(&files, path);
+    else
+        settings_event_files(settings, &files);
+    if (files.length == 0) {
+        buffer_fini(&files);
         return history_skip(s, r, e);
+    }
     *r = (struct history_result){.was_there = shard_has_history(s)};
+    ok = true;
     if (!r->was_there) {
         uint64_t skip = shard_history_events(s);
 
-        if (!feed_load_for(settings, path, shard_plan(s), progress, &f, e))
-            return false;
-        ok = observe(s, &f, skip, progress, e) && shard_end_history(s, text_of(name), e);
-        r->events = f.counts.rows - skip;
-        feed_free(&f);
-        if (!ok)
-            return false;
+        ok = feed_load_for(settings, path, shard_plan(s), progress, &f, e);
+        if (ok) {
+            ok = observe(s, &f, skip, progress, e) &&
+                 shard_end_history(s, (struct text){files.bytes, files.length}, e);
+            r->events = f.counts.rows - skip;
+            feed_free(&f);
+        }
     }
+    buffer_fini(&files);
+    if (!ok)
+        return false;
     shard_status(s, &status);
     r->until_us = status.watermark_us;
     return true;

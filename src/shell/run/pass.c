@@ -22,22 +22,29 @@ static bool run_batch(struct pass *p, struct pass_work *w, const struct frame *f
     return p->visit == NULL || p->visit(p->context, &b, e);
 }
 
-bool pass_run(struct pass *p, const struct feed *f, struct error *e)
+static bool run_frame(struct pass *p, struct pass_work *w, const struct frame *frame, uint64_t at,
+                      struct error *e)
+{
+    for (uint32_t first = 0; first < frame->rows; first += PASS_BATCH) {
+        uint32_t left = frame->rows - first;
+        uint32_t rows = left < PASS_BATCH ? left : PASS_BATCH;
+
+        if (!run_batch(p, w, frame, first, rows, at + first, e))
+            return false;
+    }
+    return true;
+}
+
+bool pass_run(struct pass *p, struct feed *f, struct error *e)
 {
     struct pass_work *w = mem_alloc(sizeof *w);
+    const struct frame *frame = NULL;
     uint64_t at = 0;
-    bool ok = true;
+    bool ok = feed_begin(f, true, e);
 
-    for (uint32_t i = 0; i < f->count && ok; i++) {
-        const struct frame *frame = &f->frames[i];
-
-        for (uint32_t first = 0; first < frame->rows && ok; first += PASS_BATCH) {
-            uint32_t left = frame->rows - first;
-            uint32_t rows = left < PASS_BATCH ? left : PASS_BATCH;
-
-            ok = run_batch(p, w, frame, first, rows, at, e);
-            at += rows;
-        }
+    while (ok && (ok = feed_next(f, &frame, e)) && frame != NULL) {
+        ok = run_frame(p, w, frame, at, e);
+        at += frame->rows;
         if (ok && !progress_report(p->progress, p->stage, (double)at / (double)f->counts.rows))
             ok = error_set(e, ERROR_CANCELLED, "stopped");
     }

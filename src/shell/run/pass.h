@@ -28,7 +28,8 @@ struct pass {
     const char *stage; /* words for progress */
 };
 
-/* In order, a batch at a time. The time of receipt of an event from a file is its own time. */
-bool pass_run(struct pass *p, const struct feed *f, struct error *e) MUST_USE;
+/* In order, a batch at a time; uses the feed up. The time of receipt of an event from a file is its
+ * own time. */
+bool pass_run(struct pass *p, struct feed *f, struct error *e) MUST_USE;
 
 #endif

@@ -49,6 +49,7 @@ bool scoring_run(const struct scoring_options *o, struct scoring *s, struct erro
     ok = observe_before(o, s, &pass, e) &&
          feed_load_for(o->settings, o->path, plan, o->progress, &s->feed, e) &&
          pass_run(&pass, &s->feed, e);
+    occupancy_of(state.engine, plan, &s->occupancy);
     state_close(&state);
     return ok;
 }

@@ -16,6 +16,7 @@
 
 #include "shell/log/log.h"
 #include "shell/run/body.h"
+#include "shell/run/occupancy.h"
 #include "shell/run/plans.h"
 #include "shell/run/state.h"
 
@@ -27,7 +28,8 @@ enum {
 };
 
 enum submit_kind {
-    SUBMIT_DECISION, /* decide and record */
+    SUBMIT_DECISION, /* decide and record; an event of a kind that is only observed is recorded so
+                      */
     SUBMIT_PEEK,     /* decide, record nothing (dry run) */
     SUBMIT_LABEL,    /* the outcome of an event became known */
     SUBMIT_FIND,     /* the seq of an event id */
@@ -108,13 +110,13 @@ const struct log *shard_log(const struct shard *s);
 struct shard_status {
     bool is_ready, is_failed;
     char failure[ERROR_TEXT_MAX];
-    uint64_t decisions, repeated, conflicts, labels, refused_full, groups;
+    uint64_t decisions, observed, repeated, conflicts, labels, refused_full, groups;
     uint64_t by_outcome[PLAN_OUTCOMES_MAX];
     uint64_t durable_seq;
     uint64_t log_bytes;
     int64_t watermark_us; /* the state is filled until this event time; INT64_MIN: empty */
     uint64_t state_bytes, state_limit_bytes;
-    uint64_t entities, evicted;
+    struct occupancy occupancy;
     uint32_t queue_length, queue_capacity;
     uint64_t snapshot_seq;
     uint64_t snapshots_failed;

@@ -43,9 +43,10 @@ static size_t run_bytes(const struct shard *s, uint32_t rows)
 static void append_decision(struct shard *s, uint32_t i)
 {
     struct submission *sub = s->run[i];
+    bool is_made = decision_is_made(&s->decisions[i]);
     struct event_body body = {.id = sub->id, .event = sub->event};
     struct record record = {.received_us = sub->received_us,
-                            .kind = RECORD_DECISION,
+                            .kind = is_made ? RECORD_DECISION : RECORD_OBSERVE,
                             .epoch = ENGINE_EPOCH,
                             .plan = s->plan_seq};
     struct id_entry id = {.token = s->run_token[i],
@@ -54,7 +55,8 @@ static void append_decision(struct shard *s, uint32_t i)
                           .received_us = sub->received_us};
 
     buffer_clear(&s->scratch);
-    decision_format(&s->decisions[i], s->plan, &s->scratch);
+    if (is_made)
+        decision_format(&s->decisions[i], s->plan, &s->scratch);
     body.decision = (struct text){s->scratch.bytes, s->scratch.length};
     buffer_clear(&s->body);
     event_body_format(&body, &s->body);
@@ -68,7 +70,7 @@ static void finish_decision(struct shard *s, uint32_t i)
 {
     struct submission *sub = s->run[i];
 
-    if (sub->explain && s->decisions[i].outcome == 0)
+    if (sub->explain && s->decisions[i].outcome == 0 && decision_is_made(&s->decisions[i]))
         engine_reasons(s->state.engine, i, &s->decisions[i]);
     sub->status = SUBMIT_DONE;
     sub->seq = s->seq[i];
@@ -139,6 +141,26 @@ static bool wait_durable(struct shard *s, uint64_t seq)
     return true;
 }
 
+/* Whether an event like this is only observed, and so has no first answer but that it was seen. */
+static bool is_observed(struct shard *s, const struct submission *sub, struct error *e)
+{
+    const struct schema *schema = plan_schema(s->plan);
+    struct reader reader;
+    bool observed = false;
+
+    if (schema->kind == FIELD_NONE)
+        return false;
+    reader_init(&reader, sub->event.bytes, sub->event.length);
+    ASSERT(s->frame.rows == 0); /* the run was ended */
+    if (event_decode(&reader, schema, &s->frame, e)) {
+        int kind = frame_kind(&s->frame, 0, schema);
+
+        observed = kind != KIND_NONE && !schema->kinds[kind].is_decided;
+    }
+    frame_clear(&s->frame);
+    return observed;
+}
+
 static void repeat_from_log(struct shard *s, struct submission *sub, uint64_t seq)
 {
     struct error e = {0};
@@ -149,6 +171,12 @@ static void repeat_from_log(struct shard *s, struct submission *sub, uint64_t se
     if (!wait_durable(s, seq) || !log_read(s->log, seq, &s->scratch, &record, &e) ||
         !event_body_parse(record.body, &body, &e)) {
         fail_submission(sub, SUBMIT_FAILED, e.text);
+        return;
+    }
+    if (record.kind != RECORD_DECISION && is_observed(s, sub, &e)) {
+        sub->decision = (struct decision){.flags = DECISION_OBSERVED};
+        if (!plans_get(s->plans, record.plan, &sub->plan, &e))
+            fail_submission(sub, SUBMIT_FAILED, e.text);
         return;
     }
     if (record.kind != RECORD_DECISION) {
@@ -217,7 +245,7 @@ static void take_peek(struct shard *s, struct submission *sub)
         return;
     }
     engine_peek(s->state.engine, &s->frame, 0, sub->received_us, &sub->decision);
-    if (sub->explain && sub->decision.outcome == 0)
+    if (sub->explain && sub->decision.outcome == 0 && decision_is_made(&sub->decision))
         engine_reasons(s->state.engine, 0, &sub->decision);
     frame_clear(&s->frame);
     sub->status = SUBMIT_DONE;
@@ -343,19 +371,6 @@ static void answer(struct group *g)
     g->has_records = false;
 }
 
-static void count_entities(struct shard *s)
-{
-    struct shard_status *t = &s->status;
-    struct velocity_counts c;
-
-    t->entities = t->evicted = 0;
-    for (uint32_t g = 0; g < velocity_group_count(plan_layout(s->plan)); g++) {
-        engine_count(s->state.engine, g, &c);
-        t->entities += c.entities;
-        t->evicted += c.evicted;
-    }
-}
-
 static void count_answers(struct shard *s, const struct group *g)
 {
     struct shard_status *t = &s->status;
@@ -364,7 +379,7 @@ static void count_answers(struct shard *s, const struct group *g)
     t->groups++;
     t->watermark_us = engine_watermark_us(s->state.engine);
     t->state_bytes = region_header(&s->state.region)->live;
-    count_entities(s);
+    occupancy_of(s->state.engine, s->plan, &t->occupancy);
     for (uint32_t i = 0; i < g->count; i++) {
         const struct submission *sub = g->item[i];
 
@@ -374,6 +389,10 @@ static void count_answers(struct shard *s, const struct group *g)
         t->labels += sub->kind == SUBMIT_LABEL && sub->status == SUBMIT_DONE;
         if (sub->kind != SUBMIT_DECISION || sub->status != SUBMIT_DONE)
             continue;
+        if (!decision_is_made(&sub->decision)) {
+            t->observed++;
+            continue;
+        }
         t->decisions++;
         t->by_outcome[sub->decision.outcome]++;
     }

@@ -57,6 +57,27 @@ static void look_up(struct trial *t, uint32_t row)
     mem_free(given);
 }
 
+/* An event that is refused is no test's: it would never have been seen. */
+static bool is_valid(const struct trial *t, uint32_t row, char words[ERROR_TEXT_MAX])
+{
+    const struct validation *v = plan_validation(t->options->plan);
+    struct validation_bench *bench;
+    struct buffer said;
+    uint16_t failed = 0;
+
+    if (v == NULL)
+        return true;
+    bench = validation_bench_new(v, 1);
+    if (validation_run(v, bench, &t->frame, row, 1, &failed) > 0) {
+        buffer_init(&said, ERROR_TEXT_MAX + LANG_TEXT_MAX);
+        validation_words(v, failed, &said);
+        snprintf(words, ERROR_TEXT_MAX, "%s", buffer_text(&said));
+        buffer_fini(&said);
+    }
+    validation_bench_free(bench);
+    return failed == 0;
+}
+
 static bool read_event(struct trial *t, const char *key, uint32_t place, const char *json,
                        struct error *e)
 {
@@ -73,6 +94,8 @@ static bool read_event(struct trial *t, const char *key, uint32_t place, const c
         return blame(t, key, words, e);
     }
     look_up(t, row);
+    if (!is_valid(t, row, words))
+        return blame(t, key, words, e);
     if (t->schema->time == FIELD_NONE || !t->frame.column[t->schema->time].null[row])
         return true;
     snprintf(words, sizeof words, "%sneeds a time: %s", which,
@@ -273,6 +296,11 @@ static bool run(struct trial *t, struct engine *n, struct error *e)
     for (uint32_t first = 0; first < last; first += BATCH)
         run_rows(t, n, first, last - first < BATCH ? last - first : BATCH, NULL);
     run_rows(t, n, last, 1, &d);
+    if (!decision_is_made(&d))
+        return blame(t, "event",
+                     "is of a kind that is only observed: expected one that is decided; events of "
+                     "other kinds go into the history",
+                     e);
     if (!compare_features(t, n, e))
         return false;
     compare_rules(t, &d);

@@ -106,8 +106,7 @@ static void take_line(struct batch *b, struct text line, uint64_t number)
         give_oldest(b);
     p = &b->places[b->taken++ % DESK_WINDOW];
     p->line = number;
-    if (incoming_read(b->seat, plan_schema(b->server->plan), b->server->o.lookups, line,
-                      received_us, &in)) {
+    if (incoming_read(b->seat, b->server->plan, b->server->o.lookups, line, received_us, &in)) {
         send_line(b, p, &in, received_us);
         return;
     }

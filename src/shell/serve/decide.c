@@ -34,7 +34,7 @@ static void answer_decided(struct exchange *x)
                        sub->status == SUBMIT_FULL ? "nothing was recorded: " : "", sub->error);
         return;
     }
-    x->status = 200;
+    x->status = decision_is_made(&sub->decision) ? 200 : 202;
     x->is_replay = sub->status == SUBMIT_REPEATED;
     verdict_open(&(struct verdict){.id = sub->id,
                                    .seq = sub->kind == SUBMIT_PEEK ? 0 : sub->seq,
@@ -86,8 +86,7 @@ enum http_next decide_one(struct server *s, struct exchange *x)
 
     if (!query_bool(x, "explain", &explain) || !query_bool(x, "dry_run", &dry_run))
         return HTTP_ANSWERED;
-    if (!incoming_read(seat, plan_schema(s->plan), s->o.lookups, exchange_body(x), received_us,
-                       &in)) {
+    if (!incoming_read(seat, s->plan, s->o.lookups, exchange_body(x), received_us, &in)) {
         problem_answer_fields(x, &seat->problems);
         return HTTP_ANSWERED;
     }

@@ -11,7 +11,7 @@ struct incoming {
 };
 
 /* False: seat->problems says what is wrong. An event without an id gets a new one. */
-bool incoming_read(struct seat *seat, const struct schema *schema, const struct lookups *lookups,
+bool incoming_read(struct seat *seat, const struct plan *plan, const struct lookups *lookups,
                    struct text json, int64_t received_us, struct incoming *in) MUST_USE;
 
 #endif

@@ -35,7 +35,8 @@ struct seat {
     struct frame event;    /* one row of the plan's schema */
     struct buffer encoded; /* id, then event */
     struct problems problems;
-    struct store *reader; /* NULL until first used */
+    struct validation_bench *bench; /* of the plan's; NULL: it refuses nothing */
+    struct store *reader;           /* NULL until first used */
 };
 
 struct seat *seat_get(struct server *s);

@@ -19,6 +19,7 @@ static void seat_free(void *context)
 
     json_reader_free(seat->json);
     frame_fini(&seat->event);
+    validation_bench_free(seat->bench);
     buffer_fini(&seat->encoded);
     store_close(seat->reader);
     mem_free(seat);
@@ -33,6 +34,8 @@ struct seat *seat_get(struct server *s)
     seat = mem_alloc(sizeof *seat);
     seat->json = json_reader_new();
     frame_init(&seat->event, plan_schema(s->plan), 1, EVENT_TEXT_MAX);
+    if (plan_validation(s->plan) != NULL)
+        seat->bench = validation_bench_new(plan_validation(s->plan), 1);
     buffer_init(&seat->encoded, EVENT_TEXT_MAX + SHARD_ID_MAX);
     ASSERT(pthread_setspecific(s->seat, seat) == 0);
     return seat;

@@ -98,6 +98,26 @@ const struct key keys[] = {
      .words =
          "Seconds east of UTC at first, each change as second/offset, and the yearly rule as a "
          "POSIX TZ string."},
+    {"events", KEY_ENTRIES, KEY_DECIDES, ARRAY_OF(kinds, kind_count, KINDS_MAX),
+     .words = "Several kinds of event, such as login and payment, each with its own source and "
+              "fields: see docs/events.md. The first one is decided, the others are observed, "
+              "unless `decide` says otherwise. Without this key events are of one kind."},
+    {"events.*", KEY_SECTION, KEY_DECIDES, .shorthand = "source",
+     .words = "One kind of event; a plain text is its source."},
+    {"events.*.source", KEY_TEXT, 0, MEMBER(struct kind_setting, source),
+     .words = "Which of the sources has the events of this kind."},
+    {"events.*.id", KEY_TEXT, KEY_DECIDES, MEMBER(struct kind_setting, id),
+     .words = "Its field that names an event. Ids differ across kinds. Without one, ids are made."},
+    {"events.*.time", KEY_TEXT, KEY_DECIDES, MEMBER(struct kind_setting, time), .standard = "time",
+     .words = "Its field that says when it happened."},
+    {"events.*.layout", KEY_WORD, KEY_DECIDES, MEMBER(struct kind_setting, layout),
+     .has_at = offsetof(struct kind_setting, has_layout), .choices = LAYOUTS_WORDS,
+     .computed = "found in the source", .words = "How its time is written."},
+    {"events.*.decide", KEY_BOOL, KEY_DECIDES, MEMBER(struct kind_setting, decide),
+     .has_at = offsetof(struct kind_setting, has_decide),
+     .computed = "true for the first kind, false for the others",
+     .words = "Whether events of this kind are decided, or only seen: they then enter the windows, "
+              "are logged and acknowledged, without a score."},
 
     {"schema", KEY_RECORDS, KEY_DECIDES, ARRAY_OF(schema, schema_count, SCHEMA_FIELDS_MAX),
      .words = "The fields of an event, fixed. Written into the log with each plan; not needed in a "
@@ -118,6 +138,25 @@ const struct key keys[] = {
     {"schema.*.looked_up", KEY_BOOL, KEY_DECIDES, MEMBER(struct schema_setting, looked_up),
      .standard = "false",
      .words = "Whether the field comes from a table looked up in; such fields stand last."},
+    {"schema.*.kinds", KEY_TEXTS, KEY_DECIDES,
+     ARRAY(struct schema_setting, kinds, kind_count, KINDS_MAX),
+     .words = "The kinds of event that have the field; without it, all have it."},
+
+    {"missing", KEY_ENTRIES, KEY_DECIDES, ARRAY_OF(missing, missing_count, SETTINGS_FIELDS_MAX),
+     .words = "What stands in for a field that an event lacks: see docs/events.md."},
+    {"missing.*", KEY_TEXT, KEY_REQUIRED | KEY_DECIDES, MEMBER(struct named_setting, source),
+     .words = "A value of the field's type, such as `0` or `unknown`, that features and rules then "
+              "see; or `median`: the median of the rows that the model learned from, kept in the "
+              "model, for its inputs that are the field."},
+    {"validate", KEY_ENTRIES, KEY_DECIDES, ARRAY_OF(checks, check_count, PLAN_RULES_MAX),
+     .words = "What every event must fulfil, on every path: see docs/events.md."},
+    {"validate.*", KEY_SECTION, KEY_DECIDES, .words = "One check, under its name."},
+    {"validate.*.check", KEY_TEXT, KEY_REQUIRED | KEY_DECIDES, MEMBER(struct check_setting, check),
+     .words = "The condition that must hold; null counts as holding."},
+    {"validate.*.then", KEY_TEXT, KEY_REQUIRED | KEY_DECIDES, MEMBER(struct check_setting, then),
+     .words = "What becomes of an event that fails it. `refuse`: it is not taken (a reject of a "
+              "file, 422 over HTTP); `mark`: its decision names the check among its rules; an "
+              "outcome, such as `review`: as a rule leads to it."},
 
     {"entities", KEY_ENTRIES, KEY_DECIDES, ARRAY_OF(entities, entity_count, LANG_FEATURES_MAX),
      .words = "Who or what windows are kept for: `by NAME` in a feature."},
@@ -276,6 +315,14 @@ const struct key keys[] = {
      .words =
          "Size of one shard's state at most; beyond it the entities longest unseen are forgotten, "
          "and counted."},
+    {"batch", KEY_SECTION, 0, .words = "Files of events, for train, features, score and history."},
+    {"batch.memory", KEY_SIZE, 0, OF(batch_memory_bytes),
+     .has_at = offsetof(struct settings, has_batch_memory), .least = 1 << 20,
+     .most = 1024.0 * (1 << 30),
+     .words =
+         "Memory for the events of a file, by default a quarter of the machine's. A larger file is "
+         "read twice, and what is not in order of time in it is sorted on disk, in $TMPDIR or the "
+         "data directory."},
     {"ids", KEY_SECTION, 0, .words = "How long an event's id is remembered, to answer repeats."},
     {"ids.count", KEY_WHOLE, 0, OF(ids_horizon), .standard = "10000000", .least = 1, .most = 1e9,
      .words = "Ids remembered at most."},

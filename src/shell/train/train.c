@@ -46,11 +46,12 @@ static bool read_events(struct training *t, struct error *e)
 
     if (!feed_load(o->settings, o->path, NULL, o->progress, &t->feed, e))
         return false;
-    t->r->counts = t->feed.counts;
     t->r->read_seconds = lap(t);
-    return plan_make(o->settings, t->feed.schema, NULL, 0, &t->made, e) &&
-           row_facts_collect(&t->feed, o->settings, &t->facts, e) &&
-           split_make(&t->facts, o->settings, &t->r->split, e);
+    if (!plan_make(o->settings, t->feed.schema, NULL, 0, &t->made, e) ||
+        !row_facts_collect(&t->feed, o->settings, &t->facts, e))
+        return false;
+    t->r->counts = t->feed.counts;
+    return split_make(&t->facts, o->settings, &t->r->split, e);
 }
 
 static uint64_t wanted_rows(const struct training *t)
