@@ -41,7 +41,7 @@ MAY_INCLUDE = {
     "shell/os shell/link shell/source shell/settings shell/log shell/registry",
     # The store is a projection of the log's records, whose bodies are run's.
     "shell/store": "core/base core/data core/velocity core/decide shell/os shell/log shell/run",
-    "shell/report": "core/base core/data core/stats shell/source",
+    "shell/report": "core/base core/data core/stats shell/source shell/registry",
     "shell/train": "core/base core/data core/lang core/model core/stats core/decide core/learn "
     "shell/os shell/settings shell/source shell/registry shell/run shell/report",
     "shell/serve": "core/base core/data core/lang core/velocity core/model core/decide "

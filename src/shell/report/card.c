@@ -277,8 +277,12 @@ static void thresholds(struct card *c)
     if (rows == NULL || rows->kind != JSON_ARRAY || rows->count == 0)
         return;
     c->form->table_open(c->out, "At thresholds of the probability", heading, 8);
-    for (uint32_t i = 0; i < rows->count; i++)
-        threshold_row(c, &rows->items[i]);
+    for (uint32_t i = 0; i < rows->count; i++) {
+        double at = json_real_at(&rows->items[i], "threshold");
+
+        if (json_threshold_at(json_at(c->metrics, "test"), at) == &rows->items[i])
+            threshold_row(c, &rows->items[i]); /* the first of equal ones */
+    }
     c->form->table_close(c->out);
 }
 

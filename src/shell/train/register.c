@@ -152,26 +152,40 @@ static void add_source(const char *name, const char *file, const uint8_t digest[
     buffer_add_char(out, '}');
 }
 
+/* One file of events was read through already: its digest is known. */
+static bool add_one_source(const struct registering *g, const struct source_setting *source,
+                           bool is_first, struct buffer *out, struct error *e)
+{
+    uint8_t digest[DIGEST_BYTES];
+
+    if (g->settings->kind_count == 0 && settings_is_events(g->settings, source))
+        memcpy(digest, g->events_digest, sizeof digest);
+    else if (!digest_source(g->settings, source->file, digest, e))
+        return false;
+    add_source(source->name, source->file, digest, is_first, out);
+    return true;
+}
+
 static bool add_sources(const struct registering *g, struct buffer *out, struct error *e)
 {
     static const uint8_t none[DIGEST_BYTES];
     const struct settings *s = g->settings;
-    const struct source_setting *events = settings_source(s, "transactions");
-    const char *path = g->events != NULL ? g->events : events != NULL ? events->file : NULL;
+    bool is_first = true, has_events = memcmp(g->events_digest, none, sizeof none) != 0;
 
     add_key(out, "sources");
     buffer_add_char(out, '[');
-    if (memcmp(g->events_digest, none, sizeof none) != 0 && path != NULL) {
-        add_source("transactions", path, g->events_digest, true, out);
-        for (uint32_t i = 0; i < s->source_count; i++) {
-            uint8_t digest[DIGEST_BYTES];
+    if (has_events && g->events != NULL) {
+        add_source("events", g->events, g->events_digest, true, out);
+        is_first = false;
+    }
+    for (uint32_t i = 0; has_events && i < s->source_count; i++) {
+        const struct source_setting *source = &s->sources[i];
 
-            if (&s->sources[i] == events || s->sources[i].file == NULL)
-                continue;
-            if (!digest_source(s, s->sources[i].file, digest, e))
-                return false;
-            add_source(s->sources[i].name, s->sources[i].file, digest, false, out);
-        }
+        if (source->file == NULL || (g->events != NULL && settings_is_events(s, source)))
+            continue;
+        if (!add_one_source(g, source, is_first, out, e))
+            return false;
+        is_first = false;
     }
     buffer_add_char(out, ']');
     return true;
