@@ -7,7 +7,7 @@
 #include "shell/os/clock.h"
 #include "shell/os/file.h"
 #include "shell/os/user.h"
-#include "shell/registry/registry.h"
+#include "shell/registry/registry_json.h"
 #include "shell/report/metrics_read.h"
 #include "shell/report/words.h"
 
@@ -71,20 +71,6 @@ static void roles(const struct aliases *a, const struct model_id *id, char out[6
     }
 }
 
-static void add_roles_json(const struct aliases *a, const struct model_id *id, struct buffer *out)
-{
-    const char *comma = "";
-
-    buffer_add_char(out, '[');
-    for (int i = 0; i < ALIASES; i++) {
-        if (a->is_set[i] && model_id_equal(&a->model[i], id)) {
-            buffer_format(out, "%s\"%s\"", comma, alias_name((enum alias)i));
-            comma = ",";
-        }
-    }
-    buffer_add_char(out, ']');
-}
-
 static bool print(struct buffer *out, bool ok, struct error *e)
 {
     ok = ok && print_result(out, e);
@@ -112,27 +98,16 @@ static void list_words(const struct known *k, const struct aliases *a, struct bu
                   role[0] != 0 ? "  " : "", role);
 }
 
-static void list_json(const struct known *k, const struct aliases *a, struct buffer *out)
+static bool print_json(const char *directory, const char *words, struct error *e)
 {
-    struct estimate precision = json_estimate_at(&k->metrics->root, "test.average_precision");
+    struct buffer out;
+    bool ok;
 
-    buffer_add_text(out, "{\"id\":");
-    json_add_text(out, text_of(k->text));
-    buffer_add_text(out, ",\"name\":");
-    json_add_text(out, text_of(k->id.name));
-    buffer_add_text(out, ",\"version\":");
-    json_add_text(out, json_text_at(&k->lineage->root, "version"));
-    buffer_add_text(out, ",\"kind\":");
-    json_add_text(out, json_text_at(&k->lineage->root, "kind"));
-    buffer_add_text(out, ",\"made\":");
-    json_add_text(out, json_text_at(&k->lineage->root, "made"));
-    buffer_add_text(out, ",\"average_precision\":");
-    json_add_real(out, precision.value);
-    buffer_format(out, ",\"tested\":%s,\"better_than_chance\":%s,\"aliases\":",
-                  is_tested(k) ? "true" : "false",
-                  is_tested(k) && !is_chance(k) ? "true" : "false");
-    add_roles_json(a, &k->id, out);
-    buffer_add_char(out, '}');
+    buffer_init(&out, OUTPUT_MAX);
+    ok = words != NULL ? registry_show_json(directory, text_of(words), &out, e)
+                       : registry_list_json(directory, &out, e);
+    buffer_add_char(&out, '\n');
+    return print(&out, ok, e);
 }
 
 bool model_list(struct invocation *v, struct settings *s, const char *directory, struct error *e)
@@ -141,34 +116,28 @@ bool model_list(struct invocation *v, struct settings *s, const char *directory,
     struct model_id *id;
     struct buffer out;
     uint32_t count;
-    bool ok;
+    bool ok = true;
 
+    if (v->json)
+        return print_json(directory, NULL, e);
     if (!registry_aliases(directory, &a, e) || !registry_list(directory, &id, &count, e))
         return false;
     buffer_init(&out, OUTPUT_MAX);
-    buffer_add_text(&out, v->json ? "{\"models\":[" : "");
-    if (!v->json && count > 0)
+    if (count > 0)
         buffer_format(&out, "%-*s %-10s %-16s  %s\n", NAME_COLUMNS, "model", "kind", "made",
                       "average precision");
-    ok = true;
+    else
+        buffer_add_text(&out, "no models yet: assay train\n");
     for (uint32_t i = 0; i < count && ok; i++) {
         struct known k;
 
         ok = known_read(directory, &id[i], &k, e);
-        if (!ok)
-            break;
-        buffer_add_text(&out, v->json && i > 0 ? "," : "");
-        if (v->json)
-            list_json(&k, &a, &out);
-        else
+        if (ok) {
             list_words(&k, &a, &out);
-        known_close(&k);
+            known_close(&k);
+        }
     }
     mem_free(id);
-    if (v->json)
-        buffer_add_text(&out, "]}\n");
-    else if (count == 0)
-        buffer_add_text(&out, "no models yet: assay train\n");
     return print(&out, ok, e);
 }
 
@@ -217,35 +186,11 @@ static void add_thresholds(const struct known *k, struct buffer *out)
     buffer_add_text(out, rows != NULL ? "\n" : "");
 }
 
-/* The lines of the history that are about it. */
-static void add_history(const struct known *k, const struct buffer *history, bool as_json,
-                        struct buffer *out)
+static void add_history(void *context, const struct json *line, struct text words)
 {
-    struct json_reader *reader = json_reader_new();
-    const char *at = history->bytes, *end = at + history->length;
-    const char *comma = "";
-
-    while (at < end) {
-        const char *line_end = memchr(at, '\n', (size_t)(end - at));
-        size_t length = (size_t)((line_end != NULL ? line_end : end) - at);
-        struct error e;
-        struct json_document *d = json_parse(reader, at, length, &e);
-
-        if (d != NULL && text_is(json_text_at(&d->root, "model"), k->text)) {
-            if (as_json)
-                buffer_format(out, "%s%.*s", comma, (int)length, at);
-            else
-                buffer_format(out, "%-20.*s %.*s as %.*s by %.*s\n",
-                              TEXT_ARG(json_text_at(&d->root, "at")),
-                              TEXT_ARG(json_text_at(&d->root, "action")),
-                              TEXT_ARG(json_text_at(&d->root, "as")),
-                              TEXT_ARG(json_text_at(&d->root, "by")));
-            comma = ",";
-        }
-        json_free(d);
-        at += length + 1;
-    }
-    json_reader_free(reader);
+    buffer_format(context, "%-28.*s %.*s as %.*s by %.*s\n", TEXT_ARG(json_text_at(line, "at")),
+                  TEXT_ARG(json_text_at(line, "action")), TEXT_ARG(json_text_at(line, "as")),
+                  TEXT_ARG(json_text_at(line, "by")));
 }
 
 static void show_words(const struct known *k, const char *role, const char *path,
@@ -277,51 +222,26 @@ static void show_words(const struct known *k, const char *role, const char *path
     buffer_format(out, "\n%.*s", TEXT_ARG(recipe));
 }
 
-static void show_json(const struct known *k, const struct aliases *a, const char *directory,
-                      struct buffer *out, bool *ok, struct error *e)
-{
-    static const char *const files[] = {"lineage", "metrics"};
-
-    buffer_add_text(out, "{\"id\":");
-    json_add_text(out, text_of(k->text));
-    buffer_add_text(out, ",\"aliases\":");
-    add_roles_json(a, &k->id, out);
-    for (unsigned i = 0; i < 2 && *ok; i++) {
-        char path[REGISTRY_PATH_MAX], name[32];
-
-        snprintf(name, sizeof name, "%s.json", files[i]);
-        buffer_format(out, ",\"%s\":", files[i]);
-        *ok = registry_path(directory, &k->id, name, path, e) && file_read(path, out, e);
-    }
-}
-
 bool model_show(struct invocation *v, struct settings *s, const char *directory, struct error *e)
 {
-    char role[64], path[REGISTRY_PATH_MAX], models[REGISTRY_PATH_MAX];
-    struct buffer out, history;
+    char role[64], path[REGISTRY_PATH_MAX];
+    struct buffer out;
     struct aliases a;
     struct known k;
     bool ok;
 
+    if (v->json)
+        return print_json(directory, v->argument[1], e);
     if (!registry_aliases(directory, &a, e) || !known_find(directory, v->argument[1], &k, e))
         return false;
     buffer_init(&out, OUTPUT_MAX);
-    buffer_init(&history, HISTORY_BYTES_MAX);
     roles(&a, &k.id, role);
-    snprintf(models, sizeof models, "%s/models", directory);
-    ok = registry_path(directory, &k.id, "model", path, e) &&
-         aliases_history(models, &a, &history, e);
-    if (ok && v->json) {
-        show_json(&k, &a, directory, &out, &ok, e);
-        buffer_add_text(&out, ",\"history\":[");
-        add_history(&k, &history, true, &out);
-        buffer_add_text(&out, "]}\n");
-    } else if (ok) {
+    ok = registry_path(directory, &k.id, "model", path, e);
+    if (ok) {
         show_words(&k, role, path, &out);
-        add_history(&k, &history, false, &out);
+        ok = registry_history(directory, &k.id, add_history, &out, e);
     }
     known_close(&k);
-    buffer_fini(&history);
     return print(&out, ok, e);
 }
 
@@ -384,34 +304,21 @@ static bool read_alias(struct invocation *v, enum alias *alias, struct error *e)
                      as);
 }
 
-static bool check_chance(struct invocation *v, const char *directory, struct alias_change *change,
-                         struct error *e)
-{
-    struct known k;
-
-    if (!known_read(directory, &change->model, &k, e))
-        return false;
-    change->is_forced = change->alias == ALIAS_CHAMPION && is_chance(&k);
-    known_close(&k);
-    return !change->is_forced || option_has(v, "force") ||
-           error_set(e, ERROR_INVALID,
-                     "%s cannot be told from chance on held-out rows and is not put in force; "
-                     "hint: --force does it all the same",
-                     v->argument[1]);
-}
-
 bool model_promote(struct invocation *v, struct settings *s, const char *directory,
                    struct error *e)
 {
     char user[USER_NAME_MAX];
-    struct alias_change change = {.action = "promote", .by = user, .at_us = clock_now_us()};
+    struct alias_change change = {.action = "promote",
+                                  .is_forced = option_has(v, "force"),
+                                  .by = user,
+                                  .at_us = clock_now_us()};
     struct registry *r;
     bool ok;
 
     user_name(user);
     if (!read_alias(v, &change.alias, e) ||
         !registry_find(directory, text_of(v->argument[1]), &change.model, e) ||
-        !check_chance(v, directory, &change, e) || !registry_open(directory, &r, e))
+        !registry_open(directory, &r, e))
         return false;
     ok = registry_promote(r, &change, e);
     registry_close(r);

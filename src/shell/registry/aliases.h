@@ -31,8 +31,8 @@ struct alias_change {
     const char *action; /* "promote", "rollback" */
     enum alias alias;
     struct model_id model;
-    bool is_forced;  /* though it is marked no better than chance */
-    const char *by;  /* the user, as the operating system calls them */
+    bool is_forced; /* though it is marked no better than chance */
+    const char *by; /* the user, as the operating system calls them */
     int64_t at_us;
 };
 

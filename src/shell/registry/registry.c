@@ -11,6 +11,7 @@
 
 #include "core/base/memory.h"
 #include "core/base/panic.h"
+#include "core/data/json_at.h"
 #include "shell/os/file.h"
 
 enum { DIRECTORY_MODE = 0700, FILE_MODE = 0600, OLD_NAME = 16 };
@@ -518,14 +519,42 @@ static bool is_there(const struct registry *r, const struct model_id *id, struct
                      text, path);
 }
 
+/* Tested, and found no better than chance. */
+static bool read_chance(const struct registry *r, const struct model_id *id, bool *is_chance,
+                        struct error *e)
+{
+    struct json_document *metrics;
+    const struct json *test;
+
+    if (!registry_read(r->data, id, "metrics.json", &metrics, e))
+        return false;
+    test = json_at(&metrics->root, "test");
+    *is_chance = test != NULL && test->kind == JSON_OBJECT &&
+                 !json_is_true_at(test, "better_than_chance");
+    json_free(metrics);
+    return true;
+}
+
 bool registry_promote(struct registry *r, const struct alias_change *change, struct error *e)
 {
     const struct aliases *a = &r->aliases;
+    struct alias_change recorded = *change;
+    char text[MODEL_ID_TEXT_MAX];
+    bool is_chance;
 
     if (a->is_set[change->alias] && model_id_equal(&a->model[change->alias], &change->model))
         return true;
-    return is_there(r, &change->model, e) &&
-           aliases_promote(r->directory, &r->aliases, change, e);
+    if (!is_there(r, &change->model, e) || !read_chance(r, &change->model, &is_chance, e))
+        return false;
+    recorded.is_forced = is_chance && change->alias == ALIAS_CHAMPION;
+    if (recorded.is_forced && !change->is_forced) {
+        model_id_format(&change->model, text);
+        return error_set(e, ERROR_INVALID,
+                         "%s cannot be told from chance on held-out rows and is not put in force; "
+                         "hint: --force does it all the same",
+                         text);
+    }
+    return aliases_promote(r->directory, &r->aliases, &recorded, e);
 }
 
 bool registry_rollback(struct registry *r, struct alias_change *change, struct error *e)

@@ -10,7 +10,8 @@
  * 2. The same bytes are the same version.
  * 3. Readers take no lock: what they see is a state between two changes.
  *
- * Files are opaque here but for lineage.json, whose digests say what the next version is.
+ * Files are opaque here but for lineage.json, whose digests say what the next version is, and
+ * metrics.json, which says whether the model is better than chance.
  */
 #ifndef ASSAY_REGISTRY_REGISTRY_H
 #define ASSAY_REGISTRY_REGISTRY_H
@@ -76,7 +77,8 @@ bool registry_add(struct registry *r, const struct model_id *id, const struct re
 /* ,"model_sha256":"..","inputs_sha256":"..","recipe_sha256":".." */
 void registry_digests_json(const struct model_digests *d, struct buffer *out);
 
-/* Nothing is written where it is so already. */
+/* Nothing is written where it is so already. A model whose metrics.json says that it is no better
+ * than chance does not become champion, ERROR_INVALID, unless it is_forced. */
 bool registry_promote(struct registry *r, const struct alias_change *change,
                       struct error *e) MUST_USE;
 bool registry_rollback(struct registry *r, struct alias_change *change, struct error *e) MUST_USE;
