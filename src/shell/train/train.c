@@ -15,6 +15,7 @@
 #include "shell/train/checks.h"
 #include "shell/train/evaluate.h"
 #include "shell/train/page.h"
+#include "shell/train/riskiest.h"
 #include "shell/train/register.h"
 
 /* Everything between reading and the result. */
@@ -80,7 +81,7 @@ static void add_parts(uint8_t *all, const uint8_t *part, uint64_t rows)
         all[i] |= part[i] != 0;
 }
 
-/* Per event: whether any split needs it. The caller frees it. */
+/* Per event: whether any split needs it, and by its name. The caller frees it. */
 static uint8_t *wanted_rows(const struct training *t, uint64_t *count)
 {
     uint8_t *all = mem_array(t->facts.rows, 1);
@@ -91,8 +92,12 @@ static uint8_t *wanted_rows(const struct training *t, uint64_t *count)
     for (uint32_t k = 0; k < t->inner.count; k++)
         add_parts(all, t->inner.split[k].part, t->facts.rows);
     *count = 0;
-    for (uint64_t i = 0; i < t->facts.rows; i++)
-        *count += all[i];
+    for (uint64_t i = 0; i < t->facts.rows; i++) {
+        if (t->r->split.folds > 0 ? t->r->split.part[i] != PART_NONE
+                                  : t->r->split.part[i] == PART_TEST)
+            all[i] = TABLE_NAMED;
+        *count += all[i] != 0;
+    }
     return all;
 }
 
@@ -472,6 +477,8 @@ static void metrics_of(const struct training *t, uint32_t i, struct buffer *out)
     }
     buffer_add_text(out, "],\"own_threshold\":");
     json_add_real(out, m->threshold);
+    buffer_add_text(out, ",\"riskiest\":");
+    riskiest_json(&t->test, &t->table, m->fitted.probability, out);
     buffer_add_text(out, ",\"checks\":");
     page_checks_json(t->r, i == 0 ? t->r->checks : t->shared_checks, out);
     buffer_add_text(out, ",\"test\":");
