@@ -13,6 +13,7 @@
 #include "shell/run/plans.h"
 #include "shell/train/checks.h"
 #include "shell/train/evaluate.h"
+#include "shell/train/findings.h"
 #include "shell/train/page.h"
 
 /* Everything between reading and the result. */
@@ -380,6 +381,7 @@ static bool evaluate_models(struct training *t, struct error *e)
         if (!evaluate(&t->test, m, t->o->settings, pool_workers(t->pool), t->o->progress, e) ||
             !run_folds(t, m, e))
             return false;
+        find_top_rows(&t->test, &t->facts, &t->table, m);
     }
     return true;
 }
