@@ -453,14 +453,19 @@ static bool check_kind(const struct settings *s, struct error *e)
 
 static bool work(struct training *t, struct error *e)
 {
+    struct check_task checks;
+
     if (!check_kind(t->o->settings, e) || !read_events(t, e) || !compute_features(t, e) ||
         !fit_models(t, e))
         return false;
+    checks = (struct check_task){t->o->settings, t->made.plan, &t->facts,
+                                 &t->table,      t->label,     t->part};
     checks_of_data(t->r, t->o->settings);
-    checks_of_features(t->r, t->made.plan, &t->table, t->label, t->part);
+    checks_of_split(t->r, &checks);
+    checks_of_features(t->r, &checks);
     if (!evaluate_models(t, e))
         return false;
-    checks_of_models(t->r);
+    checks_of_models(t->r, &checks);
     note_model(t);
     if (!save_model(t, e) || !write_report(t, e))
         return false;
