@@ -449,11 +449,8 @@ static void say_riskiest(const struct comparison *c, uint32_t m, const void *wha
         return;
     words_number(out, json_real_at(j, "probability"));
     buffer_add_text(out, "  ");
-    if (json_text_at(j, "id").length > 0)
-        buffer_add_slice(out, json_text_at(j, "id"));
-    else
-        buffer_format(out, "%lu", (unsigned long)json_count_at(j, "id"));
-    buffer_add_text(out, json_is_true_at(j, "fraud") ? "  fraud" : "");
+    buffer_add_slice(out, json_text_at(j, "id"));
+    buffer_add_text(out, json_count_at(j, "label") == 1 ? "  fraud" : "");
 }
 
 static bool has_own(const struct comparison *c)

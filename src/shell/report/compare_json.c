@@ -81,13 +81,10 @@ static void add_riskiest(const struct compared *m, struct buffer *out)
     buffer_add_text(out, ",\"riskiest\":[");
     for (uint32_t i = 0; (j = compare_riskiest(m, i)) != NULL; i++) {
         buffer_add_text(out, i > 0 ? ",{\"id\":" : "{\"id\":");
-        if (json_text_at(j, "id").length > 0)
-            json_add_text(out, json_text_at(j, "id"));
-        else
-            buffer_format(out, "%lu", (unsigned long)json_count_at(j, "id"));
+        json_add_text(out, json_text_at(j, "id"));
         buffer_add_text(out, ",\"probability\":");
         json_add_real(out, json_real_at(j, "probability"));
-        buffer_format(out, ",\"fraud\":%s}", json_is_true_at(j, "fraud") ? "true" : "false");
+        buffer_format(out, ",\"fraud\":%s}", json_count_at(j, "label") == 1 ? "true" : "false");
     }
     buffer_add_char(out, ']');
 }

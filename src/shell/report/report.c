@@ -49,6 +49,7 @@ void report_write_html(const struct report_data *data, struct buffer *out)
     section_verdict(data, out);
     section_checks(data, out);
     section_models(data, out);
+    section_tables(data, out);
     section_curves(data, out);
     section_thresholds(data, out);
     section_scores(data, out);

@@ -40,6 +40,14 @@ struct report_check {
     const char *words;
 };
 
+/* Figures side by side, ready to be read: cells as text, row by row, the first row the headings. */
+struct report_table {
+    const char *id, *title;
+    const char *note; /* or NULL */
+    uint32_t columns, rows;
+    const char *const *cell;
+};
+
 struct report_count {
     const char *words; /* why rows were rejected */
     uint64_t rows;
@@ -88,6 +96,9 @@ struct report_data {
 
     const struct report_check *check;
     uint32_t checks;
+
+    const struct report_table *table; /* comparison, folds, search, highest scores */
+    uint32_t tables;
 };
 
 void report_write_html(const struct report_data *data, struct buffer *out);

@@ -193,6 +193,31 @@ void section_models(const struct report_data *data, struct buffer *out)
     html_section_close(out);
 }
 
+void section_tables(const struct report_data *data, struct buffer *out)
+{
+    for (uint32_t i = 0; i < data->tables; i++) {
+        const struct report_table *t = &data->table[i];
+
+        html_section_open(out, t->id, t->title);
+        if (t->note != NULL)
+            html_paragraph(out, "soft", t->note);
+        html_table_open(out, t->title, t->cell, t->columns);
+        for (uint32_t r = 1; r < t->rows; r++) {
+            buffer_add_text(out, "<tr><th scope=\"row\">");
+            html_text(out, t->cell[r * t->columns]);
+            buffer_add_text(out, "</th>");
+            for (uint32_t c = 1; c < t->columns; c++) {
+                buffer_add_text(out, "<td>");
+                html_text(out, t->cell[r * t->columns + c]);
+                buffer_add_text(out, "</td>");
+            }
+            buffer_add_text(out, "</tr>\n");
+        }
+        html_table_close(out);
+        html_section_close(out);
+    }
+}
+
 void section_words(const struct report_data *data, struct buffer *out)
 {
     static const char *const word[][2] = {

@@ -8,6 +8,7 @@ void section_verdict(const struct report_data *data, struct buffer *out);
 void section_checks(const struct report_data *data, struct buffer *out);
 void section_data(const struct report_data *data, struct buffer *out);
 void section_models(const struct report_data *data, struct buffer *out); /* if more than one */
+void section_tables(const struct report_data *data, struct buffer *out);
 void section_curves(const struct report_data *data, struct buffer *out);
 void section_thresholds(const struct report_data *data, struct buffer *out);
 void section_scores(const struct report_data *data, struct buffer *out);

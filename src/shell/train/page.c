@@ -7,6 +7,8 @@
 #include "core/stats/summary.h"
 #include "shell/os/digest.h"
 #include "shell/report/metrics_json.h"
+#include "shell/train/findings.h"
+#include "shell/train/tables.h"
 
 enum {
     PAGE_PARTS = 3,
@@ -30,6 +32,7 @@ struct page {
     struct report_count reject[1];
     struct report_feature *feature;
     struct buffer *expression; /* one per feature */
+    struct tables tables;
 };
 
 /* ---- features */
@@ -308,11 +311,15 @@ bool page_write(const struct page_task *t, struct buffer *html, struct buffer *w
     describe_models(&p);
     describe_checks(&p);
     describe_features(&p);
+    tables_make(t->r, t->o->settings, &p.tables);
+    p.data.table = p.tables.table;
+    p.data.tables = p.tables.count;
     report_write_html(&p.data, html);
     if (t->o->terminal != NULL)
         terminal_report(t->o->terminal, &p.data, words);
     for (uint32_t k = 0; k < p.data.features; k++)
         buffer_fini(&p.expression[k]);
+    tables_free(&p.tables);
     mem_free(p.expression);
     mem_free(p.feature);
     buffer_fini(&files);
@@ -363,8 +370,10 @@ void page_data_json(const struct train_result *r, struct buffer *out)
     buffer_add_char(out, '}');
 }
 
-void page_split_json(const struct split *s, struct buffer *out)
+void page_split_json(const struct train_result *r, struct buffer *out)
 {
+    const struct split *s = &r->split;
+
     buffer_add_char(out, '{');
     add_key(out, "by", true);
     json_add_text(out, text_of(s->words));
@@ -373,6 +382,8 @@ void page_split_json(const struct split *s, struct buffer *out)
     add_count(out, "test_rows", s->test_rows, false);
     add_count(out, "test_frauds", s->test_frauds, false);
     add_count(out, "known_dropped", s->known_dropped, false);
+    add_count(out, "group_dropped", s->group_dropped, false);
+    findings_windows(r, out);
     buffer_add_char(out, '}');
 }
 
@@ -442,6 +453,7 @@ static void add_models(const struct train_result *r, struct buffer *out)
         json_add_real(out, m->threshold);
         add_rows(out, "rows", m->fitted.learned.before);
         add_rows(out, "resampled", m->fitted.learned.after);
+        findings_model(m, out);
         buffer_add_char(out, '}');
     }
     buffer_add_char(out, ']');
@@ -452,7 +464,7 @@ static void add_data(const struct train_result *r, struct buffer *out)
     add_key(out, "data", false);
     page_data_json(r, out);
     add_key(out, "split", false);
-    page_split_json(&r->split, out);
+    page_split_json(r, out);
 }
 
 /* What depends on the events, the settings and the seed alone, and not on what the model was
@@ -490,6 +502,13 @@ void train_result_json(const struct train_result *r, struct buffer *out)
     add_data(r, out);
     add_key(out, "checks", false);
     page_checks_json(r, r->checks, out);
+    add_key(out, "top", false);
+    buffer_add_char(out, '{');
+    for (uint32_t i = 0; i < r->models; i++) {
+        add_key(out, r->model[i].name, i == 0);
+        findings_top(&r->model[i], out);
+    }
+    buffer_add_char(out, '}');
     add_key(out, "seconds", false);
     add_seconds(r, out);
     buffer_add_char(out, '}');

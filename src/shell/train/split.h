@@ -4,24 +4,12 @@
 #ifndef ASSAY_TRAIN_SPLIT_H
 #define ASSAY_TRAIN_SPLIT_H
 
-#include "shell/run/feed.h"
 #include "shell/settings/settings.h"
+#include "shell/train/facts.h"
 
 enum { SPLIT_FOLDS_MAX = SETTINGS_FOLDS_MAX };
 
 enum row_part { PART_NONE, PART_TRAIN, PART_TEST };
-
-/* Facts of every row of the feed that splitting and evaluation need. */
-struct row_facts {
-    uint64_t rows;
-    int64_t *time_us;
-    uint8_t *label;    /* 0, 1, LABEL_UNKNOWN */
-    double *amount;    /* NULL: no amount in the settings */
-    uint32_t *entity;  /* the card, 0..n-1; NULL: no entity */
-    uint32_t *group;   /* whose rows stay on one side, 0..n-1; NULL: no such wish */
-    uint8_t *learns;   /* 1: of a kind that is decided and has labels; NULL: all are */
-    uint64_t learning; /* how many */
-};
 
 struct split {
     uint8_t *part;  /* per row: PART_*; with folds: 1 + fold */
@@ -34,10 +22,6 @@ struct split {
     uint64_t unlabelled;    /* rows left out because their label is unknown */
     char words[256];
 };
-
-bool row_facts_collect(struct feed *f, const struct settings *s, struct row_facts *facts,
-                       struct error *e) MUST_USE;
-void row_facts_free(struct row_facts *facts);
 
 /* Settles the labels first (an absent one may mean legitimate). ERROR_INVALID where a part would
  * have no row or one class only: it says which and what to change. */

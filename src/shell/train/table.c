@@ -18,12 +18,14 @@ static uint32_t choose(const struct filling *f, const struct pass_batch *b, uint
     return rows;
 }
 
-/* To row `at` and those after it. Where nothing is null its mark is not written: memory that nobody has
+/* Behind the table's rows. Where nothing is null its mark is not written: memory that nobody has
  * written to costs nothing. */
-static bool copy_cells(struct table *t, struct column *to, uint32_t at, const struct column *from,
+static bool copy_cells(struct table *t, struct column *to, const struct column *from,
                        const uint32_t *row, uint32_t rows)
 {
-    for (uint32_t i = 0; i < rows; i++, at++) {
+    for (uint32_t i = 0; i < rows; i++) {
+        uint32_t at = t->rows + i;
+
         if (from->null[row[i]])
             to->null[at] = 1;
         if (to->type != TYPE_TEXT) {
@@ -40,29 +42,6 @@ static bool copy_cells(struct table *t, struct column *to, uint32_t at, const st
     return true;
 }
 
-static bool keep_ids(const struct filling *f, const struct pass_batch *b, uint32_t *row)
-{
-    struct table *t = f->table;
-    uint32_t rows = 0;
-
-    if (t->id.null == NULL)
-        return true;
-    for (uint32_t i = 0; i < b->rows; i++) {
-        if (f->part[b->at + i] == TABLE_NAMED)
-            row[rows++] = b->first + i;
-    }
-    if (!copy_cells(t, &t->id, t->ids, &b->frame->column[plan_schema(f->plan)->id], row, rows))
-        return false;
-    t->ids += rows;
-    return true;
-}
-
-static bool full(struct error *e)
-{
-    return error_set(e, ERROR_FULL, "texts of the features and ids are over %d MiB in all",
-                     TABLE_TEXT_MAX >> 20);
-}
-
 static bool fill(void *context, const struct pass_batch *b, struct error *e)
 {
     struct filling *f = context;
@@ -72,25 +51,14 @@ static bool fill(void *context, const struct pass_batch *b, struct error *e)
     for (uint32_t k = 0; k < t->features; k++) {
         int node = plan_feature_node(f->plan, k);
 
-        if (!copy_cells(t, &t->column[k], t->rows, &b->registers->column[node], row, rows))
-            return full(e);
+        if (!copy_cells(t, &t->column[k], &b->registers->column[node], row, rows))
+            return error_set(e, ERROR_FULL, "texts of the features are over %d MiB in all",
+                             TABLE_TEXT_MAX >> 20);
     }
     for (uint32_t i = 0; i < rows; i++)
         t->event[t->rows + i] = b->at + row[i];
     t->rows += rows;
-    return keep_ids(f, b, row) || full(e);
-}
-
-static void make_ids(struct table *t, const struct plan *p, const struct feed *f,
-                     const uint8_t *part)
-{
-    const struct schema *s = plan_schema(p);
-    uint32_t named = 0;
-
-    for (uint64_t i = 0; i < f->counts.rows; i++)
-        named += part[i] == TABLE_NAMED;
-    if (s->id != FIELD_NONE && named > 0)
-        column_init(&t->id, s->fields[s->id].type, named);
+    return true;
 }
 
 bool table_build(const struct settings *s, struct plan *p, struct feed *f, const uint8_t *part,
@@ -115,7 +83,6 @@ bool table_build(const struct settings *s, struct plan *p, struct feed *f, const
     arena_init(&t->text, TABLE_TEXT_MAX);
     for (uint32_t k = 0; k < t->features; k++)
         column_init(&t->column[k], program_type(plan_program(p), plan_feature_node(p, k)), rows);
-    make_ids(t, p, f, part);
     pass.engine = state.engine;
     ok = list_feed_open(s, &pass.lists, e) && pass_run(&pass, f, e);
     list_feed_close(pass.lists);
@@ -131,8 +98,6 @@ void table_free(struct table *t)
     for (uint32_t k = 0; k < t->features; k++)
         column_fini(&t->column[k]);
     mem_free(t->column);
-    if (t->id.null != NULL)
-        column_fini(&t->id);
     mem_free(t->event);
     arena_fini(&t->text);
     *t = (struct table){0};

@@ -7,7 +7,7 @@
 #include "shell/run/pass.h"
 #include "shell/run/state.h"
 
-enum { TABLE_TEXT_MAX = 1 << 30, TABLE_NAMED = 2 };
+enum { TABLE_TEXT_MAX = 1 << 30 };
 
 struct table {
     uint32_t rows;
@@ -16,12 +16,10 @@ struct table {
     struct arena text;
     struct occupancy occupancy; /* of the state at the end */
     uint64_t *event;            /* per row: number of the event in the feed */
-    struct column id;           /* of the rows that were marked TABLE_NAMED, in their order */
-    uint32_t ids;               /* 0: none was, or events have no ids */
 };
 
-/* Event i of the feed is a row where part[i] is not 0; there are `rows` of them. Those of TABLE_NAMED
- * keep the event's id. Uses the feed up. */
+/* Event i of the feed is a row where part[i] is not 0; there are `rows` of them. Uses the feed up.
+ */
 bool table_build(const struct settings *s, struct plan *p, struct feed *f, const uint8_t *part,
                  uint32_t rows, const struct state_options *o, const struct progress *progress,
                  struct table *t, struct error *e) MUST_USE;

@@ -14,8 +14,8 @@
 #include "shell/run/plans.h"
 #include "shell/train/checks.h"
 #include "shell/train/evaluate.h"
+#include "shell/train/findings.h"
 #include "shell/train/page.h"
-#include "shell/train/riskiest.h"
 #include "shell/train/register.h"
 
 /* Everything between reading and the result. */
@@ -81,7 +81,7 @@ static void add_parts(uint8_t *all, const uint8_t *part, uint64_t rows)
         all[i] |= part[i] != 0;
 }
 
-/* Per event: whether any split needs it, and by its name. The caller frees it. */
+/* Per event: whether any split needs it. The caller frees it. */
 static uint8_t *wanted_rows(const struct training *t, uint64_t *count)
 {
     uint8_t *all = mem_array(t->facts.rows, 1);
@@ -92,12 +92,8 @@ static uint8_t *wanted_rows(const struct training *t, uint64_t *count)
     for (uint32_t k = 0; k < t->inner.count; k++)
         add_parts(all, t->inner.split[k].part, t->facts.rows);
     *count = 0;
-    for (uint64_t i = 0; i < t->facts.rows; i++) {
-        if (t->r->split.folds > 0 ? t->r->split.part[i] != PART_NONE
-                                  : t->r->split.part[i] == PART_TEST)
-            all[i] = TABLE_NAMED;
-        *count += all[i] != 0;
-    }
+    for (uint64_t i = 0; i < t->facts.rows; i++)
+        *count += all[i];
     return all;
 }
 
@@ -388,6 +384,7 @@ static bool evaluate_models(struct training *t, struct error *e)
         if (!evaluate(&t->test, m, t->o->settings, pool_workers(t->pool), t->o->progress, e) ||
             !run_folds(t, m, e))
             return false;
+        find_top_rows(&t->test, &t->facts, &t->table, m);
     }
     return true;
 }
@@ -466,7 +463,7 @@ static void metrics_of(const struct training *t, uint32_t i, struct buffer *out)
                   "\"after\":{\"legitimate\":%u,\"fraud\":%u}},\"calibrated\":%s,\"split\":",
                   l->before[0], l->before[1], l->after[0], l->after[1],
                   m->fitted.is_calibrated ? "true" : "false");
-    page_split_json(&t->r->split, out);
+    page_split_json(t->r, out);
     buffer_add_text(out, ",\"decision\":[");
     for (uint32_t k = 0; k < m->thresholds; k++) {
         buffer_add_text(out, k > 0 ? ",{\"outcome\":" : "{\"outcome\":");
@@ -478,7 +475,7 @@ static void metrics_of(const struct training *t, uint32_t i, struct buffer *out)
     buffer_add_text(out, "],\"own_threshold\":");
     json_add_real(out, m->threshold);
     buffer_add_text(out, ",\"riskiest\":");
-    riskiest_json(&t->test, &t->table, m->fitted.probability, out);
+    findings_top(m, out);
     buffer_add_text(out, ",\"checks\":");
     page_checks_json(t->r, i == 0 ? t->r->checks : t->shared_checks, out);
     buffer_add_text(out, ",\"test\":");
@@ -583,15 +580,21 @@ static bool check_kind(const struct settings *s, struct error *e)
 
 static bool work(struct training *t, struct error *e)
 {
-    if (!check_kind(t->o->settings, e) || !check_names(t, e) || !read_events(t, e) || !compute_features(t, e) ||
+    struct check_task checks;
+
+    if (!check_kind(t->o->settings, e) || !check_names(t, e) || !read_events(t, e) ||
+        !compute_features(t, e) ||
         !fit_models(t, e))
         return false;
+    checks = (struct check_task){t->o->settings, t->made.plan, &t->facts,
+                                 &t->table,      t->label,     t->part};
     checks_of_data(t->r, t->o->settings);
-    checks_of_features(t->r, t->made.plan, &t->table, t->label, t->part);
+    checks_of_split(t->r, &checks);
+    checks_of_features(t->r, &checks);
     if (!evaluate_models(t, e))
         return false;
     t->shared_checks = t->r->checks;
-    checks_of_models(t->r);
+    checks_of_models(t->r, &checks);
     if (!keep_models(t, e))
         return false;
     t->r->evaluate_seconds = lap(t);

@@ -11,6 +11,7 @@
 #include "shell/train/folds.h"
 #include "shell/train/search.h"
 
+enum { TRAIN_TOP_ROWS = 10 };
 enum { TRAIN_CHECKS_MAX = 64, TRAIN_CHECK_WORDS = 400, TRAIN_MODELS_MAX = SETTINGS_MODELS_MAX + 2 };
 
 /* Whether the model that was asked for is champion from now on. */
@@ -38,6 +39,15 @@ struct train_check {
     char words[TRAIN_CHECK_WORDS];
 };
 
+/* A test row of high probability. */
+struct top_row {
+    char id[64]; /* or "event N", counted in order of time */
+    int64_t time_us;
+    double amount; /* NaN: none */
+    double probability;
+    uint8_t label;
+};
+
 /* One model on the same split; the first is the one that was asked for and is kept. */
 struct trained {
     const char *name;            /* of its kind, or under `models`; borrowed */
@@ -50,6 +60,8 @@ struct trained {
     uint32_t goals;
     struct threshold_setting in_force[PLAN_OUTCOMES_MAX];
     uint32_t thresholds;
+    struct top_row top[TRAIN_TOP_ROWS]; /* the highest first */
+    uint32_t tops;
     struct search search; /* trials, where one was asked for; recipe is then its best */
     struct fold_row *fold; /* of each fold, the latest first; NULL: one split */
     uint32_t folds;
