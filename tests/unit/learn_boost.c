@@ -276,6 +276,7 @@ static void it_stops_when_the_watched_rows_gain_nothing(void **state)
     struct boost_options o = small_options();
     struct learn_run run = {.seed = 1};
     struct table train, watched;
+    struct learn_watch watch = {.dataset = &watched.dataset};
     struct model *m = NULL;
     struct error e;
 
@@ -284,8 +285,10 @@ static void it_stops_when_the_watched_rows_gain_nothing(void **state)
     o.trees = 2000;
     o.learning_rate = 0.3;
     o.patience = 30;
-    assert_true(boost_train(&train.dataset, &watched.dataset, &o, &run, &m, &e));
+    assert_true(boost_train(&train.dataset, &watch, &o, &run, &m, &e));
     assert_true(model_tree_count(m) > 0 && model_tree_count(m) < 500);
+    assert_int_equal(model_tree_count(m), watch.rounds);
+    assert_true(watch.precision > 0);
     model_free(m);
     table_fini(&train);
     table_fini(&watched);

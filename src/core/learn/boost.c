@@ -324,9 +324,11 @@ static bool add_tree(struct booster *b)
 
 /* ---- early stopping ---- */
 
-static void watch_init(struct watch *w, const struct booster *b, const struct dataset *d)
+static void watch_init(struct watch *w, const struct booster *b, struct learn_watch *found)
 {
-    *w = (struct watch){.rows = d->rows};
+    const struct dataset *d = found->dataset;
+
+    *w = (struct watch){.found = found, .rows = d->rows};
     bins_init_like(&w->bins, &b->bins, d, b->model);
     w->margin = mem_array(d->rows, sizeof *w->margin);
     w->score = mem_array(d->rows, sizeof *w->score);
@@ -356,11 +358,11 @@ static bool watch_tree(struct watch *w, const struct booster *b)
     if (b->trees % WATCH_EVERY != 0 && b->trees != b->options->trees)
         return false;
     precision = metric_average_precision(w->score, w->label, w->rows);
-    if (precision > w->best) {
-        w->best = precision;
-        w->best_trees = b->trees;
+    if (precision > w->found->precision) {
+        w->found->precision = precision;
+        w->found->rounds = b->trees;
     }
-    return b->trees - w->best_trees >= b->options->patience;
+    return b->trees - w->found->rounds >= b->options->patience;
 }
 
 /* ---- all of it ---- */
@@ -380,8 +382,8 @@ static bool boost(struct booster *b, struct watch *w, struct error *e)
         if (w != NULL && b->trees > before && watch_tree(w, b))
             break;
     }
-    if (w != NULL && w->best_trees > 0)
-        b->trees = w->best_trees;
+    if (w != NULL && w->found->rounds > 0)
+        b->trees = w->found->rounds;
     return true;
 }
 
@@ -398,13 +400,12 @@ static void fill_forest(struct booster *b)
     memcpy(f->node, b->node, nodes * sizeof *f->node);
 }
 
-static bool run_boost(struct booster *b, const struct dataset *watch, struct error *e)
+static bool run_boost(struct booster *b, struct learn_watch *watch, struct error *e)
 {
     struct watch w;
     bool good;
 
-    if (watch == NULL || b->options->patience == 0 || watch->rows == 0 ||
-        dataset_frauds(watch) == 0)
+    if (watch == NULL || b->options->patience == 0 || dataset_frauds(watch->dataset) == 0)
         return boost(b, NULL, e);
     watch_init(&w, b, watch);
     good = boost(b, &w, e);
@@ -412,7 +413,7 @@ static bool run_boost(struct booster *b, const struct dataset *watch, struct err
     return good;
 }
 
-bool boost_train(const struct dataset *d, const struct dataset *watch,
+bool boost_train(const struct dataset *d, struct learn_watch *watch,
                  const struct boost_options *o, const struct learn_run *run, struct model **m,
                  struct error *e)
 {

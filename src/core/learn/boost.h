@@ -37,13 +37,12 @@ struct booster {
 
 /* Rows for early stopping. */
 struct watch {
+    struct learn_watch *found;
     struct bins bins;
     uint32_t rows;
     int64_t *margin;
     double *score;
     uint8_t *label;
-    double best;
-    uint32_t best_trees;
 };
 
 #endif

@@ -124,6 +124,21 @@ static inline __attribute__((always_inline)) void back_group(const struct net_la
     }
 }
 
+static inline __attribute__((always_inline)) void gradient_group(struct net_layer *sum,
+                                                                 const float *x, const float *d)
+{
+    for (uint32_t j = 0; j < sum->stride; j++)
+        sum->bias[j] += d[j];
+    for (uint32_t i = 0; i < sum->from; i++) {
+        float *w = sum->weight + (size_t)i * sum->stride, v = x[i];
+
+        for (uint32_t g = 0; g < sum->stride; g += NET_LANES) {
+            for (unsigned j = 0; j < NET_LANES; j++)
+                w[g + j] += v * d[g + j];
+        }
+    }
+}
+
 static void sum_scalar(const struct net_layer *l, const float *x, float *y)
 {
     sum_group(l, x, y);
@@ -132,6 +147,11 @@ static void sum_scalar(const struct net_layer *l, const float *x, float *y)
 static void back_scalar(const struct net_layer *l, const float *d, float *x)
 {
     back_group(l, d, x);
+}
+
+static void gradient_scalar(struct net_layer *sum, const float *x, const float *d)
+{
+    gradient_group(sum, x, d);
 }
 
 #if defined(__x86_64__)
@@ -158,11 +178,25 @@ __attribute__((target("avx512f"))) static void back_avx512(const struct net_laye
 {
     back_group(l, d, x);
 }
+
+__attribute__((target("avx2"))) static void gradient_avx2(struct net_layer *sum, const float *x,
+                                                          const float *d)
+{
+    gradient_group(sum, x, d);
+}
+
+__attribute__((target("avx512f"))) static void gradient_avx512(struct net_layer *sum,
+                                                               const float *x, const float *d)
+{
+    gradient_group(sum, x, d);
+}
 #else
 #define sum_avx2    sum_scalar
 #define sum_avx512  sum_scalar
 #define back_avx2   back_scalar
 #define back_avx512 back_scalar
+#define gradient_avx2 gradient_scalar
+#define gradient_avx512 gradient_scalar
 #endif
 
 void net_layer_sum(const struct net_layer *l, const float *x, float *y, enum simd level)
@@ -183,6 +217,16 @@ void net_layer_back(const struct net_layer *l, const float *d, float *x, enum si
         back_avx2(l, d, x);
     else
         back_scalar(l, d, x);
+}
+
+void net_layer_gradient(struct net_layer *sum, const float *x, const float *d, enum simd level)
+{
+    if (level == SIMD_AVX512)
+        gradient_avx512(sum, x, d);
+    else if (level == SIMD_AVX2)
+        gradient_avx2(sum, x, d);
+    else
+        gradient_scalar(sum, x, d);
 }
 
 /* ---- scoring ---- */
