@@ -413,9 +413,8 @@ static bool run_boost(struct booster *b, struct learn_watch *watch, struct error
     return good;
 }
 
-bool boost_train(const struct dataset *d, struct learn_watch *watch,
-                 const struct boost_options *o, const struct learn_run *run, struct model **m,
-                 struct error *e)
+bool boost_train(const struct dataset *d, struct learn_watch *watch, const struct boost_options *o,
+                 const struct learn_run *run, struct model **m, struct error *e)
 {
     struct model *trained;
     struct booster b;

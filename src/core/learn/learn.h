@@ -106,9 +106,8 @@ void net_defaults(struct net_options *o);
  * dataset) is for options with patience; it may be NULL. The caller owns *m. */
 bool logistic_train(const struct dataset *d, const struct logistic_options *o,
                     const struct learn_run *run, struct model **m, struct error *e) MUST_USE;
-bool boost_train(const struct dataset *d, struct learn_watch *watch,
-                 const struct boost_options *o, const struct learn_run *run, struct model **m,
-                 struct error *e) MUST_USE;
+bool boost_train(const struct dataset *d, struct learn_watch *watch, const struct boost_options *o,
+                 const struct learn_run *run, struct model **m, struct error *e) MUST_USE;
 
 /* Cancelled, it keeps the trees so far. */
 bool forest_train(const struct dataset *d, const struct forest_options *o,

@@ -8,8 +8,8 @@ enum { FOLDS = 5, BLOCK_ROWS = 256, STREAM_FOLD = 0x737461 };
 
 static const double share_least = 1e-9; /* as in core/model/members.c */
 
-static bool fit_member(const struct recipe *r, const struct dataset *d, const struct learn_run *run, uint32_t number, uint32_t fits,
-                       struct model **m, struct error *e)
+static bool fit_member(const struct recipe *r, const struct dataset *d, const struct learn_run *run,
+                       uint32_t number, uint32_t fits, struct model **m, struct error *e)
 {
     struct progress_part part = {run->progress, (double)number / fits, 1.0 / fits};
     struct progress progress = {progress_report_part, &part};
@@ -37,7 +37,8 @@ static bool check_members(const struct recipe *r, struct error *e)
 
 /* ---- vote ---- */
 
-bool vote_train(const struct recipe *r, const struct dataset *d, const struct learn_run *run, struct model **m, struct error *e)
+bool vote_train(const struct recipe *r, const struct dataset *d, const struct learn_run *run,
+                struct model **m, struct error *e)
 {
     struct model *trained;
     bool good = true;
@@ -176,8 +177,7 @@ static bool weigh(struct stacking *s, struct model *m, struct error *e)
     return true;
 }
 
-static bool stack_fit(struct stacking *s, struct model *m,
-                      struct error *e)
+static bool stack_fit(struct stacking *s, struct model *m, struct error *e)
 {
     for (uint32_t k = 0; k < s->recipe->members; k++) {
         struct model *member;
@@ -193,7 +193,8 @@ static bool stack_fit(struct stacking *s, struct model *m,
     return weigh(s, m, e) && model_finish(m, e);
 }
 
-bool stack_train(const struct recipe *r, const struct dataset *d, const struct learn_run *run, struct model **m, struct error *e)
+bool stack_train(const struct recipe *r, const struct dataset *d, const struct learn_run *run,
+                 struct model **m, struct error *e)
 {
     struct stacking s = {.recipe = r, .dataset = d, .run = run};
     struct model *trained;

@@ -18,9 +18,9 @@
 #include "core/stats/metrics.h"
 
 enum {
-    CHUNKS = 8,             /* of a batch */
-    CELLS_MAX = 1 << 28,    /* terms of all rows: 1 GB of floats */
-    REPORT_BATCHES = 64,    /* between two looks at the progress */
+    CHUNKS = 8,               /* of a batch */
+    CELLS_MAX = 1 << 28,      /* terms of all rows: 1 GB of floats */
+    REPORT_BATCHES = 64,      /* between two looks at the progress */
     SHUFFLE_STREAM = 1 << 20, /* + epoch */
     START_STREAM = 2 << 20,   /* + layer */
     DROPOUT_STREAM = 3 << 20, /* + epoch */
@@ -162,7 +162,7 @@ struct netting {
     float *terms; /* of all rows */
     uint8_t *label;
     double weight[2];
-    uint32_t *order; /* rows, shuffled for the epoch */
+    uint32_t *order;     /* rows, shuffled for the epoch */
     uint32_t from, rows; /* the batch's, in `order` */
     uint32_t steps;
     /* early stopping */
@@ -250,7 +250,8 @@ static void start_weights(struct netting *t, double share)
         for (uint32_t i = 0; i < y->from; i++) {
             for (uint32_t j = 0; j < y->units; j++)
                 y->weight[(size_t)i * y->stride + j] =
-                    (float)(random_normal(&r) * sqrt((l + 1 < t->net->layers ? 2.0 : 1.0) / y->from));
+                    (float)(random_normal(&r) *
+                            sqrt((l + 1 < t->net->layers ? 2.0 : 1.0) / y->from));
         }
     }
     t->net->layer[t->net->layers - 1].bias[0] = (float)em_logit(share);
@@ -383,11 +384,11 @@ static void step_cells(const struct cells *c, size_t count, const struct step *s
 static void take_step(struct netting *t)
 {
     double steps = ++t->steps;
-    struct step s = {.per_row = 1.0F / (float)t->rows,
-                     .l2 = (float)t->options->l2,
-                     .rate = (float)(t->options->learning_rate /
-                                     (1 - em_pow((double)moment_keep, steps))),
-                     .per_square = (float)(1 / (1 - em_pow((double)square_keep, steps)))};
+    struct step s = {
+        .per_row = 1.0F / (float)t->rows,
+        .l2 = (float)t->options->l2,
+        .rate = (float)(t->options->learning_rate / (1 - em_pow((double)moment_keep, steps))),
+        .per_square = (float)(1 / (1 - em_pow((double)square_keep, steps)))};
 
     for (uint32_t l = 0; l < t->net->layers; l++) {
         struct net_layer *y = &t->net->layer[l];

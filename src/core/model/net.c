@@ -13,6 +13,10 @@
 
 enum { GRADIENT_STEPS = 64, TERM_BYTES = 22 };
 
+/* Weights that no training finds can overflow; what comes out of it is drawn in to finite numbers.
+ */
+static const double log_odds_most = 1e6;
+
 struct net_scratch {
     enum simd level;
     float *terms;                    /* of one row */
@@ -191,11 +195,11 @@ __attribute__((target("avx512f"))) static void gradient_avx512(struct net_layer 
     gradient_group(sum, x, d);
 }
 #else
-#define sum_avx2    sum_scalar
-#define sum_avx512  sum_scalar
-#define back_avx2   back_scalar
-#define back_avx512 back_scalar
-#define gradient_avx2 gradient_scalar
+#define sum_avx2        sum_scalar
+#define sum_avx512      sum_scalar
+#define back_avx2       back_scalar
+#define back_avx512     back_scalar
+#define gradient_avx2   gradient_scalar
 #define gradient_avx512 gradient_scalar
 #endif
 
@@ -264,6 +268,7 @@ static void scratch_free(const struct model *m, void *scratch)
 static double answer(const struct model_net *n, struct net_scratch *s, const float *terms)
 {
     const float *x = terms;
+    double margin;
 
     for (uint32_t l = 0; l < n->layers; l++) {
         float *y = s->value[l];
@@ -273,7 +278,10 @@ static double answer(const struct model_net *n, struct net_scratch *s, const flo
             y[j] = y[j] > 0 ? y[j] : 0;
         x = y;
     }
-    return s->value[n->layers - 1][0];
+    margin = s->value[n->layers - 1][0];
+    if (margin > log_odds_most)
+        return log_odds_most;
+    return margin > -log_odds_most ? margin : -log_odds_most;
 }
 
 static void net_score(const struct model *m, void *scratch, const double *x, uint32_t rows,
@@ -346,8 +354,11 @@ static double net_explain(const struct model *m, void *scratch, const double *x,
             s->at[t] = s->terms[t] * share;
         add_gradient(n, s);
     }
-    for (uint32_t t = 0; t < n->terms; t++)
-        contribution[n->term[t].input] += s->terms[t] * s->gradient[t] / GRADIENT_STEPS;
+    for (uint32_t t = 0; t < n->terms; t++) {
+        double share = s->terms[t] * s->gradient[t] / GRADIENT_STEPS;
+
+        contribution[n->term[t].input] += __builtin_isfinite(share) ? share : 0;
+    }
     add_up(contribution, m->inputs, margin - base);
     return base;
 }
