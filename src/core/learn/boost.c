@@ -71,6 +71,51 @@ static bool options_check(const struct boost_options *o, struct error *e)
     return true;
 }
 
+static int find_input(const struct dataset *d, const char *name)
+{
+    for (uint32_t j = 0; j < d->inputs; j++) {
+        if (strcmp(d->name[j], name) == 0)
+            return (int)j;
+    }
+    return -1;
+}
+
+static bool monotone_check(const struct dataset *d, const struct boost_options *o, struct error *e)
+{
+    for (uint32_t k = 0; k < o->monotones; k++) {
+        const struct monotone *m = &o->monotone[k];
+        int j = find_input(d, m->name);
+
+        if (j < 0)
+            return error_set(e, ERROR_INVALID,
+                             "boost.monotone: the model has no input \"%s\"; name a feature of it",
+                             m->name);
+        if (d->input[j]->type == TYPE_TEXT)
+            return error_set(e, ERROR_INVALID,
+                             "boost.monotone: \"%s\" is a category, which neither rises nor falls",
+                             m->name);
+        if (m->direction < -1 || m->direction > 1)
+            return error_set(e, ERROR_INVALID, "boost.monotone: \"%s\" is %d, not -1, 0 or 1",
+                             m->name, m->direction);
+    }
+    return true;
+}
+
+/* NULL where no input is bound: the trees are then grown as without. */
+static int8_t *directions(const struct dataset *d, const struct boost_options *o)
+{
+    int8_t *direction = NULL;
+
+    for (uint32_t k = 0; k < o->monotones; k++) {
+        if (o->monotone[k].direction == 0)
+            continue;
+        if (direction == NULL)
+            direction = mem_array(d->inputs, sizeof *direction);
+        direction[find_input(d, o->monotone[k].name)] = (int8_t)o->monotone[k].direction;
+    }
+    return direction;
+}
+
 static int64_t to_fixed(double v)
 {
     return (int64_t)rint(v * (double)LEAF_ONE);
@@ -84,7 +129,8 @@ static void booster_init(struct booster *b, const struct dataset *d, const struc
     *b = (struct booster){.dataset = d, .options = o, .run = run, .model = m, .rows = d->rows};
     dataset_weights(d, o->balance, b->weight);
     bins_init(&b->bins, d, o->bins, m, run);
-    b->grower = grower_new(&b->bins, o, run->workers);
+    b->direction = directions(d, o);
+    b->grower = grower_new(&b->bins, o, b->direction, run->workers);
     b->margin = mem_array(d->rows, sizeof *b->margin);
     b->gradient = mem_array(d->rows, sizeof *b->gradient);
     b->hessian = mem_array(d->rows, sizeof *b->hessian);
@@ -105,6 +151,7 @@ static void booster_init(struct booster *b, const struct dataset *d, const struc
 static void booster_fini(struct booster *b)
 {
     grower_free(b->grower);
+    mem_free(b->direction);
     bins_fini(&b->bins);
     mem_free(b->margin);
     mem_free(b->gradient);
@@ -232,6 +279,7 @@ static void value_task(void *context, unsigned at)
     g = gradient[0] / o->row_share + gradient[1];
     h = hessian[0] / o->row_share + hessian[1];
     step = -g / (h + o->l2 + 1e-12);
+    step = step < n->least ? n->least : step > n->most ? n->most : step;
     step = step > step_max ? step_max : step < -step_max ? -step_max : step;
     b->value[at] = to_fixed(o->learning_rate * step);
     b->cover[at] = n->end - n->begin;
@@ -420,7 +468,7 @@ bool boost_train(const struct dataset *d, struct learn_watch *watch, const struc
     struct booster b;
     bool good;
 
-    if (!options_check(o, e) || !dataset_check(d, e))
+    if (!options_check(o, e) || !dataset_check(d, e) || !monotone_check(d, o, e))
         return false;
     trained = dataset_model(d, MODEL_BOOST);
     booster_init(&b, d, o, run, trained);

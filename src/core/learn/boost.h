@@ -17,6 +17,7 @@ struct booster {
     struct model *model;
     struct bins bins;
     struct grower *grower;
+    int8_t *direction; /* of each input; NULL: none is monotone */
     uint32_t rows;
     double weight[2]; /* by class */
     uint8_t *label;   /* of each row, 0 or 1 */

@@ -33,6 +33,13 @@ struct logistic_options {
     /* On standardised inputs, per row: minimises mean loss + l2 / 2 * |w|^2; below 1e-9 is 1e-9, so
      * that separable classes have an optimum. */
     double l2;
+    double l1; /* adds l1 * |w| to the same: what tells little gets no weight at all */
+};
+
+/* An input whose values may push the margin one way only. */
+struct monotone {
+    char *name;    /* of the input, no category */
+    int direction; /* 1: the margin never falls as the value rises; -1: never rises; 0: as it likes */
 };
 
 struct boost_options {
@@ -48,6 +55,8 @@ struct boost_options {
     double column_share; /* of the inputs, drawn per tree */
     double row_share;    /* of the legitimate rows, drawn per tree; frauds are always kept */
     uint32_t patience; /* stop after so many trees without a better average precision; 0 = never */
+    struct monotone *monotone; /* borrowed */
+    uint32_t monotones;
 };
 
 struct forest_options {
