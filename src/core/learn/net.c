@@ -33,13 +33,13 @@ void net_defaults(struct net_options *o)
 {
     *o = (struct net_options){.balance = BALANCE_NONE,
                               .layers = 2,
-                              .units = 64,
+                              .units = 32,
                               .dropout = 0.2,
                               .batch_rows = 128,
-                              .epochs = 30,
-                              .learning_rate = 0.002,
+                              .epochs = 40,
+                              .learning_rate = 0.005,
                               .l2 = 1e-5,
-                              .patience = 0};
+                              .patience = 8};
 }
 
 static bool options_check(const struct net_options *o, struct error *e)
