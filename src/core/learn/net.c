@@ -36,10 +36,10 @@ void net_defaults(struct net_options *o)
                               .units = 32,
                               .dropout = 0.2,
                               .batch_rows = 128,
-                              .epochs = 40,
+                              .epochs = 60,
                               .learning_rate = 0.005,
                               .l2 = 1e-5,
-                              .patience = 8};
+                              .patience = 10};
 }
 
 static bool options_check(const struct net_options *o, struct error *e)

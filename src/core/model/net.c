@@ -85,6 +85,9 @@ void net_terms(const struct model_net *n, const double *x, float *z)
 
 /* ---- layers: the same code for each vector width ---- */
 
+/* Units side by side; the compiler makes of it what the width has. */
+typedef float lanes __attribute__((vector_size(NET_LANES * sizeof(float)), aligned(4), may_alias));
+
 static inline __attribute__((always_inline)) void sum_group(const struct net_layer *l,
                                                             const float *x, float *y)
 {
@@ -92,54 +95,59 @@ static inline __attribute__((always_inline)) void sum_group(const struct net_lay
 
     for (uint32_t g = 0; g < stride; g += NET_LANES) {
         const float *w = l->weight + g;
-        float sum[NET_LANES];
+        lanes sum = *(const lanes *)(l->bias + g);
 
-        for (unsigned j = 0; j < NET_LANES; j++)
-            sum[j] = l->bias[g + j];
-        for (uint32_t i = 0; i < l->from; i++, w += stride) {
-            float v = x[i];
-
-            for (unsigned j = 0; j < NET_LANES; j++)
-                sum[j] += v * w[j];
-        }
-        for (unsigned j = 0; j < NET_LANES; j++)
-            y[g + j] = sum[j];
+        for (uint32_t i = 0; i < l->from; i++, w += stride)
+            sum += x[i] * *(const lanes *)w;
+        *(lanes *)(y + g) = sum;
     }
 }
 
-/* Lanes are added up in a fixed order. */
-static inline __attribute__((always_inline)) void back_group(const struct net_layer *l,
-                                                             const float *d, float *x)
+/* Lanes are added up in a fixed order: each half to the other, until one is left. */
+static inline __attribute__((always_inline)) float lanes_sum(const float *sum)
+{
+    float eight[8], four[4];
+
+    for (unsigned j = 0; j < 8; j++)
+        eight[j] = sum[j] + sum[j + 8];
+    for (unsigned j = 0; j < 4; j++)
+        four[j] = eight[j] + eight[j + 4];
+    return (four[0] + four[2]) + (four[1] + four[3]);
+}
+
+static inline __attribute__((always_inline)) void
+back_group(const struct net_layer *l, const float *restrict d, float *restrict x)
 {
     for (uint32_t i = 0; i < l->from; i++) {
         const float *w = l->weight + (size_t)i * l->stride;
-        float sum[NET_LANES] = {0}, all = 0;
+        float sum[NET_LANES];
+        lanes all = {0};
 
-        for (uint32_t g = 0; g < l->stride; g += NET_LANES) {
-            for (unsigned j = 0; j < NET_LANES; j++)
-                sum[j] += d[g + j] * w[g + j];
-        }
-        for (unsigned half = NET_LANES / 2; half > 0; half /= 2) {
-            for (unsigned j = 0; j < half; j++)
-                sum[j] += sum[j + half];
-        }
-        all = sum[0];
-        x[i] = all;
+        for (uint32_t g = 0; g < l->stride; g += NET_LANES)
+            all += *(const lanes *)(d + g) * *(const lanes *)(w + g);
+        memcpy(sum, &all, sizeof sum);
+        x[i] = lanes_sum(sum);
     }
 }
 
-static inline __attribute__((always_inline)) void gradient_group(struct net_layer *sum,
-                                                                 const float *x, const float *d)
-{
-    for (uint32_t j = 0; j < sum->stride; j++)
-        sum->bias[j] += d[j];
-    for (uint32_t i = 0; i < sum->from; i++) {
-        float *w = sum->weight + (size_t)i * sum->stride, v = x[i];
+_Static_assert(NET_LANES == 16, "lanes_sum");
 
-        for (uint32_t g = 0; g < sum->stride; g += NET_LANES) {
-            for (unsigned j = 0; j < NET_LANES; j++)
-                w[g + j] += v * d[g + j];
-        }
+/* Units that are silent (rectified or dropped) have no part. */
+static inline __attribute__((always_inline)) void
+gradient_group(struct net_layer *sum, const float *restrict x, const float *restrict d)
+{
+    uint32_t from = sum->from, stride = sum->stride;
+    float *restrict bias = sum->bias, *restrict weight = sum->weight;
+
+    for (uint32_t g = 0; g < stride; g += NET_LANES)
+        *(lanes *)(bias + g) += *(const lanes *)(d + g);
+    for (uint32_t i = 0; i < from; i++, weight += stride) {
+        float v = x[i];
+
+        if (v == 0)
+            continue;
+        for (uint32_t g = 0; g < stride; g += NET_LANES)
+            *(lanes *)(weight + g) += v * *(const lanes *)(d + g);
     }
 }
 
