@@ -332,5 +332,6 @@ int main(void)
         cmocka_unit_test(members_are_learned),
     };
 
+    cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, make_table, free_table);
 }

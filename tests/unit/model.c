@@ -382,6 +382,49 @@ static void a_file_reads_back_to_the_same_bytes(void **state)
     }
 }
 
+static void what_stands_in_for_null_is_in_the_file(void **state)
+{
+    struct model *m = boost, *again = NULL;
+    double fill = 41.5, with[1], without[1];
+    struct model_scratch *s;
+    struct column filled, empty;
+    const struct column *in[8];
+    struct value v = {.type = table.input[AGE]->type, .is_null = true};
+    struct error e = {0};
+    struct buffer b;
+
+    (void)state;
+    table_bytes(m, &b);
+    assert_true(model_parse(b.bytes, b.length, &again, &e));
+    assert_true(isnan(model_input(again, AGE)->fill));
+    model_set_fill(again, AGE, fill);
+    buffer_fini(&b);
+    table_bytes(again, &b);
+    model_free(again);
+    again = NULL;
+    assert_true(model_parse(b.bytes, b.length, &again, &e));
+    assert_true(model_input(again, AGE)->fill == fill);
+    assert_true(model_input_count(again) <= 8);
+    for (uint32_t j = 0; j < model_input_count(again); j++)
+        in[j] = table.input[j];
+    column_init(&empty, v.type, 1);
+    column_init(&filled, TYPE_REAL, 1);
+    column_set(&empty, 0, &v);
+    v = (struct value){.type = TYPE_REAL, .real = fill};
+    column_set(&filled, 0, &v);
+    s = model_scratch_new(again, simd_best());
+    in[AGE] = &empty;
+    model_score(again, s, in, 0, 1, with, NULL);
+    in[AGE] = &filled;
+    model_score(again, s, in, 0, 1, without, NULL);
+    assert_true(with[0] == without[0]);
+    column_fini(&empty);
+    column_fini(&filled);
+    model_scratch_free(s);
+    model_free(again);
+    buffer_fini(&b);
+}
+
 static const enum model_kind small_kinds[] = {MODEL_BOOST, MODEL_LOGISTIC, MODEL_NET};
 
 /* A model small enough to try every bit of its file. */
@@ -650,6 +693,7 @@ int main(void)
         cmocka_unit_test(the_deepest_tree_is_exact),
         cmocka_unit_test(too_many_thresholds_are_refused),
         cmocka_unit_test(a_file_reads_back_to_the_same_bytes),
+        cmocka_unit_test(what_stands_in_for_null_is_in_the_file),
         cmocka_unit_test(every_truncation_and_bit_flip_is_refused),
         cmocka_unit_test(a_lying_file_does_no_harm),
         cmocka_unit_test(members_count_by_their_weights),

@@ -5,8 +5,12 @@
 
 #include "core/base/memory.h"
 #include "tests/unit/velocity_stream.h"
+#include "tests/unit/witness.h"
 
 enum { SEEDS = 2000, TINY_SEEDS = 400, LEVELS = 2, ROOMY = 4 << 20 };
+
+/* Rows of all streams that forgot nothing. */
+static uint64_t whole_rows;
 
 /* An engine's side of a stream: its own result columns over the stream's operands. */
 struct side {
@@ -18,6 +22,7 @@ struct side {
     struct column column[NODES];
     struct arena text;
     struct hash128 *token;
+    uint8_t *forgotten;
 };
 
 static void *memory_new(size_t bytes)
@@ -45,6 +50,7 @@ static void side_init(struct side *o, struct stream *s, size_t capacity, size_t 
         column_init(&o->column[n], s->column[n].type, ROWS_MAX);
     arena_init(&o->text, 1 << 20);
     o->token = mem_array((size_t)s->rows * velocity_group_count(o->layout), sizeof *o->token);
+    o->forgotten = mem_array((size_t)s->rows * velocity_group_count(o->layout), 1);
     velocity_tokens(o->layout, &r, simd_best(), o->token);
 }
 
@@ -71,6 +77,7 @@ static void side_fini(struct side *o)
         column_fini(&o->column[n]);
     arena_fini(&o->text);
     mem_free(o->token);
+    mem_free(o->forgotten);
 }
 
 /* Columns that begin at row `first`. */
@@ -99,6 +106,7 @@ static void run(struct side *o, const struct stream *s, uint32_t first, uint32_t
                                .insert = s->insert + first,
                                .watermark_us = s->watermark_us + first,
                                .token = o->token + (size_t)first * groups,
+                               .forgotten = o->forgotten + (size_t)first * groups,
                                .step = step};
 
     for (uint32_t i = 0; with_steps && i < s->steps; i++) {
@@ -214,10 +222,16 @@ static void run_in_batches(struct side *o, struct stream *s)
 {
     for (uint32_t row = 0; row < s->rows;) {
         uint32_t rows = 1 + stream_random(s, 40);
+        bool is_watched = stream_random(s, 4) == 0;
+        struct witness w;
 
         if (rows > s->rows - row)
             rows = s->rows - row;
+        if (is_watched)
+            witness_begin(&w, &o->region);
         run(o, s, row, rows, true, false);
+        if (is_watched)
+            witness_end(&w);
         row += rows;
         if (stream_random(s, 6) == 0)
             snapshot(o);
@@ -269,6 +283,25 @@ static void expect_same_counts(const struct side *a, const struct side *b, uint6
     }
 }
 
+static bool is_flagged(const struct side *o, uint32_t row)
+{
+    uint32_t groups = velocity_group_count(o->layout);
+
+    return memchr(o->forgotten + (size_t)row * groups, 1, groups) != NULL;
+}
+
+/* A row whose results lack events that were forgotten says so; one that says so may yet be whole.
+ */
+static void expect_flagged(const struct stream *s, const struct side *o, uint64_t seed,
+                           uint64_t *whole)
+{
+    for (uint32_t row = 0; row < s->rows; row++) {
+        *whole += !is_flagged(o, row);
+        if (!is_flagged(o, row))
+            expect_same(s, s->column, o->column, row, 1, false, "not flagged", seed);
+    }
+}
+
 static void play(struct stream *s, uint64_t seed, size_t capacity, size_t budget, uint64_t *evicted)
 {
     struct side batches, singles;
@@ -281,10 +314,12 @@ static void play(struct stream *s, uint64_t seed, size_t capacity, size_t budget
     expect_same(s, singles.column, batches.column, 0, s->rows, true, "batches", seed);
     expect_same_counts(&batches, &singles, evicted);
     expect_counted(&batches);
-    if (budget == ROOMY) {
-        stream_oracle(s);
+    assert_memory_equal(batches.forgotten, singles.forgotten,
+                        (size_t)s->rows * velocity_group_count(batches.layout));
+    stream_oracle(s);
+    if (budget == ROOMY)
         expect_same(s, s->column, batches.column, 0, s->rows, false, "oracle", seed);
-    }
+    expect_flagged(s, &batches, seed, &whole_rows);
     side_fini(&batches);
     side_fini(&singles);
 }
@@ -301,6 +336,7 @@ static void results_are_the_oracles(void **state)
         stream_fini(&s);
     }
     assert_int_equal(evicted, 0);
+    assert_true(whole_rows > 100000);
 }
 
 /* Where memory is short entities go, the same ones however rows were batched. */
@@ -310,12 +346,14 @@ static void a_small_budget_evicts(void **state)
     uint64_t evicted = 0;
 
     (void)state;
+    whole_rows = 0;
     for (uint64_t seed = 0; seed < TINY_SEEDS; seed++) {
         stream_init(&s, seed);
         play(&s, seed, ROOMY, (12 << 10) + seed % 32 * 1024, &evicted);
         stream_fini(&s);
     }
     assert_true(evicted > 1000);
+    assert_true(whole_rows > 10000);
 }
 
 /* The region itself may be full before the budget is. */

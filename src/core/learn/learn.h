@@ -17,6 +17,8 @@ struct dataset {
     const uint64_t *fingerprint;       /* of the inputs */
     const uint8_t *label;              /* 1 = fraud, 0 = legitimate */
     const uint32_t *row; /* the rows of the columns that belong to it, or NULL: 0..rows-1 */
+    const double *fill;  /* of the inputs: what the model takes where they are null, which the
+                          * columns have there already; NaN: nothing. NULL: nothing of any */
 };
 
 enum balance { BALANCE_NONE, BALANCE_WEIGHTS }; /* weights: each class counts half in all */
@@ -133,6 +135,12 @@ bool net_train(const struct dataset *d, struct learn_watch *watch, const struct 
  * Lin and Weng 2007) of margins held out from training. False where one class is missing. */
 bool platt_fit(const double *margin, const uint8_t *label, uint32_t rows, double *slope,
                double *offset) MUST_USE;
+
+/* The median of a number column's values where takes[row] is set, of two middle ones the lower, so
+ * that it is a value of the column's own type; `middle` is a row that has it. False where there is
+ * no value. */
+bool column_median(const struct column *c, const uint8_t *takes, uint32_t rows, uint32_t *middle,
+                   double *median) MUST_USE;
 
 /* Isotonic regression of the same: the points of CALIBRATION_ISOTONIC, at most points_max of them;
  * x and y have room for so many. Returns how many; 0 where one class is missing. */

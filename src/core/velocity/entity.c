@@ -4,6 +4,7 @@
 
 #include "core/base/panic.h"
 #include "core/velocity/evict.h"
+#include "core/velocity/forget.h"
 #include "core/velocity/frequency.h"
 #include "core/velocity/keep.h"
 #include "core/velocity/order.h"
@@ -82,9 +83,11 @@ static region_ref block_new(struct velocity *v, uint32_t group, uint32_t capacit
     return ref;
 }
 
-region_ref entity_new(struct velocity *v, uint32_t group, struct hash128 token)
+region_ref entity_new(struct velocity *v, uint32_t group, struct hash128 token,
+                      int64_t watermark_us)
 {
     region_ref ref = block_new(v, group, CAPACITY_FIRST);
+    int64_t until_us = forget_until(v, group, token, watermark_us);
     struct entity *e;
 
     if (ref == 0)
@@ -92,6 +95,7 @@ region_ref entity_new(struct velocity *v, uint32_t group, struct hash128 token)
     e = region_at(v->region, ref);
     e->token = token;
     e->newest_us = INT64_MIN;
+    e->forgotten_us = until_us;
     v->pinned = ref;
     if (!table_add(v, group, ref, INT64_MIN)) {
         room_free(v, group, ref, block_bytes(e));
@@ -116,6 +120,7 @@ void entity_free(struct velocity *v, uint32_t group, region_ref ref)
     struct velocity_counts *counts = &v->state[group].counts;
     struct entity *e = region_at(v->region, ref);
 
+    entity_touch(v, g, e);
     for (uint32_t i = e->first; i < e->end; i++)
         free_texts(v, group, e, i);
     for (uint32_t i = 0; i < g->range_count; i++)
@@ -157,6 +162,7 @@ static void settle(struct velocity *v, uint32_t group, struct entity *e)
 
 static void compact(struct velocity *v, uint32_t group, struct entity *e)
 {
+    entity_touch_whole(v, e);
     move_events(&v->layout->groups[group], e, e);
     settle(v, group, e);
 }
@@ -167,6 +173,7 @@ static bool relocate(struct velocity *v, uint32_t group, region_ref *ref, uint32
     const struct group *g = &v->layout->groups[group];
     struct entity *old = region_at(v->region, *ref), *e;
     region_ref new = block_new(v, group, capacity);
+    struct slot *slot;
     uint32_t units;
 
     if (new == 0)
@@ -178,7 +185,9 @@ static bool relocate(struct velocity *v, uint32_t group, region_ref *ref, uint32
     e->capacity = capacity;
     e->units = units;
     move_events(g, e, old);
-    table_find(v, group, e->token)->ref = new;
+    slot = table_find(v, group, e->token);
+    region_touch(v->region, slot, sizeof *slot);
+    slot->ref = new;
     v->pinned = new;
     room_free(v, group, *ref, block_bytes(old));
     *ref = new;
@@ -189,13 +198,27 @@ static bool relocate(struct velocity *v, uint32_t group, region_ref *ref, uint32
 static void drop_first(struct velocity *v, uint32_t group, struct entity *e)
 {
     const struct group *g = &v->layout->groups[group];
+    uint64_t dropped = v->state[group].counts.dropped;
 
     for (uint32_t i = 0; i < g->range_count; i++)
         range_drop(v, group, &g->ranges[i], e);
     for (uint32_t i = 0; i < g->unique_count; i++)
         unique_drop(v, group, &g->uniques[i], e);
+    if (v->state[group].counts.dropped > dropped) /* what unbounded aggregates keep had no room */
+        e->forgotten_us = INT64_MAX;
     free_texts(v, group, e, e->first);
     e->first++;
+}
+
+/* Until when the windows lack events, if those up to `last` are dropped now: for ever where an
+ * unbounded aggregate has not passed them yet. */
+static int64_t dropped_until(const struct group *g, const struct entity *e, uint32_t last)
+{
+    int64_t t = entity_time(g, e, last);
+
+    if (g->horizon_us == INT64_MAX || t > time_before(e->newest_us, g->endless_delay_us))
+        return INT64_MAX;
+    return t > e->forgotten_us ? t : e->forgotten_us;
 }
 
 /* No room to grow: the oldest sixteenth goes, though windows may hold it. */
@@ -204,6 +227,7 @@ static void forget_oldest(struct velocity *v, uint32_t group, struct entity *e)
     const struct group *g = &v->layout->groups[group];
     uint32_t count = (e->end - e->first) / 16 + 1;
 
+    e->forgotten_us = dropped_until(g, e, e->first + count - 1);
     for (uint32_t i = 0; i < count; i++) {
         window_forget_first(g, e);
         drop_first(v, group, e);
@@ -220,6 +244,7 @@ static void make_room(struct velocity *v, uint32_t group, region_ref *ref)
 
     if (e->end < e->capacity)
         return;
+    entity_touch(v, &v->layout->groups[group], e);
     if (e->first > 0 && live <= e->capacity - e->capacity / 8) {
         if (e->capacity > 32 && live < e->capacity / 8 && relocate(v, group, ref, wanted))
             return;
@@ -248,6 +273,8 @@ static void write_texts(struct velocity *v, uint32_t group, struct entity *e, ui
             continue;
         if (!flag_get(now->flags, c->null_bit))
             value = text_keep(v, group, now->registers->column[c->node].text[now->row]);
+        if (value == 0 && !flag_get(now->flags, c->null_bit) && now->time_us > e->forgotten_us)
+            e->forgotten_us = now->time_us; /* no room for it */
         flag_set(flags, c->null_bit, value == 0);
         entity_word(g, e, i, c->column)->v = value;
     }
@@ -285,11 +312,13 @@ void entity_append(struct velocity *v, uint32_t group, region_ref *ref)
         e = region_at(v->region, *ref);
     }
     i = e->end;
+    entity_touch(v, g, e);
+    entity_touch_event(v, g, e, i);
     write_event(v, group, e, i);
     e->end++;
     e->newest_us = v->current->time_us;
     for (uint32_t k = 0; k < g->range_count; k++)
-        range_append(g, &g->ranges[k], e, i);
+        range_append(v, g, &g->ranges[k], e, i);
     for (uint32_t k = 0; k < g->unique_count; k++)
         unique_append(v, group, &g->uniques[k], e, i);
     for (uint32_t k = 0; k < g->frequency_count; k++)
@@ -320,6 +349,7 @@ void entity_insert(struct velocity *v, uint32_t group, region_ref *ref)
     make_room(v, group, ref);
     e = region_at(v->region, *ref);
     i = entity_upper_bound(g, e, t);
+    entity_touch_whole(v, e);
     shift_events(g, e, i);
     write_event(v, group, e, i);
     e->end++;

@@ -22,6 +22,7 @@
 struct entity {
     struct hash128 token;
     int64_t newest_us;
+    int64_t forgotten_us; /* up to which events may be lacking (forget.h); INT64_MIN: none */
     uint32_t capacity;
     uint32_t first;
     uint32_t end;
@@ -44,6 +45,15 @@ struct unique_state {
     uint32_t base_zero; /* whether the value that marks empty slots is in the set */
 };
 
+/* The tokens that a group evicted (forget.h). */
+struct forgotten {
+    region_ref filter[2]; /* 0: nothing was evicted yet */
+    uint64_t added[2];
+    uint32_t young;   /* the filter that is added to */
+    uint32_t is_lost; /* there was no room for filters: all may have been evicted */
+    int64_t since_us; /* watermark when the young one began; 0: not known yet */
+};
+
 /* State of a group across entities; in the region. */
 struct group_state {
     struct velocity_counts counts;
@@ -52,6 +62,7 @@ struct group_state {
     uint32_t hand_segment; /* where the sweep goes on: directory index, slot */
     uint32_t hand_slot;
     uint32_t unswept; /* events since the last sweep */
+    struct forgotten forgotten;
 };
 
 /* The row at work, as one group sees it. */
@@ -159,8 +170,35 @@ int64_t *entity_orders(const struct group *g, const struct entity *e);
 /* Words of one tree over `capacity` events. */
 uint32_t tree_words(uint32_t capacity);
 
+/* What of the entity is about to change (region_touch): its head, and in a small block all else, as
+ * in one with counts of values or sorted runs, which change anywhere. Who writes to events, links or
+ * trees says that beside, for large blocks. */
+enum { ENTITY_SMALL_BYTES = 1024 };
+
+static inline void entity_touch(const struct velocity *v, const struct group *g,
+                                const struct entity *e)
+{
+    size_t bytes = (size_t)e->units * REGION_UNIT;
+
+    bool is_whole = bytes <= ENTITY_SMALL_BYTES || g->frequency_count > 0 || g->order_count > 0;
+
+    region_touch(v->region, e, is_whole ? bytes : g->head_bytes);
+}
+
+static inline void entity_touch_whole(const struct velocity *v, const struct entity *e)
+{
+    region_touch(v->region, e, (size_t)e->units * REGION_UNIT);
+}
+
+static inline void entity_touch_event(const struct velocity *v, const struct group *g,
+                                      const struct entity *e, uint32_t i)
+{
+    region_touch(v->region, entity_event(g, e, i), (size_t)g->event_bytes);
+}
+
 /* A new entity without events, or 0 where there is no room. */
-region_ref entity_new(struct velocity *v, uint32_t group, struct hash128 token);
+region_ref entity_new(struct velocity *v, uint32_t group, struct hash128 token,
+                      int64_t watermark_us) MUST_USE;
 void entity_free(struct velocity *v, uint32_t group, region_ref ref);
 /* Put the current row behind all events; the cursors must be at its time. The entity may move.
  * Where it may not grow any more its oldest events are dropped. */

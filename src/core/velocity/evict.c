@@ -1,6 +1,7 @@
 #include "core/velocity/evict.h"
 
 #include "core/base/panic.h"
+#include "core/velocity/forget.h"
 #include "core/velocity/table.h"
 
 static uint64_t level_budget(const struct velocity *v, int level)
@@ -10,7 +11,7 @@ static uint64_t level_budget(const struct velocity *v, int level)
 
     for (uint32_t i = 0; i < l->group_count; i++)
         groups += l->groups[i].level == level;
-    return v->budget_bytes / l->group_count * groups;
+    return (v->budget_bytes / l->group_count - forget_bytes(v)) * groups;
 }
 
 static uint64_t level_bytes(const struct velocity *v, int level)
@@ -92,6 +93,14 @@ static void hand_settle(struct velocity *v, uint32_t group)
         s->hand_slot = 0;
 }
 
+static struct hash128 token_at(const struct velocity *v, struct directory_entry d, uint32_t slot)
+{
+    const struct segment *s = region_at(v->region, d.segment);
+    const struct entity *e = region_at(v->region, s->slot[slot].ref);
+
+    return e->token;
+}
+
 /* The oldest of the next entities; the hand goes on behind them. At most one round. */
 static bool evict_oldest(struct velocity *v, uint32_t group)
 {
@@ -117,6 +126,7 @@ static bool evict_oldest(struct velocity *v, uint32_t group)
     }
     if (where.segment == 0)
         return false;
+    forget_add(v, group, token_at(v, where, at));
     table_remove(v, group, where, at);
     s->counts.evicted++;
     return true;
@@ -173,6 +183,7 @@ void room_expire(struct velocity *v, uint32_t group, int64_t watermark_us)
     int64_t bound_us = time_before(watermark_us, g->idle_us);
 
     v->state[group].unswept = 0;
+    forget_turn(v, group, watermark_us);
     hand_settle(v, group);
     for (int slots = EXPIRE_SLOTS; slots > 0;)
         slots = expire_stretch(v, group, slots, bound_us);

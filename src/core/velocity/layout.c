@@ -390,6 +390,7 @@ static void finish(struct velocity_layout *l, struct group *g)
 {
     int64_t longest_us = g->cursors[g->cursor_count - 1].offset_us;
 
+    g->reach_us = longest_us > g->idle_us ? longest_us : g->idle_us;
     if (g->horizon_us != INT64_MAX)
         g->horizon_us =
             add_us(longest_us > g->horizon_us ? longest_us : g->horizon_us, lateness_of(l));
@@ -414,7 +415,7 @@ static uint64_t fingerprint(const struct velocity_layout *l, const struct aggreg
                             uint32_t count)
 {
     const struct velocity_options *o = &l->options;
-    uint64_t options[] = {3 /* format */, (uint64_t)label_delay(l), (uint64_t)o->absent, o->key.k0,
+    uint64_t options[] = {5 /* format */, (uint64_t)label_delay(l), (uint64_t)o->absent, o->key.k0,
                           o->key.k1};
     uint64_t h = hash_bytes(options, sizeof options, count);
 
@@ -514,6 +515,12 @@ const char *velocity_group_name(const struct velocity_layout *l, uint32_t group)
 {
     ASSERT(group < l->group_count);
     return l->groups[group].key->key_name;
+}
+
+int velocity_group_level(const struct velocity_layout *l, uint32_t group)
+{
+    ASSERT(group < l->group_count);
+    return l->groups[group].level;
 }
 
 bool velocity_group_has_label(const struct velocity_layout *l, uint32_t group)

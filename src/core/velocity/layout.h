@@ -212,9 +212,11 @@ struct group {
     const struct aggregate *key; /* any aggregate of the group: for its key */
     int level;
     bool has_label;
-    bool has_text;      /* some cell is a text */
-    bool drops_plainly; /* a dropped event leaves nothing behind */
-    bool expires;       /* idle entities can be freed */
+    bool has_text;            /* some cell is a text */
+    bool drops_plainly;       /* a dropped event leaves nothing behind */
+    int64_t endless_delay_us; /* of unbounded aggregates: they have not passed what is newer */
+    int64_t reach_us;         /* no bounded window holds an event older than the row by this */
+    bool expires;             /* idle entities can be freed */
     int64_t
         horizon_us;  /* events older than the watermark by this can be dropped; INT64_MAX: never */
     int64_t idle_us; /* entities whose newest event is so old can be freed */

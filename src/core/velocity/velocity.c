@@ -9,6 +9,7 @@
 #include "core/base/memory.h"
 #include "core/base/panic.h"
 #include "core/velocity/evict.h"
+#include "core/velocity/forget.h"
 #include "core/velocity/read.h"
 #include "core/velocity/step.h"
 #include "core/velocity/table.h"
@@ -27,13 +28,15 @@ enum {
 
 static void open_state(struct velocity *v)
 {
-    uint64_t *root = region_header(v->region)->root;
+    const uint64_t *root = region_header(v->region)->root;
     size_t bytes = sizeof(struct group_state) * v->layout->group_count;
     bool is_fresh = root[ROOT_STATE] == 0;
 
     if (is_fresh) {
-        root[ROOT_STATE] = region_alloc(v->region, bytes);
-        ASSERT(root[ROOT_STATE] != 0);
+        region_ref ref = region_alloc(v->region, bytes);
+
+        ASSERT(ref != 0);
+        region_set_root(v->region, ROOT_STATE, ref);
     }
     v->state = region_at(v->region, (region_ref)root[ROOT_STATE]);
     for (uint32_t i = 0; is_fresh && i < v->layout->group_count; i++)
@@ -67,7 +70,7 @@ struct velocity *velocity_open(const struct velocity_layout *l, struct region *r
     if (v->budget_bytes == 0 || v->budget_bytes > capacity)
         v->budget_bytes = capacity / 4 * 3;
     v->empty = mem_aligned(LINE, l->head_bytes_max + 8);
-    v->empty->newest_us = INT64_MIN;
+    v->empty->newest_us = v->empty->forgotten_us = INT64_MIN;
     v->scratch = mem_aligned(LINE, l->head_bytes_max + 8);
     v->row = mem_array(l->group_count, sizeof *v->row);
     for (uint32_t i = 0; i < l->group_count; i++)
@@ -97,6 +100,8 @@ void velocity_count(const struct velocity *v, uint32_t group, struct velocity_co
 {
     ASSERT(group < v->layout->group_count);
     *c = v->state[group].counts;
+    if (v->state[group].forgotten.filter[0] != 0)
+        c->bytes += forget_bytes(v);
 }
 
 static bool is_null_token(struct hash128 token)
@@ -111,6 +116,7 @@ static void read_moved(const struct velocity *v, const struct group *g, struct e
 {
     int64_t t = v->current->time_us;
 
+    entity_touch(v, g, e);
     memcpy(v->scratch, e, g->head_bytes);
     window_seek(g, e, e, t);
     step_seek(v, g, e, e, t);
@@ -164,6 +170,22 @@ static struct entity *look_up(const struct velocity *v, uint32_t group, const st
     return now->slot != NULL ? region_at(v->region, now->entity) : v->empty;
 }
 
+/* Whether the row's results may lack events that were forgotten. */
+static void note_forgotten(const struct velocity *v, uint32_t group, const struct entity *e,
+                           const struct velocity_rows *rows, uint32_t row)
+{
+    const struct group *g = &v->layout->groups[group];
+    const struct current *now = &v->row[group];
+    size_t at = (size_t)row * v->layout->group_count + group;
+
+    if (rows->forgotten == NULL)
+        return;
+    if (e == v->empty)
+        rows->forgotten[at] = now->has_key && forget_has(v, group, rows->token[at]);
+    else
+        rows->forgotten[at] = e->forgotten_us > time_before(now->time_us, g->reach_us);
+}
+
 /* Read; the windows of an entity to which the row will be appended are moved in place. */
 static void read_one(struct velocity *v, uint32_t group, struct registers *r,
                      const struct velocity_rows *rows, uint32_t row)
@@ -171,7 +193,9 @@ static void read_one(struct velocity *v, uint32_t group, struct registers *r,
     const struct group *g = &v->layout->groups[group];
     struct entity *e = look_up(v, group, r, rows, row);
 
+    note_forgotten(v, group, e, rows, row);
     if (rows->insert[row] && e != v->empty && v->current->time_us >= e->newest_us) {
+        entity_touch(v, g, e);
         window_seek(g, e, e, v->current->time_us);
         step_seek(v, g, e, e, v->current->time_us);
         read_results(v, g, e, e, r);
@@ -193,8 +217,9 @@ static void apply_one(struct velocity *v, uint32_t group, struct hash128 token,
         now->entity = now->slot != NULL ? now->slot->ref : 0;
     }
     if (now->entity == 0)
-        now->entity = entity_new(v, group, token);
+        now->entity = entity_new(v, group, token, watermark_us);
     if (now->entity == 0) {
+        forget_add(v, group, token);
         v->state[group].counts.dropped++;
         return;
     }
@@ -207,6 +232,7 @@ static void apply_one(struct velocity *v, uint32_t group, struct hash128 token,
     entity_trim(v, group, e, watermark_us);
     if (now->slot == NULL || v->moves != now->moves)
         now->slot = table_find(v, group, token);
+    region_touch(v->region, now->slot, sizeof *now->slot);
     now->slot->newest_us = e->newest_us;
 }
 
@@ -247,8 +273,11 @@ static void apply_step(struct velocity *v, int level, const struct label_step *s
         if (slot == NULL)
             continue;
         e = region_at(v->region, slot->ref);
-        if (entity_find_event(g, e, step->time_us, step->seq, &at))
-            window_label(g, e, at, step->label);
+        if (!entity_find_event(g, e, step->time_us, step->seq, &at))
+            continue;
+        entity_touch(v, g, e);
+        entity_touch_event(v, g, e, at);
+        window_label(g, e, at, step->label);
     }
 }
 
@@ -345,6 +374,7 @@ void velocity_run(struct velocity *v, int level, struct registers *r,
 {
     int64_t step = -AHEAD_SLOT;
 
+    region_touch(v->region, v->state, sizeof *v->state * v->layout->group_count);
     for (; step < 0; step++)
         ask_for_labels(v, level, rows, step);
     for (int64_t row = -AHEAD_SLOT; row < rows->rows; row++) {
@@ -366,8 +396,13 @@ void velocity_read(const struct velocity *v, int level, struct registers *r,
 {
     for (uint32_t row = 0; row < rows->rows; row++) {
         for (uint32_t i = 0; i < v->layout->group_count; i++) {
-            if (v->layout->groups[i].level == level)
-                read_const(v, &v->layout->groups[i], look_up(v, i, r, rows, row), r);
+            const struct entity *e;
+
+            if (v->layout->groups[i].level != level)
+                continue;
+            e = look_up(v, i, r, rows, row);
+            note_forgotten(v, i, e, rows, row);
+            read_const(v, &v->layout->groups[i], e, r);
         }
     }
 }

@@ -58,6 +58,7 @@ void velocity_layout_free(struct velocity_layout *l);
 uint64_t velocity_layout_fingerprint(const struct velocity_layout *l);
 uint32_t velocity_group_count(const struct velocity_layout *l);
 const char *velocity_group_name(const struct velocity_layout *l, uint32_t group); /* key_name */
+int velocity_group_level(const struct velocity_layout *l, uint32_t group);
 /* Whether the group has aggregates of the label (its tokens are then kept with waiting labels). */
 bool velocity_group_has_label(const struct velocity_layout *l, uint32_t group);
 /* Bytes that one entity of this group takes with n events retained, table slot included, and with
@@ -80,7 +81,11 @@ struct velocity_rows {
     const int64_t *watermark_us; /* newest event time up to and including the row */
     const struct hash128 *token; /* [row * groups + group], from velocity_tokens; 0,0 = null key */
     const struct label_step *step; /* in the order in which they take effect */
-    uint32_t steps;                /* steps are applied even where rows = 0 */
+    /* Out, [row * groups + group], may be NULL: 1 = the results of the row may lack events of its
+     * entity, forgotten for want of room and still within reach of a window. Never 0 where they do.
+     */
+    uint8_t *forgotten;
+    uint32_t steps; /* steps are applied even where rows = 0 */
 };
 
 /* A label that takes effect just before row `row` is read. */

@@ -67,6 +67,7 @@ static const struct option options[] = {
     {"models", 0, "NAMES",
      "also those under `models` of the settings, by commas, or `all`: compared on one split"},
     {"threads", 't', "N", "threads to learn with (default: all processors); the model is the same"},
+    OPTION_MEMORY,
     {0},
 };
 
@@ -79,7 +80,7 @@ const struct command command_train = {
     .words =
         "Reads the events of the settings' source (or FILE), computes every feature as it would "
         "have\nbeen computed live, learns on one part and tests on another that the model did not "
-        "see.\nWrites the model, and report.html, into the data directory.",
+        "see.\nWrites the model, and report.html, into the data directory.\nWith several kinds of event FILE is a directory that has their files.",
     .options = options,
     .examples = "  assay train\n"
                 "  assay train --set model.kind=logistic --json\n"

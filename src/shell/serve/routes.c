@@ -3,6 +3,7 @@
 enum {
     BATCH_BYTES_MAX = 64 << 20,
     LABELS_BYTES_MAX = 8 << 20,
+    LIST_BYTES_MAX = 4 << 20,
 };
 
 const struct route routes[] = {
@@ -51,12 +52,48 @@ const struct route routes[] = {
      .handle = take_labels,
      .summary = "Say what events turned out to be: one object or an array of them; each gets its "
                 "status."},
+    {.method = HTTP_GET,
+     .pattern = "/v1/lists",
+     .place = ROUTE_AT_DESK,
+     .handle = show_lists,
+     .summary = "The lists of the settings, and how many entries each has."},
+    {.method = HTTP_GET,
+     .pattern = "/v1/lists/{name}",
+     .place = ROUTE_AT_DESK,
+     .handle = show_list,
+     .summary = "A list's entries in the order in which they were added, page by page.",
+     .queries = {{"limit", "1 to 1000", "entries of one page, default 50"},
+                 {"cursor", "`next` of the page before", "go on there"}}},
+    {.method = HTTP_POST,
+     .pattern = "/v1/lists/{name}/entries",
+     .place = ROUTE_AT_DESK,
+     .body = BODY_JSON,
+     .body_max = LIST_BYTES_MAX,
+     .handle = change_list,
+     .summary =
+         "Add values to a list, or remove them: one object or an array of up to 1000, all or "
+         "none. The same again changes nothing.",
+     .queries = {{"by", "text", "who says so"}}},
+    {.method = HTTP_DELETE,
+     .pattern = "/v1/lists/{name}/entries/{value}",
+     .place = ROUTE_AT_DESK,
+     .handle = remove_from_list,
+     .summary = "Remove one value from a list.",
+     .queries = {{"by", "text", "who says so"}, {"note", "text", "why"}}},
     {.method = HTTP_POST,
      .pattern = "/v1/models:train",
      .place = ROUTE_AT_ONCE,
      .body = BODY_JSON,
      .handle = train_model,
      .summary = "Start a training job; one at a time."},
+    {.method = HTTP_POST,
+     .pattern = "/v1/settings:reload",
+     .place = ROUTE_AT_DESK,
+     .body = BODY_JSON,
+     .handle = reload_settings,
+     .summary = "Bring the settings file, the model and the tables as they are now into force. "
+                "Where features changed, a job builds their state from the log first; decisions go "
+                "on by the old plan until then."},
     {.method = HTTP_GET,
      .pattern = "/v1/jobs/{id}",
      .place = ROUTE_AT_ONCE,

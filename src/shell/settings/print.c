@@ -232,6 +232,12 @@ void settings_print_plan(const struct settings *s, const struct schema *schema,
 
     fix_zones(&fixed, program);
 
+    fixed.kinds = mem_array(schema->kind_count, sizeof *fixed.kinds);
+    for (uint32_t i = 0; i < schema->kind_count; i++) { /* how times are written is known now */
+        fixed.kinds[i] = s->kinds[i];
+        fixed.kinds[i].has_layout = true;
+        fixed.kinds[i].layout = schema->kinds[i].layout;
+    }
     fixed.schema = mem_array(schema->count, sizeof *fixed.schema);
     fixed.schema_count = schema->count;
     for (uint32_t i = 0; i < schema->count; i++) {
@@ -245,11 +251,19 @@ void settings_print_plan(const struct settings *s, const struct schema *schema,
             .group = f->group,
             .personal = f->is_personal,
             .looked_up = f->is_looked_up,
+            .kinds = mem_array(schema->kind_count, sizeof(char *)),
         };
+        for (uint32_t k = 0; k < schema->kind_count; k++) {
+            if (f->kinds >> k & 1)
+                fixed.schema[i].kinds[fixed.schema[i].kind_count++] = schema->kinds[k].name;
+        }
     }
     print_all(&p);
     for (uint32_t i = 0; i < fixed.zone_count; i++)
         mem_free(fixed.zones[i].source);
     mem_free(fixed.zones);
+    for (uint32_t i = 0; i < schema->count; i++)
+        mem_free(fixed.schema[i].kinds);
     mem_free(fixed.schema);
+    mem_free(fixed.kinds);
 }

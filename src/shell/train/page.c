@@ -304,22 +304,18 @@ static uint64_t count_frauds(const struct row_facts *f)
     return frauds;
 }
 
-static const char *source_name(const struct train_options *o)
-{
-    const struct source_setting *s = settings_source(o->settings, "transactions");
-
-    return o->path != NULL ? o->path : s != NULL ? s->file : "";
-}
-
 bool page_write(const struct page_task *t, struct buffer *html, struct buffer *words,
                 struct error *e)
 {
     struct page p = {.t = t};
+    struct buffer files;
 
+    buffer_init(&files, REPORT_BYTES_MAX);
+    settings_event_files(t->o->settings, &files);
     p.data = (struct report_data){.title = t->o->settings->name,
                                   .made_us = t->o->now_us,
                                   .model_file = t->r->model_path,
-                                  .source = source_name(t->o),
+                                  .source = t->o->path != NULL ? t->o->path : buffer_text(&files),
                                   .rows = t->r->counts.rows,
                                   .frauds = count_frauds(t->facts),
                                   .from_us = t->r->counts.from_us,
@@ -338,6 +334,7 @@ bool page_write(const struct page_task *t, struct buffer *html, struct buffer *w
         buffer_fini(&p.expression[k]);
     mem_free(p.expression);
     mem_free(p.feature);
+    buffer_fini(&files);
     return !html->overflow ||
            error_set(e, ERROR_FULL, "the report is over %d MiB", REPORT_BYTES_MAX >> 20);
 }

@@ -43,11 +43,12 @@ static bool read_events(struct training *t, struct error *e)
 
     if (!feed_load(o->settings, o->path, NULL, o->progress, &t->feed, e))
         return false;
-    t->r->counts = t->feed.counts;
     t->r->read_seconds = lap(t);
-    return plan_make(o->settings, t->feed.schema, NULL, 0, &t->made, e) &&
-           row_facts_collect(&t->feed, o->settings, &t->facts, e) &&
-           split_make(&t->facts, o->settings, &t->r->split, e);
+    if (!plan_make(o->settings, t->feed.schema, NULL, 0, &t->made, e) ||
+        !row_facts_collect(&t->feed, o->settings, &t->facts, e))
+        return false;
+    t->r->counts = t->feed.counts;
+    return split_make(&t->facts, o->settings, &t->r->split, e);
 }
 
 static uint64_t wanted_rows(const struct training *t)
@@ -69,8 +70,8 @@ static bool compute_features(struct training *t, struct error *e)
                          "%lu rows to learn from are too many: narrow "
                          "model.validate.train",
                          (unsigned long)rows);
-    if (!table_build(t->made.plan, &t->feed, t->r->split.part, (uint32_t)rows, &state,
-                     t->o->progress, &t->table, e))
+    if (!table_build(t->o->settings, t->made.plan, &t->feed, t->r->split.part, (uint32_t)rows,
+                     &state, t->o->progress, &t->table, e))
         return false;
     t->label = mem_array(rows, 1);
     t->part = mem_array(rows, 1);
