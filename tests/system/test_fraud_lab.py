@@ -3,8 +3,12 @@
 import csv
 import datetime
 import math
+import os
 import pathlib
+import re
+import shutil
 import statistics
+import subprocess
 
 import pytest
 
@@ -98,21 +102,14 @@ def test_what_is_missing_is_as_declared(lab, run, data, tmp_path):
     assert first["category"] == first["location"] == "unknown"
 
 
-def check_models(result, names):
-    """By name; each is told apart from chance by nothing."""
-    models = {m["name"]: m for m in result["models"]}
-    assert set(names) <= set(models)
-    figures = {**result["metrics"], result["models"][0]["name"]: result["metrics"]["test"]}
-    for name in models:
-        assert figures[name]["better_than_chance"] is False, name
-    words = [c["words"] for c in result["checks"]]
-    assert f"none of the {len(models)} models can be told from chance on held-out events" in words
-    return models, figures
-
-
 def test_no_recipe_is_told_from_chance(lab, data):
     result = lab("train", "--models", "all", "--json").json()
-    models, figures = check_models(result, RECIPES)
+    assert result["model"]["champion"] is False
+    models = {m["name"]: m for m in result["models"]}
+    figures = {**result["metrics"], result["models"][0]["name"]: result["metrics"]["test"]}
+    assert set(RECIPES) <= set(models) and not any(figures[name]["better_than_chance"] for name in models)
+    words = [c["words"] for c in result["checks"]]
+    assert f"none of the {len(models)} models can be told from chance on held-out events" in words
     assert (result["split"]["train_rows"], result["split"]["test_rows"], result["split"]["test_frauds"]) == (800, 200, 9)
     rows = {name: (m["rows"]["legitimate"], m["rows"]["fraud"], m["resampled"]["legitimate"], m["resampled"]["fraud"], m["threshold"])
             for name, m in models.items() if name in RECIPES}
@@ -150,11 +147,15 @@ def test_no_recipe_is_told_from_chance(lab, data):
     assert "108 + 108" in words and "none of them can be told from chance" in words
 
 
-def test_five_folds_say_the_same(lab):
-    result = lab("--set", "model.validate.by=folds", "train", "--models", "all", "--json").json()
-    models, figures = check_models(result, RECIPES)
-    assert all(m["rows"] == 1000 and m["frauds"] == 45 for m in figures.values())
-
-
-def test_it_is_not_promoted(lab):
-    assert lab("train", "--json").json()["model"]["champion"] is False
+def test_the_pages_commands_run_and_five_folds_say_the_same(binary, run, data, tmp_path):
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "assay").symlink_to(binary)
+    shutil.copy(EXAMPLE, tmp_path / "assay.yaml")
+    page = re.search(r"```sh\n(.*?)```", (EXAMPLE.parent / "README.md").read_text(), re.S).group(1)
+    env = {**os.environ, "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}", "ASSAY_DATA": str(data)}
+    done = subprocess.run(["sh", "-ec", page], cwd=tmp_path, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("No better than chance.") == 2
+    assert "- on held-out rows none of them can be told from chance\n" in done.stdout
+    folds = run("model", "compare", *RECIPES, "--json", env={"ASSAY_DATA": str(data)}).json()
+    assert all((m["test_rows"], m["test_frauds"], m["better_than_chance"]) == (1000, 45, False) for m in folds["models"])
