@@ -235,17 +235,15 @@ static void write_event(struct velocity *v, uint32_t group, struct entity *e, ui
 {
     const struct group *g = &v->layout->groups[group];
     const struct current *now = v->current;
-    struct packed64 *word = entity_word(g, e, i, 0);
-    uint8_t *flags = entity_flags(g, e, i);
-    uint32_t w = 1;
+    const uint8_t *from = (const uint8_t *)now->value;
+    uint8_t *to = entity_event(g, e, i);
+    uint32_t last = g->event_bytes - 8, at = 0;
 
-    word[0].v = now->time_us;
-    if (g->has_label)
-        word[w++].v = (int64_t)now->seq;
-    for (; w < g->words; w++)
-        word[w].v = now->value[w];
-    for (uint32_t b = 0; b < g->flag_bytes; b++)
-        flags[b] = now->flags[b];
+    do { /* words, the last one over the one before where it is no whole one */
+        memcpy(to + at, from + at, 8);
+        at += 8;
+    } while (at < last);
+    memcpy(to + last, from + last, 8);
     if (g->has_text)
         write_texts(v, group, e, i);
 }

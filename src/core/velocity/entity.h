@@ -51,7 +51,10 @@ struct group_state {
     uint32_t depth;
     uint32_t hand_segment; /* where the sweep goes on: directory index, slot */
     uint32_t hand_slot;
-    uint32_t unswept; /* events since the last sweep */
+    uint32_t unswept;        /* events since the last sweep */
+    uint64_t share_bytes;    /* what the group may take until shares are dealt again */
+    uint64_t rows;           /* of the level, ever: kept by its first group */
+    uint64_t evicted_before; /* when shares were last dealt */
 };
 
 /* The row at work, as one group sees it. */
@@ -64,8 +67,8 @@ struct current {
     int64_t time_us;
     uint64_t seq;
     bool has_key;     /* a row without one is in no window, its own included */
-    int64_t *value;   /* by cell column */
-    uint8_t *flags;   /* as an event's */
+    int64_t *value;   /* the row as the event that it becomes: by word */
+    uint8_t *flags;   /* its flags */
     uint32_t *newest; /* by unique: index of the newest occurrence + 1 */
     bool *in_base;    /* by unique */
 };
@@ -76,19 +79,31 @@ struct hint {
     uint64_t moves;
 };
 
+/* Where the results of one read go: the columns of its node. */
+struct out {
+    int64_t *value;
+    uint8_t *null;
+};
+
+/* A velocity is an array with one of these for each group; its callers hold the first. What a group
+ * changes is its own, so the groups of a level may run at once: only the region is shared, and
+ * evict.c holds `lock` while it takes from or gives to it. */
 struct velocity {
     const struct velocity_layout *layout;
     struct region *region;
     struct group_state *state; /* by group; in the region */
     uint64_t budget_bytes;
+    int *lock;         /* NULL: nobody else runs */
     region_ref pinned; /* never evicted: the entity at work */
-    uint64_t moves;    /* changes of tables: slots found before are void */
+    uint64_t moves;    /* changes of the table: slots found before are void */
     struct entity *empty;
     struct entity *scratch;
-    struct current *row;     /* by group */
-    struct current *current; /* that of the group at work */
-    struct hint *hint;       /* by row and group, the nearest rows only */
+    struct current *current;
+    uint8_t *image;    /* IMAGE_ROWS rows as events */
+    struct out *out;   /* by read */
+    struct hint *hint; /* of the nearest rows */
     struct hint *label_hint;
+    const struct workers *workers; /* the first one's */
 };
 
 /* Events are packed: their words stand at any address. */
@@ -135,6 +150,11 @@ static inline uint32_t *entity_cursors(const struct entity *state)
 static inline bool flag_get(const uint8_t *flags, int bit)
 {
     return flags[bit >> 3] >> (bit & 7) & 1;
+}
+
+static inline int64_t event_time(const uint8_t *event)
+{
+    return ((const struct packed64 *)event)->v;
 }
 
 static inline void flag_set(uint8_t *flags, int bit, bool on)

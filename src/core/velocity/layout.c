@@ -377,6 +377,8 @@ static enum term_way way_of(const struct term *t)
 
     if (t->kind == ACC_DISTINCT)
         return WAY_DISTINCT;
+    if (!is_filtered && t->kind == ACC_LABEL && t->parts == PART_SUM)
+        return WAY_FRAUDS;
     if (is_filtered || t->kind != ACC_CELL)
         return WAY_TESTED;
     if (t->parts == PART_SUM)
@@ -436,6 +438,26 @@ static void sort_reads(struct group *g)
     g->reads = sorted;
 }
 
+static struct plain_read plain_read_of(const struct group *g, const struct read *r)
+{
+    const struct acc *a = r->sums;
+    struct plain_read p = {.lo = r->lo < 0 ? 0 : (uint32_t)r->lo,
+                           .hi = (uint32_t)r->hi,
+                           .sum_at = a->sum_at,
+                           .lo_sum_at = a->lo < 0 ? 0 : a->lo_sum_at,
+                           .column = r->column,
+                           .sees_now = r->sees_now,
+                           .always_now = r->always_now,
+                           .takes_now = r->takes_now,
+                           .units = r->units};
+
+    if (!a->derived) {
+        p.count_at = a->count_at;
+        p.lo_count_at = a->lo < 0 ? 0 : a->lo_count_at;
+    }
+    return p;
+}
+
 /* Which way each result is read; the type of the result decides on the short-cuts. */
 static void choose_reads(struct group *g)
 {
@@ -472,6 +494,11 @@ static void choose_reads(struct group *g)
             r->kind = READ_TERMS;
     }
     sort_reads(g);
+    g->plain_reads = mem_array(g->reads_of[READ_TERMS] + 1, sizeof *g->plain_reads);
+    for (uint32_t i = 0; i < g->reads_of[READ_TERMS]; i++)
+        g->plain_reads[i] = plain_read_of(g, &g->reads[i]);
+    for (uint32_t i = 0; i < g->read_count; i++)
+        g->writes_text |= g->reads[i].aggregate->type == TYPE_TEXT;
 }
 
 static bool has_text(const struct group *g)
@@ -492,6 +519,18 @@ static void place_parts(uint32_t *at, unsigned parts, uint32_t *count, uint32_t 
         *sum = take(at, sizeof(int128));
     if (parts & PART_SQUARES)
         *squares = take(at, sizeof(struct wide));
+}
+
+static void choose_shape(struct cursor *c)
+{
+    c->shape = SHAPE_MANY;
+    if (c->term_count == 0)
+        c->shape = SHAPE_NOTHING;
+    else if (c->term_count == 1 && c->plain_count == 1)
+        c->shape = SHAPE_SUM;
+    else if (c->term_count == 1 && c->terms[0].way == WAY_FRAUDS)
+        c->shape = SHAPE_FRAUDS;
+    c->frauds_at = c->term_count > 0 ? c->terms[0].sum_at : 0;
 }
 
 /* A distinct accumulator's count is its own; all others are in the terms at their cursors. */
@@ -516,6 +555,7 @@ static void place_terms(struct group *g, uint32_t *at)
             else
                 c->has_others = true;
         }
+        choose_shape(c);
     }
     for (uint32_t i = 0; i < g->acc_count; i++) {
         struct acc *a = &g->accs[i];
@@ -598,7 +638,7 @@ static uint64_t fingerprint(const struct velocity_layout *l, const struct aggreg
                             uint32_t count)
 {
     const struct velocity_options *o = &l->options;
-    uint64_t options[] = {2 /* format */, (uint64_t)label_delay(l), (uint64_t)o->absent, o->key.k0,
+    uint64_t options[] = {3 /* format */, (uint64_t)label_delay(l), (uint64_t)o->absent, o->key.k0,
                           o->key.k1};
     uint64_t h = hash_bytes(options, sizeof options, count);
 
@@ -654,6 +694,7 @@ void velocity_layout_free(struct velocity_layout *l)
         mem_free(g->ranges);
         mem_free(g->uniques);
         mem_free(g->reads);
+        mem_free(g->plain_reads);
     }
     mem_free(l->groups);
     mem_free(l);

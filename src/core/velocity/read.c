@@ -10,76 +10,6 @@
 
 enum { MILLION = 1000000 };
 
-static int64_t bits_of(double v)
-{
-    int64_t bits;
-
-    memcpy(&bits, &v, sizeof bits);
-    return bits;
-}
-
-static void read_cell(const struct velocity *v, const struct cell *c, const struct column *from)
-{
-    const struct current *now = v->current;
-    bool is_null = from->null[now->row] != 0;
-    int64_t *value = &now->value[c->column];
-
-    value[0] = 0;
-    if (c->kind == CELL_TOKEN)
-        value[1] = 0;
-    if (!is_null) {
-        switch (c->kind) {
-        case CELL_INTEGER:
-            value[0] = from->integer[now->row];
-            break;
-        case CELL_FIXED:
-            is_null = !fixed_from_real(from->real[now->row], &value[0]);
-            break;
-        case CELL_REAL:
-            value[0] = bits_of(from->real[now->row]);
-            break;
-        case CELL_TOKEN: {
-            struct text t = from->text[now->row];
-            struct hash128 token = hash_token(t.bytes, t.length, &v->layout->options.key);
-
-            value[0] = (int64_t)token.low;
-            value[1] = (int64_t)token.high;
-            break;
-        }
-        case CELL_TEXT: /* copied when the row is applied */
-            break;
-        }
-    }
-    flag_set(now->flags, c->null_bit, is_null);
-}
-
-void read_row(const struct velocity *v, const struct group *g, const struct registers *r,
-              const struct velocity_rows *rows, uint32_t row)
-{
-    struct current *now = v->current;
-
-    now->registers = r;
-    now->row = row;
-    now->time_us = rows->time_us[row];
-    now->seq = rows->seq != NULL ? rows->seq[row] : 0;
-    for (uint32_t i = 0; i < g->flag_bytes; i++)
-        now->flags[i] = 0;
-    for (uint32_t i = 0; i < g->where_count; i++) {
-        const struct column *c = &r->column[g->wheres[i].node];
-
-        flag_set(now->flags, g->wheres[i].bit, !c->null[row] && c->integer[row] != 0);
-    }
-    for (uint32_t i = 0; i < g->cell_count; i++) {
-        const struct cell *c = &g->cells[i];
-        const struct column *from = &r->column[c->node];
-
-        if (c->kind == CELL_INTEGER && !from->null[row])
-            now->value[c->column] = from->integer[row]; /* its null bit is 0 already */
-        else
-            read_cell(v, c, from);
-    }
-}
-
 /* Whether the current row lies in the window that `a` reads. */
 static bool counts_now(const struct velocity *v, const struct group *g, const struct read *a)
 {
@@ -329,56 +259,91 @@ static void find_uniques(const struct velocity *v, const struct group *g, const 
     }
 }
 
-static void read_events(const struct group *g, const struct entity *state, struct column *column,
-                        uint32_t row, bool has_key)
+static inline void out_integer(const struct out *o, uint32_t row, int64_t value)
 {
-    const uint32_t *cursor = entity_cursors(state);
-    const struct read *a = g->reads + g->reads_of[READ_EVENTS];
-    const struct read *end = g->reads + g->reads_of[READ_EVENTS + 1];
-
-    for (; a < end; a++)
-        put_integer(&column[a->node], row,
-                    (int64_t)(cursor[a->hi] - cursor[a->lo]) + (a->sees_now & has_key));
+    o->value[row] = value;
+    o->null[row] = 0;
 }
 
-/* The sum is of the result's type already, save that it may be too large. */
-static void read_sums(const struct group *g, const struct current *now, const struct entity *state,
-                      struct column *column, uint32_t row)
+static inline void out_null(const struct out *o, uint32_t row)
 {
-    const struct read *a = g->reads + g->reads_of[READ_SUM];
-    const struct read *end = g->reads + g->reads_of[READ_SUM + 1];
+    o->value[row] = 0;
+    o->null[row] = 1;
+}
 
-    for (; a < end; a++) {
-        int128 sum = acc_sum(a->sums, state);
+static inline uint64_t plain_count(const struct plain_read *p, const struct entity *state)
+{
+    const uint32_t *cursor = entity_cursors(state);
 
-        if (now->has_key &&
-            (a->always_now || (a->sees_now && test_passes(&a->takes_now, now->flags))))
-            sum += now->value[a->column]; /* 0 where null */
-        if (sum == (int64_t)sum)
-            put_integer(&column[a->node], row, (int64_t)sum);
-        else
-            put_null(&column[a->node], row);
+    if (p->count_at == 0)
+        return cursor[p->hi] - cursor[p->lo];
+    return *acc_word(state, p->count_at) -
+           (p->lo_count_at != 0 ? *acc_word(state, p->lo_count_at) : 0);
+}
+
+static inline int128 plain_window_sum(const struct plain_read *p, const struct entity *state)
+{
+    uint128 sum = state_sum(state, p->sum_at);
+
+    return (int128)(p->lo_sum_at != 0 ? sum - state_sum(state, p->lo_sum_at) : sum);
+}
+
+static void read_events(const struct velocity *v, const struct group *g, const struct entity *state)
+{
+    const struct current *now = v->current;
+    const uint32_t *cursor = entity_cursors(state);
+    uint32_t from = g->reads_of[READ_EVENTS], to = g->reads_of[READ_EVENTS + 1];
+
+    for (uint32_t i = from; i < to; i++) {
+        const struct plain_read *p = &g->plain_reads[i];
+
+        out_integer(&v->out[i], now->row,
+                    (int64_t)(cursor[p->hi] - cursor[p->lo]) + (p->sees_now & now->has_key));
     }
 }
 
-static void read_means(const struct group *g, const struct current *now, const struct entity *state,
-                       struct column *column, uint32_t row)
+/* The sum is of the result's type already, save that it may be too large. */
+static void read_sums(const struct velocity *v, const struct group *g, const struct entity *state)
 {
-    const struct read *a = g->reads + g->reads_of[READ_MEAN];
-    const struct read *end = g->reads + g->reads_of[READ_MEAN + 1];
+    const struct current *now = v->current;
+    uint32_t from = g->reads_of[READ_SUM], to = g->reads_of[READ_SUM + 1];
 
-    for (; a < end; a++) {
-        uint64_t n = acc_count(a->sums, state);
-        int128 sum = acc_sum(a->sums, state);
+    for (uint32_t i = from; i < to; i++) {
+        const struct plain_read *p = &g->plain_reads[i];
+        int128 sum = plain_window_sum(p, state);
 
-        if (a->sees_now && now->has_key && test_passes(&a->takes_now, now->flags)) {
-            n++;
-            sum += now->value[a->column];
-        }
-        if (n == 0)
-            put_null(&column[a->node], row);
+        if (now->has_key &&
+            (p->always_now || (p->sees_now && test_passes(&p->takes_now, now->flags))))
+            sum += now->value[p->column]; /* 0 where null */
+        if (sum == (int64_t)sum)
+            out_integer(&v->out[i], now->row, (int64_t)sum);
         else
-            put_real(&column[a->node], row, ratio(sum, n, a->units));
+            out_null(&v->out[i], now->row);
+    }
+}
+
+static void read_means(const struct velocity *v, const struct group *g, const struct entity *state)
+{
+    const struct current *now = v->current;
+    uint32_t from = g->reads_of[READ_MEAN], to = g->reads_of[READ_MEAN + 1];
+
+    for (uint32_t i = from; i < to; i++) {
+        const struct plain_read *p = &g->plain_reads[i];
+        uint64_t n = plain_count(p, state);
+        int128 sum = plain_window_sum(p, state);
+        double mean;
+
+        if (p->sees_now && now->has_key && test_passes(&p->takes_now, now->flags)) {
+            n++;
+            sum += now->value[p->column];
+        }
+        if (n == 0) {
+            out_null(&v->out[i], now->row);
+            continue;
+        }
+        mean = sum == 0 ? 0 : ratio(sum, n, p->units); /* no -0 */
+        memcpy(&v->out[i].value[now->row], &mean, sizeof mean);
+        v->out[i].null[now->row] = 0;
     }
 }
 
@@ -408,11 +373,19 @@ static __attribute__((noinline)) void read_others(const struct velocity *v, cons
 void read_results(const struct velocity *v, const struct group *g, const struct entity *e,
                   const struct entity *state, struct registers *r)
 {
-    const struct current *now = v->current;
-
-    read_events(g, state, r->column, now->row, now->has_key);
-    read_sums(g, now, state, r->column, now->row);
-    read_means(g, now, state, r->column, now->row);
+    read_events(v, g, state);
+    read_sums(v, g, state);
+    read_means(v, g, state);
     if (g->reads_of[READ_TERMS] < g->read_count)
         read_others(v, g, e, state, r);
+}
+
+void read_bind(const struct velocity *v, const struct group *g, const struct registers *r)
+{
+    v->current->registers = r;
+    for (uint32_t i = 0; i < g->reads_of[READ_TERMS]; i++) {
+        const struct column *c = &r->column[g->reads[i].node];
+
+        v->out[i] = (struct out){c->integer, c->null};
+    }
 }

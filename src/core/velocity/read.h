@@ -6,9 +6,8 @@
 
 #include "core/velocity/entity.h"
 
-/* Fill v->current from a row: values, null and filter bits. */
-void read_row(const struct velocity *v, const struct group *g, const struct registers *r,
-              const struct velocity_rows *rows, uint32_t row);
+/* The rows that come are of these registers. */
+void read_bind(const struct velocity *v, const struct group *g, const struct registers *r);
 /* Write the results: `state` holds the windows at the current row's time, `e` the events. The
  * current row itself is counted where it belongs to a window. */
 void read_results(const struct velocity *v, const struct group *g, const struct entity *e,

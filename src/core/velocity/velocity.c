@@ -1,14 +1,19 @@
 /* Rows in, results out. For each row and group: find the entity, move its windows to the row's
- * time, read, then apply. Rows go one after the other through all groups (so that what is evicted
- * does not depend on the batch); since their tokens are known, the memory of later rows is asked
- * for ahead in three steps: table slot, entity, events at its cursors. */
+ * time, read, then apply.
+ *
+ * Groups do not see each other, so a batch is taken group by group: one group's code and tables
+ * stay in the caches, and the groups may run at once on threads that are lent. A few rows, or a
+ * region that is nearly full, are taken row by row through all groups instead; the results are the
+ * same. */
 #include "core/velocity/velocity.h"
 
 #include <string.h>
 
 #include "core/base/memory.h"
 #include "core/base/panic.h"
+#include "core/velocity/ahead.h"
 #include "core/velocity/evict.h"
+#include "core/velocity/image.h"
 #include "core/velocity/read.h"
 #include "core/velocity/table.h"
 #include "core/velocity/window.h"
@@ -16,48 +21,39 @@
 enum {
     ROOT_STATE = 0, /* region root that holds the group states' reference */
     LINE = 64,
-    AHEAD_SLOT = 12, /* rows ahead of which memory is asked for */
-    AHEAD_ENTITY = 8,
-    AHEAD_EVENTS = 4,
-    HINTS = 16, /* a power of two above AHEAD_ENTITY */
-    HEAD_LINES = 4,
-    SMALL_LINES = 8,
+    GROUP_ROWS = 32, /* rows from which on they are taken group by group */
 };
 
 static void open_state(struct velocity *v)
 {
     uint64_t *root = region_header(v->region)->root;
-    size_t bytes = sizeof(struct group_state) * v->layout->group_count;
+    uint32_t groups = v->layout->group_count;
     bool is_fresh = root[ROOT_STATE] == 0;
 
     if (is_fresh) {
-        root[ROOT_STATE] = region_alloc(v->region, bytes);
+        root[ROOT_STATE] = region_alloc(v->region, sizeof(struct group_state) * groups);
         ASSERT(root[ROOT_STATE] != 0);
     }
-    v->state = region_at(v->region, (region_ref)root[ROOT_STATE]);
-    for (uint32_t i = 0; is_fresh && i < v->layout->group_count; i++)
-        ASSERT(table_init(v, i)); /* a caller's mistake: see velocity_open */
+    for (uint32_t i = 0; i < groups; i++)
+        v[i].state = region_at(v->region, (region_ref)root[ROOT_STATE]);
+    for (uint32_t i = 0; is_fresh && i < groups; i++) {
+        v->state[i].share_bytes = v->budget_bytes / groups;
+        ASSERT(table_init(&v[i], i)); /* a caller's mistake: see velocity_open */
+    }
 }
 
-static void row_init(struct current *row, const struct group *g)
+static struct current *current_new(const struct group *g)
 {
-    row->value = mem_array(g->words, sizeof *row->value);
-    row->flags = mem_array(g->flag_bytes, 1);
-    row->newest = mem_array(g->unique_count, sizeof *row->newest);
-    row->in_base = mem_array(g->unique_count, sizeof *row->in_base);
+    struct current *now = mem_alloc(sizeof *now);
+
+    now->newest = mem_array(g->unique_count, sizeof *now->newest);
+    now->in_base = mem_array(g->unique_count, sizeof *now->in_base);
+    return now;
 }
 
-static void row_fini(struct current *row)
+static void open_group(struct velocity *v, const struct velocity_layout *l, const struct group *g,
+                       struct region *r)
 {
-    mem_free(row->value);
-    mem_free(row->flags);
-    mem_free(row->newest);
-    mem_free(row->in_base);
-}
-
-struct velocity *velocity_open(const struct velocity_layout *l, struct region *r)
-{
-    struct velocity *v = mem_alloc(sizeof *v);
     uint64_t capacity = region_header(r)->capacity;
 
     v->layout = l;
@@ -65,14 +61,23 @@ struct velocity *velocity_open(const struct velocity_layout *l, struct region *r
     v->budget_bytes = l->options.memory_bytes;
     if (v->budget_bytes == 0 || v->budget_bytes > capacity)
         v->budget_bytes = capacity / 4 * 3;
-    v->empty = mem_aligned(LINE, l->head_bytes_max + 8);
+    v->empty = mem_aligned(LINE, g->head_bytes + 8);
     v->empty->newest_us = INT64_MIN;
-    v->scratch = mem_aligned(LINE, l->head_bytes_max + 8);
-    v->row = mem_array(l->group_count, sizeof *v->row);
+    v->scratch = mem_aligned(LINE, g->head_bytes + 8);
+    v->current = current_new(g);
+    v->image = mem_aligned(LINE, image_stride(g) * IMAGE_ROWS);
+    v->out = mem_array(g->reads_of[READ_TERMS] + 1, sizeof *v->out);
+    v->hint = mem_array(HINTS, sizeof *v->hint);
+    v->label_hint = mem_array(HINTS, sizeof *v->label_hint);
+}
+
+struct velocity *velocity_open(const struct velocity_layout *l, struct region *r)
+{
+    struct velocity *v = mem_array(l->group_count + 1, sizeof *v);
+
+    v->layout = l;
     for (uint32_t i = 0; i < l->group_count; i++)
-        row_init(&v->row[i], &l->groups[i]);
-    v->hint = mem_array((size_t)HINTS * l->group_count, sizeof *v->hint);
-    v->label_hint = mem_array((size_t)HINTS * l->group_count, sizeof *v->label_hint);
+        open_group(&v[i], l, &l->groups[i], r);
     if (l->group_count > 0)
         open_state(v);
     return v;
@@ -82,14 +87,23 @@ void velocity_close(struct velocity *v)
 {
     if (v == NULL)
         return;
-    mem_free(v->empty);
-    mem_free(v->scratch);
-    for (uint32_t i = 0; i < v->layout->group_count; i++)
-        row_fini(&v->row[i]);
-    mem_free(v->row);
-    mem_free(v->hint);
-    mem_free(v->label_hint);
+    for (uint32_t i = 0; i < v->layout->group_count; i++) {
+        mem_free(v[i].empty);
+        mem_free(v[i].scratch);
+        mem_free(v[i].current->newest);
+        mem_free(v[i].current->in_base);
+        mem_free(v[i].current);
+        mem_free(v[i].image);
+        mem_free(v[i].out);
+        mem_free(v[i].hint);
+        mem_free(v[i].label_hint);
+    }
     mem_free(v);
+}
+
+void velocity_lend(struct velocity *v, const struct workers *workers)
+{
+    v->workers = workers;
 }
 
 void velocity_count(const struct velocity *v, uint32_t group, struct velocity_counts *c)
@@ -103,6 +117,12 @@ static bool is_null_token(struct hash128 token)
     return token.low == 0 && token.high == 0;
 }
 
+static struct hash128 token_at(const struct velocity *v, const struct velocity_rows *rows,
+                               uint32_t group, uint32_t row)
+{
+    return rows->token[(size_t)row * v->layout->group_count + group];
+}
+
 /* Read the current row of one group from an entity that must not change. */
 static void read_const(const struct velocity *v, const struct group *g, const struct entity *e,
                        struct registers *r)
@@ -112,43 +132,31 @@ static void read_const(const struct velocity *v, const struct group *g, const st
     read_results(v, g, e, v->scratch, r);
 }
 
-/* The token's slot, by what was looked up ahead if that still holds. */
-static struct slot *find_hinted(const struct velocity *v, uint32_t group, struct hash128 token,
-                                const struct hint *hints, uint32_t number)
+/* The row as the group sees it: its image, and the entity where there is one. */
+static struct entity *look_up(const struct velocity *v, uint32_t group,
+                              const struct velocity_rows *rows, uint32_t row, uint32_t image)
 {
-    const struct hint *h = &hints[(size_t)(number & (HINTS - 1)) * v->layout->group_count + group];
+    const struct group *g = &v->layout->groups[group];
+    struct hash128 token = token_at(v, rows, group, row);
+    struct current *now = v->current;
 
-    if (h->slot != NULL && h->moves == v->moves) {
-        const struct entity *e = region_at(v->region, h->slot->ref);
-
-        if (e->token.low == token.low && e->token.high == token.high)
-            return h->slot;
-    }
-    return table_find(v, group, token);
-}
-
-/* The row as the group sees it: values, and the entity where there is one. */
-static struct entity *look_up(const struct velocity *v, uint32_t group, const struct registers *r,
-                              const struct velocity_rows *rows, uint32_t row)
-{
-    struct hash128 token = rows->token[(size_t)row * v->layout->group_count + group];
-    struct current *now = &v->row[group];
-
-    ((struct velocity *)v)->current = now; /* scratch, not state */
+    now->row = row;
+    now->time_us = rows->time_us[row];
+    now->value = (int64_t *)(v->image + image_stride(g) * image);
+    now->flags = (uint8_t *)now->value + g->flags_at;
     now->has_key = !is_null_token(token);
-    now->slot = !now->has_key ? NULL : find_hinted(v, group, token, v->hint, row);
+    now->slot = !now->has_key ? NULL : ahead_find(v, group, token, v->hint, row);
     now->entity = now->slot != NULL ? now->slot->ref : 0;
     now->moves = v->moves;
-    read_row(v, &v->layout->groups[group], r, rows, row);
     return now->slot != NULL ? region_at(v->region, now->entity) : v->empty;
 }
 
 /* Read; the windows of an entity to which the row will be appended are moved in place. */
 static void read_one(struct velocity *v, uint32_t group, struct registers *r,
-                     const struct velocity_rows *rows, uint32_t row)
+                     const struct velocity_rows *rows, uint32_t row, uint32_t image)
 {
     const struct group *g = &v->layout->groups[group];
-    struct entity *e = look_up(v, group, r, rows, row);
+    struct entity *e = look_up(v, group, rows, row, image);
 
     if (rows->insert[row] && e != v->empty && v->current->time_us >= e->newest_us) {
         window_seek(g, e, e, v->current->time_us);
@@ -162,14 +170,9 @@ static void read_one(struct velocity *v, uint32_t group, struct registers *r,
 static void apply_one(struct velocity *v, uint32_t group, struct hash128 token,
                       int64_t watermark_us)
 {
-    struct current *now = &v->row[group];
+    struct current *now = v->current;
     struct entity *e;
 
-    v->current = now;
-    if (v->moves != now->moves) {
-        now->slot = table_find(v, group, token);
-        now->entity = now->slot != NULL ? now->slot->ref : 0;
-    }
     if (now->entity == 0)
         now->entity = entity_new(v, group, token);
     if (now->entity == 0) {
@@ -188,164 +191,242 @@ static void apply_one(struct velocity *v, uint32_t group, struct hash128 token,
     now->slot->newest_us = e->newest_us;
 }
 
-/* All groups read before any is applied: applying may evict. */
-static void run_row(struct velocity *v, int level, struct registers *r,
-                    const struct velocity_rows *rows, uint32_t row)
+static void finish_row(struct velocity *v, uint32_t group, const struct velocity_rows *rows,
+                       uint32_t row)
 {
-    const struct velocity_layout *l = v->layout;
-    const struct hash128 *token = &rows->token[(size_t)row * l->group_count];
-
-    for (uint32_t i = 0; i < l->group_count; i++) {
-        if (l->groups[i].level == level)
-            read_one(v, i, r, rows, row);
-    }
-    for (uint32_t i = 0; i < l->group_count; i++) {
-        if (l->groups[i].level != level)
-            continue;
-        if (rows->insert[row] && !is_null_token(token[i]))
-            apply_one(v, i, token[i], rows->watermark_us[row]);
-        v->pinned = 0;
-        if (l->groups[i].expires && ++v->state[i].unswept >= EXPIRE_EVERY)
-            room_expire(v, i, rows->watermark_us[row]);
-    }
+    if (rows->insert[row] && v->current->has_key)
+        apply_one(v, group, token_at(v, rows, group, row), rows->watermark_us[row]);
+    v->pinned = 0;
+    if (v->layout->groups[group].expires && ++v->state[group].unswept >= EXPIRE_EVERY)
+        room_expire(v, group, rows->watermark_us[row]);
 }
 
-static void apply_step(struct velocity *v, int level, const struct label_step *step,
+static void apply_step(struct velocity *v, uint32_t group, const struct label_step *step,
                        uint32_t number)
 {
-    for (uint32_t i = 0; i < v->layout->group_count; i++) {
-        const struct group *g = &v->layout->groups[i];
-        struct slot *slot;
-        struct entity *e;
-        uint32_t at;
+    const struct group *g = &v->layout->groups[group];
+    struct slot *slot;
+    struct entity *e;
+    uint32_t at;
 
-        if (g->level != level || !g->has_label || is_null_token(step->token[i]))
-            continue;
-        slot = find_hinted(v, i, step->token[i], v->label_hint, number);
-        if (slot == NULL)
-            continue;
-        e = region_at(v->region, slot->ref);
-        if (entity_find_event(g, e, step->time_us, step->seq, &at))
-            window_label(g, e, at, step->label);
-    }
-}
-
-static void prefetch_entity(struct velocity *v, uint32_t group, struct hash128 token,
-                            struct hint *hint)
-{
-    const char *at;
-
-    hint->slot = table_guess(v, group, token);
-    hint->moves = v->moves;
-    if (hint->slot == NULL)
+    if (!g->has_label || is_null_token(step->token[group]))
         return;
-    at = region_at(v->region, hint->slot->ref);
-    for (int i = 0; i < HEAD_LINES; i++)
-        __builtin_prefetch(at + i * LINE, 1);
-}
-
-/* A small block is asked for whole, of a large one the events at its cursors. */
-static void prefetch_events(const struct velocity *v, const struct group *g,
-                            const struct hint *hint)
-{
-    const struct entity *e;
-    const uint32_t *cursor;
-    uint32_t bytes;
-
-    if (hint->slot == NULL || hint->moves != v->moves)
+    slot = ahead_find(v, group, step->token[group], v->label_hint, number);
+    if (slot == NULL)
         return;
-    e = region_at(v->region, hint->slot->ref);
-    bytes = e->units * REGION_UNIT;
-    if (bytes <= SMALL_LINES * LINE) {
-        for (uint32_t at = HEAD_LINES * LINE; at < bytes; at += LINE)
-            __builtin_prefetch((const char *)e + at, 1);
-        return;
-    }
-    cursor = entity_cursors(e);
-    for (uint32_t c = 0; c < g->cursor_count; c++) {
-        const uint8_t *event = entity_event(g, e, cursor[c]);
-
-        __builtin_prefetch(event, 1);
-        __builtin_prefetch(event + g->event_bytes - 1, 1);
-    }
+    e = region_at(v->region, slot->ref);
+    if (entity_find_event(g, e, step->time_us, step->seq, &at))
+        window_label(g, e, at, step->label);
 }
 
-/* One of the three steps for what has these tokens; `number` counts rows or labels. */
-static void ask_for(struct velocity *v, int level, const struct hash128 *token, struct hint *hints,
-                    uint32_t number, int ahead, bool labels)
+/* A stretch of the rows of a batch, and of its label steps: before which of the rows they are. */
+struct stretch {
+    struct velocity *v;
+    int level;
+    struct registers *r;
+    const struct velocity_rows *rows;
+    uint32_t first, last;
+    uint32_t first_step, last_step;
+};
+
+static void ask_for_row(struct velocity *v, uint32_t group, const struct stretch *s, int64_t row)
 {
-    uint32_t groups = v->layout->group_count;
+    int64_t slot = row + AHEAD_SLOT, entity = row + AHEAD_ENTITY, events = row + AHEAD_EVENTS;
 
-    for (uint32_t i = 0; i < groups; i++) {
-        const struct group *g = &v->layout->groups[i];
-        struct hint *hint = &hints[(size_t)(number & (HINTS - 1)) * groups + i];
-
-        if (g->level != level || (labels && !g->has_label))
-            continue;
-        if (ahead == AHEAD_SLOT)
-            table_prefetch(v, i, token[i]);
-        else if (ahead == AHEAD_ENTITY)
-            prefetch_entity(v, i, token[i], hint);
-        else
-            prefetch_events(v, g, hint);
-    }
-}
-
-static const int steps_ahead[] = {AHEAD_SLOT, AHEAD_ENTITY, AHEAD_EVENTS};
-
-static void ask_for_rows(struct velocity *v, int level, const struct velocity_rows *rows,
-                         int64_t row)
-{
-    for (int k = 0; k < 3; k++) {
-        int64_t at = row + steps_ahead[k];
-
-        if (at >= 0 && at < rows->rows)
-            ask_for(v, level, &rows->token[(size_t)at * v->layout->group_count], v->hint,
-                    (uint32_t)at, steps_ahead[k], false);
-    }
+    if (slot >= s->first && slot < s->last)
+        ahead_slot(v, group, token_at(v, s->rows, group, (uint32_t)slot));
+    if (entity >= s->first && entity < s->last)
+        ahead_entity(v, group, token_at(v, s->rows, group, (uint32_t)entity), v->hint,
+                     (uint32_t)entity);
+    if (events >= s->first && events < s->last)
+        ahead_events(v, group, v->hint, (uint32_t)events);
 }
 
 /* The labels that come next, as their events' entities. */
-static void ask_for_labels(struct velocity *v, int level, const struct velocity_rows *rows,
-                           int64_t step)
+static void ask_for_step(struct velocity *v, uint32_t group, const struct stretch *s, int64_t step)
 {
-    for (int k = 0; k < 3; k++) {
-        int64_t at = step + steps_ahead[k];
+    int64_t slot = step + AHEAD_SLOT, entity = step + AHEAD_ENTITY, events = step + AHEAD_EVENTS;
+    const struct label_step *steps = s->rows->step;
 
-        if (at >= 0 && at < rows->steps)
-            ask_for(v, level, rows->step[at].token, v->label_hint, (uint32_t)at, steps_ahead[k],
-                    true);
+    if (!v->layout->groups[group].has_label)
+        return;
+    if (slot >= s->first_step && slot < s->last_step)
+        ahead_slot(v, group, steps[slot].token[group]);
+    if (entity >= s->first_step && entity < s->last_step)
+        ahead_entity(v, group, steps[entity].token[group], v->label_hint, (uint32_t)entity);
+    if (events >= s->first_step && events < s->last_step)
+        ahead_events(v, group, v->label_hint, (uint32_t)events);
+}
+
+/* One group through the stretch. */
+static void run_group(const struct stretch *s, uint32_t group)
+{
+    struct velocity *v = &s->v[group];
+    const struct group *g = &v->layout->groups[group];
+    const struct velocity_rows *rows = s->rows;
+    uint32_t step = s->first_step, imaged = s->first, image = 0;
+
+    read_bind(v, g, s->r);
+    for (int64_t k = -AHEAD_SLOT; k < 0; k++) {
+        ask_for_row(v, group, s, s->first + k);
+        ask_for_step(v, group, s, s->first_step + k);
     }
+    for (uint32_t row = s->first; row < s->last; row++, image++) {
+        if (row == imaged) {
+            uint32_t count = s->last - row < IMAGE_ROWS ? s->last - row : IMAGE_ROWS;
+
+            image_make(v, g, s->r, rows, row, count);
+            imaged += count;
+            image = 0;
+        }
+        ask_for_row(v, group, s, row);
+        for (; step < s->last_step && rows->step[step].row <= row; step++) {
+            ask_for_step(v, group, s, step);
+            apply_step(v, group, &rows->step[step], step);
+        }
+        read_one(v, group, s->r, rows, row, image);
+        finish_row(v, group, rows, row);
+    }
+}
+
+/* Groups that make texts take turns: these go into one arena. */
+static void run_task(void *context, unsigned number)
+{
+    const struct stretch *s = context;
+    const struct velocity_layout *l = s->v->layout;
+    unsigned task = 0;
+
+    for (uint32_t i = 0; i < l->group_count; i++) {
+        const struct group *g = &l->groups[i];
+
+        if (g->level == s->level && (g->writes_text ? 0 : ++task) == number)
+            run_group(s, i);
+    }
+}
+
+static void run_groups(struct stretch *s)
+{
+    const struct velocity_layout *l = s->v->layout;
+    unsigned tasks = 1;
+    int lock = 0;
+
+    for (uint32_t i = 0; i < l->group_count; i++)
+        tasks += l->groups[i].level == s->level && !l->groups[i].writes_text;
+    for (uint32_t i = 0; i < l->group_count; i++)
+        s->v[i].lock = workers_count(s->v->workers) > 1 ? &lock : NULL;
+    workers_run(s->v->workers, tasks, run_task, s);
+    for (uint32_t i = 0; i < l->group_count; i++)
+        s->v[i].lock = NULL;
+}
+
+static void run_step(const struct stretch *s, uint32_t step)
+{
+    for (uint32_t i = 0; i < s->v->layout->group_count; i++) {
+        if (s->v->layout->groups[i].level == s->level)
+            apply_step(&s->v[i], i, &s->rows->step[step], step);
+    }
+}
+
+/* What the groups need for one row: the misses of all groups at once, three times. */
+static void ask_for_groups(const struct stretch *s, uint32_t row)
+{
+    const struct velocity_layout *l = s->v->layout;
+
+    for (int kind = 0; kind < 3; kind++) {
+        for (uint32_t i = 0; i < l->group_count; i++) {
+            struct velocity *v = &s->v[i];
+
+            if (l->groups[i].level != s->level)
+                continue;
+            if (kind == 0)
+                ahead_slot(v, i, token_at(v, s->rows, i, row));
+            else if (kind == 1)
+                ahead_entity(v, i, token_at(v, s->rows, i, row), v->hint, row);
+            else
+                ahead_events(v, i, v->hint, row);
+        }
+    }
+}
+
+/* All groups through one row after the other. */
+static void run_rows(const struct stretch *s)
+{
+    const struct velocity_layout *l = s->v->layout;
+    uint32_t step = s->first_step;
+
+    for (uint32_t i = 0; i < l->group_count; i++) {
+        if (l->groups[i].level == s->level)
+            read_bind(&s->v[i], &l->groups[i], s->r);
+    }
+    for (uint32_t row = s->first; row < s->last; row++) {
+        ask_for_groups(s, row);
+        for (; step < s->last_step && s->rows->step[step].row <= row; step++)
+            run_step(s, step);
+        for (uint32_t i = 0; i < l->group_count; i++) {
+            if (l->groups[i].level != s->level)
+                continue;
+            image_make(&s->v[i], &l->groups[i], s->r, s->rows, row, 1);
+            read_one(&s->v[i], i, s->r, s->rows, row, 0);
+            finish_row(&s->v[i], i, s->rows, row);
+        }
+    }
+}
+
+static struct group_state *level_state(const struct velocity *v, int level)
+{
+    for (uint32_t i = 0; i < v->layout->group_count; i++) {
+        if (v->layout->groups[i].level == level)
+            return &v->state[i];
+    }
+    return NULL;
+}
+
+/* The next rows, up to where shares are dealt again. */
+static void run_stretch(struct stretch *s, struct group_state *counted)
+{
+    const struct velocity_rows *rows = s->rows;
+    uint32_t left = SHARE_EVERY - (uint32_t)(counted->rows % SHARE_EVERY);
+
+    if (left == SHARE_EVERY)
+        room_share(s->v, s->level);
+    s->last = rows->rows - s->first > left ? s->first + left : rows->rows;
+    while (s->last_step < rows->steps && rows->step[s->last_step].row < s->last)
+        s->last_step++;
+    if (s->last - s->first >= GROUP_ROWS && room_is_ample(s->v, s->level, s->last - s->first))
+        run_groups(s);
+    else
+        run_rows(s);
+    counted->rows += s->last - s->first;
+    s->first = s->last;
+    s->first_step = s->last_step;
 }
 
 void velocity_run(struct velocity *v, int level, struct registers *r,
                   const struct velocity_rows *rows)
 {
-    int64_t step = -AHEAD_SLOT;
+    struct stretch s = {.v = v, .level = level, .r = r, .rows = rows};
+    struct group_state *counted = level_state(v, level);
 
-    for (; step < 0; step++)
-        ask_for_labels(v, level, rows, step);
-    for (int64_t row = -AHEAD_SLOT; row < rows->rows; row++) {
-        ask_for_rows(v, level, rows, row);
-        if (row < 0)
-            continue;
-        for (; step < rows->steps && rows->step[step].row <= row; step++) {
-            ask_for_labels(v, level, rows, step);
-            apply_step(v, level, &rows->step[step], (uint32_t)step);
-        }
-        run_row(v, level, r, rows, (uint32_t)row);
-    }
-    for (; step < rows->steps; step++) /* just after the last row */
-        apply_step(v, level, &rows->step[step], (uint32_t)step);
+    if (counted == NULL)
+        return;
+    while (s.first < rows->rows)
+        run_stretch(&s, counted);
+    for (uint32_t step = s.first_step; step < rows->steps; step++) /* just after the last row */
+        run_step(&s, step);
 }
 
 void velocity_read(const struct velocity *v, int level, struct registers *r,
                    const struct velocity_rows *rows)
 {
-    for (uint32_t row = 0; row < rows->rows; row++) {
-        for (uint32_t i = 0; i < v->layout->group_count; i++) {
-            if (v->layout->groups[i].level == level)
-                read_const(v, &v->layout->groups[i], look_up(v, i, r, rows, row), r);
+    for (uint32_t i = 0; i < v->layout->group_count; i++) {
+        const struct group *g = &v->layout->groups[i];
+
+        if (g->level != level)
+            continue;
+        read_bind(&v[i], g, r);
+        for (uint32_t row = 0; row < rows->rows; row++) {
+            image_make(&v[i], g, r, rows, row, 1);
+            read_const(&v[i], g, look_up(&v[i], i, rows, row, 0), r);
         }
     }
 }
