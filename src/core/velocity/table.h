@@ -62,7 +62,7 @@ static inline struct directory_entry table_entry(const struct velocity *v, uint3
     return table_directory(v, group)[directory_index(&v->state[group], tag)];
 }
 
-static inline void table_prefetch(const struct velocity *v, uint32_t group, struct hash128 token)
+static inline __attribute__((always_inline)) void table_prefetch(const struct velocity *v, uint32_t group, struct hash128 token)
 {
     struct directory_entry d = table_entry(v, group, tag_of(token));
     struct segment *s = region_at(v->region, d.segment);
