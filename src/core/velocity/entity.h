@@ -66,6 +66,7 @@ struct current {
     uint32_t row;
     int64_t time_us;
     uint64_t seq;
+    uint32_t at;      /* of the rows that are taken together: v->image, v->taken, v->has_key */
     bool has_key;     /* a row without one is in no window, its own included */
     int64_t *value;   /* the row as the event that it becomes: by word */
     uint8_t *flags;   /* its flags */
@@ -97,9 +98,11 @@ struct velocity {
     region_ref pinned; /* never evicted: the entity at work */
     uint64_t moves;    /* changes of the table: slots found before are void */
     struct entity *empty;
-    struct entity *scratch;
     struct current *current;
-    uint8_t *image;    /* IMAGE_ROWS rows as events */
+    uint32_t together; /* rows that are taken together, at most */
+    uint8_t *image;    /* these rows as events: image.h */
+    uint8_t *taken;    /* their entities' heads as each row saw them */
+    uint8_t *has_key;
     struct out *out;   /* by read */
     struct hint *hint; /* of the nearest rows */
     struct hint *label_hint;
@@ -150,6 +153,17 @@ static inline uint32_t *entity_cursors(const struct entity *state)
 static inline bool flag_get(const uint8_t *flags, int bit)
 {
     return flags[bit >> 3] >> (bit & 7) & 1;
+}
+
+/* Bytes from one taken head to the next. */
+static inline size_t taken_stride(const struct group *g)
+{
+    return ((size_t)g->head_bytes + 63) & ~(size_t)63;
+}
+
+static inline struct entity *taken_at(const struct velocity *v, const struct group *g, uint32_t at)
+{
+    return (struct entity *)(v->taken + taken_stride(g) * at);
 }
 
 static inline int64_t event_time(const uint8_t *event)

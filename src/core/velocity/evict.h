@@ -30,7 +30,8 @@ enum {
     SHARE_EVERY = 4096, /* rows of a level between two dealings of shares */
     SHARE_PART = 64,    /* what a group that is short is given at once, of the level's budget */
     SHARE_EVICT = 1024, /* entities evicted for that at once */
-    ROW_BYTES = 16384,  /* what a row allocates at most in a group, on average over many */
+    ROW_BYTES = 2048,   /* what a row allocates at most in a group, on average over many, */
+    ROW_TEXTS = 4,      /* and where texts are kept: so many of the longest */
 };
 
 /* Zeroed; 0 where even eviction makes no room. */

@@ -446,6 +446,7 @@ static struct plain_read plain_read_of(const struct group *g, const struct read 
                            .sum_at = a->sum_at,
                            .lo_sum_at = a->lo < 0 ? 0 : a->lo_sum_at,
                            .column = r->column,
+                           .has_value = r->cell >= 0,
                            .sees_now = r->sees_now,
                            .always_now = r->always_now,
                            .takes_now = r->takes_now,
@@ -527,7 +528,7 @@ static void choose_shape(struct cursor *c)
     if (c->term_count == 0)
         c->shape = SHAPE_NOTHING;
     else if (c->term_count == 1 && c->plain_count == 1)
-        c->shape = SHAPE_SUM;
+        c->shape = c->plain[0].count_at != 0 ? SHAPE_SUM_COUNT : SHAPE_SUM;
     else if (c->term_count == 1 && c->terms[0].way == WAY_FRAUDS)
         c->shape = SHAPE_FRAUDS;
     c->frauds_at = c->term_count > 0 ? c->terms[0].sum_at : 0;
@@ -595,6 +596,7 @@ static void place(struct group *g)
     }
     add_terms(g);
     place_terms(g, &at);
+    g->state_bytes = at;
     for (uint32_t i = 0; i < g->range_count; i++) {
         if (g->ranges[i].has_base)
             g->ranges[i].base_at = take(&at, sizeof(struct range_base));

@@ -102,7 +102,8 @@ struct plain_sum {
 enum cursor_shape {
     SHAPE_NOTHING, /* only counts of events */
     SHAPE_SUM,     /* one plain sum */
-    SHAPE_FRAUDS,  /* one sum of labels */
+    SHAPE_SUM_COUNT,
+    SHAPE_FRAUDS, /* one sum of labels */
     SHAPE_MANY,
 };
 
@@ -177,6 +178,7 @@ struct plain_read {
     uint32_t count_at, lo_count_at; /* 0: the count is hi - lo */
     uint32_t column;                /* of the row's value, if now is set */
     uint8_t sees_now, always_now;
+    uint8_t has_value; /* else the row adds 0: it has no label yet */
     struct test takes_now;
     uint64_t units;
 };
@@ -186,7 +188,7 @@ struct group {
     int level;
     bool has_label;
     bool has_text;      /* some cell is a text */
-    bool drops_plainly; /* a dropped event leaves nothing behind */
+    bool drops_plainly; /* an event takes nothing along when it comes or goes */
     bool expires;       /* idle entities can be freed */
     int64_t
         horizon_us; /* events older than the watermark by this can be dropped; INT64_MAX: never */
@@ -203,9 +205,10 @@ struct group {
     uint32_t read_count;
     uint32_t reads_of[READ_KINDS + 1]; /* reads stand in order of kind: where each begins */
     /* Shape of an entity. */
-    uint32_t head_bytes; /* struct entity, cursors, accumulators, bases */
-    uint32_t words;      /* 8-byte words of an event: time, [seq], cells */
-    uint32_t links;      /* 4-byte words of an event */
+    uint32_t head_bytes;  /* struct entity, cursors, accumulators, bases */
+    uint32_t state_bytes; /* the same without bases */
+    uint32_t words;       /* 8-byte words of an event: time, [seq], cells */
+    uint32_t links;       /* 4-byte words of an event */
     uint32_t trees;
     uint32_t flag_bytes;                      /* nulls, filters, label */
     uint32_t links_at, flags_at, event_bytes; /* of an event */

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/velocity/image.h"
 #include "core/velocity/keep.h"
 #include "core/velocity/range.h"
 #include "core/velocity/unique.h"
@@ -259,97 +260,129 @@ static void find_uniques(const struct velocity *v, const struct group *g, const 
     }
 }
 
-static inline void out_integer(const struct out *o, uint32_t row, int64_t value)
+/* ---- plain reads: kind by kind and column by column, of rows that were taken together. All that
+ * the loops need is in locals: a store could be to anything else. */
+
+struct plain {
+    uint32_t count;
+    const uint8_t *taken, *image, *flags, *has_key; /* of the first row */
+    size_t taken_stride, image_stride;
+};
+
+static void read_events(const struct plain *p, const struct plain_read *a, int64_t *value,
+                        uint8_t *null)
 {
-    o->value[row] = value;
-    o->null[row] = 0;
+    const uint8_t *hi = p->taken + sizeof(struct entity) + sizeof(uint32_t) * a->hi;
+    const uint8_t *lo = p->taken + sizeof(struct entity) + sizeof(uint32_t) * a->lo;
+    const uint8_t *has_key = p->has_key;
+    uint32_t count = p->count, now = a->sees_now;
+    size_t stride = p->taken_stride;
+
+    memset(null, 0, count);
+    for (uint32_t k = 0; k < count; k++, hi += stride, lo += stride)
+        value[k] = (int64_t)(*(const uint32_t *)hi - *(const uint32_t *)lo) + (now & has_key[k]);
 }
 
-static inline void out_null(const struct out *o, uint32_t row)
+static inline uint128 sum_at(const uint8_t *state, uint32_t at)
 {
-    o->value[row] = 0;
-    o->null[row] = 1;
+    uint128 sum;
+
+    memcpy(&sum, state + at, sizeof sum);
+    return sum;
 }
 
-static inline uint64_t plain_count(const struct plain_read *p, const struct entity *state)
+/* The sum is of the result's type already, save that it may be too large. Kept short for the most
+ * common: bounded, with the row itself, not filtered. */
+static inline __attribute__((always_inline)) void sums_of(const struct plain *p,
+                                                          const struct plain_read *a,
+                                                          int64_t *value, uint8_t *null,
+                                                          bool is_bounded, bool always_now)
 {
-    const uint32_t *cursor = entity_cursors(state);
+    const uint8_t *state = p->taken, *image = p->image, *flags = p->flags, *has_key = p->has_key;
+    size_t stride = p->taken_stride, image_stride = p->image_stride;
+    uint32_t count = p->count, hi = a->sum_at, lo = a->lo_sum_at, column = a->column;
+    bool sees_now = a->sees_now;
+    struct test test = a->takes_now;
 
-    if (p->count_at == 0)
-        return cursor[p->hi] - cursor[p->lo];
-    return *acc_word(state, p->count_at) -
-           (p->lo_count_at != 0 ? *acc_word(state, p->lo_count_at) : 0);
-}
+    for (uint32_t k = 0; k < count; k++) {
+        uint128 sum = sum_at(state, hi);
+        int64_t x = ((const int64_t *)image)[column]; /* 0 where null */
 
-static inline int128 plain_window_sum(const struct plain_read *p, const struct entity *state)
-{
-    uint128 sum = state_sum(state, p->sum_at);
-
-    return (int128)(p->lo_sum_at != 0 ? sum - state_sum(state, p->lo_sum_at) : sum);
-}
-
-static void read_events(const struct velocity *v, const struct group *g, const struct entity *state)
-{
-    const struct current *now = v->current;
-    const uint32_t *cursor = entity_cursors(state);
-    uint32_t from = g->reads_of[READ_EVENTS], to = g->reads_of[READ_EVENTS + 1];
-
-    for (uint32_t i = from; i < to; i++) {
-        const struct plain_read *p = &g->plain_reads[i];
-
-        out_integer(&v->out[i], now->row,
-                    (int64_t)(cursor[p->hi] - cursor[p->lo]) + (p->sees_now & now->has_key));
+        if (is_bounded)
+            sum -= sum_at(state, lo);
+        if (!always_now)
+            x = sees_now && test_passes(&test, flags) ? x : 0;
+        sum += (uint128)(int128)(x & -(int64_t)has_key[k]);
+        null[k] = (int128)sum != (int64_t)sum;
+        value[k] = null[k] ? 0 : (int64_t)sum;
+        state += stride;
+        image += image_stride;
+        flags += image_stride;
     }
 }
 
-/* The sum is of the result's type already, save that it may be too large. */
-static void read_sums(const struct velocity *v, const struct group *g, const struct entity *state)
+static void read_sums(const struct plain *p, const struct plain_read *a, int64_t *value,
+                      uint8_t *null)
 {
-    const struct current *now = v->current;
-    uint32_t from = g->reads_of[READ_SUM], to = g->reads_of[READ_SUM + 1];
-
-    for (uint32_t i = from; i < to; i++) {
-        const struct plain_read *p = &g->plain_reads[i];
-        int128 sum = plain_window_sum(p, state);
-
-        if (now->has_key &&
-            (p->always_now || (p->sees_now && test_passes(&p->takes_now, now->flags))))
-            sum += now->value[p->column]; /* 0 where null */
-        if (sum == (int64_t)sum)
-            out_integer(&v->out[i], now->row, (int64_t)sum);
-        else
-            out_null(&v->out[i], now->row);
-    }
+    if (a->lo_sum_at != 0 && a->always_now)
+        sums_of(p, a, value, null, true, true);
+    else
+        sums_of(p, a, value, null, a->lo_sum_at != 0, a->always_now);
 }
 
-static void read_means(const struct velocity *v, const struct group *g, const struct entity *state)
+static void read_means(const struct plain *p, const struct plain_read *a, double *value,
+                       uint8_t *null)
 {
-    const struct current *now = v->current;
-    uint32_t from = g->reads_of[READ_MEAN], to = g->reads_of[READ_MEAN + 1];
+    const uint8_t *state = p->taken, *image = p->image, *flags = p->flags, *has_key = p->has_key;
+    struct plain_read r = *a;
+    uint32_t count = p->count;
+    size_t stride = p->taken_stride, image_stride = p->image_stride;
 
-    for (uint32_t i = from; i < to; i++) {
-        const struct plain_read *p = &g->plain_reads[i];
-        uint64_t n = plain_count(p, state);
-        int128 sum = plain_window_sum(p, state);
-        double mean;
+    for (uint32_t k = 0; k < count; k++) {
+        const uint32_t *cursor = entity_cursors((const struct entity *)state);
+        uint64_t n = cursor[r.hi] - cursor[r.lo];
+        uint128 sum = sum_at(state, r.sum_at);
 
-        if (p->sees_now && now->has_key && test_passes(&p->takes_now, now->flags)) {
+        if (r.lo_sum_at != 0)
+            sum -= sum_at(state, r.lo_sum_at);
+        if (r.count_at != 0)
+            n = *(const uint64_t *)(state + r.count_at) -
+                (r.lo_count_at != 0 ? *(const uint64_t *)(state + r.lo_count_at) : 0);
+        if (r.sees_now && has_key[k] && test_passes(&r.takes_now, flags)) {
             n++;
-            sum += now->value[p->column];
+            sum += (uint128)(int128)(r.has_value ? ((const int64_t *)image)[r.column] : 0);
         }
-        if (n == 0) {
-            out_null(&v->out[i], now->row);
-            continue;
-        }
-        mean = sum == 0 ? 0 : ratio(sum, n, p->units); /* no -0 */
-        memcpy(&v->out[i].value[now->row], &mean, sizeof mean);
-        v->out[i].null[now->row] = 0;
+        null[k] = n == 0;
+        value[k] = n == 0 || sum == 0 ? 0 : ratio((int128)sum, n, r.units); /* no -0 */
+        state += stride;
+        image += image_stride;
+        flags += image_stride;
     }
 }
 
-static __attribute__((noinline)) void read_others(const struct velocity *v, const struct group *g,
-                                                  const struct entity *e,
-                                                  const struct entity *state, struct registers *r)
+void read_taken(const struct velocity *v, const struct group *g, uint32_t row, uint32_t count)
+{
+    struct plain p = {.count = count,
+                      .taken = v->taken,
+                      .image = v->image,
+                      .flags = v->image + g->flags_at,
+                      .has_key = v->has_key,
+                      .taken_stride = taken_stride(g),
+                      .image_stride = image_stride(g)};
+    const struct plain_read *a = g->plain_reads;
+    const struct out *o = v->out;
+    uint32_t i = 0;
+
+    for (; i < g->reads_of[READ_EVENTS + 1]; i++)
+        read_events(&p, &a[i], o[i].value + row, o[i].null + row);
+    for (; i < g->reads_of[READ_SUM + 1]; i++)
+        read_sums(&p, &a[i], o[i].value + row, o[i].null + row);
+    for (; i < g->reads_of[READ_MEAN + 1]; i++)
+        read_means(&p, &a[i], (double *)(o[i].value + row), o[i].null + row);
+}
+
+void read_others(const struct velocity *v, const struct group *g, const struct entity *e,
+                 const struct entity *state, struct registers *r)
 {
     const struct read *a = g->reads + g->reads_of[READ_TERMS];
     const struct read *end = g->reads + g->read_count;
@@ -368,16 +401,6 @@ static __attribute__((noinline)) void read_others(const struct velocity *v, cons
         else
             result_unique(v, g, a, e, state, c);
     }
-}
-
-void read_results(const struct velocity *v, const struct group *g, const struct entity *e,
-                  const struct entity *state, struct registers *r)
-{
-    read_events(v, g, state);
-    read_sums(v, g, state);
-    read_means(v, g, state);
-    if (g->reads_of[READ_TERMS] < g->read_count)
-        read_others(v, g, e, state, r);
 }
 
 void read_bind(const struct velocity *v, const struct group *g, const struct registers *r)

@@ -22,6 +22,8 @@ enum {
     ROOT_STATE = 0, /* region root that holds the group states' reference */
     LINE = 64,
     GROUP_ROWS = 32, /* rows from which on they are taken group by group */
+    TOGETHER_MAX = 64,
+    TAKEN_BYTES = 16384, /* half of the first cache */
 };
 
 static void open_state(struct velocity *v)
@@ -63,9 +65,15 @@ static void open_group(struct velocity *v, const struct velocity_layout *l, cons
         v->budget_bytes = capacity / 4 * 3;
     v->empty = mem_aligned(LINE, g->head_bytes + 8);
     v->empty->newest_us = INT64_MIN;
-    v->scratch = mem_aligned(LINE, g->head_bytes + 8);
     v->current = current_new(g);
-    v->image = mem_aligned(LINE, image_stride(g) * IMAGE_ROWS);
+    v->together = (uint32_t)(TAKEN_BYTES / taken_stride(g));
+    if (v->together > TOGETHER_MAX)
+        v->together = TOGETHER_MAX;
+    if (v->together == 0)
+        v->together = 1;
+    v->image = mem_aligned(LINE, image_stride(g) * v->together);
+    v->taken = mem_aligned(LINE, taken_stride(g) * v->together);
+    v->has_key = mem_array(v->together, 1);
     v->out = mem_array(g->reads_of[READ_TERMS] + 1, sizeof *v->out);
     v->hint = mem_array(HINTS, sizeof *v->hint);
     v->label_hint = mem_array(HINTS, sizeof *v->label_hint);
@@ -89,7 +97,8 @@ void velocity_close(struct velocity *v)
         return;
     for (uint32_t i = 0; i < v->layout->group_count; i++) {
         mem_free(v[i].empty);
-        mem_free(v[i].scratch);
+        mem_free(v[i].taken);
+        mem_free(v[i].has_key);
         mem_free(v[i].current->newest);
         mem_free(v[i].current->in_base);
         mem_free(v[i].current);
@@ -127,24 +136,29 @@ static struct hash128 token_at(const struct velocity *v, const struct velocity_r
 static void read_const(const struct velocity *v, const struct group *g, const struct entity *e,
                        struct registers *r)
 {
-    memcpy(v->scratch, e, g->head_bytes);
-    window_seek(g, e, v->scratch, v->current->time_us);
-    read_results(v, g, e, v->scratch, r);
+    struct entity *state = taken_at(v, g, v->current->at);
+
+    memcpy(state, e, g->state_bytes);
+    window_seek(g, e, state, v->current->time_us);
+    if (has_others(g))
+        read_others(v, g, e, state, r);
 }
 
-/* The row as the group sees it: its image, and the entity where there is one. */
-static struct entity *look_up(const struct velocity *v, uint32_t group,
-                              const struct velocity_rows *rows, uint32_t row, uint32_t image)
+/* The row as the group sees it, the `at`-th of those taken together, and its entity where there is
+ * one. */
+static inline struct entity *look_up(const struct velocity *v, uint32_t group,
+                                     const struct velocity_rows *rows, uint32_t row, uint32_t at)
 {
     const struct group *g = &v->layout->groups[group];
     struct hash128 token = token_at(v, rows, group, row);
     struct current *now = v->current;
 
     now->row = row;
+    now->at = at;
     now->time_us = rows->time_us[row];
-    now->value = (int64_t *)(v->image + image_stride(g) * image);
+    now->value = (int64_t *)(v->image + image_stride(g) * at);
     now->flags = (uint8_t *)now->value + g->flags_at;
-    now->has_key = !is_null_token(token);
+    v->has_key[at] = now->has_key = !is_null_token(token);
     now->slot = !now->has_key ? NULL : ahead_find(v, group, token, v->hint, row);
     now->entity = now->slot != NULL ? now->slot->ref : 0;
     now->moves = v->moves;
@@ -152,18 +166,21 @@ static struct entity *look_up(const struct velocity *v, uint32_t group,
 }
 
 /* Read; the windows of an entity to which the row will be appended are moved in place. */
-static void read_one(struct velocity *v, uint32_t group, struct registers *r,
-                     const struct velocity_rows *rows, uint32_t row, uint32_t image)
+static inline void read_one(struct velocity *v, uint32_t group, struct registers *r,
+                            const struct velocity_rows *rows, uint32_t row, uint32_t at)
 {
     const struct group *g = &v->layout->groups[group];
-    struct entity *e = look_up(v, group, rows, row, image);
+    struct entity *e = look_up(v, group, rows, row, at);
+    size_t kept = sizeof *e;
 
-    if (rows->insert[row] && e != v->empty && v->current->time_us >= e->newest_us) {
-        window_seek(g, e, e, v->current->time_us);
-        read_results(v, g, e, e, r);
-    } else {
+    if (!rows->insert[row] || e == v->empty || v->current->time_us < e->newest_us) {
         read_const(v, g, e, r);
+        return;
     }
+    window_seek(g, e, e, v->current->time_us);
+    memcpy((char *)taken_at(v, g, at) + kept, (const char *)e + kept, g->state_bytes - kept);
+    if (has_others(g))
+        read_others(v, g, e, e, r);
 }
 
 /* The row becomes an event of its entity. */
@@ -264,28 +281,26 @@ static void run_group(const struct stretch *s, uint32_t group)
     struct velocity *v = &s->v[group];
     const struct group *g = &v->layout->groups[group];
     const struct velocity_rows *rows = s->rows;
-    uint32_t step = s->first_step, imaged = s->first, image = 0;
+    uint32_t step = s->first_step, first = s->first, count = 0;
 
     read_bind(v, g, s->r);
     for (int64_t k = -AHEAD_SLOT; k < 0; k++) {
         ask_for_row(v, group, s, s->first + k);
         ask_for_step(v, group, s, s->first_step + k);
     }
-    for (uint32_t row = s->first; row < s->last; row++, image++) {
-        if (row == imaged) {
-            uint32_t count = s->last - row < IMAGE_ROWS ? s->last - row : IMAGE_ROWS;
-
-            image_make(v, g, s->r, rows, row, count);
-            imaged += count;
-            image = 0;
+    for (; first < s->last; first += count) {
+        count = s->last - first < v->together ? s->last - first : v->together;
+        image_make(v, g, s->r, rows, first, count);
+        for (uint32_t row = first; row < first + count; row++) {
+            ask_for_row(v, group, s, row);
+            for (; step < s->last_step && rows->step[step].row <= row; step++) {
+                ask_for_step(v, group, s, step);
+                apply_step(v, group, &rows->step[step], step);
+            }
+            read_one(v, group, s->r, rows, row, row - first);
+            finish_row(v, group, rows, row);
         }
-        ask_for_row(v, group, s, row);
-        for (; step < s->last_step && rows->step[step].row <= row; step++) {
-            ask_for_step(v, group, s, step);
-            apply_step(v, group, &rows->step[step], step);
-        }
-        read_one(v, group, s->r, rows, row, image);
-        finish_row(v, group, rows, row);
+        read_taken(v, g, first, count);
     }
 }
 
@@ -327,8 +342,9 @@ static void run_step(const struct stretch *s, uint32_t step)
     }
 }
 
-/* What the groups need for one row: the misses of all groups at once, three times. */
-static void ask_for_groups(const struct stretch *s, uint32_t row)
+/* What the groups need for the first row: the misses of all groups at once, three times; after
+ * that, rows ahead. */
+static void ask_for_first(const struct stretch *s)
 {
     const struct velocity_layout *l = s->v->layout;
 
@@ -339,11 +355,11 @@ static void ask_for_groups(const struct stretch *s, uint32_t row)
             if (l->groups[i].level != s->level)
                 continue;
             if (kind == 0)
-                ahead_slot(v, i, token_at(v, s->rows, i, row));
+                ahead_slot(v, i, token_at(v, s->rows, i, s->first));
             else if (kind == 1)
-                ahead_entity(v, i, token_at(v, s->rows, i, row), v->hint, row);
+                ahead_entity(v, i, token_at(v, s->rows, i, s->first), v->hint, s->first);
             else
-                ahead_events(v, i, v->hint, row);
+                ahead_events(v, i, v->hint, s->first);
         }
     }
 }
@@ -358,16 +374,18 @@ static void run_rows(const struct stretch *s)
         if (l->groups[i].level == s->level)
             read_bind(&s->v[i], &l->groups[i], s->r);
     }
+    ask_for_first(s);
     for (uint32_t row = s->first; row < s->last; row++) {
-        ask_for_groups(s, row);
         for (; step < s->last_step && s->rows->step[step].row <= row; step++)
             run_step(s, step);
         for (uint32_t i = 0; i < l->group_count; i++) {
             if (l->groups[i].level != s->level)
                 continue;
+            ask_for_row(&s->v[i], i, s, row);
             image_make(&s->v[i], &l->groups[i], s->r, s->rows, row, 1);
             read_one(&s->v[i], i, s->r, s->rows, row, 0);
             finish_row(&s->v[i], i, s->rows, row);
+            read_taken(&s->v[i], &l->groups[i], row, 1);
         }
     }
 }
@@ -427,6 +445,7 @@ void velocity_read(const struct velocity *v, int level, struct registers *r,
         for (uint32_t row = 0; row < rows->rows; row++) {
             image_make(&v[i], g, r, rows, row, 1);
             read_const(&v[i], g, look_up(&v[i], i, rows, row, 0), r);
+            read_taken(&v[i], g, row, 1);
         }
     }
 }

@@ -121,17 +121,26 @@ static inline uint32_t pass_sum(const struct group *g, struct entity *state,
                                 int64_t bound)
 {
     uint128 sum = state_sum(state, p->sum_at);
-    uint64_t nulls = 0;
-    uint32_t n = 0;
+    uint32_t n = 0, column = p->column, step = g->event_bytes;
 
     do {
-        sum += (uint128)(int128)((const struct packed64 *)event)[p->column].v;
-        nulls += (event[g->flags_at + p->null_byte] & p->null_mask) != 0;
-        event += g->event_bytes;
+        sum += (uint128)(int128)((const struct packed64 *)event)[column].v;
+        event += step;
     } while (++n < left && event_time(event) <= bound);
     memcpy(acc_word(state, p->sum_at), &sum, sizeof sum);
-    if (p->count_at != 0)
-        *acc_word(state, p->count_at) += n - nulls;
+    return n;
+}
+
+static inline uint32_t pass_sum_count(const struct group *g, struct entity *state,
+                                      const struct plain_sum *p, const uint8_t *event,
+                                      uint32_t left, int64_t bound)
+{
+    const uint8_t *flags = event + g->flags_at + p->null_byte;
+    uint32_t n = pass_sum(g, state, p, event, left, bound), nulls = 0;
+
+    for (uint32_t i = 0; i < n; i++, flags += g->event_bytes)
+        nulls += (*flags & p->null_mask) != 0;
+    *acc_word(state, p->count_at) += n - nulls;
     return n;
 }
 
@@ -183,7 +192,9 @@ static void seek_forward(const struct group *g, const struct entity *e, struct e
 
         if (at[k] >= end || event_time(event) > bound)
             continue;
-        if (c->shape == SHAPE_SUM)
+        if (c->shape == SHAPE_SUM_COUNT)
+            at[k] += pass_sum_count(g, state, c->plain, event, end - at[k], bound);
+        else if (c->shape == SHAPE_SUM)
             at[k] += pass_sum(g, state, c->plain, event, end - at[k], bound);
         else if (c->shape == SHAPE_FRAUDS)
             at[k] += pass_frauds(g, c, state, event, end - at[k], bound);
