@@ -2,27 +2,91 @@
  * each of the three misses that a row would wait for (table slot, entity, events at its cursors) is
  * asked for while rows before it are worked on.
  *
+ * Functions that do nothing but ask are inlined by force: compilers take them for pure ones and
+ * drop calls of them.
+ *
  * Private to velocity/. */
 #ifndef ASSAY_VELOCITY_AHEAD_H
 #define ASSAY_VELOCITY_AHEAD_H
 
-#include "core/velocity/entity.h"
+#include "core/velocity/table.h"
 
 enum {
     AHEAD_SLOT = 20, /* rows ahead of which each is asked for */
     AHEAD_ENTITY = 14,
     AHEAD_EVENTS = 6,
     HINTS = 32, /* a power of two above AHEAD_ENTITY */
+    AHEAD_LINE = 64,
+    HEAD_LINES = 4,
+    SMALL_LINES = 8,
 };
 
-/* Step 1 and 3 for one token; `number` counts rows, or labels, and picks the hint. */
-void ahead_slot(const struct velocity *v, uint32_t group, struct hash128 token);
-void ahead_entity(struct velocity *v, uint32_t group, struct hash128 token, struct hint *hints,
-                  uint32_t number);
-void ahead_events(const struct velocity *v, uint32_t group, const struct hint *hints,
-                  uint32_t number);
+/* Step 1 for one token. */
+static inline __attribute__((always_inline)) void ahead_slot(const struct velocity *v,
+                                                             uint32_t group, struct hash128 token)
+{
+    table_prefetch(v, group, token);
+}
+
+/* Step 2; `number` counts rows, or labels, and picks the hint. */
+static inline __attribute__((always_inline)) void ahead_entity(struct velocity *v, uint32_t group,
+                                                               struct hash128 token,
+                                                               struct hint *hints, uint32_t number)
+{
+    struct hint *hint = &hints[number & (HINTS - 1)];
+    struct slot *slot = table_guess(v, group, token);
+    const char *at;
+
+    *hint = (struct hint){slot, v->moves};
+    if (slot == NULL)
+        return;
+    at = region_at(v->region, slot->ref);
+    for (int i = 0; i < HEAD_LINES; i++)
+        __builtin_prefetch(at + i * AHEAD_LINE, 1);
+}
+
+/* Step 3: a small block is asked for whole, of a large one the events at its cursors. */
+static inline __attribute__((always_inline)) void
+ahead_events(const struct velocity *v, uint32_t group, const struct hint *hints, uint32_t number)
+{
+    const struct group *g = &v->layout->groups[group];
+    const struct hint *hint = &hints[number & (HINTS - 1)];
+    const struct entity *e;
+    const uint32_t *cursor;
+    uint32_t bytes;
+
+    if (hint->slot == NULL || hint->moves != v->moves)
+        return;
+    e = region_at(v->region, hint->slot->ref);
+    bytes = e->units * REGION_UNIT;
+    if (bytes <= SMALL_LINES * AHEAD_LINE) {
+        for (uint32_t at = HEAD_LINES * AHEAD_LINE; at < bytes; at += AHEAD_LINE)
+            __builtin_prefetch((const char *)e + at, 1);
+        return;
+    }
+    cursor = entity_cursors(e);
+    for (uint32_t c = 0; c < g->cursor_count; c++) {
+        const uint8_t *event = entity_event(g, e, cursor[c]);
+
+        __builtin_prefetch(event, 1);
+        __builtin_prefetch(event + g->event_bytes - 1, 1);
+    }
+}
+
 /* The token's slot, by what was found ahead if that still holds; or NULL. */
-struct slot *ahead_find(const struct velocity *v, uint32_t group, struct hash128 token,
-                        const struct hint *hints, uint32_t number);
+static inline struct slot *ahead_find(const struct velocity *v, uint32_t group,
+                                      struct hash128 token, const struct hint *hints,
+                                      uint32_t number)
+{
+    const struct hint *h = &hints[number & (HINTS - 1)];
+
+    if (h->slot != NULL && h->moves == v->moves) {
+        const struct entity *e = region_at(v->region, h->slot->ref);
+
+        if (e->token.low == token.low && e->token.high == token.high)
+            return h->slot;
+    }
+    return table_find(v, group, token);
+}
 
 #endif

@@ -231,15 +231,16 @@ static void write_texts(struct velocity *v, uint32_t group, struct entity *e, ui
     }
 }
 
-static void write_event(struct velocity *v, uint32_t group, struct entity *e, uint32_t i)
+/* The current row's image as event `i`: words, the last one over the one before where it is no
+ * whole one. */
+static inline void write_event(struct velocity *v, uint32_t group, struct entity *e, uint32_t i)
 {
     const struct group *g = &v->layout->groups[group];
-    const struct current *now = v->current;
-    const uint8_t *from = (const uint8_t *)now->value;
+    const uint8_t *from = (const uint8_t *)v->current->value;
     uint8_t *to = entity_event(g, e, i);
     uint32_t last = g->event_bytes - 8, at = 0;
 
-    do { /* words, the last one over the one before where it is no whole one */
+    do {
         memcpy(to + at, from + at, 8);
         at += 8;
     } while (at < last);
@@ -248,14 +249,25 @@ static void write_event(struct velocity *v, uint32_t group, struct entity *e, ui
         write_texts(v, group, e, i);
 }
 
-void entity_append(struct velocity *v, uint32_t group, region_ref *ref)
+/* What follows an event beside windows. */
+static __attribute__((noinline)) void append_others(struct velocity *v, uint32_t group,
+                                                    struct entity *e, uint32_t i)
 {
     const struct group *g = &v->layout->groups[group];
-    struct entity *e;
+
+    for (uint32_t k = 0; k < g->range_count; k++)
+        range_append(g, &g->ranges[k], e, i);
+    for (uint32_t k = 0; k < g->unique_count; k++)
+        unique_append(v, group, &g->uniques[k], e, i);
+}
+
+struct entity *entity_append(struct velocity *v, uint32_t group, region_ref *ref)
+{
+    const struct group *g = &v->layout->groups[group];
+    struct entity *e = region_at(v->region, *ref);
     uint32_t i;
 
     v->pinned = *ref;
-    e = region_at(v->region, *ref);
     if (e->end == e->capacity) {
         make_room(v, group, ref);
         e = region_at(v->region, *ref);
@@ -264,12 +276,11 @@ void entity_append(struct velocity *v, uint32_t group, region_ref *ref)
     write_event(v, group, e, i);
     e->end++;
     e->newest_us = v->current->time_us;
-    for (uint32_t k = 0; k < g->range_count; k++)
-        range_append(g, &g->ranges[k], e, i);
-    for (uint32_t k = 0; k < g->unique_count; k++)
-        unique_append(v, group, &g->uniques[k], e, i);
+    if (!g->drops_plainly)
+        append_others(v, group, e, i);
     window_append(g, e, i);
     v->state[group].counts.events++;
+    return e;
 }
 
 /* Make a gap at `i`. */
@@ -279,7 +290,7 @@ static void shift_events(const struct group *g, struct entity *e, uint32_t i)
             (size_t)g->event_bytes * (e->end - i));
 }
 
-void entity_insert(struct velocity *v, uint32_t group, region_ref *ref)
+struct entity *entity_insert(struct velocity *v, uint32_t group, region_ref *ref)
 {
     const struct group *g = &v->layout->groups[group];
     int64_t t = v->current->time_us;
@@ -299,27 +310,22 @@ void entity_insert(struct velocity *v, uint32_t group, region_ref *ref)
         unique_insert(v, group, &g->uniques[k], e, i);
     window_insert(g, e, i, t);
     v->state[group].counts.events++;
+    return e;
 }
 
-void entity_trim(struct velocity *v, uint32_t group, struct entity *e, int64_t watermark_us)
+void entity_drop(struct velocity *v, uint32_t group, struct entity *e, uint32_t last,
+                 int64_t bound_us)
 {
     const struct group *g = &v->layout->groups[group];
-    uint32_t last = entity_cursors(e)[g->cursor_count - 1]; /* no window holds what is before */
-    uint32_t dropped = 0;
-    int64_t bound_us;
+    uint32_t before = e->first;
 
-    if (g->horizon_us == INT64_MAX)
-        return;
-    bound_us = time_before(watermark_us, g->horizon_us);
-    if (e->first >= last || entity_time(g, e, e->first) > bound_us)
-        return;
-    for (; e->first < last && entity_time(g, e, e->first) <= bound_us; dropped++) {
+    while (e->first < last && entity_time(g, e, e->first) <= bound_us) {
         if (g->drops_plainly)
             e->first++;
         else
             drop_first(v, group, e);
     }
-    v->state[group].counts.events -= dropped;
+    v->state[group].counts.events -= e->first - before;
 }
 
 uint32_t entity_upper_bound(const struct group *g, const struct entity *e, int64_t time_us)

@@ -197,16 +197,33 @@ region_ref entity_new(struct velocity *v, uint32_t group, struct hash128 token);
 void entity_free(struct velocity *v, uint32_t group, region_ref ref);
 /* Put the current row behind all events; the cursors must be at its time. The entity may move.
  * Where it may not grow any more its oldest events are dropped. */
-void entity_append(struct velocity *v, uint32_t group, region_ref *ref);
+struct entity *entity_append(struct velocity *v, uint32_t group, region_ref *ref);
 /* Put the current row where its time belongs, which is before the newest event. */
-void entity_insert(struct velocity *v, uint32_t group, region_ref *ref);
-/* Drop events that nothing can need any more. */
-void entity_trim(struct velocity *v, uint32_t group, struct entity *e, int64_t watermark_us);
+struct entity *entity_insert(struct velocity *v, uint32_t group, region_ref *ref);
+/* Drop events before index `last` that are not newer than bound_us. */
+void entity_drop(struct velocity *v, uint32_t group, struct entity *e, uint32_t last,
+                 int64_t bound_us);
 /* The event of this time and seq; false if it is not retained. Groups with labels only. */
 bool entity_find_event(const struct group *g, const struct entity *e, int64_t time_us, uint64_t seq,
                        uint32_t *index) MUST_USE;
 
 /* Index of the first event newer than time_us. */
 uint32_t entity_upper_bound(const struct group *g, const struct entity *e, int64_t time_us);
+
+/* Drop events that nothing can need any more: before all windows, and older than any label or late
+ * event may still be. Mostly there is none. */
+static inline void entity_trim(struct velocity *v, uint32_t group, struct entity *e,
+                               int64_t watermark_us)
+{
+    const struct group *g = &v->layout->groups[group];
+    uint32_t last = entity_cursors(e)[g->cursor_count - 1];
+    int64_t bound_us;
+
+    if (e->first >= last || g->horizon_us == INT64_MAX)
+        return;
+    bound_us = time_before(watermark_us, g->horizon_us);
+    if (entity_time(g, e, e->first) <= bound_us)
+        entity_drop(v, group, e, last, bound_us);
+}
 
 #endif

@@ -198,10 +198,9 @@ static void apply_one(struct velocity *v, uint32_t group, struct hash128 token,
     }
     e = region_at(v->region, now->entity);
     if (now->time_us >= e->newest_us)
-        entity_append(v, group, &now->entity);
+        e = entity_append(v, group, &now->entity);
     else
-        entity_insert(v, group, &now->entity);
-    e = region_at(v->region, now->entity);
+        e = entity_insert(v, group, &now->entity);
     entity_trim(v, group, e, watermark_us);
     if (now->slot == NULL || v->moves != now->moves)
         now->slot = table_find(v, group, token);
@@ -246,17 +245,30 @@ struct stretch {
     uint32_t first_step, last_step;
 };
 
-static void ask_for_row(struct velocity *v, uint32_t group, const struct stretch *s, int64_t row)
+static inline void ask_for_row(struct velocity *v, uint32_t group, const struct stretch *s,
+                               uint32_t row)
 {
-    int64_t slot = row + AHEAD_SLOT, entity = row + AHEAD_ENTITY, events = row + AHEAD_EVENTS;
+    const struct hash128 *token = s->rows->token + group;
+    size_t groups = v->layout->group_count;
+    uint32_t left = s->last - row;
 
-    if (slot >= s->first && slot < s->last)
-        ahead_slot(v, group, token_at(v, s->rows, group, (uint32_t)slot));
-    if (entity >= s->first && entity < s->last)
-        ahead_entity(v, group, token_at(v, s->rows, group, (uint32_t)entity), v->hint,
-                     (uint32_t)entity);
-    if (events >= s->first && events < s->last)
-        ahead_events(v, group, v->hint, (uint32_t)events);
+    if (AHEAD_SLOT < left)
+        ahead_slot(v, group, token[(row + AHEAD_SLOT) * groups]);
+    if (AHEAD_ENTITY < left)
+        ahead_entity(v, group, token[(row + AHEAD_ENTITY) * groups], v->hint, row + AHEAD_ENTITY);
+    if (AHEAD_EVENTS < left)
+        ahead_events(v, group, v->hint, row + AHEAD_EVENTS);
+}
+
+/* For the first rows, which nobody has asked for. */
+static void ask_for_first_rows(struct velocity *v, uint32_t group, const struct stretch *s)
+{
+    for (uint32_t row = s->first; row < s->last && row < s->first + AHEAD_SLOT; row++)
+        ahead_slot(v, group, token_at(v, s->rows, group, row));
+    for (uint32_t row = s->first; row < s->last && row < s->first + AHEAD_ENTITY; row++)
+        ahead_entity(v, group, token_at(v, s->rows, group, row), v->hint, row);
+    for (uint32_t row = s->first; row < s->last && row < s->first + AHEAD_EVENTS; row++)
+        ahead_events(v, group, v->hint, row);
 }
 
 /* The labels that come next, as their events' entities. */
@@ -284,10 +296,9 @@ static void run_group(const struct stretch *s, uint32_t group)
     uint32_t step = s->first_step, first = s->first, count = 0;
 
     read_bind(v, g, s->r);
-    for (int64_t k = -AHEAD_SLOT; k < 0; k++) {
-        ask_for_row(v, group, s, s->first + k);
+    ask_for_first_rows(v, group, s);
+    for (int64_t k = -AHEAD_SLOT; k < 0; k++)
         ask_for_step(v, group, s, s->first_step + k);
-    }
     for (; first < s->last; first += count) {
         count = s->last - first < v->together ? s->last - first : v->together;
         image_make(v, g, s->r, rows, first, count);

@@ -229,11 +229,9 @@ void window_seek(const struct group *g, const struct entity *e, struct entity *s
         seek_back(g, e, state, t);
 }
 
-void window_append(const struct group *g, struct entity *e, uint32_t i)
+void window_append_others(const struct group *g, struct entity *e, uint32_t i)
 {
-    entity_cursors(e)[0] = i + 1; /* offset 0 is always there and the smallest */
-    if (g->cursors[0].shape != SHAPE_NOTHING)
-        cursor_pass(g, e, e, &g->cursors[0], entity_event(g, e, i), i, 1);
+    cursor_pass(g, e, e, &g->cursors[0], entity_event(g, e, i), i, 1);
 }
 
 static bool holds(const struct acc *a, const struct entity *state, uint32_t i)
