@@ -343,18 +343,39 @@ uint32_t entity_upper_bound(const struct group *g, const struct entity *e, int64
     return from;
 }
 
-/* Among equal times events are in order of arrival, and so of seq. */
+/* Whether event `i` is before that of this time and seq. Among equal times events are in order of
+ * arrival, and so of seq. */
+static inline bool is_before(const struct group *g, const struct entity *e, uint32_t i,
+                             int64_t time_us, uint64_t seq)
+{
+    int64_t t = entity_time(g, e, i);
+
+    return t < time_us || (t == time_us && (uint64_t)entity_word(g, e, i, 1)->v < seq);
+}
+
+/* Labels mostly come when their event is as old as the label delay: near the cursor there. So steps
+ * from it, each twice as far, and then by halves. */
 bool entity_find_event(const struct group *g, const struct entity *e, int64_t time_us, uint64_t seq,
                        uint32_t *index)
 {
-    uint32_t from = e->first, to = e->end;
+    uint32_t from = e->first, to = e->end, at = entity_cursors(e)[g->label_cursor], step = 1;
 
+    while (at >= from && at < to) {
+        if (is_before(g, e, at, time_us, seq)) {
+            from = at + 1;
+            at = to - at > step ? at + step : to;
+        } else {
+            to = at;
+            at = at - from >= step ? at - step : from;
+            if (from == to)
+                break;
+        }
+        step *= 2;
+    }
     while (from < to) {
         uint32_t middle = from + (to - from) / 2;
 
-        if (entity_time(g, e, middle) < time_us ||
-            (entity_time(g, e, middle) == time_us &&
-             (uint64_t)entity_word(g, e, middle, 1)->v < seq))
+        if (is_before(g, e, middle, time_us, seq))
             from = middle + 1;
         else
             to = middle;

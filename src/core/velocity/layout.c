@@ -624,6 +624,8 @@ static void finish(struct velocity_layout *l, struct group *g)
         g->horizon_us = add_us(longest_us, lateness_us);
     place(g);
     choose_reads(g);
+    for (uint32_t i = 0; i < g->cursor_count && g->cursors[i].offset_us <= label_delay(l); i++)
+        g->label_cursor = i;
     g->has_text = has_text(g);
     g->drops_plainly = g->range_count == 0 && g->unique_count == 0 && !g->has_text;
     if (l->head_bytes_max < g->head_bytes)

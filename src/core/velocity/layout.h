@@ -187,9 +187,10 @@ struct group {
     const struct aggregate *key; /* any aggregate of the group: for its key */
     int level;
     bool has_label;
-    bool has_text;      /* some cell is a text */
-    bool drops_plainly; /* an event takes nothing along when it comes or goes */
-    bool expires;       /* idle entities can be freed */
+    uint32_t label_cursor; /* that of the label delay, or the nearest before it */
+    bool has_text;         /* some cell is a text */
+    bool drops_plainly;    /* an event takes nothing along when it comes or goes */
+    bool expires;          /* idle entities can be freed */
     int64_t
         horizon_us; /* events older than the watermark by this can be dropped; INT64_MAX: never */
     struct cell *cells;

@@ -23,6 +23,7 @@ enum {
     LINE = 64,
     GROUP_ROWS = 32, /* rows from which on they are taken group by group */
     TOGETHER_MAX = 64,
+    TAKE_STEP = 16,
     TAKEN_BYTES = 16384, /* half of the first cache */
 };
 
@@ -165,20 +166,28 @@ static inline struct entity *look_up(const struct velocity *v, uint32_t group,
     return now->slot != NULL ? region_at(v->region, now->entity) : v->empty;
 }
 
+/* A copy of an entity's windows, in whole steps: what follows them in either place is longer. */
+static inline void take_state(const struct group *g, struct entity *to, const struct entity *from)
+{
+    uint32_t end = g->state_bytes;
+
+    for (uint32_t at = sizeof *to; at < end; at += TAKE_STEP)
+        memcpy((char *)to + at, (const char *)from + at, TAKE_STEP);
+}
+
 /* Read; the windows of an entity to which the row will be appended are moved in place. */
 static inline void read_one(struct velocity *v, uint32_t group, struct registers *r,
                             const struct velocity_rows *rows, uint32_t row, uint32_t at)
 {
     const struct group *g = &v->layout->groups[group];
     struct entity *e = look_up(v, group, rows, row, at);
-    size_t kept = sizeof *e;
 
     if (!rows->insert[row] || e == v->empty || v->current->time_us < e->newest_us) {
         read_const(v, g, e, r);
         return;
     }
     window_seek(g, e, e, v->current->time_us);
-    memcpy((char *)taken_at(v, g, at) + kept, (const char *)e + kept, g->state_bytes - kept);
+    take_state(g, taken_at(v, g, at), e);
     if (has_others(g))
         read_others(v, g, e, e, r);
 }
