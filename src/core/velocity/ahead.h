@@ -31,7 +31,8 @@ static inline __attribute__((always_inline)) void ahead_slot(const struct veloci
 /* Step 2; `number` counts rows, or labels, and picks the hint. */
 static inline __attribute__((always_inline)) void ahead_entity(struct velocity *v, uint32_t group,
                                                                struct hash128 token,
-                                                               struct hint *hints, uint32_t number)
+                                                               struct hint *hints, uint32_t number,
+                                                               int lines)
 {
     struct hint *hint = &hints[number & (HINTS - 1)];
     struct slot *slot = table_guess(v, group, token);
@@ -45,19 +46,26 @@ static inline __attribute__((always_inline)) void ahead_entity(struct velocity *
         __builtin_prefetch(at + i * AHEAD_LINE, 1);
 }
 
+static inline const struct entity *hinted_entity(const struct velocity *v, const struct hint *hints,
+                                                 uint32_t number)
+{
+    const struct hint *hint = &hints[number & (HINTS - 1)];
+
+    return hint->slot != NULL && hint->moves == v->moves ? region_at(v->region, hint->slot->ref)
+                                                         : NULL;
+}
+
 /* Step 3: a small block is asked for whole, of a large one the events at its cursors. */
 static inline __attribute__((always_inline)) void
 ahead_events(const struct velocity *v, uint32_t group, const struct hint *hints, uint32_t number)
 {
     const struct group *g = &v->layout->groups[group];
-    const struct hint *hint = &hints[number & (HINTS - 1)];
-    const struct entity *e;
+    const struct entity *e = hinted_entity(v, hints, number);
     const uint32_t *cursor;
     uint32_t bytes;
 
-    if (hint->slot == NULL || hint->moves != v->moves)
+    if (e == NULL)
         return;
-    e = region_at(v->region, hint->slot->ref);
     bytes = e->units * REGION_UNIT;
     if (bytes <= SMALL_LINES * AHEAD_LINE) {
         for (uint32_t at = HEAD_LINES * AHEAD_LINE; at < bytes; at += AHEAD_LINE)
@@ -71,6 +79,17 @@ ahead_events(const struct velocity *v, uint32_t group, const struct hint *hints,
         __builtin_prefetch(event, 1);
         __builtin_prefetch(event + g->event_bytes - 1, 1);
     }
+}
+
+/* Step 3 for a label: its event is most likely at one cursor. */
+static inline __attribute__((always_inline)) void
+ahead_label(const struct velocity *v, uint32_t group, const struct hint *hints, uint32_t number)
+{
+    const struct group *g = &v->layout->groups[group];
+    const struct entity *e = hinted_entity(v, hints, number);
+
+    if (e != NULL)
+        __builtin_prefetch(entity_event(g, e, entity_cursors(e)[g->label_cursor]), 1);
 }
 
 /* The token's slot, by what was found ahead if that still holds; or NULL. */

@@ -234,7 +234,7 @@ static void apply_step(struct velocity *v, uint32_t group, const struct label_st
     struct entity *e;
     uint32_t at;
 
-    if (!g->has_label || is_null_token(step->token[group]))
+    if (is_null_token(step->token[group]))
         return;
     slot = ahead_find(v, group, step->token[group], v->label_hint, number);
     if (slot == NULL)
@@ -281,19 +281,18 @@ static void ask_for_first_rows(struct velocity *v, uint32_t group, const struct 
 }
 
 /* The labels that come next, as their events' entities. */
-static void ask_for_step(struct velocity *v, uint32_t group, const struct stretch *s, int64_t step)
+static inline void ask_for_step(struct velocity *v, uint32_t group, const struct stretch *s,
+                                uint32_t step)
 {
-    int64_t slot = step + AHEAD_SLOT, entity = step + AHEAD_ENTITY, events = step + AHEAD_EVENTS;
-    const struct label_step *steps = s->rows->step;
+    const struct label_step *at = s->rows->step + step;
+    uint32_t left = s->last_step - step;
 
-    if (!v->layout->groups[group].has_label)
-        return;
-    if (slot >= s->first_step && slot < s->last_step)
-        ahead_slot(v, group, steps[slot].token[group]);
-    if (entity >= s->first_step && entity < s->last_step)
-        ahead_entity(v, group, steps[entity].token[group], v->label_hint, (uint32_t)entity);
-    if (events >= s->first_step && events < s->last_step)
-        ahead_events(v, group, v->label_hint, (uint32_t)events);
+    if (AHEAD_SLOT < left)
+        ahead_slot(v, group, at[AHEAD_SLOT].token[group]);
+    if (AHEAD_ENTITY < left)
+        ahead_entity(v, group, at[AHEAD_ENTITY].token[group], v->label_hint, step + AHEAD_ENTITY);
+    if (AHEAD_EVENTS < left)
+        ahead_label(v, group, v->label_hint, step + AHEAD_EVENTS);
 }
 
 /* One group through the stretch. */
@@ -302,18 +301,17 @@ static void run_group(const struct stretch *s, uint32_t group)
     struct velocity *v = &s->v[group];
     const struct group *g = &v->layout->groups[group];
     const struct velocity_rows *rows = s->rows;
+    uint32_t labels = g->has_label ? s->last_step : s->first_step;
     uint32_t step = s->first_step, first = s->first, count = 0;
 
     read_bind(v, g, s->r);
     ask_for_first_rows(v, group, s);
-    for (int64_t k = -AHEAD_SLOT; k < 0; k++)
-        ask_for_step(v, group, s, s->first_step + k);
     for (; first < s->last; first += count) {
         count = s->last - first < v->together ? s->last - first : v->together;
         image_make(v, g, s->r, rows, first, count);
         for (uint32_t row = first; row < first + count; row++) {
             ask_for_row(v, group, s, row);
-            for (; step < s->last_step && rows->step[step].row <= row; step++) {
+            for (; step < labels && rows->step[step].row <= row; step++) {
                 ask_for_step(v, group, s, step);
                 apply_step(v, group, &rows->step[step], step);
             }
@@ -357,7 +355,9 @@ static void run_groups(struct stretch *s)
 static void run_step(const struct stretch *s, uint32_t step)
 {
     for (uint32_t i = 0; i < s->v->layout->group_count; i++) {
-        if (s->v->layout->groups[i].level == s->level)
+        const struct group *g = &s->v->layout->groups[i];
+
+        if (g->level == s->level && g->has_label)
             apply_step(&s->v[i], i, &s->rows->step[step], step);
     }
 }
