@@ -31,8 +31,7 @@ static inline __attribute__((always_inline)) void ahead_slot(const struct veloci
 /* Step 2; `number` counts rows, or labels, and picks the hint. */
 static inline __attribute__((always_inline)) void ahead_entity(struct velocity *v, uint32_t group,
                                                                struct hash128 token,
-                                                               struct hint *hints, uint32_t number,
-                                                               int lines)
+                                                               struct hint *hints, uint32_t number)
 {
     struct hint *hint = &hints[number & (HINTS - 1)];
     struct slot *slot = table_guess(v, group, token);

@@ -28,7 +28,7 @@ enum {
     EXPIRE_SLOTS = 64,  /* slots of one sweep: in a row, so that memory is read ahead of it */
     ENTITY_PART = 4,    /* one entity may take this part of an equal share of the budget */
     SHARE_EVERY = 4096, /* rows of a level between two dealings of shares */
-    SHARE_PART = 64,    /* what a group that is short is given at once, of the level's budget */
+    SHARE_PART = 16,    /* what a group that is short is given at once, of the level's budget */
     SHARE_EVICT = 1024, /* entities evicted for that at once */
     ROW_BYTES = 2048,   /* what a row allocates at most in a group, on average over many, */
     ROW_TEXTS = 4,      /* and where texts are kept: so many of the longest */

@@ -21,7 +21,7 @@
 enum {
     ROOT_STATE = 0, /* region root that holds the group states' reference */
     LINE = 64,
-    GROUP_ROWS = 32, /* rows from which on they are taken group by group */
+    GROUP_ROWS = 16, /* rows from which on they are taken group by group */
     TOGETHER_MAX = 64,
     TAKE_STEP = 16,
     TAKEN_BYTES = 16384, /* half of the first cache */

@@ -6,7 +6,7 @@
 #include "core/decide/engine.h"
 #include "shell/run/feed.h"
 
-enum { PASS_BATCH = 1024 };
+enum { PASS_BATCH = 4096 };
 
 /* Rows [first, first + rows) of `frame`; the first of them is event `at` of the feed. */
 struct pass_batch {
