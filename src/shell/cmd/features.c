@@ -5,6 +5,8 @@
 struct writing {
     struct output *output;
     struct plan *plan;
+    struct output_column *column;
+    struct column number; /* of rows without an id */
     uint64_t rows;
 };
 
@@ -13,20 +15,17 @@ static bool write_batch(void *context, const struct pass_batch *b, struct error 
     struct writing *w = context;
     int id = plan_schema(w->plan)->id;
 
-    for (uint32_t i = 0; i < b->rows; i++) {
-        struct value v;
-
-        if (id != FIELD_NONE) {
-            v = column_get(&b->frame->column[id], b->first + i);
-            output_value(w->output, &v);
-        } else {
-            output_int(w->output, (int64_t)(b->at + i + 1));
-        }
-        for (uint32_t k = 0; k < plan_feature_count(w->plan); k++) {
-            v = column_get(&b->registers->column[plan_feature_node(w->plan, k)], i);
-            output_value(w->output, &v);
-        }
+    if (id != FIELD_NONE) {
+        w->column[0] = (struct output_column){&b->frame->column[id], b->first};
+    } else {
+        for (uint32_t i = 0; i < b->rows; i++)
+            w->number.integer[i] = (int64_t)(b->at + i + 1);
+        w->column[0] = (struct output_column){&w->number, 0};
     }
+    for (uint32_t k = 0; k < plan_feature_count(w->plan); k++)
+        w->column[k + 1] =
+            (struct output_column){&b->registers->column[plan_feature_node(w->plan, k)], 0};
+    output_rows(w->output, w->column, b->rows, b->workers);
     w->rows += b->rows;
     return output_flush(w->output, e);
 }
@@ -81,9 +80,13 @@ static bool write_features(struct invocation *v, struct scoring_options *o, stru
     bool ok = output_open(option_get(v, "output"), name, columns, &w.output, e);
 
     (void)context;
+    w.column = mem_array(columns, sizeof *w.column);
+    column_init(&w.number, TYPE_INT, PASS_BATCH);
     o->visit = write_batch;
     o->context = &w;
     ok = ok && pass_command_write(v, o, s, w.output, e) && tell(v, &s->feed, e);
+    column_fini(&w.number);
+    mem_free(w.column);
     mem_free(name);
     return ok;
 }

@@ -15,6 +15,7 @@ struct pass_batch {
     uint64_t at;
     const struct registers *registers;
     const struct decision *decisions; /* NULL unless the pass decides */
+    const struct workers *workers;    /* the pass's */
 };
 
 struct pass {
@@ -24,6 +25,7 @@ struct pass {
     uint64_t next_seq; /* of the first event: 1, or after what the engine has seen before */
     bool (*visit)(void *context, const struct pass_batch *b, struct error *e); /* may be NULL */
     void *context;
+    const struct workers *workers; /* lent to visit; NULL: none */
     const struct progress *progress;
     const char *stage; /* words for progress */
 };

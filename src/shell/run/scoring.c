@@ -51,6 +51,7 @@ bool scoring_run(const struct scoring_options *o, struct scoring *s, struct erro
         return false;
     }
     pass.engine = state.engine;
+    pass.workers = pool_workers(pool);
     ok = observe_before(o, s, &pass, e) &&
          feed_load_for(o->settings, o->path, plan, o->progress, &s->feed, e) &&
          pass_run(&pass, &s->feed, e);
