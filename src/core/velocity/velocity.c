@@ -254,45 +254,66 @@ struct stretch {
     uint32_t first_step, last_step;
 };
 
-static inline void ask_for_row(struct velocity *v, uint32_t group, const struct stretch *s,
-                               uint32_t row)
+/* The three steps for rows [from, to), as far as the stretch goes. */
+static inline __attribute__((always_inline)) void
+ask_slots(struct velocity *v, uint32_t group, const struct stretch *s, uint32_t from, uint32_t to)
 {
-    const struct hash128 *token = s->rows->token + group;
-    size_t groups = v->layout->group_count;
-    uint32_t left = s->last - row;
-
-    if (AHEAD_SLOT < left)
-        ahead_slot(v, group, token[(row + AHEAD_SLOT) * groups]);
-    if (AHEAD_ENTITY < left)
-        ahead_entity(v, group, token[(row + AHEAD_ENTITY) * groups], v->hint, row + AHEAD_ENTITY);
-    if (AHEAD_EVENTS < left)
-        ahead_events(v, group, v->hint, row + AHEAD_EVENTS);
+    for (uint32_t row = from; row < to && row < s->last; row++)
+        ahead_slot(v, group, token_at(v, s->rows, group, row));
 }
 
-/* For the first rows, which nobody has asked for. */
-static void ask_for_first_rows(struct velocity *v, uint32_t group, const struct stretch *s)
+static void ask_entities(struct velocity *v, uint32_t group, const struct stretch *s, uint32_t from,
+                         uint32_t to)
 {
-    for (uint32_t row = s->first; row < s->last && row < s->first + AHEAD_SLOT; row++)
-        ahead_slot(v, group, token_at(v, s->rows, group, row));
-    for (uint32_t row = s->first; row < s->last && row < s->first + AHEAD_ENTITY; row++)
+    for (uint32_t row = from; row < to && row < s->last; row++)
         ahead_entity(v, group, token_at(v, s->rows, group, row), v->hint, row);
-    for (uint32_t row = s->first; row < s->last && row < s->first + AHEAD_EVENTS; row++)
+    for (uint32_t row = from; row < to && row < s->last; row++)
+        ahead_head(v, v->hint, row);
+}
+
+static inline __attribute__((always_inline)) void
+ask_events(struct velocity *v, uint32_t group, const struct stretch *s, uint32_t from, uint32_t to)
+{
+    for (uint32_t row = from; row < to && row < s->last; row++)
         ahead_events(v, group, v->hint, row);
 }
 
-/* The labels that come next, as their events' entities. */
-static inline void ask_for_step(struct velocity *v, uint32_t group, const struct stretch *s,
-                                uint32_t step)
+/* For the first rows, which nobody has asked for. */
+static inline __attribute__((always_inline)) void
+ask_for_first_rows(struct velocity *v, uint32_t group, const struct stretch *s)
+{
+    ask_slots(v, group, s, s->first, s->first + AHEAD_SLOT);
+    ask_entities(v, group, s, s->first, s->first + AHEAD_ENTITY);
+    ask_events(v, group, s, s->first, s->first + AHEAD_EVENTS);
+}
+
+/* Every AHEAD_ROWS rows. */
+static inline __attribute__((always_inline)) void
+ask_for_rows(struct velocity *v, uint32_t group, const struct stretch *s, uint32_t row)
+{
+    if ((row - s->first) % AHEAD_ROWS != 0)
+        return;
+    ask_slots(v, group, s, row + AHEAD_SLOT, row + AHEAD_SLOT + AHEAD_ROWS);
+    ask_entities(v, group, s, row + AHEAD_ENTITY, row + AHEAD_ENTITY + AHEAD_ROWS);
+    ask_events(v, group, s, row + AHEAD_EVENTS, row + AHEAD_EVENTS + AHEAD_ROWS);
+}
+
+/* The labels that come next, as their events' entities: one by one, since they come in their own
+ * rhythm, and mostly several to a row or none. */
+static inline __attribute__((always_inline)) void
+ask_for_step(struct velocity *v, uint32_t group, const struct stretch *s, uint32_t step)
 {
     const struct label_step *at = s->rows->step + step;
     uint32_t left = s->last_step - step;
 
-    if (AHEAD_SLOT < left)
-        ahead_slot(v, group, at[AHEAD_SLOT].token[group]);
-    if (AHEAD_ENTITY < left)
-        ahead_entity(v, group, at[AHEAD_ENTITY].token[group], v->label_hint, step + AHEAD_ENTITY);
-    if (AHEAD_EVENTS < left)
-        ahead_label(v, group, v->label_hint, step + AHEAD_EVENTS);
+    if (LABEL_SLOT < left)
+        ahead_slot(v, group, at[LABEL_SLOT].token[group]);
+    if (LABEL_ENTITY < left) {
+        ahead_entity(v, group, at[LABEL_ENTITY].token[group], v->label_hint, step + LABEL_ENTITY);
+        ahead_head(v, v->label_hint, step + LABEL_ENTITY);
+    }
+    if (LABEL_EVENT < left)
+        ahead_label(v, group, v->label_hint, step + LABEL_EVENT);
 }
 
 /* One group through the stretch. */
@@ -310,7 +331,7 @@ static void run_group(const struct stretch *s, uint32_t group)
         count = s->last - first < v->together ? s->last - first : v->together;
         image_make(v, g, s->r, rows, first, count);
         for (uint32_t row = first; row < first + count; row++) {
-            ask_for_row(v, group, s, row);
+            ask_for_rows(v, group, s, row);
             for (; step < labels && rows->step[step].row <= row; step++) {
                 ask_for_step(v, group, s, step);
                 apply_step(v, group, &rows->step[step], step);
@@ -362,24 +383,22 @@ static void run_step(const struct stretch *s, uint32_t step)
     }
 }
 
-/* What the groups need for the first row: the misses of all groups at once, three times; after
- * that, rows ahead. */
-static void ask_for_first(const struct stretch *s)
+/* What the groups need for the first rows: the same step for all groups, so that a single row's
+ * misses overlap too. */
+static void ask_for_groups(const struct stretch *s)
 {
     const struct velocity_layout *l = s->v->layout;
 
     for (int kind = 0; kind < 3; kind++) {
         for (uint32_t i = 0; i < l->group_count; i++) {
-            struct velocity *v = &s->v[i];
-
             if (l->groups[i].level != s->level)
                 continue;
             if (kind == 0)
-                ahead_slot(v, i, token_at(v, s->rows, i, s->first));
+                ask_slots(&s->v[i], i, s, s->first, s->first + AHEAD_SLOT);
             else if (kind == 1)
-                ahead_entity(v, i, token_at(v, s->rows, i, s->first), v->hint, s->first);
+                ask_entities(&s->v[i], i, s, s->first, s->first + AHEAD_ENTITY);
             else
-                ahead_events(v, i, v->hint, s->first);
+                ask_events(&s->v[i], i, s, s->first, s->first + AHEAD_EVENTS);
         }
     }
 }
@@ -394,14 +413,14 @@ static void run_rows(const struct stretch *s)
         if (l->groups[i].level == s->level)
             read_bind(&s->v[i], &l->groups[i], s->r);
     }
-    ask_for_first(s);
+    ask_for_groups(s);
     for (uint32_t row = s->first; row < s->last; row++) {
         for (; step < s->last_step && s->rows->step[step].row <= row; step++)
             run_step(s, step);
         for (uint32_t i = 0; i < l->group_count; i++) {
             if (l->groups[i].level != s->level)
                 continue;
-            ask_for_row(&s->v[i], i, s, row);
+            ask_for_rows(&s->v[i], i, s, row);
             image_make(&s->v[i], &l->groups[i], s->r, s->rows, row, 1);
             read_one(&s->v[i], i, s->r, s->rows, row, 0);
             finish_row(&s->v[i], i, s->rows, row);
