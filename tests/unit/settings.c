@@ -107,8 +107,8 @@ static void every_shape_is_read(void **state)
     assert_string_equal(s->features[3].name, "odd name");
     assert_string_equal(s->features[3].source, "amount % 2 = 0");
     assert_string_equal(s->rules[0].then, "review");
-    assert_int_equal(s->model.boost.trees, 77);
-    assert_int_equal(s->model.boost.balance, BALANCE_WEIGHTS);
+    assert_int_equal(s->model.asked.recipe.boost.trees, 77);
+    assert_int_equal(s->model.asked.recipe.balance, BALANCE_WEIGHTS);
     assert_true(s->model.validate.has_window);
     assert_int_equal(s->model.validate.test_until_us - s->model.validate.test_from_us,
                      7 * US_PER_DAY);
@@ -127,7 +127,7 @@ static const struct {
     {"server: {prot: 1}\n", "assay.yaml:1:10: server.prot: no such key; did you mean \"port\"?"},
     {"zebra: 1\n",
      "assay.yaml:1:1: zebra: no such key; expected one of: name, data_directory, sources, event, "
-     "schema, entities, features, rules, model, outcomes, decision, tests, server, memory, ids, log, "
+     "schema, entities, features, rules, model, models, outcomes, decision, tests, server, memory, ids, log, "
      "snapshot"},
     {"server: {port: 70000}\n",
      "assay.yaml:1:16: server.port: expected a whole number from 0 to 65535, found \"70000\""},
@@ -188,7 +188,20 @@ static const struct {
     {"sources: {transactions: t.csv}\nmodel: {features: [amout]}\nfeatures: {amount: amount}\n",
      "assay.yaml:2:19: model.features: expected features, found \"amout\"; did you mean \"amount\"?"},
     {"sources: {transactions: t.csv}\nmodel: {kind: svm}\n",
-     "assay.yaml:2:15: model.kind: expected boost, logistic or none, found \"svm\""},
+     "assay.yaml:2:15: model.kind: expected logistic, boost, forest, isolation, vote, stack, none or a name under models, found \"svm\""},
+    {"sources: {transactions: t.csv}\nmodel: a\nmodels: {a: {kind: boost}, b: {kind: vote, members: {c: 1}}}\n",
+     "assay.yaml:3:53: models.b.members: there is no \"c\" under models"},
+    {"sources: {transactions: t.csv}\nmodels: {b: {kind: stack}}\n",
+     "assay.yaml:2:13: models.b: a stack needs members: names under models, each with its weight"},
+    {"sources: {transactions: t.csv}\nmodels: {a: {kind: vote, members: {b: 1}}, b: {kind: vote, members: {a: 1}}}\n",
+     "assay.yaml:2:35: models.a.members: \"b\" has members itself: name those"},
+    {"sources: {transactions: t.csv}\nmodels: {a: {kind: logistic}, b: {kind: vote, members: {a: 0}}}\n",
+     "assay.yaml:2:56: models.b.members: the weight of \"a\" must be above 0"},
+    {"sources: {transactions: t.csv}\nmodels: {boost: {kind: logistic}}\n",
+     "assay.yaml:2:17: models.boost: this is the name of a kind: call the model otherwise"},
+    {"sources: {transactions: t.csv}\nmodels: {a: {kind: boost, resample: {kind: shuffle}}}\n",
+     "assay.yaml:2:44: models.a.resample.kind: expected none, under, over, smote or hybrid, found "
+     "\"shuffle\""},
     {"sources: {transactions: t.csv}\nmodel: {validate: {train: [2018-07-25, 2018-08-01]}}\n",
      "assay.yaml:2:27: model.validate.train: expected train and test together, found one of them"},
     {"sources: {transactions: t.csv}\n"

@@ -162,7 +162,7 @@ void codes_init(struct codes *c, const struct dataset *d, uint32_t input)
         }
         c->code[i] = table_code(&t, column->text[row]);
         c->rows[c->code[i]]++;
-        c->frauds[c->code[i]] += d->label[row] != 0;
+        c->frauds[c->code[i]] += d->label != NULL && d->label[row] != 0;
     }
     mem_free(t.slot);
     sort_codes(c, d->rows);

@@ -21,20 +21,31 @@ struct shuffling {
     double *importance;
 };
 
-/* Average precision with input `input`'s encoded values replaced, or as they are (NULL). */
-static double precision_with(const struct shuffling *s, uint32_t input, const double *values)
+/* Where the model has members, an input is encoded once for each. */
+static uint32_t encodings(const struct model *m)
+{
+    return m->width / m->inputs;
+}
+
+/* Average precision where row i has input `input` of row order[i], or as the rows are (NULL). */
+static double precision_with(const struct shuffling *s, uint32_t input, const double *values,
+                             const uint32_t *order)
 {
     const struct dataset *d = s->dataset;
     struct model_scratch *scratch = model_scratch_new(s->model, s->simd);
-    double *x = mem_array((size_t)BLOCK_ROWS * d->inputs, sizeof *x);
+    uint32_t width = s->model->width, bases = encodings(s->model);
+    double *x = mem_array((size_t)BLOCK_ROWS * width, sizeof *x);
     double *margin = mem_array(d->rows, sizeof *margin), precision;
 
     for (uint32_t at = 0; at < d->rows; at += BLOCK_ROWS) {
         uint32_t n = d->rows - at < BLOCK_ROWS ? d->rows - at : BLOCK_ROWS;
 
         model_encode(s->model, d->input, d->row, at, n, x);
-        for (uint32_t i = 0; i < n && values != NULL; i++)
-            x[(size_t)i * d->inputs + input] = values[at + i];
+        for (uint32_t i = 0; i < n && order != NULL; i++) {
+            for (uint32_t k = 0; k < bases; k++)
+                x[(size_t)i * width + k * d->inputs + input] =
+                    values[(size_t)order[at + i] * bases + k];
+        }
         model_score_encoded(s->model, scratch, x, n, margin + at);
     }
     precision = metric_average_precision(margin, s->label, d->rows);
@@ -44,11 +55,11 @@ static double precision_with(const struct shuffling *s, uint32_t input, const do
     return precision;
 }
 
-static void shuffle(double *v, uint32_t count, struct random *r)
+static void shuffle(uint32_t *v, uint32_t count, struct random *r)
 {
     for (uint32_t i = count; i > 1; i--) {
         uint32_t k = (uint32_t)random_below(r, i);
-        double swapped = v[i - 1];
+        uint32_t swapped = v[i - 1];
 
         v[i - 1] = v[k];
         v[k] = swapped;
@@ -60,16 +71,22 @@ static void input_task(void *context, unsigned number)
     struct shuffling *s = context;
     const struct dataset *d = s->dataset;
     uint32_t input = s->first + number;
-    double *values = mem_array(d->rows, sizeof *values), sum = 0;
+    uint32_t bases = encodings(s->model), *order = mem_array(d->rows, sizeof *order);
+    double *values = mem_array((size_t)d->rows * bases, sizeof *values), sum = 0;
     struct random r;
 
     random_init(&r, random_at(s->seed, UINT64_C(0x696d70), input));
-    model_encode_input(s->model, input, d->input[input], d->row, 0, d->rows, values, 1);
+    for (uint32_t k = 0; k < bases; k++)
+        model_encode_input(model_base(s->model, k), input, d->input[input], d->row, 0, d->rows,
+                           values + k, bases);
+    for (uint32_t i = 0; i < d->rows; i++)
+        order[i] = i;
     for (unsigned deal = 0; deal < DEALS; deal++) {
-        shuffle(values, d->rows, &r);
-        sum += precision_with(s, input, values);
+        shuffle(order, d->rows, &r);
+        sum += precision_with(s, input, values, order);
     }
     s->importance[input] = s->whole - sum / DEALS;
+    mem_free(order);
     mem_free(values);
 }
 
@@ -86,7 +103,7 @@ bool permutation_importance(const struct model *m, const struct dataset *d,
     s.label = mem_array(d->rows, 1);
     for (uint32_t i = 0; i < d->rows; i++)
         s.label[i] = dataset_label(d, i) != 0;
-    s.whole = precision_with(&s, 0, NULL);
+    s.whole = precision_with(&s, 0, NULL, NULL);
     for (; s.first < d->inputs && good; s.first += at_once) {
         uint32_t left = d->inputs - s.first;
 

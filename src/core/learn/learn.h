@@ -50,9 +50,30 @@ struct boost_options {
     uint32_t patience; /* stop after so many trees without a better average precision; 0 = never */
 };
 
+struct forest_options {
+    enum balance balance;
+    uint32_t trees;
+    uint32_t depth;         /* of a tree, at most */
+    uint32_t min_leaf_rows; /* different ones */
+    uint32_t bins;          /* per input, at most 255 */
+    double column_share;    /* of the inputs, tried at each node; 0: the square root of them */
+    double row_share;       /* draws with replacement, per row */
+};
+
+enum { ISOLATION_SAMPLES_MAX = 4096 };
+
+struct isolation_options {
+    uint32_t trees;
+    uint32_t samples;     /* rows of each tree, drawn without replacement */
+    double contamination; /* share of the training rows that score as anomalies (probability above
+                             one half); 0: the score is left as it is */
+};
+
 /* Defaults fit for 0.1 to 5 % of positives. */
 void logistic_defaults(struct logistic_options *o);
 void boost_defaults(struct boost_options *o);
+void forest_defaults(struct forest_options *o);
+void isolation_defaults(struct isolation_options *o);
 
 /* ERROR_INVALID where there is one class only, no row or no input; ERROR_CANCELLED where progress
  * said stop (boosting keeps the trees so far and succeeds if it has one). `watch` is data for early
@@ -63,10 +84,22 @@ bool boost_train(const struct dataset *d, const struct dataset *watch,
                  const struct boost_options *o, const struct learn_run *run, struct model **m,
                  struct error *e) MUST_USE;
 
+/* Cancelled, it keeps the trees so far. */
+bool forest_train(const struct dataset *d, const struct forest_options *o,
+                  const struct learn_run *run, struct model **m, struct error *e) MUST_USE;
+/* Isolation forest (Liu, Ting and Zhou 2008). It does not look at labels, which may be NULL. */
+bool isolation_train(const struct dataset *d, const struct isolation_options *o,
+                     const struct learn_run *run, struct model **m, struct error *e) MUST_USE;
+
 /* Platt's fit (Platt 1999, with the target smoothing of section 2.2; Newton's method as in Lin,
  * Lin and Weng 2007) of margins held out from training. False where one class is missing. */
 bool platt_fit(const double *margin, const uint8_t *label, uint32_t rows, double *slope,
                double *offset) MUST_USE;
+
+/* Isotonic regression of the same: the points of CALIBRATION_ISOTONIC, at most points_max of them;
+ * x and y have room for so many. Returns how many; 0 where one class is missing. */
+uint32_t isotonic_fit(const double *margin, const uint8_t *label, uint32_t rows,
+                      uint32_t points_max, double *x, double *y);
 
 /* Mean loss of average precision when one input's values are shuffled among the rows. */
 bool permutation_importance(const struct model *m, const struct dataset *d,

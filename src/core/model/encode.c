@@ -41,6 +41,11 @@ void model_encode_input(const struct model *m, uint32_t input, const struct colu
 void model_encode(const struct model *m, const struct column *const *inputs, const uint32_t *row,
                   uint32_t first, uint32_t rows, double *x)
 {
-    for (uint32_t j = 0; j < m->inputs; j++)
-        model_encode_input(m, j, inputs[j], row, first, rows, x + j, m->inputs);
+    for (uint32_t k = 0; k < m->width / m->inputs; k++) {
+        const struct model *base = model_base(m, k);
+
+        for (uint32_t j = 0; j < m->inputs; j++)
+            model_encode_input(base, j, inputs[j], row, first, rows, x + k * m->inputs + j,
+                               m->width);
+    }
 }

@@ -4,11 +4,12 @@
  *     section:    u32 tag  u32 length  u32 CRC-32 of the body  body
  *
  * in this order: HEAD (kind, inputs, calibration), INPT (names, fingerprints, category maps), NOTE,
- * then LINR or TREE. Nothing may be absent, repeated or follow. Every bit is either compared with
- * the one value it can have or covered by a CRC, so a damaged file is refused; and a file with
- * honest CRCs is still not trusted: parts.h's invariants are checked before a model is made of it.
+ * then the body of the kind (LINR, TREE, MEMB; members are model files within). Nothing may be
+ * absent, repeated or follow. Every bit is either compared with the one value it can have or
+ * covered by a CRC, so a damaged file is refused; and a file with honest CRCs is still not trusted:
+ * parts.h's invariants are checked before a model is made of it.
  */
-#include "core/model/parts.h"
+#include "core/model/kind.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -22,21 +23,17 @@ enum section {
     SECTION_HEAD = 0x44414548, /* the letters, as they stand in the file */
     SECTION_INPT = 0x54504e49,
     SECTION_NOTE = 0x45544f4e,
-    SECTION_LINR = 0x524e494c,
-    SECTION_TREE = 0x45455254,
 };
 
 enum {
     FILE_SECTIONS = 4,
-    NODE_LEAF = 1,
-    NODE_MISSING_LEFT = 2,
-    NODE_BYTES_MIN = 13, /* a leaf: flags, cover, value */
+    POINT_BYTES = 16,
     CATEGORY_BYTES_MIN = 12,
 };
 
 /* ---- writing ---- */
 
-static void add_section(struct buffer *out, enum section tag, struct buffer *body)
+static void add_section(struct buffer *out, uint32_t tag, struct buffer *body)
 {
     uint32_t length = (uint32_t)body->length;
 
@@ -51,10 +48,18 @@ static void add_section(struct buffer *out, enum section tag, struct buffer *bod
 
 static void format_head(const struct model *m, struct buffer *b)
 {
+    const struct calibration *c = &m->calibration;
+
     buffer_add_u32(b, m->kind);
     buffer_add_u32(b, m->inputs);
-    buffer_add_double(b, m->slope);
-    buffer_add_double(b, m->offset);
+    buffer_add_u8(b, (uint8_t)c->kind);
+    buffer_add_double(b, c->slope);
+    buffer_add_double(b, c->offset);
+    buffer_add_u32(b, c->points);
+    for (uint32_t i = 0; i < c->points; i++) {
+        buffer_add_double(b, c->margin[i]);
+        buffer_add_double(b, c->probability[i]);
+    }
 }
 
 static void format_inputs(const struct model *m, struct buffer *b)
@@ -77,44 +82,6 @@ static void format_inputs(const struct model *m, struct buffer *b)
     }
 }
 
-static void format_linear(const struct model *m, struct buffer *b)
-{
-    const struct model_linear *l = &m->linear;
-
-    buffer_add_double(b, l->bias);
-    for (uint32_t j = 0; j < m->inputs; j++) {
-        buffer_add_double(b, l->mean[j]);
-        buffer_add_double(b, l->weight[j]);
-        buffer_add_double(b, l->present[j]);
-        buffer_add_double(b, l->missing[j]);
-    }
-}
-
-static void format_node(const struct tree_node *n, struct buffer *b)
-{
-    buffer_add_u8(b, (n->left == 0 ? NODE_LEAF : 0) | (n->missing_left ? NODE_MISSING_LEFT : 0));
-    buffer_add_u32(b, n->cover);
-    if (n->left == 0) {
-        buffer_add_u64(b, (uint64_t)n->value);
-        return;
-    }
-    buffer_add_u16(b, n->input);
-    buffer_add_double(b, n->threshold);
-}
-
-static void format_forest(const struct model *m, struct buffer *b)
-{
-    const struct model_forest *f = &m->forest;
-
-    buffer_add_u64(b, (uint64_t)f->base);
-    buffer_add_u32(b, f->trees);
-    buffer_add_u32(b, f->first[f->trees]);
-    for (uint32_t t = 0; t < f->trees; t++)
-        buffer_add_u16(b, (uint16_t)(f->first[t + 1] - f->first[t]));
-    for (uint32_t i = 0; i < f->first[f->trees]; i++)
-        format_node(&f->node[i], b);
-}
-
 void model_format(const struct model *m, struct buffer *out)
 {
     struct buffer body;
@@ -131,17 +98,14 @@ void model_format(const struct model *m, struct buffer *out)
     buffer_add_bytes32(&body, text_of(m->notes.metrics));
     buffer_add_bytes32(&body, text_of(m->notes.data));
     add_section(out, SECTION_NOTE, &body);
-    if (m->kind == MODEL_LOGISTIC)
-        format_linear(m, &body);
-    else
-        format_forest(m, &body);
-    add_section(out, m->kind == MODEL_LOGISTIC ? SECTION_LINR : SECTION_TREE, &body);
+    model_operations(m)->format(m, &body);
+    add_section(out, model_operations(m)->section, &body);
     buffer_fini(&body);
 }
 
 /* ---- reading ---- */
 
-static bool damaged(struct error *e, const char *what)
+bool model_damaged(struct error *e, const char *what)
 {
     return error_set(e, ERROR_INVALID,
                      "model file: %s; the file is damaged or was not written by assay: "
@@ -149,17 +113,17 @@ static bool damaged(struct error *e, const char *what)
                      what);
 }
 
-static bool open_section(struct reader *in, enum section tag, struct reader *body, struct error *e)
+static bool open_section(struct reader *in, uint32_t tag, struct reader *body, struct error *e)
 {
     uint32_t found = reader_u32(in), length = reader_u32(in), crc = reader_u32(in);
     const void *bytes = reader_get(in, length);
 
     if (in->failed || bytes == NULL)
-        return damaged(e, "it ends inside a section");
-    if (found != (uint32_t)tag)
-        return damaged(e, "a section is missing or out of order");
+        return model_damaged(e, "it ends inside a section");
+    if (found != tag)
+        return model_damaged(e, "a section is missing or out of order");
     if ((uint32_t)crc32(0, bytes, length) != crc)
-        return damaged(e, "a section does not match its checksum");
+        return model_damaged(e, "a section does not match its checksum");
     reader_init(body, bytes, length);
     return true;
 }
@@ -171,36 +135,66 @@ static bool close_section(const struct reader *body, const char *name, struct er
     if (!body->failed && reader_left(body) == 0)
         return true;
     snprintf(what, sizeof what, "section %s is %s", name, body->failed ? "too short" : "too long");
-    return damaged(e, what);
+    return model_damaged(e, what);
 }
 
-static bool read_finite(struct reader *in, double *v)
+bool reader_finite(struct reader *in, double *v)
 {
     *v = reader_double(in);
     return __builtin_isfinite(*v);
 }
 
+static bool parse_points(struct reader *in, double *margin, double *probability, uint32_t points,
+                         struct error *e)
+{
+    for (uint32_t i = 0; i < points; i++) {
+        if (!reader_finite(in, &margin[i]) || !reader_finite(in, &probability[i]) ||
+            probability[i] < 0 || probability[i] > 1 ||
+            (i > 0 && (margin[i] <= margin[i - 1] || probability[i] < probability[i - 1])))
+            return model_damaged(e, "its calibration does not rise from 0 to 1");
+    }
+    return true;
+}
+
+static bool parse_calibration(struct reader *in, struct model *m, struct error *e)
+{
+    struct calibration c = {.kind = (enum calibration_kind)reader_u8(in)};
+    double *margin, *probability;
+    bool good;
+
+    if (c.kind > CALIBRATION_ISOTONIC || !reader_finite(in, &c.slope) ||
+        !reader_finite(in, &c.offset))
+        return model_damaged(e, "its calibration is of no known kind or not finite");
+    c.points = reader_u32(in);
+    if (c.points > MODEL_CALIBRATION_POINTS_MAX || c.points > reader_left(in) / POINT_BYTES ||
+        (c.points > 0) != (c.kind == CALIBRATION_ISOTONIC))
+        return model_damaged(e, "its calibration has no point or too many");
+    margin = mem_array(c.points + 1, sizeof *margin);
+    probability = mem_array(c.points + 1, sizeof *probability);
+    good = parse_points(in, margin, probability, c.points, e);
+    c.margin = margin;
+    c.probability = probability;
+    if (good)
+        model_calibrate(m, &c);
+    calibration_free(&c);
+    return good;
+}
+
 static bool parse_head(struct reader *in, struct model **m, struct error *e)
 {
     uint32_t kind, inputs;
-    double slope, offset;
     struct reader body;
 
     if (!open_section(in, SECTION_HEAD, &body, e))
         return false;
     kind = reader_u32(&body);
     inputs = reader_u32(&body);
-    if (!read_finite(&body, &slope) || !read_finite(&body, &offset))
-        return damaged(e, "its calibration is not finite");
-    if (!close_section(&body, "HEAD", e))
-        return false;
-    if (kind > MODEL_BOOST)
-        return damaged(e, "its kind is unknown");
+    if (kind >= MODEL_KINDS)
+        return model_damaged(e, "its kind is unknown");
     if (inputs == 0 || inputs > MODEL_INPUTS_MAX)
-        return damaged(e, "it has no input or too many");
+        return model_damaged(e, "it has no input or too many");
     *m = model_new((enum model_kind)kind, inputs);
-    model_set_calibration(*m, slope, offset);
-    return true;
+    return parse_calibration(&body, *m, e) && close_section(&body, "HEAD", e);
 }
 
 /* Fills value and number, which have room for count. */
@@ -209,12 +203,12 @@ static bool parse_values(struct reader *in, struct text *value, double *number, 
 {
     for (uint32_t i = 0; i < count; i++) {
         value[i] = reader_bytes32(in);
-        if (!read_finite(in, &number[i]))
-            return damaged(e, "a category's number is not finite");
+        if (!reader_finite(in, &number[i]))
+            return model_damaged(e, "a category's number is not finite");
         if (in->failed || value[i].length > TEXT_MAX || !text_is_utf8(value[i]))
-            return damaged(e, "a category's text is cut, too long or not UTF-8");
+            return model_damaged(e, "a category's text is cut, too long or not UTF-8");
         if (i > 0 && text_compare(value[i - 1], value[i]) >= 0)
-            return damaged(e, "categories are not in order");
+            return model_damaged(e, "categories are not in order");
     }
     return true;
 }
@@ -226,11 +220,11 @@ static bool parse_categories(struct reader *in, struct category_map *c, struct e
     uint32_t count;
     bool good;
 
-    if (!read_finite(in, &other))
-        return damaged(e, "a category's number is not finite");
+    if (!reader_finite(in, &other))
+        return model_damaged(e, "a category's number is not finite");
     count = reader_u32(in);
     if (count > MODEL_CATEGORIES_MAX || count > reader_left(in) / CATEGORY_BYTES_MIN)
-        return damaged(e, "an input has more categories than the file can hold");
+        return model_damaged(e, "an input has more categories than the file can hold");
     value = mem_array(count + 1, sizeof *value);
     number = mem_array(count + 1, sizeof *number);
     good = parse_values(in, value, number, count, e);
@@ -254,9 +248,9 @@ static bool parse_inputs(struct reader *in, struct model *m, struct error *e)
 
         if (body.failed || name.length == 0 || name.length > FIELD_NAME_MAX ||
             !text_is_utf8(name) || memchr(name.bytes, 0, name.length) != NULL)
-            return damaged(e, "an input's name is empty, too long or not UTF-8");
+            return model_damaged(e, "an input's name is empty, too long or not UTF-8");
         if (is_category > 1)
-            return damaged(e, "an input is of no known type");
+            return model_damaged(e, "an input is of no known type");
         model_set_input(m, j, name, is_category, fingerprint);
         if (is_category && !parse_categories(&body, &m->category[j], e))
             return false;
@@ -269,7 +263,7 @@ static bool parse_note(struct reader *in, char **note, struct error *e)
     struct text t = reader_bytes32(in);
 
     if (in->failed || !text_is_utf8(t) || (t.length > 0 && memchr(t.bytes, 0, t.length) != NULL))
-        return damaged(e, "a note is cut or not UTF-8");
+        return model_damaged(e, "a note is cut or not UTF-8");
     mem_free(*note);
     *note = mem_text(t.bytes, t.length);
     return true;
@@ -284,115 +278,16 @@ static bool parse_notes(struct reader *in, struct model *m, struct error *e)
            close_section(&body, "NOTE", e);
 }
 
-static bool parse_linear(struct reader *in, struct model *m, struct error *e)
+static bool parse_body(struct reader *in, struct model *m, unsigned nesting, struct error *e)
 {
-    struct model_linear *l = &m->linear;
-    struct reader body;
-    bool finite;
-
-    if (!open_section(in, SECTION_LINR, &body, e))
-        return false;
-    finite = read_finite(&body, &l->bias);
-    for (uint32_t j = 0; j < m->inputs && finite; j++)
-        finite = read_finite(&body, &l->mean[j]) && read_finite(&body, &l->weight[j]) &&
-                 read_finite(&body, &l->present[j]) && read_finite(&body, &l->missing[j]);
-    if (!finite)
-        return damaged(e, "a coefficient is not finite");
-    return close_section(&body, "LINR", e);
-}
-
-static bool value_is_fit(int64_t v)
-{
-    return v >= -LEAF_VALUE_MAX && v <= LEAF_VALUE_MAX;
-}
-
-static bool parse_node(struct reader *in, const struct model *m, struct tree_node *n,
-                       struct error *e)
-{
-    uint8_t flags = reader_u8(in);
-
-    *n = (struct tree_node){.cover = reader_u32(in)};
-    n->missing_left = (flags & NODE_MISSING_LEFT) != 0;
-    if (in->failed || flags > (NODE_LEAF | NODE_MISSING_LEFT) || n->cover == 0)
-        return damaged(e, "a tree's node is cut, of no known kind or without cover");
-    if (flags & NODE_LEAF) {
-        n->value = (int64_t)reader_u64(in);
-        return value_is_fit(n->value) || damaged(e, "a leaf's value is out of range");
-    }
-    n->left = 1; /* found by link_tree */
-    n->input = reader_u16(in);
-    if (n->input >= m->inputs)
-        return damaged(e, "a tree splits an input that the model has not");
-    return read_finite(in, &n->threshold) || damaged(e, "a threshold is not finite");
-}
-
-/* Gives the children their indices and checks that they make a tree: parts.h, invariants 1, 2. */
-static bool link_tree(struct tree_node *node, uint32_t nodes, struct error *e)
-{
-    uint8_t depth[MODEL_TREE_NODES_MAX] = {0};
-    uint32_t inner = 0;
-
-    for (uint32_t i = 0; i < nodes; i++) {
-        uint32_t left = 2 * inner + 1;
-
-        if (node[i].left == 0)
-            continue;
-        if (left <= i || left + 1 >= nodes || depth[i] == MODEL_DEPTH_MAX)
-            return damaged(e, "a tree's nodes are out of order, missing or too deep");
-        if ((uint64_t)node[left].cover + node[left + 1].cover != node[i].cover)
-            return damaged(e, "a tree's covers do not add up");
-        node[i].left = (uint16_t)left;
-        depth[left] = depth[left + 1] = (uint8_t)(depth[i] + 1);
-        inner++;
-    }
-    return 2 * inner + 1 == nodes || damaged(e, "a tree has nodes that nothing leads to");
-}
-
-static bool parse_trees(struct reader *in, struct model *m, uint32_t nodes, struct error *e)
-{
-    struct model_forest *f = &m->forest;
-    uint32_t at = 0;
-
-    for (uint32_t t = 0; t < f->trees; t++) {
-        uint32_t n = reader_u16(in);
-
-        if (n == 0 || n > MODEL_TREE_NODES_MAX || n > nodes - at)
-            return damaged(e, "a tree has no node or too many");
-        at += n;
-        f->first[t + 1] = at;
-    }
-    if (at != nodes)
-        return damaged(e, "the trees' nodes do not add up");
-    for (uint32_t i = 0; i < nodes; i++) {
-        if (!parse_node(in, m, &f->node[i], e))
-            return false;
-    }
-    for (uint32_t t = 0; t < f->trees; t++) {
-        if (!link_tree(f->node + f->first[t], f->first[t + 1] - f->first[t], e))
-            return false;
-    }
-    return true;
-}
-
-static bool parse_forest(struct reader *in, struct model *m, struct error *e)
-{
-    uint32_t trees, nodes;
+    const struct model_operations *o = model_operations(m);
     struct reader body;
 
-    if (!open_section(in, SECTION_TREE, &body, e))
-        return false;
-    m->forest.base = (int64_t)reader_u64(&body);
-    trees = reader_u32(&body);
-    nodes = reader_u32(&body);
-    if (!value_is_fit(m->forest.base))
-        return damaged(e, "its base is out of range");
-    if (trees > MODEL_TREES_MAX || nodes > reader_left(&body) / NODE_BYTES_MIN)
-        return damaged(e, "it has more trees or nodes than the file can hold");
-    model_forest_reserve(m, trees, nodes);
-    return parse_trees(&body, m, nodes, e) && close_section(&body, "TREE", e);
+    return open_section(in, o->section, &body, e) && o->parse(&body, m, nesting, e) &&
+           close_section(&body, o->name, e);
 }
 
-static bool parse_file(struct reader *in, struct model **m, struct error *e)
+static bool parse_file(struct reader *in, unsigned nesting, struct model **m, struct error *e)
 {
     const void *start = reader_get(in, sizeof magic);
     uint32_t version;
@@ -408,17 +303,18 @@ static bool parse_file(struct reader *in, struct model **m, struct error *e)
                          "train the model again or use the assay that wrote it",
                          version, MODEL_FORMAT_VERSION);
     if (reader_u32(in) != FILE_SECTIONS)
-        return damaged(e, "its number of sections is wrong");
+        return model_damaged(e, "its number of sections is wrong");
     if (!parse_head(in, m, e) || !parse_inputs(in, *m, e) || !parse_notes(in, *m, e))
         return false;
-    if (!((*m)->kind == MODEL_LOGISTIC ? parse_linear(in, *m, e) : parse_forest(in, *m, e)))
+    if (!parse_body(in, *m, nesting, e))
         return false;
     if (reader_left(in) != 0)
-        return damaged(e, "bytes follow its last section");
+        return model_damaged(e, "bytes follow its last section");
     return model_finish(*m, e);
 }
 
-bool model_parse(const void *bytes, size_t length, struct model **m, struct error *e)
+bool model_parse_nested(const void *bytes, size_t length, unsigned nesting, struct model **m,
+                        struct error *e)
 {
     struct model *read = NULL;
     struct reader in;
@@ -427,10 +323,15 @@ bool model_parse(const void *bytes, size_t length, struct model **m, struct erro
         return error_set(e, ERROR_INVALID, "model file: %zu bytes, at most %d are read", length,
                          MODEL_BYTES_MAX);
     reader_init(&in, bytes, length);
-    if (!parse_file(&in, &read, e)) {
+    if (!parse_file(&in, nesting, &read, e)) {
         model_free(read);
         return false;
     }
     *m = read;
     return true;
+}
+
+bool model_parse(const void *bytes, size_t length, struct model **m, struct error *e)
+{
+    return model_parse_nested(bytes, length, 0, m, e);
 }

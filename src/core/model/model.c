@@ -2,42 +2,53 @@
 
 #include <string.h>
 
-#include "core/base/elementary.h"
 #include "core/base/panic.h"
-#include "core/model/linear.h"
-#include "core/model/parts.h"
-#include "core/model/ranks.h"
-#include "core/model/shap.h"
+#include "core/model/kind.h"
 
 struct model_scratch {
-    enum simd level;
-    double *x;       /* RANK_BLOCK encoded rows */
-    uint16_t *ranks; /* the same rows, ranked */
+    const struct model *model;
+    double *x; /* MODEL_BLOCK encoded rows */
+    void *own; /* the kind's */
 };
+
+static const struct model_operations *const model_kinds[MODEL_KINDS] = {
+    [MODEL_LOGISTIC] = &logistic_operations, [MODEL_BOOST] = &boost_operations,
+    [MODEL_FOREST] = &forest_operations,     [MODEL_ISOLATION] = &isolation_operations,
+    [MODEL_VOTE] = &vote_operations,         [MODEL_STACK] = &stack_operations,
+};
+
+const struct model_operations *model_operations(const struct model *m)
+{
+    return model_kinds[m->kind];
+}
 
 const char *model_kind_name(enum model_kind kind)
 {
-    static const char *const names[] = {"logistic", "boost"};
+    return model_kinds[kind]->name;
+}
 
-    return names[kind];
+bool model_kind_find(const char *name, enum model_kind *kind)
+{
+    for (unsigned k = 0; k < MODEL_KINDS; k++) {
+        if (strcmp(model_kinds[k]->name, name) != 0)
+            continue;
+        *kind = (enum model_kind)k;
+        return true;
+    }
+    return false;
 }
 
 struct model *model_new(enum model_kind kind, uint32_t inputs)
 {
     struct model *m = mem_alloc(sizeof *m);
-    struct model_linear *l = &m->linear;
 
     ASSERT(inputs <= MODEL_INPUTS_MAX);
-    *m = (struct model){.kind = kind, .inputs = inputs, .slope = 1};
+    *m = (struct model){.kind = kind, .inputs = inputs, .width = inputs};
     m->input = mem_array(inputs + 1, sizeof *m->input);
     m->category = mem_array(inputs + 1, sizeof *m->category);
     model_set_notes(m, &(struct model_notes){(char *)"", (char *)"", (char *)""});
-    if (kind == MODEL_LOGISTIC) {
-        l->mean = mem_array(inputs + 1, sizeof *l->mean);
-        l->weight = mem_array(inputs + 1, sizeof *l->weight);
-        l->present = mem_array(inputs + 1, sizeof *l->present);
-        l->missing = mem_array(inputs + 1, sizeof *l->missing);
-    }
+    if (model_kinds[kind]->open != NULL)
+        model_kinds[kind]->open(m);
     return m;
 }
 
@@ -59,15 +70,20 @@ void model_forest_reserve(struct model *m, uint32_t trees, uint32_t nodes)
     f->node = mem_array((size_t)nodes + 1, sizeof *f->node);
 }
 
+void model_add_member(struct model *m, struct model *member, double weight)
+{
+    struct model_members *s = &m->members;
+
+    ASSERT(s->count < MODEL_MEMBERS_MAX && member->inputs == m->inputs);
+    s->model[s->count] = member;
+    s->weight[s->count++] = weight;
+}
+
 bool model_finish(struct model *m, struct error *e)
 {
-    if (m->kind != MODEL_BOOST)
-        return true;
-    m->ranks = forest_ranks_new(m, e);
-    if (m->ranks == NULL)
-        return false;
-    m->shap = shap_rule_new(&m->forest);
-    return true;
+    const struct model_operations *o = model_operations(m);
+
+    return o->finish == NULL || o->finish(m, e);
 }
 
 static void free_notes(struct model_notes *n)
@@ -88,14 +104,8 @@ void model_free(struct model *m)
     mem_free(m->input);
     mem_free(m->category);
     free_notes(&m->notes);
-    mem_free(m->linear.mean);
-    mem_free(m->linear.weight);
-    mem_free(m->linear.present);
-    mem_free(m->linear.missing);
-    mem_free(m->forest.first);
-    mem_free(m->forest.node);
-    forest_ranks_free(m->ranks);
-    shap_rule_free(m->shap);
+    calibration_free(&m->calibration);
+    model_operations(m)->close(m);
     mem_free(m);
 }
 
@@ -120,6 +130,36 @@ uint32_t model_tree_count(const struct model *m)
     return m->forest.trees;
 }
 
+uint32_t model_member_count(const struct model *m)
+{
+    return m->members.count;
+}
+
+const struct model *model_member(const struct model *m, uint32_t index)
+{
+    ASSERT(index < m->members.count);
+    return m->members.model[index];
+}
+
+double model_member_weight(const struct model *m, uint32_t index)
+{
+    ASSERT(index < m->members.count);
+    return m->members.weight[index];
+}
+
+const struct model *model_base(const struct model *m, uint32_t k)
+{
+    for (uint32_t i = 0; i < m->members.count; i++) {
+        uint32_t bases = m->members.model[i]->width / m->inputs;
+
+        if (k < bases)
+            return model_base(m->members.model[i], k);
+        k -= bases;
+    }
+    ASSERT(k == 0 && m->members.count == 0);
+    return m;
+}
+
 const struct model_notes *model_notes(const struct model *m)
 {
     return &m->notes;
@@ -135,22 +175,15 @@ void model_set_notes(struct model *m, const struct model_notes *n)
     m->notes = copy;
 }
 
-void model_set_calibration(struct model *m, double slope, double offset)
-{
-    ASSERT(__builtin_isfinite(slope) && __builtin_isfinite(offset));
-    m->slope = slope;
-    m->offset = offset;
-}
-
 struct model_scratch *model_scratch_new(const struct model *m, enum simd level)
 {
+    const struct model_operations *o = model_operations(m);
     struct model_scratch *s = mem_alloc(sizeof *s);
 
-    s->level = level;
-    s->x = mem_array((size_t)RANK_BLOCK * m->inputs + 1, sizeof *s->x);
-    if (m->ranks != NULL)
-        s->ranks = mem_array((size_t)RANK_BLOCK * forest_ranks_stride(m->ranks) + RANK_PADDING,
-                             sizeof *s->ranks);
+    s->model = m;
+    s->x = mem_array((size_t)MODEL_BLOCK * m->width + 1, sizeof *s->x);
+    if (o->scratch_new != NULL)
+        s->own = o->scratch_new(m, level);
     return s;
 }
 
@@ -158,63 +191,43 @@ void model_scratch_free(struct model_scratch *s)
 {
     if (s == NULL)
         return;
+    if (s->own != NULL)
+        model_operations(s->model)->scratch_free(s->model, s->own);
     mem_free(s->x);
-    mem_free(s->ranks);
     mem_free(s);
-}
-
-static void score_forest(const struct model *m, struct model_scratch *s, const double *x,
-                         uint32_t rows, double *margin)
-{
-    uint32_t stride = forest_ranks_stride(m->ranks);
-    int64_t sum[RANK_BLOCK];
-
-    for (uint32_t i = 0; i < rows; i++) {
-        forest_ranks_of(m->ranks, x + (size_t)i * m->inputs, s->ranks + (size_t)i * stride);
-        sum[i] = m->forest.base;
-    }
-    forest_walk(m->ranks, s->ranks, rows, sum, s->level);
-    for (uint32_t i = 0; i < rows; i++)
-        margin[i] = (double)sum[i] * (1.0 / (double)LEAF_ONE);
-}
-
-/* At most RANK_BLOCK rows. */
-static void score_block(const struct model *m, struct model_scratch *s, const double *x,
-                        uint32_t rows, double *margin)
-{
-    if (m->kind == MODEL_BOOST) {
-        score_forest(m, s, x, rows, margin);
-        return;
-    }
-    for (uint32_t i = 0; i < rows; i++)
-        margin[i] = linear_margin(&m->linear, m->inputs, x + (size_t)i * m->inputs);
 }
 
 void model_score_encoded(const struct model *m, struct model_scratch *s, const double *x,
                          uint32_t rows, double *margin)
 {
-    for (uint32_t at = 0; at < rows; at += RANK_BLOCK) {
-        uint32_t n = rows - at < RANK_BLOCK ? rows - at : RANK_BLOCK;
+    for (uint32_t at = 0; at < rows; at += MODEL_BLOCK) {
+        uint32_t n = rows - at < MODEL_BLOCK ? rows - at : MODEL_BLOCK;
 
-        score_block(m, s, x + (size_t)at * m->inputs, n, margin + at);
+        model_operations(m)->score(m, s->own, x + (size_t)at * m->width, n, margin + at);
     }
 }
 
 void model_score(const struct model *m, struct model_scratch *s, const struct column *const *inputs,
                  uint32_t first, uint32_t rows, double *margin, double *probability)
 {
-    double block[RANK_BLOCK];
+    double block[MODEL_BLOCK];
 
-    for (uint32_t at = 0; at < rows; at += RANK_BLOCK) {
-        uint32_t n = rows - at < RANK_BLOCK ? rows - at : RANK_BLOCK;
+    for (uint32_t at = 0; at < rows; at += MODEL_BLOCK) {
+        uint32_t n = rows - at < MODEL_BLOCK ? rows - at : MODEL_BLOCK;
 
         model_encode(m, inputs, NULL, first + at, n, s->x);
-        score_block(m, s, s->x, n, block);
+        model_score_encoded(m, s, s->x, n, block);
         if (margin != NULL)
             memcpy(margin + at, block, n * sizeof *block);
         for (uint32_t i = 0; i < n && probability != NULL; i++)
-            probability[at + i] = em_sigmoid(m->slope * block[i] + m->offset);
+            probability[at + i] = model_probability(m, block[i]);
     }
+}
+
+double model_explain_encoded(const struct model *m, struct model_scratch *s, const double *x,
+                             double *contribution)
+{
+    return model_operations(m)->explain(m, s->own, x, contribution);
 }
 
 void model_explain(const struct model *m, struct model_scratch *s,
@@ -224,11 +237,5 @@ void model_explain(const struct model *m, struct model_scratch *s,
     model_encode(m, inputs, NULL, row, 1, s->x);
     for (uint32_t j = 0; j < m->inputs; j++)
         contribution[j] = 0;
-    if (m->kind == MODEL_BOOST) {
-        *base = shap_explain(m, s->x, contribution);
-        return;
-    }
-    *base = m->linear.bias;
-    for (uint32_t j = 0; j < m->inputs; j++)
-        contribution[j] = linear_term(&m->linear, j, s->x[j]);
+    *base = model_explain_encoded(m, s, s->x, contribution);
 }

@@ -4,9 +4,15 @@
  * duration in seconds) are taken as doubles, null as missing; text is a category, looked up in the
  * model's own dictionary, unseen values by its rule for them.
  *
- * Margin = log-odds before calibration; probability = calibrated. Sums of leaf values are integers
- * (2^-32 of log-odds), so scalar, AVX2 and AVX-512 give the same bits; linear terms are added in
- * input order.
+ * Every kind gives a row a margin:
+ *
+ *     logistic, boost, net, stack   log-odds
+ *     forest                        mean share of frauds in the leaves, 0 to 1
+ *     isolation                     anomaly score, 0 to 1 (Liu, Ting and Zhou 2008)
+ *     vote                          weighted mean of the members' probabilities
+ *
+ * and the calibration makes a probability of it. Sums of leaf values are integers, so scalar, AVX2
+ * and AVX-512 give the same bits; everything else is added in input order.
  */
 #ifndef ASSAY_MODEL_MODEL_H
 #define ASSAY_MODEL_MODEL_H
@@ -16,15 +22,26 @@
 #include "core/data/frame.h"
 
 enum {
-    MODEL_FORMAT_VERSION = 1,
+    MODEL_FORMAT_VERSION = 2,
     MODEL_INPUTS_MAX = 1024,
+    MODEL_MEMBERS_MAX = 16,
+    MODEL_CALIBRATION_POINTS_MAX = 4096,
     MODEL_TREES_MAX = 10000,
     MODEL_BYTES_MAX = 256 << 20,
 };
 
-enum model_kind { MODEL_LOGISTIC, MODEL_BOOST };
+enum model_kind {
+    MODEL_LOGISTIC,
+    MODEL_BOOST,
+    MODEL_FOREST,
+    MODEL_ISOLATION,
+    MODEL_VOTE,
+    MODEL_STACK,
+    MODEL_KINDS,
+};
 
-const char *model_kind_name(enum model_kind kind); /* "logistic", "boost" */
+const char *model_kind_name(enum model_kind kind); /* "logistic", "boost", ... */
+bool model_kind_find(const char *name, enum model_kind *kind) MUST_USE;
 
 struct model_input {
     char *name;           /* of the feature */
@@ -50,8 +67,30 @@ uint32_t model_tree_count(const struct model *m); /* 0 where it has no trees */
 const struct model_input *model_input(const struct model *m, uint32_t index);
 const struct model_notes *model_notes(const struct model *m);
 void model_set_notes(struct model *m, const struct model_notes *notes); /* copies; before sharing */
-/* Platt: probability = sigmoid(slope * margin + offset); (1, 0) until set. Before sharing. */
-void model_set_calibration(struct model *m, double slope, double offset);
+uint32_t model_member_count(const struct model *m); /* of vote and stack; 0 otherwise */
+const struct model *model_member(const struct model *m, uint32_t index);
+double model_member_weight(const struct model *m, uint32_t index);
+
+/* From margin to probability: rising, and the same for all rows. */
+enum calibration_kind {
+    CALIBRATION_NONE,     /* log-odds by the sigmoid, the other margins as they are */
+    CALIBRATION_PRIOR,    /* the same, its log-odds moved by `offset` */
+    CALIBRATION_PLATT,    /* sigmoid(slope * margin + offset) */
+    CALIBRATION_ISOTONIC, /* through the points, straight between them, level outside */
+};
+
+struct calibration {
+    enum calibration_kind kind;
+    double slope, offset;
+    uint32_t points;
+    const double *margin;      /* ascending, different */
+    const double *probability; /* of each, 0 to 1, never falling */
+};
+
+const struct calibration *model_calibration(const struct model *m);
+/* Copies; before the model is shared. */
+void model_calibrate(struct model *m, const struct calibration *c);
+double model_probability(const struct model *m, double margin);
 
 struct model_scratch *model_scratch_new(const struct model *m, enum simd level);
 void model_scratch_free(struct model_scratch *s);

@@ -25,11 +25,12 @@ enum {
     MODEL_CATEGORIES_MAX = 65536, /* values that one map knows */
     MODEL_THRESHOLDS_MAX = 65000, /* of one input over the whole forest: ranks are 16-bit */
     MODEL_TREE_NODES_MAX = 8191,
+    MODEL_SAMPLES_MAX = 1 << 20, /* of an isolation tree */
     LEAF_FRACTION_BITS = 32,
 };
 
 #define LEAF_ONE       (INT64_C(1) << LEAF_FRACTION_BITS)
-#define LEAF_VALUE_MAX (INT64_C(1) << 40) /* 256 of log-odds */
+#define LEAF_VALUE_MAX (INT64_C(1) << 40) /* 256 of its unit */
 
 /* Text to number. Values in byte order; text that is not among them becomes `other`. */
 struct category_map {
@@ -52,18 +53,29 @@ struct model_linear {
 
 struct tree_node {
     double threshold; /* left where the value is <= threshold */
-    int64_t value;    /* of a leaf, in 2^-32 of log-odds */
+    int64_t value;    /* of a leaf */
     uint32_t cover;   /* training rows that came here */
     uint16_t left;    /* of an internal node: its left child's index in the tree; 0 = leaf */
     uint16_t input;
     bool missing_left;
 };
 
+/* A leaf's value in units of 2^-32: of log-odds (boost, the trees' sum counts), of a probability
+ * (forest, their mean), of a path's length (isolation, their mean). */
 struct model_forest {
-    int64_t base; /* log-odds before the first tree, 2^-32 */
+    int64_t base;     /* boost: log-odds before the first tree, 2^-32; otherwise 0 */
+    uint32_t samples; /* isolation: rows that each tree was grown from; otherwise 0 */
     uint32_t trees;
     uint32_t *first; /* trees + 1: where each tree begins in node */
     struct tree_node *node;
+};
+
+/* Models over the same inputs, each with its own category maps, notes empty. */
+struct model_members {
+    uint32_t count;
+    struct model *model[MODEL_MEMBERS_MAX];
+    double weight[MODEL_MEMBERS_MAX]; /* vote: of its probability; stack: of its log-odds */
+    double bias;                      /* stack */
 };
 
 struct forest_ranks;
@@ -75,19 +87,23 @@ struct model {
     struct model_input *input;
     struct category_map *category; /* one an input; empty for numbers */
     struct model_notes notes;
-    double slope, offset;
+    struct calibration calibration;
     struct model_linear linear; /* MODEL_LOGISTIC */
-    struct model_forest forest; /* MODEL_BOOST */
+    struct model_forest forest; /* MODEL_BOOST, MODEL_FOREST, MODEL_ISOLATION */
+    struct model_members members;
+    uint32_t width;             /* doubles of an encoded row; from model_finish on */
     struct forest_ranks *ranks; /* the forest as the kernels walk it */
     struct shap_rule *shap;
 };
 
-/* Inputs unnamed, maps empty, linear arrays zero, no trees. */
+/* Inputs unnamed, maps empty, linear arrays zero, no trees, no members. */
 struct model *model_new(enum model_kind kind, uint32_t inputs);
 void model_set_input(struct model *m, uint32_t index, struct text name, bool is_category,
                      uint64_t fingerprint);
 /* Room for `trees` trees of `nodes` nodes in all. */
 void model_forest_reserve(struct model *m, uint32_t trees, uint32_t nodes);
+/* The member goes over to the model; its inputs must be the model's. */
+void model_add_member(struct model *m, struct model *member, double weight);
 /* Makes the derived parts. False where an input has more than MODEL_THRESHOLDS_MAX thresholds. */
 bool model_finish(struct model *m, struct error *e) MUST_USE;
 
@@ -101,16 +117,26 @@ double category_map_find(const struct category_map *c, struct text t);
  * seconds. */
 double column_number(const struct column *c, uint32_t row);
 
-/* Encoded rows: x[i * inputs + j] is input j of the i-th row, which is row[first + i] of the
- * columns, or first + i where `row` is NULL. */
+/* Encoded rows: input j of the i-th row is x[i * width + j], and where the model has members, also
+ * x[i * width + k * inputs + j] for each of the width / inputs models without members below it, in
+ * order, by its own maps. The i-th row is row[first + i] of the columns, or first + i where `row`
+ * is NULL. */
 void model_encode(const struct model *m, const struct column *const *inputs, const uint32_t *row,
                   uint32_t first, uint32_t rows, double *x);
-/* One input alone; x[i * stride]. */
+/* One input alone, of a model without members; x[i * stride]. */
 void model_encode_input(const struct model *m, uint32_t input, const struct column *c,
                         const uint32_t *row, uint32_t first, uint32_t rows, double *x,
                         uint32_t stride);
+/* The k-th model without members at or below m. */
+const struct model *model_base(const struct model *m, uint32_t k);
 void model_score_encoded(const struct model *m, struct model_scratch *s, const double *x,
                          uint32_t rows, double *margin);
+
+/* Contributions (zero before) of one encoded row; returns the base. */
+double model_explain_encoded(const struct model *m, struct model_scratch *s, const double *x,
+                             double *contribution);
+/* c(n) of forest.c: the mean path length in an isolation tree of so many rows. */
+double isolation_mean_path(uint32_t rows);
 
 /* The child of an internal node that takes x: its index in the tree. */
 static inline uint32_t tree_next(const struct tree_node *n, double x)

@@ -20,7 +20,6 @@ enum {
     RANK_RIGHT = 65535,
     RANK_OF_LEAF = 65535,
     RANK_GROUP = 16,  /* trees that are walked together */
-    RANK_BLOCK = 64,  /* rows that are ranked before they are walked */
     RANK_PADDING = 2, /* 16-bit words past a row that a 32-bit gather may touch */
 };
 

@@ -56,7 +56,7 @@ static bool compile(struct checked *c, const struct schema *schema, struct error
     static const uint8_t no_id[PLAN_ID_BYTES];
 
     return settings_plan(c->settings, schema, NULL, no_id, &c->plan, e) &&
-           (strcmp(c->settings->model.kind, "none") == 0 || check_inputs(c->settings, c->plan, e));
+           (!settings_has_model(c->settings) || check_inputs(c->settings, c->plan, e));
 }
 
 /* Against the fields of the source where it can be read; a file that is not there yet is no mistake

@@ -25,7 +25,7 @@ static bool open_plan(struct testing *t, struct error *e)
 
     if (!data_directory(t->settings, data, e))
         return false;
-    if (strcmp(t->settings->model.kind, "none") != 0 && current_model_path(data, model))
+    if (settings_has_model(t->settings) && current_model_path(data, model))
         return current_open(t->settings, NULL, CURRENT_MODEL_NEEDED, &t->current, e);
     schema = settings_schema(t->settings);
     if (schema == NULL)

@@ -44,6 +44,7 @@ static bool train_run(struct invocation *v, struct error *e)
     if (ok) {
         struct train_options o = {.settings = s,
                                   .path = v->argument_count > 0 ? v->argument[0] : NULL,
+                                  .models = option_get(v, "models"),
                                   .directory = directory,
                                   .threads = (uint32_t)threads,
                                   .simd = v->simd,
@@ -63,6 +64,8 @@ static bool train_run(struct invocation *v, struct error *e)
 }
 
 static const struct option options[] = {
+    {"models", 0, "NAMES",
+     "also those under `models` of the settings, by commas, or `all`: compared on one split"},
     {"threads", 't', "N", "threads to learn with (default: all processors); the model is the same"},
     {0},
 };
@@ -79,6 +82,7 @@ const struct command command_train = {
         "see.\nWrites the model, and report.html, into the data directory.",
     .options = options,
     .examples = "  assay train\n"
-                "  assay train --set model.kind=logistic --json\n",
+                "  assay train --set model.kind=logistic --json\n"
+                "  assay train --models all\n",
     .run = train_run,
 };

@@ -50,7 +50,7 @@ static bool read_model(const struct settings *s, struct current *c, struct error
 {
     char directory[DATA_PATH_MAX];
 
-    if (strcmp(s->model.kind, "none") == 0)
+    if (!settings_has_model(s))
         return true;
     if (!data_directory(s, directory, e))
         return false;

@@ -65,7 +65,7 @@ void settings_print_docs(struct buffer *out)
         const struct key *k = &keys[i];
         bool is_top = strchr(k->path, '.') == NULL;
 
-        if (k->flags & KEY_LATER)
+        if (k->flags & (KEY_LATER | KEY_TWIN))
             continue;
         if (is_top)
             buffer_format(out, "\n## %s\n\n%s\n", k->path, k->words);

@@ -12,6 +12,13 @@
 #define TYPES_WORDS   "bool|int|decimal|real|text|time|duration"
 #define LAYOUTS_WORDS "iso|day_first|month_first|unix_s|unix_ms|unix_us"
 
+static void open_recipe(void *element)
+{
+    struct recipe_setting *s = element;
+
+    recipe_defaults(&s->recipe);
+}
+
 const struct key keys[] = {
     {"name", KEY_TEXT, 0, OF(name), .standard = "assay",
      .words = "What this set of settings is called in reports and pages."},
@@ -124,11 +131,10 @@ const struct key keys[] = {
     {"model", KEY_SECTION, 0, .shorthand = "kind",
      .words = "How the model is trained; a plain text is its kind."},
     {"model.kind", KEY_TEXT, 0, OF(model.kind), .standard = "boost",
-     .choices = "boost|logistic|none",
      .words =
-         "`boost`: gradient-boosted trees; `logistic`: logistic regression; `none`: rules only."},
-    {"model.balance", KEY_WORD, 0, OF(model.balance), .standard = "none", .choices = "none|weights",
-     .words = "What is done about frauds being rare; `weights`: each class counts half."},
+         "`boost`: gradient-boosted trees; `logistic`: logistic regression; `forest`: random "
+         "forest; `isolation`: isolation forest, which does not look at labels; `vote` and `stack`: "
+         "of several models; a name under `models`; `none`: rules only."},
     {"model.seed", KEY_WHOLE, 0, OF(model.seed), .standard = "1", .least = 0, .most = 9e15,
      .words = "Seed of all random choices: the same data and seed give the same model."},
     {"model.features", KEY_TEXTS, 0,
@@ -157,33 +163,33 @@ const struct key keys[] = {
     {"model.validate.drop_known", KEY_TEXT, 0, OF(model.validate.drop_known),
      .words =
          "Leave out of the test what belongs to an entity of this kind whose fraud was known by then."},
-    {"model.boost", KEY_SECTION, 0, .words = "Of boosted trees."},
-    {"model.boost.trees", KEY_WHOLE, 0, OF(model.boost.trees), .least = 1, .most = MODEL_TREES_MAX,
-     .words = "Trees at most."},
-    {"model.boost.leaves", KEY_WHOLE, 0, OF(model.boost.leaves), .least = 2, .most = 4096,
-     .words = "Leaves of a tree at most."},
-    {"model.boost.depth", KEY_WHOLE, 0, OF(model.boost.depth), .least = 1, .most = 32,
-     .words = "Depth of a tree at most."},
-    {"model.boost.bins", KEY_WHOLE, 0, OF(model.boost.bins), .least = 2, .most = 255,
-     .words = "Intervals that an input is cut into."},
-    {"model.boost.learning_rate", KEY_REAL, 0, OF(model.boost.learning_rate), .least = 1e-6,
-     .most = 1, .words = "How much of each tree is taken."},
-    {"model.boost.l2", KEY_REAL, 0, OF(model.boost.l2), .least = 0, .most = 1e9,
-     .words = "Penalty on large leaf values."},
-    {"model.boost.min_leaf_weight", KEY_REAL, 0, OF(model.boost.min_leaf_weight), .least = 0,
-     .most = 1e9, .words = "Least sum of second derivatives in a leaf."},
-    {"model.boost.min_leaf_rows", KEY_WHOLE, 0, OF(model.boost.min_leaf_rows), .least = 1,
-     .most = 1e9, .words = "Least number of events in a leaf."},
-    {"model.boost.column_share", KEY_REAL, 0, OF(model.boost.column_share), .least = 0.01,
-     .most = 1, .words = "Share of the inputs that each tree may use."},
-    {"model.boost.row_share", KEY_REAL, 0, OF(model.boost.row_share), .least = 0.01, .most = 1,
-     .words = "Share of the legitimate events that each tree sees; frauds are always seen."},
-    {"model.boost.patience", KEY_WHOLE, 0, OF(model.boost.patience), .least = 0,
-     .most = MODEL_TREES_MAX,
-     .words = "Stop after so many trees without a better average precision; 0: never."},
-    {"model.logistic", KEY_SECTION, 0, .words = "Of logistic regression."},
-    {"model.logistic.l2", KEY_REAL, 0, OF(model.logistic.l2), .least = 0, .most = 1e9,
-     .words = "Penalty on large weights."},
+#define RECIPE            "model"
+#define RECIPE_BASE       struct settings
+#define RECIPE_AT(member) model.asked.member
+#define RECIPE_FLAGS      0
+#include "shell/settings/recipe_rows.h"
+#undef RECIPE
+#undef RECIPE_BASE
+#undef RECIPE_AT
+#undef RECIPE_FLAGS
+
+    {"models", KEY_ENTRIES, 0, ARRAY_OF(models, model_count, SETTINGS_MODELS_MAX),
+     .words = "Other models, by names of yours: `model: NAME` puts one in force, votes and stacks "
+              "take them as members, `assay train --models` compares them on one split."},
+    {"models.*", KEY_SECTION, 0, .shorthand = "kind", .open = open_recipe,
+     .words = "One model; a plain text is its kind. Besides `kind` it has the keys of `model` from "
+              "`balance` to the last."},
+    {"models.*.kind", KEY_WORD, KEY_REQUIRED, MEMBER(struct recipe_setting, recipe.kind),
+     .choices = RECIPE_KINDS, .words = "As `model.kind`."},
+#define RECIPE            "models.*"
+#define RECIPE_BASE       struct recipe_setting
+#define RECIPE_AT(member) member
+#define RECIPE_FLAGS      KEY_TWIN
+#include "shell/settings/recipe_rows.h"
+#undef RECIPE
+#undef RECIPE_BASE
+#undef RECIPE_AT
+#undef RECIPE_FLAGS
 
     {"outcomes", KEY_TEXTS, KEY_DECIDES, ARRAY_OF(outcomes, outcome_count, PLAN_OUTCOMES_MAX),
      .standard = "[approve, challenge, review, decline]",
@@ -329,7 +335,6 @@ struct settings *settings_new(void)
 {
     struct settings *s = mem_alloc(sizeof *s);
 
-    boost_defaults(&s->model.boost);
-    logistic_defaults(&s->model.logistic);
+    recipe_defaults(&s->model.asked.recipe);
     return s;
 }

@@ -38,6 +38,7 @@ enum key_flag {
     KEY_DECIDES = 2, /* part of what a PLAN record holds */
     KEY_SECRET = 4,  /* never printed; file:PATH is read */
     KEY_LATER = 8,   /* known, but not in this version */
+    KEY_TWIN = 16,   /* says the same as a row above: docs/settings.md leaves it out */
 };
 
 struct key {
@@ -54,8 +55,13 @@ struct key {
     const char *choices;   /* "a|b|c" for words; texts with choices must be one of them */
     double least, most;    /* numbers */
     const char *shorthand; /* sections: a plain text here stands for this key */
+    void (*open)(void *element); /* elements of an array: sets the defaults that code sets */
     const char *words;
 };
+
+/* The kinds of model that can be trained, in the order of enum model_kind. */
+#define RECIPE_KINDS       "logistic|boost|forest|isolation|vote|stack"
+#define RECIPE_KINDS_WORDS "logistic, boost, forest, isolation, vote, stack"
 
 enum { KEY_PATH_MAX = 1024 }; /* bytes of a concrete path */
 

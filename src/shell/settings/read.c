@@ -274,6 +274,8 @@ static bool read_entry(struct reading *r, const struct key *any, struct yaml_nod
         return refuse(r, key, "expected a name of 1 to %d bytes without control characters",
                       PLAN_NAME_MAX);
     before = path_push(r, key->text);
+    if (any->open != NULL)
+        any->open(element);
     *(char **)element = mem_text(key->text.bytes, key->text.length);
     ok = read_key(r, any, value, element);
     path_pop(r, before);

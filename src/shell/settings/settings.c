@@ -136,6 +136,27 @@ void settings_free(struct settings *s)
     mem_free(s);
 }
 
+bool settings_has_model(const struct settings *s)
+{
+    return strcmp(s->model.kind, "none") != 0;
+}
+
+const struct recipe_setting *settings_model(const struct settings *s, const char *name)
+{
+    for (uint32_t i = 0; i < s->model_count; i++) {
+        if (strcmp(s->models[i].name, name) == 0)
+            return &s->models[i];
+    }
+    return NULL;
+}
+
+const struct recipe_setting *settings_recipe(const struct settings *s)
+{
+    const struct recipe_setting *named = settings_model(s, s->model.kind);
+
+    return named != NULL ? named : &s->model.asked;
+}
+
 const struct source_setting *settings_source(const struct settings *s, const char *name)
 {
     for (uint32_t i = 0; i < s->source_count; i++) {

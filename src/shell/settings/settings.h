@@ -10,12 +10,13 @@
 
 #include "core/base/buffer.h"
 #include "core/decide/plan.h"
-#include "core/learn/learn.h"
+#include "core/learn/recipe.h"
 
 enum {
     SETTINGS_BYTES_MAX = 1 << 20,
     SETTINGS_SOURCES_MAX = 64,
     SETTINGS_FIELDS_MAX = SCHEMA_FIELDS_MAX,
+    SETTINGS_MODELS_MAX = 32,
     SETTINGS_TESTS_MAX = 1000,
     SETTINGS_TEST_EVENTS_MAX = 1000, /* in the history of one */
 };
@@ -90,15 +91,26 @@ struct validate_setting {
     char *drop_known; /* entity whose known frauds leave the test (Handbook), or NULL */
 };
 
+struct member_setting {
+    char *name; /* under `models` */
+    double weight;
+};
+
+/* A recipe with its name and its members' names, which settings_verify resolves. */
+struct recipe_setting {
+    char *name; /* under `models`; of the one under `model` that of its kind */
+    struct member_setting *members;
+    uint32_t member_count;
+    struct recipe recipe; /* defaults overlaid by the settings */
+};
+
 struct model_setting {
-    char *kind; /* "boost", "logistic", or "none" */
-    enum balance balance;
+    char *kind; /* of a model, a name under `models`, or "none" */
+    struct recipe_setting asked;
     uint64_t seed;
     char **features; /* inputs; NULL: all features */
     uint32_t feature_count;
     struct validate_setting validate;
-    struct boost_options boost; /* defaults overlaid by the settings */
-    struct logistic_options logistic;
     double alert_cost; /* money per alert looked at, for the cost table */
 };
 
@@ -157,6 +169,8 @@ struct settings {
     struct threshold_setting *levels;
     uint32_t level_count;
     struct model_setting model;
+    struct recipe_setting *models;
+    uint32_t model_count;
     struct test_setting *tests;
     uint32_t test_count;
     struct server_setting server;
@@ -190,6 +204,11 @@ bool settings_parse_with(struct text yaml, const char *path, const struct settin
 void settings_free(struct settings *s);
 const struct source_setting *settings_source(const struct settings *s,
                                              const char *name); /* or NULL */
+bool settings_has_model(const struct settings *s);              /* model.kind is not none */
+/* The recipe in force: that of `model`, or the one under `models` that it names. */
+const struct recipe_setting *settings_recipe(const struct settings *s);
+/* The one of that name under `models`, or NULL. */
+const struct recipe_setting *settings_model(const struct settings *s, const char *name);
 /* The fields under `schema:`, with id, time and label set; NULL where there are none. The caller's.
  */
 struct schema *settings_schema(const struct settings *s);

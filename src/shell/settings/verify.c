@@ -1,4 +1,5 @@
 /* What no single key can say. */
+#include "shell/settings/keys.h"
 #include "shell/settings/read.h"
 
 #include <stdio.h>
@@ -87,7 +88,7 @@ static void drop_default_thresholds(struct settings *s)
 
 static bool verify_decision(const struct settings *s, struct error *e)
 {
-    if (s->decision_count == 0 && strcmp(s->model.kind, "none") != 0 && s->outcome_count > 1) {
+    if (s->decision_count == 0 && settings_has_model(s) && s->outcome_count > 1) {
         error_set(e, ERROR_INVALID,
                   "expected the score from which on an outcome holds, such as "
                   "{%s: 800}",
@@ -293,13 +294,94 @@ static bool verify_tests(const struct settings *s, struct error *e)
     return true;
 }
 
+static bool has_members(const struct recipe *r)
+{
+    return r->kind == MODEL_VOTE || r->kind == MODEL_STACK;
+}
+
+static bool refuse_member(const struct settings *s, const struct recipe *of,
+                          const struct member_setting *m, struct error *e)
+{
+    const struct recipe_setting *found = settings_model(s, m->name);
+
+    if (found == NULL)
+        error_set(e, ERROR_INVALID, "there is no \"%s\" under models", m->name);
+    else if (has_members(&found->recipe))
+        error_set(e, ERROR_INVALID, "\"%s\" has members itself: name those", m->name);
+    else if (of->kind == MODEL_VOTE && m->weight <= 0)
+        error_set(e, ERROR_INVALID, "the weight of \"%s\" must be above 0", m->name);
+    else
+        return false;
+    return true;
+}
+
+/* Names of members to their recipes. */
+static bool resolve_members(const struct settings *s, struct recipe_setting *r, const char *path,
+                            struct error *e)
+{
+    char at[KEY_PATH_MAX];
+
+    snprintf(at, sizeof at, "%s.members", path);
+    if (has_members(&r->recipe) && r->member_count == 0) {
+        error_set(e, ERROR_INVALID, "a %s needs members: names under models, each with its weight",
+                  model_kind_name(r->recipe.kind));
+        return settings_blame(s, path, e);
+    }
+    for (uint32_t k = 0; k < r->member_count; k++) {
+        if (refuse_member(s, &r->recipe, &r->members[k], e))
+            return settings_blame(s, at, e);
+        r->recipe.member[k] = &settings_model(s, r->members[k].name)->recipe;
+        r->recipe.weight[k] = r->members[k].weight;
+    }
+    r->recipe.members = r->member_count;
+    return true;
+}
+
+static bool verify_models(const struct settings *s, struct error *e)
+{
+    for (uint32_t i = 0; i < s->model_count; i++) {
+        char path[KEY_PATH_MAX];
+        enum model_kind kind;
+
+        snprintf(path, sizeof path, "models.%s", s->models[i].name);
+        if (model_kind_find(s->models[i].name, &kind) || strcmp(s->models[i].name, "none") == 0) {
+            error_set(e, ERROR_INVALID, "this is the name of a kind: call the model otherwise");
+            return settings_blame(s, path, e);
+        }
+        if (!resolve_members(s, &s->models[i], path, e))
+            return false;
+    }
+    return true;
+}
+
+static bool verify_model(struct settings *s, struct error *e)
+{
+    struct recipe_setting *asked = &s->model.asked;
+
+    if (!verify_models(s, e))
+        return false;
+    if (!settings_has_model(s))
+        return true;
+    if (settings_model(s, s->model.kind) == NULL) {
+        if (!model_kind_find(s->model.kind, &asked->recipe.kind)) {
+            error_set(e, ERROR_INVALID,
+                      "expected " RECIPE_KINDS_WORDS ", none or a name under models, found \"%s\"",
+                      s->model.kind);
+            return settings_blame(s, "model.kind", e);
+        }
+        asked->name = s->model.kind;
+        if (!resolve_members(s, asked, "model", e))
+            return false;
+    }
+    return verify_model_features(s, e);
+}
+
 bool settings_verify(struct settings *s, struct error *e)
 {
     if (origins_find(s->origins, "model.validate.gap") == NULL)
         s->model.validate.gap_us = s->event.label_delay_us;
-    s->model.boost.balance = s->model.logistic.balance = s->model.balance;
     drop_default_thresholds(s);
     return verify_sources(s, e) && verify_schema(s, e) && verify_outcomes(s, e) &&
-           verify_decision(s, e) && verify_levels(s, e) && verify_model_features(s, e) &&
+           verify_decision(s, e) && verify_levels(s, e) && verify_model(s, e) &&
            verify_validate(s, e) && verify_tests(s, e);
 }

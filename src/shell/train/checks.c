@@ -130,7 +130,7 @@ void checks_of_models(struct train_result *r)
     if (r->models > 1 && m->average_precision.value < r->model[1].metrics.average_precision.value)
         checks_add(r, true,
                    "the simpler %s model has the better average precision here (%.3f against %.3f)",
-                   r->model[1].kind, r->model[1].metrics.average_precision.value,
+                   r->model[1].name, r->model[1].metrics.average_precision.value,
                    m->average_precision.value);
     if (!r->model[0].fitted.is_calibrated)
         checks_add(r, true, "too few frauds to calibrate: probabilities are the model's own");

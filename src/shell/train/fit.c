@@ -1,7 +1,7 @@
-/* Calibration needs margins of rows that the model did not learn from. The training rows are dealt
- * into CALIBRATION_FOLDS; models fitted on the others give each fold its margins, Platt's sigmoid
- * is fitted to those, and goes with the model that learned from all training rows. The test rows
- * take no part.
+/* Platt's and the isotonic calibration need margins of rows that the model did not learn from. The
+ * training rows are dealt into CALIBRATION_FOLDS; models fitted on the others give each fold its
+ * margins, the calibration is fitted to those, and goes with the model that learned from all
+ * training rows. The test rows take no part.
  *
  * With validation in folds the held-out margins are there already: they serve both.
  *
@@ -13,7 +13,6 @@
 
 #include <pthread.h>
 
-#include "core/base/elementary.h"
 #include "core/base/panic.h"
 #include "core/base/random.h"
 
@@ -117,10 +116,9 @@ static bool tell_progress(void *context, const char *stage, double done_share)
     return goes_on;
 }
 
-static bool learn(struct one_fit *f, const struct workers *workers, struct model **m)
+static bool learn_rows(struct one_fit *f, const struct workers *workers, struct model **m)
 {
     const struct fitting *g = f->g;
-    const struct model_setting *s = &g->t->settings->model;
     uint32_t *row = mem_array(g->t->table->rows, sizeof *row);
     struct dataset d = {.inputs = g->inputs,
                         .input = g->input,
@@ -137,10 +135,7 @@ static bool learn(struct one_fit *f, const struct workers *workers, struct model
         if (learns_from(f, i))
             row[d.rows++] = i;
     }
-    if (strcmp(g->t->kind, "logistic") == 0)
-        ok = logistic_train(&d, &s->logistic, &run, m, &f->e);
-    else
-        ok = boost_train(&d, NULL, &s->boost, &run, m, &f->e);
+    ok = learn(g->t->recipe, &d, NULL, &run, m, f->fold == 0 ? &g->f->learned : NULL, &f->e);
     mem_free(row);
     pthread_mutex_lock(&progress_lock);
     f->done_share = 1;
@@ -180,7 +175,7 @@ static void run_fit(struct one_fit *f, const struct workers *workers)
 {
     struct model *m;
 
-    f->ok = learn(f, workers, &m);
+    f->ok = learn_rows(f, workers, &m);
     if (!f->ok)
         return;
     if (f->fold == 0) {
@@ -240,22 +235,50 @@ static void deal_folds(const struct fit_task *t, uint8_t *fold_of)
     }
 }
 
+/* Fits what the recipe wants to held-out margins; false where they do not allow it. */
+static bool calibrate_by(const struct fitting *g, const double *margin, const uint8_t *label,
+                         uint32_t rows)
+{
+    struct calibration c = {.kind = g->t->recipe->calibrate};
+    double x[MODEL_CALIBRATION_POINTS_MAX], y[MODEL_CALIBRATION_POINTS_MAX];
+
+    if (c.kind == CALIBRATION_PLATT && !platt_fit(margin, label, rows, &c.slope, &c.offset))
+        return false;
+    if (c.kind == CALIBRATION_ISOTONIC) {
+        c.points = isotonic_fit(margin, label, rows, MODEL_CALIBRATION_POINTS_MAX, x, y);
+        c.margin = x;
+        c.probability = y;
+        if (c.points == 0)
+            return false;
+    }
+    model_calibrate(g->f->model, &c);
+    return true;
+}
+
+static bool wants_held_out(const struct fit_task *t)
+{
+    return t->recipe->calibrate == CALIBRATION_PLATT ||
+           t->recipe->calibrate == CALIBRATION_ISOTONIC;
+}
+
 static void calibrate(struct fitting *g)
 {
     const struct table *table = g->t->table;
-    double *m = mem_array(table->rows, sizeof *m);
-    uint8_t *label = mem_array(table->rows, 1);
+    double *m;
+    uint8_t *label;
     uint32_t rows = 0;
 
+    if (!wants_held_out(g->t))
+        return;
+    m = mem_array(table->rows, sizeof *m);
+    label = mem_array(table->rows, 1);
     for (uint32_t i = 0; i < table->rows; i++) {
         if (g->fold_of[i] == 0)
             continue;
         m[rows] = g->f->margin[i];
         label[rows++] = g->t->label[i];
     }
-    g->f->slope = 1;
-    g->f->offset = 0;
-    g->f->is_calibrated = platt_fit(m, label, rows, &g->f->slope, &g->f->offset);
+    g->f->is_calibrated = calibrate_by(g, m, label, rows);
     mem_free(m);
     mem_free(label);
 }
@@ -266,14 +289,13 @@ static void score_all(struct fitting *g)
     struct fitted *f = g->f;
     uint32_t rows = g->t->table->rows;
 
-    model_set_calibration(f->model, f->slope, f->offset);
     if (g->t->folds == 0) {
         scratch = model_scratch_new(f->model, g->t->simd);
         model_score(f->model, scratch, g->input, 0, rows, f->margin, NULL);
         model_scratch_free(scratch);
     }
     for (uint32_t i = 0; i < rows; i++)
-        f->probability[i] = em_sigmoid(f->slope * f->margin[i] + f->offset);
+        f->probability[i] = model_probability(f->model, f->margin[i]);
 }
 
 bool fit(const struct fit_task *t, struct fitted *f, struct error *e)
@@ -288,8 +310,10 @@ bool fit(const struct fit_task *t, struct fitted *f, struct error *e)
     open_inputs(&g);
     if (t->folds > 0)
         memcpy(g.fold_of, t->part, t->table->rows);
-    else
+    else if (wants_held_out(t))
         deal_folds(t, g.fold_of);
+    else
+        g.folds = 0;
     ok = run_all(&g, e);
     if (ok) {
         calibrate(&g);

@@ -3,14 +3,14 @@
 #ifndef ASSAY_TRAIN_FIT_H
 #define ASSAY_TRAIN_FIT_H
 
-#include "core/learn/learn.h"
+#include "core/learn/recipe.h"
 #include "shell/train/split.h"
 #include "shell/train/table.h"
 
 enum { CALIBRATION_FOLDS = 3 };
 
 struct fit_task {
-    const char *kind; /* "boost" or "logistic" */
+    const struct recipe *recipe;
     const struct settings *settings;
     struct plan *plan;
     const struct table *table;
@@ -25,8 +25,8 @@ struct fitted {
     struct model *model;
     double *margin;      /* per table row, by a model that did not learn from it where it tests */
     double *probability; /* calibrated */
-    double slope, offset;
-    bool is_calibrated; /* false: too few frauds to calibrate with */
+    struct learned learned;
+    bool is_calibrated; /* by held-out rows; false: the recipe wants none, or too few frauds */
 };
 
 bool fit(const struct fit_task *t, struct fitted *f, struct error *e) MUST_USE;

@@ -192,19 +192,49 @@ static void describe_parts(struct page *p)
     p->data.split = s->words;
 }
 
-static void describe_options(const struct settings *s, const char *kind, const struct model *m,
-                             char out[PAGE_TEXT])
+static void describe_rows(const struct trained *t, struct buffer *out)
 {
-    const char *balance = s->model.balance == BALANCE_WEIGHTS ? "both classes weighted alike"
-                                                              : "classes as they come";
+    const struct learned *l = &t->fitted.learned;
 
-    if (strcmp(kind, "boost") == 0)
-        snprintf(out, PAGE_TEXT,
-                 "%u trees of at most %u leaves and depth %u, learning rate %g, %s, seed %lu",
-                 model_tree_count(m), s->model.boost.leaves, s->model.boost.depth,
-                 s->model.boost.learning_rate, balance, (unsigned long)s->model.seed);
-    else
-        snprintf(out, PAGE_TEXT, "L2 %g, %s", s->model.logistic.l2, balance);
+    buffer_add_text(out, t->recipe->balance == BALANCE_WEIGHTS ? ", both classes weighted alike"
+                                                               : ", classes as they come");
+    if (l->after[0] != l->before[0] || l->after[1] != l->before[1])
+        buffer_format(out, "; resampled from %u legitimate and %u frauds to %u and %u",
+                      l->before[0], l->before[1], l->after[0], l->after[1]);
+}
+
+static void describe_members(const struct model *m, struct buffer *out)
+{
+    for (uint32_t k = 0; k < model_member_count(m); k++)
+        buffer_format(out, "%s%s %.3g", k > 0 ? " + " : "",
+                      model_kind_name(model_kind(model_member(m, k))), model_member_weight(m, k));
+}
+
+static void describe_options(const struct settings *s, const struct trained *t,
+                             char text[PAGE_TEXT])
+{
+    const struct model *m = t->fitted.model;
+    const struct recipe *r = t->recipe;
+    struct buffer out;
+
+    buffer_init(&out, PAGE_TEXT - 1);
+    switch (r->kind) {
+    case MODEL_LOGISTIC:
+        buffer_format(&out, "L2 %g", r->logistic.l2);
+        break;
+    case MODEL_BOOST:
+        buffer_format(&out,
+                      "%u trees of at most %u leaves and depth %u, learning rate %g, seed %lu",
+                      model_tree_count(m), r->boost.leaves, r->boost.depth, r->boost.learning_rate,
+                      (unsigned long)s->model.seed);
+        break;
+    default:
+        describe_members(m, &out);
+        break;
+    }
+    describe_rows(t, &out);
+    snprintf(text, PAGE_TEXT, "%s", buffer_text(&out));
+    buffer_fini(&out);
 }
 
 static void describe_models(struct page *p)
@@ -218,8 +248,8 @@ static void describe_models(struct page *p)
     for (uint32_t i = 0; i < p->t->r->models; i++) {
         const struct trained *m = &p->t->r->model[i];
 
-        describe_options(s, m->kind, m->fitted.model, p->options[i]);
-        p->model[i] = (struct report_model){.name = m->kind,
+        describe_options(s, m, p->options[i]);
+        p->model[i] = (struct report_model){.name = m->name,
                                             .options = p->options[i],
                                             .metrics = &m->metrics,
                                             .choice = p->choice,
@@ -360,7 +390,7 @@ static void add_model(const struct train_result *r, struct buffer *out)
 {
     buffer_add_char(out, '{');
     add_key(out, "kind", true);
-    json_add_text(out, text_of(r->model[0].kind));
+    json_add_text(out, text_of(r->model[0].name));
     add_key(out, "path", false);
     json_add_text(out, text_of(r->model_path));
     add_key(out, "report", false);
@@ -388,7 +418,7 @@ static void add_findings(const struct train_result *r, struct buffer *out)
     buffer_add_text(out, "{\"test\":");
     metrics_json(&r->model[0].metrics, out);
     for (uint32_t i = 1; i < r->models; i++) {
-        add_key(out, r->model[i].kind, false);
+        add_key(out, r->model[i].name, false);
         metrics_json(&r->model[i].metrics, out);
     }
     buffer_add_char(out, '}');

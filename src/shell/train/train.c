@@ -83,11 +83,12 @@ static bool compute_features(struct training *t, struct error *e)
     return true;
 }
 
-static bool train_one(struct training *t, const char *kind, struct error *e)
+static bool train_one(struct training *t, const char *name, const struct recipe *recipe,
+                      struct error *e)
 {
     struct trained *m = &t->r->model[t->r->models];
     int64_t start = clock_monotonic_us();
-    struct fit_task task = {.kind = kind,
+    struct fit_task task = {.recipe = recipe,
                             .settings = t->o->settings,
                             .plan = t->made.plan,
                             .table = &t->table,
@@ -100,7 +101,8 @@ static bool train_one(struct training *t, const char *kind, struct error *e)
                                     .progress = t->o->progress,
                                     .simd = t->o->simd}};
 
-    m->kind = kind;
+    m->name = name;
+    m->recipe = recipe;
     if (!fit(&task, &m->fitted, e))
         return false;
     t->r->models++;
@@ -108,14 +110,64 @@ static bool train_one(struct training *t, const char *kind, struct error *e)
     return true;
 }
 
-/* The model that was asked for and, beside a more complex one, the simple one to be measured
- * against. */
+/* The next name of a list by commas; false at its end. */
+static bool next_name(const char **list, struct text *name)
+{
+    size_t length = strcspn(*list, ",");
+
+    if (**list == 0)
+        return false;
+    *name = (struct text){*list, length};
+    *list += length + ((*list)[length] == ',');
+    return true;
+}
+
+static bool is_wanted(const char *models, struct text name)
+{
+    struct text wanted;
+
+    while (next_name(&models, &wanted)) {
+        if (text_is(wanted, "all") || text_equal(wanted, name))
+            return true;
+    }
+    return false;
+}
+
+static bool check_wanted(const struct training *t, struct error *e)
+{
+    const char *models = t->o->models != NULL ? t->o->models : "";
+    const struct settings *s = t->o->settings;
+    struct text wanted;
+
+    while (next_name(&models, &wanted)) {
+        bool found = text_is(wanted, "all");
+
+        for (uint32_t i = 0; i < s->model_count && !found; i++)
+            found = text_equal(wanted, text_of(s->models[i].name));
+        if (!found)
+            return error_set(e, ERROR_INVALID, "there is no \"%.*s\" under models in %s",
+                             TEXT_ARG(wanted), s->path);
+    }
+    return true;
+}
+
+/* The model that was asked for and those that it is compared with: the ones wanted or, beside a
+ * more complex one, the simple one. */
 static bool fit_models(struct training *t, struct error *e)
 {
-    const char *kind = t->o->settings->model.kind;
-    bool ok;
+    const struct settings *s = t->o->settings;
+    const struct recipe_setting *asked = settings_recipe(s);
+    bool ok = check_wanted(t, e) && train_one(t, asked->name, &asked->recipe, e);
 
-    ok = train_one(t, kind, e) && (strcmp(kind, "logistic") == 0 || train_one(t, "logistic", e));
+    for (uint32_t i = 0; ok && t->o->models != NULL && i < s->model_count; i++) {
+        if (&s->models[i] != asked && is_wanted(t->o->models, text_of(s->models[i].name)))
+            ok = train_one(t, s->models[i].name, &s->models[i].recipe, e);
+    }
+    if (ok && t->o->models == NULL && asked->recipe.kind != MODEL_LOGISTIC) {
+        t->r->simple = s->model.asked.recipe;
+        t->r->simple.kind = MODEL_LOGISTIC;
+        ok = train_one(t, model_kind_name(MODEL_LOGISTIC), &t->r->simple, e);
+    }
     t->r->fit_seconds = lap(t);
     return ok;
 }
@@ -187,9 +239,7 @@ static bool write_report(struct training *t, struct error *e)
 
 static bool check_kind(const struct settings *s, struct error *e)
 {
-    const char *kind = s->model.kind;
-
-    if (strcmp(kind, "none") == 0)
+    if (!settings_has_model(s))
         return error_set(
             e, ERROR_INVALID,
             "model.kind is none: there is nothing to train; set it to boost or logistic");

@@ -8,11 +8,12 @@
 #include "shell/run/feed.h"
 #include "shell/train/fit.h"
 
-enum { TRAIN_CHECKS_MAX = 16, TRAIN_CHECK_WORDS = 400, TRAIN_MODELS_MAX = 2 };
+enum { TRAIN_CHECKS_MAX = 16, TRAIN_CHECK_WORDS = 400, TRAIN_MODELS_MAX = SETTINGS_MODELS_MAX + 2 };
 
 struct train_options {
     const struct settings *settings;
     const char *path;      /* of the events; NULL: the settings' source */
+    const char *models;    /* names under `models` to compare with, by commas; "all"; NULL */
     const char *directory; /* data directory: models/ and report.html go there */
     uint32_t threads;
     enum simd simd;
@@ -26,9 +27,10 @@ struct train_check {
     char words[TRAIN_CHECK_WORDS];
 };
 
-/* One kind of model on the same split; the first is the one that was asked for and is kept. */
+/* One model on the same split; the first is the one that was asked for and is kept. */
 struct trained {
-    const char *kind;
+    const char *name;            /* of its kind, or under `models`; borrowed */
+    const struct recipe *recipe; /* borrowed from the settings */
     struct fitted fitted;
     struct metrics metrics;
     double fit_seconds;
@@ -39,6 +41,7 @@ struct train_result {
     struct split split;
     struct trained model[TRAIN_MODELS_MAX];
     uint32_t models;
+    struct recipe simple; /* of the one that a more complex one is measured against */
     struct train_check check[TRAIN_CHECKS_MAX];
     uint32_t checks;
     struct buffer words; /* the report for the console */
