@@ -82,7 +82,10 @@ struct hint {
 
 /* Where the results of one read go: the columns of its node. */
 struct out {
-    int64_t *value;
+    union {
+        int64_t *value;
+        double *real;
+    };
     uint8_t *null;
 };
 

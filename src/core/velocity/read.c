@@ -378,7 +378,7 @@ void read_taken(const struct velocity *v, const struct group *g, uint32_t row, u
     for (; i < g->reads_of[READ_SUM + 1]; i++)
         read_sums(&p, &a[i], o[i].value + row, o[i].null + row);
     for (; i < g->reads_of[READ_MEAN + 1]; i++)
-        read_means(&p, &a[i], (double *)(o[i].value + row), o[i].null + row);
+        read_means(&p, &a[i], o[i].real + row, o[i].null + row);
 }
 
 void read_others(const struct velocity *v, const struct group *g, const struct entity *e,
@@ -409,6 +409,6 @@ void read_bind(const struct velocity *v, const struct group *g, const struct reg
     for (uint32_t i = 0; i < g->reads_of[READ_TERMS]; i++) {
         const struct column *c = &r->column[g->reads[i].node];
 
-        v->out[i] = (struct out){c->integer, c->null};
+        v->out[i] = (struct out){.value = c->integer, .null = c->null};
     }
 }
