@@ -166,12 +166,13 @@ static inline struct entity *look_up(const struct velocity *v, uint32_t group,
     return now->slot != NULL ? region_at(v->region, now->entity) : v->empty;
 }
 
-/* A copy of an entity's windows, in whole steps: what follows them in either place is longer. */
+/* A copy of an entity's windows, in whole steps: taken heads stand at whole steps, and in the
+ * entity events follow, which are longer than one. */
 static inline void take_state(const struct group *g, struct entity *to, const struct entity *from)
 {
     uint32_t end = g->state_bytes;
 
-    for (uint32_t at = sizeof *to; at < end; at += TAKE_STEP)
+    for (uint32_t at = sizeof *to / TAKE_STEP * TAKE_STEP; at < end; at += TAKE_STEP)
         memcpy((char *)to + at, (const char *)from + at, TAKE_STEP);
 }
 
