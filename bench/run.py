@@ -281,6 +281,11 @@ def bench_velocity(report, work):
     program(report, "velocity")
 
 
+def bench_aggregates(report, work):
+    report.head("aggregates of one entity with 100,000 events (1 thread)")
+    program(report, "aggregates")
+
+
 BENCHES = {n.removeprefix("bench_"): f for n, f in list(globals().items()) if n.startswith("bench_")}
 
 

@@ -25,6 +25,13 @@ static struct schema *make_schema(void)
     return s;
 }
 
+static struct zone *find_zone(void *context, struct text name, struct error *e)
+{
+    const char *rules = "-10800 1541300400/-7200 std3dst2,M3.2.0,M11.1.0";
+
+    return zone_parse_text(name, text_of(rules), e);
+}
+
 static void make_rows(struct frame *f)
 {
     static const int64_t words[] = {0, 1, -1, INT64_MAX, INT64_MIN, 1000000};
@@ -84,6 +91,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
     struct error e;
     int node;
 
+    program_lend_zones(p, &(struct zone_source){.find = find_zone});
     ASSERT(program_add_entity(p, text_of("customer"), text_of("lower(t)"), &e));
     frame_init(&f, s, 6, 1 << 12);
     make_rows(&f);

@@ -13,7 +13,8 @@ FIELDS = [
     ("is_fraud", "bool", "boolean"),
 ]
 START = datetime.datetime(2018, 4, 1)
-NAMES = ["", "cash", "Cash Out", "caf\u00e9", " pad\t", "it's", "back\\slash", "z" * 300, "Z", "a,b"]
+NAMES = ["", "cash", "Cash Out", "caf\u00e9", " pad\t", "it's", "back\\slash", "z" * 300, "Z", "a,b",
+         "A.B@Mail.Example", "@x", "a@b@C\n", "4929-1234 5678", "aaa", "a--b"]
 
 
 def some(rng, value, nulls=0.08):
@@ -90,6 +91,7 @@ class Features:
             "decimal": lambda: self.pick(["0.5", "2.25", "-0.000001", "3.0", "1000.01"]),
             "real": lambda: self.pick(["1e-2", "2.5e0", "0.1234567", "-3e1"]),
             "text": lambda: self.pick(["'cash'", "'it''s'", "''", "'caf\u00e9'", "'a\\b'", "'C'"]),
+            "separator": lambda: self.pick(["'a'", "'-'", "' '", "''", "'--'"]),
             "time": lambda: "parse_time('2018-04-03T01:02:03.5Z')",
             "duration": lambda: self.pick(["1d", "90m", "0s", "5s"]),
         }[kind]()
@@ -100,12 +102,19 @@ class Features:
         delay = self.pick(["", "", "", " delay 1d", " delay 1h", " delay 8d"])
         return over + delay + self.pick(["", "", " prior"])
 
+    def steps(self):
+        step = self.pick([1, 60, 3600, 5400, 86400])
+        delay = self.pick(["", "", f" delay {step * self.rng.randrange(1, 9)}s"])
+        return f" over {step * self.rng.randrange(1, 40)}s step {step}s{delay}"
+
     def aggregate(self, kind):
         x = lambda k: self.value(k, 1, False)
         numbers = ["int", "decimal", "real", "duration"]
         anything = numbers + ["text", "bool", "time"]
         exact = [k for k in anything if k != "real"]
         calls = [f"prev({x(kind)})", f"last({x(kind)})"]
+        if kind != "real":
+            calls += [f"mode({x(kind)})"]
         if kind in numbers + ["time"]:
             calls += [f"min({x(kind)})", f"max({x(kind)})"]
         if kind in numbers:
@@ -116,14 +125,24 @@ class Features:
         if kind == "real":
             calls += [f"mean({x(self.pick(numbers))})", f"std({x(self.pick(numbers))})"] * 3
             calls += ["mean(label)"] * 2
+            p = self.pick(["0", "0.5", "0.25", "0.95", "0.123457", "1"])
+            calls += [f"quantile({x(self.pick(numbers))}, {p})",
+                      f"rank({x(self.pick(numbers + ['time']))})", f"ratio({x(self.pick(numbers))})",
+                      f"zscore({x(self.pick(numbers))})", f"share({x('text')}, 'cash')"] * 2
         if kind == "bool":
             calls += [f"is_new({x(self.pick(exact))})"] * 4
         key = self.pick(["customer", "customer", "terminal", "kind", "(customer, terminal)", "flag",
                          "(customer, day(time) > 2)"])
         call = self.pick(calls)
         window = self.window()
-        if call.startswith(("prev", "is_new")):
+        name = call.split("(")[0]
+        if name in ("prev", "is_new", "rank"):
             window = window.replace(" prior", "")
+        if name in ("mode", "quantile", "rank") and "over" not in window:
+            window = " over 10d" + window
+        if name in ("count", "sum", "mean", "std", "min", "max", "ratio", "zscore", "share"):
+            if "(label)" not in call and self.rng.random() < 0.3:
+                window = self.steps() + self.pick(["", " prior"])
         where = f" where ({self.value('bool', 1, False)})" if self.rng.random() < 0.4 else ""
         return f"{call} by {key}{window}{where}"
 
@@ -173,7 +192,11 @@ class Features:
                 f"lower({x('text')})", f"upper({x('text')})", f"trim({x('text')})",
                 f"concat({x('text')}, '-', {x('text')})", f"text({x('int')})", f"text({x('decimal')})",
                 f"text({x('bool')})", f"date({x('time')}{zone})",
-                f"substring({x('text')}, {x('int')}, {x('int')})"],
+                f"substring({x('text')}, {x('int')}, {x('int')})", f"left({x('text')}, {x('int')})",
+                f"right({x('text')}, {x('int')})", f"replace({x('text')}, {x('text')}, {x('text')})",
+                f"split_part({x('text')}, {self.literal('separator')}, {x('int')})",
+                f"split_part({x('text')}, {x('text')}, {x('int')})",
+                f"digits({x('text')})", f"email_domain({x('text')})"],
             "time": lambda: [f"{x('time')} {self.pick('+-')} {x('duration')}",
                              f"day_start({x('time')}{zone})"],
             "duration": lambda: [

@@ -111,3 +111,14 @@ def test_handbook(binary, postgres, data, tmp_path):
     assert len(ours) == 200000
     for a, b in zip(ours, rows_of(theirs), strict=True):
         assert a == b  # ints, bools and shortest texts of reals, that read back as the same bits
+
+
+@pytest.mark.parametrize("text", ["entropy(name) by customer over 1d", "decayed_count(1d) by customer",
+                                  "decayed_sum(amount, 1d) by customer"])
+def test_refused_by_name(binary, tmp_path, text):
+    rng = random.Random(1)
+    sql_random.write_events(rng, 10, tmp_path)
+    sql_random.write_settings(rng, [("f0", "real", text)], tmp_path)
+    done = subprocess.run([binary, "sql"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode != 0 and "f0" in done.stderr
+    assert text.split("(")[0] in done.stderr and "has no exact form in postgres" in done.stderr

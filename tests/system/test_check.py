@@ -69,6 +69,18 @@ def test_mistakes_have_a_place_and_a_hint(run, write, old, new, words):
     assert words in j.json()["error"]["text"]
 
 
+def test_a_half_life_fits_the_lateness(run, write):
+    write("t.csv", CSV)
+    settings = SETTINGS.replace("amount: amount, label", "amount: amount, lateness: 30d, label").replace(
+        "n_1d: count() by card over 1d", "n: decayed_count(HALF_LIFE) by card")
+    write("assay.yaml", settings.replace("HALF_LIFE", "1m"))
+    r = run("check")
+    assert r.exit != 0
+    assert "expected a half-life of at least 654s where events may be late by 30d" in r.stderr + r.stdout, r
+    write("assay.yaml", settings.replace("HALF_LIFE", "654s"))
+    assert run("check").exit == 0
+
+
 def test_resolved_settings_are_settings(run, write):
     write("t.csv", CSV)
     write("assay.yaml", SETTINGS)

@@ -19,6 +19,10 @@ features:
   since: hours(at - prev(at) by customer)
   big_n: count() by customer over 1d where (amount > 100)
   pair: n_1h + 1
+  spread: entropy(shop) by customer over 7d
+  fading: decayed_count(3d) by customer
+  typical: quantile(amount, 0.5) by customer over 30d
+  long: sum(amount) by customer over 90d step 1d
 model: none
 """
 
@@ -40,6 +44,9 @@ def test_a_feature_is_taken_apart(run, write):
     assert found["since"]["unit"] == "hours"
     assert found["big_n"]["windows"][0]["where"].startswith("amount > 100")
     assert found["pair"]["windows"][0]["over"] == "1h"
+    assert found["spread"]["unit"] == "bits" and found["fading"]["unit"] == "decayed events"
+    assert found["typical"]["unit"] == "that of amount"
+    assert found["long"]["windows"][0]["step"] == "1d" and window["step"] is None
     assert len({f["fingerprint"] for f in found.values()}) == len(found)
 
 
@@ -51,7 +58,7 @@ def test_a_fingerprint_follows_the_meaning_only(run, write):
     before = prints(SETTINGS)
     assert prints(SETTINGS.replace("hour(at) <= 6", "  hour( at )<=6")) == before
     after = prints(SETTINGS.replace("over 1h", "over 2h"))
-    assert [a != b for a, b in zip(before, after)] == [False, False, True, False, False, False, False, True]
+    assert [a != b for a, b in zip(before, after)] == [False, False, True, False, False, False, False, True] + 4 * [False]
 
 
 def test_as_words(run, write):

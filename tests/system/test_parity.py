@@ -27,10 +27,20 @@ entities: {{customer: customer_id, terminal: terminal_id}}
 features:
   amount: amount
   night: hour(timestamp) <= 6
+  night_there: "count() by customer over 7d where (hour(timestamp, 'America/New_York') < 6)"
+  known_kind: "matches(merchant_category, '^(gro|fuel)') and jaro_winkler(merchant_category, 'electronic') < 0.9"
   category: merchant_category
   customer_n_1d: count() by customer over 1d
   customer_mean_7d: mean(amount) by customer over 7d
   customer_std_7d: std(amount) by customer over 7d
+  customer_usual: quantile(amount, 0.9) by customer over 7d
+  customer_rank: rank(amount) by customer over 7d
+  customer_z: zscore(amount) by customer over 28d step 1d
+  customer_mode: share(merchant_category, 'grocery') by customer over 7d
+  customer_spread: entropy(merchant_category) by customer over 7d
+  customer_faded: decayed_sum(amount, 2d) by customer
+  terminal_most: max(amount) by terminal over 14d step 6h
+  usual_category: mode(merchant_category) by customer over 7d = merchant_category
   customer_ratio: amount / mean(amount) by customer over 7d prior
   hours_since: hours(timestamp - prev(timestamp) by customer)
   new_terminal: is_new(terminal_id) by customer
@@ -41,7 +51,9 @@ rules:
   SPREE: {{when: spree >= 6, then: challenge}}
 model:
   kind: boost
-  features: [amount, night, category, customer_n_1d, customer_mean_7d, customer_std_7d, customer_ratio,
+  features: [amount, night, night_there, known_kind, category, customer_n_1d, customer_mean_7d, customer_std_7d, customer_ratio,
+             customer_usual, customer_rank, customer_z, customer_mode, customer_spread, customer_faded, terminal_most,
+             usual_category,
              hours_since, new_terminal, terminal_n_1d, terminal_risk_7d]
   boost: {{trees: 60}}
 decision: {decision}
@@ -246,6 +258,18 @@ def test_replay_beside_the_running_server(world, home):
         assert h.replay()["decisions_sha256"] == world.hash
         assert h.verify()["whole"]
     assert seen == sorted(seen)
+
+
+def test_replay_asks_the_machine_for_no_time_zones(world, home, tmp_path):
+    h = home(*NO_SYNC)
+    with Server(h) as server:
+        server.play(world.lines, batch=1000)
+    elsewhere = h.with_(env={"TZDIR": str(tmp_path)})
+    assert elsewhere.replay()["decisions_sha256"] == world.hash
+    (tmp_path / "America").mkdir()
+    shutil.copy("/usr/share/zoneinfo/Asia/Jakarta", tmp_path / "America" / "New_York")
+    with pytest.raises(AssertionError, match="night_there.* has another definition than in training"):
+        elsewhere.run("score", world.rest)
 
 
 def test_when_memory_is_short(world, home):

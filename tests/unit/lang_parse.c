@@ -47,7 +47,7 @@ static void errors_say_where_and_what(void **state)
         {"avg(amount) by customer",
          "1:13: expected an aggregate such as count() or mean(x) before by, found \"by\""},
         {"hour(name)", "1:1: expected hour(time [, zone]) -> int, found hour(text)"},
-        {"hour(at, 'Mars')", "1:10: expected a zone such as '+07:00'"},
+        {"hour(at, 'Mars')", "1:10: no time zone 'Mars'"},
         {"hour(at, name)", "1:10: expected a zone such as '+07:00'"},
         {"hour(at, '+15:00')", "1:10: expected a zone such as '+07:00'"},
         {"round(r, 7)", "1:10: expected a number of digits from 0 to 6"},
@@ -100,7 +100,49 @@ static void errors_say_where_and_what(void **state)
         {"count() by customer over 3661d", "1:26: expected over of 1s to 3660d, found 3661d"},
         {"count() by customer delay 3661d", "1:27: expected delay of 0s to 3660d, found 3661d"},
         {"count() by customer delay -1d", "1:27: expected a duration such as 7d, found \"-\""},
-        {"count() by customer over 7d step 1h", "1:29: step is not supported yet"},
+        {"count() by customer step 1h", "1:21: expected over 30d before step"},
+        {"count() by customer over 7d step 5", "1:34: expected a duration such as 7d"},
+        {"count() by customer over 7d delay 1d step 1h", "1:38: expected an operator or the end"},
+        {"count() by customer over 7d step 0s", "1:34: expected step of 1s to 3660d, found 0s"},
+        {"count() by customer over 7d step 2d",
+         "1:34: expected a step of which over and delay are multiples, found 2d"},
+        {"count() by customer over 8d step 2d delay 1d", "1:34: expected a step of which over"},
+        {"count() by customer over 4097m step 1m", "1:37: expected at most 4096 steps in a window, "
+                                                   "found 4097: make the step longer"},
+        {"distinct(n) by customer over 7d step 1d", "1:38: expected no step in distinct(...)"},
+        {"mean(label) by customer over 7d step 1d", "1:38: expected no step in mean(label)"},
+        {"mode(n) by customer", "1:1: expected over in mode(...), as over 30d: without it"},
+        {"rank(n) by customer", "1:1: expected over in rank(...)"},
+        {"mode(r) by customer over 1d", "1:6: expected a value that is not real in mode(...)"},
+        {"quantile(n) by customer over 1d",
+         "1:10: expected a number such as 0.95 after the operand of quantile(...)"},
+        {"quantile(n, 1.5) by customer over 1d", "1:13: expected a literal of 0 to 1 with at most"},
+        {"quantile(n, 2) by customer over 1d", "1:13: expected a literal of 0 to 1"},
+        {"quantile(n, -0.5) by customer over 1d", "1:13: expected a literal of 0 to 1"},
+        {"quantile(n, 0.1234567) by customer over 1d", "1:13: expected a literal of 0 to 1"},
+        {"quantile(n, r) by customer over 1d", "1:13: expected a literal of 0 to 1"},
+        {"quantile(n, 0.5, 1) by customer over 1d",
+         "1:18: expected one operand of quantile and its literal, found 3"},
+        {"decayed_count() by customer",
+         "1:1: expected a half-life such as 7d in decayed_count(...), found nothing"},
+        {"decayed_count(n) by customer", "1:15: expected a half-life of 1s to 3660d"},
+        {"decayed_count(0s) by customer", "1:15: expected a half-life of 1s to 3660d"},
+        {"decayed_sum(n, 3661d) by customer", "1:16: expected a half-life of 1s to 3660d"},
+        {"decayed_sum(name, 1d) by customer", "1:13: expected a number or a duration"},
+        {"decayed_sum(label, 1d) by customer", "1:13: expected mean(label), sum(label) or"},
+        {"zscore(name) by customer",
+         "1:8: expected a number or a duration in zscore(...), found text"},
+        {"ratio(n, 2) by customer", "1:1: expected one operand, found 2"},
+        {"share(name) by customer", "1:1: expected share(x, value), found 1 arguments"},
+        {"share(name, name) by customer", "1:13: expected a literal, as in share(type, 'cash')"},
+        {"share(name, lower('a')) by customer", "1:13: expected a literal"},
+        {"share(n, 'a') by customer", "1:1: expected types that fit on both sides of ="},
+        {"share(r, 1) by customer", "1:1: expected types that fit on both sides of =, found real, "
+                                    "int: equality of reals"},
+        {"sum(zscore(n) by customer) by customer", "1:5: expected no aggregate inside"},
+        {"zscore(label) by customer", "1:8: \"label\" is the label"},
+        {"quantil(n, 0.5) by customer",
+         "1:17: expected an aggregate such as count() or mean(x) before by"},
         {"count() by customer prior over 7d", "1:27: expected over where it belongs"},
         {"count() by customer where flag", "1:27: expected \"(\" after where, found \"flag\""},
         {"count() by customer where (n)", "1:28: expected a bool in where (...), found int"},
@@ -204,6 +246,21 @@ static void the_printer_has_one_form(void **state)
         {"count() by (customer, merchant) over 1d delay 0s prior",
          "count() by (`customer_id`, lower(`merchant id`)) over 1d prior"},
         {"prev(n) by customer prior", "prev(n) by `customer_id`"},
+        {"sum(n) by customer over 48h step 60m delay 2h prior",
+         "sum(n) by `customer_id` over 2d step 1h delay 2h prior"},
+        {"quantile(n, 0.950) by customer over 7d", "quantile(n, 0.95) by `customer_id` over 1w"},
+        {"quantile(r, 1) by customer over 7d", "quantile(r, 1) by `customer_id` over 1w"},
+        {"rank(amount) by customer over 1d prior", "rank(amount) by `customer_id` over 1d"},
+        {"decayed_count( 24h ) by customer", "decayed_count(1d) by `customer_id`"},
+        {"decayed_sum(n + 1, 90s) by customer", "decayed_sum(n + 1, 90s) by `customer_id`"},
+        {"zscore(n) by customer over 1d",
+         "(n - mean(n) by `customer_id` over 1d prior) / std(n) by `customer_id` over 1d prior"},
+        {"ratio(wait) by customer", "seconds(wait) / mean(wait) by `customer_id` prior"},
+        {"share(name, 'x') by customer over 1d where (flag)",
+         "count() by `customer_id` over 1d where (flag and name = 'x') / "
+         "count(name) by `customer_id` over 1d where (flag)"},
+        {"share(n, -2) by customer prior",
+         "count() by `customer_id` prior where (n = -2) / count(n) by `customer_id` prior"},
         {"is_new(id) by customer over 7d where ( flag )",
          "is_new(id) by `customer_id` over 1w where (flag)"},
         {"amount / mean(amount) by customer over 30d prior",
@@ -295,11 +352,31 @@ static void put_bool(struct generator *g, int depth)
 
 static void put_aggregate(struct generator *g, int depth)
 {
+    static const struct {
+        const char *name, *literal, *over[3];
+    } forms[] = {
+        {"mean(", "", {"", " over 36h", " over 7d"}},
+        {"sum(", "", {"", " over 36h", " over 4w step 1d"}},
+        {"min(", "", {" over 1w", " over 7d", " over 12w step 168h"}},
+        {"max(", "", {"", " over 1w", " over 7d"}},
+        {"std(", "", {"", " over 36h", " over 4w step 1d"}},
+        {"count(", "", {"", " over 36h", " over 4w step 24h"}},
+        {"prev(", "", {"", " over 36h", " over 7d"}},
+        {"last(", "", {"", " over 36h", " over 7d"}},
+        {"zscore(", "", {"", " over 36h", " over 7d"}},
+        {"ratio(", "", {"", " over 36h", " over 4w step 1d"}},
+        {"rank(", "", {" over 36h", " over 7d", " over 1w"}},
+        {"quantile(", ", 0.50", {" over 36h", " over 7d", " over 1w"}},
+        {"decayed_sum(", ", 168h", {"", " over 36h", " over 7d"}},
+    };
+    uint32_t form = random_below(&g->random, sizeof forms / sizeof *forms);
+
     g->in_aggregate++;
-    put(g, PICK(g, "mean(", "sum(", "min(", "max(", "std(", "prev(", "last(", "count("));
+    put(g, forms[form].name);
     put_number(g, depth - 1);
+    put(g, forms[form].literal);
     put(g, PICK(g, ") by customer", ") by merchant", ") by (customer, `merchant id`)", ") by n"));
-    put(g, PICK(g, "", " over 7d", " over 36h", " over 1w"));
+    put(g, forms[form].over[random_below(&g->random, 3)]);
     put(g, PICK(g, "", " delay 7d"));
     put(g, PICK(g, "", " prior"));
     if (random_below(&g->random, 2)) {

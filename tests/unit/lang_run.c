@@ -88,6 +88,76 @@ static void numbers_add_and_multiply(void **state)
     CHECK(examples);
 }
 
+static void parts_of_texts(void **state)
+{
+    static const struct example examples[] = {
+        {"left(name, 4)", 0, "Cash"},
+        {"left(name, 0)", 0, ""},
+        {"left(name, 99)", 3, "caf\xc3\xa9"},
+        {"left(name, -1)", 0, "null"},
+        {"right(name, 1)", 3, "\xc3\xa9"},
+        {"right(name, 99)", 0, "Cash Out"},
+        {"right(name, 0)", 0, ""},
+        {"right(name, -1)", 0, "null"},
+        {"right(name, 9223372036854775807)", 3, "caf\xc3\xa9"},
+        {"left(name, n)", 2, "null"},
+        {"replace(name, 'Out', 'In')", 0, "Cash In"},
+        {"replace(name, '', 'x')", 0, "Cash Out"},
+        {"replace('aaa', 'aa', 'b')", 0, "ba"},
+        {"replace('a', 'a', '')", 0, ""},
+        {"replace('', 'a', 'b')", 0, ""},
+        {"length(replace('aaaa', 'a', 'xx'))", 0, "8"},
+        {"split_part('a--b-', '-', 1)", 0, "a"},
+        {"split_part('a--b-', '-', 2)", 0, ""},
+        {"split_part('a--b-', '-', 4)", 0, ""},
+        {"split_part('a--b-', '-', 5)", 0, "null"},
+        {"split_part('a--b-', '--', 2)", 0, "b-"},
+        {"split_part('a', '', 1)", 0, "null"},
+        {"split_part('a', '-', 0)", 0, "null"},
+        {"split_part('', '-', 1)", 0, ""},
+        {"digits(name)", 0, ""},
+        {"digits('\xd9\xa1 1')", 0, "1"}, /* not those of other scripts */
+        {"email_domain('a@B.c')", 0, "b.c"},
+        {"email_domain('a@b@C')", 0, "c"},
+        {"email_domain('@b')", 0, "null"},
+        {"email_domain('a@')", 0, "null"},
+        {"email_domain('@')", 0, "null"},
+        {"email_domain('a')", 0, "null"},
+        {"email_domain('')", 0, "null"},
+        {"speed_kmh(0, 0, at, 0, 1, at)", 0, "null"},
+        {"speed_kmh(0, 0, at, 0, 1, at - 1s)", 0, "null"},
+        {"speed_kmh(0, 91, at, 91, 1, at + 1s)", 0, "null"},
+        {"near(speed_kmh(1, 2, at, 3, 4, at + 90m), geo_km(1, 2, 3, 4) / hours(90m), 0)", 0,
+         "true"},
+        {"hour(at, 'Asia/Jakarta')", 0, "6"},
+        {"hour(at, 'Asia/Jakarta')", 1, "null"}, /* past year 9999 */
+        {"day_start(at, 'Asia/Jakarta')", 2, "null"},
+    };
+
+    (void)state;
+    CHECK(examples);
+}
+
+/* A result of TEXT_MAX bytes is one, a longer one is null; so it is at every capacity. */
+static void long_texts_are_null(void **state)
+{
+    char source[LANG_TEXT_MAX], a[1101];
+    struct fixture x;
+    char got[ERROR_TEXT_MAX];
+
+    (void)state;
+    fixture_init(&x);
+    memset(a, 'a', 1024);
+    a[1024] = 0;
+    snprintf(source, sizeof source, "length(replace('%s', 'a', 'bbbb'))", a);
+    evaluate(&x, source, 0, got, sizeof got);
+    assert_string_equal(got, "4096");
+    snprintf(source, sizeof source, "length(replace('%sa', 'a', 'bbbb'))", a);
+    evaluate(&x, source, 0, got, sizeof got);
+    assert_string_equal(got, "null");
+    fixture_fini(&x);
+}
+
 static void times_and_durations_combine(void **state)
 {
     static const struct example examples[] = {
@@ -438,6 +508,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_add_and_multiply),
+        cmocka_unit_test(parts_of_texts),
+        cmocka_unit_test(long_texts_are_null),
         cmocka_unit_test(times_and_durations_combine),
         cmocka_unit_test(logic_has_three_values),
         cmocka_unit_test(comparisons_are_typed),

@@ -322,6 +322,115 @@ static void fingerprints_are_of_the_meaning(void **state)
     fixture_fini(&x);
 }
 
+/* Another zone, and the same zone with other rules; another pattern. */
+static struct zone *other_rules(void *context, struct text name, struct error *e)
+{
+    (void)context;
+    return zone_parse_text(name, text_of("25200 5/28800"), e);
+}
+
+static uint64_t print_of(struct program *p, const char *source)
+{
+    static int number;
+    char name[32];
+
+    snprintf(name, sizeof name, "f%d", number++);
+    return program_fingerprint(p, add(p, name, source));
+}
+
+static void fingerprints_are_of_zones_and_patterns(void **state)
+{
+    const char *here = "hour(at, 'Asia/Jakarta')", *many = "count() by (date(at, 'Asia/Jakarta'))";
+    const struct zone_source others = {.find = other_rules};
+    struct fixture x;
+    struct program *p, *q;
+    const struct aggregate *a, *b;
+
+    (void)state;
+    fixture_init(&x);
+    p = fixture_program(&x);
+    q = fixture_program(&x);
+    program_lend_zones(q, &others);
+    assert_true(print_of(p, here) == print_of(p, here));
+    assert_true(print_of(p, here) != print_of(p, "hour(at, '+07:00')"));
+    assert_true(print_of(p, here) != print_of(p, "hour(at, 'America/Sao_Paulo')"));
+    assert_true(print_of(p, here) != print_of(q, here));
+    assert_true(print_of(p, "matches(name, 'a')") == print_of(q, "matches(name, 'a')"));
+    assert_true(print_of(p, "matches(name, 'a')") != print_of(p, "matches(name, 'b')"));
+    assert_true(print_of(p, many) != print_of(q, many));
+    a = program_aggregate(p, 0);
+    b = program_aggregate(q, 0);
+    assert_int_equal(strncmp(a->canonical, many, strlen(many)), 0);
+    assert_non_null(strstr(a->canonical, " # zones "));
+    assert_string_not_equal(a->canonical, b->canonical); /* other state */
+    add(p, "plain", "count() by customer where (hour(at, '+07:00') > 1)");
+    assert_null(strstr(program_aggregate(p, 1)->canonical, "#"));
+    assert_int_equal(program_zone_count(p), 2);
+    assert_string_equal(program_zone(p, 0)->name, "Asia/Jakarta");
+    program_free(q);
+    program_free(p);
+    fixture_fini(&x);
+}
+
+static void check_printed(const struct program *p, int node, const char *expected)
+{
+    struct buffer out;
+
+    buffer_init(&out, LANG_TEXT_MAX);
+    program_print(p, node, &out);
+    assert_string_equal(buffer_text(&out), expected);
+    buffer_fini(&out);
+}
+
+static void a_program_may_have_a_zone_for_all(void **state)
+{
+    struct fixture x;
+    struct program *p;
+    struct error e;
+
+    (void)state;
+    fixture_init(&x);
+    p = program_new(x.schema);
+    assert_false(program_set_time_zone(p, text_of("Asia/Jakarta"), &e)); /* nobody lends it */
+    assert_true(program_set_time_zone(p, text_of("+07:00"), &e));
+    check_printed(p, add(p, "f", "hour(at)"), "hour(at, '+07:00')");
+    check_printed(p, add(p, "g", "hour(at, 'UTC')"), "hour(at, 'UTC')");
+    program_free(p);
+    p = program_new(x.schema);
+    program_lend_zones(p, &(struct zone_source){.find = fixture_zone});
+    assert_true(program_set_time_zone(p, text_of("Asia/Jakarta"), &e));
+    assert_int_equal(program_zone_count(p), 1);
+    check_printed(p, add(p, "f", "date(at)"), "date(at, 'Asia/Jakarta')");
+    check_printed(p, add(p, "g", "date(at, 'Asia/Jakarta')"), "date(at, 'Asia/Jakarta')");
+    check_printed(p, add(p, "h", "second(at)"), "second(at)");
+    program_free(p);
+    fixture_fini(&x);
+}
+
+static void zones_have_a_limit(void **state)
+{
+    const struct zone_source others = {.find = other_rules};
+    struct fixture x;
+    struct program *p;
+    struct error e;
+    char name[16], source[64];
+    int node;
+
+    (void)state;
+    fixture_init(&x);
+    p = fixture_program(&x);
+    program_lend_zones(p, &others);
+    for (int i = 0; i <= LANG_ZONES_MAX; i++) {
+        snprintf(name, sizeof name, "z%d", i);
+        snprintf(source, sizeof source, "hour(at, 'Zone/%d')", i);
+        assert_int_equal(program_add_feature(p, text_of(name), text_of(source), &node, &e),
+                         i < LANG_ZONES_MAX);
+    }
+    assert_string_equal(e.text, "z64: 1:10: expected at most 64 named time zones");
+    program_free(p);
+    fixture_fini(&x);
+}
+
 static void collect(void *context, int field)
 {
     char *out = context;
@@ -409,6 +518,9 @@ int main(void)
         cmocka_unit_test(time_and_label_words),
         cmocka_unit_test(conditions_are_bool),
         cmocka_unit_test(fingerprints_are_of_the_meaning),
+        cmocka_unit_test(fingerprints_are_of_zones_and_patterns),
+        cmocka_unit_test(a_program_may_have_a_zone_for_all),
+        cmocka_unit_test(zones_have_a_limit),
         cmocka_unit_test(fields_are_found_through_everything),
         cmocka_unit_test(features_have_a_limit),
         cmocka_unit_test(nodes_have_a_limit),

@@ -127,7 +127,8 @@ static const struct {
     {"server: {prot: 1}\n", "assay.yaml:1:10: server.prot: no such key; did you mean \"port\"?"},
     {"zebra: 1\n",
      "assay.yaml:1:1: zebra: no such key; expected one of: name, data_directory, sources, event, "
-     "schema, entities, features, rules, model, models, outcomes, decision, tests, server, memory, ids, log, "
+     "time_zone, zones, schema, entities, features, rules, model, models, outcomes, decision, "
+     "tests, server, memory, ids, log, "
      "snapshot"},
     {"server: {port: 70000}\n",
      "assay.yaml:1:16: server.port: expected a whole number from 0 to 65535, found \"70000\""},
@@ -188,7 +189,7 @@ static const struct {
     {"sources: {transactions: t.csv}\nmodel: {features: [amout]}\nfeatures: {amount: amount}\n",
      "assay.yaml:2:19: model.features: expected features, found \"amout\"; did you mean \"amount\"?"},
     {"sources: {transactions: t.csv}\nmodel: {kind: svm}\n",
-     "assay.yaml:2:15: model.kind: expected logistic, boost, forest, isolation, vote, stack, none or a name under models, found \"svm\""},
+     "assay.yaml:2:15: model.kind: expected logistic, boost, forest, isolation, net, vote, stack, none or a name under models, found \"svm\""},
     {"sources: {transactions: t.csv}\nmodel: a\nmodels: {a: {kind: boost}, b: {kind: vote, members: {c: 1}}}\n",
      "assay.yaml:3:53: models.b.members: there is no \"c\" under models"},
     {"sources: {transactions: t.csv}\nmodels: {b: {kind: stack}}\n",
@@ -442,7 +443,7 @@ static void a_plan_text_stands_alone(void **state)
     (void)state;
     buffer_init(&once, SETTINGS_BYTES_MAX);
     buffer_init(&twice, SETTINGS_BYTES_MAX);
-    settings_print_plan(s, schema, &once);
+    settings_print_plan(s, schema, NULL, &once);
     alone = parse(buffer_text(&once));
     assert_null(strstr(buffer_text(&once), "server"));
     assert_null(strstr(buffer_text(&once), "transactions.csv"));
@@ -455,13 +456,48 @@ static void a_plan_text_stands_alone(void **state)
     assert_int_equal(again->fields[2].point, ',');
     assert_int_equal(again->fields[2].group, '.');
     assert_true(again->fields[0].is_personal);
-    settings_print_plan(alone, again, &twice);
+    settings_print_plan(alone, again, NULL, &twice);
     assert_string_equal(buffer_text(&once), buffer_text(&twice));
     assert_null(settings_schema(s));
     schema_free(schema);
     schema_free(again);
     settings_free(s);
     settings_free(alone);
+    buffer_fini(&once);
+    buffer_fini(&twice);
+}
+
+/* A plan's text fixes the rules of the zones that its program has, and they are read from it. */
+static void a_plan_fixes_its_zones(void **state)
+{
+    static const uint8_t no_id[PLAN_ID_BYTES];
+    struct settings *s = parse("time_zone: Test/There\n"
+                               "zones: {Test/There: -3600 100/7200, Test/Not_used: '0'}\n"
+                               "schema: [{name: at, type: time}]\n"
+                               "features: {f: \"hour(at)\"}\nmodel: none\n");
+    struct schema *schema = settings_schema(s);
+    struct buffer once, twice;
+    struct plan *p, *q;
+    struct error e;
+
+    (void)state;
+    assert_true(settings_plan(s, schema, NULL, no_id, &p, &e));
+    buffer_init(&once, SETTINGS_BYTES_MAX);
+    buffer_init(&twice, SETTINGS_BYTES_MAX);
+    settings_print_plan(s, schema, plan_program(p), &once);
+    assert_non_null(strstr(buffer_text(&once), "zones:\n  Test/There: \"-3600 100/7200\"\n"));
+    assert_null(strstr(buffer_text(&once), "Not_used"));
+    settings_free(s);
+    s = parse(buffer_text(&once));
+    assert_true(settings_plan(s, schema, NULL, no_id, &q, &e));
+    settings_print_plan(s, schema, plan_program(q), &twice);
+    assert_string_equal(buffer_text(&once), buffer_text(&twice));
+    assert_true(program_fingerprint(plan_program(p), plan_feature_node(p, 0)) ==
+                program_fingerprint(plan_program(q), plan_feature_node(q, 0)));
+    plan_unref(p);
+    plan_unref(q);
+    schema_free(schema);
+    settings_free(s);
     buffer_fini(&once);
     buffer_fini(&twice);
 }
@@ -569,6 +605,7 @@ int main(void)
         cmocka_unit_test(variables_are_strict),
         cmocka_unit_test(secrets_come_from_files),
         cmocka_unit_test(a_plan_text_stands_alone),
+        cmocka_unit_test(a_plan_fixes_its_zones),
         cmocka_unit_test(the_docs_are_those_of_the_table),
         cmocka_unit_test(the_table_is_sound),
     };

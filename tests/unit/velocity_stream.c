@@ -1,5 +1,7 @@
 #include "tests/unit/velocity_stream.h"
 
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/fixed.h"
@@ -25,11 +27,18 @@ static int pick_operand(struct stream *s, enum aggregate_kind kind)
     static const int plain[] = {NODE_INT, NODE_DECIMAL, NODE_REAL, NODE_BOOL, NODE_TIME};
     static const int all[] = {NODE_INT,  NODE_DECIMAL, NODE_REAL, NODE_TEXT,
                               NODE_TEXT, NODE_BOOL,    NODE_TIME};
+    static const int exact[] = {NODE_INT,  NODE_DECIMAL, NODE_DECIMAL, NODE_TEXT,
+                                NODE_TEXT, NODE_BOOL,    NODE_TIME};
 
-    if (kind == AGG_SUM || kind == AGG_MEAN || kind == AGG_STD)
+    if (kind == AGG_SUM || kind == AGG_MEAN || kind == AGG_STD || kind == AGG_QUANTILE ||
+        kind == AGG_DECAYED_SUM)
         return numbers[stream_random(s, 3)];
-    if (kind == AGG_MIN || kind == AGG_MAX)
+    if (kind == AGG_MIN || kind == AGG_MAX || kind == AGG_RANK)
         return plain[stream_random(s, 5)];
+    if (kind == AGG_DECAYED_COUNT)
+        return -1;
+    if (kind == AGG_MODE || kind == AGG_ENTROPY)
+        return exact[stream_random(s, 7)];
     if (kind == AGG_COUNT && stream_random(s, 2))
         return -1;
     return all[stream_random(s, 7)];
@@ -43,6 +52,11 @@ static enum type result_type(const struct aggregate *a)
         return TYPE_INT;
     case AGG_MEAN:
     case AGG_STD:
+    case AGG_ENTROPY:
+    case AGG_QUANTILE:
+    case AGG_RANK:
+    case AGG_DECAYED_COUNT:
+    case AGG_DECAYED_SUM:
         return TYPE_REAL;
     case AGG_IS_NEW:
         return TYPE_BOOL;
@@ -51,10 +65,33 @@ static enum type result_type(const struct aggregate *a)
     }
 }
 
-static void pick_aggregate(struct stream *s, struct aggregate *a, int node)
+static bool can_step(enum aggregate_kind kind)
+{
+    return kind <= AGG_STD; /* count, sum, mean, min, max, std */
+}
+
+static void pick_window(struct stream *s, struct aggregate *a)
 {
     static const int64_t over[] = {0, 3, 10, 30, 100, 1000}, delay[] = {0, 0, 0, 5, 20};
+    static const int64_t quantile[] = {0, 1, 250000, 333333, 500000, 950000, 1000000};
+    static const int64_t half_life[] = {1, 3, 7, 40};
+    bool needs_over = a->kind >= AGG_MODE && a->kind <= AGG_RANK;
 
+    a->over_us = over[needs_over + stream_random(s, 6 - needs_over)];
+    a->delay_us = delay[stream_random(s, 5)];
+    if (can_step(a->kind) && !a->of_label && stream_random(s, 3) == 0) {
+        a->step_us = 1 + stream_random(s, 12);
+        a->over_us = a->step_us * (1 + stream_random(s, 20));
+        a->delay_us = stream_random(s, 2) ? 0 : a->step_us * stream_random(s, 5);
+    }
+    if (a->kind == AGG_QUANTILE)
+        a->param = quantile[stream_random(s, 7)];
+    if (a->kind == AGG_DECAYED_COUNT || a->kind == AGG_DECAYED_SUM)
+        a->param = half_life[stream_random(s, 4)];
+}
+
+static void pick_aggregate(struct stream *s, struct aggregate *a, int node)
+{
     *a = (struct aggregate){.operand = -1, .where = -1, .node = node};
     a->kind = (enum aggregate_kind)stream_random(s, AGG_KINDS);
     if (stream_random(s, 4) == 0) {
@@ -79,8 +116,7 @@ static void pick_aggregate(struct stream *s, struct aggregate *a, int node)
     }
     if (stream_random(s, 3) == 0)
         a->where = NODE_WHERE_A + (int)stream_random(s, 2);
-    a->over_us = over[stream_random(s, 6)];
-    a->delay_us = delay[stream_random(s, 5)];
+    pick_window(s, a);
     a->prior = stream_random(s, 3) == 0;
     a->level = stream_random(s, 5) == 0;
     a->type = result_type(a);
@@ -229,10 +265,29 @@ static bool is_true(const struct column *c, uint32_t i)
     return !c->null[i] && c->integer[i] != 0;
 }
 
+/* The largest multiple of the step that is not above t. */
+static int64_t round_down(int64_t t, int64_t step)
+{
+    int64_t multiple = t / step * step;
+
+    return multiple > t ? multiple - step : multiple;
+}
+
+static bool in_steps(const struct stream *s, const struct aggregate *a, uint32_t now, uint32_t k)
+{
+    int64_t edge = round_down(s->time_us[now] - a->delay_us, a->step_us), t = s->time_us[k];
+
+    return t >= edge - a->over_us && (a->delay_us == 0 ? t <= s->time_us[now] : t < edge);
+}
+
 static bool in_window(const struct stream *s, const struct aggregate *a, uint32_t now, uint32_t k)
 {
     int64_t t = s->time_us[now] - a->delay_us;
 
+    if (a->step_us > 0 && !in_steps(s, a, now, k))
+        return false;
+    if (a->step_us > 0)
+        return a->where < 0 || is_true(&s->column[a->where], k);
     if (s->time_us[k] > t || (a->over_us > 0 && s->time_us[k] <= t - a->over_us))
         return false;
     return a->where < 0 || is_true(&s->column[a->where], k);
@@ -241,7 +296,7 @@ static bool in_window(const struct stream *s, const struct aggregate *a, uint32_
 static void collect(const struct stream *s, const struct aggregate *a, uint32_t now,
                     struct terms *terms)
 {
-    bool prior = a->prior || a->kind == AGG_PREV || a->kind == AGG_IS_NEW;
+    bool prior = a->prior || a->kind == AGG_PREV || a->kind == AGG_IS_NEW || a->kind == AGG_RANK;
 
     terms->count = 0;
     for (uint32_t k = 0; k <= now; k++) {
@@ -390,6 +445,110 @@ static void put_unique(const struct stream *s, struct column *c, uint32_t row,
         c->integer[row] = !seen;
 }
 
+/* The most frequent value, among several the one that was seen last; bits of entropy. */
+static void put_frequencies(const struct stream *s, struct column *c, uint32_t row,
+                            const struct aggregate *a, const struct terms *terms)
+{
+    const struct column *x = &s->column[a->operand];
+    uint32_t best = 0, most = 0, n = 0;
+    long double bits = 0;
+
+    for (uint32_t i = 0; i < terms->count; i++) {
+        uint32_t count = 0;
+
+        for (uint32_t k = 0; k < terms->count; k++)
+            count += same_cell(x, terms->row[i], terms->row[k]);
+        n += count > 0;
+        bits -= count > 0 ? log2l(count) : 0;
+        if (count > 0 && count >= most) {
+            most = count;
+            best = terms->row[i];
+        }
+    }
+    put_null(c, row);
+    if (n > 0 && a->kind == AGG_MODE)
+        copy_cell(c, row, x, best);
+    if (n == 0 || a->kind == AGG_MODE)
+        return;
+    c->null[row] = 0;
+    c->real[row] = (double)((bits + n * log2l(n)) / n); /* about: see same_result of velocity.c */
+}
+
+static const struct column *sorted_by; /* of qsort; tests have one thread */
+
+static int compare_rows(const void *left, const void *right)
+{
+    uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
+
+    return is_less(sorted_by, a, b) ? -1 : is_less(sorted_by, b, a);
+}
+
+static void put_order(const struct stream *s, struct column *c, uint32_t row,
+                      const struct aggregate *a, const struct terms *terms)
+{
+    const struct column *x = &s->column[a->operand];
+    uint32_t list[ROWS_MAX], n = 0, less = 0, equal = 0, low, high;
+    uint64_t part;
+
+    for (uint32_t i = 0; i < terms->count; i++) {
+        if (!x->null[terms->row[i]])
+            list[n++] = terms->row[i];
+    }
+    sorted_by = x;
+    qsort(list, n, sizeof *list, compare_rows);
+    put_null(c, row);
+    if (n == 0 || (a->kind == AGG_RANK && x->null[row]))
+        return;
+    c->null[row] = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        less += is_less(x, list[i], row);
+        equal += !is_less(x, list[i], row) && !is_less(x, row, list[i]);
+    }
+    c->real[row] = (2.0 * less + equal) / (2.0 * n);
+    if (a->kind == AGG_RANK)
+        return;
+    part = (n - 1) * (uint64_t)a->param;
+    low = list[part / 1000000];
+    high = list[part / 1000000 + (part % 1000000 > 0)];
+    part %= 1000000;
+    if (x->type == TYPE_REAL)
+        c->real[row] = x->real[low] == x->real[high] ? x->real[low]
+                                                     : x->real[low] * (1 - (double)part / 1e6) +
+                                                           x->real[high] * ((double)part / 1e6);
+    else
+        c->real[row] = fixed_ratio((int128)x->integer[low] * (1000000 - (int64_t)part) +
+                                       (int128)x->integer[high] * (int64_t)part,
+                                   x->type == TYPE_DECIMAL ? 1000000000000u : 1000000u);
+}
+
+/* About: see same_result of velocity.c. Events of more than an epoch of 64 half-lives before that
+ * of the row count as 0 (decay.h). */
+static void put_decayed(const struct stream *s, struct column *c, uint32_t row,
+                        const struct aggregate *a, const struct terms *terms)
+{
+    int64_t t = s->time_us[row] - a->delay_us, epoch = round_down(t, 64 * a->param);
+    long double sum = 0;
+
+    for (uint32_t i = 0; i < terms->count; i++) {
+        uint32_t k = terms->row[i];
+        int64_t x = 1;
+
+        if (s->time_us[k] < epoch - 64 * a->param)
+            continue;
+        if (a->operand >= 0 && s->column[a->operand].null[k])
+            continue;
+        if (a->operand >= 0 && s->column[a->operand].type != TYPE_REAL)
+            x = s->column[a->operand].integer[k];
+        else if (a->operand >= 0 && !fixed_from_real(s->column[a->operand].real[k], &x))
+            continue;
+        sum += x * exp2l((long double)(s->time_us[k] - t) / a->param);
+    }
+    if (a->operand >= 0 && a->operand_type != TYPE_INT)
+        sum /= 1000000;
+    c->null[row] = 0;
+    c->real[row] = (double)sum;
+}
+
 static void oracle_row(struct stream *s, const struct aggregate *a, uint32_t row,
                        const uint8_t *label)
 {
@@ -410,6 +569,12 @@ static void oracle_row(struct stream *s, const struct aggregate *a, uint32_t row
         put_sums(c, row, a, &sums);
     else if (a->kind == AGG_DISTINCT || a->kind == AGG_IS_NEW)
         put_unique(s, c, row, a, &terms);
+    else if (a->kind == AGG_MODE || a->kind == AGG_ENTROPY)
+        put_frequencies(s, c, row, a, &terms);
+    else if (a->kind == AGG_QUANTILE || a->kind == AGG_RANK)
+        put_order(s, c, row, a, &terms);
+    else if (a->kind == AGG_DECAYED_COUNT || a->kind == AGG_DECAYED_SUM)
+        put_decayed(s, c, row, a, &terms);
     else
         put_one(s, c, row, a, &terms);
 }

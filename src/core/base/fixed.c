@@ -144,6 +144,41 @@ double fixed_ratio(int128 numerator, uint128 denominator)
     return numerator < 0 ? -ratio : ratio;
 }
 
+/* 256 bits to the left by fewer than 256. */
+static void shift_left(const uint64_t from[4], int by, uint64_t to[4])
+{
+    int words = by / 64, bits = by % 64;
+
+    for (int i = 3; i >= 0; i--) {
+        uint64_t high = i >= words ? from[i - words] : 0;
+        uint64_t low = i > words ? from[i - words - 1] : 0;
+
+        to[i] = bits == 0 ? high : high << bits | low >> (64 - bits);
+    }
+}
+
+double fixed_ratio_scaled(const uint64_t magnitude[4], uint64_t denominator, int exponent)
+{
+    uint64_t n[4], q[4];
+    uint128 rest = 0;
+    int top = 3, shift;
+
+    ASSERT(denominator > 0 && denominator >> 63 == 0);
+    while (top >= 0 && magnitude[top] == 0)
+        top--;
+    if (top < 0)
+        return 0;
+    shift = (3 - top) * 64 + __builtin_clzll(magnitude[top]);
+    shift_left(magnitude, shift, n); /* the quotient has more than 192 bits */
+    for (int i = 3; i >= 0; i--) {
+        rest = rest << 64 | n[i];
+        q[i] = (uint64_t)(rest / denominator);
+        rest %= denominator;
+    }
+    return round_scaled((uint128)q[3] << 64 | q[2], exponent - shift + 128,
+                        q[1] != 0 || q[0] != 0 || rest != 0);
+}
+
 /* n * squares - sum^2, which is never negative (Cauchy and Schwarz). */
 static struct wide spread(uint64_t n, uint128 sum, const struct wide *squares)
 {

@@ -29,6 +29,10 @@ void wide_sub_square(struct wide *w, int64_t x);
 /* numerator / denominator to the nearest double (ties to even); denominator > 0. */
 double fixed_ratio(int128 numerator, uint128 denominator);
 
+/* magnitude * 2^exponent / denominator to the nearest double (ties to even), where that is a normal
+ * number; magnitude has its least significant word first, denominator is below 2^63. */
+double fixed_ratio_scaled(const uint64_t magnitude[4], uint64_t denominator, int exponent);
+
 /* Sample standard deviation of n >= 2 integers of which sum and sum of squares are given, in the
  * integers' unit: sqrt((n * squares - sum^2) / (n * (n - 1))), the quotient rounded once. */
 double fixed_std(uint64_t n, int128 sum, const struct wide *squares);

@@ -143,15 +143,20 @@ static bool rules_add(struct plan *p, const struct plan_spec *spec, struct error
     return true;
 }
 
-static void layout_make(struct plan *p)
+static bool layout_make(struct plan *p, struct error *e)
 {
     uint32_t count = program_aggregate_count(p->program);
     const struct aggregate **aggregate = mem_array(count, sizeof *aggregate);
+    bool ok = true;
 
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < count && ok; i++) {
         aggregate[i] = program_aggregate(p->program, i);
-    p->layout = velocity_layout_new(aggregate, count, &p->velocity);
+        ok = velocity_check(aggregate[i], &p->velocity, e);
+    }
+    if (ok)
+        p->layout = velocity_layout_new(aggregate, count, &p->velocity);
     mem_free(aggregate);
+    return ok;
 }
 
 /* --- outcomes and levels by score ------------------------------------------------------------ */
@@ -325,12 +330,16 @@ static void plan_free(struct plan *p)
 
 static bool plan_fill(struct plan *p, const struct plan_spec *spec, struct error *e)
 {
+    program_lend_zones(p->program, &spec->zones);
+    if (spec->time_zone.length > 0 && !program_set_time_zone(p->program, spec->time_zone, e))
+        return error_prefix(e, "time_zone");
     if (!limits_check(spec, e) || !outcomes_add(p, spec, e) || !thresholds_add(p, spec, e) ||
         !levels_add(p, spec, e) || !entities_add(p, spec, e) || !features_add(p, spec, e) ||
         !rules_add(p, spec, e))
         return false;
     program_finish(p->program);
-    layout_make(p);
+    if (!layout_make(p, e))
+        return false;
     return spec->model == NULL || model_check(p, spec->model, e);
 }
 
@@ -350,6 +359,11 @@ struct plan *plan_new(const struct plan_spec *spec, struct error *e)
     }
     p->model = spec->model;
     return p;
+}
+
+void plan_identify(struct plan *p, const uint8_t id[PLAN_ID_BYTES])
+{
+    memcpy(p->id, id, sizeof p->id);
 }
 
 struct plan *plan_ref(struct plan *p)

@@ -54,6 +54,8 @@ struct plan_spec {
     struct text lowest_level; /* below all thresholds: "LOW" */
     struct velocity_options velocity;
     int64_t max_ahead_us;
+    struct zone_source zones;  /* of named time zones, asked during plan_new; all NULL: none */
+    struct text time_zone;     /* of calendar functions that name none; empty: UTC */
     struct model *model;       /* owned by the plan after success; NULL: rules only */
     uint8_t id[PLAN_ID_BYTES]; /* SHA-256 of the resolved settings and of the model file */
 };
@@ -63,6 +65,8 @@ struct plan;
 /* ERROR_INVALID names the part ("features.ratio: 1:14: expected ..."), or the model's inputs that
  * are no feature of the plan or have another definition now. */
 struct plan *plan_new(const struct plan_spec *spec, struct error *e) MUST_USE;
+/* Before it is shared: the id, where it covers what only the plan knows (its zones' rules). */
+void plan_identify(struct plan *p, const uint8_t id[PLAN_ID_BYTES]);
 struct plan *plan_ref(struct plan *p);
 void plan_unref(struct plan *p); /* takes NULL */
 

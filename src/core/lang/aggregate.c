@@ -2,6 +2,7 @@
 #include "core/lang/check.h"
 
 #include "core/base/calendar.h"
+#include "core/base/number.h"
 
 enum {
     OF_NUMBER = 1 << TYPE_INT | 1 << TYPE_DECIMAL | 1 << TYPE_REAL | 1 << TYPE_DURATION,
@@ -12,23 +13,46 @@ enum {
     RESULT_OPERAND = PARAM_SAME,
 };
 
+/* What the last argument is, a literal. */
+enum param { PARAM_NONE, PARAM_PROBABILITY, PARAM_HALF_LIFE };
+
 static const struct {
     const char *name;
-    unsigned operands; /* 1 << type */
+    unsigned operands; /* 1 << type; 0: there is none */
     int result;
-    bool of_label;
     const char *expected;
+    enum param param;
+    bool of_label;
+    bool is_prior;
+    bool needs_over; /* else all values would be kept for ever */
+    bool can_step;
 } kinds[AGG_KINDS] = {
-    [AGG_COUNT] = {"count", OF_ANY, TYPE_INT, true, "nothing or any value"},
-    [AGG_SUM] = {"sum", OF_NUMBER, RESULT_OPERAND, true, "a number or a duration"},
-    [AGG_MEAN] = {"mean", OF_NUMBER, TYPE_REAL, true, "a number or a duration"},
-    [AGG_MIN] = {"min", OF_ORDERED, RESULT_OPERAND, false, "a number, a time or a duration"},
-    [AGG_MAX] = {"max", OF_ORDERED, RESULT_OPERAND, false, "a number, a time or a duration"},
-    [AGG_STD] = {"std", OF_NUMBER, TYPE_REAL, false, "a number or a duration"},
-    [AGG_PREV] = {"prev", OF_ANY, RESULT_OPERAND, false, "a value"},
-    [AGG_LAST] = {"last", OF_ANY, RESULT_OPERAND, false, "a value"},
-    [AGG_IS_NEW] = {"is_new", OF_EXACT, TYPE_BOOL, false, "a value that is not real"},
-    [AGG_DISTINCT] = {"distinct", OF_EXACT, TYPE_INT, false, "a value that is not real"},
+    [AGG_COUNT] = {"count", OF_ANY, TYPE_INT, "nothing or any value", .of_label = true,
+                   .can_step = true},
+    [AGG_SUM] = {"sum", OF_NUMBER, RESULT_OPERAND, "a number or a duration", .of_label = true,
+                 .can_step = true},
+    [AGG_MEAN] = {"mean", OF_NUMBER, TYPE_REAL, "a number or a duration", .of_label = true,
+                  .can_step = true},
+    [AGG_MIN] = {"min", OF_ORDERED, RESULT_OPERAND, "a number, a time or a duration",
+                 .can_step = true},
+    [AGG_MAX] = {"max", OF_ORDERED, RESULT_OPERAND, "a number, a time or a duration",
+                 .can_step = true},
+    [AGG_STD] = {"std", OF_NUMBER, TYPE_REAL, "a number or a duration", .can_step = true},
+    [AGG_PREV] = {"prev", OF_ANY, RESULT_OPERAND, "a value", .is_prior = true},
+    [AGG_LAST] = {"last", OF_ANY, RESULT_OPERAND, "a value"},
+    [AGG_IS_NEW] = {"is_new", OF_EXACT, TYPE_BOOL, "a value that is not real", .is_prior = true},
+    [AGG_DISTINCT] = {"distinct", OF_EXACT, TYPE_INT, "a value that is not real"},
+    [AGG_MODE] = {"mode", OF_EXACT, RESULT_OPERAND, "a value that is not real", .needs_over = true},
+    [AGG_ENTROPY] = {"entropy", OF_EXACT, TYPE_REAL, "a value that is not real",
+                     .needs_over = true},
+    [AGG_QUANTILE] = {"quantile", OF_NUMBER, TYPE_REAL, "a number or a duration", PARAM_PROBABILITY,
+                      .needs_over = true},
+    [AGG_RANK] = {"rank", OF_ORDERED, TYPE_REAL, "a number, a time or a duration", .is_prior = true,
+                  .needs_over = true},
+    [AGG_DECAYED_COUNT] = {"decayed_count", 0, TYPE_REAL, "a half-life such as 7d",
+                           PARAM_HALF_LIFE},
+    [AGG_DECAYED_SUM] = {"decayed_sum", OF_NUMBER, TYPE_REAL, "a number or a duration",
+                         PARAM_HALF_LIFE},
 };
 
 const char *aggregate_name(enum aggregate_kind kind)
@@ -36,13 +60,28 @@ const char *aggregate_name(enum aggregate_kind kind)
     return kinds[kind].name;
 }
 
+bool aggregate_is_prior(enum aggregate_kind kind)
+{
+    return kinds[kind].is_prior;
+}
+
+/* AGG_KINDS where the name is not one of a plain aggregate. */
 static enum aggregate_kind kind_of(struct text name)
 {
     int i = 0;
 
-    while (!text_is(name, kinds[i].name)) /* the parser knows that it is one */
+    while (i < AGG_KINDS && !text_is(name, kinds[i].name))
         i++;
     return (enum aggregate_kind)i;
+}
+
+bool lang_is_aggregate(struct text name)
+{
+    for (size_t i = 0; lang_derived_name(i) != NULL; i++) {
+        if (text_is(name, lang_derived_name(i)))
+            return true;
+    }
+    return kind_of(name) < AGG_KINDS;
 }
 
 static bool check_label(struct checker *c, const struct tree *t, struct aggregate *a)
@@ -63,19 +102,79 @@ static void raise_level(const struct program *p, struct aggregate *a, int node)
         a->level = p->nodes[node].level;
 }
 
+static bool check_probability(struct checker *c, const struct tree *t, struct aggregate *a)
+{
+    struct value v;
+
+    if (t->kind == TREE_NUMBER && check_literal(c, t, &v)) {
+        a->param = v.type == TYPE_INT ? v.integer * DECIMAL_ONE : v.integer;
+        if ((v.type == TYPE_INT && (v.integer == 0 || v.integer == 1)) ||
+            (v.type == TYPE_DECIMAL && v.integer >= 0 && v.integer <= DECIMAL_ONE))
+            return true;
+    }
+    return lang_fail(c->source, t->at,
+                     "expected a literal of 0 to 1 with at most 6 digits, as in %s(x, 0.95)",
+                     kinds[a->kind].name);
+}
+
+static bool check_half_life(struct checker *c, const struct tree *t, struct aggregate *a)
+{
+    if (t->kind == TREE_DURATION && duration_parse(t->text, &a->param) && a->param > 0 &&
+        a->param <= LANG_WINDOW_DAYS_MAX * US_PER_DAY)
+        return true;
+    return lang_fail(c->source, t->at, "expected a half-life of 1s to %dd in %s(...), as 7d",
+                     LANG_WINDOW_DAYS_MAX, kinds[a->kind].name);
+}
+
+static bool check_param(struct checker *c, const struct tree *t, struct aggregate *a)
+{
+    switch (kinds[a->kind].param) {
+    case PARAM_PROBABILITY:
+        return check_probability(c, t, a);
+    case PARAM_HALF_LIFE:
+        return check_half_life(c, t, a);
+    case PARAM_NONE:
+        break;
+    }
+    return true;
+}
+
+static bool check_arguments(struct checker *c, const struct tree *t, const struct aggregate *a)
+{
+    bool has_operand = kinds[a->kind].operands != 0;
+    uint32_t params = kinds[a->kind].param != PARAM_NONE, most = has_operand + params;
+    const struct tree *extra = t->first;
+
+    if (t->count == most || (t->count == 0 && a->kind == AGG_COUNT))
+        return true;
+    if (t->count == 0)
+        return lang_fail(c->source, t->at, "expected %s in %s(...), found nothing",
+                         kinds[a->kind].expected, kinds[a->kind].name);
+    if (t->count < most)
+        return lang_fail(c->source, t->first->at, "expected %s after the operand of %s(...)",
+                         kinds[a->kind].param == PARAM_HALF_LIFE ? "a half-life such as 7d"
+                                                                 : "a number such as 0.95",
+                         kinds[a->kind].name);
+    for (uint32_t i = 0; i < most; i++)
+        extra = extra->next;
+    return lang_fail(c->source, extra->at, "expected one operand of %s%s, found %u",
+                     kinds[a->kind].name, params ? " and its literal" : "", t->count);
+}
+
 static bool check_operand(struct checker *c, const struct tree *t, struct aggregate *a)
 {
     enum type type;
 
     a->operand = -1;
     a->operand_type = a->type = TYPE_INT;
-    if (t->count > 1)
-        return lang_fail(c->source, t->first->next->at, "expected one operand of %s, found %u",
-                         kinds[a->kind].name, t->count);
+    if (kinds[a->kind].result != RESULT_OPERAND)
+        a->type = (enum type)kinds[a->kind].result;
+    if (!check_arguments(c, t, a))
+        return false;
+    if (kinds[a->kind].operands == 0)
+        return check_param(c, t->first, a);
     if (t->count == 0)
-        return a->kind == AGG_COUNT ||
-               lang_fail(c->source, t->at, "expected %s in %s(...), found nothing",
-                         kinds[a->kind].expected, kinds[a->kind].name);
+        return true;
     if (lang_is_label(c->program, t->first))
         return check_label(c, t->first, a);
     a->operand = check_tree(c, t->first);
@@ -87,9 +186,10 @@ static bool check_operand(struct checker *c, const struct tree *t, struct aggreg
                          kinds[a->kind].expected, kinds[a->kind].name, lang_type_word(type),
                          type == TYPE_BOOL ? ": count() ... where (...) counts conditions" : "");
     a->operand_type = type;
-    a->type = kinds[a->kind].result == RESULT_OPERAND ? type : (enum type)kinds[a->kind].result;
+    if (kinds[a->kind].result == RESULT_OPERAND)
+        a->type = type;
     raise_level(c->program, a, a->operand);
-    return true;
+    return check_param(c, t->first->next, a);
 }
 
 static int entity_find(const struct program *p, const struct tree *t)
@@ -188,6 +288,44 @@ static bool check_duration(struct checker *c, struct text t, const char *word, b
                      (int)(t.length > 40 ? 40 : t.length), t.bytes);
 }
 
+/* The windows of what an aggregate can be of, after its durations are read. */
+static bool check_over(struct checker *c, const struct tree *t, const struct aggregate *a)
+{
+    if (a->over_us > 0 || !kinds[a->kind].needs_over)
+        return true;
+    return lang_fail(c->source, t->at,
+                     "expected over in %s(...), as over 30d: without it every value would be kept "
+                     "for ever",
+                     kinds[a->kind].name);
+}
+
+static bool check_step(struct checker *c, const struct tree *t, const struct aggregate *a)
+{
+    const struct window *w = t->window;
+
+    if (a->step_us == 0)
+        return true;
+    if (a->of_label)
+        return lang_fail(c->source, w->step.bytes,
+                         "expected no step in %s(label): a label may come or be taken back at any "
+                         "time, so its event is kept; leave step out",
+                         kinds[a->kind].name);
+    if (!kinds[a->kind].can_step)
+        return lang_fail(c->source, w->step.bytes,
+                         "expected no step in %s(...): what its steps hold cannot be put together; "
+                         "leave step out",
+                         kinds[a->kind].name);
+    if (a->over_us % a->step_us != 0 || a->delay_us % a->step_us != 0)
+        return lang_fail(c->source, w->step.bytes,
+                         "expected a step of which over and delay are multiples, found %.*s",
+                         TEXT_ARG(w->step));
+    if (a->over_us / a->step_us > LANG_STEPS_MAX)
+        return lang_fail(c->source, w->step.bytes,
+                         "expected at most %d steps in a window, found %lld: make the step longer",
+                         LANG_STEPS_MAX, (long long)(a->over_us / a->step_us));
+    return true;
+}
+
 static bool check_where(struct checker *c, const struct tree *t, struct aggregate *a)
 {
     a->where = -1;
@@ -205,11 +343,14 @@ static bool check_where(struct checker *c, const struct tree *t, struct aggregat
 
 static bool write_canonical(struct checker *c, const struct tree *t, struct aggregate *a)
 {
+    uint64_t zones = node_zones_of(c->program, a);
     struct buffer text;
     bool ok = true;
 
     buffer_init(&text, LANG_CANONICAL_MAX);
     program_print_aggregate(c->program, a, &text);
+    if (zones != 0) /* other rules of a zone of the same name are another aggregate */
+        buffer_format(&text, " # zones %016llx", (unsigned long long)zones);
     if (text.overflow)
         ok = lang_fail(c->source, t->at,
                        "expected an aggregate of at most %d bytes with all features written out",
@@ -226,11 +367,12 @@ static bool check_parts(struct checker *c, const struct tree *t, struct aggregat
     const struct window *w = t->window;
 
     inner.is_aggregate = true;
-    a->prior = w->prior || a->kind == AGG_PREV || a->kind == AGG_IS_NEW;
+    a->prior = w->prior || aggregate_is_prior(a->kind);
     return check_operand(&inner, t, a) && check_keys(c, t, a) &&
            check_duration(c, w->over, "over", false, &a->over_us) &&
-           check_duration(c, w->delay, "delay", true, &a->delay_us) &&
-           check_where(&inner, w->where, a) && write_canonical(c, t, a);
+           check_duration(c, w->step, "step", false, &a->step_us) &&
+           check_duration(c, w->delay, "delay", true, &a->delay_us) && check_over(c, t, a) &&
+           check_step(c, t, a) && check_where(&inner, w->where, a) && write_canonical(c, t, a);
 }
 
 int check_aggregate(struct checker *c, const struct tree *t)
@@ -249,6 +391,8 @@ int check_aggregate(struct checker *c, const struct tree *t)
                   TEXT_ARG(t->text));
         return -1;
     }
+    if (kind_of(t->text) == AGG_KINDS)
+        return check_derived(c, t);
     a = mem_alloc(sizeof *a);
     a->kind = kind_of(t->text);
     if (!check_parts(c, t, a)) {

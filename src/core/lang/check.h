@@ -16,6 +16,8 @@ struct checker {
  * bare word null. */
 int check_tree(struct checker *c, const struct tree *t) MUST_USE;
 int check_aggregate(struct checker *c, const struct tree *t) MUST_USE; /* aggregate.c */
+/* An aggregate that is made of others, written out; its name is one of lang_derived_name. */
+int check_derived(struct checker *c, const struct tree *t) MUST_USE; /* derived.c */
 /* "in" of an operand and literals. */
 int check_in(struct checker *c, const struct tree *t) MUST_USE; /* member.c */
 /* A literal, its sign applied. */

@@ -9,6 +9,7 @@
 #include "core/base/memory.h"
 #include "core/base/panic.h"
 #include "core/lang/node.h"
+#include "core/lang/pattern.h"
 
 void lang_set_free(struct set *s)
 {
@@ -47,6 +48,7 @@ static void node_free(struct node *n)
     if (n->kind == NODE_CONSTANT && n->value.type == TYPE_TEXT && !n->value.is_null)
         mem_free((char *)n->value.text.bytes);
     lang_set_free(n->set);
+    pattern_free(n->literal.pattern);
     mem_free((int *)n->args);
 }
 
@@ -76,6 +78,10 @@ static uint64_t mix_aggregate(const struct program *p, uint64_t h, const struct 
     h = mix(h, a->where >= 0 ? p->nodes[a->where].fingerprint : 0);
     h = mix(h, (uint64_t)a->over_us);
     h = mix(h, (uint64_t)a->delay_us);
+    if (a->step_us != 0) /* models of before these clauses keep their fingerprints */
+        h = mix_text(h, text_of("step")), h = mix(h, (uint64_t)a->step_us);
+    if (a->param != 0)
+        h = mix_text(h, text_of("param")), h = mix(h, (uint64_t)a->param);
     for (int i = 0; i < a->key_count; i++)
         h = mix(h, p->nodes[a->keys[i]].fingerprint);
     return h;
@@ -97,7 +103,11 @@ static uint64_t fingerprint(const struct program *p, const struct node *n,
         break;
     }
     h = mix_text(h, text_of(n->row->name));
-    h = mix(h, (uint64_t)n->param);
+    h = mix(h, (uint64_t)n->literal.number);
+    if (n->literal.zone != NULL)
+        h = mix(mix_text(h, text_of(n->literal.zone->name)), n->literal.zone->digest);
+    if (n->literal.pattern != NULL)
+        h = mix_text(h, pattern_text(n->literal.pattern));
     for (uint32_t i = 0; n->set != NULL && i < n->set->count; i++)
         h = mix_value(h, &n->set->members[i]);
     for (uint32_t i = 0; i < n->count; i++)
@@ -109,8 +119,16 @@ static bool aggregate_equal(const struct aggregate *a, const struct aggregate *b
 {
     return a->kind == b->kind && a->of_label == b->of_label && a->operand == b->operand &&
            a->where == b->where && a->over_us == b->over_us && a->delay_us == b->delay_us &&
-           a->prior == b->prior && a->key_count == b->key_count &&
+           a->prior == b->prior && a->step_us == b->step_us && a->param == b->param &&
+           a->key_count == b->key_count &&
            memcmp(a->keys, b->keys, sizeof *a->keys * (size_t)a->key_count) == 0;
+}
+
+static bool literal_equal(const struct literal *a, const struct literal *b)
+{
+    if (a->number != b->number || a->zone != b->zone || !a->pattern != !b->pattern)
+        return false;
+    return a->pattern == NULL || text_equal(pattern_text(a->pattern), pattern_text(b->pattern));
 }
 
 static bool node_equal(const struct program *p, const struct node *a, const struct node *b,
@@ -123,7 +141,7 @@ static bool node_equal(const struct program *p, const struct node *a, const stru
     if (a->kind == NODE_CONSTANT)
         return value_equal(&a->value, &b->value);
     return a->param == b->param && a->row == b->row && a->count == b->count &&
-           lang_set_equal(a->set, b->set) &&
+           literal_equal(&a->literal, &b->literal) && lang_set_equal(a->set, b->set) &&
            (a->count == 0 || memcmp(a->args, b->args, a->count * sizeof *a->args) == 0);
 }
 
@@ -201,14 +219,23 @@ int node_constant(struct program *p, const struct value *v)
     return node_intern(p, &n, NULL);
 }
 
+static uint64_t mix_zones(uint64_t h, uint64_t zones)
+{
+    return zones != 0 ? mix(h, zones) : h;
+}
+
 /* Texts made by a call live in the arena of one run, so such a call is never constant. */
 int node_call(struct program *p, const struct overload *row, const int *args, uint32_t count,
-              enum type type, int64_t param, struct set *set)
+              enum type type, const struct literal *literal, struct set *set)
 {
-    struct node n = {.kind = NODE_CALL, .type = type, .row = row, .param = param, .set = set};
+    struct node n = {.kind = NODE_CALL, .type = type, .row = row, .set = set};
     int *copy = mem_array(count, sizeof *copy);
 
     ASSERT(count > 0 && count <= LANG_ARGS_MAX);
+    if (literal != NULL)
+        n.literal = *literal;
+    if (n.literal.zone != NULL)
+        n.zones = n.literal.zone->digest;
     n.is_constant = type != TYPE_TEXT;
     for (uint32_t i = 0; i < count; i++) {
         const struct node *a = &p->nodes[args[i]];
@@ -217,6 +244,7 @@ int node_call(struct program *p, const struct overload *row, const int *args, ui
         n.level = a->level > n.level ? a->level : n.level;
         n.height = a->height > n.height ? a->height : n.height;
         n.is_constant = n.is_constant && a->is_constant;
+        n.zones = mix_zones(n.zones, a->zones);
     }
     n.height++;
     n.args = copy;
@@ -237,6 +265,19 @@ static int aggregate_height(const struct program *p, const struct aggregate *a)
             height = p->nodes[a->keys[i]].height;
     }
     return height + 1;
+}
+
+uint64_t node_zones_of(const struct program *p, const struct aggregate *a)
+{
+    uint64_t h = 0;
+
+    if (a->operand >= 0)
+        h = mix_zones(h, p->nodes[a->operand].zones);
+    if (a->where >= 0)
+        h = mix_zones(h, p->nodes[a->where].zones);
+    for (int i = 0; i < a->key_count; i++)
+        h = mix_zones(h, p->nodes[a->keys[i]].zones);
+    return h;
 }
 
 int node_aggregate(struct program *p, struct aggregate *a)

@@ -122,8 +122,8 @@ void kernel_date(const struct call *c)
     char text[TIME_TEXT_MAX];
 
     for (uint32_t i = 0; i < c->rows; i++) {
-        int64_t local = c->arg[0]->integer[i] + c->node->param;
-        bool fits = local >= TIME_MIN_US && local <= TIME_MAX_US && !c->arg[0]->null[i];
+        int64_t local;
+        bool fits = local_time(c, i, &local);
         char *copy = NULL;
 
         if (fits) {

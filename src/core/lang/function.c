@@ -1,4 +1,5 @@
-/* The tables of the language: the rows that the checker chooses from, and the words for users.
+/* The table of the language: the rows that the checker chooses from. The words for users are in
+ * function_docs.c.
  *
  * Operators, hidden conversions and functions are all rows. Of rows of one name the cheapest fit is
  * taken (overload.c), so a row for decimals also serves ints beside decimals.
@@ -64,6 +65,11 @@ enum {
     {                                                                                              \
         .name = text, .binding = BIND_PRIMARY, .params = {a, b, c, d}, .count = 4,                 \
         .result = result_, .run = kernel_##kernel                                                  \
+    }
+#define PATTERNED(text, result_, kernel)                                                           \
+    {                                                                                              \
+        .name = text, .binding = BIND_PRIMARY, .params = {X}, .count = 1, .result = result_,       \
+        .literal = LITERAL_PATTERN, .run = kernel_##kernel                                         \
     }
 #define ZONED(text, result_, kernel)                                                               \
     {                                                                                              \
@@ -177,8 +183,12 @@ static const struct overload table[] = {
     ZONED("day", I, day),
     ZONED("day_start", T, day_start),
     CALL1("days", U, R, days),
+    CALL1("digits", X, X, digits),
+    CALL2("edit_distance", X, X, I, edit_distance),
+    CALL1("email_domain", X, X, email_domain),
     CALL2("ends_with", X, X, B, ends_with),
     CALL1("exp", R, R, exp),
+    PATTERNED("extract", X, extract),
     CALL1("floor", I, I, same),
     CALL1("floor", D, D, floor_decimal),
     CALL1("floor", R, R, floor_real),
@@ -190,12 +200,15 @@ static const struct overload table[] = {
     IF(ALL_CELLS, if_words),
     IF(ONLY_TEXT, if_text),
     ZONED("is_weekend", B, is_weekend),
+    CALL2("jaro_winkler", X, X, R, jaro_winkler),
     VARIADIC("least", ORDERED_WORDS, false, least_words),
     VARIADIC("least", ONLY_REAL, false, least_real),
+    CALL2("left", X, I, X, left),
     CALL1("length", X, I, length),
     CALL1("log", R, R, log),
     CALL1("log1p", R, R, log1p),
     CALL1("lower", X, X, lower),
+    PATTERNED("matches", B, matches),
     ZONED("minute", I, minute),
     CALL1("minutes", U, R, minutes),
     ZONED("month", I, month),
@@ -203,6 +216,8 @@ static const struct overload table[] = {
     CALL1("number", X, R, number),
     CALL1("parse_time", X, T, parse_time),
     CALL2("pow", R, R, R, pow),
+    CALL3("replace", X, X, X, X, replace),
+    CALL2("right", X, I, X, right),
     ROUNDED(I, same),
     ROUNDED(D, round_decimal),
     ROUNDED(R, round_real),
@@ -212,6 +227,9 @@ static const struct overload table[] = {
     CALL1("sign", D, I, sign_words),
     CALL1("sign", U, I, sign_words),
     CALL1("sign", R, I, sign_real),
+    {.name = "speed_kmh", .binding = BIND_PRIMARY, .params = {R, R, T, R, R, T}, .count = 6,
+     .result = R, .run = kernel_speed_kmh},
+    CALL3("split_part", X, X, I, X, split_part),
     CALL1("sqrt", R, R, sqrt),
     CALL2("starts_with", X, X, B, starts_with),
     CALL3("substring", X, I, I, X, substring),
@@ -221,6 +239,7 @@ static const struct overload table[] = {
     CALL1("text", R, X, text_of_real),
     CALL1("text", T, X, text_of_time),
     CALL1("text", U, X, text_of_duration),
+    CALL2("trigram_similarity", X, X, R, trigram_similarity),
     CALL1("trim", X, X, trim),
     CALL1("upper", X, X, upper),
     ZONED("weekday", I, weekday),
@@ -228,86 +247,6 @@ static const struct overload table[] = {
 };
 
 /* clang-format on */
-
-/* Sorted by name. */
-static const struct function_info infos[] = {
-    {"abs", "abs(x) -> type of x", "size of a number or duration, without its sign", "abs(-2.5)",
-     "2.5"},
-    {"age", "age(born, at) -> int",
-     "full years from one time to a later one; null where at is before born",
-     "age(parse_time('2000-02-29'), parse_time('2018-02-28'))", "17"},
-    {"ceil", "ceil(x) -> type of x", "the next whole number up", "ceil(2.1)", "3"},
-    {"clamp", "clamp(x, low, high) -> type of x",
-     "x held between two bounds; null where low is over high", "clamp(12, 0, 10)", "10"},
-    {"coalesce", "coalesce(a, b, ...) -> type of a", "the first argument that is not null",
-     "coalesce(null, 3)", "3"},
-    {"concat", "concat(a, b, ...) -> text", "texts joined; null past 4,096 bytes",
-     "concat('card', '-', '7')", "card-7"},
-    {"contains", "contains(t, part) -> bool", "whether the part is somewhere in the text",
-     "contains('cash out', 'out')", "true"},
-    {"date", "date(time [, zone]) -> text", "the day as YYYY-MM-DD",
-     "date(parse_time('2018-04-01T22:30:00Z'), '+07:00')", "2018-04-02"},
-    {"day", "day(time [, zone]) -> int", "day of the month, 1 to 31",
-     "day(parse_time('2018-04-01'))", "1"},
-    {"day_start", "day_start(time [, zone]) -> time", "midnight at the start of the day",
-     "day_start(parse_time('2018-04-01T22:30:00Z'), '+07:00')", "2018-04-01T17:00:00Z"},
-    {"days", "days(duration) -> real", "the duration in days of 24 hours", "days(36h)", "1.5"},
-    {"ends_with", "ends_with(t, part) -> bool", "whether the text ends with the part",
-     "ends_with('a.example', '.example')", "true"},
-    {"exp", "exp(x) -> real", "e to the power of x", "exp(0)", "1"},
-    {"floor", "floor(x) -> type of x", "the next whole number down", "floor(-2.1)", "-3"},
-    {"geo_km", "geo_km(lat1, lon1, lat2, lon2) -> real",
-     "kilometres between two places in degrees, on a sphere; null past 90 or 360 degrees",
-     "round(geo_km(-6.2, 106.8, 13.75, 100.5), 1)", "2324.8"},
-    {"greatest", "greatest(a, b, ...) -> type of a", "the largest argument; null where one is null",
-     "greatest(1, 3, 2)", "3"},
-    {"hour", "hour(time [, zone]) -> int", "hour of the day, 0 to 23",
-     "hour(parse_time('2018-04-01T22:30:00Z'), '+07:00')", "5"},
-    {"hours", "hours(duration) -> real", "the duration in hours", "hours(90m)", "1.5"},
-    {"if", "if(condition, a, b) -> type of a",
-     "a where the condition is true, b where it is false or null", "if(2 > 1, 'yes', 'no')", "yes"},
-    {"is_weekend", "is_weekend(time [, zone]) -> bool", "whether the day is a Saturday or a Sunday",
-     "is_weekend(parse_time('2018-04-01'))", "true"},
-    {"least", "least(a, b, ...) -> type of a", "the smallest argument; null where one is null",
-     "least(1.5, 3)", "1.5"},
-    {"length", "length(t) -> int", "number of characters", "length('caf\xc3\xa9')", "4"},
-    {"log", "log(x) -> real", "natural logarithm; null for x <= 0", "log(1)", "0"},
-    {"log1p", "log1p(x) -> real", "log(1 + x), exact for small x; null for x <= -1", "log1p(0)",
-     "0"},
-    {"lower", "lower(t) -> text", "ASCII letters made small", "lower('CASH')", "cash"},
-    {"minute", "minute(time [, zone]) -> int", "minute of the hour, 0 to 59",
-     "minute(parse_time('2018-04-01T22:30:00Z'))", "30"},
-    {"minutes", "minutes(duration) -> real", "the duration in minutes", "minutes(90s)", "1.5"},
-    {"month", "month(time [, zone]) -> int", "month of the year, 1 to 12",
-     "month(parse_time('2018-04-01'))", "4"},
-    {"near", "near(a, b, tolerance) -> bool",
-     "whether two numbers differ by no more than the tolerance; null where it is negative",
-     "near(1 / 3, 0.333, 0.001)", "true"},
-    {"number", "number(t) -> real", "the number that the whole text is, or null", "number('1e3')",
-     "1000"},
-    {"parse_time", "parse_time(t) -> time",
-     "the time that an ISO 8601 text is, UTC without an offset, or null",
-     "parse_time('2018-04-01 10:00:00')", "2018-04-01T10:00:00Z"},
-    {"pow", "pow(x, y) -> real", "x to the power of y", "pow(2, 10)", "1024"},
-    {"round", "round(x [, digits]) -> type of x", "to 0 to 6 digits after the point, half to even",
-     "round(2.345, 2)", "2.34"},
-    {"second", "second(time) -> int", "second of the minute, 0 to 59",
-     "second(parse_time('2018-04-01T22:30:59Z'))", "59"},
-    {"seconds", "seconds(duration) -> real", "the duration in seconds", "seconds(2m)", "120"},
-    {"sign", "sign(x) -> int", "-1, 0 or 1", "sign(-2.5)", "-1"},
-    {"sqrt", "sqrt(x) -> real", "square root; null for x < 0", "sqrt(2.25)", "1.5"},
-    {"starts_with", "starts_with(t, part) -> bool", "whether the text starts with the part",
-     "starts_with('M1979', 'M')", "true"},
-    {"substring", "substring(t, start, length) -> text",
-     "characters from the start-th (from 1) on; null for start < 1 or length < 0",
-     "substring('4929-1234', 1, 4)", "4929"},
-    {"text", "text(x) -> text", "the value as text; times as RFC 3339", "text(12.50)", "12.5"},
-    {"trim", "trim(t) -> text", "without white space at both ends", "trim('  cash ')", "cash"},
-    {"upper", "upper(t) -> text", "ASCII letters made large", "upper('cash')", "CASH"},
-    {"weekday", "weekday(time [, zone]) -> int", "1 Monday to 7 Sunday",
-     "weekday(parse_time('2018-04-02'))", "1"},
-    {"year", "year(time [, zone]) -> int", "the year", "year(parse_time('2018-04-01'))", "2018"},
-};
 
 #undef B
 #undef I
@@ -354,10 +293,4 @@ bool function_exists(struct text name)
             return true;
     }
     return false;
-}
-
-const struct function_info *lang_functions(size_t *count)
-{
-    *count = sizeof infos / sizeof *infos;
-    return infos;
 }

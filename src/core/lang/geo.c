@@ -1,5 +1,5 @@
-/* Distance on the sphere by the haversine formula (Sinnott, "Virtues of the Haversine", Sky and
- * Telescope 68, 1984), radius 6371.0088 km (the mean radius of WGS 84, Moritz 1980). */
+/* Distance, and speed, on the sphere by the haversine formula (Sinnott, "Virtues of the Haversine",
+ * Sky and Telescope 68, 1984), radius 6371.0088 km (the mean radius of WGS 84, Moritz 1980). */
 #include "core/base/elementary.h"
 #include "core/lang/kernels.h"
 
@@ -28,6 +28,24 @@ void kernel_geo_km(const struct call *c)
                        c->arg[3]->null[i] | !is_place(lat1, lon1) | !is_place(lat2, lon2);
 
         store_real(c->out->real, c->out->null, i, null ? 0 : haversine_km(lat1, lon1, lat2, lon2),
+                   null);
+    }
+}
+
+/* The speed that it takes to be at the second place in time; null where no time passes. */
+void kernel_speed_kmh(const struct call *c)
+{
+    for (uint32_t i = 0; i < c->rows; i++) {
+        double lat1 = c->arg[0]->real[i], lon1 = c->arg[1]->real[i];
+        double lat2 = c->arg[3]->real[i], lon2 = c->arg[4]->real[i];
+        int64_t us = c->arg[5]->integer[i] - c->arg[2]->integer[i];
+        uint8_t null = (uint8_t)(us <= 0 || !is_place(lat1, lon1) || !is_place(lat2, lon2));
+
+        for (uint32_t j = 0; j < c->count; j++)
+            null |= c->arg[j]->null[i];
+        store_real(c->out->real, c->out->null, i,
+                   null ? 0
+                        : haversine_km(lat1, lon1, lat2, lon2) / ((double)us / (double)US_PER_HOUR),
                    null);
     }
 }

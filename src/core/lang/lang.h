@@ -23,6 +23,7 @@
 
 #include "core/base/buffer.h"
 #include "core/base/error.h"
+#include "core/base/zone.h"
 #include "core/data/frame.h"
 
 enum {
@@ -31,7 +32,9 @@ enum {
     LANG_DEPTH_MAX = 64,
     LANG_FEATURES_MAX = 1024,
     LANG_PROGRAM_NODES_MAX = 65536,
-    LANG_KEYS_MAX = 4, /* names in a composite key */
+    LANG_KEYS_MAX = 4,     /* names in a composite key */
+    LANG_ZONES_MAX = 64,   /* named time zones of a program */
+    LANG_STEPS_MAX = 4096, /* steps of a window */
 };
 
 enum aggregate_kind {
@@ -45,10 +48,17 @@ enum aggregate_kind {
     AGG_LAST, /* as prev, but the newest value that is not null, this event included unless prior */
     AGG_IS_NEW, /* always prior: no earlier event in the window has this operand */
     AGG_DISTINCT,
+    AGG_MODE,          /* the most frequent operand; of equally frequent ones that seen last */
+    AGG_ENTROPY,       /* of the operand's frequencies, in bits */
+    AGG_QUANTILE,      /* linear between the two nearest ranks (type 7) */
+    AGG_RANK,          /* always prior: (less + half of equal) / n, of the row's own operand */
+    AGG_DECAYED_COUNT, /* of events, each weighted 2^(-age / half-life) */
+    AGG_DECAYED_SUM,
     AGG_KINDS,
 };
 
 const char *aggregate_name(enum aggregate_kind kind);
+bool aggregate_is_prior(enum aggregate_kind kind); /* whether `prior` is said or not */
 
 /* One aggregate of a program. Node numbers refer to the program's nodes. */
 struct aggregate {
@@ -61,15 +71,18 @@ struct aggregate {
     char *key_name;  /* the entity's name, or "card+merchant" for a composite key */
     int where;       /* bool node, or -1 */
     int64_t over_us; /* 0 = unbounded */
+    int64_t step_us; /* 0 = exact edges; over and delay are multiples of it */
     int64_t delay_us;
+    int64_t param; /* quantile: millionths; decayed_*: the half-life in microseconds */
     bool prior;
     enum type type;  /* of the result */
     int node;        /* the node that takes the result */
     int level;       /* level of operand, where: run after program_run of that level */
-    char *canonical; /* canonical text: the key of its state */
+    char *canonical; /* the key of its state: its text, and a comment of its time zones' rules */
 };
 
-struct node; /* in lang/node.h, private to lang/ */
+struct node;           /* in lang/node.h, private to lang/ */
+struct pattern_memory; /* in lang/pattern.h, likewise */
 
 struct program;
 
@@ -77,6 +90,21 @@ struct program;
  * added, the features. The schema must outlive the program. */
 struct program *program_new(const struct schema *schema);
 void program_free(struct program *p);
+
+/* Where named time zones come from: asked once for each name while entities, features and
+ * conditions are added. A zone that it gives is the program's; NULL with the error where there is
+ * none. Without a source only offsets from UTC are known. */
+struct zone_source {
+    struct zone *(*find)(void *context, struct text name, struct error *e);
+    void *context;
+};
+
+void program_lend_zones(struct program *p, const struct zone_source *s);
+/* The zone of calendar functions that name none: an offset, 'UTC' or a name. Before all others. */
+bool program_set_time_zone(struct program *p, struct text zone, struct error *e) MUST_USE;
+/* The named zones that the program has: what it computes depends on their rules. */
+uint32_t program_zone_count(const struct program *p);
+const struct zone *program_zone(const struct program *p, uint32_t index);
 
 /* An entity kind: `by name` uses this key. `key` is a field name as it is (no backticks needed) or
  * an expression of fields; its type must not be real. */
@@ -100,8 +128,8 @@ uint32_t program_aggregate_count(const struct program *p);
 const struct aggregate *program_aggregate(const struct program *p, uint32_t index);
 /* The canonical text of a node, entities and features written out: print(parse(x)) is stable. */
 void program_print(const struct program *p, int node, struct buffer *out);
-/* 64 bits that change when the meaning of a node changes: of its canonical text and the types of
- * the fields that it reads. A model is held to these. */
+/* 64 bits that change when the meaning of a node changes: of its canonical text, the types of the
+ * fields that it reads and the rules of its time zones. A model is held to these. */
 uint64_t program_fingerprint(const struct program *p, int node);
 /* Calls `visit` with each event field that the node reads, directly or through others, keys of its
  * aggregates included; the label of aggregates of it is not among them. */
@@ -119,8 +147,9 @@ struct registers {
     const struct program *program;
     uint32_t rows;
     uint32_t capacity;
-    struct column *column; /* by node */
-    struct arena text;     /* texts made by functions; cleared by registers_begin */
+    struct column *column;           /* by node */
+    struct arena text;               /* texts made by functions; cleared by registers_begin */
+    struct pattern_memory *patterns; /* of searches */
 };
 
 void registers_init(struct registers *r, const struct program *p, uint32_t capacity);
@@ -130,15 +159,50 @@ void registers_fini(struct registers *r);
 void registers_begin(struct registers *r, const struct frame *f, uint32_t first, uint32_t rows);
 void program_run(const struct program *p, struct registers *r, int level);
 
-/* The table of scalar functions, for docs and completion. */
+/* The functions for users: docs/functions.md, hints, completion. */
 struct function_info {
+    const char *group;
     const char *name;
     const char *signature; /* "geo_km(lat1, lon1, lat2, lon2) -> real" */
     const char *summary;
+    const char *nulls;   /* when it is null beside null arguments; "" never */
     const char *example; /* an expression of literals */
     const char *result;  /* its value as printed */
 };
 
 const struct function_info *lang_functions(size_t *count);
+
+/* The aggregates for users. Examples are expressions over the events of lang_history, whose values
+ * are those at the last of them. */
+struct aggregate_info {
+    const char *name;
+    const char *signature; /* "sum(x) -> type of x" */
+    const char *summary;
+    const char *nulls; /* its value where there is nothing to look at */
+    const char *example;
+    const char *result;
+};
+
+const struct aggregate_info *lang_aggregates(size_t *count); /* each name at least once */
+
+/* Events in the order of time. Cells as text, "" is null. The entity `customer` is that field, and
+ * a label becomes known HISTORY_LABEL_DAYS after its event. */
+enum { HISTORY_FIELDS = 6, HISTORY_LABEL_DAYS = 1 };
+
+struct history_field {
+    const char *name;
+    enum type type;
+};
+
+struct history {
+    struct history_field field[HISTORY_FIELDS]; /* the first is the time, the last the label */
+    const char *const (*event)[HISTORY_FIELDS];
+    uint32_t events;
+};
+
+const struct history *lang_history(void);
+
+/* docs/functions.md. */
+void lang_print_functions(struct buffer *out);
 
 #endif

@@ -45,7 +45,7 @@ void kernel_pow(const struct call *c)
 void kernel_round_real(const struct call *c)
 {
     static const double powers[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6};
-    double power = powers[c->node->param];
+    double power = powers[c->node->literal.number];
 
     for (uint32_t i = 0; i < c->rows; i++) {
         double x = c->arg[0]->real[i], scaled = x * power;
@@ -112,7 +112,7 @@ void kernel_round_decimal(const struct call *c)
 {
     int64_t unit = DECIMAL_ONE;
 
-    for (int64_t digits = c->node->param; digits > 0; digits--)
+    for (int64_t digits = c->node->literal.number; digits > 0; digits--)
         unit /= 10;
     round_words(c, unit, TO_EVEN);
 }

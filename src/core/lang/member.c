@@ -100,9 +100,9 @@ static int check_members(struct checker *c, const struct tree *t, int operand,
     operand = check_convert(c, t, operand, type);
     if (operand < 0)
         return -1;
-    return check_full(
-        c, t,
-        node_call(p, overload_in(type), &operand, 1, TYPE_BOOL, 0, set_new(type, members, count)));
+    return check_full(c, t,
+                      node_call(p, overload_in(type), &operand, 1, TYPE_BOOL, NULL,
+                                set_new(type, members, count)));
 }
 
 int check_in(struct checker *c, const struct tree *t)

@@ -42,21 +42,30 @@ enum binding {
 /* Parameter types beyond enum type. */
 enum { PARAM_ANY = 100, PARAM_SAME = 101 };
 
-/* A last argument that must be written as a literal, kept in the node's `param`. */
-enum literal { LITERAL_NONE, LITERAL_ZONE, LITERAL_DIGITS };
+/* A last argument that must be written as a literal; all but a pattern may be left out. */
+enum literal_kind { LITERAL_NONE, LITERAL_ZONE, LITERAL_DIGITS, LITERAL_PATTERN };
+
+struct pattern;
+
+/* What it became. */
+struct literal {
+    int64_t number;          /* digits; microseconds east of UTC where there is no zone */
+    const struct zone *zone; /* the program's, or NULL */
+    struct pattern *pattern; /* owned by the node */
+};
 
 /* One row of the function table: a name with one list of types. */
 struct overload {
     const char *name;
     enum shape shape;
     enum binding binding;
-    uint8_t params[4];
+    uint8_t params[6];
     uint8_t count;
     bool is_variadic; /* the last parameter may repeat */
     bool takes_null;  /* the word null may stand for a PARAM_SAME */
     uint8_t result;
     uint16_t same; /* 1 << type for each that PARAM_SAME may be */
-    enum literal literal;
+    enum literal_kind literal;
     void (*run)(const struct call *c);
 };
 
@@ -65,6 +74,9 @@ const struct overload *overload_table(size_t *count);
 const struct overload *overload_convert(enum type from, enum type to);
 const struct overload *overload_in(enum type type);
 bool function_exists(struct text name);
+bool lang_is_aggregate(struct text name); /* those made of others included */
+/* Names of aggregates made of others (derived.c), one after the other; NULL past the last. */
+const char *lang_derived_name(size_t index);
 
 enum node_kind { NODE_FIELD, NODE_CONSTANT, NODE_CALL, NODE_AGGREGATE };
 
@@ -79,13 +91,15 @@ struct node {
     enum node_kind kind;
     enum type type;
     const struct overload *row; /* of a call */
-    int64_t param;              /* field number, literal argument, aggregate number */
+    int64_t param;              /* field number, aggregate number */
+    struct literal literal;     /* of a call */
     struct value value;         /* of a constant; owns its text */
     struct set *set;            /* of "in" */
     const int *args;            /* owned */
     uint32_t count;
     int level;
     int height;
+    uint64_t zones;   /* of the rules of the time zones below it; 0: none */
     bool is_constant; /* same value in every row, computed by registers_init */
     bool is_live;     /* something asked for needs it; after program_finish */
     uint64_t fingerprint;
@@ -109,7 +123,11 @@ struct program {
     uint32_t entity_count;
     struct named *features;
     uint32_t feature_count;
-    int *roots; /* of conditions */
+    struct zone **zones; /* that have a name */
+    uint32_t zone_count;
+    struct zone_source zone_source;
+    struct literal standard_zone; /* of calendar functions without one */
+    int *roots;                   /* of conditions */
     uint32_t root_count;
     int levels;
     int *order;       /* calls to run, by level then number */
@@ -123,7 +141,7 @@ struct program {
 int node_field(struct program *p, int field);
 int node_constant(struct program *p, const struct value *v); /* text copied */
 int node_call(struct program *p, const struct overload *row, const int *args, uint32_t count,
-              enum type type, int64_t param, struct set *set);
+              enum type type, const struct literal *literal, struct set *set);
 /* An equal aggregate that exists is returned and `a` freed. */
 int node_aggregate(struct program *p, struct aggregate *a);
 /* Forget all nodes from `count` on, and their aggregates. */
@@ -133,6 +151,11 @@ void program_print_aggregate(const struct program *p, const struct aggregate *a,
 void aggregate_free(struct aggregate *a);
 void lang_set_free(struct set *s);
 bool lang_set_equal(const struct set *a, const struct set *b);
+/* '+07:00', 'UTC' or the name of a zone, which becomes the program's. */
+bool program_read_zone(struct program *p, struct text t, struct literal *l,
+                       struct error *e) MUST_USE;
+/* Of the rules of all time zones that the aggregate reads; 0: none. */
+uint64_t node_zones_of(const struct program *p, const struct aggregate *a);
 int lang_named_find(const struct named *list, uint32_t count, struct text name); /* index or -1 */
 
 /* What a kernel sees: whole columns. It writes every row of `out`; a null cell is 0 or "". */
@@ -143,6 +166,7 @@ struct call {
     struct column *out;
     const struct node *node;
     struct arena *text;
+    struct pattern_memory *patterns;
 };
 
 #endif

@@ -8,7 +8,7 @@
 
 #include <stdio.h>
 
-#include "core/base/calendar.h"
+#include "core/lang/pattern.h"
 
 enum { MISFIT = 1000 };
 
@@ -106,6 +106,8 @@ static int fail_unknown(struct checker *c, const struct tree *t)
         names[i] = text_of(info[i].name);
     for (int i = 0; i < AGG_KINDS; i++)
         names[count++] = text_of(aggregate_name((enum aggregate_kind)i));
+    for (size_t i = 0; lang_derived_name(i) != NULL; i++)
+        names[count++] = text_of(lang_derived_name(i));
     nearest = text_nearest(t->text, names, count);
     lang_fail(c->source, t->at, "expected a function or an aggregate, found \"%.*s\"%s%s%s",
               (int)(t->text.length > 40 ? 40 : t->text.length), t->text.bytes,
@@ -167,55 +169,53 @@ static int fail_types(struct checker *c, const struct tree *t, const int *args, 
     return -1;
 }
 
-/* '+07:00', '-03:30', 'Z' or 'UTC'. */
-static bool read_zone(struct text t, int64_t *offset_us)
+static bool read_zone(struct checker *c, const struct tree *t, struct text zone, struct literal *l)
 {
-    int hours, minutes;
+    struct error why;
 
-    *offset_us = 0;
-    if (text_is(t, "Z") || text_is(t, "UTC"))
-        return true;
-    if (t.length != 6 || (t.bytes[0] != '+' && t.bytes[0] != '-') || t.bytes[3] != ':')
-        return false;
-    for (int i = 1; i < 6; i++) {
-        if (i != 3 && (t.bytes[i] < '0' || t.bytes[i] > '9'))
-            return false;
-    }
-    hours = (t.bytes[1] - '0') * 10 + t.bytes[2] - '0';
-    minutes = (t.bytes[4] - '0') * 10 + t.bytes[5] - '0';
-    if (hours > 14 || minutes > 59)
-        return false;
-    *offset_us = (hours * 60 + minutes) * 60 * US_PER_SECOND * (t.bytes[0] == '-' ? -1 : 1);
-    return true;
+    return program_read_zone(c->program, zone, l, &why) ||
+           lang_fail(c->source, t->at, "%s", why.text);
 }
 
-static bool fail_literal(struct checker *c, const struct tree *t, enum literal literal)
+static bool read_pattern(struct checker *c, const struct tree *t, struct text pattern,
+                         struct literal *l)
 {
-    return lang_fail(c->source, t->at, "expected %s",
-                     literal == LITERAL_ZONE
-                         ? "a zone such as '+07:00' or 'UTC', written as a literal"
-                         : "a number of digits from 0 to 6, written as a literal");
+    char words[PATTERN_WORDS_MAX];
+    size_t at;
+
+    l->pattern = pattern_new(pattern, words, &at);
+    return l->pattern != NULL ||
+           lang_fail(c->source, t->at, "expected a pattern, found a mistake at byte %zu of it: %s",
+                     at + 1, words);
+}
+
+static bool read_digits(const struct node *n, struct literal *l)
+{
+    l->number = n->value.integer;
+    return n->type == TYPE_INT && l->number >= 0 && l->number <= 6;
 }
 
 /* The literal at the end of the arguments, where the row has one. */
-static bool read_literal(struct checker *c, const struct tree *t, enum literal literal, int node,
-                         int64_t *param)
+static bool read_literal(struct checker *c, const struct tree *t, enum literal_kind kind, int node,
+                         struct literal *l)
 {
+    static const char *const expected[] = {
+        [LITERAL_ZONE] = "a zone such as '+07:00', 'UTC' or 'Asia/Jakarta'",
+        [LITERAL_DIGITS] = "a number of digits from 0 to 6",
+        [LITERAL_PATTERN] = "a pattern, a text",
+    };
     const struct node *n = &c->program->nodes[node];
     const struct tree *last = t->first;
-    bool fits;
+    bool is_literal = n->kind == NODE_CONSTANT && !n->value.is_null;
 
     while (last->next != NULL)
         last = last->next;
-    if (literal == LITERAL_ZONE) {
-        fits = n->kind == NODE_CONSTANT && n->type == TYPE_TEXT && !n->value.is_null &&
-               read_zone(n->value.text, param);
-    } else {
-        fits = n->kind == NODE_CONSTANT && n->type == TYPE_INT && !n->value.is_null &&
-               n->value.integer >= 0 && n->value.integer <= 6;
-        *param = n->value.integer;
-    }
-    return fits || fail_literal(c, last, literal);
+    if (kind == LITERAL_DIGITS && is_literal && read_digits(n, l))
+        return true;
+    if (kind != LITERAL_DIGITS && is_literal && n->type == TYPE_TEXT)
+        return kind == LITERAL_ZONE ? read_zone(c, last, n->value.text, l)
+                                    : read_pattern(c, last, n->value.text, l);
+    return lang_fail(c->source, last->at, "expected %s, written as a literal", expected[kind]);
 }
 
 static const struct overload *find_row(const struct checker *c, struct text name, const int *args,
@@ -230,7 +230,7 @@ static const struct overload *find_row(const struct checker *c, struct text name
 
         if (table[i].shape == SHAPE_HIDDEN || !text_is(name, table[i].name))
             continue;
-        if (with_literal && table[i].literal == LITERAL_NONE)
+        if (with_literal ? table[i].literal == LITERAL_NONE : table[i].literal == LITERAL_PATTERN)
             continue;
         cost = row_cost(c, &table[i], args, count);
         if (cost < least) {
@@ -251,20 +251,22 @@ int check_convert(struct checker *c, const struct tree *t, int node, enum type t
         return node;
     if (from == (enum type)TYPE_NONE)
         return check_full(c, t, node_constant(p, &null));
-    return check_full(c, t, node_call(p, overload_convert(from, to), &node, 1, to, 0, NULL));
+    return check_full(c, t, node_call(p, overload_convert(from, to), &node, 1, to, NULL, NULL));
 }
 
 int check_call(struct checker *c, const struct tree *t, const int *args, uint32_t count)
 {
     const struct overload *row = find_row(c, t->text, args, count, false);
     int converted[LANG_ARGS_MAX];
-    int64_t param = 0;
+    struct literal literal = {0};
     enum type same;
 
     if (row == NULL && count > 1) {
         row = find_row(c, t->text, args, count - 1, true);
-        if (row != NULL && !read_literal(c, t, row->literal, args[--count], &param))
+        if (row != NULL && !read_literal(c, t, row->literal, args[--count], &literal))
             return -1;
+    } else if (row != NULL && row->literal == LITERAL_ZONE) {
+        literal = c->program->standard_zone;
     }
     if (row == NULL)
         return fail_types(c, t, args, count);
@@ -275,11 +277,13 @@ int check_call(struct checker *c, const struct tree *t, const int *args, uint32_
         if (to == PARAM_ANY)
             to = type_of(c, args[i]);
         converted[i] = check_convert(c, t, args[i], to == PARAM_SAME ? same : (enum type)to);
-        if (converted[i] < 0)
+        if (converted[i] < 0) {
+            pattern_free(literal.pattern);
             return -1;
+        }
     }
     return check_full(c, t,
                       node_call(c->program, row, converted, count,
-                                row->result == PARAM_SAME ? same : (enum type)row->result, param,
+                                row->result == PARAM_SAME ? same : (enum type)row->result, &literal,
                                 NULL));
 }

@@ -19,9 +19,9 @@ static struct tree *parse_expression(struct parser *p);
 
 static struct tree *fail(struct parser *p, const char *expected)
 {
-    static const struct text words[] = {{"and", 3},   {"or", 2},    {"not", 3},  {"in", 2},
-                                        {"is", 2},    {"null", 4},  {"by", 2},   {"over", 4},
-                                        {"delay", 5}, {"prior", 5}, {"where", 5}};
+    static const struct text words[] = {{"and", 3},  {"or", 2},    {"not", 3},   {"in", 2},
+                                        {"is", 2},   {"null", 4},  {"by", 2},    {"over", 4},
+                                        {"step", 4}, {"delay", 5}, {"prior", 5}, {"where", 5}};
     const struct token *t = &p->token;
     char hint[64] = "";
     int nearest = -1;
@@ -233,7 +233,7 @@ static bool parse_where(struct parser *p, struct window *w)
     return w->where != NULL && expect(p, ")", "\")\"");
 }
 
-/* by key [over D] [delay D] [prior] [where (...)] */
+/* by key [over D [step D]] [delay D] [prior] [where (...)] */
 static struct tree *parse_window(struct parser *p, struct tree *t)
 {
     struct window *w = t->window = arena_alloc(p->memory, sizeof *w);
@@ -242,12 +242,11 @@ static struct tree *parse_window(struct parser *p, struct tree *t)
     if (!expect(p, "by", "by and an entity after an aggregate") || !parse_keys(p, t) ||
         !parse_duration(p, "over", &w->over))
         return NULL;
-    if (token_is(&p->token, "step")) {
-        lang_fail(p->source, p->token.text.bytes,
-                  "step is not supported yet: leave it out, windows are exact");
+    if (token_is(&p->token, "step") && w->over.length == 0) {
+        lang_fail(p->source, p->token.text.bytes, "expected over 30d before step");
         return NULL;
     }
-    if (!parse_duration(p, "delay", &w->delay))
+    if (!parse_duration(p, "step", &w->step) || !parse_duration(p, "delay", &w->delay))
         return NULL;
     if (token_is(&p->token, "prior")) {
         w->prior = true;
@@ -255,15 +254,6 @@ static struct tree *parse_window(struct parser *p, struct tree *t)
             return NULL;
     }
     return parse_where(p, w) ? t : NULL;
-}
-
-static bool is_aggregate(struct text name)
-{
-    for (int i = 0; i < AGG_KINDS; i++) {
-        if (text_is(name, aggregate_name((enum aggregate_kind)i)))
-            return true;
-    }
-    return false;
 }
 
 /* A name: a call or an aggregate where "(" follows, else a path. */
@@ -275,7 +265,7 @@ static struct tree *parse_name(struct parser *p)
         return NULL;
     if (t->is_quoted || !token_is(&p->token, "("))
         return parse_path_rest(p, t);
-    t->kind = is_aggregate(t->text) ? TREE_AGGREGATE : TREE_CALL;
+    t->kind = lang_is_aggregate(t->text) ? TREE_AGGREGATE : TREE_CALL;
     if (!advance(p) || !parse_arguments(p, t))
         return NULL;
     return t->kind == TREE_AGGREGATE ? parse_window(p, t) : t;

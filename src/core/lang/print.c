@@ -9,6 +9,7 @@
 #include "core/base/number.h"
 #include "core/lang/lex.h"
 #include "core/lang/node.h"
+#include "core/lang/pattern.h"
 
 static void print_node(const struct program *p, int node, enum binding least, struct buffer *out);
 
@@ -106,21 +107,34 @@ static bool is_negative(const struct value *v)
     return v->type == TYPE_REAL ? v->real < 0 : v->integer < 0;
 }
 
-static void print_zone(int64_t offset_us, struct buffer *out)
+/* Without one it is UTC, unless the program has another that is taken then. */
+static void print_zone(const struct program *p, const struct literal *l, struct buffer *out)
 {
+    int64_t offset_us = l->number;
     int64_t minutes = (offset_us < 0 ? -offset_us : offset_us) / (60 * US_PER_SECOND);
+    bool has_standard = p->standard_zone.zone != NULL || p->standard_zone.number != 0;
 
-    if (offset_us != 0)
+    if (l->zone != NULL)
+        buffer_format(out, ", '%s'", l->zone->name);
+    else if (offset_us == 0 && has_standard)
+        buffer_add_text(out, ", 'UTC'");
+    else if (offset_us != 0)
         buffer_format(out, ", '%c%02d:%02d'", offset_us < 0 ? '-' : '+', (int)(minutes / 60),
                       (int)(minutes % 60));
 }
 
-static void print_literal(const struct node *n, struct buffer *out)
+static void print_literal(const struct program *p, const struct node *n, struct buffer *out)
 {
-    if (n->row->literal == LITERAL_ZONE)
-        print_zone(n->param, out);
-    else if (n->row->literal == LITERAL_DIGITS && n->param != 0)
-        buffer_format(out, ", %d", (int)n->param);
+    const struct literal *l = &n->literal;
+
+    if (n->row->literal == LITERAL_ZONE) {
+        print_zone(p, l, out);
+    } else if (n->row->literal == LITERAL_DIGITS && l->number != 0) {
+        buffer_format(out, ", %d", (int)l->number);
+    } else if (l->pattern != NULL) {
+        buffer_add_text(out, ", ");
+        print_quoted(pattern_text(l->pattern), '\'', out);
+    }
 }
 
 static void print_call(const struct program *p, const struct node *n, struct buffer *out)
@@ -132,7 +146,7 @@ static void print_call(const struct program *p, const struct node *n, struct buf
             buffer_add_text(out, ", ");
         print_node(p, n->args[i], BIND_OR, out);
     }
-    print_literal(n, out);
+    print_literal(p, n, out);
     buffer_add_char(out, ')');
 }
 
@@ -264,6 +278,19 @@ static void print_duration(const char *word, int64_t us, struct buffer *out)
     buffer_format(out, " %s %s", word, text);
 }
 
+static void print_param(const struct aggregate *a, struct buffer *out)
+{
+    char text[NUMBER_TEXT_MAX + TIME_TEXT_MAX];
+
+    if (a->kind == AGG_QUANTILE)
+        number_format_decimal(a->param, text);
+    else if (a->kind == AGG_DECAYED_COUNT || a->kind == AGG_DECAYED_SUM)
+        duration_format(a->param, text);
+    else
+        return;
+    buffer_format(out, "%s%s", a->operand >= 0 ? ", " : "", text);
+}
+
 void program_print_aggregate(const struct program *p, const struct aggregate *a, struct buffer *out)
 {
     buffer_format(out, "%s(", aggregate_name(a->kind));
@@ -271,6 +298,7 @@ void program_print_aggregate(const struct program *p, const struct aggregate *a,
         buffer_add_text(out, "label");
     else if (a->operand >= 0)
         print_node(p, a->operand, BIND_OR, out);
+    print_param(a, out);
     buffer_add_text(out, a->key_count > 1 ? ") by (" : ") by ");
     for (int i = 0; i < a->key_count; i++) {
         if (i > 0)
@@ -280,8 +308,9 @@ void program_print_aggregate(const struct program *p, const struct aggregate *a,
     if (a->key_count > 1)
         buffer_add_char(out, ')');
     print_duration("over", a->over_us, out);
+    print_duration("step", a->step_us, out);
     print_duration("delay", a->delay_us, out);
-    if (a->prior && a->kind != AGG_PREV && a->kind != AGG_IS_NEW)
+    if (a->prior && !aggregate_is_prior(a->kind))
         buffer_add_text(out, " prior");
     if (a->where >= 0) {
         buffer_add_text(out, " where (");

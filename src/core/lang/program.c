@@ -37,6 +37,9 @@ void program_free(struct program *p)
     mem_free(p->order);
     mem_free(p->level_start);
     mem_free(p->views);
+    for (uint32_t i = 0; i < p->zone_count; i++)
+        zone_free(p->zones[i]);
+    mem_free(p->zones);
     mem_free(p);
 }
 

@@ -1,6 +1,7 @@
 /* Running a program: each call of the level, in order, over whole columns. */
 #include "core/base/panic.h"
 #include "core/lang/node.h"
+#include "core/lang/pattern.h"
 
 /* A text of one row is at most TEXT_MAX; with this much room the arena cannot run out, so a result
  * never depends on how many rows came before in the batch. (A limit, not an allocation.) */
@@ -30,6 +31,7 @@ static void run_call(const struct program *p, struct registers *r, int node, uin
     c.out = &r->column[node];
     c.node = n;
     c.text = &r->text;
+    c.patterns = r->patterns;
     for (uint32_t i = 0; i < n->count; i++)
         c.arg[i] = &r->column[n->args[i]];
     n->row->run(&c);
@@ -40,6 +42,7 @@ void registers_init(struct registers *r, const struct program *p, uint32_t capac
     ASSERT(p->is_finished && capacity > 0);
     *r = (struct registers){.program = p, .capacity = capacity};
     r->column = mem_array(p->count, sizeof *r->column);
+    r->patterns = pattern_memory_new();
     arena_init(&r->text, text_limit(p, capacity));
     for (uint32_t i = 0; i < p->count; i++) {
         const struct node *n = &p->nodes[i];
@@ -67,6 +70,7 @@ void registers_fini(struct registers *r)
             column_fini(&r->column[i]);
     }
     mem_free(r->column);
+    pattern_memory_free(r->patterns);
     arena_fini(&r->text);
     *r = (struct registers){0};
 }

@@ -237,15 +237,20 @@ static bool value_call(struct sql_query *q, uint32_t node, struct error *e)
     return true;
 }
 
-static void value_aggregate(struct sql_query *q, uint32_t node)
+static bool value_aggregate(struct sql_query *q, uint32_t node, struct error *e)
 {
+    const struct aggregate *a = q->program->aggregates[q->program->nodes[node].param];
+    const char *why = sql_aggregate_refusal(a);
     struct buffer text;
     int stage;
 
+    if (why != NULL)
+        return refuse(q, node, why, e);
     buffer_init(&text, SQL_TEXT_MAX);
-    sql_add_aggregate(q, q->program->aggregates[q->program->nodes[node].param], &text, &stage);
+    sql_add_aggregate(q, a, &text, &stage);
     place_value(q, node, &text, stage);
     buffer_fini(&text);
+    return true;
 }
 
 static bool make_values(struct sql_query *q, uint32_t *at, struct error *e)
@@ -260,9 +265,7 @@ static bool make_values(struct sql_query *q, uint32_t *at, struct error *e)
             value_folded(q, i);
         else if (p->nodes[i].kind == NODE_FIELD)
             value_field(q, i);
-        else if (p->nodes[i].kind == NODE_AGGREGATE)
-            value_aggregate(q, i);
-        else if (!value_call(q, i, e))
+        else if (!(p->nodes[i].kind == NODE_AGGREGATE ? value_aggregate : value_call)(q, i, e))
             return false;
     }
     *at = q->feature_count;

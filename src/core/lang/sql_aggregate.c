@@ -6,6 +6,8 @@
  * is the sum of two frames, the earlier times and the same time; without a lower bound it is one
  * frame by position.
  *
+ * A window in steps is the same over numbers of steps instead of microseconds.
+ *
  * Parts (counts, sums) are columns; the aggregate's value is an expression over them.
  */
 #include "core/lang/sql_build.h"
@@ -19,9 +21,11 @@ struct span {
     struct sql_query *q;
     const struct aggregate *a;
     const char *prefix;
+    const char *order;     /* the column of time: microseconds, or the number of a step */
+    struct buffer us;      /* that of microseconds */
     struct buffer keys;    /* k1, k2 */
     struct buffer has_key; /* k1 IS NOT NULL AND k2 IS NOT NULL */
-    int64_t lower_us;      /* 0: no bound */
+    int64_t lower_us;      /* 0: no bound; in units of the order's column */
     int64_t upper_us;
     bool prior;
     int stage; /* whose columns the parts read */
@@ -41,11 +45,32 @@ static void raise_stage(struct span *s, int node)
         s->stage = s->q->values[node].stage;
 }
 
+/* Rounded down, also before 1970. The window ends before the step of t - delay; without a delay it
+ * ends at the row, and the row's step is then what the row's time is to a plain window. */
+static void use_steps(struct span *s)
+{
+    long long step = s->a->step_us;
+    const char *us = buffer_text(&s->us);
+    struct buffer text;
+
+    buffer_init(&text, SQL_TEXT_MAX);
+    buffer_format(&text, "(%s - (%s %% %lld + %lld) %% %lld) / %lld", us, us, step, step, step,
+                  step);
+    s->order = sql_column(s->q, NULL, &text, 1);
+    s->stage = s->stage > 1 ? s->stage : 1;
+    s->lower_us = (s->a->over_us + s->a->delay_us) / step + 1;
+    s->upper_us = s->a->delay_us > 0 ? s->a->delay_us / step + 1 : 0;
+    buffer_fini(&text);
+}
+
 static void span_init(struct span *s, struct sql_query *q, const struct aggregate *a)
 {
     *s = (struct span){.q = q, .a = a, .prefix = buffer_text(&q->prefix), .prior = a->prior};
     s->upper_us = a->delay_us;
     s->lower_us = a->over_us > 0 ? a->over_us + a->delay_us : 0;
+    buffer_init(&s->us, SQL_TEXT_MAX);
+    buffer_format(&s->us, "%sus", s->prefix);
+    s->order = buffer_text(&s->us);
     buffer_init(&s->keys, SQL_TEXT_MAX);
     buffer_init(&s->has_key, SQL_TEXT_MAX);
     for (int i = 0; i < a->key_count; i++) {
@@ -56,10 +81,13 @@ static void span_init(struct span *s, struct sql_query *q, const struct aggregat
     }
     raise_stage(s, a->operand);
     raise_stage(s, a->where);
+    if (a->step_us > 0)
+        use_steps(s);
 }
 
 static void span_fini(struct span *s)
 {
+    buffer_fini(&s->us);
     buffer_fini(&s->keys);
     buffer_fini(&s->has_key);
 }
@@ -87,8 +115,8 @@ static void add_before(struct span *s, const char *more_keys, const char *end, s
 /* " OVER (...)": by time, up to `until_us` before the row. */
 static void add_times(struct span *s, const char *more_keys, int64_t until_us, struct buffer *out)
 {
-    buffer_format(out, " OVER (PARTITION BY %s%s ORDER BY %sus RANGE BETWEEN ",
-                  buffer_text(&s->keys), more_keys, s->prefix);
+    buffer_format(out, " OVER (PARTITION BY %s%s ORDER BY %s RANGE BETWEEN ", buffer_text(&s->keys),
+                  more_keys, s->order);
     if (s->lower_us > 0)
         buffer_format(out, "%lld", (long long)s->lower_us - 1);
     else
@@ -125,7 +153,7 @@ static void add_frames(struct span *s, const char *call, const char *condition,
         return;
     }
     buffer_init(&same, SQL_TEXT_MAX);
-    buffer_format(&same, "%s, %sus", more_keys, s->prefix);
+    buffer_format(&same, "%s, %s", more_keys, s->order);
     buffer_add_text(out, before[join]);
     add_call(s, call, condition, out);
     add_times(s, more_keys, 1, out);
@@ -387,6 +415,82 @@ static void add_distinct(struct span *s, struct buffer *out)
     buffer_fini(&text);
 }
 
+/* The values of the window that are not null, as an array. */
+static const char *values_of(struct span *s, const char *x)
+{
+    struct buffer text, known;
+    const char *name;
+
+    buffer_init(&text, SQL_TEXT_MAX);
+    buffer_init(&known, SQL_TEXT_MAX);
+    buffer_format(&text, "array_agg(%s)", x);
+    buffer_format(&known, "%s IS NOT NULL", text_of_node(s, s->a->operand));
+    name = part(s, buffer_text(&text), buffer_text(&known), "", JOIN_ARRAYS);
+    buffer_fini(&text);
+    buffer_fini(&known);
+    return name;
+}
+
+/* Two arrays over the same frames are in the same order. */
+static void add_mode(struct span *s, struct buffer *out)
+{
+    const char *values = values_of(s, text_of_node(s, s->a->operand)), *positions;
+    struct buffer text;
+
+    buffer_init(&text, SQL_TEXT_MAX);
+    buffer_format(&text, "%spos", s->prefix);
+    positions = values_of(s, buffer_text(&text));
+    buffer_clear(&text);
+    buffer_format(&text,
+                  "(SELECT %1$sx FROM unnest(%2$s, %3$s) AS t(%1$sx, %1$sp) GROUP BY %1$sx "
+                  "ORDER BY count(*) DESC, max(%1$sp) DESC LIMIT 1)",
+                  s->prefix, values, positions);
+    add_keyed(s, buffer_text(&text), NULL, out);
+    buffer_fini(&text);
+}
+
+/* Between two values, as numerics that the cast rounds once, or as the engine does with reals. */
+static void add_quantile(struct span *s, struct buffer *out)
+{
+    const char *values = values_of(s, text_of_node(s, s->a->operand)), *p = s->prefix;
+    enum type of = s->a->operand_type;
+    long long millionths = s->a->param;
+    struct buffer text;
+
+    buffer_init(&text, SQL_TEXT_MAX);
+    buffer_format(&text,
+                  of == TYPE_REAL
+                      ? "(SELECT CASE WHEN %1$sr = 0 OR %1$sa = %1$sb THEN %1$sa ELSE %1$sa * "
+                        "(1 - %1$sr / 1000000::double precision) + %1$sb * (%1$sr / "
+                        "1000000::double precision) + 0 END"
+                      : "(SELECT ((%1$sa::numeric * (1000000 - %1$sr) + coalesce(%1$sb::numeric, "
+                        "0) * %1$sr) * 0.000001%2$s)::double precision",
+                  p, of == TYPE_DURATION ? " * 0.000001" : "");
+    buffer_format(&text,
+                  " FROM (SELECT %1$sl[%1$sn * %2$lld / 1000000 + 1] AS %1$sa, %1$sl[%1$sn * "
+                  "%2$lld / 1000000 + 2] AS %1$sb, %1$sn * %2$lld %% 1000000 AS %1$sr FROM (SELECT "
+                  "array_agg(%1$sx ORDER BY %1$sx) AS %1$sl, count(*) - 1 AS %1$sn FROM "
+                  "unnest(%3$s) AS t(%1$sx)) AS u) AS v)",
+                  p, millionths, values);
+    add_keyed(s, buffer_text(&text), NULL, out);
+    buffer_fini(&text);
+}
+
+static void add_rank(struct span *s, struct buffer *out)
+{
+    const char *x = text_of_node(s, s->a->operand), *values = values_of(s, x);
+    struct buffer text;
+
+    buffer_init(&text, SQL_TEXT_MAX);
+    buffer_format(&text,
+                  "CASE WHEN %2$s IS NOT NULL THEN (SELECT (2 * count(*) FILTER (WHERE %1$sx < "
+                  "%2$s) + count(*) FILTER (WHERE %1$sx = %2$s))::double precision / nullif(2 * "
+                  "count(*), 0) FROM unnest(%3$s) AS t(%1$sx)) END",
+                  s->prefix, x, values);
+    add_keyed(s, buffer_text(&text), NULL, out);
+    buffer_fini(&text);
+}
+
 static void add_count(struct span *s, struct buffer *out)
 {
     int operand = s->a->operand;
@@ -432,6 +536,19 @@ static void add_label(struct span *s, struct buffer *out)
     buffer_fini(&text);
 }
 
+const char *sql_aggregate_refusal(const struct aggregate *a)
+{
+    switch (a->kind) {
+    case AGG_ENTROPY:
+        return "its logarithms have other last digits there";
+    case AGG_DECAYED_COUNT:
+    case AGG_DECAYED_SUM:
+        return "its powers of two have other last digits there";
+    default:
+        return NULL;
+    }
+}
+
 void sql_add_aggregate(struct sql_query *q, const struct aggregate *a, struct buffer *out,
                        int *stage)
 {
@@ -439,7 +556,8 @@ void sql_add_aggregate(struct sql_query *q, const struct aggregate *a, struct bu
         [AGG_COUNT] = add_count,       [AGG_SUM] = add_sum,     [AGG_MEAN] = add_mean,
         [AGG_STD] = add_std,           [AGG_MIN] = add_extreme, [AGG_MAX] = add_extreme,
         [AGG_PREV] = add_newest,       [AGG_LAST] = add_newest, [AGG_IS_NEW] = add_is_new,
-        [AGG_DISTINCT] = add_distinct,
+        [AGG_DISTINCT] = add_distinct, [AGG_MODE] = add_mode,   [AGG_QUANTILE] = add_quantile,
+        [AGG_RANK] = add_rank,
     };
     struct span s;
 

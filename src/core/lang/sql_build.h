@@ -58,6 +58,8 @@ uint32_t sql_call_mentions(const struct program *p, const struct node *n, uint32
 const char *sql_call_refusal(const struct program *p, const struct node *n);
 void sql_add_call(const struct sql_query *q, const struct node *n, struct buffer *out);
 
+/* Why the aggregate has no expression in words, or NULL. */
+const char *sql_aggregate_refusal(const struct aggregate *a);
 /* The aggregate's expression over columns that it adds; its stage through *stage. */
 void sql_add_aggregate(struct sql_query *q, const struct aggregate *a, struct buffer *out,
                        int *stage);

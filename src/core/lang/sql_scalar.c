@@ -145,6 +145,17 @@ static const struct form forms[] = {
     {kernel_substring, ANY, ANY, false, "CASE WHEN $2 >= 1 AND $3 >= 0"
      " THEN substring($1, least($2, 4097)::int, least($3, 4096)::int) END"},
 
+    {kernel_left, ANY, ANY, false, "CASE WHEN $2 >= 0 THEN left($1, least($2, 4096)::int) END"},
+    {kernel_right, ANY, ANY, false, "CASE WHEN $2 >= 0 THEN right($1, least($2, 4096)::int) END"},
+    {kernel_replace, ANY, ANY, false,
+     "CASE WHEN octet_length(replace($1, $2, $3)) <= 4096 THEN replace($1, $2, $3) END"},
+    {kernel_split_part, ANY, ANY, false,
+     "CASE WHEN $3 >= 1 AND $3 <= (char_length($1) - char_length(replace($1, $2, '')))"
+     " / nullif(char_length($2), 0) + 1 THEN split_part($1, $2, greatest(least($3, 4097), 1)::int) END"},
+    {kernel_digits, ANY, ANY, false, "regexp_replace($1, '[^0-9]', '', 'g')"},
+    {kernel_email_domain, ANY, ANY, false, "translate(substring($1 from '^.+@([^@]+)\\Z'),"
+     " 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz')"},
+
     {kernel_hour, ANY, ANY, false, "($Z % 86400000000 / 3600000000)"},
     {kernel_minute, ANY, ANY, false, "($Z % 3600000000 / 60000000)"},
     {kernel_second, ANY, ANY, false, "($Z % 60000000 / 1000000)"},
@@ -172,6 +183,11 @@ static const struct form forms[] = {
 static const char own_elementary[] =
     "its last bits are those of Assay's own elementary functions, which no database has";
 
+static const char own_regex[] =
+    "PostgreSQL's regular expressions are others than PCRE2's; starts_with, contains or split_part "
+    "may say it";
+static const char own_fuzzy[] = "PostgreSQL has it in no form that is the same";
+
 static const struct {
     void (*run)(const struct call *c);
     const char *why;
@@ -181,6 +197,12 @@ static const struct {
     {kernel_exp, own_elementary},
     {kernel_pow, own_elementary},
     {kernel_geo_km, own_elementary},
+    {kernel_speed_kmh, own_elementary},
+    {kernel_matches, own_regex},
+    {kernel_extract, own_regex},
+    {kernel_edit_distance, own_fuzzy},
+    {kernel_jaro_winkler, own_fuzzy},
+    {kernel_trigram_similarity, own_fuzzy},
     {kernel_number, "PostgreSQL reads numbers in other texts than Assay does; read the column as a "
                     "number"},
     {kernel_parse_time, "PostgreSQL reads times in other texts than Assay does; read the column as "
@@ -216,6 +238,9 @@ const char *sql_call_refusal(const struct program *p, const struct node *n)
         if (refusals[i].run == n->row->run)
             return refusals[i].why;
     }
+    if (n->literal.zone != NULL)
+        return "a named time zone there has the rules of that database, which may be others; an "
+               "offset such as '+07:00' is the same everywhere";
     return form_find(p, n) == NULL ? "it has no form there" : NULL;
 }
 
@@ -315,16 +340,16 @@ static void add_place(const struct sql_query *q, const struct node *n, char what
         add_members(n, out);
         break;
     case 'Z':
-        add_zoned(out, first, n->param);
+        add_zoned(out, first, n->literal.number);
         break;
     case 'O':
-        buffer_format(out, "%lld", (long long)(n->param - TIME_MIN_US));
+        buffer_format(out, "%lld", (long long)(n->literal.number - TIME_MIN_US));
         break;
     case 'H':
-        sql_add_half_even(out, first, (int)n->param);
+        sql_add_half_even(out, first, (int)n->literal.number);
         break;
     case 'P':
-        buffer_format(out, "%d", powers[n->param]);
+        buffer_format(out, "%d", powers[n->literal.number]);
         break;
     default:
         buffer_add_text(out, q->values[n->args[what - '1']].text);

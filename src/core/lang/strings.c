@@ -147,3 +147,147 @@ void kernel_substring(const struct call *c)
                    is_null);
     }
 }
+
+/* Characters of a text. */
+static int64_t character_count(struct text t)
+{
+    int64_t n = 0;
+
+    for (size_t i = 0; i < t.length; i++)
+        n += !is_continuation(t.bytes[i]);
+    return n;
+}
+
+void kernel_left(const struct call *c)
+{
+    for (uint32_t i = 0; i < c->rows; i++) {
+        struct text t = c->arg[0]->text[i];
+        int64_t n = c->arg[1]->integer[i];
+        bool is_null = c->arg[0]->null[i] | c->arg[1]->null[i] | (n < 0);
+
+        t.length = is_null ? 0 : skip_characters(t, 0, n);
+        store_text(c->out->text, c->out->null, i, t, is_null);
+    }
+}
+
+void kernel_right(const struct call *c)
+{
+    for (uint32_t i = 0; i < c->rows; i++) {
+        struct text t = c->arg[0]->text[i];
+        int64_t n = c->arg[1]->integer[i];
+        bool is_null = c->arg[0]->null[i] | c->arg[1]->null[i] | (n < 0);
+        size_t from = is_null ? 0 : skip_characters(t, 0, character_count(t) - n);
+
+        store_text(c->out->text, c->out->null, i, (struct text){t.bytes + from, t.length - from},
+                   is_null);
+    }
+}
+
+/* The place of `part` in t from `at` on, or t's length. */
+static size_t find_part(struct text t, size_t at, struct text part)
+{
+    const char *found = memmem(t.bytes + at, t.length - at, part.bytes, part.length);
+
+    return found != NULL ? (size_t)(found - t.bytes) : t.length;
+}
+
+/* `out` has room for TEXT_MAX bytes; false where it would be more. */
+static bool replace_all(struct text t, struct text part, struct text by, char *out, size_t *length)
+{
+    size_t at = 0;
+
+    *length = 0;
+    while (at < t.length) {
+        size_t found = part.length > 0 ? find_part(t, at, part) : t.length;
+        size_t kept = found - at, put = found < t.length ? by.length : 0;
+
+        if (*length + kept + put > TEXT_MAX)
+            return false;
+        memcpy(out + *length, t.bytes + at, kept);
+        if (put > 0)
+            memcpy(out + *length + kept, by.bytes, put);
+        *length += kept + put;
+        at = found + (found < t.length ? part.length : 0);
+    }
+    return true;
+}
+
+void kernel_replace(const struct call *c)
+{
+    char made[TEXT_MAX];
+
+    for (uint32_t i = 0; i < c->rows; i++) {
+        size_t length = 0;
+        char *copy = NULL;
+
+        if (!(c->arg[0]->null[i] | c->arg[1]->null[i] | c->arg[2]->null[i]) &&
+            replace_all(c->arg[0]->text[i], c->arg[1]->text[i], c->arg[2]->text[i], made, &length))
+            copy = arena_text(c->text, made, length);
+        store_text(c->out->text, c->out->null, i, (struct text){copy, length}, copy == NULL);
+    }
+}
+
+/* False where there are fewer parts. */
+static bool nth_part(struct text t, struct text separator, int64_t n, struct text *part)
+{
+    size_t from = 0;
+
+    while (--n > 0) {
+        size_t found = find_part(t, from, separator);
+
+        if (found == t.length)
+            return false;
+        from = found + separator.length;
+    }
+    *part = (struct text){t.bytes + from, find_part(t, from, separator) - from};
+    return true;
+}
+
+void kernel_split_part(const struct call *c)
+{
+    for (uint32_t i = 0; i < c->rows; i++) {
+        struct text separator = c->arg[1]->text[i], part = {"", 0};
+        int64_t n = c->arg[2]->integer[i];
+        bool ok = !(c->arg[0]->null[i] | c->arg[1]->null[i] | c->arg[2]->null[i]) &&
+                  separator.length > 0 && n >= 1 &&
+                  nth_part(c->arg[0]->text[i], separator, n, &part);
+
+        store_text(c->out->text, c->out->null, i, part, !ok);
+    }
+}
+
+void kernel_digits(const struct call *c)
+{
+    for (uint32_t i = 0; i < c->rows; i++) {
+        struct text t = c->arg[0]->text[i];
+        char *copy = c->arg[0]->null[i] ? NULL : arena_alloc(c->text, t.length + 1);
+        size_t length = 0;
+
+        for (size_t j = 0; copy != NULL && j < t.length; j++) {
+            if (t.bytes[j] >= '0' && t.bytes[j] <= '9')
+                copy[length++] = t.bytes[j];
+        }
+        store_text(c->out->text, c->out->null, i, (struct text){copy, length}, copy == NULL);
+    }
+}
+
+/* What stands after the last @, in small letters; something must stand on both sides of it. */
+void kernel_email_domain(const struct call *c)
+{
+    for (uint32_t i = 0; i < c->rows; i++) {
+        struct text t = c->arg[0]->text[i];
+        size_t at = t.length, length;
+        char *copy = NULL;
+
+        while (at > 0 && t.bytes[at - 1] != '@')
+            at--;
+        length = t.length - at;
+        if (!c->arg[0]->null[i] && at > 1 && length > 0)
+            copy = arena_text(c->text, t.bytes + at, length);
+        for (size_t j = 0; copy != NULL && j < length; j++) {
+            if (copy[j] >= 'A' && copy[j] <= 'Z')
+                copy[j] = (char)(copy[j] + 'a' - 'A');
+        }
+        store_text(c->out->text, c->out->null, i, (struct text){copy, length}, copy == NULL);
+    }
+}

@@ -1,13 +1,7 @@
-/* Parts of a time, in UTC or at a fixed offset (the node's param, microseconds east), and of a
- * duration. A time that the offset moves out of years 1 to 9999 gives null. */
+/* Parts of a time, in UTC, at a fixed offset or in a zone (the node's literal), and of a duration.
+ * A time that the offset moves out of years 1 to 9999 gives null. */
 #include "core/base/calendar.h"
 #include "core/lang/kernels.h"
-
-static bool local_time(const struct call *c, uint32_t row, int64_t *local)
-{
-    *local = c->arg[0]->integer[row] + c->node->param;
-    return !c->arg[0]->null[row] && *local >= TIME_MIN_US && *local <= TIME_MAX_US;
-}
 
 static int64_t floor_to(int64_t v, int64_t unit)
 {
@@ -115,15 +109,18 @@ void kernel_year(const struct call *c)
     civil_part(c, civil_year);
 }
 
-/* Midnight at the offset, as a time. */
+/* The start of the local day, as a time. */
 void kernel_day_start(const struct call *c)
 {
+    const struct literal *l = &c->node->literal;
+
     for (uint32_t i = 0; i < c->rows; i++) {
         int64_t local, v = 0;
         bool ok = local_time(c, i, &local);
 
         if (ok) {
-            v = floor_to(local, US_PER_DAY) - c->node->param;
+            v = l->zone != NULL ? zone_day_start_us(l->zone, c->arg[0]->integer[i])
+                                : floor_to(local, US_PER_DAY) - l->number;
             ok = v >= TIME_MIN_US;
         }
         store_word(c->out->integer, c->out->null, i, v, !ok);

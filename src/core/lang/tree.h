@@ -25,6 +25,7 @@ struct window {
     struct tree *keys; /* list */
     const char *keys_at;
     struct text over; /* duration, length 0 without */
+    struct text step;
     struct text delay;
     struct tree *where; /* or NULL */
     bool prior;

@@ -14,7 +14,8 @@ struct model_scratch {
 static const struct model_operations *const model_kinds[MODEL_KINDS] = {
     [MODEL_LOGISTIC] = &logistic_operations, [MODEL_BOOST] = &boost_operations,
     [MODEL_FOREST] = &forest_operations,     [MODEL_ISOLATION] = &isolation_operations,
-    [MODEL_VOTE] = &vote_operations,         [MODEL_STACK] = &stack_operations,
+    [MODEL_NET] = &net_operations,           [MODEL_VOTE] = &vote_operations,
+    [MODEL_STACK] = &stack_operations,
 };
 
 const struct model_operations *model_operations(const struct model *m)

@@ -35,6 +35,7 @@ enum model_kind {
     MODEL_BOOST,
     MODEL_FOREST,
     MODEL_ISOLATION,
+    MODEL_NET,
     MODEL_VOTE,
     MODEL_STACK,
     MODEL_KINDS,

@@ -70,6 +70,37 @@ struct model_forest {
     struct tree_node *node;
 };
 
+/* A small dense net: net.h says what its terms and layers mean. */
+enum {
+    NET_LAYERS_MAX = 5, /* with the output */
+    NET_UNITS_MAX = 1024,
+    NET_TERMS_MAX = 8192,
+    NET_LANES = 16, /* units of a layer are stored in groups of so many, the rest zero */
+};
+
+enum net_term_kind { NET_NUMBER, NET_LEVEL, NET_MISSING };
+
+struct net_term {
+    enum net_term_kind kind;
+    uint16_t input;
+    uint16_t level;
+    double mean, scale;
+};
+
+struct net_layer {
+    uint32_t from, units;
+    uint32_t stride; /* units in whole groups */
+    float *weight;   /* [from][stride] */
+    float *bias;     /* [stride] */
+};
+
+struct model_net {
+    uint32_t terms;
+    struct net_term *term;
+    uint32_t layers;
+    struct net_layer layer[NET_LAYERS_MAX];
+};
+
 /* Models over the same inputs, each with its own category maps, notes empty. */
 struct model_members {
     uint32_t count;
@@ -90,6 +121,7 @@ struct model {
     struct calibration calibration;
     struct model_linear linear; /* MODEL_LOGISTIC */
     struct model_forest forest; /* MODEL_BOOST, MODEL_FOREST, MODEL_ISOLATION */
+    struct model_net net;       /* MODEL_NET */
     struct model_members members;
     uint32_t width;             /* doubles of an encoded row; from model_finish on */
     struct forest_ranks *ranks; /* the forest as the kernels walk it */

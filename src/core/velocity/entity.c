@@ -4,8 +4,11 @@
 
 #include "core/base/panic.h"
 #include "core/velocity/evict.h"
+#include "core/velocity/frequency.h"
 #include "core/velocity/keep.h"
+#include "core/velocity/order.h"
 #include "core/velocity/range.h"
+#include "core/velocity/step.h"
 #include "core/velocity/table.h"
 #include "core/velocity/unique.h"
 #include "core/velocity/window.h"
@@ -17,11 +20,24 @@ static size_t tree_at(const struct group *g, uint32_t capacity)
     return (g->head_bytes + (size_t)g->event_bytes * capacity + 3) & ~(size_t)3;
 }
 
+/* Orders are of words. */
+static size_t order_at(const struct group *g, uint32_t capacity)
+{
+    return (tree_at(g, capacity) + (size_t)4 * g->trees * tree_words(capacity) + 7) & ~(size_t)7;
+}
+
 size_t entity_block_bytes(const struct group *g, uint32_t capacity)
 {
+    if (g->order_count > 0)
+        return order_at(g, capacity) + 8 * g->order_count * order_words(capacity);
     if (g->trees == 0)
         return g->head_bytes + (size_t)g->event_bytes * capacity;
     return tree_at(g, capacity) + (size_t)4 * g->trees * tree_words(capacity);
+}
+
+int64_t *entity_orders(const struct group *g, const struct entity *e)
+{
+    return (int64_t *)((char *)e + order_at(g, e->capacity));
 }
 
 uint32_t *entity_tree(const struct group *g, const struct entity *e, uint32_t tree)
@@ -106,6 +122,8 @@ void entity_free(struct velocity *v, uint32_t group, region_ref ref)
         range_free(v, group, &g->ranges[i], e);
     for (uint32_t i = 0; i < g->unique_count; i++)
         unique_free(v, group, &g->uniques[i], e);
+    for (uint32_t i = 0; i < g->step_count; i++)
+        step_free(v, group, &g->steps[i], e);
     counts->events -= e->end - e->first;
     counts->entities--;
     room_free(v, group, ref, block_bytes(e));
@@ -131,6 +149,10 @@ static void settle(struct velocity *v, uint32_t group, struct entity *e)
         range_rebuild(g, &g->ranges[i], e, 0);
     for (uint32_t i = 0; i < g->unique_count; i++)
         unique_rebuild(v, group, &g->uniques[i], e);
+    for (uint32_t i = 0; i < g->frequency_count; i++)
+        frequency_rebuild(g, &g->frequencies[i], e, 0);
+    for (uint32_t i = 0; i < g->order_count; i++)
+        order_rebuild(g, &g->orders[i], e);
 }
 
 static void compact(struct velocity *v, uint32_t group, struct entity *e)
@@ -259,6 +281,10 @@ static __attribute__((noinline)) void append_others(struct velocity *v, uint32_t
         range_append(g, &g->ranges[k], e, i);
     for (uint32_t k = 0; k < g->unique_count; k++)
         unique_append(v, group, &g->uniques[k], e, i);
+    for (uint32_t k = 0; k < g->frequency_count; k++)
+        frequency_init(g, &g->frequencies[k], e, i);
+    for (uint32_t k = 0; k < g->order_count; k++)
+        order_append(g, &g->orders[k], e, i);
 }
 
 struct entity *entity_append(struct velocity *v, uint32_t group, region_ref *ref)
@@ -276,9 +302,11 @@ struct entity *entity_append(struct velocity *v, uint32_t group, region_ref *ref
     write_event(v, group, e, i);
     e->end++;
     e->newest_us = v->current->time_us;
-    if (!g->drops_plainly)
+    if (!g->appends_plainly)
         append_others(v, group, e, i);
     window_append(g, e, i);
+    for (uint32_t k = 0; k < g->step_count; k++)
+        step_add(v, group, &g->steps[k], e, i);
     v->state[group].counts.events++;
     return e;
 }
@@ -308,7 +336,16 @@ struct entity *entity_insert(struct velocity *v, uint32_t group, region_ref *ref
         range_rebuild(g, &g->ranges[k], e, i);
     for (uint32_t k = 0; k < g->unique_count; k++)
         unique_insert(v, group, &g->uniques[k], e, i);
+    for (uint32_t k = 0; k < g->order_count; k++)
+        order_insert(g, &g->orders[k], e, i);
     window_insert(g, e, i, t);
+    for (uint32_t k = 0; k < g->frequency_count; k++) {
+        frequency_init(g, &g->frequencies[k], e, i);
+        frequency_shift(g, &g->frequencies[k], e, i);
+        frequency_insert(g, &g->frequencies[k], e, i);
+    }
+    for (uint32_t k = 0; k < g->step_count; k++)
+        step_add(v, group, &g->steps[k], e, i);
     v->state[group].counts.events++;
     return e;
 }

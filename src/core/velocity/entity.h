@@ -1,6 +1,6 @@
 /* An entity: one block of the region that holds its key's token, its windows and its events.
  *
- *   struct entity | cursors | terms | bases | event, event, ... | trees
+ *   struct entity | cursors | terms | bases | event, event, ... | trees | orders
  *   event: time | [seq] | cells | links | flags
  *
  * Events are packed records in (time, arrival) order, indices [first, end); those before `first`
@@ -101,6 +101,7 @@ struct velocity {
     region_ref pinned; /* never evicted: the entity at work */
     uint64_t moves;    /* changes of the table: slots found before are void */
     struct entity *empty;
+    struct entity *scratch;
     struct current *current;
     uint32_t together; /* rows that are taken together, at most */
     uint8_t *image;    /* these rows as events: image.h */
@@ -192,6 +193,7 @@ static inline bool test_passes(const struct test *t, const uint8_t *flags)
 
 size_t entity_block_bytes(const struct group *g, uint32_t capacity);
 uint32_t *entity_tree(const struct group *g, const struct entity *e, uint32_t tree);
+int64_t *entity_orders(const struct group *g, const struct entity *e);
 /* Words of one tree over `capacity` events. */
 uint32_t tree_words(uint32_t capacity);
 

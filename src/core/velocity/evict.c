@@ -250,7 +250,7 @@ static int expire_stretch(struct velocity *v, uint32_t group, int slots, int64_t
 void room_expire(struct velocity *v, uint32_t group, int64_t watermark_us)
 {
     const struct group *g = &v->layout->groups[group];
-    int64_t bound_us = time_before(watermark_us, g->horizon_us);
+    int64_t bound_us = time_before(watermark_us, g->idle_us);
 
     v->state[group].unswept = 0;
     hand_settle(v, group);

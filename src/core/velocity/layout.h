@@ -42,10 +42,12 @@ enum acc_kind {
     ACC_CELL,       /* count, sum, squares of a cell (or only the count of events) */
     ACC_LABEL,      /* count and sum of known labels */
     ACC_UNLABELLED, /* count of events without a label */
-    ACC_DISTINCT,   /* number of different values */
+    ACC_DECAYED,    /* a ring of decay.h */
+    ACC_DISTINCT,   /* number of different values; the rest is in the events */
+    ACC_FREQUENCY,
 };
 
-enum acc_part { PART_COUNT = 1, PART_SUM = 2, PART_SQUARES = 4 };
+enum acc_part { PART_COUNT = 1, PART_SUM = 2, PART_SQUARES = 4, PART_RING = 8 };
 
 /* Two tests of an event's flag bytes, as most events must pass none, one or two of them: its
  * filter, and that its cell is not null or its label known. */
@@ -58,7 +60,7 @@ enum value_from { VALUE_CELL, VALUE_FRAUD };
 
 /* Ways to add a term, the common ones short. A null cell's value is 0 and an unknown label is not
  * fraud, so a sum needs no test. */
-enum term_way { WAY_SUM, WAY_SUM_COUNT, WAY_FRAUDS, WAY_TESTED, WAY_DISTINCT };
+enum term_way { WAY_SUM, WAY_SUM_COUNT, WAY_FRAUDS, WAY_TESTED, WAY_DISTINCT, WAY_FREQUENCY };
 
 /* What moving a cursor forward over an event adds; backward it is the opposite. */
 struct term {
@@ -70,14 +72,18 @@ struct term {
     uint32_t column;                       /* of the cell */
     uint32_t count_at, sum_at, squares_at; /* offsets in the entity */
     bool unbounded;                        /* keeps what is dropped for want of room */
-    int sign;                              /* ACC_DISTINCT */
-    uint32_t acc;                          /* ACC_DISTINCT, or any that reads it */
+    int sign;                              /* ACC_DISTINCT, ACC_FREQUENCY */
+    uint32_t acc;                          /* ACC_DISTINCT, or any that reads it; the frequency */
+    int64_t half_life_us;                  /* ACC_DECAYED */
+    uint32_t epochs;
+    uint32_t ring_at;
 };
 
 /* What lies between two cursors. */
 struct acc {
     enum acc_kind kind;
-    int lo, hi;         /* cursors */
+    int lo, hi;         /* cursors; those of a step where there is one, hi then -1 without delay */
+    int step;           /* or -1 */
     int cell;           /* or -1 */
     int where_bit;      /* or BIT_NONE */
     int unique;         /* ACC_DISTINCT */
@@ -87,6 +93,8 @@ struct acc {
     int lo_term, hi_term;
     uint32_t count_at, sum_at, squares_at;          /* at hi, or of the window (ACC_DISTINCT) */
     uint32_t lo_count_at, lo_sum_at, lo_squares_at; /* to subtract, if lo >= 0 */
+    int64_t half_life_us;                           /* ACC_DECAYED: rings at sum_at, lo_sum_at */
+    uint32_t epochs;
 };
 
 /* A WAY_SUM or WAY_SUM_COUNT term, as the hot loop wants it. */
@@ -140,6 +148,43 @@ struct unique {
     uint32_t state_at; /* struct unique_state in the entity */
 };
 
+/* Values in order of size: order.h. */
+struct order {
+    int cell;
+    int where_bit;
+    uint32_t number; /* among the orders of an entity */
+};
+
+/* How often values occur in a window: frequency.h. */
+struct frequency {
+    int unique;
+    int lo, hi;       /* cursors */
+    uint32_t links;   /* of 4-byte columns: mate, then count */
+    bool has_tree;    /* mode */
+    bool has_sums;    /* entropy: number of events, then the sum */
+    uint32_t tree;    /* number among the trees */
+    uint32_t sums_at; /* in the entity */
+};
+
+struct step_cursor {
+    int64_t offset_us;
+    uint32_t index_at; /* in the entity: index of the first record not passed */
+    uint32_t sums_at;  /* and what it passed, as in a record */
+};
+
+/* Records of one step's length: step.h. */
+struct step {
+    int64_t step_us;
+    int64_t longest_us; /* of the cursors' offsets */
+    struct step_cursor *cursors;
+    struct term *terms;     /* offsets in a record's sums */
+    struct range *extremes; /* base_at in a record */
+    uint32_t cursor_count, term_count, extreme_count;
+    uint32_t sums_bytes;
+    uint32_t record_bytes;
+    uint32_t state_at; /* in the entity */
+};
+
 /* What a result is made of; the first three are short-cuts for the common ones. */
 enum read_kind {
     READ_EVENTS,
@@ -149,6 +194,10 @@ enum read_kind {
     READ_LABEL,
     READ_RANGE,
     READ_UNIQUE,
+    READ_DECAYED,
+    READ_ORDER,
+    READ_FREQUENCY,
+    READ_STEP,
     READ_KINDS,
 };
 
@@ -167,13 +216,14 @@ struct read {
     int where_bit;
     int cell;
     int acc, absent_acc; /* or -1; the second counts matured events without a label */
-    int range;
+    int range;           /* of a step: among its extremes */
     int unique;
+    int order, frequency, step;
 };
 
 /* A read of kind READ_EVENTS, READ_SUM or READ_MEAN as the hot loop wants it, all offsets known. */
 struct plain_read {
-    uint32_t lo, hi;                /* cursors */
+    uint32_t lo, hi;                /* cursors whose distance is the count, or both the first */
     uint32_t sum_at, lo_sum_at;     /* in the entity; the second 0: unbounded */
     uint32_t count_at, lo_count_at; /* 0: the count is hi - lo */
     uint32_t column;                /* of the row's value, if now is set */
@@ -190,26 +240,31 @@ struct group {
     uint32_t label_cursor; /* that of the label delay, or the nearest before it */
     bool has_text;         /* some cell is a text */
     bool drops_plainly;    /* an event takes nothing along when it comes or goes */
+    bool appends_plainly;  /* an appended event concerns windows only */
     bool expires;          /* idle entities can be freed */
     int64_t
-        horizon_us; /* events older than the watermark by this can be dropped; INT64_MAX: never */
+        horizon_us;  /* events older than the watermark by this can be dropped; INT64_MAX: never */
+    int64_t idle_us; /* entities whose newest event is so old can be freed */
     struct cell *cells;
     struct where *wheres;
     struct cursor *cursors;
     struct acc *accs;
     struct range *ranges;
     struct unique *uniques;
+    struct order *orders;
+    struct frequency *frequencies;
+    struct step *steps;
     struct read *reads;
     struct plain_read *plain_reads; /* the first reads_of[READ_TERMS] of them */
     bool writes_text;               /* some result is a text */
     uint32_t cell_count, where_count, cursor_count, acc_count, range_count, unique_count;
+    uint32_t order_count, frequency_count, step_count;
     uint32_t read_count;
     uint32_t reads_of[READ_KINDS + 1]; /* reads stand in order of kind: where each begins */
     /* Shape of an entity. */
-    uint32_t head_bytes;  /* struct entity, cursors, accumulators, bases */
-    uint32_t state_bytes; /* the same without bases */
-    uint32_t words;       /* 8-byte words of an event: time, [seq], cells */
-    uint32_t links;       /* 4-byte words of an event */
+    uint32_t head_bytes; /* struct entity, cursors, accumulators, bases */
+    uint32_t words;      /* 8-byte words of an event: time, [seq], cells */
+    uint32_t links;      /* 4-byte words of an event */
     uint32_t trees;
     uint32_t flag_bytes;                      /* nulls, filters, label */
     uint32_t links_at, flags_at, event_bytes; /* of an event */
@@ -229,6 +284,11 @@ static inline int64_t time_before(int64_t t, int64_t offset_us)
     int64_t r;
 
     return __builtin_sub_overflow(t, offset_us, &r) ? INT64_MIN : r;
+}
+
+static inline int64_t lateness_of(const struct velocity_layout *l)
+{
+    return l->options.lateness_us > 0 ? l->options.lateness_us : 0;
 }
 
 #endif

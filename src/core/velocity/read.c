@@ -3,9 +3,13 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/velocity/decay.h"
+#include "core/velocity/frequency.h"
 #include "core/velocity/image.h"
 #include "core/velocity/keep.h"
+#include "core/velocity/order.h"
 #include "core/velocity/range.h"
+#include "core/velocity/step.h"
 #include "core/velocity/unique.h"
 #include "core/velocity/window.h"
 
@@ -398,8 +402,16 @@ void read_others(const struct velocity *v, const struct group *g, const struct e
             result_label(v, g, a, state, c);
         else if (a->kind == READ_RANGE)
             result_range(v, g, a, e, state, r, c);
-        else
+        else if (a->kind == READ_UNIQUE)
             result_unique(v, g, a, e, state, c);
+        else if (a->kind == READ_DECAYED)
+            decay_read(v, g, a, state, c);
+        else if (a->kind == READ_ORDER)
+            order_read(v, g, a, e, state, c);
+        else if (a->kind == READ_FREQUENCY)
+            frequency_read(v, g, a, e, r, c);
+        else
+            step_read(v, g, a, e, state, c);
     }
 }
 

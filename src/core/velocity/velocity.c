@@ -15,6 +15,7 @@
 #include "core/velocity/evict.h"
 #include "core/velocity/image.h"
 #include "core/velocity/read.h"
+#include "core/velocity/step.h"
 #include "core/velocity/table.h"
 #include "core/velocity/window.h"
 
@@ -66,6 +67,7 @@ static void open_group(struct velocity *v, const struct velocity_layout *l, cons
         v->budget_bytes = capacity / 4 * 3;
     v->empty = mem_aligned(LINE, g->head_bytes + 8);
     v->empty->newest_us = INT64_MIN;
+    v->scratch = mem_aligned(LINE, g->head_bytes + 8);
     v->current = current_new(g);
     v->together = (uint32_t)(TAKEN_BYTES / taken_stride(g));
     if (v->together > TOGETHER_MAX)
@@ -98,6 +100,7 @@ void velocity_close(struct velocity *v)
         return;
     for (uint32_t i = 0; i < v->layout->group_count; i++) {
         mem_free(v[i].empty);
+        mem_free(v[i].scratch);
         mem_free(v[i].taken);
         mem_free(v[i].has_key);
         mem_free(v[i].current->newest);
@@ -133,14 +136,36 @@ static struct hash128 token_at(const struct velocity *v, const struct velocity_r
     return rows->token[(size_t)row * v->layout->group_count + group];
 }
 
+/* Frequencies are in the events, so the windows of the entity itself are moved, and then back,
+ * which leaves it as it was: moves are exact, and its head is kept. */
+static void read_moved(const struct velocity *v, const struct group *g, struct entity *e,
+                       struct registers *r)
+{
+    int64_t t = v->current->time_us;
+
+    memcpy(v->scratch, e, g->head_bytes);
+    window_seek(g, e, e, t);
+    step_seek(v, g, e, e, t);
+    memcpy(taken_at(v, g, v->current->at), e, g->head_bytes);
+    if (has_others(g))
+        read_others(v, g, e, e, r);
+    window_return(g, e, t);
+    memcpy(e, v->scratch, g->head_bytes);
+}
+
 /* Read the current row of one group from an entity that must not change. */
 static void read_const(const struct velocity *v, const struct group *g, const struct entity *e,
                        struct registers *r)
 {
     struct entity *state = taken_at(v, g, v->current->at);
 
-    memcpy(state, e, g->state_bytes);
+    if (g->frequency_count > 0 && e != v->empty) {
+        read_moved(v, g, (struct entity *)e, r);
+        return;
+    }
+    memcpy(state, e, g->head_bytes);
     window_seek(g, e, state, v->current->time_us);
+    step_seek(v, g, e, state, v->current->time_us);
     if (has_others(g))
         read_others(v, g, e, state, r);
 }
@@ -170,7 +195,7 @@ static inline struct entity *look_up(const struct velocity *v, uint32_t group,
  * entity events follow, which are longer than one. */
 static inline void take_state(const struct group *g, struct entity *to, const struct entity *from)
 {
-    uint32_t end = g->state_bytes;
+    uint32_t end = g->head_bytes;
 
     for (uint32_t at = sizeof *to / TAKE_STEP * TAKE_STEP; at < end; at += TAKE_STEP)
         memcpy((char *)to + at, (const char *)from + at, TAKE_STEP);
@@ -188,6 +213,8 @@ static inline void read_one(struct velocity *v, uint32_t group, struct registers
         return;
     }
     window_seek(g, e, e, v->current->time_us);
+    if (g->step_count > 0)
+        step_seek(v, g, e, e, v->current->time_us);
     take_state(g, taken_at(v, g, at), e);
     if (has_others(g))
         read_others(v, g, e, e, r);
@@ -197,6 +224,7 @@ static inline void read_one(struct velocity *v, uint32_t group, struct registers
 static void apply_one(struct velocity *v, uint32_t group, struct hash128 token,
                       int64_t watermark_us)
 {
+    const struct group *g = &v->layout->groups[group];
     struct current *now = v->current;
     struct entity *e;
 
@@ -211,6 +239,8 @@ static void apply_one(struct velocity *v, uint32_t group, struct hash128 token,
         e = entity_append(v, group, &now->entity);
     else
         e = entity_insert(v, group, &now->entity);
+    if (g->step_count > 0)
+        step_trim(v, g, e, time_before(watermark_us, lateness_of(v->layout)));
     entity_trim(v, group, e, watermark_us);
     if (now->slot == NULL || v->moves != now->moves)
         now->slot = table_find(v, group, token);

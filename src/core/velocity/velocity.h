@@ -47,7 +47,11 @@ struct velocity_options {
 /* Aggregates with one key and one level are a group: they share the entities and their events. */
 struct velocity_layout;
 
-/* The aggregates (borrowed, they must outlive the layout) are those of a program, in its order. */
+/* Whether the aggregate can be kept under these options. */
+bool velocity_check(const struct aggregate *a, const struct velocity_options *o,
+                    struct error *e) MUST_USE;
+/* The aggregates (borrowed, checked, they must outlive the layout) are those of a program, in its
+ * order. */
 struct velocity_layout *velocity_layout_new(const struct aggregate *const *aggregates,
                                             uint32_t count, const struct velocity_options *o);
 void velocity_layout_free(struct velocity_layout *l);
@@ -57,7 +61,8 @@ uint32_t velocity_group_count(const struct velocity_layout *l);
 const char *velocity_group_name(const struct velocity_layout *l, uint32_t group); /* key_name */
 /* Whether the group has aggregates of the label (its tokens are then kept with waiting labels). */
 bool velocity_group_has_label(const struct velocity_layout *l, uint32_t group);
-/* Bytes that one entity of this group takes with n events retained, table slot included. */
+/* Bytes that one entity of this group takes with n events retained, table slot included, and with
+ * the records of windows in steps where each event has one of its own. */
 size_t velocity_entity_bytes(const struct velocity_layout *l, uint32_t group, uint32_t events);
 
 struct velocity;

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "core/velocity/decay.h"
+#include "core/velocity/frequency.h"
 #include "core/velocity/unique.h"
 
 /* Whether no event of the window other than `i` has its value. */
@@ -41,6 +43,10 @@ static inline void term_move(const struct term *t, struct entity *state, const u
 
     if (!test_passes(&t->test, flags))
         return;
+    if (t->parts & PART_RING) {
+        decay_move(t, state, event, sign);
+        return;
+    }
     if (t->parts & PART_COUNT)
         *acc_word(state, t->count_at) += (uint64_t)(int64_t)sign;
     if (!(t->parts & (PART_SUM | PART_SQUARES)))
@@ -62,6 +68,12 @@ static inline void term_move(const struct term *t, struct entity *state, const u
     }
 }
 
+void window_term(const struct term *t, void *state, const uint8_t *event, const uint8_t *flags,
+                 int sign)
+{
+    term_move(t, state, event, flags, sign);
+}
+
 /* What no plain sum is, out of the hot loop. */
 static __attribute__((noinline)) void pass_others(const struct group *g, const struct entity *e,
                                                   struct entity *state, const struct cursor *c,
@@ -75,6 +87,8 @@ static __attribute__((noinline)) void pass_others(const struct group *g, const s
             term_move(t, state, event, flags, sign);
         else if (t->way == WAY_DISTINCT)
             distinct_move(g, e, state, &g->accs[t->acc], &t->test, i, t->sign * sign);
+        else if (t->way == WAY_FREQUENCY) /* then `state` is the entity itself */
+            frequency_pass(g, &g->frequencies[t->acc], state, i, t->sign > 0, sign);
     }
 }
 
@@ -178,14 +192,13 @@ static __attribute__((noinline)) void pass_many(const struct group *g, const str
     } while (*at < e->end && event_time(event) <= bound);
 }
 
-/* The cursor of offset 0 stands at the end as long as time goes forward. */
 static void seek_forward(const struct group *g, const struct entity *e, struct entity *state,
                          int64_t t)
 {
     uint32_t *at = entity_cursors(state), end = e->end;
     const uint8_t *events = entity_event(g, e, 0);
 
-    for (uint32_t k = 1; k < g->cursor_count; k++) { /* heads before tails */
+    for (uint32_t k = 0; k < g->cursor_count; k++) { /* heads before tails */
         const struct cursor *c = &g->cursors[k];
         int64_t bound = time_before(t, c->offset_us);
         const uint8_t *event = events + (size_t)g->event_bytes * at[k];
@@ -229,6 +242,14 @@ void window_seek(const struct group *g, const struct entity *e, struct entity *s
         seek_back(g, e, state, t);
 }
 
+void window_return(const struct group *g, struct entity *e, int64_t t)
+{
+    if (t >= e->newest_us)
+        seek_back(g, e, e, e->newest_us);
+    else
+        seek_forward(g, e, e, e->newest_us);
+}
+
 void window_append_others(const struct group *g, struct entity *e, uint32_t i)
 {
     cursor_pass(g, e, e, &g->cursors[0], entity_event(g, e, i), i, 1);
@@ -268,7 +289,7 @@ void window_insert(const struct group *g, struct entity *e, uint32_t i, int64_t 
             continue;
         entity_cursors(e)[c]++;
         for (uint32_t k = 0; k < cursor->term_count; k++) {
-            if (cursor->terms[k].kind != ACC_DISTINCT)
+            if (cursor->terms[k].kind < ACC_DISTINCT)
                 term_move(&cursor->terms[k], e, event, event + g->flags_at, 1);
         }
     }
@@ -282,11 +303,13 @@ void window_forget_first(const struct group *g, struct entity *e)
     const uint8_t *event = entity_event(g, e, i);
 
     distinct_moves(g, e, i, -1);
+    for (uint32_t k = 0; k < g->frequency_count; k++)
+        frequency_forget(g, &g->frequencies[k], e);
     for (uint32_t c = 0; c < g->cursor_count; c++) {
         const struct cursor *cursor = &g->cursors[c];
 
         for (uint32_t k = 0; k < cursor->term_count && at[c] > i; k++) {
-            if (cursor->terms[k].kind != ACC_DISTINCT && !cursor->terms[k].unbounded)
+            if (cursor->terms[k].kind < ACC_DISTINCT && !cursor->terms[k].unbounded)
                 term_move(&cursor->terms[k], e, event, event + g->flags_at, -1);
         }
         if (at[c] <= i)

@@ -15,6 +15,8 @@
 
 /* Move all cursors to time t. */
 void window_seek(const struct group *g, const struct entity *e, struct entity *state, int64_t t);
+/* Back from time t to where an entity's own windows stand: its newest event. */
+void window_return(const struct group *g, struct entity *e, int64_t t);
 /* What window_append does where there is more than one plain sum. */
 void window_append_others(const struct group *g, struct entity *e, uint32_t i);
 /* Account for event `i` that was put in among the others: cursors, then sums. */
@@ -23,6 +25,11 @@ void window_insert(const struct group *g, struct entity *e, uint32_t i, int64_t 
 void window_forget_first(const struct group *g, struct entity *e);
 /* Give event `i` another label (LABEL_UNKNOWN: none). */
 void window_label(const struct group *g, struct entity *e, uint32_t i, uint8_t label);
+
+/* Add (sign 1) or take back (sign -1) what an event is to a term that is a sum; offsets of the term
+ * are in `state`, which may be other memory. */
+void window_term(const struct term *t, void *state, const uint8_t *event, const uint8_t *flags,
+                 int sign);
 
 static inline uint64_t *acc_word(const struct entity *state, uint32_t at)
 {
@@ -39,7 +46,7 @@ static inline uint64_t acc_count(const struct acc *a, const struct entity *state
     if (!(a->parts & PART_COUNT))
         return 0;
     count = *acc_word(state, a->count_at);
-    if (a->lo >= 0 && a->kind != ACC_DISTINCT)
+    if (a->lo >= 0 && a->kind < ACC_DISTINCT)
         count -= *acc_word(state, a->lo_count_at);
     return count;
 }

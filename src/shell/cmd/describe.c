@@ -101,6 +101,14 @@ static void set_unit_of_aggregate(struct description *d, const struct aggregate 
         snprintf(d->unit, sizeof d->unit, a->of_label ? "labelled events" : "events");
     else if (a->kind == AGG_DISTINCT)
         snprintf(d->unit, sizeof d->unit, "different values");
+    else if (a->kind == AGG_ENTROPY)
+        snprintf(d->unit, sizeof d->unit, "bits");
+    else if (a->kind == AGG_RANK)
+        snprintf(d->unit, sizeof d->unit, "share of earlier values");
+    else if (a->kind == AGG_DECAYED_COUNT)
+        snprintf(d->unit, sizeof d->unit, "decayed events");
+    else if (a->type == TYPE_REAL && a->operand_type == TYPE_DURATION && !a->of_label)
+        snprintf(d->unit, sizeof d->unit, "s");
     else if (a->kind == AGG_IS_NEW)
         snprintf(d->unit, sizeof d->unit, "true or false");
     else if (a->of_label)
@@ -164,6 +172,10 @@ static void print_window(const struct aggregate *a, struct buffer *out)
     if (a->over_us > 0) {
         duration_format(a->over_us, text);
         buffer_format(out, " over %s", text);
+    }
+    if (a->step_us > 0) {
+        duration_format(a->step_us, text);
+        buffer_format(out, " step %s", text);
     }
     if (a->delay_us > 0) {
         duration_format(a->delay_us, text);
@@ -238,6 +250,7 @@ static void json_window(const struct program *p, const struct aggregate *a, stru
     buffer_add_text(out, ",\"entity\":");
     json_add_text(out, text_of(a->key_name));
     json_duration("over", a->over_us, out);
+    json_duration("step", a->step_us, out);
     json_duration("delay", a->delay_us, out);
     json_node(p, "where", a->where, out);
     buffer_format(out, ",\"prior\":%s}", a->prior ? "true" : "false");

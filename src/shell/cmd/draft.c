@@ -274,7 +274,7 @@ static uint32_t features(const struct draft *d, struct buffer *out)
     g->d = d;
     g->out = out;
     buffer_add_text(out,
-                    "\n# What the model and the rules see. docs/language.md has all functions.\n"
+                    "\n# What the model and the rules see. docs/functions.md has all functions.\n"
                     "features:\n");
     if (d->amount.field != NULL) {
         path_format(d->amount.field, amount, sizeof amount);

@@ -84,6 +84,8 @@ static bool help_run(struct invocation *v, struct error *e)
         help_print(&out);
     } else if (strcmp(topic, "settings") == 0) {
         settings_print_docs(&out);
+    } else if (strcmp(topic, "functions") == 0) {
+        lang_print_functions(&out);
     } else {
         c = command_find(text_of(topic));
         if (c != NULL)
@@ -102,9 +104,11 @@ const struct command command_help = {
     .summary = "tells about one command, or all",
     .arguments = "[COMMAND]",
     .most = 1,
-    .words = "`assay help settings` prints all keys of assay.yaml (docs/settings.md).",
+    .words = "`assay help settings` prints all keys of assay.yaml (docs/settings.md), `assay help\n"
+             "functions` all functions and aggregates of the language (docs/functions.md).",
     .examples = "  assay help\n"
                 "  assay help init\n"
-                "  assay help settings\n",
+                "  assay help settings\n"
+                "  assay help functions\n",
     .run = help_run,
 };

@@ -201,23 +201,25 @@ bool plan_make(const struct settings *s, const struct schema *schema, const void
 {
     struct made_plan m = {0};
     struct model *parsed = NULL;
-    uint8_t id[PLAN_ID_BYTES];
+    uint8_t id[PLAN_ID_BYTES] = {0};
 
     if (model != NULL) {
         if (!model_parse(model, model_bytes, &parsed, e))
             return false;
         digest_bytes(model, model_bytes, m.model_digest);
     }
-    buffer_init(&m.text, PLAN_TEXT_MAX);
-    settings_print_plan(s, schema, &m.text);
-    identify(&m.text, m.model_digest, id);
-    if (m.text.overflow)
-        error_set(e, ERROR_INVALID, "the plan's text is over %d MiB", PLAN_TEXT_MAX >> 20);
-    if (m.text.overflow || !settings_plan(s, schema, parsed, id, &m.plan, e)) {
+    if (!settings_plan(s, schema, parsed, id, &m.plan, e)) {
         model_free(parsed);
-        buffer_fini(&m.text);
         return false;
     }
+    buffer_init(&m.text, PLAN_TEXT_MAX);
+    settings_print_plan(s, schema, plan_program(m.plan), &m.text);
+    if (m.text.overflow) {
+        made_plan_fini(&m);
+        return error_set(e, ERROR_INVALID, "the plan's text is over %d MiB", PLAN_TEXT_MAX >> 20);
+    }
+    identify(&m.text, m.model_digest, id);
+    plan_identify(m.plan, id);
     *made = m;
     return true;
 }

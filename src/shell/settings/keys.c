@@ -85,6 +85,20 @@ const struct key keys[] = {
      .least = 0,
      .words = "How far ahead of its receipt an event may be and still enter the windows."},
 
+    {"time_zone", KEY_TEXT, KEY_DECIDES, OF(time_zone), .computed = "UTC",
+     .words =
+         "The zone of calendar functions that name none: an offset such as `+07:00`, or a name "
+         "such as `Asia/Jakarta`. Times in the data are not read by it: without an offset they are UTC."},
+    {"zones", KEY_ENTRIES, KEY_DECIDES, ARRAY_OF(zones, zone_count, LANG_ZONES_MAX),
+     .words =
+         "The rules of named time zones, fixed. Written into the log with each plan; not needed "
+         "in a file, where the rules are those of the machine (`$TZDIR`, else "
+         "`/usr/share/zoneinfo`)."},
+    {"zones.*", KEY_TEXT, KEY_REQUIRED | KEY_DECIDES, MEMBER(struct named_setting, source),
+     .words =
+         "Seconds east of UTC at first, each change as second/offset, and the yearly rule as a "
+         "POSIX TZ string."},
+
     {"schema", KEY_RECORDS, KEY_DECIDES, ARRAY_OF(schema, schema_count, SCHEMA_FIELDS_MAX),
      .words = "The fields of an event, fixed. Written into the log with each plan; not needed in a "
               "file, where the fields are those of the source."},

@@ -60,8 +60,8 @@ struct key {
 };
 
 /* The kinds of model that can be trained, in the order of enum model_kind. */
-#define RECIPE_KINDS       "logistic|boost|forest|isolation|vote|stack"
-#define RECIPE_KINDS_WORDS "logistic, boost, forest, isolation, vote, stack"
+#define RECIPE_KINDS       "logistic|boost|forest|isolation|net|vote|stack"
+#define RECIPE_KINDS_WORDS "logistic, boost, forest, isolation, net, vote, stack"
 
 enum { KEY_PATH_MAX = 1024 }; /* bytes of a concrete path */
 

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "core/base/memory.h"
+#include "shell/os/tzdata.h"
 #include "shell/settings/settings.h"
 
 /* The field that `path` names, which must exist and be of one of the types (bits). */
@@ -112,6 +113,18 @@ static void levels_fill(const struct settings *s, struct parts *p, struct plan_s
     }
 }
 
+/* As the settings fix it, else as the machine has it. */
+static struct zone *zone_find(void *context, struct text name, struct error *e)
+{
+    const struct settings *s = context;
+
+    for (uint32_t i = 0; i < s->zone_count; i++) {
+        if (text_is(name, s->zones[i].name))
+            return zone_parse_text(name, text_of(s->zones[i].source), e);
+    }
+    return tzdata_find(name, e);
+}
+
 static bool is_about(const struct error *e, const char *path)
 {
     size_t length = strlen(path);
@@ -124,6 +137,8 @@ static bool blame_part(const struct settings *s, struct error *e)
 {
     char path[PLAN_NAME_MAX + 16];
 
+    if (is_about(e, "time_zone"))
+        return settings_blame(s, "time_zone", e);
     for (uint32_t i = 0; i < s->entity_count; i++) {
         snprintf(path, sizeof path, "entities.%s.key", s->entities[i].name);
         if (is_about(e, path))
@@ -159,6 +174,8 @@ static bool plan_of(const struct settings *s, const struct schema *schema, struc
                      .absent = s->event.absent,
                      .key = s->token_key},
         .max_ahead_us = s->event.max_ahead_us,
+        .zones = {zone_find, (void *)s},
+        .time_zone = text_of(s->time_zone != NULL ? s->time_zone : ""),
         .model = model,
     };
 

@@ -206,10 +206,31 @@ void settings_print(const struct settings *s, bool with_origins, struct buffer *
     print_all(&p);
 }
 
-void settings_print_plan(const struct settings *s, const struct schema *schema, struct buffer *out)
+/* The rules of the zones that the program has, in the order in which it asked for them. */
+static void fix_zones(struct settings *fixed, const struct program *program)
+{
+    uint32_t count = program != NULL ? program_zone_count(program) : 0;
+
+    fixed->zones = mem_array(count, sizeof *fixed->zones);
+    fixed->zone_count = count;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct zone *z = program_zone(program, i);
+        struct buffer rules;
+
+        buffer_init(&rules, ZONE_TEXT_MAX);
+        zone_format(z, &rules);
+        fixed->zones[i] = (struct named_setting){z->name, mem_text(rules.bytes, rules.length)};
+        buffer_fini(&rules);
+    }
+}
+
+void settings_print_plan(const struct settings *s, const struct schema *schema,
+                         const struct program *program, struct buffer *out)
 {
     struct settings fixed = *s;
     struct printing p = {.settings = &fixed, .out = out, .flags = KEY_DECIDES};
+
+    fix_zones(&fixed, program);
 
     fixed.schema = mem_array(schema->count, sizeof *fixed.schema);
     fixed.schema_count = schema->count;
@@ -227,5 +248,8 @@ void settings_print_plan(const struct settings *s, const struct schema *schema, 
         };
     }
     print_all(&p);
+    for (uint32_t i = 0; i < fixed.zone_count; i++)
+        mem_free(fixed.zones[i].source);
+    mem_free(fixed.zones);
     mem_free(fixed.schema);
 }

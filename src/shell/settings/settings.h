@@ -154,6 +154,9 @@ struct settings {
         int64_t lateness_us;  /* default 1h */
         int64_t max_ahead_us; /* default 1d */
     } event;
+    char *time_zone;             /* of calendar functions that name none; NULL: UTC */
+    struct named_setting *zones; /* fixed rules of named zones, by zone_format */
+    uint32_t zone_count;
     struct schema_setting *schema; /* fixed fields; none: what the source is found to have */
     uint32_t schema_count;
     struct entity_setting *entities;
@@ -221,9 +224,10 @@ bool settings_blame(const struct settings *s, const char *key_path, struct error
  * from. */
 void settings_print(const struct settings *s, bool with_origins, struct buffer *out);
 /* Only what decides (fields, entities, features, rules, outcomes, thresholds, label rules): the
- * text that is in PLAN records and under the plan's id. `schema` fixes the fields' types. Parses
- * again. */
-void settings_print_plan(const struct settings *s, const struct schema *schema, struct buffer *out);
+ * text that is in PLAN records and under the plan's id. `schema` fixes the fields' types, the
+ * program the rules of its time zones (NULL: none). Parses again. */
+void settings_print_plan(const struct settings *s, const struct schema *schema,
+                         const struct program *program, struct buffer *out);
 
 /* docs/settings.md: all keys with type, default and words. */
 void settings_print_docs(struct buffer *out);

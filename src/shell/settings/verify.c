@@ -354,6 +354,25 @@ static bool verify_models(const struct settings *s, struct error *e)
     return true;
 }
 
+static void refuse_kind(const struct settings *s, struct error *e)
+{
+    struct text name[MODEL_KINDS + 1 + SETTINGS_MODELS_MAX];
+    uint32_t names = 0;
+    int nearest;
+
+    for (enum model_kind k = 0; k < MODEL_KINDS; k++)
+        name[names++] = text_of(model_kind_name(k));
+    name[names++] = text_of("none");
+    for (uint32_t i = 0; i < s->model_count; i++)
+        name[names++] = text_of(s->models[i].name);
+    nearest = text_nearest(text_of(s->model.kind), name, names);
+    error_set(e, ERROR_INVALID,
+              "expected " RECIPE_KINDS_WORDS ", none or a name under models, found \"%s\"%s%.*s%s",
+              s->model.kind, nearest >= 0 ? "; did you mean \"" : "",
+              nearest >= 0 ? (int)name[nearest].length : 0, nearest >= 0 ? name[nearest].bytes : "",
+              nearest >= 0 ? "\"?" : "");
+}
+
 static bool verify_model(struct settings *s, struct error *e)
 {
     struct recipe_setting *asked = &s->model.asked;
@@ -364,9 +383,7 @@ static bool verify_model(struct settings *s, struct error *e)
         return true;
     if (settings_model(s, s->model.kind) == NULL) {
         if (!model_kind_find(s->model.kind, &asked->recipe.kind)) {
-            error_set(e, ERROR_INVALID,
-                      "expected " RECIPE_KINDS_WORDS ", none or a name under models, found \"%s\"",
-                      s->model.kind);
+            refuse_kind(s, e);
             return settings_blame(s, "model.kind", e);
         }
         asked->name = s->model.kind;

@@ -192,7 +192,7 @@ static void note_model(struct training *t)
     buffer_init(&data, 64 << 10);
     buffer_init(&settings, 4 << 20);
     page_findings_json(t->r, &metrics);
-    settings_print_plan(t->o->settings, t->feed.schema, &settings);
+    settings_print_plan(t->o->settings, t->feed.schema, plan_program(t->made.plan), &settings);
     page_data_json(t->r, &data);
     notes.metrics = (char *)buffer_text(&metrics);
     notes.data = (char *)buffer_text(&data);
