@@ -286,6 +286,15 @@ def bench_aggregates(report, work):
     program(report, "aggregates")
 
 
+def bench_snapshot(report, work):
+    free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
+    sizes = [n for n in (1, 4) if free > 3 * n + 1 and shutil.disk_usage(work).free / 2**30 > n + 1]
+    if not sizes:
+        raise Skip("a snapshot of 1 GiB needs 4 GiB of free memory and 2 GiB of disk")
+    report.head("snapshots beside an engine that never rests, and restoring (5 kinds x 4 windows, uniform keys)")
+    program(report, "snapshot", work, *sizes)
+
+
 BENCHES = {n.removeprefix("bench_"): f for n, f in list(globals().items()) if n.startswith("bench_")}
 
 

@@ -382,9 +382,9 @@ void shard_close(struct shard *s)
     mem_free(s);
 }
 
-struct plan *shard_plan(const struct shard *s)
+struct plan *shard_plan(struct shard *s)
 {
-    return s->plan;
+    return plan_ref(s->plan);
 }
 
 struct plans *shard_plans(const struct shard *s)

@@ -5,6 +5,7 @@
 
 #include "core/base/memory.h"
 #include "tests/unit/velocity_stream.h"
+#include "tests/unit/witness.h"
 
 enum { SEEDS = 2000, TINY_SEEDS = 400, LEVELS = 2, ROOMY = 4 << 20 };
 
@@ -221,10 +222,16 @@ static void run_in_batches(struct side *o, struct stream *s)
 {
     for (uint32_t row = 0; row < s->rows;) {
         uint32_t rows = 1 + stream_random(s, 40);
+        bool is_watched = stream_random(s, 4) == 0;
+        struct witness w;
 
         if (rows > s->rows - row)
             rows = s->rows - row;
+        if (is_watched)
+            witness_begin(&w, &o->region);
         run(o, s, row, rows, true, false);
+        if (is_watched)
+            witness_end(&w);
         row += rows;
         if (stream_random(s, 6) == 0)
             snapshot(o);

@@ -1,5 +1,6 @@
 #include "core/data/schema.h"
 
+#include "core/base/hash.h"
 #include "core/base/memory.h"
 
 struct schema *schema_new(void)
@@ -165,6 +166,21 @@ int schema_find_of(const struct schema *s, int kind, struct text name)
         return FIELD_NONE;
     /* the shared fields go by the kind's own names for them */
     return kind != KIND_NONE && (field == s->id || field == s->time) ? FIELD_NONE : field;
+}
+
+uint64_t schema_fingerprint(const struct schema *s)
+{
+    int32_t roles[] = {s->id, s->time, s->label};
+    uint64_t h = hash_bytes(roles, sizeof roles, s->count);
+
+    for (uint32_t i = 0; i < s->count; i++) {
+        const struct field *f = &s->fields[i];
+
+        h = hash_bytes(f->name, strlen(f->name),
+                       hash_mix(h + (uint64_t)f->type * 2 + f->is_looked_up));
+        h = hash_mix(h + f->kinds);
+    }
+    return h;
 }
 
 const char *schema_nearest_of(const struct schema *s, int kind, struct text name)

@@ -11,6 +11,7 @@
 
 #include "core/decide/decision.h"
 #include "core/decide/ids.h"
+#include "core/decide/lists.h"
 
 enum { ENGINE_BATCH_MAX = 4096 }; /* rows of one engine_run */
 
@@ -27,6 +28,8 @@ struct engine_options {
  * outlives the engine, which takes a reference on the plan. */
 struct engine *engine_open(struct plan *p, struct region *r, const struct engine_options *o);
 void engine_close(struct engine *n);
+/* From here on `watch` (NULL: nobody) is told of bytes of the region before they change. */
+void engine_watch(struct engine *n, struct region_watch *watch);
 /* What identifies state that this plan can continue: layout, token key and epoch. */
 uint64_t engine_layout(const struct plan *p);
 
@@ -52,6 +55,18 @@ const struct registers *engine_registers(const struct engine *n);
  * reaches effective_us. Ends the validity of the registers of the last run. */
 void engine_label(struct engine *n, const struct frame *f, uint32_t row, uint64_t seq,
                   uint8_t label, int64_t received_us, int64_t effective_us);
+
+/* Lists. A change takes effect for all rows after it. Reserve before applying: it checks all, and
+ * changes nothing that an event can see. at_us is when the change was made (received). */
+struct hash128 engine_list_token(const struct engine *n, const struct value *v);
+bool engine_list_reserve(struct engine *n, uint32_t list, const struct list_change *change,
+                         uint32_t count, struct error *e) MUST_USE;
+enum list_result engine_list_apply(struct engine *n, uint32_t list,
+                                   const struct list_change *change, uint64_t seq, uint32_t place,
+                                   int64_t at_us, enum list_origin origin);
+struct lists *engine_lists(struct engine *n); /* to look into */
+/* Whether an entry that expires then can be seen no more. */
+bool engine_list_is_past(const struct engine *n, int64_t expires_us);
 
 /* Event ids within the horizon. The token is keyed: raw ids are not in the state. */
 struct hash128 engine_id_token(const struct engine *n, struct text id);

@@ -15,6 +15,11 @@ struct plan_feature {
     bool takes_median;
 };
 
+struct plan_members {
+    char *name;
+    enum type type;
+};
+
 struct plan_condition {
     char *name;
     int node;
@@ -33,6 +38,8 @@ struct plan {
     uint32_t *model_feature; /* by input */
     struct plan_feature *feature;
     uint32_t feature_count;
+    struct plan_members *list;
+    uint32_t list_count;
     struct plan_condition *rule;
     uint32_t rule_count;
     struct validation *validation; /* NULL: nothing is refused */
@@ -69,6 +76,7 @@ static bool limits_check(const struct plan_spec *spec, struct error *e)
 {
     if (!count_check(spec->feature_count, LANG_FEATURES_MAX, "features", e) ||
         !count_check(spec->entity_count, LANG_FEATURES_MAX, "entities", e) ||
+        !count_check(spec->list_count, LANG_LISTS_MAX, "lists", e) ||
         !count_check(spec->rule_count, PLAN_RULES_MAX, "rules", e) ||
         !count_check(spec->rule_count + spec->check_count, PLAN_RULES_MAX, "rules and validate",
                      e) ||
@@ -179,6 +187,19 @@ static bool medians_check(const struct plan *p, const struct plan_spec *spec, st
             return missing_failed(e, &spec->missing[i],
                                   "the median stands in for a model's input that is this field, "
                                   "and no feature is: add one, or name a value");
+    }
+    return true;
+}
+
+static bool lists_add(struct plan *p, const struct plan_spec *spec, struct error *e)
+{
+    p->list = mem_array(spec->list_count, sizeof *p->list);
+    for (uint32_t i = 0; i < spec->list_count; i++) {
+        const struct plan_list *from = &spec->lists[i];
+
+        if (!program_add_list(p->program, from->name, from->type, e))
+            return part_failed(e, "lists", from->name, "");
+        p->list[p->list_count++] = (struct plan_members){name_copy(from->name), from->type};
     }
     return true;
 }
@@ -451,6 +472,8 @@ static void plan_free(struct plan *p)
     mem_free(p->model_feature);
     for (uint32_t i = 0; i < p->feature_count; i++)
         mem_free(p->feature[i].name);
+    for (uint32_t i = 0; i < p->list_count; i++)
+        mem_free(p->list[i].name);
     for (uint32_t i = 0; i < p->rule_count; i++)
         mem_free(p->rule[i].name);
     for (uint32_t i = 0; i < p->outcome_count; i++)
@@ -460,6 +483,7 @@ static void plan_free(struct plan *p)
     validation_free(p->validation);
     mem_free(p->has_median);
     mem_free(p->feature);
+    mem_free(p->list);
     mem_free(p->rule);
     mem_free(p);
 }
@@ -471,8 +495,8 @@ static bool plan_fill(struct plan *p, const struct plan_spec *spec, struct error
         return error_prefix(e, "time_zone");
     if (!limits_check(spec, e) || !outcomes_add(p, spec, e) || !thresholds_add(p, spec, e) ||
         !levels_add(p, spec, e) || !missing_add(p, spec, e) || !entities_add(p, spec, e) ||
-        !features_add(p, spec, e) || !medians_check(p, spec, e) || !rules_add(p, spec, e) ||
-        !checks_add(p, spec, e))
+        !lists_add(p, spec, e) || !features_add(p, spec, e) || !medians_check(p, spec, e) ||
+        !rules_add(p, spec, e) || !checks_add(p, spec, e))
         return false;
     program_finish(p->program);
     if (!layout_make(p, e))
@@ -593,6 +617,32 @@ bool plan_feature_takes_median(const struct plan *p, uint32_t feature)
 const struct validation *plan_validation(const struct plan *p)
 {
     return p->validation;
+}
+
+uint32_t plan_list_count(const struct plan *p)
+{
+    return p->list_count;
+}
+
+const char *plan_list_name(const struct plan *p, uint32_t list)
+{
+    ASSERT(list < p->list_count);
+    return p->list[list].name;
+}
+
+enum type plan_list_type(const struct plan *p, uint32_t list)
+{
+    ASSERT(list < p->list_count);
+    return p->list[list].type;
+}
+
+int plan_list_find(const struct plan *p, struct text name)
+{
+    for (uint32_t i = 0; i < p->list_count; i++) {
+        if (text_is(name, p->list[i].name))
+            return (int)i;
+    }
+    return -1;
 }
 
 uint32_t plan_rule_count(const struct plan *p)

@@ -26,6 +26,11 @@ struct plan_named {
     struct text source; /* expression, or an entity's key */
 };
 
+struct plan_list {
+    struct text name;
+    enum type type; /* text, int or decimal */
+};
+
 struct plan_rule {
     struct text name;
     struct text when;
@@ -60,6 +65,8 @@ struct plan_spec {
     const struct schema *schema;
     const struct plan_named *entities;
     uint32_t entity_count;
+    const struct plan_list *lists;
+    uint32_t list_count;
     const struct plan_named *features;
     uint32_t feature_count;
     const struct plan_rule *rules;
@@ -113,6 +120,11 @@ uint32_t plan_model_feature(const struct plan *p, uint32_t input);
 bool plan_feature_takes_median(const struct plan *p, uint32_t feature);
 
 const struct validation *plan_validation(const struct plan *p); /* NULL: nothing is refused */
+uint32_t plan_list_count(const struct plan *p);
+const char *plan_list_name(const struct plan *p, uint32_t list);
+enum type plan_list_type(const struct plan *p, uint32_t list);
+int plan_list_find(const struct plan *p, struct text name); /* or -1 */
+
 uint32_t plan_rule_count(const struct plan *p); /* with the checks that do not refuse */
 const char *plan_rule_name(const struct plan *p, uint32_t rule);
 int plan_rule_node(const struct plan *p, uint32_t rule);

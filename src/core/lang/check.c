@@ -242,6 +242,8 @@ int check_tree(struct checker *c, const struct tree *t)
         return check_arguments(c, t);
     case TREE_IN:
         return check_in(c, t);
+    case TREE_IN_LIST:
+        return check_in_list(c, t);
     case TREE_AGGREGATE:
         return check_aggregate(c, t);
     default:

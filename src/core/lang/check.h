@@ -21,6 +21,7 @@ int check_aggregate(struct checker *c, const struct tree *t) MUST_USE; /* aggreg
 int check_derived(struct checker *c, const struct tree *t) MUST_USE; /* derived.c */
 /* "in" of an operand and literals. */
 int check_in(struct checker *c, const struct tree *t) MUST_USE; /* member.c */
+int check_in_list(struct checker *c, const struct tree *t) MUST_USE;
 /* A literal, its sign applied. */
 bool check_literal(struct checker *c, const struct tree *t, struct value *v) MUST_USE;
 /* The row of the function table for the arguments, with conversions put in; -1 on failure. */

@@ -30,6 +30,9 @@ void program_free(struct program *p)
         program_truncate(p, 0);
     named_free(p->entities, p->entity_count);
     named_free(p->features, p->feature_count);
+    for (uint32_t i = 0; i < p->list_count; i++)
+        mem_free(p->lists[i].name);
+    mem_free(p->lists);
     mem_free(p->nodes);
     mem_free(p->table);
     mem_free(p->aggregates);
@@ -127,6 +130,31 @@ bool program_add_entity(struct program *p, struct text name, struct text key, st
     }
     named_add(&p->entities, &p->entity_count, name, node);
     return true;
+}
+
+bool program_add_list(struct program *p, struct text name, enum type type, struct error *e)
+{
+    if (!check_new_name(name, e))
+        return name_error(name, e);
+    if (!lex_is_name(name))
+        error_set(e, ERROR_INVALID, "expected a name of letters, digits and _");
+    else if (type != TYPE_TEXT && type != TYPE_INT && type != TYPE_DECIMAL)
+        error_set(e, ERROR_INVALID, "expected a list of text, int or decimal, found %s",
+                  type_name(type));
+    else if (p->list_count == LANG_LISTS_MAX)
+        error_set(e, ERROR_INVALID, "expected at most %d lists", LANG_LISTS_MAX);
+    else {
+        for (uint32_t i = 0; i < p->list_count; i++) {
+            if (!text_is(name, p->lists[i].name))
+                continue;
+            error_set(e, ERROR_INVALID, "this list appears twice: rename one");
+            return name_error(name, e);
+        }
+        p->lists = mem_resize(p->lists, p->list_count + 1, sizeof *p->lists);
+        p->lists[p->list_count++] = (struct list_name){mem_text(name.bytes, name.length), type};
+        return true;
+    }
+    return name_error(name, e);
 }
 
 /* What `name` means before it is added as a feature: a node, -1, or -2 for the label. */

@@ -120,6 +120,7 @@ void entity_free(struct velocity *v, uint32_t group, region_ref ref)
     struct velocity_counts *counts = &v->state[group].counts;
     struct entity *e = region_at(v->region, ref);
 
+    entity_touch(v, g, e);
     for (uint32_t i = e->first; i < e->end; i++)
         free_texts(v, group, e, i);
     for (uint32_t i = 0; i < g->range_count; i++)
@@ -161,6 +162,7 @@ static void settle(struct velocity *v, uint32_t group, struct entity *e)
 
 static void compact(struct velocity *v, uint32_t group, struct entity *e)
 {
+    entity_touch_whole(v, e);
     move_events(&v->layout->groups[group], e, e);
     settle(v, group, e);
 }
@@ -171,6 +173,7 @@ static bool relocate(struct velocity *v, uint32_t group, region_ref *ref, uint32
     const struct group *g = &v->layout->groups[group];
     struct entity *old = region_at(v->region, *ref), *e;
     region_ref new = block_new(v, group, capacity);
+    struct slot *slot;
     uint32_t units;
 
     if (new == 0)
@@ -182,7 +185,9 @@ static bool relocate(struct velocity *v, uint32_t group, region_ref *ref, uint32
     e->capacity = capacity;
     e->units = units;
     move_events(g, e, old);
-    table_find(v, group, e->token)->ref = new;
+    slot = table_find(v, group, e->token);
+    region_touch(v->region, slot, sizeof *slot);
+    slot->ref = new;
     v->pinned = new;
     room_free(v, group, *ref, block_bytes(old));
     *ref = new;
@@ -239,6 +244,7 @@ static void make_room(struct velocity *v, uint32_t group, region_ref *ref)
 
     if (e->end < e->capacity)
         return;
+    entity_touch(v, &v->layout->groups[group], e);
     if (e->first > 0 && live <= e->capacity - e->capacity / 8) {
         if (e->capacity > 32 && live < e->capacity / 8 && relocate(v, group, ref, wanted))
             return;
@@ -306,11 +312,13 @@ void entity_append(struct velocity *v, uint32_t group, region_ref *ref)
         e = region_at(v->region, *ref);
     }
     i = e->end;
+    entity_touch(v, g, e);
+    entity_touch_event(v, g, e, i);
     write_event(v, group, e, i);
     e->end++;
     e->newest_us = v->current->time_us;
     for (uint32_t k = 0; k < g->range_count; k++)
-        range_append(g, &g->ranges[k], e, i);
+        range_append(v, g, &g->ranges[k], e, i);
     for (uint32_t k = 0; k < g->unique_count; k++)
         unique_append(v, group, &g->uniques[k], e, i);
     for (uint32_t k = 0; k < g->frequency_count; k++)
@@ -341,6 +349,7 @@ void entity_insert(struct velocity *v, uint32_t group, region_ref *ref)
     make_room(v, group, ref);
     e = region_at(v->region, *ref);
     i = entity_upper_bound(g, e, t);
+    entity_touch_whole(v, e);
     shift_events(g, e, i);
     write_event(v, group, e, i);
     e->end++;

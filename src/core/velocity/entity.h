@@ -170,6 +170,32 @@ int64_t *entity_orders(const struct group *g, const struct entity *e);
 /* Words of one tree over `capacity` events. */
 uint32_t tree_words(uint32_t capacity);
 
+/* What of the entity is about to change (region_touch): its head, and in a small block all else, as
+ * in one with counts of values or sorted runs, which change anywhere. Who writes to events, links or
+ * trees says that beside, for large blocks. */
+enum { ENTITY_SMALL_BYTES = 1024 };
+
+static inline void entity_touch(const struct velocity *v, const struct group *g,
+                                const struct entity *e)
+{
+    size_t bytes = (size_t)e->units * REGION_UNIT;
+
+    bool is_whole = bytes <= ENTITY_SMALL_BYTES || g->frequency_count > 0 || g->order_count > 0;
+
+    region_touch(v->region, e, is_whole ? bytes : g->head_bytes);
+}
+
+static inline void entity_touch_whole(const struct velocity *v, const struct entity *e)
+{
+    region_touch(v->region, e, (size_t)e->units * REGION_UNIT);
+}
+
+static inline void entity_touch_event(const struct velocity *v, const struct group *g,
+                                      const struct entity *e, uint32_t i)
+{
+    region_touch(v->region, entity_event(g, e, i), (size_t)g->event_bytes);
+}
+
 /* A new entity without events, or 0 where there is no room. */
 region_ref entity_new(struct velocity *v, uint32_t group, struct hash128 token,
                       int64_t watermark_us) MUST_USE;

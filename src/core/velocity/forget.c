@@ -53,6 +53,7 @@ void forget_add(struct velocity *v, uint32_t group, struct hash128 token)
         return;
     }
     block = block_of(v, f->filter[f->young], token);
+    region_touch(v->region, block, BLOCK_BYTES);
     for (int i = 0; i < BITS_PER_TOKEN; i++) {
         uint64_t place = place_of(token, i);
 
@@ -100,8 +101,10 @@ void forget_turn(struct velocity *v, uint32_t group, int64_t watermark_us)
     }
     if (time_before(watermark_us, g->idle_us) < f->since_us)
         return;
-    if (f->added[old] > 0)
+    if (f->added[old] > 0) {
+        region_touch(v->region, region_at(v->region, f->filter[old]), filter_bytes(v));
         memset(region_at(v->region, f->filter[old]), 0, filter_bytes(v));
+    }
     f->added[old] = 0;
     f->young = old;
     f->since_us = watermark_us;

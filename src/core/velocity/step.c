@@ -132,6 +132,7 @@ static void move_down(const struct velocity *v, const struct step *s, struct ent
 {
     struct step_state *records = state_of(s, e);
 
+    region_touch(v->region, record_at(v, s, records, 0), block_bytes(s, records->end));
     memmove(record_at(v, s, records, 0), record_at(v, s, records, records->first),
             block_bytes(s, records->end - records->first));
     for (uint32_t k = 0; k < s->cursor_count; k++)
@@ -232,12 +233,16 @@ static struct record *record_of(struct velocity *v, uint32_t group, const struct
     uint32_t i = find(v, s, e, bucket);
     struct record *r;
 
-    if (i < records->end && record_at(v, s, records, i)->bucket == bucket)
-        return record_at(v, s, records, i);
+    if (i < records->end && record_at(v, s, records, i)->bucket == bucket) {
+        r = record_at(v, s, records, i);
+        region_touch(v->region, r, s->record_bytes);
+        return r;
+    }
     if (!make_room(v, group, s, e))
         return NULL;
     i = find(v, s, e, bucket);
     r = record_at(v, s, records, i);
+    region_touch(v->region, r, block_bytes(s, records->end + 1 - i));
     memmove((char *)r + s->record_bytes, r, block_bytes(s, records->end - i));
     memset(r, 0, s->record_bytes);
     r->bucket = bucket;

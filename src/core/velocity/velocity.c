@@ -28,13 +28,15 @@ enum {
 
 static void open_state(struct velocity *v)
 {
-    uint64_t *root = region_header(v->region)->root;
+    const uint64_t *root = region_header(v->region)->root;
     size_t bytes = sizeof(struct group_state) * v->layout->group_count;
     bool is_fresh = root[ROOT_STATE] == 0;
 
     if (is_fresh) {
-        root[ROOT_STATE] = region_alloc(v->region, bytes);
-        ASSERT(root[ROOT_STATE] != 0);
+        region_ref ref = region_alloc(v->region, bytes);
+
+        ASSERT(ref != 0);
+        region_set_root(v->region, ROOT_STATE, ref);
     }
     v->state = region_at(v->region, (region_ref)root[ROOT_STATE]);
     for (uint32_t i = 0; is_fresh && i < v->layout->group_count; i++)
@@ -114,6 +116,7 @@ static void read_moved(const struct velocity *v, const struct group *g, struct e
 {
     int64_t t = v->current->time_us;
 
+    entity_touch(v, g, e);
     memcpy(v->scratch, e, g->head_bytes);
     window_seek(g, e, e, t);
     step_seek(v, g, e, e, t);
@@ -192,6 +195,7 @@ static void read_one(struct velocity *v, uint32_t group, struct registers *r,
 
     note_forgotten(v, group, e, rows, row);
     if (rows->insert[row] && e != v->empty && v->current->time_us >= e->newest_us) {
+        entity_touch(v, g, e);
         window_seek(g, e, e, v->current->time_us);
         step_seek(v, g, e, e, v->current->time_us);
         read_results(v, g, e, e, r);
@@ -228,6 +232,7 @@ static void apply_one(struct velocity *v, uint32_t group, struct hash128 token,
     entity_trim(v, group, e, watermark_us);
     if (now->slot == NULL || v->moves != now->moves)
         now->slot = table_find(v, group, token);
+    region_touch(v->region, now->slot, sizeof *now->slot);
     now->slot->newest_us = e->newest_us;
 }
 
@@ -268,8 +273,11 @@ static void apply_step(struct velocity *v, int level, const struct label_step *s
         if (slot == NULL)
             continue;
         e = region_at(v->region, slot->ref);
-        if (entity_find_event(g, e, step->time_us, step->seq, &at))
-            window_label(g, e, at, step->label);
+        if (!entity_find_event(g, e, step->time_us, step->seq, &at))
+            continue;
+        entity_touch(v, g, e);
+        entity_touch_event(v, g, e, at);
+        window_label(g, e, at, step->label);
     }
 }
 
@@ -366,6 +374,7 @@ void velocity_run(struct velocity *v, int level, struct registers *r,
 {
     int64_t step = -AHEAD_SLOT;
 
+    region_touch(v->region, v->state, sizeof *v->state * v->layout->group_count);
     for (; step < 0; step++)
         ask_for_labels(v, level, rows, step);
     for (int64_t row = -AHEAD_SLOT; row < rows->rows; row++) {

@@ -4,6 +4,7 @@
 #include "core/data/json.h"
 #include "shell/cmd/rate.h"
 #include "shell/run/feed.h"
+#include "shell/run/list_feed.h"
 
 static const struct option check_options[] = {
     {"resolved", 0, NULL, "print the settings with every default, and where each value came from"},
@@ -19,6 +20,7 @@ struct checked {
     const struct settings *settings;
     struct plan *plan;   /* NULL: the fields are not known */
     struct error unread; /* why, where the source cannot be read */
+    struct list_feed *lists;
 };
 
 static bool print_resolved(const struct settings *s, struct error *e)
@@ -149,6 +151,28 @@ static void print_words(const struct checked *c, const struct term *t, struct bu
     buffer_format(out, "\n  rules     %u\n  model     %s\n", s->rule_count, s->model.kind);
 }
 
+/* Entries without a time are in the list before the first event: as a table without valid_from,
+ * that may be knowledge from after the events. */
+static void print_lists(const struct checked *c, struct buffer *out)
+{
+    const struct settings *s = c->settings;
+
+    for (uint32_t i = 0; i < s->list_count; i++) {
+        const struct list_file *f = list_feed_file(c->lists, i);
+        uint32_t undated = 0;
+
+        for (uint32_t row = 0; row < f->count; row++)
+            undated += !f->row[row].has_at;
+        buffer_format(out, "  %s %s of %s", i == 0 ? "lists    " : "         ", s->lists[i].name,
+                      type_name(list_setting_type(&s->lists[i])));
+        if (s->lists[i].file != NULL)
+            buffer_format(out, ", %u rows in %s", f->count, s->lists[i].file);
+        if (undated > 0)
+            buffer_format(out, ", %u without `at`: from before the first event on", undated);
+        buffer_add_char(out, '\n');
+    }
+}
+
 static bool print_summary(const struct checked *c, const struct invocation *v, struct error *e)
 {
     struct buffer out;
@@ -159,6 +183,8 @@ static bool print_summary(const struct checked *c, const struct invocation *v, s
         print_json(c, &out);
     else
         print_words(c, &v->term, &out);
+    if (!v->json)
+        print_lists(c, &out);
     ok = print_result(&out, e);
     buffer_fini(&out);
     return ok;
@@ -185,8 +211,10 @@ static bool check_run(struct invocation *v, struct error *e)
         return false;
     c.settings = s;
     ok = (!is_resolved || print_resolved(s, e)) && check_fields(&c, e) &&
+         list_feed_open(s, &c.lists, e) &&
          (is_resolved || option_has(v, "rate") ? true : print_summary(&c, v, e)) &&
          check_rate(v, &c, e);
+    list_feed_close(c.lists);
     plan_unref(c.plan);
     settings_free(s);
     return ok;

@@ -5,6 +5,8 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "shell/os/cgroup.h"
 #include "shell/os/thread.h"
@@ -54,4 +56,12 @@ unsigned cpu_count(void)
 
     cgroup_each(apply_quota, &count);
     return count;
+}
+
+/* Linux keeps niceness by thread. Where it is refused the thread is as the others. */
+void thread_background(void)
+{
+    enum { NICENESS = 10 }; /* about a tenth of a processor that is wanted by another */
+
+    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICENESS);
 }

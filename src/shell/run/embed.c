@@ -10,6 +10,7 @@
 #include "shell/run/current.h"
 #include "shell/run/data_directory.h"
 #include "shell/run/event_id.h"
+#include "shell/run/list_feed.h"
 #include "shell/run/lookup.h"
 #include "shell/run/verdict.h"
 
@@ -61,6 +62,21 @@ static bool load_settings(struct assay *a, const char *path, const char *directo
     return settings_load_with(path, &o, &a->settings, e);
 }
 
+/* The lists as their files have them now. */
+static bool fill_lists(struct assay *a, struct error *e)
+{
+    struct list_taker taker = {a->state.engine, a->current.made.plan, &a->seq};
+    struct list_feed *lists;
+    bool ok;
+
+    if (!list_feed_open(a->settings, &lists, e))
+        return false;
+    a->seq = 1;
+    ok = list_feed_into_engine(lists, clock_now_us(), &taker, e);
+    list_feed_close(lists);
+    return ok;
+}
+
 static bool open_all(struct assay *a, const char *path, const char *directory, struct error *e)
 {
     struct state_options o;
@@ -72,7 +88,8 @@ static bool open_all(struct assay *a, const char *path, const char *directory, s
     p = a->current.made.plan;
     o = data_state_options(a->settings, simd_best(), 1);
     if (!lookups_open(a->settings, plan_schema(p), plan_schema(p), &a->lookups, e) ||
-        !lookups_match(a->lookups, plan_schema(p), e) || !state_open(&a->state, p, &o, e))
+        !lookups_match(a->lookups, plan_schema(p), e) || !state_open(&a->state, p, &o, e) ||
+        !fill_lists(a, e))
         return false;
     a->json = json_reader_new();
     frame_init(&a->event, plan_schema(p), 1, EVENT_TEXT_MAX);

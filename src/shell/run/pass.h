@@ -5,6 +5,7 @@
 
 #include "core/decide/engine.h"
 #include "shell/run/feed.h"
+#include "shell/run/list_feed.h"
 
 enum { PASS_BATCH = 1024 };
 
@@ -19,7 +20,8 @@ struct pass_batch {
 
 struct pass {
     struct engine *engine;
-    const struct schema *schema;
+    const struct plan *plan;
+    struct list_feed *lists; /* changes of lists between the events, or NULL */
     bool decides;
     uint64_t next_seq; /* of the first event: 1, or after what the engine has seen before */
     bool (*visit)(void *context, const struct pass_batch *b, struct error *e); /* may be NULL */

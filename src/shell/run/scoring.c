@@ -33,7 +33,7 @@ bool scoring_run(const struct scoring_options *o, struct scoring *s, struct erro
 {
     struct plan *plan = s->current.made.plan;
     struct state_options options = data_state_options(o->settings, o->simd, PASS_BATCH);
-    struct pass pass = {.schema = plan_schema(plan),
+    struct pass pass = {.plan = plan,
                         .decides = o->decides,
                         .next_seq = 1,
                         .visit = o->visit,
@@ -46,10 +46,11 @@ bool scoring_run(const struct scoring_options *o, struct scoring *s, struct erro
     if (!state_open(&state, plan, &options, e))
         return false;
     pass.engine = state.engine;
-    ok = observe_before(o, s, &pass, e) &&
+    ok = list_feed_open(o->settings, &pass.lists, e) && observe_before(o, s, &pass, e) &&
          feed_load_for(o->settings, o->path, plan, o->progress, &s->feed, e) &&
          pass_run(&pass, &s->feed, e);
     occupancy_of(state.engine, plan, &s->occupancy);
+    list_feed_close(pass.lists);
     state_close(&state);
     return ok;
 }

@@ -29,6 +29,16 @@ static void fail_submission(struct submission *s, enum submit_status status, con
     snprintf(s->error, sizeof s->error, "%s", words);
 }
 
+/* Whether the event was read by the fields of the plan in force. */
+static bool is_stale(const struct shard *s, struct submission *sub)
+{
+    if (sub->fields == s->fields)
+        return false;
+    fail_submission(sub, SUBMIT_STALE,
+                    "the settings changed while the event was on its way: send it again");
+    return true;
+}
+
 /* ---- runs of decisions */
 
 static size_t run_bytes(const struct shard *s, uint32_t rows)
@@ -131,7 +141,7 @@ static bool repeat_from_group(struct shard *s, struct submission *sub, uint64_t 
     return false;
 }
 
-static bool wait_durable(struct shard *s, uint64_t seq)
+bool shard_wait_durable(struct shard *s, uint64_t seq)
 {
     while (log_durable_seq(s->log) < seq) {
         if (atomic_load(&s->is_failed))
@@ -168,7 +178,7 @@ static void repeat_from_log(struct shard *s, struct submission *sub, uint64_t se
     struct event_body body;
     struct reader reader;
 
-    if (!wait_durable(s, seq) || !log_read(s->log, seq, &s->scratch, &record, &e) ||
+    if (!shard_wait_durable(s, seq) || !log_read(s->log, seq, &s->scratch, &record, &e) ||
         !event_body_parse(record.body, &body, &e)) {
         fail_submission(sub, SUBMIT_FAILED, e.text);
         return;
@@ -214,6 +224,8 @@ static void take_decision(struct shard *s, struct submission *sub)
     struct reader reader;
     struct error e;
 
+    if (is_stale(s, sub))
+        return;
     if (is_in_run(s, token))
         end_run(s);
     known = engine_id_find(s->state.engine, token);
@@ -239,6 +251,8 @@ static void take_peek(struct shard *s, struct submission *sub)
     struct error e;
 
     end_run(s);
+    if (is_stale(s, sub))
+        return;
     reader_init(&reader, sub->event.bytes, sub->event.length);
     if (!event_decode(&reader, plan_schema(s->plan), &s->frame, &e)) {
         fail_submission(sub, SUBMIT_FAILED, e.text);
@@ -274,7 +288,7 @@ static bool read_event(struct shard *s, uint64_t seq, struct record *record,
     if (seq > log_durable_seq(s->log)) {
         if (s->group->has_records)
             shard_seal_group(s);
-        if (!wait_durable(s, seq))
+        if (!shard_wait_durable(s, seq))
             return error_set(e, ERROR_WORLD, "the shard has stopped");
     }
     return log_read(s->log, seq, &s->scratch, record, e) && event_body_parse(record->body, body, e);
@@ -360,6 +374,18 @@ static void take(struct shard *s, struct submission *sub)
     case SUBMIT_FIND:
         (void)find_event(s, sub);
         break;
+    case SUBMIT_LIST:
+        end_run(s);
+        shard_take_list(s, sub);
+        break;
+    case SUBMIT_LIST_PAGE:
+        end_run(s);
+        shard_take_list_page(s, sub);
+        break;
+    case SUBMIT_PLAN:
+        end_run(s);
+        shard_take_plan(s, sub);
+        break;
     }
 }
 
@@ -371,6 +397,15 @@ static void answer(struct group *g)
     g->has_records = false;
 }
 
+static void count_lists(struct shard *s)
+{
+    struct lists *l = engine_lists(s->state.engine);
+
+    s->status.list_entries = 0;
+    for (uint32_t i = 0; i < plan_list_count(s->plan); i++)
+        s->status.list_entries += lists_entries(l, i);
+}
+
 static void count_answers(struct shard *s, const struct group *g)
 {
     struct shard_status *t = &s->status;
@@ -379,7 +414,11 @@ static void count_answers(struct shard *s, const struct group *g)
     t->groups++;
     t->watermark_us = engine_watermark_us(s->state.engine);
     t->state_bytes = region_header(&s->state.region)->live;
+    s->memory = s->state.memory;
+    s->memory_used = region_header(&s->state.region)->used;
+    s->memory_capacity = s->state.capacity;
     occupancy_of(s->state.engine, s->plan, &t->occupancy);
+    count_lists(s);
     for (uint32_t i = 0; i < g->count; i++) {
         const struct submission *sub = g->item[i];
 
@@ -387,6 +426,7 @@ static void count_answers(struct shard *s, const struct group *g)
         t->conflicts += sub->status == SUBMIT_CONFLICT;
         t->refused_full += sub->status == SUBMIT_FULL;
         t->labels += sub->kind == SUBMIT_LABEL && sub->status == SUBMIT_DONE;
+        t->list_changes += sub->kind == SUBMIT_LIST && sub->status == SUBMIT_DONE;
         if (sub->kind != SUBMIT_DECISION || sub->status != SUBMIT_DONE)
             continue;
         if (!decision_is_made(&sub->decision)) {

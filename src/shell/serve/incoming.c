@@ -64,9 +64,9 @@ static bool take_id(struct seat *seat, const struct schema *schema, int64_t rece
 }
 
 /* What the plan's checks refuse is not taken. */
-static bool is_valid(struct seat *seat, const struct plan *plan)
+static bool is_valid(struct seat *seat)
 {
-    const struct validation *v = plan_validation(plan);
+    const struct validation *v = plan_validation(seat->plan);
     struct buffer words;
     uint16_t failed;
     int field;
@@ -77,17 +77,16 @@ static bool is_valid(struct seat *seat, const struct plan *plan)
     validation_words(v, failed, &words);
     field = validation_field(v, failed);
     if (field != FIELD_NONE)
-        field_problem(seat, plan_schema(plan), field, buffer_text(&words));
+        field_problem(seat, plan_schema(seat->plan), field, buffer_text(&words));
     else
         problems_add(&seat->problems, "/", "%s", buffer_text(&words));
     buffer_fini(&words);
     return false;
 }
 
-bool incoming_read(struct seat *seat, const struct plan *plan, const struct lookups *lookups,
-                   struct text json, int64_t received_us, struct incoming *in)
+bool incoming_read(struct seat *seat, struct text json, int64_t received_us, struct incoming *in)
 {
-    const struct schema *schema = plan_schema(plan);
+    const struct schema *schema = plan_schema(seat->plan);
     size_t id_length;
 
     frame_clear(&seat->event);
@@ -99,8 +98,8 @@ bool incoming_read(struct seat *seat, const struct plan *plan, const struct look
         !take_time(seat, schema, received_us, &in->time_us) ||
         !take_id(seat, schema, received_us, &id_length))
         return false;
-    lookups_fill(lookups, schema, received_us, &seat->event, 0, 1);
-    if (!is_valid(seat, plan))
+    lookups_fill(seat->lookups, schema, received_us, &seat->event, 0, 1);
+    if (!is_valid(seat))
         return false;
     event_encode(&seat->encoded, schema, &seat->event, 0);
     if (seat->encoded.overflow || seat->encoded.length - id_length > SHARD_EVENT_MAX) {

@@ -168,6 +168,24 @@ const struct key keys[] = {
      .standard = "shard", .choices = "shard|shared",
      .words = "Whose the windows are where there are several shards; with one both are the same."},
 
+    {"lists", KEY_ENTRIES, KEY_DECIDES, ARRAY_OF(lists, list_count, LANG_LISTS_MAX),
+     .words = "Values that are kept and changed while the service runs: `x in list(NAME)`. See "
+              "docs/lists.md."},
+    {"lists.*", KEY_SECTION, KEY_DECIDES, .shorthand = "type",
+     .words = "One list; a plain text is its type. The name is one of letters, digits and _."},
+    {"lists.*.type", KEY_WORD, KEY_DECIDES, MEMBER(struct list_setting, type), .standard = "text",
+     .choices = "text|int|decimal", .words = "What its values are."},
+    {"lists.*.description", KEY_TEXT, 0, MEMBER(struct list_setting, description),
+     .words = "What it is for."},
+    {"lists.*.file", KEY_TEXT, 0, MEMBER(struct list_setting, file),
+     .words =
+         "Entries that it begins with, or the history of its changes: CSV, NDJSON or JSON with "
+         "`value`, and if wanted `at`, `expires`, `note` and `op` (add, remove). A service "
+         "takes it in again when its content changes."},
+    {"lists.*.expires", KEY_DURATION, 0, MEMBER(struct list_setting, expires_us), .least = 1,
+     .has_at = offsetof(struct list_setting, has_expires),
+     .words = "How long an entry is in force that does not say so itself; without it, for ever."},
+
     {"features", KEY_ENTRIES, KEY_DECIDES, ARRAY_OF(features, feature_count, LANG_FEATURES_MAX),
      .words = "What is computed of each event, in the language of docs/language.md. A feature may "
               "use those above it."},
@@ -273,6 +291,11 @@ const struct key keys[] = {
     {"tests.*.event", KEY_EVENT, KEY_REQUIRED, MEMBER(struct test_setting, event),
      .words = "The event that is decided. Fields that are left out are null; fields of tables are "
               "looked up, unless they are given here."},
+    {"tests.*.lists", KEY_ENTRIES, 0, ARRAY(struct test_setting, lists, list_count, LANG_LISTS_MAX),
+     .words =
+         "What is in lists here, from the start; a list that is left out is as its file says."},
+    {"tests.*.lists.*", KEY_TEXTS, KEY_REQUIRED,
+     ARRAY(struct texts_setting, text, count, SETTINGS_TEST_VALUES_MAX), .words = "Its values."},
     {"tests.*.expect", KEY_SECTION, 0,
      .words = "What must come out; what is left out is not held."},
     {"tests.*.expect.features", KEY_ENTRIES, 0,
@@ -333,13 +356,20 @@ const struct key keys[] = {
      .most = 4.0 * (1 << 30), .words = "Size of one file of the log."},
     {"log.sync", KEY_BOOL, 0, OF(log_sync), .standard = "true",
      .words = "Whether an answer waits until its record is on disk."},
+    {"reload", KEY_SECTION, 0, .words = "How changed settings come into force while serving."},
+    {"reload.rate", KEY_WHOLE, 0, OF(reload_rate), .standard = "200000", .least = 100, .most = 1e9,
+     .words = "Records of the log a second, at most, of which the state of changed features is "
+              "built; decisions go on beside."},
     {"snapshot", KEY_SECTION, 0, .shorthand = "every",
      .words = "Snapshots of the state, for a fast start."},
     {"snapshot.every", KEY_DURATION, 0, OF(snapshot_every_us), .standard = "5m", .least = 1e6,
      .words = "Time between two snapshots."},
+    {"snapshot.memory", KEY_SIZE, 0, OF(snapshot_memory_bytes), .standard = "1GiB",
+     .least = 1 << 20, .most = 64.0 * (1 << 30),
+     .words = "Copies at most of what changes while a snapshot is written; beyond it the snapshot "
+              "is given up and counted, decisions go on."},
 
     {"alerts", KEY_SECTION, KEY_LATER, .words = "Queues of alerts."},
-    {"lists", KEY_SECTION, KEY_LATER, .words = "Named lists for rules."},
     {"personal", KEY_SECTION, KEY_LATER, .words = "Personal fields, sealed apart."},
     {"rollups", KEY_SECTION, KEY_LATER, .words = "Tables by day and entity."},
     {"routes", KEY_SECTION, KEY_LATER, .words = "Which model decides which events."},

@@ -58,6 +58,7 @@ static bool roles_set(const struct settings *s, struct schema *schema, struct er
 /* The arrays that a plan_spec borrows. */
 struct parts {
     struct plan_named *entities, *features;
+    struct plan_list *lists;
     struct plan_rule *rules;
     struct plan_check *checks;
     struct plan_missing *missing;
@@ -68,6 +69,7 @@ struct parts {
 static void parts_fini(struct parts *p)
 {
     mem_free(p->entities);
+    mem_free(p->lists);
     mem_free(p->features);
     mem_free(p->rules);
     mem_free(p->checks);
@@ -85,6 +87,7 @@ static struct plan_threshold threshold_of(const struct threshold_setting *t)
 static void parts_init(struct parts *p, const struct settings *s)
 {
     p->entities = mem_array(s->entity_count, sizeof *p->entities);
+    p->lists = mem_array(s->list_count, sizeof *p->lists);
     p->features = mem_array(s->feature_count, sizeof *p->features);
     p->rules = mem_array(s->rule_count, sizeof *p->rules);
     p->outcomes = mem_array(s->outcome_count, sizeof *p->outcomes);
@@ -93,6 +96,11 @@ static void parts_init(struct parts *p, const struct settings *s)
     for (uint32_t i = 0; i < s->entity_count; i++)
         p->entities[i] =
             (struct plan_named){text_of(s->entities[i].name), text_of(s->entities[i].key)};
+    for (uint32_t i = 0; i < s->list_count; i++) {
+        const struct list_setting *l = &s->lists[i];
+
+        p->lists[i] = (struct plan_list){text_of(l->name), list_setting_type(l)};
+    }
     for (uint32_t i = 0; i < s->feature_count; i++)
         p->features[i] =
             (struct plan_named){text_of(s->features[i].name), text_of(s->features[i].source)};
@@ -172,6 +180,11 @@ static bool blame_part(const struct settings *s, struct error *e)
         if (is_about(e, path))
             return settings_blame(s, path, e);
     }
+    for (uint32_t i = 0; i < s->list_count; i++) {
+        snprintf(path, sizeof path, "lists.%s", s->lists[i].name);
+        if (is_about(e, path))
+            return settings_blame(s, path, e);
+    }
     for (uint32_t i = 0; i < s->feature_count; i++) {
         snprintf(path, sizeof path, "features.%s", s->features[i].name);
         if (is_about(e, path))
@@ -219,6 +232,7 @@ static bool plan_of(const struct settings *s, const struct schema *schema, struc
     struct plan_spec spec = {
         .schema = schema,
         .entity_count = s->entity_count,
+        .list_count = s->list_count,
         .feature_count = s->feature_count,
         .rule_count = s->rule_count,
         .check_count = s->check_count,
@@ -238,6 +252,7 @@ static bool plan_of(const struct settings *s, const struct schema *schema, struc
 
     parts_init(&parts, s);
     spec.entities = parts.entities;
+    spec.lists = parts.lists;
     spec.features = parts.features;
     spec.rules = parts.rules;
     spec.checks = parts.checks;

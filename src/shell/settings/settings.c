@@ -166,6 +166,23 @@ const struct source_setting *settings_source(const struct settings *s, const cha
     return NULL;
 }
 
+const struct list_setting *settings_list(const struct settings *s, const char *name)
+{
+    for (uint32_t i = 0; i < s->list_count; i++) {
+        if (strcmp(s->lists[i].name, name) == 0)
+            return &s->lists[i];
+    }
+    return NULL;
+}
+
+enum type list_setting_type(const struct list_setting *l)
+{
+    static const enum type types[] = {
+        [LIST_OF_TEXT] = TYPE_TEXT, [LIST_OF_INT] = TYPE_INT, [LIST_OF_DECIMAL] = TYPE_DECIMAL};
+
+    return types[l->type];
+}
+
 void settings_event_files(const struct settings *s, struct buffer *out)
 {
     for (uint32_t i = 0; i < s->source_count; i++) {

@@ -19,6 +19,7 @@ enum {
     SETTINGS_MODELS_MAX = 32,
     SETTINGS_TESTS_MAX = 1000,
     SETTINGS_TEST_EVENTS_MAX = 1000, /* in the history of one */
+    SETTINGS_TEST_VALUES_MAX = 1000, /* of one list of one */
 };
 
 /* An override of what was inferred for one field of a source. */
@@ -57,6 +58,17 @@ struct kind_setting {
 struct named_setting {
     char *name;
     char *source; /* expression */
+};
+
+enum list_type { LIST_OF_TEXT, LIST_OF_INT, LIST_OF_DECIMAL };
+
+struct list_setting {
+    char *name;
+    enum list_type type;
+    char *description; /* or NULL */
+    char *file;        /* relative to the settings file; or NULL */
+    bool has_expires;
+    int64_t expires_us; /* after it was added */
 };
 
 /* Whose state it is where there are several shards; with one shard both are the same. */
@@ -135,12 +147,20 @@ struct model_setting {
     double alert_cost; /* money per alert looked at, for the cost table */
 };
 
+struct texts_setting {
+    char *name;
+    char **text;
+    uint32_t count;
+};
+
 /* Events that came before, one event, and what is expected of it: `assay test`. */
 struct test_setting {
     char *name;
     char **history; /* each a JSON object, all its values texts */
     uint32_t history_count;
-    char *event; /* likewise */
+    char *event;                 /* likewise */
+    struct texts_setting *lists; /* the members of lists, instead of their files' */
+    uint32_t list_count;
     struct {
         struct named_setting *features; /* name and value */
         uint32_t feature_count;
@@ -184,6 +204,8 @@ struct settings {
     uint32_t schema_count;
     struct entity_setting *entities;
     uint32_t entity_count;
+    struct list_setting *lists;
+    uint32_t list_count;
     struct named_setting *features;
     uint32_t feature_count;
     struct rule_setting *rules;
@@ -210,10 +232,12 @@ struct settings {
     uint64_t ids_horizon;        /* ids remembered: default 10,000,000 */
     int64_t ids_horizon_us;      /* and for how long: default 30d */
     uint64_t log_segment_bytes;
-    bool log_sync;             /* default true */
-    int64_t snapshot_every_us; /* default 5m */
-    struct hash_key token_key; /* of the shard; set by who opens it, not a setting */
-    struct origins *origins;   /* private: where each value came from */
+    bool log_sync;                  /* default true */
+    uint32_t reload_rate;           /* records a second; default 200000 */
+    int64_t snapshot_every_us;      /* default 5m */
+    uint64_t snapshot_memory_bytes; /* default 1GiB */
+    struct hash_key token_key;      /* of the shard; set by who opens it, not a setting */
+    struct origins *origins;        /* private: where each value came from */
 };
 
 /* What comes from outside the file. */
@@ -242,6 +266,8 @@ void settings_event_files(const struct settings *s, struct buffer *out);
 bool settings_is_events(const struct settings *s, const struct source_setting *source);
 /* The kinds of event, as the settings declare them, for a schema's fields to refer to. */
 bool settings_add_kinds(const struct settings *s, struct schema *schema, struct error *e) MUST_USE;
+const struct list_setting *settings_list(const struct settings *s, const char *name); /* or NULL */
+enum type list_setting_type(const struct list_setting *l);
 bool settings_has_model(const struct settings *s); /* model.kind is not none */
 /* The recipe in force: that of `model`, or the one under `models` that it names. */
 const struct recipe_setting *settings_recipe(const struct settings *s);

@@ -227,7 +227,7 @@ static bool keep(struct importing *p, struct registration *m)
     return ok;
 }
 
-static bool save(struct importing *p, const struct schema *schema)
+static bool save(struct importing *p)
 {
     struct buffer data, settings;
     struct model_notes notes = {.metrics = (char *)"{}"};
@@ -239,7 +239,7 @@ static bool save(struct importing *p, const struct schema *schema)
     buffer_init(&data, 4 << 20);
     buffer_init(&settings, 4 << 20);
     import_result_json(p->r, &data);
-    settings_print_plan(p->task->settings, schema, plan_program(p->plan), &settings);
+    settings_print_plan(p->task->settings, plan_schema(p->plan), plan_program(p->plan), &settings);
     notes.data = (char *)buffer_text(&data);
     notes.settings = (char *)buffer_text(&settings);
     model_set_notes(p->r->model, &notes);
@@ -280,7 +280,7 @@ bool import_file(const struct import_task *task, struct import_result *r, struct
     ok = current_open(task->settings, NULL, CURRENT_MODEL_NOT_USED, &current, e);
     if (ok) {
         p.plan = current.made.plan;
-        ok = match(&p) && save(&p, plan_schema(p.plan));
+        ok = match(&p) && save(&p);
         current_close(&current);
     }
     mem_free(p.feature);

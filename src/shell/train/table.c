@@ -61,12 +61,12 @@ static bool fill(void *context, const struct pass_batch *b, struct error *e)
     return true;
 }
 
-bool table_build(struct plan *p, struct feed *f, const uint8_t *part, uint32_t rows,
-                 const struct state_options *o, const struct progress *progress, struct table *t,
-                 struct error *e)
+bool table_build(const struct settings *s, struct plan *p, struct feed *f, const uint8_t *part,
+                 uint32_t rows, const struct state_options *o, const struct progress *progress,
+                 struct table *t, struct error *e)
 {
     struct filling filling = {.table = t, .plan = p, .part = part};
-    struct pass pass = {.schema = plan_schema(p),
+    struct pass pass = {.plan = p,
                         .next_seq = 1,
                         .visit = fill,
                         .context = &filling,
@@ -84,7 +84,8 @@ bool table_build(struct plan *p, struct feed *f, const uint8_t *part, uint32_t r
     for (uint32_t k = 0; k < t->features; k++)
         column_init(&t->column[k], program_type(plan_program(p), plan_feature_node(p, k)), rows);
     pass.engine = state.engine;
-    ok = pass_run(&pass, f, e);
+    ok = list_feed_open(s, &pass.lists, e) && pass_run(&pass, f, e);
+    list_feed_close(pass.lists);
     occupancy_of(state.engine, p, &t->occupancy);
     state_close(&state);
     if (!ok)

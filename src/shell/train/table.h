@@ -20,9 +20,9 @@ struct table {
 
 /* Event i of the feed is a row where part[i] is not 0; there are `rows` of them. Uses the feed up.
  */
-bool table_build(struct plan *p, struct feed *f, const uint8_t *part, uint32_t rows,
-                 const struct state_options *o, const struct progress *progress, struct table *t,
-                 struct error *e) MUST_USE;
+bool table_build(const struct settings *s, struct plan *p, struct feed *f, const uint8_t *part,
+                 uint32_t rows, const struct state_options *o, const struct progress *progress,
+                 struct table *t, struct error *e) MUST_USE;
 void table_free(struct table *t);
 
 #endif

@@ -73,8 +73,8 @@ static bool compute_features(struct training *t, struct error *e)
                          "%lu rows to learn from are too many: narrow "
                          "model.validate.train",
                          (unsigned long)rows);
-    if (!table_build(t->made.plan, &t->feed, t->r->split.part, (uint32_t)rows, &state,
-                     t->o->progress, &t->table, e))
+    if (!table_build(t->o->settings, t->made.plan, &t->feed, t->r->split.part, (uint32_t)rows,
+                     &state, t->o->progress, &t->table, e))
         return false;
     t->label = mem_array(rows, 1);
     t->part = mem_array(rows, 1);
