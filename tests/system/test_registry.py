@@ -45,7 +45,7 @@ models: {other: {kind: logistic, balance: weights}}
 @pytest.fixture(scope="module")
 def cards(binary, tmp_path_factory):
     path = tmp_path_factory.mktemp("cards") / "t.csv"
-    subprocess.run([binary, "generate", "--rows", "20000", "--days", "60", "-o", path], check=True, capture_output=True)
+    subprocess.run([binary, "generate", "--rows", "14000", "--days", "60", "-o", path], check=True, capture_output=True)
     return path
 
 
