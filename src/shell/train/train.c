@@ -68,6 +68,7 @@ static bool compute_features(struct training *t, struct error *e)
     struct state_options state = data_state_options(t->o->settings, t->o->simd, PASS_BATCH);
     uint64_t rows = wanted_rows(t);
 
+    state.engine.workers = pool_workers(t->pool);
     if (rows > UINT32_MAX)
         return error_set(e, ERROR_INVALID,
                          "%lu rows to learn from are too many: narrow "
