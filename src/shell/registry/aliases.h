@@ -15,6 +15,7 @@
 enum {
     ALIASES_EARLIER_MAX = 64, /* champions that rollback can go back to; the oldest is forgotten */
     ALIASES_BYTES_MAX = 64 << 10,
+    ALIAS_BY_MAX = 64, /* bytes of a user's name */
     HISTORY_BYTES_MAX = 64 << 20,
 };
 

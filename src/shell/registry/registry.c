@@ -300,7 +300,8 @@ bool registry_champion(const char *data_directory, char path[REGISTRY_PATH_MAX],
     if (count > 0)
         return error_set(e, ERROR_NOT_FOUND,
                          "%s: no model is champion; hint: `assay model list` shows those there are, "
-                         "`assay model promote NAME` puts one in force, model.kind: none decides "
+                         "`assay model promote NAME` puts one in force (with --force one that is "
+                         "no better than chance), model.kind: none decides "
                          "by rules alone",
                          data_directory);
     return error_set(e, ERROR_NOT_FOUND,

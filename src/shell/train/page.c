@@ -234,7 +234,8 @@ static void describe_options(const struct settings *s, const struct trained *t,
                       model_tree_count(m), r->boost.leaves, r->boost.depth, r->boost.learning_rate,
                       (unsigned long)s->model.seed);
         if (r->boost.monotones > 0)
-            buffer_format(&out, ", %u monotone inputs", r->boost.monotones);
+            buffer_format(&out, ", %u monotone input%s", r->boost.monotones,
+                          r->boost.monotones == 1 ? "" : "s");
         break;
     case MODEL_FOREST:
         buffer_format(&out, "%u trees of at most depth %u, seed %lu", model_tree_count(m),

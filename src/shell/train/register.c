@@ -294,6 +294,20 @@ static bool make_files(const struct registering *g, const struct registration *m
     return write_cards(file, e);
 }
 
+/* The same model is there: its file may have been damaged or lost since. */
+static bool mend(const struct registration *m, struct error *e)
+{
+    struct buffer there;
+    struct error unread;
+    bool is_whole;
+
+    buffer_init(&there, MODEL_BYTES_MAX);
+    is_whole = file_read(m->path, &there, &unread) && there.length == m->bytes.length &&
+               memcmp(there.bytes, m->bytes.bytes, there.length) == 0;
+    buffer_fini(&there);
+    return is_whole || file_write(m->path, m->bytes.bytes, m->bytes.length, 0600, e);
+}
+
 bool registration_add(struct registering *g, const struct registration *m,
                       const struct buffer *report, struct error *e)
 {
@@ -303,7 +317,7 @@ bool registration_add(struct registering *g, const struct registration *m,
     bool ok;
 
     if (m->is_known)
-        return true;
+        return mend(m, e);
     for (unsigned i = 0; i < FILES; i++)
         buffer_init(&file[i], REGISTRY_JSON_MAX);
     ok = make_files(g, m, file, e);

@@ -38,7 +38,7 @@ struct registering {
 
 /* Its bytes and the version that they have or get; the caller calls registration_fini. */
 bool registration_assign(struct registering *g, struct registration *m, struct error *e) MUST_USE;
-/* Writes it whole, unless it is known. `report` may be NULL. */
+/* Writes it whole; of one that is known only a lost or damaged model file. `report` may be NULL. */
 bool registration_add(struct registering *g, const struct registration *m,
                       const struct buffer *report, struct error *e) MUST_USE;
 void registration_fini(struct registration *m);

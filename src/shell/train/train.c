@@ -118,6 +118,7 @@ static bool compute_features(struct training *t, struct error *e)
                         "model.validate.train",
                         (unsigned long)rows);
 
+    state.engine.workers = pool_workers(t->pool);
     ok = ok && table_build(t->o->settings, t->made.plan, &t->feed, wanted, (uint32_t)rows, &state,
                            t->o->progress, &t->table, e);
     mem_free(wanted);
