@@ -328,6 +328,7 @@ enum type list_setting_type(const struct list_setting *l);
 bool settings_has_model(const struct settings *s); /* model.kind is not none */
 /* The recipe in force: that of `model`, or the one under `models` that it names. */
 const struct recipe_setting *settings_recipe(const struct settings *s);
+struct recipe_setting *settings_model_of(struct settings *s); /* the same, to be changed */
 /* The thresholds in force: those of `decision`, or of the profile that it names. */
 const struct threshold_setting *settings_thresholds(const struct settings *s, uint32_t *count);
 const struct profile_setting *settings_profile(const struct settings *s,

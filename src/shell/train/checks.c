@@ -164,6 +164,11 @@ void checks_of_split(struct train_result *r, const struct check_task *t)
                        count(found), count(test), 100.0 * (double)found / (double)test,
                        entity_name(t->settings));
     }
+    for (uint32_t k = 0; k < r->earlier.count; k++) {
+        if (r->earlier.split[k].train_from_us < r->counts.from_us)
+            checks_add(r, true, "training of fold %u begins before the events do: it has less to "
+                       "learn from than the others", k + 2);
+    }
     if (r->split.group_dropped > 0)
         checks_add(r, false, "%lu test events of a %s that was learned from were left out",
                    count(r->split.group_dropped), t->settings->model.validate.group);
