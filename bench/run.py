@@ -277,7 +277,7 @@ def bench_json(report, work):
 
 
 def bench_velocity(report, work):
-    report.head("velocity in memory (generated events, 1 thread)")
+    report.head("velocity in memory (generated events, 1 and 2 threads)")
     program(report, "velocity")
 
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/base/memory.h"
+#include "shell/os/thread.h"
 #include "tests/unit/velocity_stream.h"
 #include "tests/unit/witness.h"
 
@@ -19,6 +20,7 @@ struct side {
     void *memory;
     size_t capacity, budget;
     struct velocity *velocity;
+    const struct workers *workers; /* lent to it */
     struct column column[NODES];
     struct arena text;
     struct hash128 *token;
@@ -30,7 +32,8 @@ static void *memory_new(size_t bytes)
     return mem_aligned(64, bytes);
 }
 
-static void side_init(struct side *o, struct stream *s, size_t capacity, size_t budget)
+static void side_init(struct side *o, struct stream *s, size_t capacity, size_t budget,
+                      const struct workers *workers)
 {
     const struct aggregate *list[AGGREGATES_MAX];
     struct registers r = {.rows = s->rows, .column = s->column};
@@ -45,6 +48,8 @@ static void side_init(struct side *o, struct stream *s, size_t capacity, size_t 
     o->memory = memory_new(capacity);
     region_init(&o->region, o->memory, capacity, velocity_layout_fingerprint(o->layout));
     o->velocity = velocity_open(o->layout, &o->region);
+    o->workers = workers;
+    velocity_lend(o->velocity, workers);
     memcpy(o->column, s->column, sizeof o->column);
     for (int n = NODE_RESULTS; n < NODES; n++)
         column_init(&o->column[n], s->column[n].type, ROWS_MAX);
@@ -147,6 +152,7 @@ static void snapshot(struct side *o)
     assert_true(region_open(&o->region, copy, o->capacity, used,
                             velocity_layout_fingerprint(o->layout), &e));
     o->velocity = velocity_open(o->layout, &o->region);
+    velocity_lend(o->velocity, o->workers);
 }
 
 static bool same_result(const struct column *a, const struct column *b, uint32_t row)
@@ -221,7 +227,7 @@ static void expect_counted(const struct side *o)
 static void run_in_batches(struct side *o, struct stream *s)
 {
     for (uint32_t row = 0; row < s->rows;) {
-        uint32_t rows = 1 + stream_random(s, 40);
+        uint32_t rows = 1 + stream_random(s, stream_random(s, 4) == 0 ? 200 : 40);
         bool is_watched = stream_random(s, 4) == 0;
         struct witness w;
 
@@ -302,12 +308,14 @@ static void expect_flagged(const struct stream *s, const struct side *o, uint64_
     }
 }
 
-static void play(struct stream *s, uint64_t seed, size_t capacity, size_t budget, uint64_t *evicted)
+/* Batches on two threads against rows one by one. */
+static void play(struct stream *s, uint64_t seed, size_t capacity, size_t budget,
+                 const struct workers *workers, uint64_t *evicted)
 {
     struct side batches, singles;
 
-    side_init(&batches, s, capacity, budget);
-    side_init(&singles, s, capacity, budget);
+    side_init(&batches, s, capacity, budget, workers);
+    side_init(&singles, s, capacity, budget, NULL);
     expect_same_tokens(&batches, s);
     run_in_batches(&batches, s);
     run_one_by_one(&singles, s, seed);
@@ -327,14 +335,16 @@ static void play(struct stream *s, uint64_t seed, size_t capacity, size_t budget
 static void results_are_the_oracles(void **state)
 {
     static struct stream s;
+    struct pool *pool = pool_new(2);
     uint64_t evicted = 0;
 
     (void)state;
     for (uint64_t seed = 0; seed < SEEDS; seed++) {
         stream_init(&s, seed);
-        play(&s, seed, ROOMY, ROOMY, &evicted);
+        play(&s, seed, ROOMY, ROOMY, pool_workers(pool), &evicted);
         stream_fini(&s);
     }
+    pool_free(pool);
     assert_int_equal(evicted, 0);
     assert_true(whole_rows > 100000);
 }
@@ -343,15 +353,17 @@ static void results_are_the_oracles(void **state)
 static void a_small_budget_evicts(void **state)
 {
     static struct stream s;
+    struct pool *pool = pool_new(2);
     uint64_t evicted = 0;
 
     (void)state;
     whole_rows = 0;
     for (uint64_t seed = 0; seed < TINY_SEEDS; seed++) {
         stream_init(&s, seed);
-        play(&s, seed, ROOMY, (12 << 10) + seed % 32 * 1024, &evicted);
+        play(&s, seed, ROOMY, (12 << 10) + seed % 32 * 1024, pool_workers(pool), &evicted);
         stream_fini(&s);
     }
+    pool_free(pool);
     assert_true(evicted > 1000);
     assert_true(whole_rows > 10000);
 }
@@ -360,6 +372,7 @@ static void a_small_budget_evicts(void **state)
 static void a_small_region_evicts(void **state)
 {
     static struct stream s;
+    struct pool *pool = pool_new(2);
     uint64_t evicted = 0;
 
     (void)state;
@@ -369,10 +382,129 @@ static void a_small_region_evicts(void **state)
         stream_init(&s, seed);
         for (uint32_t i = 0; i < s.count; i++)
             s.aggregate[i].level = 0;
-        play(&s, seed, capacity, capacity, &evicted);
+        play(&s, seed, capacity, capacity, pool_workers(pool), &evicted);
         stream_fini(&s);
     }
+    pool_free(pool);
     assert_true(evicted > 1000);
+}
+
+/* ---- shares: two groups, one of many entities, one of few that come later, in too little room */
+
+enum { LONG_ROWS = 40000, LONG_NODES = 6, LONG_BUDGET = 600 << 10 };
+
+struct long_run {
+    struct velocity_counts counts[2];
+    struct column column[LONG_NODES];
+};
+
+static void fill_long(struct column *column, int64_t *time_us)
+{
+    struct stream s = {.random = 7};
+
+    for (uint32_t i = 0; i < LONG_ROWS; i++) {
+        time_us[i] = (int64_t)i * 1000;
+        column[0].integer[i] = stream_random(&s, 3000);
+        column[1].integer[i] = i < LONG_ROWS / 4 ? 0 : stream_random(&s, 1500);
+        column[2].integer[i] = stream_random(&s, 100);
+    }
+}
+
+static void long_aggregates(struct aggregate *a)
+{
+    static char names[2][2] = {"a", "b"};
+
+    for (int i = 0; i < 2; i++)
+        a[i] = (struct aggregate){.kind = AGG_SUM,
+                                  .operand = 2,
+                                  .operand_type = TYPE_INT,
+                                  .keys = {i},
+                                  .key_count = 1,
+                                  .key_name = names[i],
+                                  .where = -1,
+                                  .over_us = 50000000,
+                                  .type = TYPE_INT,
+                                  .node = 3 + i};
+}
+
+static void run_long(struct long_run *o, uint32_t batch, const struct workers *workers)
+{
+    struct aggregate a[2];
+    const struct aggregate *list[] = {&a[0], &a[1]};
+    struct velocity_options options = {.key = {1, 2}, .memory_bytes = LONG_BUDGET};
+    struct region region;
+    void *memory = memory_new(ROOMY * 4);
+    int64_t *time_us = mem_array(LONG_ROWS, sizeof *time_us);
+    uint64_t *seq = mem_array(LONG_ROWS, sizeof *seq);
+    uint8_t *insert = mem_array(LONG_ROWS, 1);
+    struct hash128 *token = mem_array((size_t)LONG_ROWS * 2, sizeof *token);
+    struct registers r = {.rows = LONG_ROWS, .column = o->column};
+    struct velocity_layout *l;
+    struct velocity *v;
+
+    long_aggregates(a);
+    for (int n = 0; n < LONG_NODES; n++)
+        column_init(&o->column[n], TYPE_INT, LONG_ROWS);
+    fill_long(o->column, time_us);
+    memset(insert, 1, LONG_ROWS);
+    l = velocity_layout_new(list, 2, &options);
+    region_init(&region, memory, ROOMY * 4, 1);
+    v = velocity_open(l, &region);
+    velocity_lend(v, workers);
+    velocity_tokens(l, &r, SIMD_SCALAR, token);
+    for (uint32_t first = 0; first < LONG_ROWS; first += batch) {
+        uint32_t rows = LONG_ROWS - first < batch ? LONG_ROWS - first : batch;
+        struct column column[LONG_NODES];
+        struct registers part = {.rows = rows, .column = column};
+        struct velocity_rows in = {rows,           time_us + first, seq + first,
+                                   insert + first, time_us + first, token + (size_t)first * 2};
+
+        for (int n = 0; n < LONG_NODES; n++) {
+            column[n] = o->column[n];
+            column[n].null += first;
+            column[n].integer += first;
+        }
+        velocity_run(v, 0, &part, &in);
+    }
+    for (uint32_t i = 0; i < 2; i++)
+        velocity_count(v, i, &o->counts[i]);
+    velocity_close(v);
+    velocity_layout_free(l);
+    mem_free(memory);
+    mem_free(time_us);
+    mem_free(seq);
+    mem_free(insert);
+    mem_free(token);
+}
+
+static void expect_same_run(const struct long_run *a, const struct long_run *b)
+{
+    assert_memory_equal(a->counts, b->counts, sizeof a->counts);
+    for (int n = 3; n < 5; n++)
+        assert_memory_equal(a->column[n].integer, b->column[n].integer,
+                            LONG_ROWS * sizeof a->column[n].integer[0]);
+}
+
+/* The group that comes later gets its part, though the other one had taken nearly all. */
+static void shares_follow_the_rows(void **state)
+{
+    static struct long_run runs[3];
+    struct pool *pool = pool_new(2);
+
+    (void)state;
+    run_long(&runs[0], 1, NULL);
+    run_long(&runs[1], 4096, pool_workers(pool));
+    run_long(&runs[2], 700, pool_workers(pool));
+    expect_same_run(&runs[0], &runs[1]);
+    expect_same_run(&runs[0], &runs[2]);
+    assert_true(runs[0].counts[0].evicted > 0);
+    assert_true(runs[0].counts[1].bytes > LONG_BUDGET / 4);
+    assert_true(runs[0].counts[0].bytes + runs[0].counts[1].bytes <= LONG_BUDGET);
+    for (int i = 0; i < 3; i++) {
+        for (int n = 0; n < LONG_NODES; n++)
+            column_fini(&runs[i].column[n]);
+    }
+    pool_free(pool);
 }
 
 int main(void)
@@ -381,6 +513,7 @@ int main(void)
         cmocka_unit_test(results_are_the_oracles),
         cmocka_unit_test(a_small_budget_evicts),
         cmocka_unit_test(a_small_region_evicts),
+        cmocka_unit_test(shares_follow_the_rows),
     };
 
     return RUN(tests);

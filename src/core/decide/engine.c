@@ -178,6 +178,7 @@ struct engine *engine_open(struct plan *p, struct region *r, const struct engine
         n->keeps_labels |= velocity_group_has_label(layout, g);
     make_head(n);
     n->velocity = velocity_open(layout, &n->region);
+    velocity_lend(n->velocity, o->workers);
     waiting_open(&n->waiting, &n->region, ROOT_WAITING, n->groups);
     ids_open(&n->ids, &n->region, ROOT_IDS, ids_most(p, r, o->ids_horizon), o->ids_horizon_us);
     registers_init(&n->registers, plan_program(p), o->batch);

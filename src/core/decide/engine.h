@@ -19,9 +19,10 @@ struct engine;
 
 struct engine_options {
     enum simd simd;
-    uint32_t batch;         /* rows of one engine_run, at most ENGINE_BATCH_MAX */
-    uint64_t ids_horizon;   /* event ids remembered, */
-    int64_t ids_horizon_us; /* and for how long since receipt */
+    uint32_t batch;                /* rows of one engine_run, at most ENGINE_BATCH_MAX */
+    uint64_t ids_horizon;          /* event ids remembered, */
+    int64_t ids_horizon_us;        /* and for how long since receipt */
+    const struct workers *workers; /* for batches; NULL: none. Outlives the engine */
 };
 
 /* The region is fresh, or holds state of a plan with the same layout; the region's memory

@@ -10,6 +10,7 @@
  *     forest                        mean share of frauds in the leaves, 0 to 1
  *     isolation                     anomaly score, 0 to 1 (Liu, Ting and Zhou 2008)
  *     vote                          weighted mean of the members' probabilities
+ *     imported                      what the other library calls its raw score
  *
  * and the calibration makes a probability of it. Sums of leaf values are integers, so scalar, AVX2
  * and AVX-512 give the same bits; everything else is added in input order.
@@ -38,6 +39,7 @@ enum model_kind {
     MODEL_NET,
     MODEL_VOTE,
     MODEL_STACK,
+    MODEL_IMPORTED,
     MODEL_KINDS,
 };
 

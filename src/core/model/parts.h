@@ -110,6 +110,7 @@ struct model_members {
 };
 
 struct forest_ranks;
+struct imported;
 struct shap_rule;
 
 struct model {
@@ -123,6 +124,7 @@ struct model {
     struct model_forest forest; /* MODEL_BOOST, MODEL_FOREST, MODEL_ISOLATION */
     struct model_net net;       /* MODEL_NET */
     struct model_members members;
+    struct imported *imported;  /* MODEL_IMPORTED */
     uint32_t width;             /* doubles of an encoded row; from model_finish on */
     struct forest_ranks *ranks; /* the forest as the kernels walk it */
     struct shap_rule *shap;

@@ -16,8 +16,8 @@
  */
 #include "core/model/shap.h"
 
-#include "core/base/elementary.h"
 #include "core/base/panic.h"
+#include "core/model/quadrature.h"
 
 enum { POINTS_MAX = MODEL_DEPTH_MAX / 2 };
 
@@ -27,32 +27,6 @@ struct shap_rule {
     double weight[POINTS_MAX]; /* sum to 1 */
     double expected;           /* cover-weighted mean of all leaves, log-odds */
 };
-
-static const double pi = 3.14159265358979323846;
-
-/* Roots of the Legendre polynomial by Newton's method from Tricomi's estimate. */
-static void gauss_legendre(struct shap_rule *r, uint32_t n)
-{
-    r->points = n;
-    for (uint32_t i = 0; i < n; i++) {
-        double x = em_cos(pi * (i + 0.75) / (n + 0.5)), slope = 1;
-
-        for (unsigned round = 0; round < 10; round++) {
-            double p0 = 1, p1 = x;
-
-            for (uint32_t k = 2; k <= n; k++) {
-                double p2 = ((2 * k - 1) * x * p1 - (k - 1) * p0) / k;
-
-                p0 = p1;
-                p1 = p2;
-            }
-            slope = n * (x * p1 - p0) / (x * x - 1);
-            x -= p1 / slope;
-        }
-        r->t[i] = (1 + x) / 2;
-        r->weight[i] = 1 / ((1 - x * x) * slope * slope);
-    }
-}
 
 static double tree_expected(const struct tree_node *node, uint32_t nodes)
 {
@@ -91,7 +65,8 @@ struct shap_rule *shap_rule_new(const struct model_forest *f)
         r->expected += tree_expected(node, f->first[t + 1] - f->first[t]);
     }
     ASSERT(deepest <= MODEL_DEPTH_MAX);
-    gauss_legendre(r, (deepest + 1) / 2);
+    r->points = (deepest + 1) / 2;
+    gauss_legendre(r->points, r->t, r->weight);
     return r;
 }
 

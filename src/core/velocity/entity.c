@@ -280,33 +280,47 @@ static void write_texts(struct velocity *v, uint32_t group, struct entity *e, ui
     }
 }
 
-static void write_event(struct velocity *v, uint32_t group, struct entity *e, uint32_t i)
+/* The current row's image as event `i`: words, the last one over the one before where it is no
+ * whole one. */
+static inline void write_event(struct velocity *v, uint32_t group, struct entity *e, uint32_t i)
 {
     const struct group *g = &v->layout->groups[group];
-    const struct current *now = v->current;
-    struct packed64 *word = entity_word(g, e, i, 0);
-    uint8_t *flags = entity_flags(g, e, i);
-    uint32_t w = 1;
+    const uint8_t *from = (const uint8_t *)v->current->value;
+    uint8_t *to = entity_event(g, e, i);
+    uint32_t last = g->event_bytes - 8, at = 0;
 
-    word[0].v = now->time_us;
-    if (g->has_label)
-        word[w++].v = (int64_t)now->seq;
-    for (; w < g->words; w++)
-        word[w].v = now->value[w];
-    for (uint32_t b = 0; b < g->flag_bytes; b++)
-        flags[b] = now->flags[b];
+    do {
+        memcpy(to + at, from + at, 8);
+        at += 8;
+    } while (at < last);
+    memcpy(to + last, from + last, 8);
     if (g->has_text)
         write_texts(v, group, e, i);
 }
 
-void entity_append(struct velocity *v, uint32_t group, region_ref *ref)
+/* What follows an event beside windows. */
+static __attribute__((noinline)) void append_others(struct velocity *v, uint32_t group,
+                                                    struct entity *e, uint32_t i)
 {
     const struct group *g = &v->layout->groups[group];
-    struct entity *e;
+
+    for (uint32_t k = 0; k < g->range_count; k++)
+        range_append(v, g, &g->ranges[k], e, i);
+    for (uint32_t k = 0; k < g->unique_count; k++)
+        unique_append(v, group, &g->uniques[k], e, i);
+    for (uint32_t k = 0; k < g->frequency_count; k++)
+        frequency_init(g, &g->frequencies[k], e, i);
+    for (uint32_t k = 0; k < g->order_count; k++)
+        order_append(g, &g->orders[k], e, i);
+}
+
+struct entity *entity_append(struct velocity *v, uint32_t group, region_ref *ref)
+{
+    const struct group *g = &v->layout->groups[group];
+    struct entity *e = region_at(v->region, *ref);
     uint32_t i;
 
     v->pinned = *ref;
-    e = region_at(v->region, *ref);
     if (e->end == e->capacity) {
         make_room(v, group, ref);
         e = region_at(v->region, *ref);
@@ -317,18 +331,13 @@ void entity_append(struct velocity *v, uint32_t group, region_ref *ref)
     write_event(v, group, e, i);
     e->end++;
     e->newest_us = v->current->time_us;
-    for (uint32_t k = 0; k < g->range_count; k++)
-        range_append(v, g, &g->ranges[k], e, i);
-    for (uint32_t k = 0; k < g->unique_count; k++)
-        unique_append(v, group, &g->uniques[k], e, i);
-    for (uint32_t k = 0; k < g->frequency_count; k++)
-        frequency_init(g, &g->frequencies[k], e, i);
-    for (uint32_t k = 0; k < g->order_count; k++)
-        order_append(g, &g->orders[k], e, i);
+    if (!g->appends_plainly)
+        append_others(v, group, e, i);
     window_append(g, e, i);
     for (uint32_t k = 0; k < g->step_count; k++)
         step_add(v, group, &g->steps[k], e, i);
     v->state[group].counts.events++;
+    return e;
 }
 
 /* Make a gap at `i`. */
@@ -338,7 +347,7 @@ static void shift_events(const struct group *g, struct entity *e, uint32_t i)
             (size_t)g->event_bytes * (e->end - i));
 }
 
-void entity_insert(struct velocity *v, uint32_t group, region_ref *ref)
+struct entity *entity_insert(struct velocity *v, uint32_t group, region_ref *ref)
 {
     const struct group *g = &v->layout->groups[group];
     int64_t t = v->current->time_us;
@@ -368,29 +377,22 @@ void entity_insert(struct velocity *v, uint32_t group, region_ref *ref)
     for (uint32_t k = 0; k < g->step_count; k++)
         step_add(v, group, &g->steps[k], e, i);
     v->state[group].counts.events++;
+    return e;
 }
 
-void entity_trim(struct velocity *v, uint32_t group, struct entity *e, int64_t watermark_us)
+void entity_drop(struct velocity *v, uint32_t group, struct entity *e, uint32_t last,
+                 int64_t bound_us)
 {
     const struct group *g = &v->layout->groups[group];
-    uint32_t last = entity_cursors(e)[g->cursor_count - 1]; /* no window holds what is before */
-    uint32_t dropped = 0;
-    int64_t bound_us;
+    uint32_t before = e->first;
 
-    if (g->step_count > 0)
-        step_trim(v, g, e, time_before(watermark_us, lateness_of(v->layout)));
-    if (g->horizon_us == INT64_MAX)
-        return;
-    bound_us = time_before(watermark_us, g->horizon_us);
-    if (e->first >= last || entity_time(g, e, e->first) > bound_us)
-        return;
-    for (; e->first < last && entity_time(g, e, e->first) <= bound_us; dropped++) {
+    while (e->first < last && entity_time(g, e, e->first) <= bound_us) {
         if (g->drops_plainly)
             e->first++;
         else
             drop_first(v, group, e);
     }
-    v->state[group].counts.events -= dropped;
+    v->state[group].counts.events -= e->first - before;
 }
 
 uint32_t entity_upper_bound(const struct group *g, const struct entity *e, int64_t time_us)
@@ -408,18 +410,39 @@ uint32_t entity_upper_bound(const struct group *g, const struct entity *e, int64
     return from;
 }
 
-/* Among equal times events are in order of arrival, and so of seq. */
+/* Whether event `i` is before that of this time and seq. Among equal times events are in order of
+ * arrival, and so of seq. */
+static inline bool is_before(const struct group *g, const struct entity *e, uint32_t i,
+                             int64_t time_us, uint64_t seq)
+{
+    int64_t t = entity_time(g, e, i);
+
+    return t < time_us || (t == time_us && (uint64_t)entity_word(g, e, i, 1)->v < seq);
+}
+
+/* Labels mostly come when their event is as old as the label delay: near the cursor there. So steps
+ * from it, each twice as far, and then by halves. */
 bool entity_find_event(const struct group *g, const struct entity *e, int64_t time_us, uint64_t seq,
                        uint32_t *index)
 {
-    uint32_t from = e->first, to = e->end;
+    uint32_t from = e->first, to = e->end, at = entity_cursors(e)[g->label_cursor], step = 1;
 
+    while (at >= from && at < to) {
+        if (is_before(g, e, at, time_us, seq)) {
+            from = at + 1;
+            at = to - at > step ? at + step : to;
+        } else {
+            to = at;
+            at = at - from >= step ? at - step : from;
+            if (from == to)
+                break;
+        }
+        step *= 2;
+    }
     while (from < to) {
         uint32_t middle = from + (to - from) / 2;
 
-        if (entity_time(g, e, middle) < time_us ||
-            (entity_time(g, e, middle) == time_us &&
-             (uint64_t)entity_word(g, e, middle, 1)->v < seq))
+        if (is_before(g, e, middle, time_us, seq))
             from = middle + 1;
         else
             to = middle;

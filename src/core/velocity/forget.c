@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "core/velocity/evict.h"
+
 enum {
     BLOCK_BYTES = 64, /* one token's bits lie in one of these */
     BITS_PER_TOKEN = 4,
@@ -44,10 +46,12 @@ void forget_add(struct velocity *v, uint32_t group, struct hash128 token)
     size_t bytes = filter_bytes(v);
     uint64_t *block;
 
+    room_hold(v);
     for (int i = 0; i < 2 && bytes > 0; i++) {
         if (f->filter[i] == 0)
             f->filter[i] = region_alloc(v->region, bytes);
     }
+    room_leave(v);
     if (bytes == 0 || f->filter[0] == 0 || f->filter[1] == 0) {
         f->is_lost = true;
         return;

@@ -49,20 +49,6 @@ struct slot *table_find(const struct velocity *v, uint32_t group, struct hash128
     return NULL;
 }
 
-struct slot *table_guess(const struct velocity *v, uint32_t group, struct hash128 token)
-{
-    uint32_t tag = tag_of(token);
-    struct directory_entry d = table_entry(v, group, tag);
-    struct slot *slots = segment_at(v, d)->slot;
-    uint32_t mask = (1u << d.log) - 1;
-
-    for (uint32_t i = tag & mask; slots[i].ref != 0; i = (i + 1) & mask) {
-        if (slots[i].tag == tag)
-            return &slots[i];
-    }
-    return NULL;
-}
-
 static void put(const struct velocity *v, struct segment *s, uint32_t log, struct slot slot)
 {
     uint32_t mask = (1u << log) - 1, i = slot.tag & mask;

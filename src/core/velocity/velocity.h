@@ -16,18 +16,19 @@
  *      whose key is null (any part) reads empty aggregates and is not inserted there.
  *   6. Everything lives in a struct region. Entities are freed when nothing of theirs can matter
  *      any more (older than the longest window + delay + lateness before the watermark and no
- *      unbounded aggregate), a few per event. When counted bytes reach the budget an entity of the
- *      level's largest group is evicted and counted: of the next 32, the one whose newest event is
- *      oldest. That is a function of the rows so far only, unless the region itself is full before
- *      the budget is (README.md, rule 3).
+ *      unbounded aggregate), a few per event. When counted bytes reach the group's share of the
+ *      budget an entity of the group is evicted and counted: of the next 32, the one whose newest
+ *      event is oldest. That is a function of the rows so far only, unless the region itself is
+ * full before the budget is (README.md, rule 3).
  *
- * A layout is immutable and shareable; a velocity is one thread's.
+ * A layout is immutable and shareable; a velocity is one thread's, which may lend it others.
  */
 #ifndef ASSAY_VELOCITY_VELOCITY_H
 #define ASSAY_VELOCITY_VELOCITY_H
 
 #include "core/base/hash.h"
 #include "core/base/simd.h"
+#include "core/base/workers.h"
 #include "core/lang/lang.h"
 #include "core/velocity/region.h"
 
@@ -71,6 +72,9 @@ struct velocity;
  * and the budget must have room for empty tables, 1 KiB a group; less is a panic. */
 struct velocity *velocity_open(const struct velocity_layout *l, struct region *r);
 void velocity_close(struct velocity *v);
+/* Threads on which groups run at once in velocity_run; NULL (at first): none. Results are the same
+ * bits. The pool outlives the velocity, or NULL is lent before it goes. */
+void velocity_lend(struct velocity *v, const struct workers *workers);
 
 /* What the engine knows of the rows of a batch, beyond the registers. */
 struct velocity_rows {

@@ -73,7 +73,8 @@ extern const size_t command_count;
 extern const struct option global_options[]; /* ends with a row without name */
 
 extern const struct command command_check, command_help, command_init, command_version;
-extern const struct command command_label, command_list, command_profile, command_test;
+extern const struct command command_label, command_list, command_model, command_profile,
+    command_test;
 extern const struct command command_demo, command_features, command_generate, command_log,
     command_replay;
 extern const struct command command_rebuild, command_reload, command_serve;

@@ -5,6 +5,8 @@
 struct writing {
     struct output *output;
     struct plan *plan;
+    struct output_column *column;
+    struct column number; /* of rows without an id */
 };
 
 /* Events of kinds that are only observed have their part in the others' features. */
@@ -16,26 +18,41 @@ static bool is_decided(const struct plan *p, const struct pass_batch *b, uint32_
     return kind == KIND_NONE || s->kinds[kind].is_decided;
 }
 
+/* How many decided rows stand together from `first` on. */
+static uint32_t decided_rows(const struct plan *p, const struct pass_batch *b, uint32_t first)
+{
+    uint32_t row = first;
+
+    while (row < b->rows && is_decided(p, b, row))
+        row++;
+    return row - first;
+}
+
+static void write_rows(struct writing *w, const struct pass_batch *b, int id, uint32_t first,
+                       uint32_t rows)
+{
+    if (id != FIELD_NONE) {
+        w->column[0] = (struct output_column){&b->frame->column[id], b->first + first};
+    } else {
+        for (uint32_t i = 0; i < rows; i++)
+            w->number.integer[i] = (int64_t)(b->at + first + i + 1);
+        w->column[0] = (struct output_column){&w->number, 0};
+    }
+    for (uint32_t k = 0; k < plan_feature_count(w->plan); k++)
+        w->column[k + 1] =
+            (struct output_column){&b->registers->column[plan_feature_node(w->plan, k)], first};
+    output_rows(w->output, w->column, rows, b->workers);
+}
+
 static bool write_batch(void *context, const struct pass_batch *b, struct error *e)
 {
     struct writing *w = context;
     int id = plan_schema(w->plan)->id;
 
-    for (uint32_t i = 0; i < b->rows; i++) {
-        struct value v;
-
-        if (!is_decided(w->plan, b, i))
-            continue;
-        if (id != FIELD_NONE) {
-            v = column_get(&b->frame->column[id], b->first + i);
-            output_value(w->output, &v);
-        } else {
-            output_int(w->output, (int64_t)(b->at + i + 1));
-        }
-        for (uint32_t k = 0; k < plan_feature_count(w->plan); k++) {
-            v = column_get(&b->registers->column[plan_feature_node(w->plan, k)], i);
-            output_value(w->output, &v);
-        }
+    for (uint32_t first = 0, rows; first<b->rows; first += rows> 0 ? rows : 1) {
+        rows = decided_rows(w->plan, b, first);
+        if (rows > 0)
+            write_rows(w, b, id, first, rows);
     }
     return output_flush(w->output, e);
 }
@@ -84,9 +101,13 @@ static bool write_features(struct invocation *v, struct scoring_options *o, stru
     bool ok = output_open(option_get(v, "output"), name, columns, &w.output, e);
 
     (void)context;
+    w.column = mem_array(columns, sizeof *w.column);
+    column_init(&w.number, TYPE_INT, PASS_BATCH);
     o->visit = write_batch;
     o->context = &w;
     ok = ok && pass_command_write(v, o, s, w.output, e) && tell(v, s, e);
+    column_fini(&w.number);
+    mem_free(w.column);
     mem_free(name);
     return ok;
 }

@@ -8,6 +8,7 @@ const struct command *const commands[] = {
     &command_check,
     &command_test,
     &command_train,
+    &command_model,
     &command_serve,
     &command_reload,
     &command_demo,

@@ -26,6 +26,7 @@ static bool run_batch(struct pass *p, struct pass_work *w, const struct frame *f
     }
     engine_run(p->engine, f, first, rows, w->seq, w->received_us, p->decides ? w->decisions : NULL);
     b.registers = engine_registers(p->engine);
+    b.workers = p->workers;
     b.decisions = p->decides ? w->decisions : NULL;
     return p->visit == NULL || p->visit(p->context, &b, e);
 }

@@ -7,7 +7,7 @@
 #include "shell/run/feed.h"
 #include "shell/run/list_feed.h"
 
-enum { PASS_BATCH = 1024 };
+enum { PASS_BATCH = 4096 };
 
 /* Rows [first, first + rows) of `frame`; the first of them is event `at` of the feed. */
 struct pass_batch {
@@ -16,6 +16,7 @@ struct pass_batch {
     uint64_t at;
     const struct registers *registers;
     const struct decision *decisions; /* NULL unless the pass decides */
+    const struct workers *workers;    /* the pass's */
 };
 
 struct pass {
@@ -26,6 +27,7 @@ struct pass {
     uint64_t next_seq; /* of the first event: 1, or after what the engine has seen before */
     bool (*visit)(void *context, const struct pass_batch *b, struct error *e); /* may be NULL */
     void *context;
+    const struct workers *workers; /* lent to visit; NULL: none */
     const struct progress *progress;
     const char *stage; /* words for progress */
 };
