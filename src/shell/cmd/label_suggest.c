@@ -5,6 +5,8 @@
  * the same, so each entity has one place, that of its most uncertain event: what is kept is always
  * the best of those seen so far, one an entity.
  */
+#include "shell/cmd/label_suggest.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +15,6 @@
 #include "core/base/memory.h"
 #include "core/base/number.h"
 #include "core/data/json.h"
-#include "shell/cmd/label_suggest.h"
 #include "shell/cmd/pass_command.h"
 #include "shell/run/event_id.h"
 
