@@ -240,7 +240,7 @@ const struct key keys[] = {
 #define RECIPE_BASE       struct settings
 #define RECIPE_AT(member) model.asked.member
 #define RECIPE_FLAGS      0
-#include "shell/settings/recipe_rows.h"
+#include "shell/settings/recipe_rows.inc"
 #undef RECIPE
 #undef RECIPE_BASE
 #undef RECIPE_AT
@@ -258,7 +258,7 @@ const struct key keys[] = {
 #define RECIPE_BASE       struct recipe_setting
 #define RECIPE_AT(member) member
 #define RECIPE_FLAGS      KEY_TWIN
-#include "shell/settings/recipe_rows.h"
+#include "shell/settings/recipe_rows.inc"
 #undef RECIPE
 #undef RECIPE_BASE
 #undef RECIPE_AT

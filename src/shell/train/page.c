@@ -221,12 +221,32 @@ static void describe_options(const struct settings *s, const struct trained *t,
     switch (r->kind) {
     case MODEL_LOGISTIC:
         buffer_format(&out, "L2 %g", r->logistic.l2);
+        if (r->logistic.l1 > 0)
+            buffer_format(&out, ", L1 %g", r->logistic.l1);
         break;
     case MODEL_BOOST:
         buffer_format(&out,
                       "%u trees of at most %u leaves and depth %u, learning rate %g, seed %lu",
                       model_tree_count(m), r->boost.leaves, r->boost.depth, r->boost.learning_rate,
                       (unsigned long)s->model.seed);
+        if (r->boost.monotones > 0)
+            buffer_format(&out, ", %u monotone input%s", r->boost.monotones,
+                          r->boost.monotones == 1 ? "" : "s");
+        break;
+    case MODEL_FOREST:
+        buffer_format(&out, "%u trees of at most depth %u, seed %lu", model_tree_count(m),
+                      r->forest.depth, (unsigned long)s->model.seed);
+        break;
+    case MODEL_ISOLATION:
+        buffer_format(&out, "%u trees of %u events each, seed %lu", model_tree_count(m),
+                      r->isolation.samples, (unsigned long)s->model.seed);
+        break;
+    case MODEL_NET:
+        buffer_format(&out,
+                      "%u hidden layers of %u units and fewer, dropout %g, learning rate %g, at "
+                      "most %u epochs, seed %lu",
+                      r->net.layers, r->net.units, r->net.dropout, r->net.learning_rate,
+                      r->net.epochs, (unsigned long)s->model.seed);
         break;
     default:
         describe_members(m, &out);
