@@ -22,8 +22,8 @@ struct comparison {
     uint32_t thresholds;
 };
 
-/* Two figures are told apart where their intervals do not meet. That is careful: intervals that meet
- * a little can still be of different models. */
+/* Two figures are told apart where their intervals do not meet. That is careful: intervals that
+ * meet a little can still be of different models. */
 bool compare_is_apart(const struct estimate *a, const struct estimate *b);
 /* Whether all were tested on the same rows: same data, same split. */
 bool compare_is_same_test(const struct comparison *c);

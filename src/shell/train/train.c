@@ -374,8 +374,8 @@ static bool check_kind(const struct settings *s, struct error *e)
 
 static bool work(struct training *t, struct error *e)
 {
-    if (!check_kind(t->o->settings, e) || !check_names(t, e) || !read_events(t, e) || !compute_features(t, e) ||
-        !fit_models(t, e))
+    if (!check_kind(t->o->settings, e) || !check_names(t, e) || !read_events(t, e) ||
+        !compute_features(t, e) || !fit_models(t, e))
         return false;
     checks_of_data(t->r, t->o->settings);
     checks_of_features(t->r, t->made.plan, &t->table, t->label, t->part);
