@@ -182,8 +182,8 @@ static bool stack_fit(struct stacking *s, struct model *m, struct error *e)
     for (uint32_t k = 0; k < s->recipe->members; k++) {
         struct model *member;
 
-        for (uint8_t fold = 0; fold < FOLDS; fold++) {
-            if (!fit_without_fold(s, k, fold, e))
+        for (unsigned fold = 0; fold < FOLDS; fold++) {
+            if (!fit_without_fold(s, k, (uint8_t)fold, e))
                 return false;
         }
         if (!fit_member(&s->member[k], s->dataset, s->run, s->done++, s->fits, &member, e))

@@ -383,7 +383,7 @@ void page_data_json(const struct train_result *r, struct buffer *out)
     buffer_add_char(out, '}');
 }
 
-static void add_split(const struct split *s, struct buffer *out)
+void page_split_json(const struct split *s, struct buffer *out)
 {
     buffer_add_char(out, '{');
     add_key(out, "by", true);
@@ -412,13 +412,25 @@ static void add_model(const struct train_result *r, struct buffer *out)
     json_add_text(out, text_of(r->model_path));
     add_key(out, "report", false);
     json_add_text(out, text_of(r->report_path));
+    add_key(out, "id", false);
+    json_add_text(out, text_of(r->model[0].id));
+    add_key(out, "champion", false);
+    buffer_add_text(out, r->is_promoted ? "true" : "false");
+    add_key(out, "registered", false);
+    for (uint32_t i = 0; i < r->models; i++) {
+        if (r->model[i].id[0] == 0)
+            continue;
+        buffer_add_char(out, i > 0 ? ',' : '[');
+        json_add_text(out, text_of(r->model[i].id));
+    }
+    buffer_add_char(out, ']');
     buffer_add_char(out, '}');
 }
 
-static void add_checks(const struct train_result *r, struct buffer *out)
+void page_checks_json(const struct train_result *r, uint32_t count, struct buffer *out)
 {
     buffer_add_char(out, '[');
-    for (uint32_t i = 0; i < r->checks; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         if (i > 0)
             buffer_add_char(out, ',');
         buffer_format(out, "{\"warning\":%s,\"words\":", r->check[i].is_warning ? "true" : "false");
@@ -428,8 +440,26 @@ static void add_checks(const struct train_result *r, struct buffer *out)
     buffer_add_char(out, ']');
 }
 
-/* What depends on the events, the settings and the seed alone. */
-static void add_findings(const struct train_result *r, struct buffer *out)
+static void add_data(const struct train_result *r, struct buffer *out)
+{
+    add_key(out, "data", false);
+    page_data_json(r, out);
+    add_key(out, "split", false);
+    page_split_json(&r->split, out);
+}
+
+/* What depends on the events, the settings and the seed alone, and not on what the model was
+ * compared with. */
+void page_findings_json(const struct train_result *r, uint32_t model, struct buffer *out)
+{
+    buffer_add_text(out, "{\"metrics\":{\"test\":");
+    metrics_json(&r->model[model].metrics, out);
+    buffer_add_char(out, '}');
+    add_data(r, out);
+    buffer_add_char(out, '}');
+}
+
+static void add_metrics(const struct train_result *r, struct buffer *out)
 {
     add_key(out, "metrics", true);
     buffer_add_text(out, "{\"test\":");
@@ -439,17 +469,6 @@ static void add_findings(const struct train_result *r, struct buffer *out)
         metrics_json(&r->model[i].metrics, out);
     }
     buffer_add_char(out, '}');
-    add_key(out, "data", false);
-    page_data_json(r, out);
-    add_key(out, "split", false);
-    add_split(&r->split, out);
-}
-
-void page_findings_json(const struct train_result *r, struct buffer *out)
-{
-    buffer_add_char(out, '{');
-    add_findings(r, out);
-    buffer_add_char(out, '}');
 }
 
 void train_result_json(const struct train_result *r, struct buffer *out)
@@ -458,9 +477,10 @@ void train_result_json(const struct train_result *r, struct buffer *out)
     add_key(out, "model", true);
     add_model(r, out);
     buffer_add_char(out, ',');
-    add_findings(r, out);
+    add_metrics(r, out);
+    add_data(r, out);
     add_key(out, "checks", false);
-    add_checks(r, out);
+    page_checks_json(r, r->checks, out);
     add_key(out, "seconds", false);
     add_seconds(r, out);
     buffer_add_char(out, '}');
