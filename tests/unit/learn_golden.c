@@ -222,5 +222,6 @@ int main(void)
         cmocka_unit_test(counts_agree_with_imbalanced_learn),
     };
 
+    cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, make_golden, free_golden);
 }

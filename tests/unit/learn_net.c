@@ -477,5 +477,6 @@ int main(void)
         cmocka_unit_test(it_takes_poor_data),
     };
 
+    cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, make_tables, free_tables);
 }

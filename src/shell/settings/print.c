@@ -11,8 +11,8 @@
 struct printing {
     const struct settings *settings;
     struct buffer *out;
-    unsigned flags;    /* only keys that have these */
-    bool with_origins; /* a comment after each value */
+    unsigned flags;                      /* only keys that have these */
+    bool with_origins;                   /* a comment after each value */
     const struct recipe_setting *recipe; /* NULL, or: options of other kinds are left out */
     struct buffer path;
 };

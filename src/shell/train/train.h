@@ -79,7 +79,7 @@ struct train_result {
     struct train_check check[TRAIN_CHECKS_MAX];
     uint32_t checks;
     struct buffer words; /* the report for the console */
-    bool is_promoted; /* the first model is champion */
+    bool is_promoted;    /* the first model is champion */
     char model_path[512];
     char report_path[512];
     double read_seconds, feature_seconds, fit_seconds, evaluate_seconds, all_seconds;
