@@ -254,6 +254,8 @@ const struct key keys[] = {
          "`boost`: gradient-boosted trees; `logistic`: logistic regression; `forest`: random "
          "forest; `isolation`: isolation forest, which does not look at labels; `vote` and `stack`: "
          "of several models; a name under `models`; `none`: rules only."},
+    {"model.purpose", KEY_TEXT, 0, OF(model.purpose),
+     .words = "What the model is for, in a sentence or two: it stands in the model card."},
     {"model.seed", KEY_WHOLE, 0, OF(model.seed), .standard = "1", .least = 0, .most = 9e15,
      .words = "Seed of all random choices: the same data and seed give the same model."},
     {"model.features", KEY_TEXTS, 0,

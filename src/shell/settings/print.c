@@ -11,8 +11,9 @@
 struct printing {
     const struct settings *settings;
     struct buffer *out;
-    unsigned flags;    /* only keys that have these */
-    bool with_origins; /* a comment after each value */
+    unsigned flags;                      /* only keys that have these */
+    bool with_origins;                   /* a comment after each value */
+    const struct recipe_setting *recipe; /* NULL, or: options of other kinds are left out */
     struct buffer path;
 };
 
@@ -199,9 +200,20 @@ static void print_array(struct printing *p, const struct key *k, const char *bas
     }
 }
 
+static bool is_of_another_kind(const struct recipe_setting *r, const struct key *k)
+{
+    enum model_kind kind;
+
+    return r != NULL && k->kind == KEY_SECTION && model_kind_find(key_last(k), &kind) &&
+           kind != r->recipe.kind;
+}
+
 static void print_key(struct printing *p, const struct key *k, const char *base, int depth)
 {
     size_t start = p->out->length, below;
+
+    if (is_of_another_kind(p->recipe, k))
+        return;
 
     if ((k->flags & KEY_LATER) || (k->kind != KEY_SECTION && (k->flags & p->flags) != p->flags))
         return;
@@ -340,4 +352,29 @@ void settings_print_trained(const struct settings *s, const struct schema *schem
         mem_free(fixed.profiles[i].thresholds);
     mem_free(fixed.profiles);
     mem_free(fixed.decision);
+}
+
+static void print_recipe(const struct settings *s, const struct recipe_setting *r, int depth,
+                         struct buffer *out)
+{
+    struct printing p = {.settings = s, .out = out, .recipe = r};
+
+    buffer_init(&p.path, KEY_PATH_MAX);
+    print_below(&p, key_find(key_find(NULL, text_of("models")), text_of("*")), (const char *)r,
+                depth);
+    buffer_fini(&p.path);
+}
+
+void settings_print_recipe(const struct settings *s, const struct recipe_setting *r,
+                           struct buffer *out)
+{
+    print_recipe(s, r, 0, out);
+    for (uint32_t i = 0; i < r->member_count; i++) {
+        const struct recipe_setting *member = settings_model(s, r->members[i].name);
+
+        buffer_add_text(out, i == 0 ? "models:\n  " : "  ");
+        yaml_print(text_of(member->name), false, out);
+        buffer_add_text(out, ":\n");
+        print_recipe(s, member, 2, out);
+    }
 }

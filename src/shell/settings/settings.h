@@ -194,6 +194,7 @@ struct recipe_setting {
 struct model_setting {
     char *kind; /* of a model, a name under `models`, or "none" */
     struct recipe_setting asked;
+    char *purpose; /* for the model card; or NULL */
     uint64_t seed;
     char **features; /* inputs; NULL: all features */
     uint32_t feature_count;
@@ -374,6 +375,10 @@ void settings_print_plan(const struct settings *s, const struct schema *schema,
 void settings_print_trained(const struct settings *s, const struct schema *schema,
                             const struct program *program, const struct goal_found *found,
                             uint32_t count, struct buffer *out);
+
+/* One recipe with its members, as YAML: the options that its kind has, and no others. */
+void settings_print_recipe(const struct settings *s, const struct recipe_setting *r,
+                           struct buffer *out);
 
 /* docs/settings.md: all keys with type, default and words. */
 void settings_print_docs(struct buffer *out);

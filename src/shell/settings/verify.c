@@ -400,25 +400,29 @@ static bool verify_shared_fields(const struct settings *s, struct error *e)
     return true;
 }
 
+static bool expect_feature(const struct settings *s, const char *name, const char *path,
+                           struct error *e)
+{
+    struct text names[LANG_FEATURES_MAX];
+    int nearest;
+
+    for (uint32_t j = 0; j < s->feature_count; j++) {
+        names[j] = text_of(s->features[j].name);
+        if (strcmp(s->features[j].name, name) == 0)
+            return true;
+    }
+    nearest = text_nearest(text_of(name), names, s->feature_count);
+    error_set(e, ERROR_INVALID, "expected features, found \"%.80s\"%s%s%s", name,
+              nearest >= 0 ? "; did you mean \"" : "",
+              nearest >= 0 ? s->features[nearest].name : "", nearest >= 0 ? "\"?" : "");
+    return settings_blame(s, path, e);
+}
+
 static bool verify_model_features(const struct settings *s, struct error *e)
 {
     for (uint32_t i = 0; i < s->model.feature_count; i++) {
-        struct text wanted = text_of(s->model.features[i]);
-        struct text names[LANG_FEATURES_MAX];
-        bool found = false;
-        int nearest;
-
-        for (uint32_t j = 0; j < s->feature_count; j++) {
-            names[j] = text_of(s->features[j].name);
-            found = found || text_equal(names[j], wanted);
-        }
-        if (found)
-            continue;
-        nearest = text_nearest(wanted, names, s->feature_count);
-        error_set(e, ERROR_INVALID, "expected features, found \"%.80s\"%s%s%s",
-                  s->model.features[i], nearest >= 0 ? "; did you mean \"" : "",
-                  nearest >= 0 ? s->features[nearest].name : "", nearest >= 0 ? "\"?" : "");
-        return settings_blame(s, "model.features", e);
+        if (!expect_feature(s, s->model.features[i], "model.features", e))
+            return false;
     }
     return true;
 }
@@ -625,6 +629,19 @@ static bool verify_search(const struct settings *s, struct recipe_setting *r, co
     return true;
 }
 
+static bool verify_recipe(const struct settings *s, struct recipe_setting *r, const char *path,
+                          struct error *e)
+{
+    char at[KEY_PATH_MAX];
+
+    snprintf(at, sizeof at, "%s.boost.monotone", path);
+    for (uint32_t k = 0; k < r->recipe.boost.monotones; k++) {
+        if (!expect_feature(s, r->recipe.boost.monotone[k].name, at, e))
+            return false;
+    }
+    return resolve_members(s, r, path, e) && verify_search(s, r, path, e);
+}
+
 static bool verify_models(const struct settings *s, struct error *e)
 {
     for (uint32_t i = 0; i < s->model_count; i++) {
@@ -636,8 +653,7 @@ static bool verify_models(const struct settings *s, struct error *e)
             error_set(e, ERROR_INVALID, "this is the name of a kind: call the model otherwise");
             return settings_blame(s, path, e);
         }
-        if (!resolve_members(s, &s->models[i], path, e) ||
-            !verify_search(s, &s->models[i], path, e))
+        if (!verify_recipe(s, &s->models[i], path, e))
             return false;
     }
     return true;
@@ -676,7 +692,7 @@ static bool verify_model(struct settings *s, struct error *e)
             return settings_blame(s, "model.kind", e);
         }
         asked->name = s->model.kind;
-        if (!resolve_members(s, asked, "model", e) || !verify_search(s, asked, "model", e))
+        if (!verify_recipe(s, asked, "model", e))
             return false;
     }
     return verify_model_features(s, e);

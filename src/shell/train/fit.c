@@ -183,7 +183,7 @@ static bool learn_rows(struct one_fit *f, const struct workers *workers, struct 
         if (learns_from(f, i))
             row[d.rows++] = i;
     }
-    ok = learn(g->t->recipe, &d, NULL, &run, m, f->fold == 0 ? &g->f->learned : NULL, &f->e);
+    ok = learn(g->t->recipe, &d, &run, m, f->fold == 0 ? &g->f->learned : NULL, &f->e);
     mem_free(row);
     pthread_mutex_lock(&progress_lock);
     f->done_share = 1;
