@@ -580,16 +580,10 @@ static bool check_kind(const struct settings *s, struct error *e)
 
 static bool work(struct training *t, struct error *e)
 {
-<<<<<<< HEAD
-    if (!check_kind(t->o->settings, e) || !check_names(t, e) || !read_events(t, e) ||
-        !compute_features(t, e) || !fit_models(t, e))
-=======
     struct check_task checks;
 
     if (!check_kind(t->o->settings, e) || !check_names(t, e) || !read_events(t, e) ||
-        !compute_features(t, e) ||
-        !fit_models(t, e))
->>>>>>> fraudlab
+        !compute_features(t, e) || !fit_models(t, e))
         return false;
     checks =
         (struct check_task){t->o->settings, t->made.plan, &t->facts, &t->table, t->label, t->part};
