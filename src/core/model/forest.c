@@ -36,6 +36,7 @@ static bool forest_finish(struct model *m, struct error *e)
     if (m->ranks == NULL)
         return false;
     m->shap = shap_rule_new(&m->forest);
+    m->mean_path = isolation_mean_path(m->forest.samples);
     return true;
 }
 
@@ -44,8 +45,7 @@ static void *forest_scratch_new(const struct model *m, enum simd level)
     struct forest_scratch *s = mem_alloc(sizeof *s);
 
     s->level = level;
-    s->ranks = mem_array((size_t)MODEL_BLOCK * forest_ranks_stride(m->ranks) + RANK_PADDING,
-                         sizeof *s->ranks);
+    s->ranks = mem_array((size_t)MODEL_BLOCK * forest_ranks_stride(m->ranks) + 1, sizeof *s->ranks);
     return s;
 }
 
@@ -64,7 +64,8 @@ static void sum_leaves(const struct model *m, struct forest_scratch *s, const do
     uint32_t stride = forest_ranks_stride(m->ranks);
 
     for (uint32_t i = 0; i < rows; i++) {
-        forest_ranks_of(m->ranks, x + (size_t)i * m->inputs, s->ranks + (size_t)i * stride);
+        forest_ranks_of(m->ranks, x + (size_t)i * m->inputs, s->ranks + (size_t)i * stride,
+                        s->level);
         sum[i] = m->forest.base;
     }
     forest_walk(m->ranks, s->ranks, rows, sum, s->level);
@@ -139,7 +140,7 @@ static double anomaly(double h, double c)
 static void isolation_score(const struct model *m, void *scratch, const double *x, uint32_t rows,
                             double *margin)
 {
-    double c = isolation_mean_path(m->forest.samples);
+    double c = m->mean_path;
 
     forest_score(m, scratch, x, rows, margin);
     for (uint32_t i = 0; i < rows; i++)
@@ -149,7 +150,7 @@ static void isolation_score(const struct model *m, void *scratch, const double *
 static double isolation_explain(const struct model *m, void *scratch, const double *x,
                                 double *contribution)
 {
-    double c = isolation_mean_path(m->forest.samples), h, base, score_base;
+    double c = m->mean_path, h, base, score_base;
     double factor = 0, sum = 0;
 
     base = forest_explain(m, scratch, x, contribution);
