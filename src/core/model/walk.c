@@ -19,17 +19,21 @@ struct walk {
     uint32_t at[RANK_GROUP];
 };
 
+/* All ones where `at` is a line: conditions would become branches that are often mistaken. */
+static inline uint32_t is_line(const struct forest_ranks *r, uint32_t at)
+{
+    return (uint32_t)((int32_t)(at - r->lines) >> 31);
+}
+
 static inline const struct tree_line *line_of(const struct forest_ranks *r, uint32_t at)
 {
-    return &r->line[at < r->lines ? at : 0];
+    return &r->line[at & is_line(r, at)];
 }
 
 static inline uint32_t way_of(const struct forest_ranks *r, uint32_t at, const struct tree_line *l,
                               uint32_t way)
 {
-    uint32_t next = l->way[way];
-
-    return at < r->lines ? next : at;
+    return at ^ ((at ^ l->way[way]) & is_line(r, at));
 }
 
 static inline int64_t leaves_of(const struct walk *w)
@@ -128,7 +132,6 @@ step_avx512(struct walk *w, const struct row_avx512 *x, uint32_t words, bool fir
 {
     const struct forest_ranks *r = w->ranks;
 
-#pragma GCC unroll 8
     for (unsigned i = 0; i < RANK_GROUP; i += 2) {
         uint32_t at = w->at[i], bt = w->at[i + 1], answers;
         const struct tree_line *a = first ? &r->line[at] : line_of(r, at);
