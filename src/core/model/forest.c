@@ -20,6 +20,7 @@ enum {
 struct forest_scratch {
     enum simd level;
     uint16_t *ranks; /* MODEL_BLOCK ranked rows */
+    struct shap_scratch *shap;
 };
 
 static void forest_close(struct model *m)
@@ -35,7 +36,7 @@ static bool forest_finish(struct model *m, struct error *e)
     m->ranks = forest_ranks_new(m, e);
     if (m->ranks == NULL)
         return false;
-    m->shap = shap_rule_new(&m->forest);
+    m->shap = shap_rule_new(m);
     m->mean_path = isolation_mean_path(m->forest.samples);
     return true;
 }
@@ -45,6 +46,7 @@ static void *forest_scratch_new(const struct model *m, enum simd level)
     struct forest_scratch *s = mem_alloc(sizeof *s);
 
     s->level = level;
+    s->shap = shap_scratch_new(m->shap);
     s->ranks = mem_array((size_t)MODEL_BLOCK * forest_ranks_stride(m->ranks) + 1, sizeof *s->ranks);
     return s;
 }
@@ -54,6 +56,7 @@ static void forest_scratch_free(const struct model *m, void *scratch)
     struct forest_scratch *s = scratch;
 
     mem_free(s->ranks);
+    shap_scratch_free(s->shap);
     mem_free(s);
 }
 
@@ -86,7 +89,9 @@ static void boost_score(const struct model *m, void *scratch, const double *x, u
 static double boost_explain(const struct model *m, void *scratch, const double *x,
                             double *contribution)
 {
-    return shap_explain(m, x, contribution);
+    struct forest_scratch *s = scratch;
+
+    return shap_explain(m->shap, s->shap, x, contribution, s->level);
 }
 
 /* ---- forest: the mean ---- */
@@ -110,7 +115,7 @@ static double forest_explain(const struct model *m, void *scratch, const double 
                              double *contribution)
 {
     double trees = m->forest.trees > 0 ? m->forest.trees : 1;
-    double base = shap_explain(m, x, contribution) / trees;
+    double base = boost_explain(m, scratch, x, contribution) / trees;
 
     for (uint32_t j = 0; j < m->inputs; j++)
         contribution[j] /= trees;
