@@ -81,14 +81,20 @@ struct shap_rule {
     lanes *weight; /* w q / (1-t) */
 };
 
+/* Where a row goes at a node: indices of vectors. */
+struct shap_way {
+    double other_share; /* cover of the child not taken over the node's */
+    uint32_t taken, other;
+    uint32_t factors;
+};
+
 struct shap_scratch {
-    double *x;         /* of each input: missing below all, missing above all */
-    lanes *phi;        /* by input */
-    lanes *above;      /* c, by node of a tree */
-    lanes *below;      /* b */
-    uint32_t *other;   /* by internal node: the child not taken */
-    uint32_t *factors; /* of it, for this row */
-    uint8_t *off_way;  /* whether the row is off the input's way, behind each side of each node */
+    double *x;            /* of each input: missing below all, missing above all */
+    lanes *phi;           /* by input */
+    lanes *above;         /* c, by node of a tree */
+    lanes *below;         /* b */
+    struct shap_way *way; /* by internal node */
+    uint8_t *off_way; /* whether the row is off the input's way, behind each side of each node */
 };
 
 /* ---- the rule ---- */
@@ -284,8 +290,7 @@ struct shap_scratch *shap_scratch_new(const struct shap_rule *r)
     s->phi = mem_aligned(64, (size_t)(r->inputs + 1) * sizeof *s->phi);
     s->above = mem_aligned(64, vectors);
     s->below = mem_aligned(64, vectors);
-    s->other = mem_array(r->largest, sizeof *s->other);
-    s->factors = mem_array(r->largest, sizeof *s->factors);
+    s->way = mem_array(r->largest, sizeof *s->way);
     s->off_way = mem_array((size_t)r->largest + 3, sizeof *s->off_way);
     return s;
 }
@@ -298,26 +303,79 @@ void shap_scratch_free(struct shap_scratch *s)
     mem_free(s->phi);
     mem_free(s->above);
     mem_free(s->below);
-    mem_free(s->other);
-    mem_free(s->factors);
+    mem_free(s->way);
     mem_free(s->off_way);
     mem_free(s);
 }
 
 /* ---- one row ---- */
 
-/* Which way the row goes at every node, and whether it was on its input's way until then. */
-static inline void choose_ways(const struct shap_rule *r, const struct shap_tree *t,
-                               struct shap_scratch *s)
+/* Down: which way the row goes at every node, whether it was on its input's way until then, and c.
+ * Pointers are held apart from their struct: what is stored through them could change it, for all
+ * that the compiler knows. */
+__attribute__((always_inline)) static inline void walk_down(const struct shap_rule *r,
+                                                            const struct shap_tree *t,
+                                                            struct shap_scratch *s,
+                                                            uint32_t vectors)
 {
-    for (uint32_t k = 0; k < t->nodes; k++) {
-        const struct shap_node *n = &r->node[t->node + k];
-        bool right = s->x[n->x] > n->threshold, off = s->off_way[n->way];
+    const struct shap_node *node = r->node + t->node;
+    const lanes *const share = r->share;
+    const double *const x = s->x;
+    lanes *const above = s->above;
+    uint8_t *const off_way = s->off_way;
+    struct shap_way *const way = s->way;
+    uint32_t nodes = t->nodes;
 
-        s->other[k] = !right;
-        s->factors[k] = n->factors & ((uint32_t)off - 1); /* FACTORS_OFF is 0 */
-        s->off_way[2 * k + 2] = off | right;
-        s->off_way[2 * k + 3] = off | !right;
+    for (uint32_t v = 0; v < vectors; v++)
+        above[v] = (lanes){1, 1, 1, 1};
+    for (uint32_t k = 0; k < nodes; k++) {
+        const struct shap_node *n = &node[k];
+        uint32_t right = x[n->x] > n->threshold, off = off_way[n->way];
+        uint32_t factors = n->factors & (off - 1); /* FACTORS_OFF is 0 */
+        uint32_t at = n->at * vectors, taken = (n->left + right) * vectors;
+        uint32_t other = (n->left + !right) * vectors;
+        double share_out = n->share[!right];
+
+        off_way[2 * k + 2] = (uint8_t)(off | right);
+        off_way[2 * k + 3] = (uint8_t)(off | !right);
+        way[k] = (struct shap_way){share_out, taken, other, factors * vectors};
+        for (uint32_t v = 0; v < vectors; v++) {
+            lanes part = above[at + v] * (share[factors * vectors + v] * share_out);
+
+            above[other + v] = part;
+            above[taken + v] = above[at + v] - part;
+        }
+    }
+}
+
+/* Up: b, and what every node adds to its input. */
+__attribute__((always_inline)) static inline void walk_up(const struct shap_rule *r,
+                                                          const struct shap_tree *t,
+                                                          struct shap_scratch *s, uint32_t vectors)
+{
+    const struct shap_node *node = r->node + t->node;
+    const struct shap_leaf *leaf = r->leaf + t->leaf;
+    const lanes *const share = r->share, *const weight = r->weight;
+    const lanes *const above = s->above;
+    lanes *const below = s->below, *const phi = s->phi;
+    const struct shap_way *const way = s->way;
+    uint32_t nodes = t->nodes;
+
+    for (uint32_t i = 0; i <= nodes; i++) {
+        for (uint32_t v = 0; v < vectors; v++)
+            below[leaf[i].at * vectors + v] = leaf[i].value - (lanes){0};
+    }
+    for (uint32_t k = nodes; k-- > 0;) {
+        const struct shap_way w = way[k];
+        uint32_t at = node[k].at * vectors;
+        lanes *sum = &phi[node[k].x / 2];
+
+        for (uint32_t v = 0; v < vectors; v++) {
+            lanes change = below[w.taken + v] - below[w.other + v];
+
+            *sum += weight[w.factors + v] * (above[w.other + v] * change);
+            below[at + v] = below[w.taken + v] - share[w.factors + v] * w.other_share * change;
+        }
     }
 }
 
@@ -326,43 +384,8 @@ __attribute__((always_inline)) static inline void explain_tree(const struct shap
                                                                struct shap_scratch *s,
                                                                uint32_t vectors)
 {
-    choose_ways(r, t, s);
-    for (uint32_t v = 0; v < vectors; v++)
-        s->above[v] = (lanes){1, 1, 1, 1};
-    for (uint32_t k = 0; k < t->nodes; k++) {
-        const struct shap_node *n = &r->node[t->node + k];
-        const lanes *share = r->share + (size_t)s->factors[k] * vectors;
-        const lanes *above = s->above + (size_t)n->at * vectors;
-        lanes *other = s->above + (size_t)(n->left + s->other[k]) * vectors;
-        lanes *taken = s->above + (size_t)(n->left + !s->other[k]) * vectors;
-
-        for (uint32_t v = 0; v < vectors; v++) {
-            lanes part = above[v] * (share[v] * n->share[s->other[k]]);
-
-            other[v] = part;
-            taken[v] = above[v] - part;
-        }
-    }
-    for (uint32_t i = 0; i <= t->nodes; i++) {
-        const struct shap_leaf *leaf = &r->leaf[t->leaf + i];
-
-        for (uint32_t v = 0; v < vectors; v++)
-            s->below[leaf->at * vectors + v] = leaf->value - (lanes){0};
-    }
-    for (uint32_t k = t->nodes; k-- > 0;) {
-        const struct shap_node *n = &r->node[t->node + k];
-        const lanes *share = r->share + (size_t)s->factors[k] * vectors;
-        const lanes *weight = r->weight + (size_t)s->factors[k] * vectors;
-        uint32_t at = (n->left + s->other[k]) * vectors, taken = (n->left + !s->other[k]) * vectors;
-
-        for (uint32_t v = 0; v < vectors; v++) {
-            lanes change = s->below[taken + v] - s->below[at + v];
-
-            s->phi[n->x / 2] += weight[v] * (s->above[at + v] * change);
-            s->below[n->at * vectors + v] =
-                s->below[taken + v] - share[v] * n->share[s->other[k]] * change;
-        }
-    }
+    walk_down(r, t, s, vectors);
+    walk_up(r, t, s, vectors);
 }
 
 __attribute__((always_inline)) static inline void explain_trees(const struct shap_rule *r,
