@@ -86,7 +86,7 @@ int main(int argc, char **argv)
     struct boost_options o;
     struct data d;
     struct dataset set;
-    struct learn_run run = {.seed = 1};
+    struct learn_run run = {.seed = 1, .simd = simd_best()};
     struct model *m;
     struct error e;
     double start;
