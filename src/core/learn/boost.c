@@ -228,10 +228,13 @@ static void value_task(void *context, unsigned at)
     if (n->left != 0)
         return;
     for (uint32_t i = n->begin; i < n->end; i++) {
-        const struct partial *s = &b->slope[row[i]];
+        const struct partial s = b->slope[row[i]];
+        bool fraud = s.gradient < 0; /* p - 1; where it is 0, there is nothing to add */
 
-        gradient[b->label[row[i]]] += s->gradient;
-        hessian[b->label[row[i]]] += s->hessian;
+        gradient[0] += fraud ? 0 : s.gradient;
+        hessian[0] += fraud ? 0 : s.hessian;
+        gradient[1] += fraud ? s.gradient : 0;
+        hessian[1] += fraud ? s.hessian : 0;
     }
     g = gradient[0] / o->row_share + gradient[1];
     h = hessian[0] / o->row_share + hessian[1];
