@@ -36,7 +36,9 @@ void model_encode_input(const struct model *m, uint32_t input, const struct colu
     for (uint32_t i = 0; i < rows; i++) {
         uint32_t r = row != NULL ? row[first + i] : first + i;
 
-        if (c->type != TYPE_TEXT)
+        if (c->type == TYPE_REAL)
+            x[(size_t)i * stride] = c->null[r] ? NAN : c->real[r];
+        else if (c->type != TYPE_TEXT)
             x[(size_t)i * stride] = number_at(c, r);
         else
             x[(size_t)i * stride] = c->null[r] ? NAN : category_map_find(map, c->text[r]);

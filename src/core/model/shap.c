@@ -69,7 +69,8 @@ struct shap_tree {
 };
 
 struct shap_rule {
-    double expected; /* cover-weighted mean of all leaves, log-odds */
+    double t[POINTS_MAX], w[POINTS_MAX]; /* the quadrature's points and weights */
+    double expected;                     /* cover-weighted mean of all leaves, log-odds */
     uint32_t inputs;
     uint32_t vectors; /* of LANES points */
     uint32_t trees;
@@ -148,12 +149,11 @@ static uint32_t count_inputs(const struct tree_node *node, uint32_t nodes, uint3
 
 static void set_factors(struct shap_rule *r, uint32_t number, double z, bool off)
 {
-    double t[POINTS_MAX], w[POINTS_MAX];
+    const double *t = r->t, *w = r->w;
     uint32_t points = r->vectors * LANES;
     double *share = (double *)(r->share + (size_t)number * r->vectors);
     double *weight = (double *)(r->weight + (size_t)number * r->vectors);
 
-    gauss_legendre(points, t, w);
     for (uint32_t i = 0; i < points; i++) {
         double q = 1 / (t[i] + (1 - t[i]) * z);
 
@@ -234,6 +234,7 @@ static void measure(struct shap_rule *r, const struct model_forest *f, uint32_t 
     r->vectors = (points + LANES - 1) / LANES;
     r->share = mem_aligned(64, (size_t)(repeats + 2) * r->vectors * sizeof *r->share);
     r->weight = mem_aligned(64, (size_t)(repeats + 2) * r->vectors * sizeof *r->weight);
+    gauss_legendre(r->vectors * LANES, r->t, r->w);
     set_factors(r, FACTORS_OFF, 1, true);
     set_factors(r, FACTORS_NEW, 1, false);
 }
