@@ -1,19 +1,11 @@
-/* Forests of every kind: bench_trees FILE THREADS. The file is bench/run.py's (see boost.c). Each
- * is fitted, then scored one row at a time and in a batch, and explained, at every SIMD level. */
-#include <string.h>
-
-#include "bench/bench.h"
+/* Forests of every kind: bench_trees FILE THREADS [KINDS]. The file is bench/run.py's (learning.h).
+ * KINDS is any of b (boosted), f (random forest), i (isolation). Each is fitted, then scored one
+ * row at a time and in a batch, and explained, at every SIMD level. */
 #include "bench/learning.h"
 #include "shell/os/thread.h"
 
 /* The best of many short rounds: what other work on the machine does not disturb. */
 enum { HOT = 512, SINGLES = 512, BATCH = 512, EXPLAINED = 8, ROUNDS = 300 };
-
-struct forest {
-    const char *name;
-    struct model *model;
-    double fit_s;
-};
 
 static void put(const char *name, const char *what, enum simd level, const char *unit, double value)
 {

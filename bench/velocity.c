@@ -1,12 +1,14 @@
-/* Speed of velocity in memory on one core, on generated events; processor time of this process.
+/* Speed of velocity in memory, on generated events.
  *
- *   handbook  the 14 features of the Fraud Detection Handbook over events like its own: 5,000
+ *   handbook  12 windowed features of the Fraud Detection Handbook over events like its own: 5,000
  *             customers, 10,000 terminals, 1.75 M events in 183 days; a label for each event after
- *             7 days; batches of 4096. With and without making tokens.
+ *             7 days; batches of 4096; with and without making tokens. On one thread (processor
+ *             time, at each width of vectors, which only tokens use) and on two (time by the wall).
  *   uniform   5 entity kinds x 4 windows (count and sum), 1 M entities each, uniform keys, in
  *             batches of 1024 and one by one; measured after a warm-up over all entities, tokens
- *             and the making of events left out. The state's memory is touched before, so that
- *             the system's clearing of pages is not part of the figures.
+ *             and the making of events left out. Memory is cold: each event's entities are
+ *             somewhere else. The state's memory is touched before, so that the system's clearing
+ *             of pages is not part of the figures.
  *
  * Without arguments: both. `velocity handbook`, or `velocity uniform [entities [warm-up [measured
  * events]]]`; few events suffice for instruction counts, which do not depend on who else uses the
@@ -21,6 +23,7 @@
 #include "bench/bench.h"
 #include "core/base/memory.h"
 #include "core/velocity/velocity.h"
+#include "shell/os/thread.h"
 
 enum { BATCH_MAX = 4096, KINDS = 5, WINDOWS = 4, ENTITY_BYTES = 800 };
 
@@ -31,6 +34,8 @@ struct bench {
     struct velocity_layout *layout;
     struct region region;
     struct velocity *velocity;
+    void *memory;
+    size_t memory_bytes;
     struct aggregate aggregate[64];
     uint32_t aggregates;
     struct column *column;
@@ -40,11 +45,13 @@ struct bench {
     uint64_t random;
 };
 
-static double now_s(void)
+/* Of one thread the time of the processor, which others do not take; of several that of the wall.
+ */
+static double now_s(unsigned threads)
 {
     struct timespec t;
 
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    clock_gettime(threads > 1 ? CLOCK_MONOTONIC : CLOCK_PROCESS_CPUTIME_ID, &t);
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
@@ -100,12 +107,23 @@ static void open_bench(struct bench *b, size_t memory, int nodes)
     for (uint32_t i = 0; i < b->aggregates; i++)
         list[i] = &b->aggregate[i];
     b->layout = velocity_layout_new(list, b->aggregates, &o);
-    region_init(&b->region, memory_map(memory), memory, 1);
+    b->memory = memory_map(memory);
+    b->memory_bytes = memory;
+    region_init(&b->region, b->memory, memory, 1);
     b->velocity = velocity_open(b->layout, &b->region);
     b->column = mem_array((size_t)nodes, sizeof *b->column);
     b->registers.column = b->column;
     b->token = mem_array(BATCH_MAX * velocity_group_count(b->layout), sizeof *b->token);
     b->rows.token = b->token;
+}
+
+static void close_bench(struct bench *b)
+{
+    velocity_close(b->velocity);
+    velocity_layout_free(b->layout);
+    munmap(b->memory, b->memory_bytes);
+    mem_free(b->column);
+    mem_free(b->token);
 }
 
 static void print_counts(const struct bench *b, const char *what)
@@ -178,61 +196,113 @@ static uint32_t handbook_steps(const struct handbook *h, const struct hash128 *t
     return steps;
 }
 
-static void bench_handbook(void)
+static void handbook_features(struct bench *b)
 {
-    struct bench b = {.random = 1};
-    struct handbook h;
-    struct hash128 *tokens;
-    struct label_step *step;
-    double tokens_s, run_s = 0, start;
-    uint32_t labelled = 0, steps = 0;
-    uint64_t *seq;
-    uint8_t *insert;
     static const int64_t windows[] = {1, 7, 30};
     int node = 3;
 
     for (int w = 0; w < 3; w++) {
-        add(&b, AGG_COUNT, 0, -1, false, windows[w] * day_us, 0, node++);
-        add(&b, AGG_MEAN, 0, 2, false, windows[w] * day_us, 0, node++);
-        add(&b, AGG_COUNT, 1, -1, false, windows[w] * day_us, 7 * day_us, node++);
-        add(&b, AGG_MEAN, 1, -1, true, windows[w] * day_us, 7 * day_us, node++);
+        add(b, AGG_COUNT, 0, -1, false, windows[w] * day_us, 0, node++);
+        add(b, AGG_MEAN, 0, 2, false, windows[w] * day_us, 0, node++);
+        add(b, AGG_COUNT, 1, -1, false, windows[w] * day_us, 7 * day_us, node++);
+        add(b, AGG_MEAN, 1, -1, true, windows[w] * day_us, 7 * day_us, node++);
     }
-    open_bench(&b, (size_t)128 << 20, node);
-    handbook_events(&b, &h);
-    columns_init(&b, node);
-    tokens = mem_array((size_t)h.count * 2, sizeof *tokens);
-    step = mem_array(h.count, sizeof *step);
-    seq = mem_array(h.count, sizeof *seq);
-    insert = mem_array(h.count, 1);
-    memset(insert, 1, h.count);
-    for (uint32_t i = 0; i < h.count; i++)
-        seq[i] = i;
-    for (int n = 0; n < 3; n++)
-        b.column[n].null = mem_array(h.count, 1);
-    start = now_s();
-    b.column[0].integer = h.customer;
-    b.column[1].integer = h.terminal;
-    b.registers.rows = h.count;
-    velocity_tokens(b.layout, &b.registers, simd_best(), tokens);
-    tokens_s = now_s() - start;
-    for (uint32_t first = 0; first < h.count; first += BATCH_MAX) {
-        uint32_t rows = h.count - first < BATCH_MAX ? h.count - first : BATCH_MAX;
+    open_bench(b, (size_t)128 << 20, node);
+    columns_init(b, node);
+}
 
-        b.column[2].integer = h.amount + first;
-        b.registers.rows = rows;
-        steps = handbook_steps(&h, tokens, first, rows, &labelled, step);
-        b.rows = (struct velocity_rows){rows,   h.time + first, seq + first,
-                                        insert, h.time + first, tokens + (size_t)first * 2,
-                                        step,   steps};
-        start = now_s();
-        velocity_run(b.velocity, 0, &b.registers, &b.rows);
-        run_s += now_s() - start;
+struct handbook_run {
+    struct hash128 *token;
+    struct label_step *step;
+    uint64_t *seq;
+    uint8_t *insert;
+    double tokens_s, run_s;
+    uint32_t labelled;
+};
+
+/* All events through a fresh state; batches as they come. */
+static void run_handbook(struct bench *b, const struct handbook *h, struct handbook_run *o,
+                         unsigned threads, enum simd simd)
+{
+    double start = now_s(threads);
+
+    b->column[0].integer = h->customer;
+    b->column[1].integer = h->terminal;
+    b->registers.rows = h->count;
+    velocity_tokens(b->layout, &b->registers, simd, o->token);
+    o->tokens_s = now_s(threads) - start;
+    o->labelled = 0;
+    o->run_s = 0;
+    for (uint32_t first = 0; first < h->count; first += BATCH_MAX) {
+        uint32_t rows = h->count - first < BATCH_MAX ? h->count - first : BATCH_MAX;
+        uint32_t steps = handbook_steps(h, o->token, first, rows, &o->labelled, o->step);
+
+        b->column[2].integer = h->amount + first;
+        b->registers.rows = rows;
+        b->rows = (struct velocity_rows){rows,
+                                         h->time + first,
+                                         o->seq + first,
+                                         o->insert,
+                                         h->time + first,
+                                         o->token + (size_t)first * 2,
+                                         o->step,
+                                         steps};
+        start = now_s(threads);
+        velocity_run(b->velocity, 0, &b->registers, &b->rows);
+        o->run_s += now_s(threads) - start;
     }
-    printf("handbook, 12 windowed features, %u events, %u labels: %.2f M events/s, "
-           "%.2f with tokens\n",
-           h.count, labelled, h.count / run_s / 1e6, h.count / (run_s + tokens_s) / 1e6);
-    bench_put("velocity_handbook_M_events_per_s", h.count / (run_s + tokens_s) / 1e6);
-    print_counts(&b, "handbook");
+}
+
+static void bench_handbook(const struct handbook *h, unsigned threads, enum simd simd)
+{
+    struct bench b = {0};
+    struct handbook_run o = {.token = mem_array((size_t)h->count * 2, sizeof *o.token),
+                             .step = mem_array(h->count, sizeof *o.step),
+                             .seq = mem_array(h->count, sizeof *o.seq),
+                             .insert = mem_array(h->count, 1)};
+    struct pool *pool = pool_new(threads);
+    char name[64];
+    double all;
+
+    memset(o.insert, 1, h->count);
+    for (uint32_t i = 0; i < h->count; i++)
+        o.seq[i] = i;
+    handbook_features(&b);
+    for (int n = 0; n < 3; n++)
+        b.column[n].null = mem_array(h->count, 1);
+    velocity_lend(b.velocity, pool_workers(pool));
+    run_handbook(&b, h, &o, threads, simd);
+    all = h->count / (o.run_s + o.tokens_s) / 1e6;
+    printf("handbook, 12 windowed features, %u events, %u labels, %u thread%s, %s, hot: "
+           "%.2f M events/s (%.0f ns), %.2f with tokens\n",
+           h->count, o.labelled, threads, threads > 1 ? "s" : "", simd_name(simd),
+           h->count / o.run_s / 1e6, o.run_s / h->count * 1e9, all);
+    if (threads == 1 && simd == simd_best()) {
+        bench_put("velocity_handbook_M_events_per_s", all);
+        print_counts(&b, "handbook");
+    } else if (threads > 1) {
+        bench_put("velocity_handbook_2_threads_M_events_per_s", all);
+    } else {
+        snprintf(name, sizeof name, "velocity_handbook_%s_M_events_per_s", simd_name(simd));
+        bench_put(name, all);
+    }
+    close_bench(&b);
+    pool_free(pool);
+    mem_free(o.token);
+    mem_free(o.step);
+    mem_free(o.seq);
+    mem_free(o.insert);
+}
+
+static void bench_handbooks(void)
+{
+    struct bench b = {.random = 1};
+    struct handbook h;
+
+    handbook_events(&b, &h);
+    for (int simd = (int)simd_best(); simd >= SIMD_SCALAR; simd--)
+        bench_handbook(&h, 1, (enum simd)simd);
+    bench_handbook(&h, 2, simd_best());
 }
 
 static void uniform_batch(struct bench *b, uint32_t rows, uint32_t entities, int64_t *clock_us,
@@ -276,8 +346,9 @@ static void bench_uniform(uint32_t entities, uint32_t warm_up, uint32_t measured
     static uint64_t seq[BATCH_MAX];
     uint8_t *insert = mem_array(BATCH_MAX, 1);
     struct bench b = {.random = 2};
+    struct pool *pool = pool_new(2);
     int64_t clock_us = 0, pace_us = 30 * day_us / (10ll * entities); /* 10 events in 30 days */
-    double batched_s = 0, single_s = 0, start;
+    double batched_s = 0, shared_s = 0, single_s = 0, start;
     uint32_t rows = 1024;
     int node = KINDS + 1;
 
@@ -291,25 +362,31 @@ static void bench_uniform(uint32_t entities, uint32_t warm_up, uint32_t measured
     columns_init(&b, node);
     memset(insert, 1, BATCH_MAX);
     b.rows.insert = insert;
-    for (uint32_t done = 0; done < warm_up + 2 * measured; done += rows) {
-        bool batched = done < warm_up + measured;
+    for (uint32_t done = 0; done < warm_up + 3 * measured; done += rows) {
+        bool single = done >= warm_up + 2 * measured;
+        unsigned threads = !single && done >= warm_up + measured ? 2 : 1;
 
         uniform_batch(&b, rows, entities, &clock_us, pace_us, time, seq);
         b.rows.insert = insert;
-        start = now_s();
-        if (batched)
+        velocity_lend(b.velocity, threads > 1 ? pool_workers(pool) : NULL);
+        start = now_s(threads);
+        if (!single)
             velocity_run(b.velocity, 0, &b.registers, &b.rows);
-        for (uint32_t i = 0; !batched && i < rows; i++)
+        for (uint32_t i = 0; single && i < rows; i++)
             run_single(&b, i);
         if (done >= warm_up)
-            *(batched ? &batched_s : &single_s) += now_s() - start;
+            *(single ? &single_s : threads > 1 ? &shared_s : &batched_s) += now_s(threads) - start;
     }
-    printf("uniform, 5 kinds x 4 windows (count, sum), %u entities each: "
-           "%.0f ns an event in batches of %u, %.0f ns one by one\n",
-           entities, batched_s / measured * 1e9, rows, single_s / measured * 1e9);
+    printf("uniform, 5 kinds x 4 windows (count, sum), %u entities each, cold: %.0f ns an event in "
+           "batches of %u on 1 thread, %.0f on 2, %.0f one by one on 1\n",
+           entities, batched_s / measured * 1e9, rows, shared_s / measured * 1e9,
+           single_s / measured * 1e9);
     bench_put("velocity_uniform_batched_ns", batched_s / measured * 1e9);
+    bench_put("velocity_uniform_batched_2_threads_ns", shared_s / measured * 1e9);
     bench_put("velocity_uniform_single_ns", single_s / measured * 1e9);
     print_counts(&b, "uniform");
+    close_bench(&b);
+    pool_free(pool);
 }
 
 static uint32_t argument(int argc, char **argv, int i, uint32_t otherwise)
@@ -323,7 +400,7 @@ int main(int argc, char **argv)
     uint32_t entities = argument(argc, argv, 2, 1000000);
 
     if (strcmp(what, "uniform") != 0)
-        bench_handbook();
+        bench_handbooks();
     if (strcmp(what, "handbook") != 0)
         bench_uniform(entities, argument(argc, argv, 3, entities * 12),
                       argument(argc, argv, 4, 1 << 20));

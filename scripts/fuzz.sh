@@ -22,11 +22,13 @@ run_one() {
     mkdir -p "$build/corpus/$name"
     dict=
     [ ! -f "tests/fuzz/$name.dict" ] || dict=-dict=tests/fuzz/$name.dict
+    seeds=tests/fuzz/corpus/$name
+    case $name in import_*) seeds=tests/golden/import ;; esac
     status=0
     # shellcheck disable=SC2086
     "$build/tests/fuzz/fuzz_$name" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 \
         -max_len=32768 -print_final_stats=1 -artifact_prefix="$build/findings/$name-" $dict \
-        "$build/corpus/$name" "tests/fuzz/corpus/$name" >"$build/$name.log" 2>&1 || status=$?
+        "$build/corpus/$name" "$seeds" >"$build/$name.log" 2>&1 || status=$?
     runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$build/$name.log")
     edges=$(sed -n 's/.* cov: \([0-9]*\) .*/\1/p' "$build/$name.log" | tail -n 1)
     if [ $status = 0 ]; then

@@ -27,6 +27,19 @@ def test_the_settings_of_the_readme_are_in_order(run, write):
     assert checked.exit == 0, checked
 
 
+def test_the_settings_of_the_events_page_are_in_order(run, write):
+    write("payments.csv", "payment_id,paid_at,customer_id,amount,category,age,country,is_fraud\n"
+          "p1,2024-01-01T00:00:00Z,c1,5.50,food,31,PT,0\np2,2024-01-02T00:00:00Z,c1,7.00,,,ES,1\n")
+    write("logins.ndjson", '{"login_id":"l1","at":"2024-01-01T00:00:00Z","customer_id":"c1","success":false}\n')
+    write("refunds.csv", "refund_id,when,customer_id,amount\nr1,01/02/2024 00:00:00,c1,2\n")
+    kinds, validate, missing = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs/events.md").read_text(), flags=re.S)
+    write("assay.yaml", kinds.replace("features:\n", "features:\n  age: age\n") + validate + missing)
+    checked = run("check")
+    assert checked.exit == 0, checked
+    rows = run("features", "-o", "-").stdout.splitlines()
+    assert rows[0].startswith("id,age,amount,failed_logins") and len(rows) == 3
+
+
 def test_every_route_is_documented():
     table = (ROOT / "src/shell/serve/routes.c").read_text()
     routes = re.findall(r"HTTP_(GET|POST),\s*\.pattern = \"([^\"]+)\"", table)

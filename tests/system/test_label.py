@@ -94,3 +94,22 @@ def test_events_older_than_the_ids_remembered(run, tmp_path, start):  # noqa: F8
     files(tmp_path)
     assert run("label", "import", "labels.csv", "--json").json()["taken"] == 3
     assert run("replay").exit == 0
+
+
+def test_a_late_label_over_http(run, tmp_path, start):  # noqa: F811
+    """The ids are forgotten, the store still knows where the decision is."""
+    files(tmp_path)
+    settings = (tmp_path / "assay.yaml").read_text()
+    (tmp_path / "assay.yaml").write_text(settings + "ids: {count: 2}\n")
+    server = start()
+    for i in range(20):
+        assert server.decide(event(f"b{i}"))[0] == 200
+    server.wait_projected()
+    status, answer, _ = server.ask("POST", "/v1/labels", {"id": "b0", "label": True})
+    assert status == 200 and answer["event_seq"] > 0, answer
+    status, answer, _ = server.ask("POST", "/v1/labels", [{"id": "b1", "label": True}, {"id": "never", "label": True}])
+    assert (answer["taken"], answer["refused"]) == (1, 1) and answer["results"][1]["status"] == 404, answer
+    server.wait_projected()
+    assert server.ask("GET", "/v1/decisions/b0")[1]["label"] is True
+    server.stop()
+    assert run("replay").exit == 0

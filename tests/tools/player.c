@@ -6,8 +6,9 @@
  *
  * One by one: each line is a POST /v1/decisions on a kept connection. With --batch, chunks of lines
  * go to POST /v1/decisions:batch. It prints {"answered":A,"seconds":S}: the A lines from K on have
- * a 200 answer each, and those answers are in FILE, appended, one a line. Whoever restarts a server
- * that died plays on from K + A; what was decided but not answered is answered as a repeat then.
+ * a 200 or 202 answer each, and those answers are in FILE, appended, one a line. Whoever restarts a
+ * server that died plays on from K + A; what was decided but not answered is answered as a repeat
+ * then.
  *
  * Exit: 0 all was answered, 2 wrong use, 3 the connection ended, 4 an answer was a refusal (its
  * words on standard error).
@@ -208,7 +209,7 @@ static int play_one(struct player *p)
     status = ask(p, "/v1/decisions", "json", p->at, (size_t)(end - p->at));
     if (status == 0)
         return EXIT_DIED;
-    if (status != 200)
+    if (status != 200 && status != 202) /* decided, or seen */
         return refused(p, p->body, (int)p->body_length);
     keep(p, p->body, p->body_length);
     p->answered++;

@@ -393,6 +393,79 @@ static void what_is_written_is_json(void **state)
     buffer_fini(&b);
 }
 
+/* What each kind calls the shared fields, and what it has. */
+static struct schema *kinds_schema(void)
+{
+    struct schema *s = schema_new();
+    struct error e = {0};
+    const struct event_kind pay = {(char *)"pay", (char *)"pay_id", (char *)"paid", TIME_ISO, true};
+    const struct event_kind login = {(char *)"login", NULL, (char *)"at", TIME_UNIX_S, false};
+
+    assert_true(schema_add_kind(s, &pay, &e) && schema_add_kind(s, &login, &e));
+    assert_false(schema_add_kind(s, &login, &e));
+    assert_true(schema_add(s, text_of("kind"), TYPE_TEXT, &e));
+    assert_true(schema_add(s, text_of("id"), TYPE_TEXT, &e));
+    assert_true(schema_add(s, text_of("time"), TYPE_TIME, &e));
+    assert_true(schema_add(s, text_of("amount"), TYPE_INT, &e));
+    assert_true(schema_add(s, text_of("ok"), TYPE_BOOL, &e));
+    assert_true(schema_add(s, text_of("who"), TYPE_TEXT, &e));
+    s->kind = 0;
+    s->id = 1;
+    s->time = 2;
+    s->fields[3].kinds = 1;
+    s->fields[4].kinds = 2;
+    s->fields[5].kinds = 3;
+    return s;
+}
+
+static const struct {
+    const char *json;
+    const char *pointer; /* NULL: it is an event */
+    int kind;
+} kind_events[] = {
+    {"{\"kind\":\"pay\",\"pay_id\":\"a\",\"paid\":\"1970-01-01T00:00:07Z\",\"amount\":5}", NULL, 0},
+    {"{\"at\":7,\"ok\":true,\"kind\":\"login\",\"who\":\"x\"}", NULL, 1},
+    {"{\"kind\":\"pay\",\"paid\":7}", "/paid", 0},
+    {"{\"kind\":\"pay\",\"ok\":true}", "/ok", 0},
+    {"{\"kind\":\"login\",\"time\":7}", "/time", 1},
+    {"{\"kind\":\"login\",\"id\":7}", "/id", 1},
+    {"{\"kind\":\"refund\"}", "/kind", 0},
+    {"{\"kind\":null}", "/kind", 0},
+    {"{\"kind\":\"pay\",\"kind\":\"login\"}", "/kind", 0},
+    {"{\"pay_id\":\"a\"}", "/kind", 0},
+};
+
+static void events_of_several_kinds_go_by_their_own_names(void **state)
+{
+    struct schema *s = kinds_schema();
+    struct json_reader *r = json_reader_new();
+    struct frame f;
+
+    (void)state;
+    frame_init(&f, s, 1, 1 << 16);
+    for (int round = 0; round < 2; round++) { /* with what the reader remembers of the last ones */
+        for (size_t i = 0; i < sizeof kind_events / sizeof kind_events[0]; i++) {
+            struct problems p = {0};
+            const char *json = kind_events[i].json, *pointer = kind_events[i].pointer;
+            bool is_event;
+
+            frame_clear(&f);
+            is_event = json_read_event(r, json, strlen(json), s, JSON_UNKNOWN_REFUSE, &f, &p);
+            assert_int_equal(is_event, pointer == NULL);
+            if (pointer != NULL) {
+                assert_string_equal(p.items[0].pointer, pointer);
+                continue;
+            }
+            assert_int_equal(frame_kind(&f, 0, s), kind_events[i].kind);
+            assert_int_equal(f.column[2].integer[0], 7000000);
+            assert_int_equal(f.column[1].null[0], kind_events[i].kind == 1);
+        }
+    }
+    frame_fini(&f);
+    json_reader_free(r);
+    schema_free(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -403,6 +476,7 @@ int main(void)
         cmocka_unit_test(bad_events_name_each_bad_field),
         cmocka_unit_test(problems_are_bounded),
         cmocka_unit_test(what_is_written_is_json),
+        cmocka_unit_test(events_of_several_kinds_go_by_their_own_names),
     };
 
     return RUN(tests);

@@ -130,6 +130,11 @@ static inline struct program *fixture_program(const struct fixture *x)
     program_lend_zones(p, &zones);
     assert_true(program_add_entity(p, text_of("customer"), text_of("customer_id"), &e));
     assert_true(program_add_entity(p, text_of("merchant"), text_of("lower(`merchant id`)"), &e));
+    assert_true(program_add_list(p, text_of("blocked"), TYPE_TEXT, &e));
+    assert_true(program_add_list(p, text_of("numbers"), TYPE_INT, &e));
+    assert_true(program_add_list(p, text_of("amounts"), TYPE_DECIMAL, &e));
+    assert_true(
+        program_add_list(p, text_of("null"), TYPE_TEXT, &e)); /* as a word of the language */
     return p;
 }
 

@@ -311,5 +311,6 @@ int main(void)
         cmocka_unit_test(senseless_options_are_refused),
     };
 
+    cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, make_tables, free_tables);
 }

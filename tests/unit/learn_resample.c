@@ -240,7 +240,7 @@ static struct model *learn_or_fail(const struct recipe *r, const struct workers 
     struct error e = {0};
     struct model *m = NULL;
 
-    if (!learn(r, &table.dataset, NULL, &run, &m, learned, &e))
+    if (!learn(r, &table.dataset, &run, &m, learned, &e))
         fail_msg("%s", e.text);
     return m;
 }
@@ -332,5 +332,6 @@ int main(void)
         cmocka_unit_test(members_are_learned),
     };
 
+    cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, make_table, free_table);
 }

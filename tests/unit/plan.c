@@ -1,6 +1,7 @@
 #include "tests/unit/test.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "core/base/memory.h"
 #include "core/decide/plan.h"
@@ -95,6 +96,160 @@ static void refuse(const struct plan_spec *spec, const char *words)
     assert_null(plan_new(spec, &e));
     assert_int_equal(e.kind, ERROR_INVALID);
     assert_string_equal(e.text, words);
+}
+
+/* ---- checks and missing values ---- */
+
+static const struct plan_check checks[] = {
+    {TEXT("SANE"), TEXT("amount < 1000000"), TEXT("refuse")},
+    {TEXT("ROUND"), TEXT("amount % 1.0 = 0.0"), TEXT("mark")},
+    {TEXT("SEEN"), TEXT("n_1d > 1"), TEXT("decline")},
+};
+
+static void checks_that_do_not_refuse_are_rules(void **state)
+{
+    struct plan_spec spec = whole();
+    struct plan *p;
+
+    (void)state;
+    assert_null(plan_validation(p = make(&spec)));
+    plan_unref(p);
+    spec.checks = checks;
+    spec.check_count = 3;
+    p = make(&spec);
+    assert_int_equal(plan_rule_count(p), 4);
+    assert_string_equal(plan_rule_name(p, 2), "ROUND");
+    assert_int_equal(plan_rule_outcome(p, 2), 0);
+    assert_int_equal(plan_rule_outcome(p, 3), 2);
+    assert_non_null(plan_validation(p));
+    plan_unref(p);
+}
+
+static void refuse_check(const char *name, const char *check, const char *then, const char *words)
+{
+    struct plan_check one = {text_of(name), text_of(check), text_of(then)};
+    struct plan_spec spec = whole();
+    struct error e = {0};
+
+    spec.checks = &one;
+    spec.check_count = 1;
+    assert_null(plan_new(&spec, &e));
+    if (strncmp(e.text, words, strlen(words)) != 0)
+        fail_msg("\"%s\" does not begin with \"%s\"", e.text, words);
+}
+
+static void bad_checks_are_named(void **state)
+{
+    (void)state;
+    refuse_check("X", "count() by card over 1d < 9", "refuse",
+                 "validate.X.check: reads a window; what refuses an event is checked before");
+    refuse_check("X", "ratio < 9", "refuse",
+                 "validate.X.check: 1:1: expected a field or a feature");
+    refuse_check("X", "fraud = 0", "refuse", "validate.X.check: 1:1: \"fraud\" is the label");
+    refuse_check("X", "amount", "mark", "validate.X.check: 1:1: expected a bool");
+    refuse_check("X", "amount > 1", "stop", "validate.X.then: \"stop\" is no outcome");
+    refuse_check("BIG", "amount > 1", "mark", "validate.BIG: a rule has this name");
+}
+
+static struct frame one_event(int64_t amount, bool is_null)
+{
+    struct value v = {.type = TYPE_DECIMAL, .integer = amount, .is_null = is_null};
+    struct frame f;
+
+    frame_init(&f, schema, 1, 1024);
+    for (uint32_t i = 0; i < schema->count; i++)
+        column_set_null(&f.column[i], 0);
+    column_set(&f.column[2], 0, &v);
+    f.rows = 1;
+    return f;
+}
+
+static void null_neither_holds_nor_fails(void **state)
+{
+    static const struct validation_rule rule[] = {{TEXT("A"), TEXT("amount >= 0")},
+                                                  {TEXT("B"), TEXT("amount is not null")},
+                                                  {TEXT("C"), TEXT("amount != 7")}};
+    static const struct {
+        int64_t amount;
+        bool is_null;
+        uint16_t failed;
+    } events[] = {{5000000, false, 0}, {-1, false, 1}, {0, true, 2}, {7000000, false, 3}};
+    struct error e = {0};
+    struct validation *v = validation_new(schema, rule, 3, &e);
+    struct validation_bench *b = validation_bench_new(v, 1);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof events / sizeof events[0]; i++) {
+        struct frame f = one_event(events[i].amount, events[i].is_null);
+        uint16_t failed;
+
+        assert_int_equal(validation_run(v, b, &f, 0, 1, &failed), events[i].failed != 0);
+        assert_int_equal(failed, events[i].failed);
+        frame_fini(&f);
+    }
+    assert_int_equal(validation_field(v, 2), 2);
+    validation_bench_free(b);
+    validation_free(v);
+}
+
+static void print_feature(const struct plan *p, uint32_t feature, const char *wanted)
+{
+    struct buffer out;
+
+    buffer_init(&out, 4096);
+    program_print(plan_program(p), plan_feature_node(p, feature), &out);
+    assert_string_equal(buffer_text(&out), wanted);
+    buffer_fini(&out);
+}
+
+static void missing_values_stand_in_everywhere_but_in_keys(void **state)
+{
+    static const struct plan_missing missing[] = {{TEXT("amount"), TEXT("2.5")},
+                                                  {TEXT("card"), TEXT("none")}};
+    static const struct plan_named some[] = {
+        {TEXT("amount"), TEXT("amount")},
+        {TEXT("card"), TEXT("card")},
+        {TEXT("sum"), TEXT("sum(amount) by card over 1d")},
+        {TEXT("lacks"), TEXT("amount is null and not (card is not null)")},
+    };
+    struct plan_spec spec = whole();
+    struct plan *p, *bare;
+
+    (void)state;
+    bare = make(&spec);
+    spec.features = some;
+    spec.rule_count = 0;
+    spec.missing = missing;
+    spec.missing_count = 2;
+    p = make(&spec);
+    print_feature(p, 0, "coalesce(amount, 2.5)");
+    print_feature(p, 1, "coalesce(card, 'none')");
+    print_feature(p, 2, "sum(coalesce(amount, 2.5)) by `card` over 1d");
+    print_feature(p, 3, "amount is null and not card is not null");
+    assert_true(program_fingerprint(plan_program(p), plan_feature_node(p, 0)) !=
+                program_fingerprint(plan_program(bare), plan_feature_node(bare, 0)));
+    plan_unref(p);
+    plan_unref(bare);
+}
+
+static void refuse_missing(const char *field, const char *value, const char *words)
+{
+    struct plan_missing one = {text_of(field), text_of(value)};
+    struct plan_spec spec = whole();
+
+    spec.missing = &one;
+    spec.missing_count = 1;
+    refuse(&spec, words);
+}
+
+static void bad_missing_values_are_named(void **state)
+{
+    (void)state;
+    refuse_missing("amont", "0", "missing.amont: there is no such field; did you mean \"amount\"?");
+    refuse_missing("amount", "none", "missing.amount: expected decimal, found \"none\"");
+    refuse_missing("fraud", "0",
+                   "missing.fraud: nothing can stand in for the id, the time, the kind or the "
+                   "label of an event");
 }
 
 static void all_parts_are_there(void **state)
@@ -323,6 +478,11 @@ int main(void)
         cmocka_unit_test(mistakes_name_their_part),
         cmocka_unit_test(limits_hold),
         cmocka_unit_test(a_model_is_held_to_its_features),
+        cmocka_unit_test(checks_that_do_not_refuse_are_rules),
+        cmocka_unit_test(bad_checks_are_named),
+        cmocka_unit_test(null_neither_holds_nor_fails),
+        cmocka_unit_test(missing_values_stand_in_everywhere_but_in_keys),
+        cmocka_unit_test(bad_missing_values_are_named),
     };
 
     (void)cmocka_set_message_output(CM_OUTPUT_TAP);

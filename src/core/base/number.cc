@@ -123,20 +123,55 @@ extern "C" bool number_parse_real(struct text t, char point, double *v)
     return true;
 }
 
+namespace
+{
+struct pairs {
+    char text[200];
+};
+
+constexpr pairs make_pairs()
+{
+    pairs p{};
+
+    for (int i = 0; i < 100; i++) {
+        p.text[2 * i] = (char)('0' + i / 10);
+        p.text[2 * i + 1] = (char)('0' + i % 10);
+    }
+    return p;
+}
+
+constexpr pairs two_digits = make_pairs();
+
+unsigned count_digits(uint64_t v)
+{
+    unsigned n = 1;
+
+    for (; v >= 10000; v /= 10000)
+        n += 4;
+    return n + (v >= 10) + (v >= 100) + (v >= 1000);
+}
+
+/* The last `count` digits of v, in place. */
+void put_digits(char *at, uint64_t v, unsigned count)
+{
+    while (count >= 2) {
+        count -= 2;
+        std::memcpy(at + count, &two_digits.text[v % 100 * 2], 2);
+        v /= 100;
+    }
+    if (count > 0)
+        at[0] = (char)('0' + v % 10);
+}
+} // namespace
+
 extern "C" unsigned number_format_int(int64_t v, char out[NUMBER_TEXT_MAX])
 {
-    char digits[20];
     uint64_t size = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
-    unsigned count = 0, length = 0;
+    unsigned count = count_digits(size), length = v < 0;
 
-    do {
-        digits[count++] = (char)('0' + size % 10);
-        size /= 10;
-    } while (size > 0);
-    if (v < 0)
-        out[length++] = '-';
-    while (count > 0)
-        out[length++] = digits[--count];
+    out[0] = '-';
+    put_digits(out + length, size, count);
+    length += count;
     out[length] = 0;
     return length;
 }
@@ -153,10 +188,7 @@ extern "C" unsigned number_format_decimal(int64_t v, char out[NUMBER_TEXT_MAX])
     if (part == 0)
         return length;
     out[length++] = '.';
-    for (int i = DECIMAL_DIGITS - 1; i >= 0; i--) {
-        out[length + i] = (char)('0' + part % 10);
-        part /= 10;
-    }
+    put_digits(out + length, part, DECIMAL_DIGITS);
     length += DECIMAL_DIGITS;
     while (out[length - 1] == '0')
         length--;
@@ -164,15 +196,64 @@ extern "C" unsigned number_format_decimal(int64_t v, char out[NUMBER_TEXT_MAX])
     return length;
 }
 
+namespace
+{
+/* The digits of the shortest text, with the point behind the first `point` of them. */
+unsigned place_point(const char *digits, int count, int point, char *out)
+{
+    unsigned length = 0;
+
+    if (point <= 0) {
+        out[length++] = '0';
+        out[length++] = '.';
+        for (int i = point; i < 0; i++)
+            out[length++] = '0';
+        std::memcpy(out + length, digits, (size_t)count);
+        return length + (unsigned)count;
+    }
+    for (int i = 0; i < point; i++)
+        out[length++] = i < count ? digits[i] : '0';
+    if (count > point) {
+        out[length++] = '.';
+        std::memcpy(out + length, digits + point, (size_t)(count - point));
+        length += (unsigned)(count - point);
+    }
+    return length;
+}
+} // namespace
+
+/* Whole numbers past 1e18 get an exponent: readers take plain digits for an integer of 64 bits.
+ *
+ * Most reals in files have few decimals. A double that is the one nearest to a decimal of at most
+ * 15 digits is nearest to no other such, so that decimal without its last zeros is the shortest. */
 extern "C" unsigned number_format_real(double v, char out[NUMBER_TEXT_MAX])
 {
-    // Whole numbers past 1e18 get an exponent: readers take plain digits for an integer of 64 bits.
     static const double_conversion::DoubleToStringConverter converter(
         double_conversion::DoubleToStringConverter::UNIQUE_ZERO |
             double_conversion::DoubleToStringConverter::EMIT_POSITIVE_EXPONENT_SIGN,
         "Infinity", "NaN", 'e', -6, 18, 6, 0);
-    double_conversion::StringBuilder builder(out, NUMBER_TEXT_MAX);
+    const double most = 1e15;
+    double millionths = std::rint(v * DECIMAL_ONE);
+    char digits[double_conversion::DoubleToStringConverter::kBase10MaximalLength + 1];
+    int count, point;
+    bool minus;
 
+    if (std::fabs(millionths) < most && millionths / DECIMAL_ONE == v)
+        return number_format_decimal((int64_t)millionths, out);
+    if (std::isfinite(v)) {
+        double_conversion::DoubleToStringConverter::DoubleToAscii(
+            v, double_conversion::DoubleToStringConverter::SHORTEST, 0, digits, sizeof digits,
+            &minus, &count, &point);
+        if (point > -6 && point <= 18) {
+            unsigned length = minus;
+
+            out[0] = '-';
+            length += place_point(digits, count, point, out + length);
+            out[length] = 0;
+            return length;
+        }
+    }
+    double_conversion::StringBuilder builder(out, NUMBER_TEXT_MAX);
     converter.ToShortest(v, &builder);
     unsigned length = (unsigned)builder.position();
     builder.Finalize();

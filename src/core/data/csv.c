@@ -251,6 +251,7 @@ struct csv_reader {
     const struct schema *schema;
     uint64_t line;
     uint64_t row_line;
+    uint64_t *lines; /* by row of the frame, or NULL */
     uint64_t rounded;
     bool skipping; /* inside a record that is too long: on to its line's end */
     /* of the call: */
@@ -321,6 +322,11 @@ uint64_t csv_reader_rounded(const struct csv_reader *r)
 uint64_t csv_reader_row_line(const struct csv_reader *r)
 {
     return r->row_line;
+}
+
+void csv_reader_keep_lines(struct csv_reader *r, uint64_t *lines)
+{
+    r->lines = lines;
 }
 
 static bool is_null_word(const struct csv_reader *r, struct text t)
@@ -690,6 +696,8 @@ static inline void commit_row(struct csv_reader *r)
 {
     for (uint32_t i = 0; i < r->absents; i++)
         column_set_null(&r->frame->column[r->absent[i]], r->frame->rows);
+    if (r->lines != NULL)
+        r->lines[r->frame->rows] = r->line;
     r->frame->rows++;
     r->row_line = r->line;
 }

@@ -60,6 +60,9 @@ uint64_t csv_reader_rounded(const struct csv_reader *r);
 /* The line on which the last row that was read begins. */
 uint64_t csv_reader_row_line(const struct csv_reader *r);
 
+/* From now on lines[row] of the frame becomes the line on which the row begins; NULL: no more. */
+void csv_reader_keep_lines(struct csv_reader *r, uint64_t *lines);
+
 /* Appends records to the frame, text copied into its arena. `*used` bytes are done with; the next
  * call goes on with those after them. `last`: no bytes follow these, so the last record needs no
  * line end. With CSV_MORE the caller adds bytes; a record never needs more than CSV_RECORD_MAX + 2.

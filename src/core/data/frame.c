@@ -101,3 +101,10 @@ bool frame_append(struct frame *to, const struct frame *from, uint32_t row)
     to->rows++;
     return true;
 }
+
+int frame_kind(const struct frame *f, uint32_t row, const struct schema *s)
+{
+    if (s->kind == FIELD_NONE || f->column[s->kind].null[row])
+        return KIND_NONE;
+    return schema_find_kind(s, f->column[s->kind].text[row]);
+}

@@ -45,5 +45,8 @@ void column_set_null(struct column *c, uint32_t row);
 
 /* Appends row `row` of `from` (same columns), copying text; false when full. */
 bool frame_append(struct frame *to, const struct frame *from, uint32_t row) MUST_USE;
+/* The kind of event that the row is, or KIND_NONE where the schema has one kind only or the row
+ * does not say. */
+int frame_kind(const struct frame *f, uint32_t row, const struct schema *s);
 
 #endif

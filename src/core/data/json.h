@@ -46,7 +46,8 @@ enum json_unknown { JSON_UNKNOWN_REFUSE, JSON_UNKNOWN_SKIP };
  * null but in a text field. A field "a.b" also takes member b of an object a. Missing fields are
  * null. On bad input nothing is appended, false is returned and `problems` has at least one entry
  * (pointer "" for the document itself). A key that is no field is a problem, with the nearest known
- * name, unless unknown keys are skipped. */
+ * name, unless unknown keys are skipped. Where the schema has several kinds, the key "kind" must
+ * name one; the others then go by that kind's names, and a field of another kind is a problem. */
 bool json_read_event(struct json_reader *r, const char *bytes, size_t length,
                      const struct schema *s, enum json_unknown unknown, struct frame *f,
                      struct problems *problems) MUST_USE;

@@ -19,8 +19,9 @@ namespace dom = simdjson::dom;
 
 namespace
 {
+enum { ROOM_FOR_WORDS = 220 };
 enum { KEYS_PAIRWISE_MAX = 24 }; // up to here keys are compared each with each, then sorted
-}
+} // namespace
 
 struct json_reader {
     dom::parser parser;
@@ -175,13 +176,28 @@ struct event {
     struct frame *frame;
     enum json_unknown unknown;
     struct problems *problems;
+    int kind; // of the schema's, KIND_NONE: it has one only
 };
+
+void pointer_of(const struct event *ev, const struct field *f, char out[FIELD_NAME_MAX + 2])
+{
+    snprintf(out, FIELD_NAME_MAX + 2, "/%s",
+             schema_name_of(ev->schema, ev->kind, (int)(f - ev->schema->fields)));
+}
+
+// A kind may write its time in a way of its own.
+enum time_layout layout_of(const struct event *ev, const struct field *f)
+{
+    bool is_shared = ev->kind != KIND_NONE && f - ev->schema->fields == ev->schema->time;
+
+    return is_shared ? ev->schema->kinds[ev->kind].layout : f->layout;
+}
 
 void bad_value(struct event *ev, const struct field *f, dom::element e, enum fault fault)
 {
     char pointer[FIELD_NAME_MAX + 2];
 
-    snprintf(pointer, sizeof pointer, "/%s", f->name);
+    pointer_of(ev, f, pointer);
     if (!e.is_string() || fault == FAULT_NONE) {
         problems_add(ev->problems, pointer, "expected %s, found %s", wanted_word(f->type),
                      kind_word(e));
@@ -260,7 +276,7 @@ bool bare_text(dom::element e, char digits[NUMBER_TEXT_MAX], struct text *t)
     return true;
 }
 
-bool typed_number(const struct field *f, dom::element e, struct value *v)
+bool typed_number(const struct event *ev, const struct field *f, dom::element e, struct value *v)
 {
     switch (f->type) {
     case TYPE_INT:
@@ -270,7 +286,7 @@ bool typed_number(const struct field *f, dom::element e, struct value *v)
     case TYPE_REAL:
         return e.get(v->real) == simdjson::SUCCESS;
     case TYPE_TIME:
-        return time_number(e, f->layout, &v->integer);
+        return time_number(e, layout_of(ev, f), &v->integer);
     case TYPE_BOOL:
         return whole_number(e, &v->integer) && (v->integer == 0 || v->integer == 1);
     default:
@@ -316,7 +332,10 @@ bool typed_value(struct event *ev, const struct field *f, dom::element e, struct
     } else if (e.is_string()) {
         t = text_from(std::string_view(e));
         v->is_null = text_trim(t).length == 0;
-        enum fault fault = v->is_null ? FAULT_NONE : cell_parse(t, f, v);
+        struct field as = *f;
+
+        as.layout = layout_of(ev, f);
+        enum fault fault = v->is_null ? FAULT_NONE : cell_parse(t, &as, v);
 
         if (fault == FAULT_NONE)
             return true;
@@ -325,7 +344,7 @@ bool typed_value(struct event *ev, const struct field *f, dom::element e, struct
     } else if (f->type == TYPE_BOOL && e.is_bool()) {
         v->integer = bool(e);
         return true;
-    } else if (typed_number(f, e, v)) {
+    } else if (typed_number(ev, f, e, v)) {
         return true;
     }
     bad_value(ev, f, e, FAULT_NONE);
@@ -339,12 +358,12 @@ void read_member(struct event *ev, int index, dom::element e)
     char pointer[FIELD_NAME_MAX + 2];
 
     if (ev->r->seen[index] == ev->r->event) {
-        snprintf(pointer, sizeof pointer, "/%s", f->name);
+        pointer_of(ev, f, pointer);
         problems_add(ev->problems, pointer, "the key appears twice");
         return;
     }
     if (f->is_looked_up) {
-        snprintf(pointer, sizeof pointer, "/%s", f->name);
+        pointer_of(ev, f, pointer);
         problems_add(ev->problems, pointer, "is looked up in a table: leave it out");
         return;
     }
@@ -356,16 +375,37 @@ void read_member(struct event *ev, int index, dom::element e)
     column_set(&ev->frame->column[index], ev->frame->rows, &v);
 }
 
+// "a login has no such field (payment has)"
+const char *foreign_words(const struct event *ev, struct text name, char out[ROOM_FOR_WORDS])
+{
+    const struct schema *s = ev->schema;
+    const char *other = NULL;
+
+    for (uint32_t k = 0; k < s->kind_count && other == NULL; k++) {
+        if (schema_find_of(s, (int)k, name) != FIELD_NONE)
+            other = s->kinds[k].name;
+    }
+    snprintf(out, ROOM_FOR_WORDS, "an event of the kind \"%.60s\" has no such field%s%.60s%s",
+             s->kinds[ev->kind].name, other != NULL ? ", \"" : "", other != NULL ? other : "",
+             other != NULL ? "\" has it" : "");
+    return out;
+}
+
 void unknown_key(struct event *ev, struct text name)
 {
-    char pointer[FIELD_NAME_MAX + 2];
+    char pointer[FIELD_NAME_MAX + 2], words[ROOM_FOR_WORDS];
     const char *nearest;
 
     if (ev->unknown == JSON_UNKNOWN_SKIP)
         return;
     snprintf(pointer, sizeof pointer, "/%.*s", TEXT_ARG(name));
-    nearest = schema_nearest(ev->schema, name);
-    if (nearest != NULL)
+    nearest = schema_nearest_of(ev->schema, ev->kind, name);
+    if (ev->kind != KIND_NONE && nearest != NULL)
+        problems_add(ev->problems, pointer, "%s; did you mean \"%s\"?",
+                     foreign_words(ev, name, words), nearest);
+    else if (ev->kind != KIND_NONE)
+        problems_add(ev->problems, pointer, "%s", foreign_words(ev, name, words));
+    else if (nearest != NULL)
         problems_add(ev->problems, pointer, "no such field; did you mean \"%s\"?", nearest);
     else
         problems_add(ev->problems, pointer, "no such field");
@@ -378,10 +418,11 @@ int find_field(struct event *ev, struct text name, uint32_t position)
     if (position < ev->schema->count) {
         uint32_t guess = ev->r->guess[position];
 
-        if (guess < ev->schema->count && text_is(name, ev->schema->fields[guess].name))
+        if (guess < ev->schema->count && schema_has(ev->schema, ev->kind, (int)guess) &&
+            text_is(name, schema_name_of(ev->schema, ev->kind, (int)guess)))
             return (int)guess;
     }
-    index = schema_find(ev->schema, name);
+    index = schema_find_of(ev->schema, ev->kind, name);
     if (index != FIELD_NONE && position < ev->schema->count)
         ev->r->guess[position] = (uint32_t)index;
     return index;
@@ -451,6 +492,29 @@ void read_root(struct event *ev, dom::element root)
                      (int)(repeated.length < 100 ? repeated.length : 100), repeated.bytes);
 }
 
+// An event of several kinds says of which it is before its other fields mean anything.
+bool find_kind(struct event *ev, dom::element root)
+{
+    const struct schema *s = ev->schema;
+    std::string_view name;
+
+    ev->kind = KIND_NONE;
+    if (s->kind == FIELD_NONE)
+        return true;
+    if (dom::object(root)[KIND_FIELD].get(name) == simdjson::SUCCESS)
+        ev->kind = schema_find_kind(s, text_from(name));
+    if (ev->kind != KIND_NONE)
+        return true;
+    char known[ROOM_FOR_WORDS] = "";
+    for (uint32_t k = 0; k < s->kind_count; k++) {
+        size_t used = strlen(known);
+
+        snprintf(known + used, sizeof known - used, "%s%s", k > 0 ? ", " : "", s->kinds[k].name);
+    }
+    problems_add(ev->problems, "/" KIND_FIELD, "expected the event's kind, one of: %s", known);
+    return false;
+}
+
 void begin_event(struct json_reader *r, uint32_t fields)
 {
     if (fields > r->capacity) {
@@ -486,7 +550,7 @@ extern "C" bool json_read_event(struct json_reader *r, const char *bytes, size_t
                                 const struct schema *s, enum json_unknown unknown, struct frame *f,
                                 struct problems *problems)
 {
-    struct event ev = {r, s, f, unknown, problems};
+    struct event ev = {r, s, f, unknown, problems, KIND_NONE};
     uint32_t before = problems->count + problems->more;
     dom::element root;
     simdjson::error_code code = parse(r, bytes, length, &root);
@@ -503,6 +567,8 @@ extern "C" bool json_read_event(struct json_reader *r, const char *bytes, size_t
         problems_add(problems, "", "no room for another event");
         return false;
     }
+    if (!find_kind(&ev, root))
+        return false;
     begin_event(r, s->count);
     read_root(&ev, root);
     if (problems->count + problems->more != before)

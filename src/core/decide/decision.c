@@ -23,6 +23,8 @@ void decision_format(const struct decision *d, const struct plan *p, struct buff
         buffer_add_u32(out, d->reason[i].feature);
         buffer_add_double(out, d->reason[i].contribution);
     }
+    if (d->flags & DECISION_FORGOTTEN)
+        buffer_add_u64(out, d->forgotten);
 }
 
 static bool is_plausible(const struct decision *d, const struct plan *p)
@@ -33,6 +35,11 @@ static bool is_plausible(const struct decision *d, const struct plan *p)
     for (uint32_t i = 0; i < d->reasons; i++) {
         if (d->reason[i].feature >= plan_feature_count(p))
             return false;
+    }
+    if ((d->flags & DECISION_FORGOTTEN) != 0) {
+        uint32_t groups = velocity_group_count(plan_layout(p));
+
+        return d->forgotten != 0 && (groups == 64 || d->forgotten >> groups == 0);
     }
     return true;
 }
@@ -58,11 +65,13 @@ bool decision_parse(struct reader *in, const struct plan *p, struct decision *d,
         read.reason[i].feature = reader_u32(in);
         read.reason[i].contribution = reader_double(in);
     }
+    if (read.flags & DECISION_FORGOTTEN)
+        read.forgotten = reader_u64(in);
     if (in->failed)
         return error_set(e, ERROR_INVALID, "decision is cut short: it was made by another plan?");
     if (!is_plausible(&read, p))
         return error_set(e, ERROR_INVALID,
-                         "decision names an outcome, level, score or feature "
+                         "decision names an outcome, level, score, feature or entity "
                          "that its plan does not have");
     *d = read;
     return true;

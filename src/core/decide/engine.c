@@ -1,7 +1,8 @@
 /* One batch goes through these steps; each works on whole columns or walks the rows in order:
  *
- *   admit    time, lateness, watermark and insertion of each row; which waiting labels take effect
- *            before which row (steps); the rows' own labels start to wait
+ *   place    time, lateness, watermark and insertion of each row
+ *   admit    which waiting labels take effect before which row (steps); the rows' own labels start
+ *            to wait
  *   levels   program_run(level), velocity_run(level), ... until all features have values
  *   score    the model over the feature columns
  *   policy   thresholds, rules (strictest fired wins), reasons
@@ -19,7 +20,7 @@
 #include "core/base/panic.h"
 #include "core/decide/waiting.h"
 
-enum { ROOT_ENGINE = 8, ROOT_WAITING = 9, ROOT_IDS = 10 };
+enum { ROOT_ENGINE = 8, ROOT_WAITING = 9, ROOT_IDS = 10, ROOT_LISTS = 11 };
 
 /* Anchored at ROOT_ENGINE. */
 struct engine_head {
@@ -34,6 +35,8 @@ struct engine {
     struct velocity *velocity;
     struct waiting waiting;
     struct ids ids;
+    struct lists lists;
+    struct list_reader list_reader;
     struct registers registers;
     struct model_scratch *scratch; /* NULL without a model */
     enum simd simd;
@@ -44,9 +47,11 @@ struct engine {
     /* of the batch in work, by row */
     int64_t *time_us;
     int64_t *watermark_us;
+    int64_t *as_of_us; /* the time at which lists are asked */
     uint8_t *insert;
     uint8_t *flags;
     struct hash128 *token; /* [row * groups + group] */
+    uint8_t *forgotten;    /* the same */
     double *margin;
     double *probability;
 
@@ -81,6 +86,11 @@ uint64_t engine_layout(const struct plan *p)
     h = hash_bytes(admission, sizeof admission, h);
     h = hash_bytes(&v->key, sizeof v->key, h);
     h = mix_field(mix_field(h, s, s->time), s, s->label);
+    for (uint32_t i = 0; i < plan_list_count(p); i++) {
+        const char *name = plan_list_name(p, i);
+
+        h = hash_bytes(name, strlen(name), h + (uint64_t)plan_list_type(p, i) + 1);
+    }
     for (uint32_t i = 0; i < program_aggregate_count(program); i++) {
         const struct aggregate *a = program_aggregate(program, i);
 
@@ -103,7 +113,7 @@ static void make_head(struct engine *n)
         return;
     ref = region_alloc(&n->region, sizeof(struct engine_head));
     ASSERT(ref != 0);
-    region_header(&n->region)->root[ROOT_ENGINE] = ref;
+    region_set_root(&n->region, ROOT_ENGINE, ref);
     head_of(n)->watermark_us = INT64_MIN;
 }
 
@@ -134,6 +144,25 @@ static uint64_t ids_most(const struct plan *p, const struct region *r, uint64_t 
     return horizon < most ? horizon : most;
 }
 
+/* Lists have a share of the memory as ids have, for the same reason. */
+static uint64_t lists_most(const struct plan *p, const struct region *r)
+{
+    uint64_t windows = plan_velocity_options(p)->memory_bytes;
+
+    return windows > 0 ? windows / 6 : region_header(r)->capacity / 8;
+}
+
+static void read_list(const void *context, uint32_t list, const struct column *value, uint32_t rows,
+                      int64_t *is_member);
+
+static void open_lists(struct engine *n)
+{
+    ASSERT(lists_open(&n->lists, &n->region, ROOT_LISTS, plan_list_count(n->plan),
+                      lists_most(n->plan, &n->region)));
+    n->list_reader = (struct list_reader){read_list, n};
+    n->registers.lists = &n->list_reader;
+}
+
 struct engine *engine_open(struct plan *p, struct region *r, const struct engine_options *o)
 {
     struct engine *n = mem_alloc(sizeof *n);
@@ -149,19 +178,28 @@ struct engine *engine_open(struct plan *p, struct region *r, const struct engine
         n->keeps_labels |= velocity_group_has_label(layout, g);
     make_head(n);
     n->velocity = velocity_open(layout, &n->region);
+    velocity_lend(n->velocity, o->workers);
     waiting_open(&n->waiting, &n->region, ROOT_WAITING, n->groups);
     ids_open(&n->ids, &n->region, ROOT_IDS, ids_most(p, r, o->ids_horizon), o->ids_horizon_us);
     registers_init(&n->registers, plan_program(p), o->batch);
+    open_lists(n);
     open_model(n, o->simd);
     n->time_us = mem_array(o->batch, sizeof *n->time_us);
     n->watermark_us = mem_array(o->batch, sizeof *n->watermark_us);
+    n->as_of_us = mem_array(o->batch, sizeof *n->as_of_us);
     n->insert = mem_array(o->batch, 1);
     n->flags = mem_array(o->batch, 1);
     n->token = mem_array((size_t)o->batch * n->groups, sizeof *n->token);
+    n->forgotten = mem_array((size_t)o->batch * n->groups, 1);
     n->margin = mem_array(o->batch, sizeof *n->margin);
     n->probability = mem_array(o->batch, sizeof *n->probability);
     n->label = mem_alloc(waiting_label_bytes(n->groups));
     return n;
+}
+
+void engine_watch(struct engine *n, struct region_watch *watch)
+{
+    n->region.watch = watch;
 }
 
 void engine_close(struct engine *n)
@@ -175,9 +213,11 @@ void engine_close(struct engine *n)
     mem_free(n->contribution);
     mem_free(n->time_us);
     mem_free(n->watermark_us);
+    mem_free(n->as_of_us);
     mem_free(n->insert);
     mem_free(n->flags);
     mem_free(n->token);
+    mem_free(n->forgotten);
     mem_free(n->margin);
     mem_free(n->probability);
     mem_free(n->step);
@@ -229,8 +269,10 @@ static void push_label(struct engine *n, uint64_t seq, int64_t time_us, uint8_t 
     n->label->time_us = time_us;
     n->label->label = label;
     n->label->effective_us = effective_us;
-    if (!waiting_push(&n->waiting, n->label))
-        head_of(n)->labels_lost++;
+    if (waiting_push(&n->waiting, n->label))
+        return;
+    region_touch(&n->region, head_of(n), sizeof(struct engine_head));
+    head_of(n)->labels_lost++;
 }
 
 static int64_t add_saturated(int64_t a, int64_t b)
@@ -312,14 +354,24 @@ static uint8_t verdict(const struct engine *n, int64_t time_us, int64_t received
     return time_us >= watermark_us - lateness ? DECISION_LATE : DECISION_TOO_LATE;
 }
 
-static void admit(struct engine *n, const struct frame *f, uint32_t first, uint32_t rows,
-                  const uint64_t *seq, const int64_t *received_us)
+/* Lists are asked as of the event's own time, but of a time that cannot be believed as of now, and
+ * not before what may have been forgotten. */
+static int64_t as_of(const struct engine *n, int64_t time_us, uint8_t flags, int64_t watermark_us)
 {
-    struct engine_head *head = head_of(n);
-    int64_t watermark = head->watermark_us;
-    int label = plan_schema(n->plan)->label;
+    int64_t lateness = plan_velocity_options(n->plan)->lateness_us;
+    int64_t oldest = add_saturated(watermark_us, -lateness);
 
-    n->steps = 0;
+    if (flags & DECISION_AHEAD)
+        return watermark_us;
+    return time_us > oldest ? time_us : oldest;
+}
+
+/* Nothing in the state changes yet. */
+static void place(struct engine *n, const struct frame *f, uint32_t first, uint32_t rows,
+                  const int64_t *received_us)
+{
+    int64_t watermark = head_of(n)->watermark_us;
+
     for (uint32_t i = 0; i < rows; i++) {
         int64_t time = row_time(n, f, first + i, received_us[i]);
         uint8_t flags = verdict(n, time, received_us[i], watermark);
@@ -330,15 +382,26 @@ static void admit(struct engine *n, const struct frame *f, uint32_t first, uint3
         n->flags[i] = flags;
         n->insert[i] = (flags & (DECISION_AHEAD | DECISION_TOO_LATE)) == 0;
         n->watermark_us[i] = watermark;
-        if (!n->keeps_labels)
-            continue;
-        take_due(n, i, watermark);
+        n->as_of_us[i] = as_of(n, time, flags, watermark);
+    }
+}
+
+static void admit(struct engine *n, const struct frame *f, uint32_t first, uint32_t rows,
+                  const uint64_t *seq)
+{
+    int label = plan_schema(n->plan)->label;
+    struct engine_head *head;
+
+    n->steps = 0;
+    for (uint32_t i = 0; i < rows && n->keeps_labels; i++) {
+        take_due(n, i, n->watermark_us[i]);
         if (label != FIELD_NONE && n->insert[i])
             wait_for_own_label(n, &f->column[label], first + i, i, seq[i]);
     }
     point_steps(n);
     head = head_of(n);
-    head->watermark_us = watermark;
+    region_touch(&n->region, head, sizeof *head);
+    head->watermark_us = n->watermark_us[rows - 1];
     head->events += rows;
 }
 
@@ -352,6 +415,7 @@ static struct velocity_rows batch_rows(const struct engine *n, uint32_t rows, co
                                   .insert = n->insert,
                                   .watermark_us = n->watermark_us,
                                   .token = n->token,
+                                  .forgotten = n->forgotten,
                                   .step = n->step,
                                   .steps = n->steps};
 }
@@ -432,7 +496,32 @@ static void give_reasons(struct engine *n, uint32_t row, struct decision *d)
     }
 }
 
-static void decide(struct engine *n, uint32_t rows, struct decision *decisions)
+static void note_forgotten(const struct engine *n, uint32_t row, struct decision *d)
+{
+    const uint8_t *forgotten = n->forgotten + (size_t)row * n->groups;
+
+    for (uint32_t g = 0; g < n->groups; g++)
+        d->forgotten |= (uint64_t)(forgotten[g] != 0) << g;
+    if (d->forgotten != 0)
+        d->flags |= DECISION_FORGOTTEN;
+}
+
+/* Rows of kinds that are only observed give no decision. */
+static void mark_observed(const struct engine *n, const struct frame *f, uint32_t first,
+                          uint32_t rows, struct decision *decisions)
+{
+    const struct schema *s = plan_schema(n->plan);
+
+    for (uint32_t i = 0; i < rows && s->kind != FIELD_NONE; i++) {
+        int kind = frame_kind(f, first + i, s);
+
+        if (kind != KIND_NONE && !s->kinds[kind].is_decided)
+            decisions[i] = (struct decision){.flags = DECISION_OBSERVED};
+    }
+}
+
+static void decide(struct engine *n, const struct frame *f, uint32_t first, uint32_t rows,
+                   struct decision *decisions)
 {
     memset(decisions, 0, rows * sizeof *decisions);
     score(n, rows);
@@ -446,8 +535,10 @@ static void decide(struct engine *n, uint32_t rows, struct decision *decisions)
         d->score = (int16_t)plan_score(d->probability);
         d->outcome = (uint8_t)plan_outcome_of_score(n->plan, d->score);
         d->level = (uint8_t)plan_level_of_score(n->plan, d->score);
+        note_forgotten(n, i, d);
     }
     fire_rules(n, rows, decisions);
+    mark_observed(n, f, first, rows, decisions);
     for (uint32_t i = 0; i < rows && n->scratch != NULL; i++) {
         if (decisions[i].outcome > 0)
             give_reasons(n, i, &decisions[i]);
@@ -463,8 +554,9 @@ void engine_run(struct engine *n, const struct frame *f, uint32_t first, uint32_
     ASSERT(rows <= n->batch);
     if (rows == 0)
         return;
+    place(n, f, first, rows, received_us);
     begin(n, f, first, rows);
-    admit(n, f, first, rows, seq, received_us);
+    admit(n, f, first, rows, seq);
     batch = batch_rows(n, rows, seq);
     for (int level = 0; level < program_levels(p); level++) {
         if (level > 0)
@@ -472,7 +564,7 @@ void engine_run(struct engine *n, const struct frame *f, uint32_t first, uint32_
         velocity_run(n->velocity, level, &n->registers, &batch);
     }
     if (decisions != NULL)
-        decide(n, rows, decisions);
+        decide(n, f, first, rows, decisions);
 }
 
 /* Labels that are due at the watermark would be applied before the next row anyhow: applying them
@@ -500,10 +592,9 @@ void engine_peek(struct engine *n, const struct frame *f, uint32_t row, int64_t 
     struct velocity_rows batch;
 
     settle_labels(n);
+    place(n, f, row, 1, &received_us);
     begin(n, f, row, 1);
     n->steps = 0;
-    n->time_us[0] = row_time(n, f, row, received_us);
-    n->flags[0] = verdict(n, n->time_us[0], received_us, head_of(n)->watermark_us);
     n->watermark_us[0] = head_of(n)->watermark_us;
     n->insert[0] = 0;
     batch = batch_rows(n, 1, &next);
@@ -512,7 +603,7 @@ void engine_peek(struct engine *n, const struct frame *f, uint32_t row, int64_t 
             program_run(p, &n->registers, level);
         velocity_read(n->velocity, level, &n->registers, &batch);
     }
-    decide(n, 1, decision);
+    decide(n, f, row, 1, decision);
 }
 
 void engine_reasons(struct engine *n, uint32_t row, struct decision *d)
@@ -529,6 +620,68 @@ void engine_label(struct engine *n, const struct frame *f, uint32_t row, uint64_
     begin(n, f, row, 1);
     memcpy(n->label->token, n->token, n->groups * sizeof *n->token);
     push_label(n, seq, row_time(n, f, row, received_us), label, effective_us);
+}
+
+/* ---- lists */
+
+static struct value cell_of(const struct column *c, uint32_t row)
+{
+    if (c->type == TYPE_TEXT)
+        return (struct value){.type = TYPE_TEXT, .text = c->text[row]};
+    return (struct value){.type = c->type, .integer = c->integer[row]};
+}
+
+/* Of the rows in work, which start at row 0 of as_of_us. */
+static void read_list(const void *context, uint32_t list, const struct column *value, uint32_t rows,
+                      int64_t *is_member)
+{
+    const struct engine *n = context;
+    const struct hash_key *key = &plan_velocity_options(n->plan)->key;
+
+    memset(is_member, 0, rows * sizeof *is_member);
+    for (uint32_t i = 0; i < rows && lists_entries(&n->lists, list) > 0; i++) {
+        const struct list_entry *entry;
+        struct value v = cell_of(value, i);
+
+        if (value->null[i])
+            continue;
+        entry = lists_find(&n->lists, list, list_token(&v, key));
+        is_member[i] = entry != NULL && n->as_of_us[i] < entry->expires_us;
+    }
+}
+
+struct hash128 engine_list_token(const struct engine *n, const struct value *v)
+{
+    return list_token(v, &plan_velocity_options(n->plan)->key);
+}
+
+/* What expired at this time or before is in force for no event to come. */
+static int64_t list_horizon(const struct engine *n)
+{
+    return add_saturated(head_of(n)->watermark_us, -plan_velocity_options(n->plan)->lateness_us);
+}
+
+bool engine_list_is_past(const struct engine *n, int64_t expires_us)
+{
+    return expires_us <= list_horizon(n);
+}
+
+bool engine_list_reserve(struct engine *n, uint32_t list, const struct list_change *change,
+                         uint32_t count, struct error *e)
+{
+    return lists_reserve(&n->lists, list, change, count, list_horizon(n), e);
+}
+
+enum list_result engine_list_apply(struct engine *n, uint32_t list,
+                                   const struct list_change *change, uint64_t seq, uint32_t place,
+                                   int64_t at_us, enum list_origin origin)
+{
+    return lists_apply(&n->lists, list, change, seq, place, at_us, origin);
+}
+
+struct lists *engine_lists(struct engine *n)
+{
+    return &n->lists;
 }
 
 const struct registers *engine_registers(const struct engine *n)

@@ -11,6 +11,7 @@
 
 #include "core/decide/decision.h"
 #include "core/decide/ids.h"
+#include "core/decide/lists.h"
 
 enum { ENGINE_BATCH_MAX = 4096 }; /* rows of one engine_run */
 
@@ -18,21 +19,25 @@ struct engine;
 
 struct engine_options {
     enum simd simd;
-    uint32_t batch;         /* rows of one engine_run, at most ENGINE_BATCH_MAX */
-    uint64_t ids_horizon;   /* event ids remembered, */
-    int64_t ids_horizon_us; /* and for how long since receipt */
+    uint32_t batch;                /* rows of one engine_run, at most ENGINE_BATCH_MAX */
+    uint64_t ids_horizon;          /* event ids remembered, */
+    int64_t ids_horizon_us;        /* and for how long since receipt */
+    const struct workers *workers; /* for batches; NULL: none. Outlives the engine */
 };
 
 /* The region is fresh, or holds state of a plan with the same layout; the region's memory
  * outlives the engine, which takes a reference on the plan. */
 struct engine *engine_open(struct plan *p, struct region *r, const struct engine_options *o);
 void engine_close(struct engine *n);
+/* From here on `watch` (NULL: nobody) is told of bytes of the region before they change. */
+void engine_watch(struct engine *n, struct region_watch *watch);
 /* What identifies state that this plan can continue: layout, token key and epoch. */
 uint64_t engine_layout(const struct plan *p);
 
 /* One batch: rows [first, first + rows) of the frame, in order, at most ENGINE_BATCH_MAX.
  * seq[i] and received_us[i] belong to row first + i; seq increases. With decisions == NULL the rows
- * are only observed: state changes, nothing is scored. Rows must have a time. */
+ * are only observed: state changes, nothing is scored; of rows of kinds that are only observed the
+ * decisions say so (DECISION_OBSERVED) and nothing else. Rows must have a time. */
 void engine_run(struct engine *n, const struct frame *f, uint32_t first, uint32_t rows,
                 const uint64_t *seq, const int64_t *received_us, struct decision *decisions);
 
@@ -51,6 +56,18 @@ const struct registers *engine_registers(const struct engine *n);
  * reaches effective_us. Ends the validity of the registers of the last run. */
 void engine_label(struct engine *n, const struct frame *f, uint32_t row, uint64_t seq,
                   uint8_t label, int64_t received_us, int64_t effective_us);
+
+/* Lists. A change takes effect for all rows after it. Reserve before applying: it checks all, and
+ * changes nothing that an event can see. at_us is when the change was made (received). */
+struct hash128 engine_list_token(const struct engine *n, const struct value *v);
+bool engine_list_reserve(struct engine *n, uint32_t list, const struct list_change *change,
+                         uint32_t count, struct error *e) MUST_USE;
+enum list_result engine_list_apply(struct engine *n, uint32_t list,
+                                   const struct list_change *change, uint64_t seq, uint32_t place,
+                                   int64_t at_us, enum list_origin origin);
+struct lists *engine_lists(struct engine *n); /* to look into */
+/* Whether an entry that expires then can be seen no more. */
+bool engine_list_is_past(const struct engine *n, int64_t expires_us);
 
 /* Event ids within the horizon. The token is keyed: raw ids are not in the state. */
 struct hash128 engine_id_token(const struct engine *n, struct text id);

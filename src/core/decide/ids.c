@@ -86,10 +86,12 @@ static void index_remove(const struct ids *i, const struct ids_head *h, uint64_t
             break;
         home = ring[index[slot] - 1].token.low & mask;
         if (((slot - home) & mask) >= ((slot - hole) & mask)) {
+            region_touch(i->region, &index[hole], sizeof *index);
             index[hole] = index[slot];
             hole = slot;
         }
     }
+    region_touch(i->region, &index[hole], sizeof *index);
     index[hole] = 0;
 }
 
@@ -98,6 +100,7 @@ static void forget_oldest(const struct ids *i, struct ids_head *h)
     struct id_entry *oldest = &ring_of(i, h)[h->first];
 
     index_remove(i, h, slot_of(i, h, oldest->token));
+    region_touch(i->region, oldest, sizeof *oldest);
     memset(oldest, 0, sizeof *oldest);
     h->first = (h->first + 1) & (h->capacity - 1);
     h->count--;
@@ -151,6 +154,7 @@ const struct id_entry *ids_find(const struct ids *i, struct hash128 token)
 void ids_add(struct ids *i, const struct id_entry *entry)
 {
     struct ids_head *h = head_of(i);
+    uint32_t *slot;
     uint64_t place;
 
     if (h == NULL) {
@@ -158,9 +162,10 @@ void ids_add(struct ids *i, const struct id_entry *entry)
 
         if (ref == 0)
             return; /* no room for a single id: the region is smaller than settings allow */
-        region_header(i->region)->root[i->root] = ref;
+        region_set_root(i->region, i->root, ref);
         h = region_at(i->region, ref);
     }
+    region_touch(i->region, h, sizeof *h);
     while (h->count > 0 && (h->count >= i->horizon || ring_of(i, h)[h->first].received_us <
                                                           entry->received_us - i->horizon_us))
         forget_oldest(i, h);
@@ -170,8 +175,11 @@ void ids_add(struct ids *i, const struct id_entry *entry)
         forget_oldest(i, h);
     }
     place = (h->first + h->count++) & (h->capacity - 1);
+    region_touch(i->region, &ring_of(i, h)[place], sizeof *entry);
     ring_of(i, h)[place] = *entry;
-    index_of(i, h)[slot_of(i, h, entry->token)] = (uint32_t)place + 1;
+    slot = &index_of(i, h)[slot_of(i, h, entry->token)];
+    region_touch(i->region, slot, sizeof *slot);
+    *slot = (uint32_t)place + 1;
 }
 
 uint64_t ids_count(const struct ids *i)

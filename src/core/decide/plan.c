@@ -3,13 +3,21 @@
 
 #include <math.h>
 #include <stdatomic.h>
+#include <stdio.h>
 
 #include "core/base/memory.h"
 #include "core/base/panic.h"
+#include "core/data/cell.h"
 
 struct plan_feature {
     char *name;
     int node;
+    bool takes_median;
+};
+
+struct plan_members {
+    char *name;
+    enum type type;
 };
 
 struct plan_condition {
@@ -30,8 +38,12 @@ struct plan {
     uint32_t *model_feature; /* by input */
     struct plan_feature *feature;
     uint32_t feature_count;
+    struct plan_members *list;
+    uint32_t list_count;
     struct plan_condition *rule;
     uint32_t rule_count;
+    struct validation *validation; /* NULL: nothing is refused */
+    bool *has_median;              /* by field */
     char *outcome[PLAN_OUTCOMES_MAX];
     uint32_t outcome_count;
     char *level[PLAN_LEVELS_MAX];
@@ -64,7 +76,10 @@ static bool limits_check(const struct plan_spec *spec, struct error *e)
 {
     if (!count_check(spec->feature_count, LANG_FEATURES_MAX, "features", e) ||
         !count_check(spec->entity_count, LANG_FEATURES_MAX, "entities", e) ||
+        !count_check(spec->list_count, LANG_LISTS_MAX, "lists", e) ||
         !count_check(spec->rule_count, PLAN_RULES_MAX, "rules", e) ||
+        !count_check(spec->rule_count + spec->check_count, PLAN_RULES_MAX, "rules and validate",
+                     e) ||
         !count_check(spec->outcome_count, PLAN_OUTCOMES_MAX, "outcomes", e) ||
         !count_check(spec->threshold_count, PLAN_OUTCOMES_MAX, "decision", e) ||
         !count_check(spec->level_count + 1, PLAN_LEVELS_MAX, "decision.levels", e))
@@ -100,6 +115,95 @@ static bool entities_add(struct plan *p, const struct plan_spec *spec, struct er
     return true;
 }
 
+/* --- what stands in for missing fields: before anything reads them ---------------------------- */
+
+static bool missing_failed(struct error *e, const struct plan_missing *m, const char *words)
+{
+    return error_set(e, ERROR_INVALID, "missing.%.*s: %s", TEXT_ARG(m->field), words);
+}
+
+static bool missing_add_one(struct plan *p, const struct plan_missing *m, struct error *e)
+{
+    const struct schema *s = p->schema;
+    int at = schema_find(s, m->field);
+    const char *nearest = at == FIELD_NONE ? schema_nearest(s, m->field) : NULL;
+    char words[ERROR_TEXT_MAX / 2];
+    struct value v = {0};
+
+    snprintf(words, sizeof words, "there is no such field%s%.80s%s",
+             nearest != NULL ? "; did you mean \"" : "", nearest != NULL ? nearest : "",
+             nearest != NULL ? "\"?" : "");
+    if (at == FIELD_NONE)
+        return missing_failed(e, m, words);
+    if (at == s->id || at == s->time || at == s->label || at == s->kind)
+        return missing_failed(e, m,
+                              "nothing can stand in for the id, the time, the kind or the "
+                              "label of an event");
+    v.type = s->fields[at].type;
+    if (v.type == TYPE_TIME)
+        return missing_failed(e, m, "nothing stands in for a time; use `is null` in a feature");
+    if (text_is(m->value, PLAN_MEDIAN) && v.type != TYPE_TEXT) {
+        if (!type_is_number(v.type))
+            return missing_failed(e, m, "median is of numbers: name a value");
+        p->has_median[at] = true;
+        return true;
+    }
+    if (cell_parse(m->value, &s->fields[at], &v) != FAULT_NONE) {
+        snprintf(words, sizeof words, "expected %s, found \"%.*s\"", type_name(v.type),
+                 (int)(m->value.length < 60 ? m->value.length : 60), m->value.bytes);
+        return missing_failed(e, m, words);
+    }
+    program_set_missing(p->program, at, &v);
+    return true;
+}
+
+static bool missing_add(struct plan *p, const struct plan_spec *spec, struct error *e)
+{
+    p->has_median = mem_array(p->schema->count, sizeof *p->has_median);
+    for (uint32_t i = 0; i < spec->missing_count; i++) {
+        if (!missing_add_one(p, &spec->missing[i], e))
+            return false;
+    }
+    return true;
+}
+
+static bool is_median(const struct plan *p, int node)
+{
+    int field = program_field(p->program, node);
+
+    return field != FIELD_NONE && p->has_median[field];
+}
+
+/* A median stands in for a model's input, so there must be one that is the field. */
+static bool medians_check(const struct plan *p, const struct plan_spec *spec, struct error *e)
+{
+    for (uint32_t i = 0; i < spec->missing_count; i++) {
+        int field = schema_find(p->schema, spec->missing[i].field);
+        bool is_used = !p->has_median[field];
+
+        for (uint32_t k = 0; k < p->feature_count; k++)
+            is_used = is_used || program_field(p->program, p->feature[k].node) == field;
+        if (!is_used)
+            return missing_failed(e, &spec->missing[i],
+                                  "the median stands in for a model's input that is this field, "
+                                  "and no feature is: add one, or name a value");
+    }
+    return true;
+}
+
+static bool lists_add(struct plan *p, const struct plan_spec *spec, struct error *e)
+{
+    p->list = mem_array(spec->list_count, sizeof *p->list);
+    for (uint32_t i = 0; i < spec->list_count; i++) {
+        const struct plan_list *from = &spec->lists[i];
+
+        if (!program_add_list(p->program, from->name, from->type, e))
+            return part_failed(e, "lists", from->name, "");
+        p->list[p->list_count++] = (struct plan_members){name_copy(from->name), from->type};
+    }
+    return true;
+}
+
 static bool features_add(struct plan *p, const struct plan_spec *spec, struct error *e)
 {
     p->feature = mem_array(spec->feature_count, sizeof *p->feature);
@@ -111,14 +215,15 @@ static bool features_add(struct plan *p, const struct plan_spec *spec, struct er
             return false;
         if (!program_add_feature(p->program, from->name, from->source, &node, e))
             return part_failed(e, "features", from->name, "");
-        p->feature[p->feature_count++] = (struct plan_feature){name_copy(from->name), node};
+        p->feature[p->feature_count++] =
+            (struct plan_feature){name_copy(from->name), node, is_median(p, node)};
     }
     return true;
 }
 
 static bool rules_add(struct plan *p, const struct plan_spec *spec, struct error *e)
 {
-    p->rule = mem_array(spec->rule_count, sizeof *p->rule);
+    p->rule = mem_array(spec->rule_count + spec->check_count, sizeof *p->rule);
     for (uint32_t i = 0; i < spec->rule_count; i++) {
         const struct plan_rule *from = &spec->rules[i];
         struct plan_condition rule;
@@ -141,6 +246,51 @@ static bool rules_add(struct plan *p, const struct plan_spec *spec, struct error
         p->rule[p->rule_count++] = rule;
     }
     return true;
+}
+
+/* A check that does not refuse is a rule that fires where it fails. */
+static bool check_add(struct plan *p, const struct plan_check *from, struct error *e)
+{
+    struct plan_condition rule = {0};
+    int outcome = text_is(from->then, PLAN_MARK) ? 0 : plan_outcome_find(p, from->then);
+
+    if (outcome < 0)
+        return error_set(e, ERROR_INVALID, "validate.%.*s.then: \"%.*s\" is no outcome",
+                         TEXT_ARG(from->name), TEXT_ARG(from->then));
+    if (!program_add_violation(p->program, from->name, from->check, &rule.node, e))
+        return part_failed(e, "validate", from->name, ".check");
+    rule.name = name_copy(from->name);
+    rule.outcome = (uint32_t)outcome;
+    p->rule[p->rule_count++] = rule;
+    return true;
+}
+
+static bool checks_add(struct plan *p, const struct plan_spec *spec, struct error *e)
+{
+    struct validation_rule *refuse = mem_array(spec->check_count, sizeof *refuse);
+    uint32_t refused = 0;
+    bool ok = true;
+
+    for (uint32_t i = 0; i < spec->check_count && ok; i++) {
+        const struct plan_check *from = &spec->checks[i];
+
+        ok = name_check(from->name, "validate", e);
+        for (uint32_t j = 0; j < p->rule_count && ok; j++) {
+            if (text_is(from->name, p->rule[j].name))
+                ok = error_set(e, ERROR_INVALID, "validate.%.*s: a rule has this name",
+                               TEXT_ARG(from->name));
+        }
+        if (ok && text_is(from->then, PLAN_REFUSE))
+            refuse[refused++] = (struct validation_rule){from->name, from->check};
+        else if (ok)
+            ok = check_add(p, from, e);
+    }
+    if (ok && refused > 0) {
+        p->validation = validation_new(p->schema, refuse, refused, e);
+        ok = p->validation != NULL;
+    }
+    mem_free(refuse);
+    return ok;
 }
 
 static bool layout_make(struct plan *p, struct error *e)
@@ -259,6 +409,8 @@ static bool levels_add(struct plan *p, const struct plan_spec *spec, struct erro
 /* Why a feature is not what the model's input was trained on; NULL: it is. */
 static const char *input_fault(const struct plan *p, const struct model_input *input, int feature)
 {
+    bool has_fill = !isnan(input->fill);
+
     enum type type;
     int node;
 
@@ -271,6 +423,9 @@ static const char *input_fault(const struct plan *p, const struct model_input *i
                                   : "was a number in training and is a text now";
     if (input->fingerprint != program_fingerprint(p->program, node))
         return "has another definition than in training";
+    if (has_fill != p->feature[feature].takes_median)
+        return has_fill ? "has a median for missing values, which `missing` does not say now"
+                        : "has no median for missing values, which `missing` says now";
     return NULL;
 }
 
@@ -317,13 +472,18 @@ static void plan_free(struct plan *p)
     mem_free(p->model_feature);
     for (uint32_t i = 0; i < p->feature_count; i++)
         mem_free(p->feature[i].name);
+    for (uint32_t i = 0; i < p->list_count; i++)
+        mem_free(p->list[i].name);
     for (uint32_t i = 0; i < p->rule_count; i++)
         mem_free(p->rule[i].name);
     for (uint32_t i = 0; i < p->outcome_count; i++)
         mem_free(p->outcome[i]);
     for (uint32_t i = 0; i < p->level_count; i++)
         mem_free(p->level[i]);
+    validation_free(p->validation);
+    mem_free(p->has_median);
     mem_free(p->feature);
+    mem_free(p->list);
     mem_free(p->rule);
     mem_free(p);
 }
@@ -334,8 +494,9 @@ static bool plan_fill(struct plan *p, const struct plan_spec *spec, struct error
     if (spec->time_zone.length > 0 && !program_set_time_zone(p->program, spec->time_zone, e))
         return error_prefix(e, "time_zone");
     if (!limits_check(spec, e) || !outcomes_add(p, spec, e) || !thresholds_add(p, spec, e) ||
-        !levels_add(p, spec, e) || !entities_add(p, spec, e) || !features_add(p, spec, e) ||
-        !rules_add(p, spec, e))
+        !levels_add(p, spec, e) || !missing_add(p, spec, e) || !entities_add(p, spec, e) ||
+        !lists_add(p, spec, e) || !features_add(p, spec, e) || !medians_check(p, spec, e) ||
+        !rules_add(p, spec, e) || !checks_add(p, spec, e))
         return false;
     program_finish(p->program);
     if (!layout_make(p, e))
@@ -445,6 +606,43 @@ uint32_t plan_model_feature(const struct plan *p, uint32_t input)
 {
     ASSERT(p->model != NULL && input < model_input_count(p->model));
     return p->model_feature[input];
+}
+
+bool plan_feature_takes_median(const struct plan *p, uint32_t feature)
+{
+    ASSERT(feature < p->feature_count);
+    return p->feature[feature].takes_median;
+}
+
+const struct validation *plan_validation(const struct plan *p)
+{
+    return p->validation;
+}
+
+uint32_t plan_list_count(const struct plan *p)
+{
+    return p->list_count;
+}
+
+const char *plan_list_name(const struct plan *p, uint32_t list)
+{
+    ASSERT(list < p->list_count);
+    return p->list[list].name;
+}
+
+enum type plan_list_type(const struct plan *p, uint32_t list)
+{
+    ASSERT(list < p->list_count);
+    return p->list[list].type;
+}
+
+int plan_list_find(const struct plan *p, struct text name)
+{
+    for (uint32_t i = 0; i < p->list_count; i++) {
+        if (text_is(name, p->list[i].name))
+            return (int)i;
+    }
+    return -1;
 }
 
 uint32_t plan_rule_count(const struct plan *p)

@@ -5,12 +5,13 @@
 #ifndef ASSAY_DECIDE_PLAN_H
 #define ASSAY_DECIDE_PLAN_H
 
+#include "core/decide/validation.h"
 #include "core/lang/lang.h"
 #include "core/model/model.h"
 #include "core/velocity/velocity.h"
 
 enum {
-    ENGINE_EPOCH = 1, /* bumped when the numerics of features, scores or decisions change */
+    ENGINE_EPOCH = 2, /* bumped when the numerics of features, scores or decisions change */
     PLAN_RULES_MAX = 256,
     PLAN_OUTCOMES_MAX = 16,
     PLAN_LEVELS_MAX = 16, /* the lowest included */
@@ -25,10 +26,34 @@ struct plan_named {
     struct text source; /* expression, or an entity's key */
 };
 
+struct plan_list {
+    struct text name;
+    enum type type; /* text, int or decimal */
+};
+
 struct plan_rule {
     struct text name;
     struct text when;
     struct text then; /* an outcome */
+};
+
+/* Then of a check that an event fails: refuse it, mark it (the rule fires and changes nothing), or
+ * an outcome. */
+#define PLAN_REFUSE "refuse"
+#define PLAN_MARK   "mark"
+
+struct plan_check {
+    struct text name;
+    struct text check; /* what must hold; null holds */
+    struct text then;  /* refuse, mark or an outcome */
+};
+
+#define PLAN_MEDIAN "median"
+
+/* What stands in for a field that an event lacks. */
+struct plan_missing {
+    struct text field;
+    struct text value; /* as in a cell of a file; for numbers also "median": see docs/settings.md */
 };
 
 struct plan_threshold {
@@ -40,10 +65,16 @@ struct plan_spec {
     const struct schema *schema;
     const struct plan_named *entities;
     uint32_t entity_count;
+    const struct plan_list *lists;
+    uint32_t list_count;
     const struct plan_named *features;
     uint32_t feature_count;
     const struct plan_rule *rules;
     uint32_t rule_count;
+    const struct plan_check *checks; /* those that do not refuse are rules behind the rules */
+    uint32_t check_count;
+    const struct plan_missing *missing;
+    uint32_t missing_count;
     const struct text *outcomes; /* mildest first; the first is what nothing changes */
     uint32_t outcome_count;
     const struct plan_threshold
@@ -85,7 +116,16 @@ int plan_feature_find(const struct plan *p, struct text name); /* or -1 */
 /* The feature that is the model's i-th input. */
 uint32_t plan_model_feature(const struct plan *p, uint32_t input);
 
-uint32_t plan_rule_count(const struct plan *p);
+/* Whether the model's input of this feature has the training rows' median where it is null. */
+bool plan_feature_takes_median(const struct plan *p, uint32_t feature);
+
+const struct validation *plan_validation(const struct plan *p); /* NULL: nothing is refused */
+uint32_t plan_list_count(const struct plan *p);
+const char *plan_list_name(const struct plan *p, uint32_t list);
+enum type plan_list_type(const struct plan *p, uint32_t list);
+int plan_list_find(const struct plan *p, struct text name); /* or -1 */
+
+uint32_t plan_rule_count(const struct plan *p); /* with the checks that do not refuse */
 const char *plan_rule_name(const struct plan *p, uint32_t rule);
 int plan_rule_node(const struct plan *p, uint32_t rule);
 uint32_t plan_rule_outcome(const struct plan *p, uint32_t rule);

@@ -46,13 +46,24 @@ static bool is_before(const struct waiting_label *a, const struct waiting_label 
     return a->arrival < b->arrival;
 }
 
+/* Entry `i` becomes a copy of `from`. */
+static void put(const struct waiting *w, const struct waiting_head *h, uint64_t i,
+                const struct waiting_label *from)
+{
+    struct waiting_label *at = entry_at(w, h, i);
+    size_t each = waiting_label_bytes(w->groups);
+
+    region_touch(w->region, at, each);
+    memcpy(at, from, each);
+}
+
 static bool make_head(struct waiting *w)
 {
     region_ref ref = region_alloc(w->region, sizeof(struct waiting_head));
 
     if (ref == 0)
         return false;
-    region_header(w->region)->root[w->root] = ref;
+    region_set_root(w->region, w->root, ref);
     return true;
 }
 
@@ -76,14 +87,13 @@ static bool grow(struct waiting *w, struct waiting_head *h)
 
 bool waiting_push(struct waiting *w, const struct waiting_label *label)
 {
-    size_t each = waiting_label_bytes(w->groups);
     struct waiting_head *h;
-    struct waiting_label *at;
     uint64_t i, arrival;
 
     if (head_of(w) == NULL && !make_head(w))
         return false;
     h = head_of(w);
+    region_touch(w->region, h, sizeof *h);
     if (h->count == h->capacity && !grow(w, h))
         return false;
     arrival = h->arrivals++;
@@ -93,11 +103,10 @@ bool waiting_push(struct waiting *w, const struct waiting_label *label)
         if (parent->effective_us <=
             label->effective_us) /* equal: the earlier arrival stays above */
             break;
-        memcpy(entry_at(w, h, i), parent, each);
+        put(w, h, i, parent);
     }
-    at = entry_at(w, h, i);
-    memcpy(at, label, each);
-    at->arrival = arrival;
+    put(w, h, i, label);
+    entry_at(w, h, i)->arrival = arrival;
     return true;
 }
 
@@ -110,13 +119,13 @@ const struct waiting_label *waiting_first(const struct waiting *w)
 
 void waiting_pop(struct waiting *w)
 {
-    size_t each = waiting_label_bytes(w->groups);
     struct waiting_head *h = head_of(w);
     struct waiting_label *last;
     uint64_t i = 0;
 
     if (h == NULL || h->count == 0)
         return;
+    region_touch(w->region, h, sizeof *h);
     last = entry_at(w, h, --h->count);
     for (;;) {
         uint64_t child = 2 * i + 1;
@@ -127,11 +136,11 @@ void waiting_pop(struct waiting *w)
             child++;
         if (!is_before(entry_at(w, h, child), last))
             break;
-        memcpy(entry_at(w, h, i), entry_at(w, h, child), each);
+        put(w, h, i, entry_at(w, h, child));
         i = child;
     }
     if (i != h->count)
-        memcpy(entry_at(w, h, i), last, each);
+        put(w, h, i, last);
 }
 
 uint64_t waiting_count(const struct waiting *w)

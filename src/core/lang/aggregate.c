@@ -102,6 +102,22 @@ static void raise_level(const struct program *p, struct aggregate *a, int node)
         a->level = p->nodes[node].level;
 }
 
+/* The bare name of a kind of event. */
+static bool is_kind(const struct checker *c, const struct tree *t)
+{
+    return t->kind == TREE_PATH && !t->is_quoted &&
+           schema_find_kind(c->program->schema, t->text) != KIND_NONE;
+}
+
+static bool check_kind(struct checker *c, const struct tree *t)
+{
+    return check_name(c, t) == -1 ||
+           lang_fail(c->source, t->at,
+                     "\"%.*s\" is a kind of event and a field or feature: expected count() ... "
+                     "where (kind = \"%.*s\"), or the other in backticks",
+                     TEXT_ARG(t->text), TEXT_ARG(t->text));
+}
+
 static bool check_probability(struct checker *c, const struct tree *t, struct aggregate *a)
 {
     struct value v;
@@ -177,6 +193,8 @@ static bool check_operand(struct checker *c, const struct tree *t, struct aggreg
         return true;
     if (lang_is_label(c->program, t->first))
         return check_label(c, t->first, a);
+    if (a->kind == AGG_COUNT && is_kind(c, t->first))
+        return check_kind(c, t->first); /* count() of that kind: see check_kinds */
     a->operand = check_tree(c, t->first);
     if (a->operand < 0)
         return false;
@@ -288,6 +306,53 @@ static bool check_duration(struct checker *c, struct text t, const char *word, b
                      (int)(t.length > 40 ? 40 : t.length), t.bytes);
 }
 
+/* Which kinds of event an aggregate is of, as a condition before its own: count(login) counts
+ * logins, and a label is only of the kinds that have its field, however the others are counted. */
+static bool check_kinds(struct checker *c, const struct tree *t, uint32_t of_kinds,
+                        const struct tree *where, struct aggregate *a)
+{
+    const struct schema *s = c->program->schema;
+    struct tree word[KINDS_MAX + 1];
+    struct tree in = {.kind = TREE_IN, .at = t->at, .text = text_of("in"), .first = word};
+    struct tree both = {
+        .kind = TREE_CALL, .at = t->at, .text = text_of("and"), .first = &in, .count = 2};
+    struct tree own;
+
+    word[0] = (struct tree){.kind = TREE_PATH, .at = t->at, .text = text_of(KIND_FIELD)};
+    for (uint32_t i = 0; i < s->kind_count; i++) {
+        if (of_kinds >> i & 1) {
+            in.count++;
+            word[in.count] =
+                (struct tree){.kind = TREE_STRING, .at = t->at, .text = text_of(s->kinds[i].name)};
+            word[in.count - 1].next = &word[in.count];
+        }
+    }
+    in.count++; /* the operand */
+    if (where != NULL) {
+        own = *where;
+        own.next = NULL;
+        in.next = &own;
+    }
+    a->where = check_tree(c, where != NULL ? &both : &in);
+    if (a->where >= 0)
+        raise_level(c->program, a, a->where);
+    return a->where >= 0;
+}
+
+/* The kinds of event that the aggregate is of, as bits; 0: all. */
+static uint32_t kinds_of(const struct program *p, const struct tree *t, const struct aggregate *a)
+{
+    const struct schema *s = p->schema;
+
+    if (s->kind == FIELD_NONE)
+        return 0;
+    if (a->of_label)
+        return s->fields[s->label].kinds;
+    if (a->kind != AGG_COUNT || t->first == NULL || a->operand >= 0)
+        return 0;
+    return UINT32_C(1) << schema_find_kind(s, t->first->text);
+}
+
 /* The windows of what an aggregate can be of, after its durations are read. */
 static bool check_over(struct checker *c, const struct tree *t, const struct aggregate *a)
 {
@@ -365,14 +430,19 @@ static bool check_parts(struct checker *c, const struct tree *t, struct aggregat
 {
     struct checker inner = *c;
     const struct window *w = t->window;
+    uint32_t of_kinds;
 
     inner.is_aggregate = true;
     a->prior = w->prior || aggregate_is_prior(a->kind);
-    return check_operand(&inner, t, a) && check_keys(c, t, a) &&
-           check_duration(c, w->over, "over", false, &a->over_us) &&
+    if (!check_operand(&inner, t, a))
+        return false;
+    of_kinds = kinds_of(c->program, t, a);
+    return check_keys(c, t, a) && check_duration(c, w->over, "over", false, &a->over_us) &&
            check_duration(c, w->step, "step", false, &a->step_us) &&
            check_duration(c, w->delay, "delay", true, &a->delay_us) && check_over(c, t, a) &&
-           check_step(c, t, a) && check_where(&inner, w->where, a) && write_canonical(c, t, a);
+           check_step(c, t, a) && check_where(&inner, w->where, a) &&
+           (of_kinds == 0 || check_kinds(&inner, t, of_kinds, w->where, a)) &&
+           write_canonical(c, t, a);
 }
 
 int check_aggregate(struct checker *c, const struct tree *t)

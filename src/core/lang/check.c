@@ -52,6 +52,17 @@ static int refuse_label(struct checker *c, const struct tree *t)
     return -2;
 }
 
+int lang_filled(struct program *p, int field)
+{
+    enum type type = p->schema->fields[field].type;
+    int args[2] = {node_field(p, field)};
+
+    if (p->missing == NULL || p->missing[field] < 0 || args[0] < 0)
+        return args[0];
+    args[1] = p->missing[field];
+    return node_call(p, overload_of("coalesce", type), args, 2, type, 0, NULL);
+}
+
 int check_name(struct checker *c, const struct tree *t)
 {
     struct program *p = c->program;
@@ -65,7 +76,7 @@ int check_name(struct checker *c, const struct tree *t)
     if (field != FIELD_NONE) {
         if (field == p->schema->label)
             return refuse_label(c, t);
-        return node_field(p, field);
+        return c->is_key || c->is_raw ? node_field(p, field) : lang_filled(p, field);
     }
     feature = c->is_key ? -1 : lang_named_find(p->features, p->feature_count, t->text);
     return feature >= 0 ? p->features[feature].node : -1;
@@ -210,7 +221,10 @@ static int check_arguments(struct checker *c, const struct tree *t)
         return -1;
     }
     for (const struct tree *a = t->first; a != NULL; a = a->next) {
-        args[count] = check_tree(c, a);
+        struct checker inner = *c;
+
+        inner.is_raw |= text_is(t->text, "is null") && a->kind == TREE_PATH;
+        args[count] = check_tree(&inner, a);
         if (args[count++] < 0)
             return -1;
     }
@@ -228,6 +242,8 @@ int check_tree(struct checker *c, const struct tree *t)
         return check_arguments(c, t);
     case TREE_IN:
         return check_in(c, t);
+    case TREE_IN_LIST:
+        return check_in_list(c, t);
     case TREE_AGGREGATE:
         return check_aggregate(c, t);
     default:

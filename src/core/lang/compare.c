@@ -77,3 +77,17 @@ void kernel_in_text(const struct call *c)
         store_word(c->out->integer, c->out->null, i, has_text(c->node->set, c->arg[0]->text[i]),
                    c->arg[0]->null[i]);
 }
+
+/* The members are the caller's; without them every list is empty. */
+void kernel_in_list(const struct call *c)
+{
+    int64_t *out = c->out->integer;
+
+    if (c->lists != NULL)
+        c->lists->read(c->lists->context, (uint32_t)c->node->literal.number, c->arg[0], c->rows,
+                       out);
+    else
+        memset(out, 0, c->rows * sizeof *out);
+    for (uint32_t i = 0; i < c->rows; i++)
+        store_word(out, c->out->null, i, out[i], c->arg[0]->null[i]);
+}

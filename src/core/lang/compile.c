@@ -103,7 +103,10 @@ static uint64_t fingerprint(const struct program *p, const struct node *n,
         break;
     }
     h = mix_text(h, text_of(n->row->name));
-    h = mix(h, (uint64_t)n->literal.number);
+    if (lang_is_in_list(n)) /* by its name: its number may change */
+        h = mix_text(h, text_of(p->lists[n->literal.number].name));
+    else
+        h = mix(h, (uint64_t)n->literal.number);
     if (n->literal.zone != NULL)
         h = mix(mix_text(h, text_of(n->literal.zone->name)), n->literal.zone->digest);
     if (n->literal.pattern != NULL)
@@ -224,7 +227,8 @@ static uint64_t mix_zones(uint64_t h, uint64_t zones)
     return zones != 0 ? mix(h, zones) : h;
 }
 
-/* Texts made by a call live in the arena of one run, so such a call is never constant. */
+/* Texts made by a call live in the arena of one run, so such a call is never constant; nor is one
+ * that asks a list. */
 int node_call(struct program *p, const struct overload *row, const int *args, uint32_t count,
               enum type type, const struct literal *literal, struct set *set)
 {
@@ -236,7 +240,7 @@ int node_call(struct program *p, const struct overload *row, const int *args, ui
         n.literal = *literal;
     if (n.literal.zone != NULL)
         n.zones = n.literal.zone->digest;
-    n.is_constant = type != TYPE_TEXT;
+    n.is_constant = type != TYPE_TEXT && row != overload_in_list();
     for (uint32_t i = 0; i < count; i++) {
         const struct node *a = &p->nodes[args[i]];
 

@@ -109,6 +109,8 @@ static const struct overload table[] = {
      .result = B, .same = ALL_WORDS, .run = kernel_in_words},
     {.name = "in", .shape = SHAPE_IN, .binding = BIND_COMPARE, .params = {S}, .count = 1,
      .result = B, .same = ONLY_TEXT, .run = kernel_in_text},
+    {.name = "in list", .shape = SHAPE_IN, .binding = BIND_COMPARE, .params = {S}, .count = 1,
+     .result = B, .run = kernel_in_list},
 
     INFIX_SAME("=", ALL_WORDS, equal_words),
     INFIX_SAME("=", ONLY_TEXT, equal_text),
@@ -284,6 +286,21 @@ const struct overload *overload_in(enum type type)
         i++;
     ASSERT(i < sizeof table / sizeof *table);
     return &table[i];
+}
+
+const struct overload *overload_in_list(void)
+{
+    size_t i = 0;
+
+    while (i < sizeof table / sizeof *table && table[i].run != kernel_in_list)
+        i++;
+    ASSERT(i < sizeof table / sizeof *table);
+    return &table[i];
+}
+
+bool lang_is_in_list(const struct node *n)
+{
+    return n->kind == NODE_CALL && n->row->run == kernel_in_list;
 }
 
 bool function_exists(struct text name)

@@ -32,7 +32,7 @@
     X(equal_words) X(unequal_words) X(below_words) X(most_words) X(above_words) \
     X(least_of_words) X(below_real) X(most_real) X(above_real) X(least_of_real) X(equal_text) \
     X(unequal_text) X(below_text) X(most_text) X(above_text) X(least_of_text) X(in_words) \
-    X(in_text) \
+    X(in_text) X(in_list) \
     /* logic.c */ \
     X(and) X(or) X(not) X(is_null) X(if_words) X(if_text) X(coalesce_words) X(coalesce_text) \
     /* strings.c */ \

@@ -32,7 +32,8 @@ enum {
     LANG_DEPTH_MAX = 64,
     LANG_FEATURES_MAX = 1024,
     LANG_PROGRAM_NODES_MAX = 65536,
-    LANG_KEYS_MAX = 4,     /* names in a composite key */
+    LANG_KEYS_MAX = 4, /* names in a composite key */
+    LANG_LISTS_MAX = 64,
     LANG_ZONES_MAX = 64,   /* named time zones of a program */
     LANG_STEPS_MAX = 4096, /* steps of a window */
 };
@@ -111,6 +112,12 @@ const struct zone *program_zone(const struct program *p, uint32_t index);
 bool program_add_entity(struct program *p, struct text name, struct text key,
                         struct error *e) MUST_USE;
 
+/* A list: `x in list(name)`. Its members are no part of the program; whoever runs it gives them
+ * through registers.lists. The name is a plain one, the type text, int or decimal. Lists are
+ * numbered from 0 in the order in which they are added. */
+bool program_add_list(struct program *p, struct text name, enum type type,
+                      struct error *e) MUST_USE;
+
 /* Compile one named expression; later ones may use it by name. On failure nothing is added and the
  * error has the form "NAME: 1:14: expected ..., found ...; did you mean ...?" (line and column, in
  * characters). A feature that has the name of a field must be that field. Returns through *node the
@@ -120,8 +127,17 @@ bool program_add_feature(struct program *p, struct text name, struct text source
 /* A condition (rule, filter): as a feature, but its type must be bool and it gets no name. */
 bool program_add_condition(struct program *p, struct text name, struct text source, int *node,
                            struct error *e) MUST_USE;
+/* The condition that an event fails: `source` must hold. It fires where that is false, not where it
+ * is null, and reads fields as the event has them, whatever stands in for missing ones. */
+bool program_add_violation(struct program *p, struct text name, struct text source, int *node,
+                           struct error *e) MUST_USE;
+/* What stands in for the field where an event has it not: everywhere but in keys, in violations and
+ * after the field's `is null`. Of the field's type; copied. Before anything is compiled. */
+void program_set_missing(struct program *p, int field, const struct value *v);
 void program_finish(struct program *p);
 
+/* The field that the node is, as the event has it; FIELD_NONE where it is something else. */
+int program_field(const struct program *p, int node);
 int program_levels(const struct program *p); /* number of levels, at least 1 */
 enum type program_type(const struct program *p, int node);
 uint32_t program_aggregate_count(const struct program *p);
@@ -139,6 +155,14 @@ void program_fields(const struct program *p, int node, void (*visit)(void *conte
 void program_aggregates(const struct program *p, int node,
                         void (*visit)(void *context, const struct aggregate *a), void *context);
 
+/* Who knows the members of lists: for rows [0, rows) of `value`, a column of the list's type,
+ * writes 1 or 0 to `is_member`. What it says where value is null does not matter. */
+struct list_reader {
+    void (*read)(const void *context, uint32_t list, const struct column *value, uint32_t rows,
+                 int64_t *is_member);
+    const void *context;
+};
+
 /* Values of the nodes for up to `capacity` rows: of features, conditions, operands, keys, `where`
  * and what they need; other nodes have no column. Velocity writes the columns of aggregates' nodes.
  * The text arena is sized so that no text can fail for want of room: results never depend on the
@@ -148,6 +172,7 @@ struct registers {
     uint32_t rows;
     uint32_t capacity;
     struct column *column;           /* by node */
+    const struct list_reader *lists; /* borrowed; NULL: all lists are empty */
     struct arena text;               /* texts made by functions; cleared by registers_begin */
     struct pattern_memory *patterns; /* of searches */
 };

@@ -123,3 +123,67 @@ int check_in(struct checker *c, const struct tree *t)
     mem_free(members);
     return node;
 }
+
+/* ---- x in list(NAME) */
+
+static int refuse_list_name(struct checker *c, const struct tree *t)
+{
+    const struct program *p = c->program;
+    struct text names[LANG_LISTS_MAX];
+    struct buffer known;
+    int nearest;
+
+    buffer_init(&known, ERROR_TEXT_MAX / 2);
+    for (uint32_t i = 0; i < p->list_count; i++) {
+        names[i] = text_of(p->lists[i].name);
+        buffer_format(&known, "%s%s", i > 0 ? ", " : "", p->lists[i].name);
+    }
+    nearest = text_nearest(t->text, names, p->list_count);
+    lang_fail(c->source, t->at, "expected the name of a list%s%s, found \"%.*s\"%s%s%s",
+              known.length > 0 ? ": " : " (there is none: declare it under lists)",
+              known.length > 0 ? buffer_text(&known) : "",
+              (int)(t->text.length > 40 ? 40 : t->text.length), t->text.bytes,
+              nearest >= 0 ? "; did you mean " : "", nearest >= 0 ? names[nearest].bytes : "",
+              nearest >= 0 ? "?" : "");
+    buffer_fini(&known);
+    return -1;
+}
+
+/* A key must be the same whenever it is asked for, and a list changes. */
+static bool is_list_fit(struct checker *c, const struct tree *t)
+{
+    return !c->is_key ||
+           lang_fail(c->source, t->at, "expected a key of fields and constants, found a list");
+}
+
+int check_in_list(struct checker *c, const struct tree *t)
+{
+    struct program *p = c->program;
+    struct literal literal = {0};
+    uint32_t list = 0;
+    enum type found;
+    int operand;
+
+    while (list < p->list_count && !text_is(t->text, p->lists[list].name))
+        list++;
+    if (list == p->list_count)
+        return refuse_list_name(c, t);
+    if (!is_list_fit(c, t))
+        return -1;
+    operand = check_tree(c, t->first);
+    if (operand < 0)
+        return -1;
+    found = p->nodes[operand].type;
+    if (found != p->lists[list].type && found != (enum type)TYPE_NONE &&
+        (found != TYPE_INT || p->lists[list].type != TYPE_DECIMAL)) {
+        lang_fail(c->source, t->at, "expected %s, as list(%s) holds, found %s",
+                  type_name(p->lists[list].type), p->lists[list].name, lang_type_word(found));
+        return -1;
+    }
+    operand = check_convert(c, t, operand, p->lists[list].type);
+    if (operand < 0)
+        return -1;
+    literal.number = list;
+    return check_full(c, t,
+                      node_call(p, overload_in_list(), &operand, 1, TYPE_BOOL, &literal, NULL));
+}

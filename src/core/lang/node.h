@@ -73,6 +73,9 @@ const struct overload *overload_table(size_t *count);
 /* Rows that are asked for by type: hidden conversions, and "in". */
 const struct overload *overload_convert(enum type from, enum type to);
 const struct overload *overload_in(enum type type);
+/* The first row of the name that takes this type first; it exists. */
+const struct overload *overload_of(const char *name, enum type type);
+const struct overload *overload_in_list(void);
 bool function_exists(struct text name);
 bool lang_is_aggregate(struct text name); /* those made of others included */
 /* Names of aggregates made of others (derived.c), one after the other; NULL past the last. */
@@ -92,7 +95,7 @@ struct node {
     enum type type;
     const struct overload *row; /* of a call */
     int64_t param;              /* field number, aggregate number */
-    struct literal literal;     /* of a call */
+    struct literal literal;     /* of a call; the list's number of "in list" */
     struct value value;         /* of a constant; owns its text */
     struct set *set;            /* of "in" */
     const int *args;            /* owned */
@@ -108,6 +111,11 @@ struct node {
 struct named {
     char *name;
     int node;
+};
+
+struct list_name {
+    char *name;
+    enum type type;
 };
 
 struct program {
@@ -127,7 +135,10 @@ struct program {
     uint32_t zone_count;
     struct zone_source zone_source;
     struct literal standard_zone; /* of calendar functions without one */
-    int *roots;                   /* of conditions */
+    struct list_name *lists;
+    uint32_t list_count;
+    int *missing; /* by field: the constant that stands in for it, or -1; NULL: none does */
+    int *roots;   /* of conditions */
     uint32_t root_count;
     int levels;
     int *order;       /* calls to run, by level then number */
@@ -150,6 +161,7 @@ void program_print_aggregate(const struct program *p, const struct aggregate *a,
                              struct buffer *out);
 void aggregate_free(struct aggregate *a);
 void lang_set_free(struct set *s);
+bool lang_is_in_list(const struct node *n);
 bool lang_set_equal(const struct set *a, const struct set *b);
 /* '+07:00', 'UTC' or the name of a zone, which becomes the program's. */
 bool program_read_zone(struct program *p, struct text t, struct literal *l,
@@ -165,6 +177,7 @@ struct call {
     const struct column *arg[LANG_ARGS_MAX];
     struct column *out;
     const struct node *node;
+    const struct list_reader *lists; /* or NULL */
     struct arena *text;
     struct pattern_memory *patterns;
 };

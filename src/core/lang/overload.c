@@ -7,7 +7,10 @@
 #include "core/lang/check.h"
 
 #include <stdio.h>
+#include <string.h>
 
+#include "core/base/calendar.h"
+#include "core/base/panic.h"
 #include "core/lang/pattern.h"
 
 enum { MISFIT = 1000 };
@@ -286,4 +289,19 @@ int check_call(struct checker *c, const struct tree *t, const int *args, uint32_
                       node_call(c->program, row, converted, count,
                                 row->result == PARAM_SAME ? same : (enum type)row->result, &literal,
                                 NULL));
+}
+
+const struct overload *overload_of(const char *name, enum type type)
+{
+    size_t rows;
+    const struct overload *table = overload_table(&rows);
+
+    for (size_t i = 0; i < rows; i++) {
+        if (strcmp(table[i].name, name) == 0 &&
+            (table[i].params[0] == type ||
+             (table[i].params[0] == PARAM_SAME && (table[i].same >> type & 1))))
+            return &table[i];
+    }
+    ASSERT(false); /* the callers' functions are in the table */
+    return NULL;
 }

@@ -386,6 +386,21 @@ static struct tree *parse_member(struct parser *p)
     return parse_negation(p);
 }
 
+/* "list" was taken: the rest of list(NAME). */
+static struct tree *parse_list_name(struct parser *p, struct tree *t)
+{
+    bool is_quoted;
+
+    if (!advance(p) || !expect(p, "(", "\"(\" and the name of a list"))
+        return NULL;
+    if (!is_name(&p->token))
+        return fail(p, "the name of a list");
+    t->kind = TREE_IN_LIST;
+    if (!take_name(p, &t->text, &is_quoted))
+        return NULL;
+    return expect(p, ")", "\")\" after the name of a list") ? t : NULL;
+}
+
 /* "in" was taken. */
 static struct tree *parse_set(struct parser *p, const char *at, struct tree *operand)
 {
@@ -394,12 +409,9 @@ static struct tree *parse_set(struct parser *p, const char *at, struct tree *ope
     if (t == NULL)
         return NULL;
     tree_append(t, operand);
-    if (token_is(&p->token, "list")) {
-        lang_fail(p->source, p->token.text.bytes,
-                  "lists are not supported yet: expected a set such as ('a', 'b')");
-        return NULL;
-    }
-    if (!expect(p, "(", "a set such as (1, 2)"))
+    if (token_is(&p->token, "list"))
+        return parse_list_name(p, t);
+    if (!expect(p, "(", "a set such as (1, 2), or list(NAME)"))
         return NULL;
     for (;;) {
         struct tree *member = parse_member(p);

@@ -163,7 +163,14 @@ static void print_infix(const struct program *p, const struct node *n, struct bu
 static void print_in(const struct program *p, const struct node *n, bool is_not, struct buffer *out)
 {
     print_node(p, n->args[0], BIND_SUM, out);
-    buffer_add_text(out, is_not ? " not in (" : " in (");
+    buffer_add_text(out, is_not ? " not in " : " in ");
+    if (lang_is_in_list(n)) {
+        buffer_add_text(out, "list(");
+        print_field(text_of(p->lists[n->literal.number].name), out);
+        buffer_add_char(out, ')');
+        return;
+    }
+    buffer_add_char(out, '(');
     for (uint32_t i = 0; i < n->set->count; i++) {
         if (i > 0)
             buffer_add_text(out, ", ");

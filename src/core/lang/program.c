@@ -30,9 +30,13 @@ void program_free(struct program *p)
         program_truncate(p, 0);
     named_free(p->entities, p->entity_count);
     named_free(p->features, p->feature_count);
+    for (uint32_t i = 0; i < p->list_count; i++)
+        mem_free(p->lists[i].name);
+    mem_free(p->lists);
     mem_free(p->nodes);
     mem_free(p->table);
     mem_free(p->aggregates);
+    mem_free(p->missing);
     mem_free(p->roots);
     mem_free(p->order);
     mem_free(p->level_start);
@@ -56,16 +60,18 @@ static struct text without_null(struct text t)
 }
 
 /* Parse and check one expression; what it added is taken back on failure. */
-static bool compile(struct program *p, struct text text, bool is_key, int *node, struct error *e)
+static bool compile(struct program *p, struct text text, struct checker c, int *node,
+                    struct error *e)
 {
     struct source source = {without_null(text), e};
-    struct checker c = {.program = p, .source = &source, .is_key = is_key};
     uint32_t count = p->count;
     struct arena memory;
     struct tree *t;
     int made = -1;
 
     ASSERT(!p->is_finished);
+    c.program = p;
+    c.source = &source;
     arena_init(&memory, TREE_BYTES_MAX);
     t = tree_parse(&source, &memory);
     if (t != NULL)
@@ -114,7 +120,7 @@ bool program_add_entity(struct program *p, struct text name, struct text key, st
     node = schema_find(p->schema, key);
     if (node != FIELD_NONE && node != p->schema->label)
         node = node_field(p, node);
-    else if (!compile(p, key, true, &node, e))
+    else if (!compile(p, key, (struct checker){.is_key = true}, &node, e))
         return name_error(name, e);
     if (p->nodes[node].type == TYPE_REAL) {
         program_truncate(p, count);
@@ -124,6 +130,31 @@ bool program_add_entity(struct program *p, struct text name, struct text key, st
     }
     named_add(&p->entities, &p->entity_count, name, node);
     return true;
+}
+
+bool program_add_list(struct program *p, struct text name, enum type type, struct error *e)
+{
+    if (!check_new_name(name, e))
+        return name_error(name, e);
+    if (!lex_is_name(name))
+        error_set(e, ERROR_INVALID, "expected a name of letters, digits and _");
+    else if (type != TYPE_TEXT && type != TYPE_INT && type != TYPE_DECIMAL)
+        error_set(e, ERROR_INVALID, "expected a list of text, int or decimal, found %s",
+                  type_name(type));
+    else if (p->list_count == LANG_LISTS_MAX)
+        error_set(e, ERROR_INVALID, "expected at most %d lists", LANG_LISTS_MAX);
+    else {
+        for (uint32_t i = 0; i < p->list_count; i++) {
+            if (!text_is(name, p->lists[i].name))
+                continue;
+            error_set(e, ERROR_INVALID, "this list appears twice: rename one");
+            return name_error(name, e);
+        }
+        p->lists = mem_resize(p->lists, p->list_count + 1, sizeof *p->lists);
+        p->lists[p->list_count++] = (struct list_name){mem_text(name.bytes, name.length), type};
+        return true;
+    }
+    return name_error(name, e);
 }
 
 /* What `name` means before it is added as a feature: a node, -1, or -2 for the label. */
@@ -136,7 +167,7 @@ static int meaning(struct program *p, struct text name)
     if (p->schema->label != FIELD_NONE && (field == p->schema->label || text_is(name, "label")))
         return -2;
     if (field != FIELD_NONE)
-        return node_field(p, field);
+        return lang_filled(p, field);
     feature = lang_named_find(p->features, p->feature_count, name);
     return feature >= 0 ? p->features[feature].node : -1;
 }
@@ -168,7 +199,7 @@ bool program_add_feature(struct program *p, struct text name, struct text source
         error_set(e, ERROR_INVALID, "expected at most %d features", LANG_FEATURES_MAX);
         return name_error(name, e);
     }
-    if (!compile(p, source, false, &made, e))
+    if (!compile(p, source, (struct checker){0}, &made, e))
         return name_error(name, e);
     if (!check_feature_name(p, name, made, e)) {
         program_truncate(p, count);
@@ -179,13 +210,20 @@ bool program_add_feature(struct program *p, struct text name, struct text source
     return true;
 }
 
-bool program_add_condition(struct program *p, struct text name, struct text source, int *node,
-                           struct error *e)
+static void add_root(struct program *p, int node)
+{
+    if ((p->root_count & (p->root_count - 1)) == 0)
+        p->roots = mem_resize(p->roots, p->root_count ? p->root_count * 2 : 1, sizeof *p->roots);
+    p->roots[p->root_count++] = node;
+}
+
+static bool add_bool(struct program *p, struct text name, struct text source, struct checker c,
+                     int *node, struct error *e)
 {
     uint32_t count = p->count;
     int made;
 
-    if (!compile(p, source, false, &made, e))
+    if (!compile(p, source, c, &made, e))
         return name_error(name, e);
     if (p->nodes[made].type != TYPE_BOOL) {
         error_set(e, ERROR_INVALID, "1:1: expected a bool, found %s",
@@ -193,11 +231,46 @@ bool program_add_condition(struct program *p, struct text name, struct text sour
         program_truncate(p, count);
         return name_error(name, e);
     }
-    if ((p->root_count & (p->root_count - 1)) == 0)
-        p->roots = mem_resize(p->roots, p->root_count ? p->root_count * 2 : 1, sizeof *p->roots);
-    p->roots[p->root_count++] = made;
     *node = made;
     return true;
+}
+
+bool program_add_condition(struct program *p, struct text name, struct text source, int *node,
+                           struct error *e)
+{
+    if (!add_bool(p, name, source, (struct checker){0}, node, e))
+        return false;
+    add_root(p, *node);
+    return true;
+}
+
+bool program_add_violation(struct program *p, struct text name, struct text source, int *node,
+                           struct error *e)
+{
+    int made;
+
+    if (!add_bool(p, name, source, (struct checker){.is_raw = true}, &made, e))
+        return false;
+    made = node_call(p, overload_of("not", TYPE_BOOL), &made, 1, TYPE_BOOL, 0, NULL);
+    if (made < 0) {
+        error_set(e, ERROR_INVALID, "expected at most %d nodes in all features together",
+                  LANG_PROGRAM_NODES_MAX);
+        return name_error(name, e);
+    }
+    add_root(p, made);
+    *node = made;
+    return true;
+}
+
+void program_set_missing(struct program *p, int field, const struct value *v)
+{
+    ASSERT(v->type == p->schema->fields[field].type && !v->is_null);
+    if (p->missing == NULL) {
+        p->missing = mem_array(p->schema->count, sizeof *p->missing);
+        for (uint32_t i = 0; i < p->schema->count; i++)
+            p->missing[i] = -1;
+    }
+    p->missing[field] = node_constant(p, v);
 }
 
 /* Marks in `marks` what marked nodes need; arguments have smaller numbers, so one pass does. */
@@ -294,6 +367,11 @@ const struct aggregate *program_aggregate(const struct program *p, uint32_t inde
 {
     ASSERT(index < p->aggregate_count);
     return p->aggregates[index];
+}
+
+int program_field(const struct program *p, int node)
+{
+    return p->nodes[node].kind == NODE_FIELD ? (int)p->nodes[node].param : FIELD_NONE;
 }
 
 uint64_t program_fingerprint(const struct program *p, int node)

@@ -30,6 +30,7 @@ static void run_call(const struct program *p, struct registers *r, int node, uin
     c.count = n->count;
     c.out = &r->column[node];
     c.node = n;
+    c.lists = r->lists;
     c.text = &r->text;
     c.patterns = r->patterns;
     for (uint32_t i = 0; i < n->count; i++)

@@ -404,6 +404,29 @@ static void add_result(const struct sql_query *q, const char *name, const char *
     sql_add_name(out, text_of(name));
 }
 
+/* Of several kinds of event only those that are decided have a row. */
+static void add_decided(const struct sql_query *q, struct buffer *out)
+{
+    const struct schema *s = q->program->schema;
+    const char *comma = "";
+
+    if (s->kind == FIELD_NONE)
+        return;
+    buffer_add_text(out, "WHERE coalesce(");
+    sql_add_name(out, text_of(KIND_FIELD));
+    buffer_add_text(out, " IN (");
+    for (uint32_t i = 0; i < s->kind_count; i++) {
+        struct value v = {.type = TYPE_TEXT, .text = text_of(s->kinds[i].name)};
+
+        if (!s->kinds[i].is_decided)
+            continue;
+        buffer_add_text(out, comma);
+        sql_add_value(out, &v);
+        comma = ", ";
+    }
+    buffer_add_text(out, "), true)\n");
+}
+
 static void add_results(const struct sql_query *q, int last, struct buffer *out)
 {
     const struct schema *s = q->program->schema;
@@ -423,7 +446,9 @@ static void add_results(const struct sql_query *q, int last, struct buffer *out)
         buffer_add_text(out, ",\n  ");
         add_result(q, q->features[i].name, q->values[node].text, q->program->nodes[node].type, out);
     }
-    buffer_format(out, "\nFROM s%d\nORDER BY ", last);
+    buffer_format(out, "\nFROM s%d\n", last);
+    add_decided(q, out);
+    buffer_add_text(out, "ORDER BY ");
     buffer_format(out, "%.40spos;\n", q->prefix.bytes);
     buffer_fini(&id);
 }

@@ -209,6 +209,7 @@ static const struct {
                         "a time"},
     {kernel_text_of_real, "PostgreSQL writes reals in another form"},
     {kernel_text_of_time, "it has no short form in PostgreSQL; date(..) has one"},
+    {kernel_in_list, "a list's members change with time and are in Assay's log, not in the database"},
     {kernel_text_of_duration, "it has no short form in PostgreSQL; seconds(..) has one"},
 };
 /* clang-format on */

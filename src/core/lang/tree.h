@@ -15,8 +15,9 @@ enum tree_kind {
     TREE_BOOL,
     TREE_NULL,
     TREE_PATH,
-    TREE_CALL, /* a function or an operator; text is its name ("neg" for the sign) */
-    TREE_IN,   /* the operand, then the members */
+    TREE_CALL,    /* a function or an operator; text is its name ("neg" for the sign) */
+    TREE_IN,      /* the operand, then the members */
+    TREE_IN_LIST, /* the operand; text is the list's name */
     TREE_AGGREGATE,
 };
 

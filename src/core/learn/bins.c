@@ -82,7 +82,7 @@ static void cut_input(struct bins *b, uint32_t input, const struct dataset *d, c
 {
     uint32_t frauds = dataset_frauds(d), legitimate = d->rows - frauds;
     uint32_t stride = legitimate / SAMPLE_ROWS + 1, seen = 0, count = 0;
-    struct weighted *v = mem_array(d->rows, sizeof *v);
+    struct weighted *v = mem_array(frauds + legitimate / stride + 1, sizeof *v);
     double heavy = legitimate / ((FRAUD_SHARE - 1.0) * frauds);
 
     for (uint32_t i = 0; i < d->rows; i++) {

@@ -56,6 +56,8 @@ struct model *dataset_model(const struct dataset *d, enum model_kind kind)
     for (uint32_t j = 0; j < d->inputs; j++)
         model_set_input(m, j, text_of(d->name[j]), d->input[j]->type == TYPE_TEXT,
                         d->fingerprint != NULL ? d->fingerprint[j] : 0);
+    for (uint32_t j = 0; j < d->inputs && d->fill != NULL; j++)
+        model_set_fill(m, j, d->fill[j]);
     return m;
 }
 

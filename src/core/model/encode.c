@@ -37,9 +37,9 @@ void model_encode_input(const struct model *m, uint32_t input, const struct colu
         uint32_t r = row != NULL ? row[first + i] : first + i;
 
         if (c->type == TYPE_REAL)
-            x[(size_t)i * stride] = c->null[r] ? NAN : c->real[r];
+            x[(size_t)i * stride] = c->null[r] ? m->input[input].fill : c->real[r];
         else if (c->type != TYPE_TEXT)
-            x[(size_t)i * stride] = number_at(c, r);
+            x[(size_t)i * stride] = c->null[r] ? m->input[input].fill : number_at(c, r);
         else
             x[(size_t)i * stride] = c->null[r] ? NAN : category_map_find(map, c->text[r]);
     }

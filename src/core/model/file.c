@@ -28,6 +28,8 @@ enum section {
 enum {
     FILE_SECTIONS = 4,
     POINT_BYTES = 16,
+    INPUT_CATEGORY = 1,
+    INPUT_FILL = 2, /* what stands in for null follows */
     CATEGORY_BYTES_MIN = 12,
 };
 
@@ -69,8 +71,12 @@ static void format_inputs(const struct model *m, struct buffer *b)
         const struct category_map *c = &m->category[j];
 
         buffer_add_bytes32(b, text_of(input->name));
-        buffer_add_u8(b, input->is_category);
+        bool has_fill = !__builtin_isnan(input->fill);
+
+        buffer_add_u8(b, (input->is_category ? INPUT_CATEGORY : 0) | (has_fill ? INPUT_FILL : 0));
         buffer_add_u64(b, input->fingerprint);
+        if (has_fill)
+            buffer_add_double(b, input->fill);
         if (!input->is_category)
             continue;
         buffer_add_double(b, c->other);
@@ -243,15 +249,22 @@ static bool parse_inputs(struct reader *in, struct model *m, struct error *e)
         return false;
     for (uint32_t j = 0; j < m->inputs; j++) {
         struct text name = reader_bytes32(&body);
-        uint8_t is_category = reader_u8(&body);
+        uint8_t flags = reader_u8(&body);
+        bool is_category = (flags & INPUT_CATEGORY) != 0;
         uint64_t fingerprint = reader_u64(&body);
+        double fill;
 
         if (body.failed || name.length == 0 || name.length > FIELD_NAME_MAX ||
             !text_is_utf8(name) || memchr(name.bytes, 0, name.length) != NULL)
             return model_damaged(e, "an input's name is empty, too long or not UTF-8");
-        if (is_category > 1)
+        if (flags > INPUT_FILL)
             return model_damaged(e, "an input is of no known type");
         model_set_input(m, j, name, is_category, fingerprint);
+        if (flags & INPUT_FILL) {
+            if (!reader_finite(&body, &fill))
+                return model_damaged(e, "what stands in for a missing value is not finite");
+            model_set_fill(m, j, fill);
+        }
         if (is_category && !parse_categories(&body, &m->category[j], e))
             return false;
     }

@@ -32,7 +32,7 @@ struct model_operations {
 };
 
 extern const struct model_operations logistic_operations, boost_operations, forest_operations,
-    isolation_operations, net_operations, vote_operations, stack_operations;
+    isolation_operations, net_operations, vote_operations, stack_operations, imported_operations;
 
 const struct model_operations *model_operations(const struct model *m);
 

@@ -1,8 +1,10 @@
 #include "core/model/model.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "core/base/panic.h"
+#include "core/model/imported.h"
 #include "core/model/kind.h"
 
 struct model_scratch {
@@ -15,7 +17,7 @@ static const struct model_operations *const model_kinds[MODEL_KINDS] = {
     [MODEL_LOGISTIC] = &logistic_operations, [MODEL_BOOST] = &boost_operations,
     [MODEL_FOREST] = &forest_operations,     [MODEL_ISOLATION] = &isolation_operations,
     [MODEL_NET] = &net_operations,           [MODEL_VOTE] = &vote_operations,
-    [MODEL_STACK] = &stack_operations,
+    [MODEL_STACK] = &stack_operations,       [MODEL_IMPORTED] = &imported_operations,
 };
 
 const struct model_operations *model_operations(const struct model *m)
@@ -59,7 +61,12 @@ void model_set_input(struct model *m, uint32_t index, struct text name, bool is_
     struct model_input *input = &m->input[index];
 
     mem_free(input->name);
-    *input = (struct model_input){mem_text(name.bytes, name.length), is_category, fingerprint};
+    *input = (struct model_input){mem_text(name.bytes, name.length), is_category, fingerprint, NAN};
+}
+
+void model_set_fill(struct model *m, uint32_t index, double fill)
+{
+    m->input[index].fill = fill;
 }
 
 void model_forest_reserve(struct model *m, uint32_t trees, uint32_t nodes)
@@ -128,7 +135,7 @@ const struct model_input *model_input(const struct model *m, uint32_t index)
 
 uint32_t model_tree_count(const struct model *m)
 {
-    return m->forest.trees;
+    return m->imported != NULL ? m->imported->trees.trees : m->forest.trees;
 }
 
 uint32_t model_member_count(const struct model *m)

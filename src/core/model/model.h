@@ -10,6 +10,7 @@
  *     forest                        mean share of frauds in the leaves, 0 to 1
  *     isolation                     anomaly score, 0 to 1 (Liu, Ting and Zhou 2008)
  *     vote                          weighted mean of the members' probabilities
+ *     imported                      what the other library calls its raw score
  *
  * and the calibration makes a probability of it. Sums of leaf values are integers, so scalar, AVX2
  * and AVX-512 give the same bits; everything else is added in input order.
@@ -28,6 +29,7 @@ enum {
     MODEL_CALIBRATION_POINTS_MAX = 4096,
     MODEL_TREES_MAX = 10000,
     MODEL_BYTES_MAX = 256 << 20,
+    NET_UNITS_MAX = 1024, /* of one layer */
 };
 
 enum model_kind {
@@ -38,6 +40,7 @@ enum model_kind {
     MODEL_NET,
     MODEL_VOTE,
     MODEL_STACK,
+    MODEL_IMPORTED,
     MODEL_KINDS,
 };
 
@@ -48,6 +51,7 @@ struct model_input {
     char *name;           /* of the feature */
     bool is_category;     /* text; otherwise a number */
     uint64_t fingerprint; /* program_fingerprint of the feature it was trained on */
+    double fill;          /* of a number: taken where it is null; NaN: null is missing */
 };
 
 /* Words that travel with the model and do not change its scores. Owned by the model. */

@@ -73,7 +73,6 @@ struct model_forest {
 /* A small dense net: net.h says what its terms and layers mean. */
 enum {
     NET_LAYERS_MAX = 5, /* with the output */
-    NET_UNITS_MAX = 1024,
     NET_TERMS_MAX = 8192,
     NET_LANES = 16, /* units of a layer are stored in groups of so many, the rest zero */
 };
@@ -110,6 +109,7 @@ struct model_members {
 };
 
 struct forest_ranks;
+struct imported;
 struct shap_rule;
 
 struct model {
@@ -123,6 +123,7 @@ struct model {
     struct model_forest forest; /* MODEL_BOOST, MODEL_FOREST, MODEL_ISOLATION */
     struct model_net net;       /* MODEL_NET */
     struct model_members members;
+    struct imported *imported;  /* MODEL_IMPORTED */
     uint32_t width;             /* doubles of an encoded row; from model_finish on */
     struct forest_ranks *ranks; /* the forest as the kernels walk it */
     struct shap_rule *shap;
@@ -140,6 +141,8 @@ void model_add_member(struct model *m, struct model *member, double weight);
 /* Makes the derived parts. False where an input has more than MODEL_THRESHOLDS_MAX thresholds. */
 bool model_finish(struct model *m, struct error *e) MUST_USE;
 
+/* What stands in for the input where it is null. */
+void model_set_fill(struct model *m, uint32_t index, double fill);
 /* Values must be sorted and differ; both arrays are copied. */
 void category_map_set(struct category_map *c, const struct text *value, const double *number,
                       uint32_t count, double other);

@@ -4,6 +4,7 @@
 
 #include "core/base/panic.h"
 #include "core/velocity/evict.h"
+#include "core/velocity/forget.h"
 #include "core/velocity/frequency.h"
 #include "core/velocity/keep.h"
 #include "core/velocity/order.h"
@@ -82,9 +83,11 @@ static region_ref block_new(struct velocity *v, uint32_t group, uint32_t capacit
     return ref;
 }
 
-region_ref entity_new(struct velocity *v, uint32_t group, struct hash128 token)
+region_ref entity_new(struct velocity *v, uint32_t group, struct hash128 token,
+                      int64_t watermark_us)
 {
     region_ref ref = block_new(v, group, CAPACITY_FIRST);
+    int64_t until_us = forget_until(v, group, token, watermark_us);
     struct entity *e;
 
     if (ref == 0)
@@ -92,6 +95,7 @@ region_ref entity_new(struct velocity *v, uint32_t group, struct hash128 token)
     e = region_at(v->region, ref);
     e->token = token;
     e->newest_us = INT64_MIN;
+    e->forgotten_us = until_us;
     v->pinned = ref;
     if (!table_add(v, group, ref, INT64_MIN)) {
         room_free(v, group, ref, block_bytes(e));
@@ -116,6 +120,7 @@ void entity_free(struct velocity *v, uint32_t group, region_ref ref)
     struct velocity_counts *counts = &v->state[group].counts;
     struct entity *e = region_at(v->region, ref);
 
+    entity_touch(v, g, e);
     for (uint32_t i = e->first; i < e->end; i++)
         free_texts(v, group, e, i);
     for (uint32_t i = 0; i < g->range_count; i++)
@@ -157,6 +162,7 @@ static void settle(struct velocity *v, uint32_t group, struct entity *e)
 
 static void compact(struct velocity *v, uint32_t group, struct entity *e)
 {
+    entity_touch_whole(v, e);
     move_events(&v->layout->groups[group], e, e);
     settle(v, group, e);
 }
@@ -167,6 +173,7 @@ static bool relocate(struct velocity *v, uint32_t group, region_ref *ref, uint32
     const struct group *g = &v->layout->groups[group];
     struct entity *old = region_at(v->region, *ref), *e;
     region_ref new = block_new(v, group, capacity);
+    struct slot *slot;
     uint32_t units;
 
     if (new == 0)
@@ -178,7 +185,9 @@ static bool relocate(struct velocity *v, uint32_t group, region_ref *ref, uint32
     e->capacity = capacity;
     e->units = units;
     move_events(g, e, old);
-    table_find(v, group, e->token)->ref = new;
+    slot = table_find(v, group, e->token);
+    region_touch(v->region, slot, sizeof *slot);
+    slot->ref = new;
     v->pinned = new;
     room_free(v, group, *ref, block_bytes(old));
     *ref = new;
@@ -189,13 +198,27 @@ static bool relocate(struct velocity *v, uint32_t group, region_ref *ref, uint32
 static void drop_first(struct velocity *v, uint32_t group, struct entity *e)
 {
     const struct group *g = &v->layout->groups[group];
+    uint64_t dropped = v->state[group].counts.dropped;
 
     for (uint32_t i = 0; i < g->range_count; i++)
         range_drop(v, group, &g->ranges[i], e);
     for (uint32_t i = 0; i < g->unique_count; i++)
         unique_drop(v, group, &g->uniques[i], e);
+    if (v->state[group].counts.dropped > dropped) /* what unbounded aggregates keep had no room */
+        e->forgotten_us = INT64_MAX;
     free_texts(v, group, e, e->first);
     e->first++;
+}
+
+/* Until when the windows lack events, if those up to `last` are dropped now: for ever where an
+ * unbounded aggregate has not passed them yet. */
+static int64_t dropped_until(const struct group *g, const struct entity *e, uint32_t last)
+{
+    int64_t t = entity_time(g, e, last);
+
+    if (g->horizon_us == INT64_MAX || t > time_before(e->newest_us, g->endless_delay_us))
+        return INT64_MAX;
+    return t > e->forgotten_us ? t : e->forgotten_us;
 }
 
 /* No room to grow: the oldest sixteenth goes, though windows may hold it. */
@@ -204,6 +227,7 @@ static void forget_oldest(struct velocity *v, uint32_t group, struct entity *e)
     const struct group *g = &v->layout->groups[group];
     uint32_t count = (e->end - e->first) / 16 + 1;
 
+    e->forgotten_us = dropped_until(g, e, e->first + count - 1);
     for (uint32_t i = 0; i < count; i++) {
         window_forget_first(g, e);
         drop_first(v, group, e);
@@ -220,6 +244,7 @@ static void make_room(struct velocity *v, uint32_t group, region_ref *ref)
 
     if (e->end < e->capacity)
         return;
+    entity_touch(v, &v->layout->groups[group], e);
     if (e->first > 0 && live <= e->capacity - e->capacity / 8) {
         if (e->capacity > 32 && live < e->capacity / 8 && relocate(v, group, ref, wanted))
             return;
@@ -248,58 +273,71 @@ static void write_texts(struct velocity *v, uint32_t group, struct entity *e, ui
             continue;
         if (!flag_get(now->flags, c->null_bit))
             value = text_keep(v, group, now->registers->column[c->node].text[now->row]);
+        if (value == 0 && !flag_get(now->flags, c->null_bit) && now->time_us > e->forgotten_us)
+            e->forgotten_us = now->time_us; /* no room for it */
         flag_set(flags, c->null_bit, value == 0);
         entity_word(g, e, i, c->column)->v = value;
     }
 }
 
-static void write_event(struct velocity *v, uint32_t group, struct entity *e, uint32_t i)
+/* The current row's image as event `i`: words, the last one over the one before where it is no
+ * whole one. */
+static inline void write_event(struct velocity *v, uint32_t group, struct entity *e, uint32_t i)
 {
     const struct group *g = &v->layout->groups[group];
-    const struct current *now = v->current;
-    struct packed64 *word = entity_word(g, e, i, 0);
-    uint8_t *flags = entity_flags(g, e, i);
-    uint32_t w = 1;
+    const uint8_t *from = (const uint8_t *)v->current->value;
+    uint8_t *to = entity_event(g, e, i);
+    uint32_t last = g->event_bytes - 8, at = 0;
 
-    word[0].v = now->time_us;
-    if (g->has_label)
-        word[w++].v = (int64_t)now->seq;
-    for (; w < g->words; w++)
-        word[w].v = now->value[w];
-    for (uint32_t b = 0; b < g->flag_bytes; b++)
-        flags[b] = now->flags[b];
+    do {
+        memcpy(to + at, from + at, 8);
+        at += 8;
+    } while (at < last);
+    memcpy(to + last, from + last, 8);
     if (g->has_text)
         write_texts(v, group, e, i);
 }
 
-void entity_append(struct velocity *v, uint32_t group, region_ref *ref)
+/* What follows an event beside windows. */
+static __attribute__((noinline)) void append_others(struct velocity *v, uint32_t group,
+                                                    struct entity *e, uint32_t i)
 {
     const struct group *g = &v->layout->groups[group];
-    struct entity *e;
-    uint32_t i;
 
-    v->pinned = *ref;
-    e = region_at(v->region, *ref);
-    if (e->end == e->capacity) {
-        make_room(v, group, ref);
-        e = region_at(v->region, *ref);
-    }
-    i = e->end;
-    write_event(v, group, e, i);
-    e->end++;
-    e->newest_us = v->current->time_us;
     for (uint32_t k = 0; k < g->range_count; k++)
-        range_append(g, &g->ranges[k], e, i);
+        range_append(v, g, &g->ranges[k], e, i);
     for (uint32_t k = 0; k < g->unique_count; k++)
         unique_append(v, group, &g->uniques[k], e, i);
     for (uint32_t k = 0; k < g->frequency_count; k++)
         frequency_init(g, &g->frequencies[k], e, i);
     for (uint32_t k = 0; k < g->order_count; k++)
         order_append(g, &g->orders[k], e, i);
+}
+
+struct entity *entity_append(struct velocity *v, uint32_t group, region_ref *ref)
+{
+    const struct group *g = &v->layout->groups[group];
+    struct entity *e = region_at(v->region, *ref);
+    uint32_t i;
+
+    v->pinned = *ref;
+    if (e->end == e->capacity) {
+        make_room(v, group, ref);
+        e = region_at(v->region, *ref);
+    }
+    i = e->end;
+    entity_touch(v, g, e);
+    entity_touch_event(v, g, e, i);
+    write_event(v, group, e, i);
+    e->end++;
+    e->newest_us = v->current->time_us;
+    if (!g->appends_plainly)
+        append_others(v, group, e, i);
     window_append(g, e, i);
     for (uint32_t k = 0; k < g->step_count; k++)
         step_add(v, group, &g->steps[k], e, i);
     v->state[group].counts.events++;
+    return e;
 }
 
 /* Make a gap at `i`. */
@@ -309,7 +347,7 @@ static void shift_events(const struct group *g, struct entity *e, uint32_t i)
             (size_t)g->event_bytes * (e->end - i));
 }
 
-void entity_insert(struct velocity *v, uint32_t group, region_ref *ref)
+struct entity *entity_insert(struct velocity *v, uint32_t group, region_ref *ref)
 {
     const struct group *g = &v->layout->groups[group];
     int64_t t = v->current->time_us;
@@ -320,6 +358,7 @@ void entity_insert(struct velocity *v, uint32_t group, region_ref *ref)
     make_room(v, group, ref);
     e = region_at(v->region, *ref);
     i = entity_upper_bound(g, e, t);
+    entity_touch_whole(v, e);
     shift_events(g, e, i);
     write_event(v, group, e, i);
     e->end++;
@@ -338,29 +377,22 @@ void entity_insert(struct velocity *v, uint32_t group, region_ref *ref)
     for (uint32_t k = 0; k < g->step_count; k++)
         step_add(v, group, &g->steps[k], e, i);
     v->state[group].counts.events++;
+    return e;
 }
 
-void entity_trim(struct velocity *v, uint32_t group, struct entity *e, int64_t watermark_us)
+void entity_drop(struct velocity *v, uint32_t group, struct entity *e, uint32_t last,
+                 int64_t bound_us)
 {
     const struct group *g = &v->layout->groups[group];
-    uint32_t last = entity_cursors(e)[g->cursor_count - 1]; /* no window holds what is before */
-    uint32_t dropped = 0;
-    int64_t bound_us;
+    uint32_t before = e->first;
 
-    if (g->step_count > 0)
-        step_trim(v, g, e, time_before(watermark_us, lateness_of(v->layout)));
-    if (g->horizon_us == INT64_MAX)
-        return;
-    bound_us = time_before(watermark_us, g->horizon_us);
-    if (e->first >= last || entity_time(g, e, e->first) > bound_us)
-        return;
-    for (; e->first < last && entity_time(g, e, e->first) <= bound_us; dropped++) {
+    while (e->first < last && entity_time(g, e, e->first) <= bound_us) {
         if (g->drops_plainly)
             e->first++;
         else
             drop_first(v, group, e);
     }
-    v->state[group].counts.events -= dropped;
+    v->state[group].counts.events -= e->first - before;
 }
 
 uint32_t entity_upper_bound(const struct group *g, const struct entity *e, int64_t time_us)
@@ -378,18 +410,39 @@ uint32_t entity_upper_bound(const struct group *g, const struct entity *e, int64
     return from;
 }
 
-/* Among equal times events are in order of arrival, and so of seq. */
+/* Whether event `i` is before that of this time and seq. Among equal times events are in order of
+ * arrival, and so of seq. */
+static inline bool is_before(const struct group *g, const struct entity *e, uint32_t i,
+                             int64_t time_us, uint64_t seq)
+{
+    int64_t t = entity_time(g, e, i);
+
+    return t < time_us || (t == time_us && (uint64_t)entity_word(g, e, i, 1)->v < seq);
+}
+
+/* Labels mostly come when their event is as old as the label delay: near the cursor there. So steps
+ * from it, each twice as far, and then by halves. */
 bool entity_find_event(const struct group *g, const struct entity *e, int64_t time_us, uint64_t seq,
                        uint32_t *index)
 {
-    uint32_t from = e->first, to = e->end;
+    uint32_t from = e->first, to = e->end, at = entity_cursors(e)[g->label_cursor], step = 1;
 
+    while (at >= from && at < to) {
+        if (is_before(g, e, at, time_us, seq)) {
+            from = at + 1;
+            at = to - at > step ? at + step : to;
+        } else {
+            to = at;
+            at = at - from >= step ? at - step : from;
+            if (from == to)
+                break;
+        }
+        step *= 2;
+    }
     while (from < to) {
         uint32_t middle = from + (to - from) / 2;
 
-        if (entity_time(g, e, middle) < time_us ||
-            (entity_time(g, e, middle) == time_us &&
-             (uint64_t)entity_word(g, e, middle, 1)->v < seq))
+        if (is_before(g, e, middle, time_us, seq))
             from = middle + 1;
         else
             to = middle;

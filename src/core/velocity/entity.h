@@ -22,6 +22,7 @@
 struct entity {
     struct hash128 token;
     int64_t newest_us;
+    int64_t forgotten_us; /* up to which events may be lacking (forget.h); INT64_MIN: none */
     uint32_t capacity;
     uint32_t first;
     uint32_t end;
@@ -44,6 +45,15 @@ struct unique_state {
     uint32_t base_zero; /* whether the value that marks empty slots is in the set */
 };
 
+/* The tokens that a group evicted (forget.h). */
+struct forgotten {
+    region_ref filter[2]; /* 0: nothing was evicted yet */
+    uint64_t added[2];
+    uint32_t young;   /* the filter that is added to */
+    uint32_t is_lost; /* there was no room for filters: all may have been evicted */
+    int64_t since_us; /* watermark when the young one began; 0: not known yet */
+};
+
 /* State of a group across entities; in the region. */
 struct group_state {
     struct velocity_counts counts;
@@ -52,6 +62,10 @@ struct group_state {
     uint32_t hand_segment; /* where the sweep goes on: directory index, slot */
     uint32_t hand_slot;
     uint32_t unswept; /* events since the last sweep */
+    struct forgotten forgotten;
+    uint64_t share_bytes;    /* what the group may take until shares are dealt again */
+    uint64_t rows;           /* of the level, ever: kept by its first group */
+    uint64_t evicted_before; /* when shares were last dealt */
 };
 
 /* The row at work, as one group sees it. */
@@ -63,9 +77,10 @@ struct current {
     uint32_t row;
     int64_t time_us;
     uint64_t seq;
+    uint32_t at;      /* of the rows that are taken together: v->image, v->taken, v->has_key */
     bool has_key;     /* a row without one is in no window, its own included */
-    int64_t *value;   /* by cell column */
-    uint8_t *flags;   /* as an event's */
+    int64_t *value;   /* the row as the event that it becomes: by word */
+    uint8_t *flags;   /* its flags */
     uint32_t *newest; /* by unique: index of the newest occurrence + 1 */
     bool *in_base;    /* by unique */
 };
@@ -76,19 +91,37 @@ struct hint {
     uint64_t moves;
 };
 
+/* Where the results of one read go: the columns of its node. */
+struct out {
+    union {
+        int64_t *value;
+        double *real;
+    };
+    uint8_t *null;
+};
+
+/* A velocity is an array with one of these for each group; its callers hold the first. What a group
+ * changes is its own, so the groups of a level may run at once: only the region is shared, and
+ * evict.c holds `lock` while it takes from or gives to it. */
 struct velocity {
     const struct velocity_layout *layout;
     struct region *region;
     struct group_state *state; /* by group; in the region */
     uint64_t budget_bytes;
+    int *lock;         /* NULL: nobody else runs */
     region_ref pinned; /* never evicted: the entity at work */
-    uint64_t moves;    /* changes of tables: slots found before are void */
+    uint64_t moves;    /* changes of the table: slots found before are void */
     struct entity *empty;
     struct entity *scratch;
-    struct current *row;     /* by group */
-    struct current *current; /* that of the group at work */
-    struct hint *hint;       /* by row and group, the nearest rows only */
+    struct current *current;
+    uint32_t together; /* rows that are taken together, at most */
+    uint8_t *image;    /* these rows as events: image.h */
+    uint8_t *taken;    /* their entities' heads as each row saw them */
+    uint8_t *has_key;
+    struct out *out;   /* by read */
+    struct hint *hint; /* of the nearest rows */
     struct hint *label_hint;
+    const struct workers *workers; /* the first one's */
 };
 
 /* Events are packed: their words stand at any address. */
@@ -137,6 +170,22 @@ static inline bool flag_get(const uint8_t *flags, int bit)
     return flags[bit >> 3] >> (bit & 7) & 1;
 }
 
+/* Bytes from one taken head to the next. */
+static inline size_t taken_stride(const struct group *g)
+{
+    return ((size_t)g->head_bytes + 63) & ~(size_t)63;
+}
+
+static inline struct entity *taken_at(const struct velocity *v, const struct group *g, uint32_t at)
+{
+    return (struct entity *)(v->taken + taken_stride(g) * at);
+}
+
+static inline int64_t event_time(const uint8_t *event)
+{
+    return ((const struct packed64 *)event)->v;
+}
+
 static inline void flag_set(uint8_t *flags, int bit, bool on)
 {
     flags[bit >> 3] = (uint8_t)((flags[bit >> 3] & ~(1u << (bit & 7))) | (unsigned)on << (bit & 7));
@@ -159,21 +208,65 @@ int64_t *entity_orders(const struct group *g, const struct entity *e);
 /* Words of one tree over `capacity` events. */
 uint32_t tree_words(uint32_t capacity);
 
+/* What of the entity is about to change (region_touch): its head, and in a small block all else, as
+ * in one with counts of values or sorted runs, which change anywhere. Who writes to events, links
+ * or trees says that beside, for large blocks. */
+enum { ENTITY_SMALL_BYTES = 1024 };
+
+static inline void entity_touch(const struct velocity *v, const struct group *g,
+                                const struct entity *e)
+{
+    size_t bytes = (size_t)e->units * REGION_UNIT;
+
+    bool is_whole = bytes <= ENTITY_SMALL_BYTES || g->frequency_count > 0 || g->order_count > 0;
+
+    region_touch(v->region, e, is_whole ? bytes : g->head_bytes);
+}
+
+static inline void entity_touch_whole(const struct velocity *v, const struct entity *e)
+{
+    region_touch(v->region, e, (size_t)e->units * REGION_UNIT);
+}
+
+static inline void entity_touch_event(const struct velocity *v, const struct group *g,
+                                      const struct entity *e, uint32_t i)
+{
+    region_touch(v->region, entity_event(g, e, i), (size_t)g->event_bytes);
+}
+
 /* A new entity without events, or 0 where there is no room. */
-region_ref entity_new(struct velocity *v, uint32_t group, struct hash128 token);
+region_ref entity_new(struct velocity *v, uint32_t group, struct hash128 token,
+                      int64_t watermark_us) MUST_USE;
 void entity_free(struct velocity *v, uint32_t group, region_ref ref);
 /* Put the current row behind all events; the cursors must be at its time. The entity may move.
  * Where it may not grow any more its oldest events are dropped. */
-void entity_append(struct velocity *v, uint32_t group, region_ref *ref);
+struct entity *entity_append(struct velocity *v, uint32_t group, region_ref *ref);
 /* Put the current row where its time belongs, which is before the newest event. */
-void entity_insert(struct velocity *v, uint32_t group, region_ref *ref);
-/* Drop events that nothing can need any more. */
-void entity_trim(struct velocity *v, uint32_t group, struct entity *e, int64_t watermark_us);
+struct entity *entity_insert(struct velocity *v, uint32_t group, region_ref *ref);
+/* Drop events before index `last` that are not newer than bound_us. */
+void entity_drop(struct velocity *v, uint32_t group, struct entity *e, uint32_t last,
+                 int64_t bound_us);
 /* The event of this time and seq; false if it is not retained. Groups with labels only. */
 bool entity_find_event(const struct group *g, const struct entity *e, int64_t time_us, uint64_t seq,
                        uint32_t *index) MUST_USE;
 
 /* Index of the first event newer than time_us. */
 uint32_t entity_upper_bound(const struct group *g, const struct entity *e, int64_t time_us);
+
+/* Drop events that nothing can need any more: before all windows, and older than any label or late
+ * event may still be. Mostly there is none. */
+static inline void entity_trim(struct velocity *v, uint32_t group, struct entity *e,
+                               int64_t watermark_us)
+{
+    const struct group *g = &v->layout->groups[group];
+    uint32_t last = entity_cursors(e)[g->cursor_count - 1];
+    int64_t bound_us;
+
+    if (e->first >= last || g->horizon_us == INT64_MAX)
+        return;
+    bound_us = time_before(watermark_us, g->horizon_us);
+    if (entity_time(g, e, e->first) <= bound_us)
+        entity_drop(v, group, e, last, bound_us);
+}
 
 #endif

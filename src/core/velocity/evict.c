@@ -1,6 +1,7 @@
 #include "core/velocity/evict.h"
 
 #include "core/base/panic.h"
+#include "core/velocity/forget.h"
 #include "core/velocity/table.h"
 
 static uint64_t level_budget(const struct velocity *v, int level)
@@ -10,7 +11,16 @@ static uint64_t level_budget(const struct velocity *v, int level)
 
     for (uint32_t i = 0; i < l->group_count; i++)
         groups += l->groups[i].level == level;
-    return v->budget_bytes / l->group_count * groups;
+    return (v->budget_bytes / l->group_count - forget_bytes(v)) * groups;
+}
+
+static uint32_t level_groups(const struct velocity *v, int level)
+{
+    uint32_t groups = 0;
+
+    for (uint32_t i = 0; i < v->layout->group_count; i++)
+        groups += v->layout->groups[i].level == level;
+    return groups;
 }
 
 static uint64_t level_bytes(const struct velocity *v, int level)
@@ -26,20 +36,35 @@ static uint64_t level_bytes(const struct velocity *v, int level)
 
 size_t room_entity_bytes(const struct velocity *v, uint32_t group)
 {
-    return level_budget(v, v->layout->groups[group].level) / ENTITY_PART;
+    return v->budget_bytes / v->layout->group_count / ENTITY_PART;
+}
+
+/* A turn at the region is a few dozen instructions: waiting for it costs less than sleeping. */
+void room_hold(const struct velocity *v)
+{
+    while (v->lock != NULL && __atomic_exchange_n(v->lock, 1, __ATOMIC_ACQUIRE) != 0) {
+    }
+}
+
+void room_leave(const struct velocity *v)
+{
+    if (v->lock != NULL)
+        __atomic_store_n(v->lock, 0, __ATOMIC_RELEASE);
 }
 
 region_ref room_try(struct velocity *v, uint32_t group, size_t bytes)
 {
-    int level = v->layout->groups[group].level;
+    struct group_state *s = &v->state[group];
     size_t taken = region_class_bytes(bytes);
     region_ref ref;
 
-    if (level_bytes(v, level) + taken > level_budget(v, level))
+    if (s->counts.bytes + taken > s->share_bytes)
         return 0;
+    room_hold(v);
     ref = region_alloc(v->region, bytes);
+    room_leave(v);
     if (ref != 0)
-        v->state[group].counts.bytes += taken;
+        s->counts.bytes += taken;
     return ref;
 }
 
@@ -55,7 +80,9 @@ region_ref room_alloc(struct velocity *v, uint32_t group, size_t bytes)
 void room_free(struct velocity *v, uint32_t group, region_ref ref, size_t bytes)
 {
     v->state[group].counts.bytes -= region_class_bytes(bytes);
+    room_hold(v);
     region_free(v->region, ref, bytes);
+    room_leave(v);
 }
 
 /* The hand's segment, once it stands in one; segments that share directory entries count once. */
@@ -92,6 +119,14 @@ static void hand_settle(struct velocity *v, uint32_t group)
         s->hand_slot = 0;
 }
 
+static struct hash128 token_at(const struct velocity *v, struct directory_entry d, uint32_t slot)
+{
+    const struct segment *s = region_at(v->region, d.segment);
+    const struct entity *e = region_at(v->region, s->slot[slot].ref);
+
+    return e->token;
+}
+
 /* The oldest of the next entities; the hand goes on behind them. At most one round. */
 static bool evict_oldest(struct velocity *v, uint32_t group)
 {
@@ -117,6 +152,7 @@ static bool evict_oldest(struct velocity *v, uint32_t group)
     }
     if (where.segment == 0)
         return false;
+    forget_add(v, group, token_at(v, where, at));
     table_remove(v, group, where, at);
     s->counts.evicted++;
     return true;
@@ -124,15 +160,69 @@ static bool evict_oldest(struct velocity *v, uint32_t group)
 
 bool room_evict(struct velocity *v, uint32_t group)
 {
-    int level = v->layout->groups[group].level;
-    uint32_t largest = group;
+    return evict_oldest(v, group);
+}
+
+/* Whether the group had to evict since shares were dealt, and has less than its part. */
+static bool is_short(const struct velocity *v, uint32_t group, uint64_t part)
+{
+    const struct group_state *s = &v->state[group];
+
+    return s->counts.evicted + s->counts.dropped > s->evicted_before && s->counts.bytes < part;
+}
+
+static uint32_t largest_group(const struct velocity *v, int level)
+{
+    uint32_t largest = UINT32_MAX;
 
     for (uint32_t i = 0; i < v->layout->group_count; i++) {
         if (v->layout->groups[i].level == level &&
-            v->state[i].counts.bytes > v->state[largest].counts.bytes)
+            (largest == UINT32_MAX || v->state[i].counts.bytes > v->state[largest].counts.bytes))
             largest = i;
     }
-    return evict_oldest(v, largest) || (largest != group && evict_oldest(v, group));
+    return largest;
+}
+
+/* What is free, in equal parts on top of what each group has. For groups that are short, the
+ * largest makes way first. */
+void room_share(struct velocity *v, int level)
+{
+    uint32_t groups = level_groups(v, level), largest = largest_group(v, level);
+    uint64_t budget = level_budget(v, level), part = budget / groups, wanted = 0, bytes, left;
+
+    for (uint32_t i = 0; i < v->layout->group_count; i++) {
+        if (v->layout->groups[i].level == level && is_short(v, i, part))
+            wanted += budget / SHARE_PART;
+    }
+    for (int i = 0; i < SHARE_EVICT && wanted > 0; i++) {
+        if (level_bytes(v, level) + wanted <= budget || v->state[largest].counts.bytes <= part ||
+            !evict_oldest(v + largest, largest))
+            break;
+    }
+    bytes = level_bytes(v, level);
+    left = bytes < budget ? budget - bytes : 0;
+    for (uint32_t i = 0; i < v->layout->group_count; i++) {
+        struct group_state *s = &v->state[i];
+
+        if (v->layout->groups[i].level != level)
+            continue;
+        s->share_bytes = s->counts.bytes + left / groups;
+        s->evicted_before = s->counts.evicted + s->counts.dropped;
+    }
+}
+
+bool room_is_ample(const struct velocity *v, int level, uint32_t rows)
+{
+    const struct region_header *h = region_header(v->region);
+    uint64_t needed = level_bytes(v, level) / 2;
+
+    for (uint32_t i = 0; i < v->layout->group_count; i++) {
+        const struct group *g = &v->layout->groups[i];
+
+        if (g->level == level)
+            needed += (uint64_t)rows * (ROW_BYTES + (g->has_text ? ROW_TEXTS * TEXT_MAX : 0));
+    }
+    return h->capacity - h->used >= needed;
 }
 
 /* Look at up to `slots` slots of the hand's segment and free the idle entities. A freed one's place
@@ -173,6 +263,7 @@ void room_expire(struct velocity *v, uint32_t group, int64_t watermark_us)
     int64_t bound_us = time_before(watermark_us, g->idle_us);
 
     v->state[group].unswept = 0;
+    forget_turn(v, group, watermark_us);
     hand_settle(v, group);
     for (int slots = EXPIRE_SLOTS; slots > 0;)
         slots = expire_stretch(v, group, slots, bound_us);

@@ -118,6 +118,8 @@ static enum term_way way_of(const struct term *t)
 
     if (t->kind == ACC_DISTINCT)
         return WAY_DISTINCT;
+    if (!is_filtered && t->kind == ACC_LABEL && t->parts == PART_SUM)
+        return WAY_FRAUDS;
     if (t->kind == ACC_FREQUENCY)
         return WAY_FREQUENCY;
     if (is_filtered || t->kind != ACC_CELL)
@@ -185,6 +187,28 @@ static void sort_reads(struct group *g)
     g->reads = sorted;
 }
 
+static struct plain_read plain_read_of(const struct group *g, const struct read *r)
+{
+    const struct acc *a = r->sums;
+    struct plain_read p = {.sum_at = a->sum_at,
+                           .lo_sum_at = a->lo < 0 ? 0 : a->lo_sum_at,
+                           .column = r->column,
+                           .has_value = r->cell >= 0,
+                           .sees_now = r->sees_now,
+                           .always_now = r->always_now,
+                           .takes_now = r->takes_now,
+                           .units = r->units};
+
+    if (a->derived) {
+        p.lo = (uint32_t)a->lo;
+        p.hi = (uint32_t)a->hi;
+    } else {
+        p.count_at = a->count_at;
+        p.lo_count_at = a->lo < 0 ? 0 : a->lo_count_at;
+    }
+    return p;
+}
+
 /* Which way each result is read; the type of the result decides on the short-cuts. */
 static void choose_reads(struct group *g)
 {
@@ -227,6 +251,11 @@ static void choose_reads(struct group *g)
             r->kind = READ_TERMS;
     }
     sort_reads(g);
+    g->plain_reads = mem_array(g->reads_of[READ_TERMS] + 1, sizeof *g->plain_reads);
+    for (uint32_t i = 0; i < g->reads_of[READ_TERMS]; i++)
+        g->plain_reads[i] = plain_read_of(g, &g->reads[i]);
+    for (uint32_t i = 0; i < g->read_count; i++)
+        g->writes_text |= g->reads[i].aggregate->type == TYPE_TEXT;
 }
 
 static bool has_text(const struct group *g)
@@ -249,6 +278,18 @@ static void place_parts(uint32_t *at, unsigned parts, uint32_t *count, uint32_t 
         *squares = take(at, sizeof(struct wide));
 }
 
+static void choose_shape(struct cursor *c)
+{
+    c->shape = SHAPE_MANY;
+    if (c->term_count == 0)
+        c->shape = SHAPE_NOTHING;
+    else if (c->term_count == 1 && c->plain_count == 1)
+        c->shape = c->plain[0].count_at != 0 ? SHAPE_SUM_COUNT : SHAPE_SUM;
+    else if (c->term_count == 1 && c->terms[0].way == WAY_FRAUDS)
+        c->shape = SHAPE_FRAUDS;
+    c->frauds_at = c->term_count > 0 ? c->terms[0].sum_at : 0;
+}
+
 static void place_cursor_terms(struct cursor *c, uint32_t *at)
 {
     for (uint32_t k = 0; k < c->term_count; k++) {
@@ -269,6 +310,7 @@ static void place_cursor_terms(struct cursor *c, uint32_t *at)
         else
             c->has_others = true;
     }
+    choose_shape(c);
 }
 
 /* What an accumulator reads at a cursor is the cursor's term; `base` is where its sums begin. */
@@ -390,6 +432,7 @@ static void finish(struct velocity_layout *l, struct group *g)
 {
     int64_t longest_us = g->cursors[g->cursor_count - 1].offset_us;
 
+    g->reach_us = longest_us > g->idle_us ? longest_us : g->idle_us;
     if (g->horizon_us != INT64_MAX)
         g->horizon_us =
             add_us(longest_us > g->horizon_us ? longest_us : g->horizon_us, lateness_of(l));
@@ -398,8 +441,12 @@ static void finish(struct velocity_layout *l, struct group *g)
         g->idle_us = g->horizon_us;
     place(g);
     choose_reads(g);
+    for (uint32_t i = 0; i < g->cursor_count && g->cursors[i].offset_us <= label_delay(l); i++)
+        g->label_cursor = i;
     g->has_text = has_text(g);
     g->drops_plainly = g->range_count == 0 && g->unique_count == 0 && !g->has_text;
+    g->appends_plainly = g->range_count == 0 && g->unique_count == 0 && g->order_count == 0 &&
+                         g->frequency_count == 0;
     if (l->head_bytes_max < g->head_bytes)
         l->head_bytes_max = g->head_bytes;
 }
@@ -414,7 +461,7 @@ static uint64_t fingerprint(const struct velocity_layout *l, const struct aggreg
                             uint32_t count)
 {
     const struct velocity_options *o = &l->options;
-    uint64_t options[] = {3 /* format */, (uint64_t)label_delay(l), (uint64_t)o->absent, o->key.k0,
+    uint64_t options[] = {6 /* format */, (uint64_t)label_delay(l), (uint64_t)o->absent, o->key.k0,
                           o->key.k1};
     uint64_t h = hash_bytes(options, sizeof options, count);
 
@@ -495,6 +542,7 @@ void velocity_layout_free(struct velocity_layout *l)
         }
         mem_free(g->steps);
         mem_free(g->reads);
+        mem_free(g->plain_reads);
     }
     mem_free(l->groups);
     mem_free(l);
@@ -514,6 +562,12 @@ const char *velocity_group_name(const struct velocity_layout *l, uint32_t group)
 {
     ASSERT(group < l->group_count);
     return l->groups[group].key->key_name;
+}
+
+int velocity_group_level(const struct velocity_layout *l, uint32_t group)
+{
+    ASSERT(group < l->group_count);
+    return l->groups[group].level;
 }
 
 bool velocity_group_has_label(const struct velocity_layout *l, uint32_t group)

@@ -58,8 +58,9 @@ struct test {
 
 enum value_from { VALUE_CELL, VALUE_FRAUD };
 
-/* Ways to add a term, the common ones short. A null cell's value is 0, so a sum needs no test. */
-enum term_way { WAY_SUM, WAY_SUM_COUNT, WAY_TESTED, WAY_DISTINCT, WAY_FREQUENCY };
+/* Ways to add a term, the common ones short. A null cell's value is 0 and an unknown label is not
+ * fraud, so a sum needs no test. */
+enum term_way { WAY_SUM, WAY_SUM_COUNT, WAY_FRAUDS, WAY_TESTED, WAY_DISTINCT, WAY_FREQUENCY };
 
 /* What moving a cursor forward over an event adds; backward it is the opposite. */
 struct term {
@@ -104,8 +105,20 @@ struct plain_sum {
     uint8_t null_mask;
 };
 
+/* What there is to do for an event that a cursor passes; the common cases have loops of their own.
+ */
+enum cursor_shape {
+    SHAPE_NOTHING, /* only counts of events */
+    SHAPE_SUM,     /* one plain sum */
+    SHAPE_SUM_COUNT,
+    SHAPE_FRAUDS, /* one sum of labels */
+    SHAPE_MANY,
+};
+
 struct cursor {
     int64_t offset_us;
+    enum cursor_shape shape;
+    uint32_t frauds_at; /* SHAPE_FRAUDS: the sum */
     struct plain_sum *plain;
     uint32_t plain_count, term_count;
     struct term *terms; /* all, plain ones too */
@@ -208,13 +221,29 @@ struct read {
     int order, frequency, step;
 };
 
+/* A read of kind READ_EVENTS, READ_SUM or READ_MEAN as the hot loop wants it, all offsets known. */
+struct plain_read {
+    uint32_t lo, hi;                /* cursors whose distance is the count, or both the first */
+    uint32_t sum_at, lo_sum_at;     /* in the entity; the second 0: unbounded */
+    uint32_t count_at, lo_count_at; /* 0: the count is hi - lo */
+    uint32_t column;                /* of the row's value, if now is set */
+    uint8_t sees_now, always_now;
+    uint8_t has_value; /* else the row adds 0: it has no label yet */
+    struct test takes_now;
+    uint64_t units;
+};
+
 struct group {
     const struct aggregate *key; /* any aggregate of the group: for its key */
     int level;
     bool has_label;
-    bool has_text;      /* some cell is a text */
-    bool drops_plainly; /* a dropped event leaves nothing behind */
-    bool expires;       /* idle entities can be freed */
+    uint32_t label_cursor;    /* that of the label delay, or the nearest before it */
+    bool has_text;            /* some cell is a text */
+    bool drops_plainly;       /* an event takes nothing along when it comes or goes */
+    bool appends_plainly;     /* an appended event concerns windows only */
+    int64_t endless_delay_us; /* of unbounded aggregates: they have not passed what is newer */
+    int64_t reach_us;         /* no bounded window holds an event older than the row by this */
+    bool expires;             /* idle entities can be freed */
     int64_t
         horizon_us;  /* events older than the watermark by this can be dropped; INT64_MAX: never */
     int64_t idle_us; /* entities whose newest event is so old can be freed */
@@ -228,6 +257,8 @@ struct group {
     struct frequency *frequencies;
     struct step *steps;
     struct read *reads;
+    struct plain_read *plain_reads; /* the first reads_of[READ_TERMS] of them */
+    bool writes_text;               /* some result is a text */
     uint32_t cell_count, where_count, cursor_count, acc_count, range_count, unique_count;
     uint32_t order_count, frequency_count, step_count;
     uint32_t read_count;

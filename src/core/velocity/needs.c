@@ -461,6 +461,8 @@ void need_read(struct velocity_layout *l, const struct aggregate *a)
         plan_label(l, g, r);
     else
         plan_kind(l, g, r);
+    if (reach_of(r) == INT64_MAX && g->endless_delay_us < delay_us)
+        g->endless_delay_us = delay_us;
     if (reach_of(r) == INT64_MAX)
         g->expires = false;
     else if (g->idle_us < reach_of(r))

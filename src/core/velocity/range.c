@@ -98,7 +98,8 @@ uint32_t range_query(const struct group *g, const struct range *r, const struct 
     return best;
 }
 
-void range_append(const struct group *g, const struct range *r, struct entity *e, uint32_t i)
+void range_append(const struct velocity *v, const struct group *g, const struct range *r,
+                  struct entity *e, uint32_t i)
 {
     uint32_t *words, capacity = e->capacity, at = i;
 
@@ -108,6 +109,7 @@ void range_append(const struct group *g, const struct range *r, struct entity *e
     while (capacity > FAN) {
         at >>= RANGE_FAN_LOG;
         capacity = (uint32_t)(((uint64_t)capacity + FAN - 1) >> RANGE_FAN_LOG);
+        region_touch(v->region, &words[at], sizeof *words);
         words[at] = better(g, r, e, words[at] - 1, i) + 1;
         words += capacity;
     }

@@ -19,8 +19,9 @@ enum { RANGE_FAN_LOG = 5 };
 uint32_t range_query(const struct group *g, const struct range *r, const struct entity *e,
                      uint32_t from, uint32_t to);
 /* Event `i` was appended. */
-void range_append(const struct group *g, const struct range *r, struct entity *e, uint32_t i);
-/* Events from `from` on are other ones than before. */
+void range_append(const struct velocity *v, const struct group *g, const struct range *r,
+                  struct entity *e, uint32_t i);
+/* Events from `from` on are other ones than before (the entity is touched whole). */
 void range_rebuild(const struct group *g, const struct range *r, struct entity *e, uint32_t from);
 /* Event `first` is about to go: what unbounded aggregates need of it is kept. */
 void range_drop(struct velocity *v, uint32_t group, const struct range *r, struct entity *e);

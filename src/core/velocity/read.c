@@ -5,6 +5,7 @@
 
 #include "core/velocity/decay.h"
 #include "core/velocity/frequency.h"
+#include "core/velocity/image.h"
 #include "core/velocity/keep.h"
 #include "core/velocity/order.h"
 #include "core/velocity/range.h"
@@ -13,76 +14,6 @@
 #include "core/velocity/window.h"
 
 enum { MILLION = 1000000 };
-
-static int64_t bits_of(double v)
-{
-    int64_t bits;
-
-    memcpy(&bits, &v, sizeof bits);
-    return bits;
-}
-
-static void read_cell(const struct velocity *v, const struct cell *c, const struct column *from)
-{
-    const struct current *now = v->current;
-    bool is_null = from->null[now->row] != 0;
-    int64_t *value = &now->value[c->column];
-
-    value[0] = 0;
-    if (c->kind == CELL_TOKEN)
-        value[1] = 0;
-    if (!is_null) {
-        switch (c->kind) {
-        case CELL_INTEGER:
-            value[0] = from->integer[now->row];
-            break;
-        case CELL_FIXED:
-            is_null = !fixed_from_real(from->real[now->row], &value[0]);
-            break;
-        case CELL_REAL:
-            value[0] = bits_of(from->real[now->row]);
-            break;
-        case CELL_TOKEN: {
-            struct text t = from->text[now->row];
-            struct hash128 token = hash_token(t.bytes, t.length, &v->layout->options.key);
-
-            value[0] = (int64_t)token.low;
-            value[1] = (int64_t)token.high;
-            break;
-        }
-        case CELL_TEXT: /* copied when the row is applied */
-            break;
-        }
-    }
-    flag_set(now->flags, c->null_bit, is_null);
-}
-
-void read_row(const struct velocity *v, const struct group *g, const struct registers *r,
-              const struct velocity_rows *rows, uint32_t row)
-{
-    struct current *now = v->current;
-
-    now->registers = r;
-    now->row = row;
-    now->time_us = rows->time_us[row];
-    now->seq = rows->seq != NULL ? rows->seq[row] : 0;
-    for (uint32_t i = 0; i < g->flag_bytes; i++)
-        now->flags[i] = 0;
-    for (uint32_t i = 0; i < g->where_count; i++) {
-        const struct column *c = &r->column[g->wheres[i].node];
-
-        flag_set(now->flags, g->wheres[i].bit, !c->null[row] && c->integer[row] != 0);
-    }
-    for (uint32_t i = 0; i < g->cell_count; i++) {
-        const struct cell *c = &g->cells[i];
-        const struct column *from = &r->column[c->node];
-
-        if (c->kind == CELL_INTEGER && !from->null[row])
-            now->value[c->column] = from->integer[row]; /* its null bit is 0 already */
-        else
-            read_cell(v, c, from);
-    }
-}
 
 /* Whether the current row lies in the window that `a` reads. */
 static bool counts_now(const struct velocity *v, const struct group *g, const struct read *a)
@@ -333,62 +264,129 @@ static void find_uniques(const struct velocity *v, const struct group *g, const 
     }
 }
 
-static void read_events(const struct group *g, const struct entity *state, struct column *column,
-                        uint32_t row, bool has_key)
-{
-    const uint32_t *cursor = entity_cursors(state);
-    const struct read *a = g->reads + g->reads_of[READ_EVENTS];
-    const struct read *end = g->reads + g->reads_of[READ_EVENTS + 1];
+/* ---- plain reads: kind by kind and column by column, of rows that were taken together. All that
+ * the loops need is in locals: a store could be to anything else. */
 
-    for (; a < end; a++)
-        put_integer(&column[a->node], row,
-                    (int64_t)(cursor[a->hi] - cursor[a->lo]) + (a->sees_now & has_key));
+struct plain {
+    uint32_t count;
+    const uint8_t *taken, *image, *flags, *has_key; /* of the first row */
+    size_t taken_stride, image_stride;
+};
+
+static void read_events(const struct plain *p, const struct plain_read *a, int64_t *value,
+                        uint8_t *null)
+{
+    const uint8_t *hi = p->taken + sizeof(struct entity) + sizeof(uint32_t) * a->hi;
+    const uint8_t *lo = p->taken + sizeof(struct entity) + sizeof(uint32_t) * a->lo;
+    const uint8_t *has_key = p->has_key;
+    uint32_t count = p->count, now = a->sees_now;
+    size_t stride = p->taken_stride;
+
+    memset(null, 0, count);
+    for (uint32_t k = 0; k < count; k++, hi += stride, lo += stride)
+        value[k] = (int64_t)(*(const uint32_t *)hi - *(const uint32_t *)lo) + (now & has_key[k]);
 }
 
-/* The sum is of the result's type already, save that it may be too large. */
-static void read_sums(const struct group *g, const struct current *now, const struct entity *state,
-                      struct column *column, uint32_t row)
+static inline uint128 sum_at(const uint8_t *state, uint32_t at)
 {
-    const struct read *a = g->reads + g->reads_of[READ_SUM];
-    const struct read *end = g->reads + g->reads_of[READ_SUM + 1];
+    uint128 sum;
 
-    for (; a < end; a++) {
-        int128 sum = acc_sum(a->sums, state);
+    memcpy(&sum, state + at, sizeof sum);
+    return sum;
+}
 
-        if (now->has_key &&
-            (a->always_now || (a->sees_now && test_passes(&a->takes_now, now->flags))))
-            sum += now->value[a->column]; /* 0 where null */
-        if (sum == (int64_t)sum)
-            put_integer(&column[a->node], row, (int64_t)sum);
-        else
-            put_null(&column[a->node], row);
+/* The sum is of the result's type already, save that it may be too large. Kept short for the most
+ * common: bounded, with the row itself, not filtered. */
+static inline __attribute__((always_inline)) void sums_of(const struct plain *p,
+                                                          const struct plain_read *a,
+                                                          int64_t *value, uint8_t *null,
+                                                          bool is_bounded, bool always_now)
+{
+    const uint8_t *state = p->taken, *image = p->image, *flags = p->flags, *has_key = p->has_key;
+    size_t stride = p->taken_stride, image_stride = p->image_stride;
+    uint32_t count = p->count, hi = a->sum_at, lo = a->lo_sum_at, column = a->column;
+    bool sees_now = a->sees_now;
+    struct test test = a->takes_now;
+
+    for (uint32_t k = 0; k < count; k++) {
+        uint128 sum = sum_at(state, hi);
+        int64_t x = ((const int64_t *)image)[column]; /* 0 where null */
+
+        if (is_bounded)
+            sum -= sum_at(state, lo);
+        if (!always_now)
+            x = sees_now && test_passes(&test, flags) ? x : 0;
+        sum += (uint128)(int128)(x & -(int64_t)has_key[k]);
+        null[k] = (int128)sum != (int64_t)sum;
+        value[k] = null[k] ? 0 : (int64_t)sum;
+        state += stride;
+        image += image_stride;
+        flags += image_stride;
     }
 }
 
-static void read_means(const struct group *g, const struct current *now, const struct entity *state,
-                       struct column *column, uint32_t row)
+static void read_sums(const struct plain *p, const struct plain_read *a, int64_t *value,
+                      uint8_t *null)
 {
-    const struct read *a = g->reads + g->reads_of[READ_MEAN];
-    const struct read *end = g->reads + g->reads_of[READ_MEAN + 1];
+    if (a->lo_sum_at != 0 && a->always_now)
+        sums_of(p, a, value, null, true, true);
+    else
+        sums_of(p, a, value, null, a->lo_sum_at != 0, a->always_now);
+}
 
-    for (; a < end; a++) {
-        uint64_t n = acc_count(a->sums, state);
-        int128 sum = acc_sum(a->sums, state);
+static void read_means(const struct plain *p, const struct plain_read *a, double *value,
+                       uint8_t *null)
+{
+    const uint8_t *state = p->taken, *image = p->image, *flags = p->flags, *has_key = p->has_key;
+    struct plain_read r = *a;
+    uint32_t count = p->count;
+    size_t stride = p->taken_stride, image_stride = p->image_stride;
 
-        if (a->sees_now && now->has_key && test_passes(&a->takes_now, now->flags)) {
+    for (uint32_t k = 0; k < count; k++) {
+        const uint32_t *cursor = entity_cursors((const struct entity *)state);
+        uint64_t n = cursor[r.hi] - cursor[r.lo];
+        uint128 sum = sum_at(state, r.sum_at);
+
+        if (r.lo_sum_at != 0)
+            sum -= sum_at(state, r.lo_sum_at);
+        if (r.count_at != 0)
+            n = *(const uint64_t *)(state + r.count_at) -
+                (r.lo_count_at != 0 ? *(const uint64_t *)(state + r.lo_count_at) : 0);
+        if (r.sees_now && has_key[k] && test_passes(&r.takes_now, flags)) {
             n++;
-            sum += now->value[a->column];
+            sum += (uint128)(int128)(r.has_value ? ((const int64_t *)image)[r.column] : 0);
         }
-        if (n == 0)
-            put_null(&column[a->node], row);
-        else
-            put_real(&column[a->node], row, ratio(sum, n, a->units));
+        null[k] = n == 0;
+        value[k] = n == 0 || sum == 0 ? 0 : ratio((int128)sum, n, r.units); /* no -0 */
+        state += stride;
+        image += image_stride;
+        flags += image_stride;
     }
 }
 
-static __attribute__((noinline)) void read_others(const struct velocity *v, const struct group *g,
-                                                  const struct entity *e,
-                                                  const struct entity *state, struct registers *r)
+void read_taken(const struct velocity *v, const struct group *g, uint32_t row, uint32_t count)
+{
+    struct plain p = {.count = count,
+                      .taken = v->taken,
+                      .image = v->image,
+                      .flags = v->image + g->flags_at,
+                      .has_key = v->has_key,
+                      .taken_stride = taken_stride(g),
+                      .image_stride = image_stride(g)};
+    const struct plain_read *a = g->plain_reads;
+    const struct out *o = v->out;
+    uint32_t i = 0;
+
+    for (; i < g->reads_of[READ_EVENTS + 1]; i++)
+        read_events(&p, &a[i], o[i].value + row, o[i].null + row);
+    for (; i < g->reads_of[READ_SUM + 1]; i++)
+        read_sums(&p, &a[i], o[i].value + row, o[i].null + row);
+    for (; i < g->reads_of[READ_MEAN + 1]; i++)
+        read_means(&p, &a[i], o[i].real + row, o[i].null + row);
+}
+
+void read_others(const struct velocity *v, const struct group *g, const struct entity *e,
+                 const struct entity *state, struct registers *r)
 {
     const struct read *a = g->reads + g->reads_of[READ_TERMS];
     const struct read *end = g->reads + g->read_count;
@@ -417,14 +415,12 @@ static __attribute__((noinline)) void read_others(const struct velocity *v, cons
     }
 }
 
-void read_results(const struct velocity *v, const struct group *g, const struct entity *e,
-                  const struct entity *state, struct registers *r)
+void read_bind(const struct velocity *v, const struct group *g, const struct registers *r)
 {
-    const struct current *now = v->current;
+    v->current->registers = r;
+    for (uint32_t i = 0; i < g->reads_of[READ_TERMS]; i++) {
+        const struct column *c = &r->column[g->reads[i].node];
 
-    read_events(g, state, r->column, now->row, now->has_key);
-    read_sums(g, now, state, r->column, now->row);
-    read_means(g, now, state, r->column, now->row);
-    if (g->reads_of[READ_TERMS] < g->read_count)
-        read_others(v, g, e, state, r);
+        v->out[i] = (struct out){.value = c->integer, .null = c->null};
+    }
 }

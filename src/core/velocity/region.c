@@ -51,6 +51,12 @@ struct region_header *region_header(const struct region *r)
     return (struct region_header *)r->base;
 }
 
+void region_set_root(struct region *r, unsigned root, uint64_t value)
+{
+    region_touch(r, r->base, sizeof(struct region_header));
+    region_header(r)->root[root] = value;
+}
+
 static size_t header_bytes(void)
 {
     return (sizeof(struct region_header) + LINE - 1) / LINE * LINE;
@@ -63,7 +69,7 @@ void region_init(struct region *r, void *memory, size_t capacity, uint64_t layou
     ASSERT(capacity >= header_bytes() && (uintptr_t)memory % LINE == 0);
     *h = (struct region_header){.magic = region_magic, .layout = layout, .capacity = capacity};
     h->used = h->live = header_bytes();
-    r->base = memory;
+    *r = (struct region){.base = memory};
 }
 
 static bool header_is_sound(const struct region_header *h)
@@ -97,7 +103,7 @@ bool region_open(struct region *r, void *memory, size_t capacity, size_t used, u
                          "snapshot needs %zu bytes of memory, the limit is %zu; raise `memory`",
                          used, capacity);
     h->capacity = capacity;
-    r->base = memory;
+    *r = (struct region){.base = memory};
     return true;
 }
 
@@ -105,6 +111,7 @@ static void push(struct region *r, uint64_t at, uint32_t class)
 {
     struct region_header *h = region_header(r);
 
+    region_touch(r, r->base + at, sizeof(region_ref));
     *(region_ref *)(r->base + at) = h->free_list[class];
     h->free_list[class] = (region_ref)(at / REGION_UNIT);
 }
@@ -173,9 +180,11 @@ region_ref region_alloc(struct region *r, size_t bytes)
 
     if (bytes > h->capacity)
         return 0;
+    region_touch(r, h, sizeof *h);
     bytes = class_bytes(class);
     if (h->free_list[class] != 0) {
         at = pop(r, class);
+        region_touch(r, r->base + at, bytes);
         memset(r->base + at, 0, bytes);
     } else {
         at = extend(r, bytes);
@@ -183,6 +192,7 @@ region_ref region_alloc(struct region *r, size_t bytes)
             at = split_larger(r, class);
             if (at == 0)
                 return 0;
+            region_touch(r, r->base + at, bytes);
             memset(r->base + at, 0, bytes);
         }
     }
@@ -195,6 +205,7 @@ void region_free(struct region *r, region_ref ref, size_t bytes)
     uint32_t class = class_of(bytes);
 
     ASSERT(ref != 0);
+    region_touch(r, r->base, sizeof(struct region_header));
     region_header(r)->live -= class_bytes(class);
     push(r, (uint64_t)ref * REGION_UNIT, class);
 }

@@ -8,6 +8,14 @@
  * Offsets are in units of REGION_UNIT bytes from the base; 0 is "none". Allocation is by size
  * classes with free lists inside the region, so the same calls in the same order give the same
  * bytes. One thread.
+ *
+ * Who writes into the region says so first: region_touch(r, what, bytes) before bytes change that
+ * were allocated earlier. That is how a snapshot keeps the bytes of its moment while the engine
+ * goes on (shell/run/freeze.h). Nobody watching, it is one test of a pointer.
+ *   - region_alloc, region_free and region_set_root have said it: fresh memory is written freely
+ *     until the caller's own caller returns (a snapshot begins between two batches, never inside).
+ *   - Once said holds until the batch ends. Saying too much costs a copy, too little a wrong
+ *     snapshot: tests/unit/velocity.c and freeze.c hold every changed byte to what was said.
  */
 #ifndef ASSAY_VELOCITY_REGION_H
 #define ASSAY_VELOCITY_REGION_H
@@ -32,15 +40,23 @@ struct region_header {
     uint64_t root[REGION_ROOTS]; /* the caller's own anchors */
 };
 
+/* Told before bytes change: [at, at + bytes) from the base. */
+struct region_watch {
+    void (*before_change)(struct region_watch *w, size_t at, size_t bytes);
+};
+
 struct region {
     uint8_t *base;
+    struct region_watch *watch; /* NULL: nobody */
 };
 
 void region_init(struct region *r, void *memory, size_t capacity, uint64_t layout);
 /* Take over bytes that a snapshot brought back; capacity may have changed. */
 bool region_open(struct region *r, void *memory, size_t capacity, size_t used, uint64_t layout,
                  struct error *e) MUST_USE;
+/* Read only: roots are set by region_set_root. */
 struct region_header *region_header(const struct region *r);
+void region_set_root(struct region *r, unsigned root, uint64_t value);
 
 /* Zeroed, 64-byte aligned from 64 bytes on; 0 where the region is full. `bytes` is rounded up to
  * its class. */
@@ -52,6 +68,13 @@ size_t region_class_bytes(size_t bytes);
 static inline void *region_at(const struct region *r, region_ref ref)
 {
     return r->base + (size_t)ref * REGION_UNIT;
+}
+
+/* These bytes of the region are about to change. */
+static inline void region_touch(const struct region *r, const void *what, size_t bytes)
+{
+    if (__builtin_expect(r->watch != NULL, 0))
+        r->watch->before_change(r->watch, (size_t)((const uint8_t *)what - r->base), bytes);
 }
 
 #endif

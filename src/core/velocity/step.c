@@ -132,6 +132,7 @@ static void move_down(const struct velocity *v, const struct step *s, struct ent
 {
     struct step_state *records = state_of(s, e);
 
+    region_touch(v->region, record_at(v, s, records, 0), block_bytes(s, records->end));
     memmove(record_at(v, s, records, 0), record_at(v, s, records, records->first),
             block_bytes(s, records->end - records->first));
     for (uint32_t k = 0; k < s->cursor_count; k++)
@@ -158,6 +159,15 @@ static bool grow(struct velocity *v, uint32_t group, const struct step *s, struc
     return true;
 }
 
+/* Windows that reach back to the bucket lack events. */
+static void note_forgotten(const struct step *s, struct entity *e, int64_t bucket)
+{
+    int64_t until_us = (bucket + 1) * s->step_us;
+
+    if (until_us > e->forgotten_us)
+        e->forgotten_us = until_us;
+}
+
 /* The oldest record leaves all windows, though they may hold it. */
 static void forget_first(struct velocity *v, uint32_t group, const struct step *s, struct entity *e)
 {
@@ -171,6 +181,7 @@ static void forget_first(struct velocity *v, uint32_t group, const struct step *
         add_record(s, &s->cursors[k], e, record_at(v, s, records, records->first), 1);
         *at = records->first + 1;
     }
+    note_forgotten(s, e, record_at(v, s, records, records->first)->bucket);
     records->first++;
     v->state[group].counts.dropped++;
 }
@@ -222,12 +233,16 @@ static struct record *record_of(struct velocity *v, uint32_t group, const struct
     uint32_t i = find(v, s, e, bucket);
     struct record *r;
 
-    if (i < records->end && record_at(v, s, records, i)->bucket == bucket)
-        return record_at(v, s, records, i);
+    if (i < records->end && record_at(v, s, records, i)->bucket == bucket) {
+        r = record_at(v, s, records, i);
+        region_touch(v->region, r, s->record_bytes);
+        return r;
+    }
     if (!make_room(v, group, s, e))
         return NULL;
     i = find(v, s, e, bucket);
     r = record_at(v, s, records, i);
+    region_touch(v->region, r, block_bytes(s, records->end + 1 - i));
     memmove((char *)r + s->record_bytes, r, block_bytes(s, records->end - i));
     memset(r, 0, s->record_bytes);
     r->bucket = bucket;
@@ -274,6 +289,7 @@ void step_add(struct velocity *v, uint32_t group, const struct step *s, struct e
             add_event(g, s, (char *)e + c->sums_at, event);
     }
     if (r == NULL) {
+        note_forgotten(s, e, bucket);
         v->state[group].counts.dropped++;
         return;
     }

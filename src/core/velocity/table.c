@@ -4,6 +4,7 @@
 
 #include "core/base/panic.h"
 #include "core/velocity/evict.h"
+#include "core/velocity/forget.h"
 
 static size_t segment_bytes(uint32_t log)
 {
@@ -48,26 +49,14 @@ struct slot *table_find(const struct velocity *v, uint32_t group, struct hash128
     return NULL;
 }
 
-struct slot *table_guess(const struct velocity *v, uint32_t group, struct hash128 token)
-{
-    uint32_t tag = tag_of(token);
-    struct directory_entry d = table_entry(v, group, tag);
-    struct slot *slots = segment_at(v, d)->slot;
-    uint32_t mask = (1u << d.log) - 1;
-
-    for (uint32_t i = tag & mask; slots[i].ref != 0; i = (i + 1) & mask) {
-        if (slots[i].tag == tag)
-            return &slots[i];
-    }
-    return NULL;
-}
-
-static void put(struct segment *s, uint32_t log, struct slot slot)
+static void put(const struct velocity *v, struct segment *s, uint32_t log, struct slot slot)
 {
     uint32_t mask = (1u << log) - 1, i = slot.tag & mask;
 
     while (s->slot[i].ref != 0)
         i = (i + 1) & mask;
+    region_touch(v->region, s, sizeof *s);
+    region_touch(v->region, &s->slot[i], sizeof slot);
     s->slot[i] = slot;
     s->used++;
 }
@@ -80,6 +69,7 @@ static void relink(struct velocity *v, uint32_t group, uint32_t tag, struct dire
     uint32_t span = 1u << (s->depth - d.depth);
     uint32_t first = directory_index(s, tag) & ~(span - 1);
 
+    region_touch(v->region, &directory[first], span * sizeof d);
     for (uint32_t i = 0; i < span; i++)
         directory[first + i] = d;
 }
@@ -95,7 +85,7 @@ static bool double_segment(struct velocity *v, uint32_t group, uint32_t tag)
         return false;
     for (uint32_t i = 0; i < 1u << d.log; i++) {
         if (old->slot[i].ref != 0)
-            put(segment_at(v, larger), larger.log, old->slot[i]);
+            put(v, segment_at(v, larger), larger.log, old->slot[i]);
     }
     relink(v, group, tag, larger);
     room_free(v, group, d.segment, segment_bytes(d.log));
@@ -147,7 +137,7 @@ static bool split_segment(struct velocity *v, uint32_t group, uint32_t tag)
         struct slot slot = segment_at(v, d)->slot[i];
 
         if (slot.ref != 0)
-            put(segment_at(v, half[slot.tag >> bit & 1]), d.log, slot);
+            put(v, segment_at(v, half[slot.tag >> bit & 1]), d.log, slot);
     }
     relink(v, group, tag & ~(1u << bit), half[0]);
     relink(v, group, tag | 1u << bit, half[1]);
@@ -156,7 +146,7 @@ static bool split_segment(struct velocity *v, uint32_t group, uint32_t tag)
 }
 
 /* Backward shift: slots after the hole move into it where that brings them no nearer than home. */
-static void close_hole(struct segment *s, uint32_t log, uint32_t hole)
+static void close_hole(const struct velocity *v, struct segment *s, uint32_t log, uint32_t hole)
 {
     uint32_t mask = (1u << log) - 1;
 
@@ -165,9 +155,12 @@ static void close_hole(struct segment *s, uint32_t log, uint32_t hole)
 
         if (((i - home) & mask) < ((i - hole) & mask))
             continue;
+        region_touch(v->region, &s->slot[hole], sizeof s->slot[0]);
         s->slot[hole] = s->slot[i];
         hole = i;
     }
+    region_touch(v->region, s, sizeof *s);
+    region_touch(v->region, &s->slot[hole], sizeof s->slot[0]);
     s->slot[hole] = (struct slot){0};
     s->used--;
 }
@@ -177,7 +170,7 @@ void table_remove(struct velocity *v, uint32_t group, struct directory_entry d, 
     struct segment *s = segment_at(v, d);
     region_ref ref = s->slot[slot].ref;
 
-    close_hole(s, d.log, slot);
+    close_hole(v, s, d.log, slot);
     v->moves++;
     entity_free(v, group, ref);
 }
@@ -195,6 +188,7 @@ static bool evict_from(struct velocity *v, uint32_t group, struct directory_entr
     }
     if (oldest == UINT32_MAX)
         return false;
+    forget_add(v, group, ((struct entity *)region_at(v->region, s->slot[oldest].ref))->token);
     table_remove(v, group, d, oldest);
     v->state[group].counts.evicted++;
     return true;
@@ -219,14 +213,14 @@ bool table_add(struct velocity *v, uint32_t group, region_ref ref, int64_t newes
         uint32_t used = segment_at(v, d)->used, slots = 1u << d.log;
 
         if (used < slots / 4 * 3) {
-            put(segment_at(v, d), d.log, slot);
+            put(v, segment_at(v, d), d.log, slot);
             break;
         }
         if (grow(v, group, slot.tag, d))
             continue;
         if (used >= slots / 8 * 7 && !evict_from(v, group, d))
             return false;
-        put(segment_at(v, d), d.log, slot);
+        put(v, segment_at(v, d), d.log, slot);
         break;
     }
     v->state[group].counts.entities++;

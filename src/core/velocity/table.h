@@ -62,7 +62,8 @@ static inline struct directory_entry table_entry(const struct velocity *v, uint3
     return table_directory(v, group)[directory_index(&v->state[group], tag)];
 }
 
-static inline void table_prefetch(const struct velocity *v, uint32_t group, struct hash128 token)
+static inline __attribute__((always_inline)) void
+table_prefetch(const struct velocity *v, uint32_t group, struct hash128 token)
 {
     struct directory_entry d = table_entry(v, group, tag_of(token));
     struct segment *s = region_at(v->region, d.segment);
@@ -70,12 +71,26 @@ static inline void table_prefetch(const struct velocity *v, uint32_t group, stru
     __builtin_prefetch(&s->slot[tag_of(token) & ((1u << d.log) - 1)]);
 }
 
+/* The first slot of that tag, without looking at its entity; or NULL. */
+static inline struct slot *table_guess(const struct velocity *v, uint32_t group,
+                                       struct hash128 token)
+{
+    uint32_t tag = tag_of(token);
+    struct directory_entry d = table_entry(v, group, tag);
+    struct segment *s = region_at(v->region, d.segment);
+    uint32_t mask = (1u << d.log) - 1;
+
+    for (uint32_t i = tag & mask; s->slot[i].ref != 0; i = (i + 1) & mask) {
+        if (s->slot[i].tag == tag)
+            return &s->slot[i];
+    }
+    return NULL;
+}
+
 /* An empty table; false where there is no room for its first segment. */
 bool table_init(struct velocity *v, uint32_t group) MUST_USE;
 /* The token's slot, or NULL. Valid until v->moves changes. */
 struct slot *table_find(const struct velocity *v, uint32_t group, struct hash128 token);
-/* The first slot of that tag, without looking at its entity; or NULL. */
-struct slot *table_guess(const struct velocity *v, uint32_t group, struct hash128 token);
 /* Add an entity that is not there. False: no room, nothing changed. */
 bool table_add(struct velocity *v, uint32_t group, region_ref ref, int64_t newest_us) MUST_USE;
 /* Remove it from the table and free it. */

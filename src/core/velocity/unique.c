@@ -195,6 +195,7 @@ static void base_add(struct velocity *v, uint32_t group, struct unique_state *s,
     }
     (void)base_find(v, s, token, value, &at);
     words = region_at(v->region, s->base);
+    region_touch(v->region, &words[at], token ? 16 : 8);
     words[at] = value[0];
     if (token)
         words[at + 1] = value[1];
@@ -235,11 +236,21 @@ void unique_rebuild(struct velocity *v, uint32_t group, const struct unique *u, 
     }
 }
 
-/* Link `i` behind `previous` (or UNIQUE_NONE) and before `next`. */
-static void link_between(const struct group *g, const struct unique *u, struct entity *e,
-                         uint32_t previous, uint32_t i, uint32_t next, bool in_base)
+static void index_set(const struct velocity *v, uint32_t *slot, uint32_t value)
 {
+    region_touch(v->region, slot, sizeof *slot);
+    *slot = value;
+}
 
+/* Link `i` behind `previous` (or UNIQUE_NONE) and before `next`. */
+static void link_between(const struct velocity *v, const struct group *g, const struct unique *u,
+                         struct entity *e, uint32_t previous, uint32_t i, uint32_t next,
+                         bool in_base)
+{
+    if (previous != UNIQUE_NONE)
+        entity_touch_event(v, g, e, previous);
+    if (next != UNIQUE_NONE)
+        entity_touch_event(v, g, e, next);
     unique_back(g, u, e, i)->v = previous != UNIQUE_NONE ? i - previous : in_base ? LINK_BASE : 0;
     unique_ahead(g, u, e, i)->v = next != UNIQUE_NONE ? next - i : 0;
     if (previous != UNIQUE_NONE)
@@ -263,10 +274,10 @@ void unique_append(struct velocity *v, uint32_t group, const struct unique *u, s
     e->end--; /* look among the others */
     previous = unique_newest(v, g, u, e, value);
     e->end++;
-    link_between(g, u, e, previous, i, UNIQUE_NONE,
+    link_between(v, g, u, e, previous, i, UNIQUE_NONE,
                  previous == UNIQUE_NONE && unique_in_base(v, g, u, e, value));
     if (s->index != 0)
-        index_slots(v, s)[index_slot(v, g, u, e, value)] = i + 1;
+        index_set(v, &index_slots(v, s)[index_slot(v, g, u, e, value)], i + 1);
 }
 
 /* Distances across the new index grew by one; occurrences behind it moved by one. */
@@ -302,7 +313,7 @@ static void shift_index(struct velocity *v, const struct group *g, const struct 
         at = (uint32_t)hash_of(v, value, is_token(g, u)) & mask;
         while (slots[at] != k)
             at = (at + 1) & mask;
-        slots[at] = k + 1;
+        index_set(v, &slots[at], k + 1);
     }
 }
 
@@ -337,10 +348,10 @@ void unique_insert(struct velocity *v, uint32_t group, const struct unique *u, s
         while ((earlier = unique_before(g, u, e, next, next)) != UNIQUE_NONE && earlier > i)
             next = earlier;
     }
-    link_between(g, u, e, previous, i, next,
+    link_between(v, g, u, e, previous, i, next,
                  previous == UNIQUE_NONE && unique_in_base(v, g, u, e, value));
     if (s->index != 0 && next == UNIQUE_NONE)
-        index_slots(v, s)[index_slot(v, g, u, e, value)] = i + 1;
+        index_set(v, &index_slots(v, s)[index_slot(v, g, u, e, value)], i + 1);
 }
 
 /* Take the value of `i`, whose newest occurrence that is, out of the index (backward shift). */
@@ -359,10 +370,10 @@ static void index_remove(struct velocity *v, const struct group *g, const struct
         home = (uint32_t)hash_of(v, value, is_token(g, u)) & mask;
         if (((i - home) & mask) < ((i - hole) & mask))
             continue;
-        slots[hole] = slots[i];
+        index_set(v, &slots[hole], slots[i]);
         hole = i;
     }
-    slots[hole] = 0;
+    index_set(v, &slots[hole], 0);
 }
 
 void unique_drop(struct velocity *v, uint32_t group, const struct unique *u, struct entity *e)

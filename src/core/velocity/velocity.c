@@ -1,14 +1,20 @@
 /* Rows in, results out. For each row and group: find the entity, move its windows to the row's
- * time, read, then apply. Rows go one after the other through all groups (so that what is evicted
- * does not depend on the batch); since their tokens are known, the memory of later rows is asked
- * for ahead in three steps: table slot, entity, events at its cursors. */
+ * time, read, then apply.
+ *
+ * Groups do not see each other, so a batch is taken group by group: one group's code and tables
+ * stay in the caches, and the groups may run at once on threads that are lent. A few rows, or a
+ * region that is nearly full, are taken row by row through all groups instead; the results are the
+ * same. */
 #include "core/velocity/velocity.h"
 
 #include <string.h>
 
 #include "core/base/memory.h"
 #include "core/base/panic.h"
+#include "core/velocity/ahead.h"
 #include "core/velocity/evict.h"
+#include "core/velocity/forget.h"
+#include "core/velocity/image.h"
 #include "core/velocity/read.h"
 #include "core/velocity/step.h"
 #include "core/velocity/table.h"
@@ -17,48 +23,44 @@
 enum {
     ROOT_STATE = 0, /* region root that holds the group states' reference */
     LINE = 64,
-    AHEAD_SLOT = 12, /* rows ahead of which memory is asked for */
-    AHEAD_ENTITY = 8,
-    AHEAD_EVENTS = 4,
-    HINTS = 16, /* a power of two above AHEAD_ENTITY */
-    HEAD_LINES = 4,
-    SMALL_LINES = 8,
+    GROUP_ROWS = 16, /* rows from which on they are taken group by group */
+    TOGETHER_MAX = 64,
+    TAKE_STEP = 16,
+    TAKEN_BYTES = 16384, /* half of the first cache */
 };
 
 static void open_state(struct velocity *v)
 {
-    uint64_t *root = region_header(v->region)->root;
-    size_t bytes = sizeof(struct group_state) * v->layout->group_count;
+    const uint64_t *root = region_header(v->region)->root;
+    uint32_t groups = v->layout->group_count;
     bool is_fresh = root[ROOT_STATE] == 0;
 
     if (is_fresh) {
-        root[ROOT_STATE] = region_alloc(v->region, bytes);
-        ASSERT(root[ROOT_STATE] != 0);
+        region_ref ref = region_alloc(v->region, sizeof(struct group_state) * groups);
+
+        ASSERT(ref != 0);
+        region_set_root(v->region, ROOT_STATE, ref);
     }
-    v->state = region_at(v->region, (region_ref)root[ROOT_STATE]);
-    for (uint32_t i = 0; is_fresh && i < v->layout->group_count; i++)
-        ASSERT(table_init(v, i)); /* a caller's mistake: see velocity_open */
+    for (uint32_t i = 0; i < groups; i++)
+        v[i].state = region_at(v->region, (region_ref)root[ROOT_STATE]);
+    for (uint32_t i = 0; is_fresh && i < groups; i++) {
+        v->state[i].share_bytes = v->budget_bytes / groups;
+        ASSERT(table_init(&v[i], i)); /* a caller's mistake: see velocity_open */
+    }
 }
 
-static void row_init(struct current *row, const struct group *g)
+static struct current *current_new(const struct group *g)
 {
-    row->value = mem_array(g->words, sizeof *row->value);
-    row->flags = mem_array(g->flag_bytes, 1);
-    row->newest = mem_array(g->unique_count, sizeof *row->newest);
-    row->in_base = mem_array(g->unique_count, sizeof *row->in_base);
+    struct current *now = mem_alloc(sizeof *now);
+
+    now->newest = mem_array(g->unique_count, sizeof *now->newest);
+    now->in_base = mem_array(g->unique_count, sizeof *now->in_base);
+    return now;
 }
 
-static void row_fini(struct current *row)
+static void open_group(struct velocity *v, const struct velocity_layout *l, const struct group *g,
+                       struct region *r)
 {
-    mem_free(row->value);
-    mem_free(row->flags);
-    mem_free(row->newest);
-    mem_free(row->in_base);
-}
-
-struct velocity *velocity_open(const struct velocity_layout *l, struct region *r)
-{
-    struct velocity *v = mem_alloc(sizeof *v);
     uint64_t capacity = region_header(r)->capacity;
 
     v->layout = l;
@@ -66,14 +68,30 @@ struct velocity *velocity_open(const struct velocity_layout *l, struct region *r
     v->budget_bytes = l->options.memory_bytes;
     if (v->budget_bytes == 0 || v->budget_bytes > capacity)
         v->budget_bytes = capacity / 4 * 3;
-    v->empty = mem_aligned(LINE, l->head_bytes_max + 8);
-    v->empty->newest_us = INT64_MIN;
-    v->scratch = mem_aligned(LINE, l->head_bytes_max + 8);
-    v->row = mem_array(l->group_count, sizeof *v->row);
+    v->empty = mem_aligned(LINE, g->head_bytes + 8);
+    v->empty->newest_us = v->empty->forgotten_us = INT64_MIN;
+    v->scratch = mem_aligned(LINE, g->head_bytes + 8);
+    v->current = current_new(g);
+    v->together = (uint32_t)(TAKEN_BYTES / taken_stride(g));
+    if (v->together > TOGETHER_MAX)
+        v->together = TOGETHER_MAX;
+    if (v->together == 0)
+        v->together = 1;
+    v->image = mem_aligned(LINE, image_stride(g) * v->together);
+    v->taken = mem_aligned(LINE, taken_stride(g) * v->together);
+    v->has_key = mem_array(v->together, 1);
+    v->out = mem_array(g->reads_of[READ_TERMS] + 1, sizeof *v->out);
+    v->hint = mem_array(HINTS, sizeof *v->hint);
+    v->label_hint = mem_array(HINTS, sizeof *v->label_hint);
+}
+
+struct velocity *velocity_open(const struct velocity_layout *l, struct region *r)
+{
+    struct velocity *v = mem_array(l->group_count + 1, sizeof *v);
+
+    v->layout = l;
     for (uint32_t i = 0; i < l->group_count; i++)
-        row_init(&v->row[i], &l->groups[i]);
-    v->hint = mem_array((size_t)HINTS * l->group_count, sizeof *v->hint);
-    v->label_hint = mem_array((size_t)HINTS * l->group_count, sizeof *v->label_hint);
+        open_group(&v[i], l, &l->groups[i], r);
     if (l->group_count > 0)
         open_state(v);
     return v;
@@ -83,25 +101,44 @@ void velocity_close(struct velocity *v)
 {
     if (v == NULL)
         return;
-    mem_free(v->empty);
-    mem_free(v->scratch);
-    for (uint32_t i = 0; i < v->layout->group_count; i++)
-        row_fini(&v->row[i]);
-    mem_free(v->row);
-    mem_free(v->hint);
-    mem_free(v->label_hint);
+    for (uint32_t i = 0; i < v->layout->group_count; i++) {
+        mem_free(v[i].empty);
+        mem_free(v[i].scratch);
+        mem_free(v[i].taken);
+        mem_free(v[i].has_key);
+        mem_free(v[i].current->newest);
+        mem_free(v[i].current->in_base);
+        mem_free(v[i].current);
+        mem_free(v[i].image);
+        mem_free(v[i].out);
+        mem_free(v[i].hint);
+        mem_free(v[i].label_hint);
+    }
     mem_free(v);
+}
+
+void velocity_lend(struct velocity *v, const struct workers *workers)
+{
+    v->workers = workers;
 }
 
 void velocity_count(const struct velocity *v, uint32_t group, struct velocity_counts *c)
 {
     ASSERT(group < v->layout->group_count);
     *c = v->state[group].counts;
+    if (v->state[group].forgotten.filter[0] != 0)
+        c->bytes += forget_bytes(v);
 }
 
 static bool is_null_token(struct hash128 token)
 {
     return token.low == 0 && token.high == 0;
+}
+
+static struct hash128 token_at(const struct velocity *v, const struct velocity_rows *rows,
+                               uint32_t group, uint32_t row)
+{
+    return rows->token[(size_t)row * v->layout->group_count + group];
 }
 
 /* Frequencies are in the events, so the windows of the entity itself are moved, and then back,
@@ -111,10 +148,13 @@ static void read_moved(const struct velocity *v, const struct group *g, struct e
 {
     int64_t t = v->current->time_us;
 
+    entity_touch(v, g, e);
     memcpy(v->scratch, e, g->head_bytes);
     window_seek(g, e, e, t);
     step_seek(v, g, e, e, t);
-    read_results(v, g, e, e, r);
+    memcpy(taken_at(v, g, v->current->at), e, g->head_bytes);
+    if (has_others(g))
+        read_others(v, g, e, e, r);
     window_return(g, e, t);
     memcpy(e, v->scratch, g->head_bytes);
 }
@@ -123,251 +163,395 @@ static void read_moved(const struct velocity *v, const struct group *g, struct e
 static void read_const(const struct velocity *v, const struct group *g, const struct entity *e,
                        struct registers *r)
 {
+    struct entity *state = taken_at(v, g, v->current->at);
+
     if (g->frequency_count > 0 && e != v->empty) {
         read_moved(v, g, (struct entity *)e, r);
         return;
     }
-    memcpy(v->scratch, e, g->head_bytes);
-    window_seek(g, e, v->scratch, v->current->time_us);
-    step_seek(v, g, e, v->scratch, v->current->time_us);
-    read_results(v, g, e, v->scratch, r);
+    memcpy(state, e, g->head_bytes);
+    window_seek(g, e, state, v->current->time_us);
+    step_seek(v, g, e, state, v->current->time_us);
+    if (has_others(g))
+        read_others(v, g, e, state, r);
 }
 
-/* The token's slot, by what was looked up ahead if that still holds. */
-static struct slot *find_hinted(const struct velocity *v, uint32_t group, struct hash128 token,
-                                const struct hint *hints, uint32_t number)
+/* The row as the group sees it, the `at`-th of those taken together, and its entity where there is
+ * one. */
+static inline struct entity *look_up(const struct velocity *v, uint32_t group,
+                                     const struct velocity_rows *rows, uint32_t row, uint32_t at)
 {
-    const struct hint *h = &hints[(size_t)(number & (HINTS - 1)) * v->layout->group_count + group];
+    const struct group *g = &v->layout->groups[group];
+    struct hash128 token = token_at(v, rows, group, row);
+    struct current *now = v->current;
 
-    if (h->slot != NULL && h->moves == v->moves) {
-        const struct entity *e = region_at(v->region, h->slot->ref);
-
-        if (e->token.low == token.low && e->token.high == token.high)
-            return h->slot;
-    }
-    return table_find(v, group, token);
-}
-
-/* The row as the group sees it: values, and the entity where there is one. */
-static struct entity *look_up(const struct velocity *v, uint32_t group, const struct registers *r,
-                              const struct velocity_rows *rows, uint32_t row)
-{
-    struct hash128 token = rows->token[(size_t)row * v->layout->group_count + group];
-    struct current *now = &v->row[group];
-
-    ((struct velocity *)v)->current = now; /* scratch, not state */
-    now->has_key = !is_null_token(token);
-    now->slot = !now->has_key ? NULL : find_hinted(v, group, token, v->hint, row);
+    now->row = row;
+    now->at = at;
+    now->time_us = rows->time_us[row];
+    now->value = (int64_t *)(v->image + image_stride(g) * at);
+    now->flags = (uint8_t *)now->value + g->flags_at;
+    v->has_key[at] = now->has_key = !is_null_token(token);
+    now->slot = !now->has_key ? NULL : ahead_find(v, group, token, v->hint, row);
     now->entity = now->slot != NULL ? now->slot->ref : 0;
     now->moves = v->moves;
-    read_row(v, &v->layout->groups[group], r, rows, row);
     return now->slot != NULL ? region_at(v->region, now->entity) : v->empty;
 }
 
-/* Read; the windows of an entity to which the row will be appended are moved in place. */
-static void read_one(struct velocity *v, uint32_t group, struct registers *r,
-                     const struct velocity_rows *rows, uint32_t row)
+/* Whether the row's results may lack events that were forgotten. */
+static void note_forgotten(const struct velocity *v, uint32_t group, const struct entity *e,
+                           const struct velocity_rows *rows, uint32_t row)
 {
     const struct group *g = &v->layout->groups[group];
-    struct entity *e = look_up(v, group, r, rows, row);
+    const struct current *now = v->current;
+    size_t at = (size_t)row * v->layout->group_count + group;
 
-    if (rows->insert[row] && e != v->empty && v->current->time_us >= e->newest_us) {
-        window_seek(g, e, e, v->current->time_us);
-        step_seek(v, g, e, e, v->current->time_us);
-        read_results(v, g, e, e, r);
-    } else {
+    if (rows->forgotten == NULL)
+        return;
+    if (e == v->empty)
+        rows->forgotten[at] = now->has_key && forget_has(v, group, rows->token[at]);
+    else
+        rows->forgotten[at] = e->forgotten_us > time_before(now->time_us, g->reach_us);
+}
+
+/* A copy of an entity's windows, in whole steps: taken heads stand at whole steps, and in the
+ * entity events follow, which are longer than one. */
+static inline void take_state(const struct group *g, struct entity *to, const struct entity *from)
+{
+    uint32_t end = g->head_bytes;
+
+    for (uint32_t at = sizeof *to / TAKE_STEP * TAKE_STEP; at < end; at += TAKE_STEP)
+        memcpy((char *)to + at, (const char *)from + at, TAKE_STEP);
+}
+
+/* Read; the windows of an entity to which the row will be appended are moved in place. */
+static inline void read_one(struct velocity *v, uint32_t group, struct registers *r,
+                            const struct velocity_rows *rows, uint32_t row, uint32_t at)
+{
+    const struct group *g = &v->layout->groups[group];
+    struct entity *e = look_up(v, group, rows, row, at);
+
+    note_forgotten(v, group, e, rows, row);
+    if (!rows->insert[row] || e == v->empty || v->current->time_us < e->newest_us) {
         read_const(v, g, e, r);
+        return;
     }
+    entity_touch(v, g, e);
+    window_seek(g, e, e, v->current->time_us);
+    if (g->step_count > 0)
+        step_seek(v, g, e, e, v->current->time_us);
+    take_state(g, taken_at(v, g, at), e);
+    if (has_others(g))
+        read_others(v, g, e, e, r);
 }
 
 /* The row becomes an event of its entity. */
 static void apply_one(struct velocity *v, uint32_t group, struct hash128 token,
                       int64_t watermark_us)
 {
-    struct current *now = &v->row[group];
+    const struct group *g = &v->layout->groups[group];
+    struct current *now = v->current;
     struct entity *e;
 
-    v->current = now;
-    if (v->moves != now->moves) {
-        now->slot = table_find(v, group, token);
-        now->entity = now->slot != NULL ? now->slot->ref : 0;
-    }
     if (now->entity == 0)
-        now->entity = entity_new(v, group, token);
+        now->entity = entity_new(v, group, token, watermark_us);
     if (now->entity == 0) {
+        forget_add(v, group, token);
         v->state[group].counts.dropped++;
         return;
     }
     e = region_at(v->region, now->entity);
     if (now->time_us >= e->newest_us)
-        entity_append(v, group, &now->entity);
+        e = entity_append(v, group, &now->entity);
     else
-        entity_insert(v, group, &now->entity);
-    e = region_at(v->region, now->entity);
+        e = entity_insert(v, group, &now->entity);
+    if (g->step_count > 0)
+        step_trim(v, g, e, time_before(watermark_us, lateness_of(v->layout)));
     entity_trim(v, group, e, watermark_us);
     if (now->slot == NULL || v->moves != now->moves)
         now->slot = table_find(v, group, token);
+    region_touch(v->region, now->slot, sizeof *now->slot);
     now->slot->newest_us = e->newest_us;
 }
 
-/* All groups read before any is applied: applying may evict. */
-static void run_row(struct velocity *v, int level, struct registers *r,
-                    const struct velocity_rows *rows, uint32_t row)
+static void finish_row(struct velocity *v, uint32_t group, const struct velocity_rows *rows,
+                       uint32_t row)
 {
-    const struct velocity_layout *l = v->layout;
-    const struct hash128 *token = &rows->token[(size_t)row * l->group_count];
-
-    for (uint32_t i = 0; i < l->group_count; i++) {
-        if (l->groups[i].level == level)
-            read_one(v, i, r, rows, row);
-    }
-    for (uint32_t i = 0; i < l->group_count; i++) {
-        if (l->groups[i].level != level)
-            continue;
-        if (rows->insert[row] && !is_null_token(token[i]))
-            apply_one(v, i, token[i], rows->watermark_us[row]);
-        v->pinned = 0;
-        if (l->groups[i].expires && ++v->state[i].unswept >= EXPIRE_EVERY)
-            room_expire(v, i, rows->watermark_us[row]);
-    }
+    if (rows->insert[row] && v->current->has_key)
+        apply_one(v, group, token_at(v, rows, group, row), rows->watermark_us[row]);
+    v->pinned = 0;
+    if (v->layout->groups[group].expires && ++v->state[group].unswept >= EXPIRE_EVERY)
+        room_expire(v, group, rows->watermark_us[row]);
 }
 
-static void apply_step(struct velocity *v, int level, const struct label_step *step,
+static void apply_step(struct velocity *v, uint32_t group, const struct label_step *step,
                        uint32_t number)
 {
+    const struct group *g = &v->layout->groups[group];
+    struct slot *slot;
+    struct entity *e;
+    uint32_t at;
+
+    if (is_null_token(step->token[group]))
+        return;
+    slot = ahead_find(v, group, step->token[group], v->label_hint, number);
+    if (slot == NULL)
+        return;
+    e = region_at(v->region, slot->ref);
+    if (!entity_find_event(g, e, step->time_us, step->seq, &at))
+        return;
+    entity_touch(v, g, e);
+    entity_touch_event(v, g, e, at);
+    window_label(g, e, at, step->label);
+}
+
+/* A stretch of the rows of a batch, and of its label steps: before which of the rows they are. */
+struct stretch {
+    struct velocity *v;
+    int level;
+    struct registers *r;
+    const struct velocity_rows *rows;
+    uint32_t first, last;
+    uint32_t first_step, last_step;
+};
+
+/* The three steps for rows [from, to), as far as the stretch goes. */
+static inline __attribute__((always_inline)) void
+ask_slots(struct velocity *v, uint32_t group, const struct stretch *s, uint32_t from, uint32_t to)
+{
+    for (uint32_t row = from; row < to && row < s->last; row++)
+        ahead_slot(v, group, token_at(v, s->rows, group, row));
+}
+
+static void ask_entities(struct velocity *v, uint32_t group, const struct stretch *s, uint32_t from,
+                         uint32_t to)
+{
+    for (uint32_t row = from; row < to && row < s->last; row++)
+        ahead_entity(v, group, token_at(v, s->rows, group, row), v->hint, row);
+    for (uint32_t row = from; row < to && row < s->last; row++)
+        ahead_head(v, v->hint, row);
+}
+
+static inline __attribute__((always_inline)) void
+ask_events(struct velocity *v, uint32_t group, const struct stretch *s, uint32_t from, uint32_t to)
+{
+    for (uint32_t row = from; row < to && row < s->last; row++)
+        ahead_events(v, group, v->hint, row);
+}
+
+/* For the first rows, which nobody has asked for. */
+static inline __attribute__((always_inline)) void
+ask_for_first_rows(struct velocity *v, uint32_t group, const struct stretch *s)
+{
+    ask_slots(v, group, s, s->first, s->first + AHEAD_SLOT);
+    ask_entities(v, group, s, s->first, s->first + AHEAD_ENTITY);
+    ask_events(v, group, s, s->first, s->first + AHEAD_EVENTS);
+}
+
+/* Every AHEAD_ROWS rows. */
+static inline __attribute__((always_inline)) void
+ask_for_rows(struct velocity *v, uint32_t group, const struct stretch *s, uint32_t row)
+{
+    if ((row - s->first) % AHEAD_ROWS != 0)
+        return;
+    ask_slots(v, group, s, row + AHEAD_SLOT, row + AHEAD_SLOT + AHEAD_ROWS);
+    ask_entities(v, group, s, row + AHEAD_ENTITY, row + AHEAD_ENTITY + AHEAD_ROWS);
+    ask_events(v, group, s, row + AHEAD_EVENTS, row + AHEAD_EVENTS + AHEAD_ROWS);
+}
+
+/* The labels that come next, as their events' entities: one by one, since they come in their own
+ * rhythm, and mostly several to a row or none. */
+static inline __attribute__((always_inline)) void
+ask_for_step(struct velocity *v, uint32_t group, const struct stretch *s, uint32_t step)
+{
+    const struct label_step *at = s->rows->step + step;
+    uint32_t left = s->last_step - step;
+
+    if (LABEL_SLOT < left)
+        ahead_slot(v, group, at[LABEL_SLOT].token[group]);
+    if (LABEL_ENTITY < left) {
+        ahead_entity(v, group, at[LABEL_ENTITY].token[group], v->label_hint, step + LABEL_ENTITY);
+        ahead_head(v, v->label_hint, step + LABEL_ENTITY);
+    }
+    if (LABEL_EVENT < left)
+        ahead_label(v, group, v->label_hint, step + LABEL_EVENT);
+}
+
+/* One group through the stretch. */
+static void run_group(const struct stretch *s, uint32_t group)
+{
+    struct velocity *v = &s->v[group];
+    const struct group *g = &v->layout->groups[group];
+    const struct velocity_rows *rows = s->rows;
+    uint32_t labels = g->has_label ? s->last_step : s->first_step;
+    uint32_t step = s->first_step, first = s->first, count = 0;
+
+    read_bind(v, g, s->r);
+    ask_for_first_rows(v, group, s);
+    for (; first < s->last; first += count) {
+        count = s->last - first < v->together ? s->last - first : v->together;
+        image_make(v, g, s->r, rows, first, count);
+        for (uint32_t row = first; row < first + count; row++) {
+            ask_for_rows(v, group, s, row);
+            for (; step < labels && rows->step[step].row <= row; step++) {
+                ask_for_step(v, group, s, step);
+                apply_step(v, group, &rows->step[step], step);
+            }
+            read_one(v, group, s->r, rows, row, row - first);
+            finish_row(v, group, rows, row);
+        }
+        read_taken(v, g, first, count);
+    }
+}
+
+/* Groups that make texts take turns: these go into one arena. */
+static void run_task(void *context, unsigned number)
+{
+    const struct stretch *s = context;
+    const struct velocity_layout *l = s->v->layout;
+    unsigned task = 0;
+
+    for (uint32_t i = 0; i < l->group_count; i++) {
+        const struct group *g = &l->groups[i];
+
+        if (g->level == s->level && (g->writes_text ? 0 : ++task) == number)
+            run_group(s, i);
+    }
+}
+
+/* Who watches the region is one thread's. */
+static void run_groups(struct stretch *s)
+{
+    const struct velocity_layout *l = s->v->layout;
+    const struct workers *workers = s->v->region->watch == NULL ? s->v->workers : NULL;
+    unsigned tasks = 1;
+    int lock = 0;
+
+    for (uint32_t i = 0; i < l->group_count; i++)
+        tasks += l->groups[i].level == s->level && !l->groups[i].writes_text;
+    for (uint32_t i = 0; i < l->group_count; i++)
+        s->v[i].lock = workers_count(workers) > 1 ? &lock : NULL;
+    workers_run(workers, tasks, run_task, s);
+    for (uint32_t i = 0; i < l->group_count; i++)
+        s->v[i].lock = NULL;
+}
+
+static void run_step(const struct stretch *s, uint32_t step)
+{
+    for (uint32_t i = 0; i < s->v->layout->group_count; i++) {
+        const struct group *g = &s->v->layout->groups[i];
+
+        if (g->level == s->level && g->has_label)
+            apply_step(&s->v[i], i, &s->rows->step[step], step);
+    }
+}
+
+/* What the groups need for the first rows: the same step for all groups, so that a single row's
+ * misses overlap too. */
+static void ask_for_groups(const struct stretch *s)
+{
+    const struct velocity_layout *l = s->v->layout;
+
+    for (int kind = 0; kind < 3; kind++) {
+        for (uint32_t i = 0; i < l->group_count; i++) {
+            if (l->groups[i].level != s->level)
+                continue;
+            if (kind == 0)
+                ask_slots(&s->v[i], i, s, s->first, s->first + AHEAD_SLOT);
+            else if (kind == 1)
+                ask_entities(&s->v[i], i, s, s->first, s->first + AHEAD_ENTITY);
+            else
+                ask_events(&s->v[i], i, s, s->first, s->first + AHEAD_EVENTS);
+        }
+    }
+}
+
+/* All groups through one row after the other. */
+static void run_rows(const struct stretch *s)
+{
+    const struct velocity_layout *l = s->v->layout;
+    uint32_t step = s->first_step;
+
+    for (uint32_t i = 0; i < l->group_count; i++) {
+        if (l->groups[i].level == s->level)
+            read_bind(&s->v[i], &l->groups[i], s->r);
+    }
+    ask_for_groups(s);
+    for (uint32_t row = s->first; row < s->last; row++) {
+        for (; step < s->last_step && s->rows->step[step].row <= row; step++)
+            run_step(s, step);
+        for (uint32_t i = 0; i < l->group_count; i++) {
+            if (l->groups[i].level != s->level)
+                continue;
+            ask_for_rows(&s->v[i], i, s, row);
+            image_make(&s->v[i], &l->groups[i], s->r, s->rows, row, 1);
+            read_one(&s->v[i], i, s->r, s->rows, row, 0);
+            finish_row(&s->v[i], i, s->rows, row);
+            read_taken(&s->v[i], &l->groups[i], row, 1);
+        }
+    }
+}
+
+static struct group_state *level_state(const struct velocity *v, int level)
+{
     for (uint32_t i = 0; i < v->layout->group_count; i++) {
-        const struct group *g = &v->layout->groups[i];
-        struct slot *slot;
-        struct entity *e;
-        uint32_t at;
-
-        if (g->level != level || !g->has_label || is_null_token(step->token[i]))
-            continue;
-        slot = find_hinted(v, i, step->token[i], v->label_hint, number);
-        if (slot == NULL)
-            continue;
-        e = region_at(v->region, slot->ref);
-        if (entity_find_event(g, e, step->time_us, step->seq, &at))
-            window_label(g, e, at, step->label);
+        if (v->layout->groups[i].level == level)
+            return &v->state[i];
     }
+    return NULL;
 }
 
-static void prefetch_entity(struct velocity *v, uint32_t group, struct hash128 token,
-                            struct hint *hint)
+/* The next rows, up to where shares are dealt again. */
+static void run_stretch(struct stretch *s, struct group_state *counted)
 {
-    const char *at;
+    const struct velocity_rows *rows = s->rows;
+    uint32_t left = SHARE_EVERY - (uint32_t)(counted->rows % SHARE_EVERY);
 
-    hint->slot = table_guess(v, group, token);
-    hint->moves = v->moves;
-    if (hint->slot == NULL)
-        return;
-    at = region_at(v->region, hint->slot->ref);
-    for (int i = 0; i < HEAD_LINES; i++)
-        __builtin_prefetch(at + i * LINE, 1);
-}
-
-/* A small block is asked for whole, of a large one the events at its cursors. */
-static void prefetch_events(const struct velocity *v, const struct group *g,
-                            const struct hint *hint)
-{
-    const struct entity *e;
-    const uint32_t *cursor;
-    uint32_t bytes;
-
-    if (hint->slot == NULL || hint->moves != v->moves)
-        return;
-    e = region_at(v->region, hint->slot->ref);
-    bytes = e->units * REGION_UNIT;
-    if (bytes <= SMALL_LINES * LINE) {
-        for (uint32_t at = HEAD_LINES * LINE; at < bytes; at += LINE)
-            __builtin_prefetch((const char *)e + at, 1);
-        return;
-    }
-    cursor = entity_cursors(e);
-    for (uint32_t c = 0; c < g->cursor_count; c++) {
-        const uint8_t *event = entity_event(g, e, cursor[c]);
-
-        __builtin_prefetch(event, 1);
-        __builtin_prefetch(event + g->event_bytes - 1, 1);
-    }
-}
-
-/* One of the three steps for what has these tokens; `number` counts rows or labels. */
-static void ask_for(struct velocity *v, int level, const struct hash128 *token, struct hint *hints,
-                    uint32_t number, int ahead, bool labels)
-{
-    uint32_t groups = v->layout->group_count;
-
-    for (uint32_t i = 0; i < groups; i++) {
-        const struct group *g = &v->layout->groups[i];
-        struct hint *hint = &hints[(size_t)(number & (HINTS - 1)) * groups + i];
-
-        if (g->level != level || (labels && !g->has_label))
-            continue;
-        if (ahead == AHEAD_SLOT)
-            table_prefetch(v, i, token[i]);
-        else if (ahead == AHEAD_ENTITY)
-            prefetch_entity(v, i, token[i], hint);
-        else
-            prefetch_events(v, g, hint);
-    }
-}
-
-static const int steps_ahead[] = {AHEAD_SLOT, AHEAD_ENTITY, AHEAD_EVENTS};
-
-static void ask_for_rows(struct velocity *v, int level, const struct velocity_rows *rows,
-                         int64_t row)
-{
-    for (int k = 0; k < 3; k++) {
-        int64_t at = row + steps_ahead[k];
-
-        if (at >= 0 && at < rows->rows)
-            ask_for(v, level, &rows->token[(size_t)at * v->layout->group_count], v->hint,
-                    (uint32_t)at, steps_ahead[k], false);
-    }
-}
-
-/* The labels that come next, as their events' entities. */
-static void ask_for_labels(struct velocity *v, int level, const struct velocity_rows *rows,
-                           int64_t step)
-{
-    for (int k = 0; k < 3; k++) {
-        int64_t at = step + steps_ahead[k];
-
-        if (at >= 0 && at < rows->steps)
-            ask_for(v, level, rows->step[at].token, v->label_hint, (uint32_t)at, steps_ahead[k],
-                    true);
-    }
+    if (left == SHARE_EVERY)
+        room_share(s->v, s->level);
+    s->last = rows->rows - s->first > left ? s->first + left : rows->rows;
+    while (s->last_step < rows->steps && rows->step[s->last_step].row < s->last)
+        s->last_step++;
+    if (s->last - s->first >= GROUP_ROWS && room_is_ample(s->v, s->level, s->last - s->first))
+        run_groups(s);
+    else
+        run_rows(s);
+    counted->rows += s->last - s->first;
+    s->first = s->last;
+    s->first_step = s->last_step;
 }
 
 void velocity_run(struct velocity *v, int level, struct registers *r,
                   const struct velocity_rows *rows)
 {
-    int64_t step = -AHEAD_SLOT;
+    struct stretch s = {.v = v, .level = level, .r = r, .rows = rows};
+    struct group_state *counted = level_state(v, level);
 
-    for (; step < 0; step++)
-        ask_for_labels(v, level, rows, step);
-    for (int64_t row = -AHEAD_SLOT; row < rows->rows; row++) {
-        ask_for_rows(v, level, rows, row);
-        if (row < 0)
-            continue;
-        for (; step < rows->steps && rows->step[step].row <= row; step++) {
-            ask_for_labels(v, level, rows, step);
-            apply_step(v, level, &rows->step[step], (uint32_t)step);
-        }
-        run_row(v, level, r, rows, (uint32_t)row);
-    }
-    for (; step < rows->steps; step++) /* just after the last row */
-        apply_step(v, level, &rows->step[step], (uint32_t)step);
+    if (counted == NULL)
+        return;
+    region_touch(v->region, v->state, sizeof *v->state * v->layout->group_count);
+    while (s.first < rows->rows)
+        run_stretch(&s, counted);
+    for (uint32_t step = s.first_step; step < rows->steps; step++) /* just after the last row */
+        run_step(&s, step);
 }
 
 void velocity_read(const struct velocity *v, int level, struct registers *r,
                    const struct velocity_rows *rows)
 {
-    for (uint32_t row = 0; row < rows->rows; row++) {
-        for (uint32_t i = 0; i < v->layout->group_count; i++) {
-            if (v->layout->groups[i].level == level)
-                read_const(v, &v->layout->groups[i], look_up(v, i, r, rows, row), r);
+    for (uint32_t i = 0; i < v->layout->group_count; i++) {
+        const struct group *g = &v->layout->groups[i];
+
+        if (g->level != level)
+            continue;
+        read_bind(&v[i], g, r);
+        for (uint32_t row = 0; row < rows->rows; row++) {
+            const struct entity *e;
+
+            image_make(&v[i], g, r, rows, row, 1);
+            e = look_up(&v[i], i, rows, row, 0);
+            note_forgotten(&v[i], i, e, rows, row);
+            read_const(&v[i], g, e, r);
+            read_taken(&v[i], g, row, 1);
         }
     }
 }

@@ -16,18 +16,19 @@
  *      whose key is null (any part) reads empty aggregates and is not inserted there.
  *   6. Everything lives in a struct region. Entities are freed when nothing of theirs can matter
  *      any more (older than the longest window + delay + lateness before the watermark and no
- *      unbounded aggregate), a few per event. When counted bytes reach the budget an entity of the
- *      level's largest group is evicted and counted: of the next 32, the one whose newest event is
- *      oldest. That is a function of the rows so far only, unless the region itself is full before
- *      the budget is (README.md, rule 3).
+ *      unbounded aggregate), a few per event. When counted bytes reach the group's share of the
+ *      budget an entity of the group is evicted and counted: of the next 32, the one whose newest
+ *      event is oldest. That is a function of the rows so far only, unless the region itself is
+ * full before the budget is (README.md, rule 3).
  *
- * A layout is immutable and shareable; a velocity is one thread's.
+ * A layout is immutable and shareable; a velocity is one thread's, which may lend it others.
  */
 #ifndef ASSAY_VELOCITY_VELOCITY_H
 #define ASSAY_VELOCITY_VELOCITY_H
 
 #include "core/base/hash.h"
 #include "core/base/simd.h"
+#include "core/base/workers.h"
 #include "core/lang/lang.h"
 #include "core/velocity/region.h"
 
@@ -58,6 +59,7 @@ void velocity_layout_free(struct velocity_layout *l);
 uint64_t velocity_layout_fingerprint(const struct velocity_layout *l);
 uint32_t velocity_group_count(const struct velocity_layout *l);
 const char *velocity_group_name(const struct velocity_layout *l, uint32_t group); /* key_name */
+int velocity_group_level(const struct velocity_layout *l, uint32_t group);
 /* Whether the group has aggregates of the label (its tokens are then kept with waiting labels). */
 bool velocity_group_has_label(const struct velocity_layout *l, uint32_t group);
 /* Bytes that one entity of this group takes with n events retained, table slot included, and with
@@ -70,6 +72,9 @@ struct velocity;
  * and the budget must have room for empty tables, 1 KiB a group; less is a panic. */
 struct velocity *velocity_open(const struct velocity_layout *l, struct region *r);
 void velocity_close(struct velocity *v);
+/* Threads on which groups run at once in velocity_run; NULL (at first): none. Results are the same
+ * bits. The pool outlives the velocity, or NULL is lent before it goes. */
+void velocity_lend(struct velocity *v, const struct workers *workers);
 
 /* What the engine knows of the rows of a batch, beyond the registers. */
 struct velocity_rows {
@@ -80,7 +85,11 @@ struct velocity_rows {
     const int64_t *watermark_us; /* newest event time up to and including the row */
     const struct hash128 *token; /* [row * groups + group], from velocity_tokens; 0,0 = null key */
     const struct label_step *step; /* in the order in which they take effect */
-    uint32_t steps;                /* steps are applied even where rows = 0 */
+    /* Out, [row * groups + group], may be NULL: 1 = the results of the row may lack events of its
+     * entity, forgotten for want of room and still within reach of a window. Never 0 where they do.
+     */
+    uint8_t *forgotten;
+    uint32_t steps; /* steps are applied even where rows = 0 */
 };
 
 /* A label that takes effect just before row `row` is read. */

@@ -83,7 +83,7 @@ static __attribute__((noinline)) void pass_others(const struct group *g, const s
     const struct term *end = c->terms + c->term_count;
 
     for (const struct term *t = c->terms; t < end; t++) {
-        if (t->way == WAY_TESTED)
+        if (t->way == WAY_TESTED || t->way == WAY_FRAUDS)
             term_move(t, state, event, flags, sign);
         else if (t->way == WAY_DISTINCT)
             distinct_move(g, e, state, &g->accs[t->acc], &t->test, i, t->sign * sign);
@@ -118,31 +118,103 @@ static inline void cursor_pass(const struct group *g, const struct entity *e, st
         pass_others(g, e, state, c, i, sign);
 }
 
-static inline int64_t time_of(const uint8_t *event)
+/* The loops of the shapes: pass events from `event` on, `left` of them at most, while they are not
+ * newer than `bound`; how many that were. The first is known to be passed. */
+static inline uint32_t pass_nothing(const struct group *g, const uint8_t *event, uint32_t left,
+                                    int64_t bound)
 {
-    return ((const struct packed64 *)event)->v;
+    uint32_t n = 1;
+
+    while (n < left && event_time(event += g->event_bytes) <= bound)
+        n++;
+    return n;
+}
+
+static inline uint32_t pass_sum(const struct group *g, struct entity *state,
+                                const struct plain_sum *p, const uint8_t *event, uint32_t left,
+                                int64_t bound)
+{
+    uint128 sum = state_sum(state, p->sum_at);
+    uint32_t n = 0, column = p->column, step = g->event_bytes;
+
+    do {
+        sum += (uint128)(int128)((const struct packed64 *)event)[column].v;
+        event += step;
+    } while (++n < left && event_time(event) <= bound);
+    memcpy(acc_word(state, p->sum_at), &sum, sizeof sum);
+    return n;
+}
+
+static inline uint32_t pass_sum_count(const struct group *g, struct entity *state,
+                                      const struct plain_sum *p, const uint8_t *event,
+                                      uint32_t left, int64_t bound)
+{
+    const uint8_t *flags = event + g->flags_at + p->null_byte;
+    uint32_t n = pass_sum(g, state, p, event, left, bound), nulls = 0;
+
+    for (uint32_t i = 0; i < n; i++, flags += g->event_bytes)
+        nulls += (*flags & p->null_mask) != 0;
+    *acc_word(state, p->count_at) += n - nulls;
+    return n;
+}
+
+static inline uint32_t pass_frauds(const struct group *g, const struct cursor *c,
+                                   struct entity *state, const uint8_t *event, uint32_t left,
+                                   int64_t bound)
+{
+    uint32_t n = 0, frauds = 0;
+    uint128 sum;
+
+    do {
+        frauds += flag_get(event + g->flags_at, LABEL_FRAUD_BIT);
+        event += g->event_bytes;
+    } while (++n < left && event_time(event) <= bound);
+    if (frauds > 0) {
+        sum = state_sum(state, c->frauds_at) + frauds;
+        memcpy(acc_word(state, c->frauds_at), &sum, sizeof sum);
+    }
+    return n;
+}
+
+/* One by one, as `distinct` looks at the cursor itself. */
+static __attribute__((noinline)) void pass_many(const struct group *g, const struct entity *e,
+                                                struct entity *state, uint32_t cursor,
+                                                const uint8_t *event, int64_t bound)
+{
+    const struct cursor *c = &g->cursors[cursor];
+    uint32_t *at = &entity_cursors(state)[cursor];
+
+    do {
+        uint32_t i = (*at)++;
+
+        cursor_pass(g, e, state, c, event, i, 1);
+        event += g->event_bytes;
+    } while (*at < e->end && event_time(event) <= bound);
 }
 
 static void seek_forward(const struct group *g, const struct entity *e, struct entity *state,
                          int64_t t)
 {
     uint32_t *at = entity_cursors(state), end = e->end;
-    const struct cursor *c = g->cursors, *last = c + g->cursor_count;
+    const uint8_t *events = entity_event(g, e, 0);
 
-    for (; c < last; c++, at++) { /* heads before tails */
-        int64_t bound;
+    for (uint32_t k = 0; k < g->cursor_count; k++) { /* heads before tails */
+        const struct cursor *c = &g->cursors[k];
+        int64_t bound = time_before(t, c->offset_us);
+        const uint8_t *event = events + (size_t)g->event_bytes * at[k];
 
-        if (*at >= end)
+        if (at[k] >= end || event_time(event) > bound)
             continue;
-        bound = time_before(t, c->offset_us);
-        for (const uint8_t *event = entity_event(g, e, *at); time_of(event) <= bound;
-             event += g->event_bytes) {
-            uint32_t i = (*at)++;
-
-            cursor_pass(g, e, state, c, event, i, 1);
-            if (*at >= end)
-                break;
-        }
+        if (c->shape == SHAPE_SUM_COUNT)
+            at[k] += pass_sum_count(g, state, c->plain, event, end - at[k], bound);
+        else if (c->shape == SHAPE_SUM)
+            at[k] += pass_sum(g, state, c->plain, event, end - at[k], bound);
+        else if (c->shape == SHAPE_FRAUDS)
+            at[k] += pass_frauds(g, c, state, event, end - at[k], bound);
+        else if (c->shape == SHAPE_NOTHING)
+            at[k] += pass_nothing(g, event, end - at[k], bound);
+        else
+            pass_many(g, e, state, k, event, bound);
     }
 }
 
@@ -178,9 +250,8 @@ void window_return(const struct group *g, struct entity *e, int64_t t)
         seek_forward(g, e, e, e->newest_us);
 }
 
-void window_append(const struct group *g, struct entity *e, uint32_t i)
+void window_append_others(const struct group *g, struct entity *e, uint32_t i)
 {
-    entity_cursors(e)[0] = i + 1; /* offset 0 is always there and the smallest */
     cursor_pass(g, e, e, &g->cursors[0], entity_event(g, e, i), i, 1);
 }
 
@@ -250,6 +321,9 @@ void window_forget_first(const struct group *g, struct entity *e)
 static void relabel(const struct cursor *c, struct entity *e, const uint8_t *event, uint8_t *flags,
                     uint8_t old, uint8_t new)
 {
+    if (c->shape == SHAPE_FRAUDS &&
+        flag_get(&old, LABEL_FRAUD_BIT) == flag_get(&new, LABEL_FRAUD_BIT))
+        return;
     for (uint32_t k = 0; k < c->term_count; k++) {
         const struct term *t = &c->terms[k];
 

@@ -17,8 +17,8 @@
 void window_seek(const struct group *g, const struct entity *e, struct entity *state, int64_t t);
 /* Back from time t to where an entity's own windows stand: its newest event. */
 void window_return(const struct group *g, struct entity *e, int64_t t);
-/* Account for event `i`, just appended, newest of all: the cursor of offset 0 passes it. */
-void window_append(const struct group *g, struct entity *e, uint32_t i);
+/* What window_append does where there is more than one plain sum. */
+void window_append_others(const struct group *g, struct entity *e, uint32_t i);
 /* Account for event `i` that was put in among the others: cursors, then sums. */
 void window_insert(const struct group *g, struct entity *e, uint32_t i, int64_t t);
 /* Take event `first` out of all windows that still hold it: it is dropped for want of room. */
@@ -81,6 +81,25 @@ static inline struct wide acc_squares(const struct acc *a, const struct entity *
         borrow = (uint64_t)(left >> 64) & 1;
     }
     return w;
+}
+
+/* Account for event `i`, just appended, newest of all: the cursor of offset 0, which is always the
+ * first, passes it. */
+static inline void window_append(const struct group *g, struct entity *e, uint32_t i)
+{
+    const struct cursor *c = &g->cursors[0];
+    const struct plain_sum *p = c->plain;
+    uint128 sum;
+
+    entity_cursors(e)[0] = i + 1;
+    if (c->shape == SHAPE_SUM || c->shape == SHAPE_SUM_COUNT) {
+        sum = state_sum(e, p->sum_at) + (uint128)(int128)entity_word(g, e, i, p->column)->v;
+        memcpy(acc_word(e, p->sum_at), &sum, sizeof sum);
+        if (c->shape == SHAPE_SUM_COUNT)
+            *acc_word(e, p->count_at) += (entity_flags(g, e, i)[p->null_byte] & p->null_mask) == 0;
+    } else if (c->shape != SHAPE_NOTHING) {
+        window_append_others(g, e, i);
+    }
 }
 
 #endif

@@ -2,11 +2,16 @@
 #include <stdio.h>
 
 #include "core/data/json.h"
-#include "shell/cmd/cmd.h"
+#include "shell/cmd/rate.h"
 #include "shell/run/feed.h"
+#include "shell/run/list_feed.h"
 
 static const struct option check_options[] = {
     {"resolved", 0, NULL, "print the settings with every default, and where each value came from"},
+    {"rate", 0, "N",
+     "what so many events a second need: memory, log, store; refused where `memory` is less"},
+    {"entities", 0, "KIND=COUNT",
+     "how many there are of a kind of entity (default: counted in the source's file); may be repeated"},
     {0},
 };
 
@@ -15,6 +20,7 @@ struct checked {
     const struct settings *settings;
     struct plan *plan;   /* NULL: the fields are not known */
     struct error unread; /* why, where the source cannot be read */
+    struct list_feed *lists;
 };
 
 static bool print_resolved(const struct settings *s, struct error *e)
@@ -108,16 +114,19 @@ static void print_role(struct buffer *out, const char *role, const char *field)
 static void print_words(const struct checked *c, const struct term *t, struct buffer *out)
 {
     const struct settings *s = c->settings;
-    const struct source_setting *source = settings_source(s, "transactions");
+    struct buffer files;
     char delay[TIME_TEXT_MAX];
 
+    buffer_init(&files, OUTPUT_MAX);
+    settings_event_files(s, &files);
     buffer_format(out, "%s: %sin order%s\n", s->path, term_colour(t, COLOUR_GREEN),
                   term_colour(t, COLOUR_NONE));
     if (c->plan == NULL)
         buffer_format(out, "  %sthe fields are not checked%s: %s\n", term_colour(t, COLOUR_YELLOW),
                       term_colour(t, COLOUR_NONE), c->unread.text);
     else
-        buffer_format(out, "  events    %s: %u fields", source != NULL ? source->file : "schema",
+        buffer_format(out, "  events    %s: %u fields",
+                      files.length > 0 ? buffer_text(&files) : "schema",
                       plan_schema(c->plan)->count);
     if (c->plan != NULL) {
         print_role(out, "id", s->event.id);
@@ -127,11 +136,41 @@ static void print_words(const struct checked *c, const struct term *t, struct bu
         duration_format(s->event.label_delay_us, delay);
         buffer_format(out, s->event.label != NULL ? " (known after %s)\n" : "\n", delay);
     }
+    buffer_fini(&files);
+    if (s->kind_count > 0) {
+        buffer_add_text(out, "  kinds     ");
+        for (uint32_t i = 0; i < s->kind_count; i++)
+            buffer_format(out, "%s%s (%s)", i > 0 ? ", " : "", s->kinds[i].name,
+                          s->kinds[i].decide ? "decided" : "observed");
+        buffer_add_char(out, '\n');
+    }
     buffer_format(out, "  features  %u", s->feature_count);
     if (c->plan != NULL)
         buffer_format(out, ", with %u aggregates over windows",
                       program_aggregate_count(plan_program(c->plan)));
     buffer_format(out, "\n  rules     %u\n  model     %s\n", s->rule_count, s->model.kind);
+}
+
+/* Entries without a time are in the list before the first event: as a table without valid_from,
+ * that may be knowledge from after the events. */
+static void print_lists(const struct checked *c, struct buffer *out)
+{
+    const struct settings *s = c->settings;
+
+    for (uint32_t i = 0; i < s->list_count; i++) {
+        const struct list_file *f = list_feed_file(c->lists, i);
+        uint32_t undated = 0;
+
+        for (uint32_t row = 0; row < f->count; row++)
+            undated += !f->row[row].has_at;
+        buffer_format(out, "  %s %s of %s", i == 0 ? "lists    " : "         ", s->lists[i].name,
+                      type_name(list_setting_type(&s->lists[i])));
+        if (s->lists[i].file != NULL)
+            buffer_format(out, ", %u rows in %s", f->count, s->lists[i].file);
+        if (undated > 0)
+            buffer_format(out, ", %u without `at`: from before the first event on", undated);
+        buffer_add_char(out, '\n');
+    }
 }
 
 static bool print_summary(const struct checked *c, const struct invocation *v, struct error *e)
@@ -144,9 +183,22 @@ static bool print_summary(const struct checked *c, const struct invocation *v, s
         print_json(c, &out);
     else
         print_words(c, &v->term, &out);
+    if (!v->json)
+        print_lists(c, &out);
     ok = print_result(&out, e);
     buffer_fini(&out);
     return ok;
+}
+
+static bool check_rate(struct invocation *v, const struct checked *c, struct error *e)
+{
+    if (!option_has(v, "rate"))
+        return true;
+    if (c->plan == NULL) {
+        *e = c->unread;
+        return false;
+    }
+    return rate_check(v, c->settings, c->plan, e);
 }
 
 static bool check_run(struct invocation *v, struct error *e)
@@ -159,7 +211,10 @@ static bool check_run(struct invocation *v, struct error *e)
         return false;
     c.settings = s;
     ok = (!is_resolved || print_resolved(s, e)) && check_fields(&c, e) &&
-         (is_resolved || print_summary(&c, v, e));
+         list_feed_open(s, &c.lists, e) &&
+         (is_resolved || option_has(v, "rate") ? true : print_summary(&c, v, e)) &&
+         check_rate(v, &c, e);
+    list_feed_close(c.lists);
     plan_unref(c.plan);
     settings_free(s);
     return ok;
@@ -175,6 +230,7 @@ const struct command command_check = {
     .options = check_options,
     .examples = "  assay check\n"
                 "  assay check --resolved              # every value, and where it came from\n"
+                "  assay check --rate 2000 --entities customer=5000000\n"
                 "  assay -c other.yaml check --json\n",
     .run = check_run,
 };

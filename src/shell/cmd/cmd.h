@@ -45,6 +45,12 @@ struct command {
     bool (*run)(struct invocation *v, struct error *e);
 };
 
+/* Of each command that reads a file of events whole. */
+#define OPTION_MEMORY                                                                              \
+    {                                                                                              \
+        "memory", 0, "SIZE", "memory for the events of a file; a larger one is sorted on disk"     \
+    }
+
 struct option_given {
     const struct option *option;
     const char *value; /* NULL for a switch */
@@ -67,10 +73,11 @@ extern const size_t command_count;
 extern const struct option global_options[]; /* ends with a row without name */
 
 extern const struct command command_check, command_help, command_init, command_version;
-extern const struct command command_label, command_profile, command_test;
+extern const struct command command_label, command_list, command_model, command_profile,
+    command_test;
 extern const struct command command_demo, command_features, command_generate, command_log,
     command_replay;
-extern const struct command command_rebuild, command_serve;
+extern const struct command command_rebuild, command_reload, command_serve;
 extern const struct command command_sql;
 extern const struct command command_score, command_top, command_train;
 

@@ -1,6 +1,7 @@
 #include "shell/cmd/describe.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "core/base/memory.h"
 #include "core/data/json.h"
@@ -10,6 +11,7 @@ enum { CANONICAL_MAX = 1 << 20, WINDOWS_MAX = 64, UNIT_MAX = FIELD_NAME_MAX + 16
 
 /* One feature, taken apart. */
 struct description {
+    const struct settings *settings;
     const struct plan *plan;
     const char *name;
     enum type type;
@@ -74,14 +76,27 @@ static bool is_call(const char *text, const char *name)
     return false;
 }
 
+/* The field that the text is, whatever stands in for it; empty where it is something else. */
+static struct text field_in(const struct description *d, const char *text)
+{
+    static const char filled[] = "coalesce(";
+    struct text t = text_of(text);
+    const char *comma = strchr(text, ',');
+
+    if (is_call(text, "coalesce") && comma != NULL)
+        t = (struct text){text + strlen(filled), (size_t)(comma - text) - strlen(filled)};
+    return schema_find(plan_schema(d->plan), t) != FIELD_NONE ? t : (struct text){0};
+}
+
 static void set_unit_of_node(struct description *d, const char *text, enum type type)
 {
     static const char *const of_type[] = {"true or false", "",          "",        "",
                                           "text",          "time, UTC", "duration"};
 
-    if (schema_find(plan_schema(d->plan), text_of(text)) != FIELD_NONE && type != TYPE_TEXT &&
-        type != TYPE_BOOL && type != TYPE_TIME) {
-        snprintf(d->unit, sizeof d->unit, "that of %s", text);
+    struct text field = field_in(d, text);
+
+    if (field.length > 0 && type != TYPE_TEXT && type != TYPE_BOOL && type != TYPE_TIME) {
+        snprintf(d->unit, sizeof d->unit, "that of %.*s", TEXT_ARG(field));
         return;
     }
     for (size_t i = 0; i < sizeof unit_of_call / sizeof unit_of_call[0]; i++) {
@@ -121,6 +136,53 @@ static void set_unit_of_aggregate(struct description *d, const struct aggregate 
     }
 }
 
+/* ---- how long a feature needs the past ---- */
+
+/* The longest of its windows with its delay; 0: it has none; INT64_MAX: one has no end. */
+static int64_t reach_us(const struct description *d)
+{
+    int64_t longest = 0;
+
+    for (uint32_t i = 0; i < d->windows && i < WINDOWS_MAX; i++) {
+        const struct aggregate *a = d->window[i];
+
+        if (a->over_us == 0)
+            return INT64_MAX;
+        if (a->over_us + a->step_us + a->delay_us > longest)
+            longest = a->over_us + a->step_us + a->delay_us;
+    }
+    return longest;
+}
+
+/* From when on a value is what it would be with all of the past: the state is made of the log, so
+ * it begins with the log's first event. */
+static void print_warm(const struct description *d, struct buffer *out)
+{
+    int64_t reach = reach_us(d);
+    char text[TIME_TEXT_MAX];
+
+    if (reach == 0) {
+        buffer_add_text(out, "at once: it needs no past");
+    } else if (reach == INT64_MAX) {
+        buffer_add_text(out, "never wholly: it counts since the log's first event");
+    } else {
+        duration_format(reach, text);
+        buffer_format(out, "%s after the log's first event", text);
+    }
+}
+
+/* What stands in for a field that an event lacks; NULL: nothing does. */
+static const char *missing_of(const struct description *d, uint32_t field)
+{
+    const char *name = plan_schema(d->plan)->fields[field].name;
+
+    for (uint32_t i = 0; i < d->settings->missing_count; i++) {
+        if (strcmp(d->settings->missing[i].name, name) == 0)
+            return d->settings->missing[i].source;
+    }
+    return NULL;
+}
+
 static void find_unit(struct description *d, int node)
 {
     for (uint32_t i = 0; i < d->windows && i < WINDOWS_MAX; i++) {
@@ -132,12 +194,14 @@ static void find_unit(struct description *d, int node)
     set_unit_of_node(d, buffer_text(&d->expression), d->type);
 }
 
-static void describe(struct description *d, const struct plan *plan, uint32_t feature)
+static void describe(struct description *d, const struct settings *s, const struct plan *plan,
+                     uint32_t feature)
 {
     int node = plan_feature_node(plan, feature);
     const struct program *p = plan_program(plan);
 
-    *d = (struct description){.plan = plan,
+    *d = (struct description){.settings = s,
+                              .plan = plan,
                               .name = plan_feature_name(plan, feature),
                               .type = program_type(p, node),
                               .fingerprint = program_fingerprint(p, node),
@@ -204,10 +268,13 @@ static void print_words(struct description *d, const struct term *t, struct buff
         if (!d->reads[i])
             continue;
         buffer_format(out, "%s%s", comma, schema->fields[i].name);
+        if (missing_of(d, i) != NULL)
+            buffer_format(out, " (missing: %s)", missing_of(d, i));
         comma = ", ";
     }
-    buffer_format(out, "%s\n  fingerprint  %016llx\n", comma[0] == 0 ? "no field" : "",
-                  (unsigned long long)d->fingerprint);
+    buffer_format(out, "%s\n  warm         ", comma[0] == 0 ? "no field" : "");
+    print_warm(d, out);
+    buffer_format(out, "\n  fingerprint  %016llx\n", (unsigned long long)d->fingerprint);
 }
 
 /* ---- JSON ---- */
@@ -283,11 +350,27 @@ static void print_json(const struct description *d, struct buffer *out)
         json_add_text(out, text_of(schema->fields[i].name));
         comma = ",";
     }
-    buffer_format(out, "],\"reads_label\":%s,\"fingerprint\":\"%016llx\"}",
+    buffer_add_text(out, "],\"missing\":{");
+    comma = "";
+    for (uint32_t i = 0; i < schema->count; i++) {
+        if (!d->reads[i] || missing_of(d, i) == NULL)
+            continue;
+        buffer_add_text(out, comma);
+        json_add_text(out, text_of(schema->fields[i].name));
+        buffer_add_char(out, ':');
+        json_add_text(out, text_of(missing_of(d, i)));
+        comma = ",";
+    }
+    buffer_add_text(out, "},\"warm\":\"");
+    print_warm(d, out);
+    buffer_add_char(out, '"');
+    json_duration("warm_after", reach_us(d) == INT64_MAX ? 0 : reach_us(d), out);
+    buffer_format(out, ",\"reads_label\":%s,\"fingerprint\":\"%016llx\"}",
                   d->reads_label ? "true" : "false", (unsigned long long)d->fingerprint);
 }
 
-static bool print_all(struct invocation *v, const struct plan *plan, struct error *e)
+static bool print_all(struct invocation *v, const struct settings *s, const struct plan *plan,
+                      struct error *e)
 {
     struct buffer out;
     bool ok;
@@ -297,7 +380,7 @@ static bool print_all(struct invocation *v, const struct plan *plan, struct erro
     for (uint32_t i = 0; i < plan_feature_count(plan); i++) {
         struct description d;
 
-        describe(&d, plan, i);
+        describe(&d, s, plan, i);
         if (v->json) {
             buffer_add_text(&out, i > 0 ? ",\n" : "\n");
             print_json(&d, &out);
@@ -326,7 +409,7 @@ bool describe_features(struct invocation *v, const struct settings *s, struct er
                          "settings");
     schema = settings_schema(s);
     ok = (schema != NULL || feed_schema(s, NULL, &schema, e)) &&
-         settings_plan(s, schema, NULL, no_id, &plan, e) && print_all(v, plan, e);
+         settings_plan(s, schema, NULL, no_id, &plan, e) && print_all(v, s, plan, e);
     schema_free(schema);
     plan_unref(plan);
     return ok;

@@ -50,7 +50,7 @@ static void verdict_words(const struct log_verdict *r, const char *hex, struct b
 {
     buffer_format(out, "%" PRIu64 " records in %" PRIu64 " segments, %" PRIu64 " to %" PRIu64 "\n",
                   r->records, r->segments, r->first_seq, r->last_seq);
-    for (int kind = RECORD_PLAN; kind <= RECORD_HISTORY; kind++)
+    for (int kind = RECORD_PLAN; kind <= RECORD_LIST; kind++)
         buffer_format(out, "  %-10s %" PRIu64 "\n", record_kind_name((enum record_kind)kind),
                       r->by_kind[kind]);
     buffer_format(out, "chain %s\n", hex);
@@ -193,6 +193,32 @@ static bool add_label_record(struct viewer *w, const struct record *r, struct er
     return true;
 }
 
+static bool add_list_record(struct viewer *w, const struct record *r, struct error *e)
+{
+    struct list_item item;
+    struct list_body b;
+    struct reader at;
+
+    if (!list_body_parse(r->body, &b, e))
+        return false;
+    add_key_text(&w->out, "list", b.list);
+    add_key_text(&w->out, "by", b.by);
+    buffer_add_text(&w->out, ",\"changes\":[");
+    reader_init(&at, b.items.bytes, b.items.length);
+    for (uint32_t i = 0; i < b.count; i++) {
+        list_item_next(&at, &item);
+        buffer_format(&w->out, "%s{\"%s\":", i > 0 ? "," : "", item.is_removal ? "remove" : "add");
+        json_add_text(&w->out, item.value);
+        if (item.expires_us != LIST_NEVER)
+            add_key_time(&w->out, "expires", item.expires_us);
+        if (item.note.length > 0)
+            add_key_text(&w->out, "note", item.note);
+        buffer_add_char(&w->out, '}');
+    }
+    buffer_add_char(&w->out, ']');
+    return true;
+}
+
 static bool add_other_record(struct viewer *w, const struct record *r, struct error *e)
 {
     struct plan_body plan;
@@ -229,6 +255,8 @@ static bool add_record(struct viewer *w, const struct record *r, struct error *e
         ok = add_event_record(w, r, e);
     else if (r->kind == RECORD_LABEL)
         ok = add_label_record(w, r, e);
+    else if (r->kind == RECORD_LIST)
+        ok = add_list_record(w, r, e);
     else
         ok = add_other_record(w, r, e);
     buffer_add_text(&w->out, "}\n");

@@ -39,3 +39,29 @@ bool pass_command_write(struct invocation *v, struct scoring_options *o, struct 
     output_abandon(output);
     return false;
 }
+
+void pass_command_counts_json(const struct scoring *s, struct buffer *out)
+{
+    const struct feed_counts *c = &s->feed.counts;
+
+    buffer_format(out,
+                  "\"rows\":%lu,\"rejected\":%lu,\"repeated\":%lu,\"conflicting\":%lu,"
+                  "\"moved_by_sorting\":%lu,\"spilled_bytes\":%lu,\"state\":",
+                  (unsigned long)c->rows, (unsigned long)c->rejects, (unsigned long)c->repeated,
+                  (unsigned long)c->conflicting, (unsigned long)c->moved,
+                  (unsigned long)c->spilled_bytes);
+    occupancy_add_json(&s->occupancy, s->current.made.plan, out);
+}
+
+void pass_command_counts(const struct scoring *s, struct buffer *out)
+{
+    const struct feed_counts *c = &s->feed.counts;
+
+    buffer_format(out, "rejected %lu, repeated %lu, conflicting %lu, moved by sorting %lu\n",
+                  (unsigned long)c->rejects, (unsigned long)c->repeated,
+                  (unsigned long)c->conflicting, (unsigned long)c->moved);
+    if (c->spilled_bytes > 0)
+        buffer_format(out, "sorted on disk: %lu MiB\n",
+                      (unsigned long)((c->spilled_bytes + (1 << 20) - 1) >> 20));
+    occupancy_add_words(&s->occupancy, s->current.made.plan, out);
+}

@@ -12,6 +12,10 @@ bool pass_command(struct invocation *v, bool decides,
                                void *context, struct error *e),
                   void *context, struct error *e) MUST_USE;
 
+/* What was read and what the state holds, as members of a JSON object; or as words. */
+void pass_command_counts_json(const struct scoring *s, struct buffer *out);
+void pass_command_counts(const struct scoring *s, struct buffer *out);
+
 /* Run the pass with results going to --output; the file is finished, or nothing is left of it. */
 struct output;
 bool pass_command_write(struct invocation *v, struct scoring_options *o, struct scoring *s,

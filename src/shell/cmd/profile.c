@@ -1,5 +1,6 @@
 /* `assay profile`: what the data hold, before anything is made of them. */
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "shell/cmd/cmd.h"
@@ -11,6 +12,7 @@ enum { PAGE_MAX = 64 << 20 };
 
 static const struct option options[] = {
     {"html", 0, "FILE", "write a page of its own, with pictures"},
+    {"kind", 0, "NAME", "of several kinds of event the one to look at (default: the first)"},
     {"label", 0, "FIELD", "the field that says fraud (default: the settings', or by its name)"},
     {"time", 0, "FIELD", "the field with the event's time (default: the settings', or a guess)"},
     {0},
@@ -25,6 +27,39 @@ struct profiling {
     const char *title;
 };
 
+static const struct kind_setting *kind_of(const struct profiling *p)
+{
+    const char *name = option_get(p->v, "kind");
+    const struct settings *s = p->settings;
+
+    for (uint32_t i = 0; i < s->kind_count; i++) {
+        if (name == NULL || strcmp(s->kinds[i].name, name) == 0)
+            return &s->kinds[i];
+    }
+    return NULL;
+}
+
+static const char *source_name(const struct profiling *p)
+{
+    const struct kind_setting *kind = kind_of(p);
+
+    return kind != NULL ? kind->source : "transactions";
+}
+
+static const char *time_field(const struct profiling *p)
+{
+    const struct kind_setting *kind = kind_of(p);
+
+    return kind != NULL ? kind->time : p->settings->event.time;
+}
+
+/* With several kinds of event not each has the label; with one a missing label is a mistake. */
+static bool is_field(const struct profiling *p, const char *name)
+{
+    return p->settings->kind_count == 0 ||
+           (name != NULL && schema_find(source_schema(p->source), text_of(name)) != FIELD_NONE);
+}
+
 /* A file that is named is looked at as it is; else the settings say which, and how it is read. */
 static bool open_data(struct profiling *p, struct profile_options *o, struct error *e)
 {
@@ -36,14 +71,29 @@ static bool open_data(struct profiling *p, struct profile_options *o, struct err
         return source_open(&source, &p->source, e);
     }
     if (!invocation_settings(p->v, &p->settings, e) ||
-        !feed_source(p->settings, NULL, &p->source, e))
+        !feed_source(p->settings, option_get(p->v, "kind"), &p->source, e))
         return false;
-    p->title = settings_source(p->settings, "transactions")->file;
-    if (o->label == NULL)
+    p->title = settings_source(p->settings, source_name(p))->file;
+    if (o->label == NULL && is_field(p, p->settings->event.label))
         o->label = p->settings->event.label;
     if (o->time == NULL)
-        o->time = p->settings->event.time;
+        o->time = time_field(p);
     return true;
+}
+
+/* What the settings put in the place of missing values. */
+static void note_missing(const struct profiling *p)
+{
+    const struct settings *s = p->settings;
+
+    for (uint32_t i = 0; s != NULL && i < s->missing_count; i++) {
+        for (uint32_t k = 0; k < p->profile->count; k++) {
+            struct profile_field *f = &p->profile->fields[k];
+
+            if (strcmp(f->name, s->missing[i].name) == 0)
+                f->stands_in = s->missing[i].source;
+        }
+    }
 }
 
 static bool look(struct profiling *p, struct error *e)
@@ -55,6 +105,7 @@ static bool look(struct profiling *p, struct error *e)
 
     if (!open_data(p, &o, e) || !profile_source(p->source, &o, &p->profile, e))
         return false;
+    note_missing(p);
     return p->profile->rows > 0 || error_set(e, ERROR_INVALID, "\"%s\" has no rows", p->title);
 }
 

@@ -16,6 +16,8 @@ struct writing {
     struct digest *digest; /* the one hash, as replay computes it */
     struct buffer text;
     uint64_t by_outcome[PLAN_OUTCOMES_MAX];
+    uint64_t observed;  /* of kinds that are not decided */
+    uint64_t forgotten; /* decisions that may lack forgotten events */
 };
 
 static struct text row_id(struct writing *w, const struct pass_batch *b, uint32_t i)
@@ -42,8 +44,13 @@ static bool write_batch(void *context, const struct pass_batch *b, struct error 
 
     for (uint32_t i = 0; i < b->rows; i++) {
         const struct decision *d = &b->decisions[i];
-        struct text id = row_id(w, b, i);
+        struct text id;
 
+        if (!decision_is_made(d)) {
+            w->observed++;
+            continue;
+        }
+        id = row_id(w, b, i);
         add_to_digest(w, id, d);
         output_text(w->output, id);
         output_real(w->output, d->probability);
@@ -54,18 +61,21 @@ static bool write_batch(void *context, const struct pass_batch *b, struct error 
         reasons_text(d, w->plan, &w->text);
         output_text(w->output, (struct text){w->text.bytes, w->text.length});
         w->by_outcome[d->outcome]++;
+        w->forgotten += d->forgotten != 0;
     }
     return output_flush(w->output, e);
 }
 
 static void tell_outcomes(const struct writing *w, bool json, struct buffer *out)
 {
+    if (w->observed > 0 && !json)
+        buffer_format(out, "%lu observed, ", (unsigned long)w->observed);
     for (uint32_t k = 0; k < plan_outcome_count(w->plan); k++)
         buffer_format(out, json ? "%s\"%s\":%lu" : "%s%s %lu", k > 0 ? json ? "," : ", " : "",
                       plan_outcome_name(w->plan, k), (unsigned long)w->by_outcome[k]);
 }
 
-static bool tell(struct invocation *v, const struct feed *f, const struct writing *w,
+static bool tell(struct invocation *v, const struct scoring *s, const struct writing *w,
                  struct error *e)
 {
     uint8_t digest[DIGEST_BYTES];
@@ -79,23 +89,22 @@ static bool tell(struct invocation *v, const struct feed *f, const struct writin
     digest_hex(digest, hex);
     buffer_init(&out, OUTPUT_MAX);
     if (v->json) {
-        buffer_format(&out,
-                      "{\"rows\":%lu,\"rejected\":%lu,\"repeated\":%lu,\"conflicting\":%lu,"
-                      "\"moved_by_sorting\":%lu,\"outcomes\":{",
-                      (unsigned long)f->counts.rows, (unsigned long)f->counts.rejects,
-                      (unsigned long)f->counts.repeated, (unsigned long)f->counts.conflicting,
-                      (unsigned long)f->counts.moved);
+        buffer_add_char(&out, '{');
+        pass_command_counts_json(s, &out);
+        buffer_format(&out, ",\"observed\":%lu,\"outcomes\":{", (unsigned long)w->observed);
         tell_outcomes(w, true, &out);
-        buffer_format(&out, "},\"decisions_sha256\":\"%s\"}\n", hex);
+        buffer_format(&out, "},\"forgotten\":%lu", (unsigned long)w->forgotten);
+        buffer_format(&out, ",\"decisions_sha256\":\"%s\"}\n", hex);
     } else {
-        buffer_format(&out, "%lu events -> %s: ", (unsigned long)f->counts.rows,
+        buffer_format(&out, "%lu events -> %s: ", (unsigned long)s->feed.counts.rows,
                       option_get(v, "output"));
         tell_outcomes(w, false, &out);
-        buffer_format(&out,
-                      "\nrejected %lu, repeated %lu, conflicting %lu, moved by sorting %lu\n"
-                      "decisions SHA-256 %s\n",
-                      (unsigned long)f->counts.rejects, (unsigned long)f->counts.repeated,
-                      (unsigned long)f->counts.conflicting, (unsigned long)f->counts.moved, hex);
+        buffer_add_char(&out, '\n');
+        pass_command_counts(s, &out);
+        if (w->forgotten > 0)
+            buffer_format(&out, "%lu decisions may lack forgotten events\n",
+                          (unsigned long)w->forgotten);
+        buffer_format(&out, "decisions SHA-256 %s\n", hex);
     }
     ok = print_result(&out, e);
     buffer_fini(&out);
@@ -113,7 +122,7 @@ static bool write_scores(struct invocation *v, struct scoring_options *o, struct
     digest_start(w.digest);
     o->visit = write_batch;
     o->context = &w;
-    ok = ok && pass_command_write(v, o, s, w.output, e) && tell(v, &s->feed, &w, e);
+    ok = ok && pass_command_write(v, o, s, w.output, e) && tell(v, s, &w, e);
     buffer_fini(&w.text);
     digest_free(w.digest);
     return ok;
@@ -128,6 +137,7 @@ static const struct option options[] = {
     {"output", 'o', "FILE",
      "where to write: CSV, or NDJSON for .ndjson (default: standard output)"},
     {"after", 0, "FILE", "events that came before: observed first, not decided"},
+    OPTION_MEMORY,
     {0},
 };
 
@@ -139,7 +149,7 @@ const struct command command_score = {
     .most = 1,
     .words =
         "Nothing is logged; the state starts empty (see --after). The digest that is printed is the "
-        "one that\n`assay replay` prints for the same events decided over HTTP.",
+        "one that\n`assay replay` prints for the same events decided over HTTP.\nWith several kinds of event FILE is a directory that has their files.",
     .options = options,
     .examples = "  assay score transactions.csv -o scores.csv\n"
                 "  assay score --after january.csv february.csv -o scores.ndjson --json\n",

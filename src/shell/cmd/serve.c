@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "core/data/json.h"
 #include "shell/cmd/cmd.h"
@@ -30,9 +31,12 @@ struct serving {
     struct project *project;
     struct server *server;
     struct history_result history;
+
+    pthread_mutex_t lock; /* of notice: what a reload came to, for the main thread to tell */
+    char notice[ERROR_TEXT_MAX + 64];
 };
 
-static volatile sig_atomic_t terminated;
+static volatile sig_atomic_t terminated, hung_up;
 
 static void on_terminate(int signal_number)
 {
@@ -40,34 +44,184 @@ static void on_terminate(int signal_number)
     terminated = 1;
 }
 
-static void terminate_install(void)
+static void on_hang_up(int signal_number)
+{
+    (void)signal_number;
+    hung_up = 1;
+}
+
+static void signals_install(void)
 {
     struct sigaction action = {.sa_handler = on_terminate};
 
     sigemptyset(&action.sa_mask);
     sigaction(SIGTERM, &action, NULL);
+    action.sa_handler = on_hang_up;
+    sigaction(SIGHUP, &action, NULL);
 }
 
 /* ---- training over HTTP ---- */
 
-/* The model that it makes is in force from the next start on. */
+/* By the settings file as it is now. The model that it makes is in force from the next reload or
+ * start on. */
 static bool train_job(void *context, const struct progress *progress, struct buffer *result,
                       struct error *e)
 {
     const struct serving *s = context;
-    struct train_options o = {.settings = s->settings,
-                              .directory = s->data,
+    struct settings *settings;
+    struct train_options o = {.directory = s->data,
                               .threads = cpu_count(),
                               .simd = s->v->simd,
                               .now_us = clock_now_us(),
                               .progress = progress};
     struct train_result r;
+    bool ok;
 
-    if (!train(&o, &r, e))
+    if (!invocation_settings(s->v, &settings, e))
         return false;
-    train_result_json(&r, result);
-    train_result_free(&r);
-    return true;
+    o.settings = settings;
+    ok = train(&o, &r, e);
+    if (ok) {
+        train_result_json(&r, result);
+        train_result_free(&r);
+    }
+    settings_free(settings);
+    return ok;
+}
+
+/* ---- reloading ---- */
+
+static bool texts_differ(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a != b : strcmp(a, b) != 0;
+}
+
+/* Features and rules ask the lists of the plan in force; the routes and the files are the start's.
+ */
+static bool lists_differ(const struct settings *was, const struct settings *is)
+{
+    bool differs = was->list_count != is->list_count;
+
+    for (uint32_t i = 0; !differs && i < is->list_count; i++) {
+        const struct list_setting *a = &was->lists[i], *b = &is->lists[i];
+
+        differs = texts_differ(a->name, b->name) || a->type != b->type ||
+                  texts_differ(a->description, b->description) || texts_differ(a->file, b->file) ||
+                  a->has_expires != b->has_expires || a->expires_us != b->expires_us;
+    }
+    return differs;
+}
+
+/* What has its place in the process, not in the plan. */
+static void add_next_start(const struct settings *was, const struct settings *is,
+                           struct buffer *out)
+{
+    const struct {
+        const char *name;
+        bool differs;
+    } keys[] = {
+        {"server.host", strcmp(was->server.host, is->server.host) != 0},
+        {"server.port", was->server.port != is->server.port},
+        {"server.threads", was->server.threads != is->server.threads},
+        {"server.queue", was->server.queue != is->server.queue},
+        {"server.body", was->server.body_bytes != is->server.body_bytes},
+        {"lists", lists_differ(was, is)},
+        {"ids.count", was->ids_horizon != is->ids_horizon},
+        {"ids.keep", was->ids_horizon_us != is->ids_horizon_us},
+        {"log.segment", was->log_segment_bytes != is->log_segment_bytes},
+        {"log.sync", was->log_sync != is->log_sync},
+        {"reload.rate", was->reload_rate != is->reload_rate},
+        {"snapshot.every", was->snapshot_every_us != is->snapshot_every_us},
+        {"snapshot.memory", was->snapshot_memory_bytes != is->snapshot_memory_bytes},
+    };
+    unsigned count = 0;
+
+    buffer_add_text(out, ",\"next_start\":[");
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        if (keys[i].differs)
+            buffer_format(out, "%s\"%s\"", count++ > 0 ? "," : "", keys[i].name);
+    }
+    buffer_add_char(out, ']');
+}
+
+static void reload_result(const struct serving *s, const struct settings *settings,
+                          const struct current *c, const struct activated *a, struct buffer *out)
+{
+    struct shard_status status;
+
+    shard_status(s->shard, &status);
+    buffer_format(out, "{\"plan\":%" PRIu64 ",\"changed\":%s,\"rebuilt\":%s,\"records\":%" PRIu64,
+                  status.plan_seq, a->is_same ? "false" : "true", a->is_rebuilt ? "true" : "false",
+                  a->records);
+    buffer_add_text(out, ",\"model\":");
+    if (c->model_path[0] != 0)
+        json_add_text(out, text_of(c->model_path));
+    else
+        buffer_add_text(out, "null");
+    add_next_start(s->settings, settings, out);
+    buffer_add_char(out, '}');
+}
+
+/* All that can be wrong is found before the shard is asked. */
+static bool reload_with(struct serving *s, struct settings *settings, struct current *c,
+                        const struct progress *progress, struct buffer *result, struct error *e)
+{
+    const struct schema *schema = plan_schema(c->made.plan);
+    struct lookups *lookups = NULL;
+    struct activated a;
+    bool ok;
+
+    ok = lookups_open(settings, schema, schema, &lookups, e) && lookups_match(lookups, schema, e) &&
+         shard_activate(s->shard, &c->made, c->model.length > 0 ? c->model.bytes : NULL,
+                        c->model.length, progress, &a, e);
+    if (ok) {
+        server_renew(s->server, lookups);
+        reload_result(s, settings, c, &a, result);
+    }
+    lookups_free(lookups);
+    return ok;
+}
+
+static bool reload(struct serving *s, const struct progress *progress, struct buffer *result,
+                   struct error *e)
+{
+    struct settings *settings;
+    struct current current;
+    char data[DATA_PATH_MAX];
+    bool ok;
+
+    if (!invocation_settings(s->v, &settings, e))
+        return false;
+    ok = data_directory(settings, data, e) &&
+         (strcmp(data, s->data) == 0 ||
+          error_set(e, ERROR_INVALID,
+                    "data_directory: %s is not the %s that this server has; hint: restart the "
+                    "server to change it",
+                    data, s->data));
+    if (ok && (ok = current_open(settings, NULL, CURRENT_SERVED, &current, e))) {
+        ok = reload_with(s, settings, &current, progress, result, e);
+        current_close(&current);
+    }
+    settings_free(settings);
+    return ok;
+}
+
+static bool reload_job(void *context, const struct progress *progress, struct buffer *result,
+                       struct error *e)
+{
+    struct serving *s = context;
+    bool ok;
+
+    thread_background();
+    ok = reload(s, progress, result, e);
+    pthread_mutex_lock(&s->lock);
+    if (ok)
+        snprintf(s->notice, sizeof s->notice, "reloaded: %s", buffer_text(result));
+    else
+        snprintf(s->notice, sizeof s->notice, "not reloaded, the plan that was in force is: %s",
+                 e->text);
+    pthread_mutex_unlock(&s->lock);
+    return ok;
 }
 
 /* ---- up ---- */
@@ -102,7 +256,7 @@ static bool open_lookups(struct serving *s, struct error *e)
 static bool take_history(struct serving *s, struct error *e)
 {
     if (option_has(s->v, "no-history"))
-        return history_skip(s->shard, &s->history, e);
+        return history_skip(s->shard, s->settings, &s->history, e);
     return history_import(s->shard, s->settings, NULL, term_progress(&s->v->term), &s->history, e);
 }
 
@@ -113,7 +267,9 @@ static bool open_shard(struct serving *s, struct error *e)
         .state = data_state_options(s->settings, s->v->simd, STATE_BATCH),
         .sync = s->settings->log_sync ? LOG_SYNC_ALWAYS : LOG_SYNC_NEVER,
         .segment_bytes = s->settings->log_segment_bytes,
+        .activation_rate = s->settings->reload_rate,
         .snapshot_every_us = s->settings->snapshot_every_us,
+        .snapshot_memory_bytes = s->settings->snapshot_memory_bytes,
         .queue = s->setting.queue,
         .progress = term_progress(&s->v->term),
     };
@@ -132,10 +288,13 @@ static bool open_server(struct serving *s, struct error *e)
                                       .plans = shard_plans(s->shard),
                                       .log = shard_log(s->shard)};
     struct server_options server = {.setting = &s->setting,
+                                    .settings = s->settings,
                                     .shard = s->shard,
                                     .lookups = s->lookups,
                                     .store = s->store,
-                                    .train = {train_job, s}};
+                                    .data_directory = s->data,
+                                    .train = {train_job, s},
+                                    .reload = {reload_job, s}};
 
     if (!project_open(&project, &s->project, e))
         return false;
@@ -213,19 +372,54 @@ static bool say_where(struct serving *s, struct error *e)
     return ok;
 }
 
+/* A reload, by whoever it was asked for: how far it is, and what it came to. */
+static void tell_reload(struct serving *s, const struct shard_status *shard, bool *is_building)
+{
+    char notice[sizeof s->notice];
+
+    if (shard->building_of > 0)
+        (void)progress_report(term_progress(&s->v->term), "building the state of the new plan",
+                              (double)shard->building_seq / (double)shard->building_of);
+    else if (*is_building)
+        term_clear(&s->v->term);
+    *is_building = shard->building_of > 0;
+    pthread_mutex_lock(&s->lock);
+    memcpy(notice, s->notice, sizeof notice);
+    s->notice[0] = 0;
+    pthread_mutex_unlock(&s->lock);
+    if (notice[0] != 0)
+        fprintf(stderr, "assay: %s\n", notice);
+}
+
+static void reload_if_asked(struct serving *s)
+{
+    struct error e;
+
+    if (!hung_up)
+        return;
+    hung_up = 0;
+    if (server_reload(s->server, &e))
+        return;
+    hung_up = e.kind == ERROR_CONFLICT; /* one is running, perhaps by the file of before */
+    if (!hung_up)
+        warn("not reloaded", e.text);
+}
+
 /* A stopped shard goes on answering 503 with the reason, so that whoever looks can see it; what
  * only a person can mend is told here once. */
 static void wait_for_the_end(struct serving *s)
 {
-    bool is_shard_told = false, is_store_told = false;
+    bool is_shard_told = false, is_store_told = false, is_building = false;
 
     while (!terminated && !is_interrupted()) {
         struct shard_status shard;
         struct project_status project;
 
         clock_sleep_us(WAIT_US);
+        reload_if_asked(s);
         shard_status(s->shard, &shard);
         project_status(s->project, &project);
+        tell_reload(s, &shard, &is_building);
         if (shard.is_failed && !is_shard_told)
             warn("the shard has stopped; restart to recover", shard.failure);
         if (project.is_failed && !is_store_told)
@@ -241,18 +435,21 @@ static bool serve_run(struct invocation *v, struct error *e)
     struct serving s = {.v = v};
     bool ok;
 
-    terminate_install();
+    pthread_mutex_init(&s.lock, NULL);
+    signals_install();
     ok = read_settings(&s, e) && open_shard(&s, e) && open_server(&s, e) && say_where(&s, e);
     if (ok)
         wait_for_the_end(&s);
     term_clear(&v->term);
     close_all(&s);
+    pthread_mutex_destroy(&s.lock);
     return ok;
 }
 
 static const struct option options[] = {
     {"port", 'p', "N", "listen there instead of server.port; 0: any free port"},
     {"no-history", 0, NULL, "first start: import no history, begin with an empty state"},
+    OPTION_MEMORY,
     {0},
 };
 
@@ -262,7 +459,8 @@ const struct command command_serve = {
     .summary = "decides over HTTP, until Ctrl-C or SIGTERM",
     .arguments = "",
     .words = "The first start imports the history of the settings' source, so that velocities are "
-             "warm.\nEvery decision is in the log and on the disk before it is answered.",
+             "warm.\nEvery decision is in the log and on the disk before it is answered.\n"
+             "SIGHUP (or `assay reload`) brings changed settings into force without a stop.",
     .options = options,
     .examples = "  assay serve\n"
                 "  assay serve --port 9090\n"

@@ -13,6 +13,7 @@ struct testing {
     struct settings *settings;
     struct current current;
     struct lookups *lookups;
+    struct list_feed *lists;
     uint32_t run, failed;
 };
 
@@ -21,11 +22,12 @@ static bool open_plan(struct testing *t, struct error *e)
 {
     char data[DATA_PATH_MAX], model[CURRENT_PATH_MAX];
     struct schema *schema;
+    struct error none;
     bool ok;
 
     if (!data_directory(t->settings, data, e))
         return false;
-    if (settings_has_model(t->settings) && current_model_path(data, model))
+    if (settings_has_model(t->settings) && registry_champion(data, model, &none))
         return current_open(t->settings, NULL, CURRENT_MODEL_NEEDED, &t->current, e);
     schema = settings_schema(t->settings);
     if (schema == NULL)
@@ -40,7 +42,7 @@ static bool open_lookups(struct testing *t, struct error *e)
     const struct schema *schema = plan_schema(t->current.made.plan);
 
     return lookups_open(t->settings, schema, schema, &t->lookups, e) &&
-           lookups_match(t->lookups, schema, e);
+           lookups_match(t->lookups, schema, e) && list_feed_open(t->settings, &t->lists, e);
 }
 
 static void print_words(const struct testing *t, const struct test_setting *test,
@@ -83,6 +85,7 @@ static bool run_tests(struct testing *t, struct buffer *out, struct error *e)
     const struct trial_options o = {.settings = t->settings,
                                     .plan = t->current.made.plan,
                                     .lookups = t->lookups,
+                                    .lists = t->lists,
                                     .simd = t->v->simd};
 
     for (uint32_t i = 0; i < t->settings->test_count; i++) {
@@ -138,6 +141,7 @@ static bool test_run(struct invocation *v, struct error *e)
                        t.settings->path);
     else
         ok = open_plan(&t, e) && open_lookups(&t, e) && run_all(&t, e);
+    list_feed_close(t.lists);
     lookups_free(t.lookups);
     current_close(&t.current);
     settings_free(t.settings);

@@ -96,6 +96,8 @@ static bool see_batch(void *context, const struct pass_batch *b, struct error *e
     for (uint32_t i = 0; i < b->rows; i++) {
         struct risky r = {.decision = b->decisions[i], .at = b->at + i};
 
+        if (!decision_is_made(&r.decision))
+            continue;
         if (t->count == t->wanted && !is_riskier(&r, &t->item[0]))
             continue;
         r.time_us = time != FIELD_NONE ? b->frame->column[time].integer[b->first + i] : 0;
@@ -206,6 +208,7 @@ static bool top_run(struct invocation *v, struct error *e)
 static const struct option options[] = {
     {"number", 'n', "N", "how many (default 20)"},
     {"after", 0, "FILE", "events that came before: observed first, not ranked"},
+    OPTION_MEMORY,
     {0},
 };
 

@@ -2,6 +2,7 @@
 
 #include <curl/curl.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "core/base/memory.h"
 #include "core/base/panic.h"
@@ -30,6 +31,19 @@ void http_client_free(struct http_client *c)
         return;
     curl_easy_cleanup(c->curl);
     mem_free(c);
+}
+
+void http_path_add(struct buffer *path, struct text part)
+{
+    for (size_t i = 0; i < part.length; i++) {
+        unsigned char c = (unsigned char)part.bytes[i];
+
+        if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+            memchr("-._~", c, 4) != NULL)
+            buffer_add_char(path, (char)c);
+        else
+            buffer_format(path, "%%%02X", c);
+    }
 }
 
 static size_t take(char *bytes, size_t size, size_t count, void *context)

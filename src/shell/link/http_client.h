@@ -11,6 +11,8 @@ struct http_client;
 
 struct http_client *http_client_new(const char *base_url); /* "http://127.0.0.1:8080" */
 void http_client_free(struct http_client *c);
+/* A part of a path, with %XX for what may not stand in one. */
+void http_path_add(struct buffer *path, struct text part);
 
 /* GET where body.bytes is NULL, else POST. The answer replaces what `answer` held. ERROR_WORLD
  * where there was none; any status is an answer. */

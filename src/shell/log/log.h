@@ -57,6 +57,7 @@ enum record_kind {
     RECORD_DECISION = 3, /* an event and what was decided */
     RECORD_LABEL = 4,    /* an event's outcome became known */
     RECORD_HISTORY = 5,  /* the import of the history is complete */
+    RECORD_LIST = 6,     /* values were added to a list, or removed from it */
 };
 
 const char *record_kind_name(enum record_kind kind);

@@ -183,6 +183,13 @@ bool file_map(const char *path, struct file_map *m, struct error *e)
     return true;
 }
 
+void file_map_forget(const struct file_map *m, size_t at, size_t length)
+{
+    if (at < m->length)
+        madvise((void *)(uintptr_t)(m->bytes + at),
+                length < m->length - at ? length : m->length - at, MADV_DONTNEED);
+}
+
 void file_unmap(struct file_map *m)
 {
     if (m->bytes != NULL)

@@ -32,6 +32,8 @@ struct file_map {
 };
 
 bool file_map(const char *path, struct file_map *m, struct error *e) MUST_USE;
+/* What was read of it need not stay in this process's memory. */
+void file_map_forget(const struct file_map *m, size_t at, size_t length);
 void file_unmap(struct file_map *m);
 
 /* The directory and those above it, where they do not exist. */

@@ -10,6 +10,8 @@
 #include "core/base/error.h"
 #include "core/base/workers.h"
 
+/* The calling thread gives way to all others that want a processor. */
+void thread_background(void);
 unsigned cpu_count(void); /* usable ones: affinity and cgroup quota respected, at least 1 */
 
 enum { THREADS_MAX = 1024, QUEUE_CAPACITY_MAX = 1 << 20 };

@@ -117,6 +117,8 @@ static void add_field(const struct profile *p, const struct profile_field *f, st
     add_uint(out, "missing", f->nulls);
     buffer_add_text(out, ",\"missing_share\":");
     json_add_real(out, p->rows > 0 ? (double)f->nulls / (double)p->rows : 0);
+    if (f->stands_in != NULL)
+        add_text(out, "stands_in", f->stands_in);
     add_uint(out, "distinct", f->distinct);
     buffer_format(out, ",\"is_distinct_exact\":%s,\"is_unique\":%s",
                   f->is_distinct_exact ? "true" : "false", f->is_unique ? "true" : "false");

@@ -217,6 +217,11 @@ static void section_fields(const struct profile *p, struct buffer *out)
         html_text(out, f->name);
         buffer_format(out, "</b> <small>%s</small></td><td>", type_name(f->type));
         words_percent(out, p->rows > 0 ? (double)f->nulls / (double)p->rows : 0);
+        if (f->stands_in != NULL) {
+            buffer_add_text(out, " <small>stands in: ");
+            html_text(out, f->stands_in);
+            buffer_add_text(out, "</small>");
+        }
         buffer_format(out, "</td><td>%s", f->is_distinct_exact || f->is_unique ? "" : "about ");
         words_count(out, f->distinct);
         buffer_add_text(out, "</td><td>");

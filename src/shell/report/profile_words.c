@@ -104,6 +104,10 @@ static void add_field(const struct terminal *t, const struct profile *p,
     buffer_add_text(out, f->is_distinct_exact || f->is_unique ? "" : "about ");
     words_count(out, f->distinct);
     buffer_add_text(out, f->is_unique ? " distinct, no value twice\n" : " distinct\n");
+    if (f->stands_in != NULL) {
+        add_line_start(out, "missing");
+        buffer_format(out, "%s stands in\n", f->stands_in);
+    }
     add_range(f, out);
     add_spread(t, f, out);
     add_top(t, f, p->rows - f->nulls, out);

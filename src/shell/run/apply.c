@@ -2,6 +2,7 @@
 
 #include "shell/run/carrier.h"
 #include "shell/run/event_id.h"
+#include "shell/run/list_change.h"
 
 enum { APPLY_TEXT_MAX = 256 << 20 };
 
@@ -65,7 +66,7 @@ bool apply_flush(struct apply *a, struct error *e)
                               .recorded = {a->bytes.bytes + g->decision_at, g->decision_length},
                               .plan = g->plan};
 
-        if (g->is_decision)
+        if (g->is_decision && decision_is_made(&a->decisions[i]))
             goes_on = a->o.on_decision(a->o.context, &row);
     }
     frame_clear(&a->frame);
@@ -114,6 +115,14 @@ static bool apply_label(struct apply *a, const struct record *r, struct error *e
     return true;
 }
 
+static bool apply_list(struct apply *a, const struct record *r, struct error *e)
+{
+    struct list_body body;
+
+    return list_body_parse(r->body, &body, e) &&
+           list_body_apply(a->o.state->engine, a->o.plan, &body, r->seq, r->received_us, e);
+}
+
 bool apply_record(struct apply *a, const struct record *r, struct error *e)
 {
     bool ok;
@@ -124,6 +133,8 @@ bool apply_record(struct apply *a, const struct record *r, struct error *e)
             ok = apply_flush(a, e);
     } else if (r->kind == RECORD_LABEL) {
         ok = apply_flush(a, e) && apply_label(a, r, e);
+    } else if (r->kind == RECORD_LIST) {
+        ok = apply_flush(a, e) && apply_list(a, r, e);
     } else {
         ok = true;
     }

@@ -1,7 +1,7 @@
 /* Records of the log, applied to a state: the one way in which recovery, activation of a plan and
  * replay bring a state from one position of the log to another. Events are gathered into batches;
- * labels end a batch. A record written under a plan with other fields is carried over field by
- * field name.
+ * labels and changes of lists end a batch. A record written under a plan with other fields is
+ * carried over field by field name.
  */
 #ifndef ASSAY_RUN_APPLY_H
 #define ASSAY_RUN_APPLY_H

@@ -98,3 +98,45 @@ bool history_body_parse(struct text body, struct history_body *b, struct error *
     b->source = reader_bytes32(&r);
     return check(&r, "history", e);
 }
+
+void list_body_format(const struct list_body *b, const struct list_item *item, struct buffer *out)
+{
+    buffer_add_bytes32(out, b->list);
+    buffer_add_u8(out, b->origin);
+    buffer_add_u64(out, b->file);
+    buffer_add_bytes32(out, b->by);
+    buffer_add_u32(out, b->count);
+    for (uint32_t i = 0; i < b->count; i++) {
+        buffer_add_u8(out, item[i].is_removal);
+        buffer_add_u64(out, (uint64_t)item[i].expires_us);
+        buffer_add_bytes32(out, item[i].value);
+        buffer_add_bytes32(out, item[i].note);
+    }
+}
+
+void list_item_next(struct reader *at, struct list_item *item)
+{
+    item->is_removal = reader_u8(at) != 0;
+    item->expires_us = (int64_t)reader_u64(at);
+    item->value = reader_bytes32(at);
+    item->note = reader_bytes32(at);
+}
+
+bool list_body_parse(struct text body, struct list_body *b, struct error *e)
+{
+    struct list_item item;
+    struct reader r;
+
+    reader_init(&r, body.bytes, body.length);
+    b->list = reader_bytes32(&r);
+    b->origin = reader_u8(&r);
+    b->file = reader_u64(&r);
+    b->by = reader_bytes32(&r);
+    b->count = reader_u32(&r);
+    b->items = (struct text){(const char *)r.at, reader_left(&r)};
+    if (b->count > LIST_CHANGES_MAX || b->origin > LIST_BY_FILE)
+        r.failed = true;
+    for (uint32_t i = 0; i < b->count && !r.failed; i++)
+        list_item_next(&r, &item);
+    return check(&r, "list", e);
+}

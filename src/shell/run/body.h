@@ -35,6 +35,25 @@ struct history_body {   /* RECORD_HISTORY */
     struct text source; /* the file or glob they came from */
 };
 
+/* Changes of one list, made together: RECORD_LIST. Values are in their shortest text; the record's
+ * time of receipt is when they were added or removed. A list that the plan in force does not have,
+ * or a value that is none of its type, is passed over: the plan may have changed since. */
+struct list_body {
+    struct text list;
+    uint8_t origin; /* enum list_origin */
+    uint64_t file;  /* the content of its file that this completes; 0: none */
+    struct text by; /* who says so */
+    uint32_t count; /* of the items, at most LIST_CHANGES_MAX */
+    struct text items;
+};
+
+struct list_item {
+    bool is_removal;
+    int64_t expires_us; /* LIST_NEVER */
+    struct text value;
+    struct text note;
+};
+
 void plan_body_format(const struct plan_body *b, struct buffer *out);
 bool plan_body_parse(struct text body, struct plan_body *b, struct error *e) MUST_USE;
 void event_body_format(const struct event_body *b, struct buffer *out);
@@ -43,5 +62,10 @@ void label_body_format(const struct label_body *b, struct buffer *out);
 bool label_body_parse(struct text body, struct label_body *b, struct error *e) MUST_USE;
 void history_body_format(const struct history_body *b, struct buffer *out);
 bool history_body_parse(struct text body, struct history_body *b, struct error *e) MUST_USE;
+/* The items are given apart: b->items is not read. */
+void list_body_format(const struct list_body *b, const struct list_item *item, struct buffer *out);
+bool list_body_parse(struct text body, struct list_body *b, struct error *e) MUST_USE;
+/* Item after item of a body that was parsed: `at` begins with reader_init over b->items. */
+void list_item_next(struct reader *at, struct list_item *item);
 
 #endif

@@ -15,6 +15,7 @@ struct carrier {
     bool is_same;         /* both schemas have the same fields */
     struct frame foreign; /* one row under `from`'s schema */
     int *field;           /* target field -> field of `from`, or FIELD_NONE */
+    const char *kind;     /* of events of `from`, where it has no kinds and the target has */
 };
 
 struct carrier *carrier_new(struct plans *plans, const struct plan *plan)
@@ -46,7 +47,7 @@ void carrier_free(struct carrier *c)
 
 static bool same_fields(const struct schema *a, const struct schema *b)
 {
-    if (a->count != b->count || a->time != b->time)
+    if (a->count != b->count || a->time != b->time || a->kind != b->kind)
         return false;
     for (uint32_t i = 0; i < a->count; i++) {
         if (a->fields[i].type != b->fields[i].type ||
@@ -54,6 +55,31 @@ static bool same_fields(const struct schema *a, const struct schema *b)
             return false;
     }
     return true;
+}
+
+/* Where kinds of event came or went, the id and the time may be called otherwise: they are the
+ * same. */
+static int source_of(const struct schema *from, const struct schema *to, int field)
+{
+    int at = schema_find(from, text_of(to->fields[field].name));
+
+    if (from->kind == to->kind)
+        return at;
+    if (field == to->time && from->time != FIELD_NONE)
+        return from->time;
+    if (field == to->id && from->id != FIELD_NONE)
+        return from->id;
+    return at;
+}
+
+/* Events from before there were kinds are of the kind that is decided. */
+static const char *first_decided(const struct schema *s)
+{
+    for (uint32_t i = 0; i < s->kind_count; i++) {
+        if (s->kinds[i].is_decided)
+            return s->kinds[i].name;
+    }
+    return NULL;
 }
 
 static bool read_under(struct carrier *c, uint32_t plan_seq, struct error *e)
@@ -72,7 +98,8 @@ static bool read_under(struct carrier *c, uint32_t plan_seq, struct error *e)
     frame_init(&c->foreign, from, 1, FOREIGN_TEXT_MAX);
     c->is_same = same_fields(from, c->to);
     for (uint32_t i = 0; i < c->to->count; i++)
-        c->field[i] = schema_find(from, text_of(c->to->fields[i].name));
+        c->field[i] = source_of(from, c->to, (int)i);
+    c->kind = from->kind == FIELD_NONE ? first_decided(c->to) : NULL;
     return true;
 }
 
@@ -116,6 +143,12 @@ static bool carry_row(const struct carrier *c, struct frame *into, struct error 
     for (uint32_t i = 0; i < into->columns; i++) {
         struct column *to = &into->column[i];
 
+        if ((int)i == c->to->kind && c->kind != NULL) {
+            struct value v = {.type = TYPE_TEXT, .text = text_of(c->kind)};
+
+            column_set(to, into->rows, &v);
+            continue;
+        }
         if (c->field[i] == FIELD_NONE) {
             column_set_null(to, into->rows);
             continue;

@@ -10,6 +10,7 @@
 #include "shell/run/current.h"
 #include "shell/run/data_directory.h"
 #include "shell/run/event_id.h"
+#include "shell/run/list_feed.h"
 #include "shell/run/lookup.h"
 #include "shell/run/verdict.h"
 
@@ -27,6 +28,7 @@ struct assay {
     struct json_reader *json;
     struct frame event;
     struct problems problems;
+    struct validation_bench *bench; /* NULL: nothing is refused */
     struct decision decision;
     struct buffer id, answer, words;
     const char *error; /* into words, or "" */
@@ -60,6 +62,21 @@ static bool load_settings(struct assay *a, const char *path, const char *directo
     return settings_load_with(path, &o, &a->settings, e);
 }
 
+/* The lists as their files have them now. */
+static bool fill_lists(struct assay *a, struct error *e)
+{
+    struct list_taker taker = {a->state.engine, a->current.made.plan, &a->seq};
+    struct list_feed *lists;
+    bool ok;
+
+    if (!list_feed_open(a->settings, &lists, e))
+        return false;
+    a->seq = 1;
+    ok = list_feed_into_engine(lists, clock_now_us(), &taker, e);
+    list_feed_close(lists);
+    return ok;
+}
+
 static bool open_all(struct assay *a, const char *path, const char *directory, struct error *e)
 {
     struct state_options o;
@@ -71,10 +88,13 @@ static bool open_all(struct assay *a, const char *path, const char *directory, s
     p = a->current.made.plan;
     o = data_state_options(a->settings, simd_best(), 1);
     if (!lookups_open(a->settings, plan_schema(p), plan_schema(p), &a->lookups, e) ||
-        !lookups_match(a->lookups, plan_schema(p), e) || !state_open(&a->state, p, &o, e))
+        !lookups_match(a->lookups, plan_schema(p), e) || !state_open(&a->state, p, &o, e) ||
+        !fill_lists(a, e))
         return false;
     a->json = json_reader_new();
     frame_init(&a->event, plan_schema(p), 1, EVENT_TEXT_MAX);
+    if (plan_validation(p) != NULL)
+        a->bench = validation_bench_new(plan_validation(p), 1);
     return true;
 }
 
@@ -103,6 +123,7 @@ void assay_close(struct assay *a)
     if (a->json != NULL) {
         frame_fini(&a->event);
         json_reader_free(a->json);
+        validation_bench_free(a->bench);
     }
     if (a->state.engine != NULL)
         state_close(&a->state);
@@ -117,6 +138,19 @@ void assay_close(struct assay *a)
 }
 
 /* The event in row 0 of the frame, its id as text. */
+static bool is_valid(struct assay *a)
+{
+    const struct validation *v = plan_validation(a->current.made.plan);
+    uint16_t failed;
+
+    if (v == NULL || validation_run(v, a->bench, &a->event, 0, 1, &failed) == 0)
+        return true;
+    buffer_clear(&a->words);
+    validation_words(v, failed, &a->words);
+    problems_add(&a->problems, "", "%s", buffer_text(&a->words));
+    return false;
+}
+
 static bool read_event(struct assay *a, const char *json, size_t length)
 {
     const struct schema *schema = plan_schema(a->current.made.plan);
@@ -141,7 +175,7 @@ static bool read_event(struct assay *a, const char *json, size_t length)
         buffer_add_text(&a->id, made);
     }
     lookups_fill(a->lookups, schema, a->received_us, &a->event, 0, 1);
-    return true;
+    return is_valid(a);
 }
 
 static void tell_problems(struct assay *a)

@@ -6,15 +6,28 @@
 
 #include "core/base/hash.h"
 #include "core/base/panic.h"
+#include "shell/os/ram.h"
 #include "shell/run/event_id.h"
 
-static const struct frame *frame_of(const struct feed *f, uint64_t row, uint32_t *at)
+enum {
+    SETTLE_ROW_BYTES = 56, /* that ordering and finding repeated ids take for a row */
+    RELEASE_FRAMES = 4,    /* after so many, freed memory goes back to the machine */
+};
+
+static const struct frame *frame_of(const struct held *f, uint64_t row, uint32_t *at)
 {
     *at = (uint32_t)(row % FEED_FRAME_ROWS);
     return &f->frames[row / FEED_FRAME_ROWS];
 }
 
-static int64_t time_of(const struct feed *f, uint64_t row)
+/* Rows are numbered as if all frames were full; where a reader gave fewer, or one kind of event
+ * ends, there are numbers without a row. */
+static bool has_row(const struct held *f, uint64_t row)
+{
+    return row % FEED_FRAME_ROWS < f->frames[row / FEED_FRAME_ROWS].rows;
+}
+
+static int64_t time_of(const struct held *f, uint64_t row)
 {
     uint32_t at;
     const struct frame *frame = frame_of(f, row, &at);
@@ -22,28 +35,47 @@ static int64_t time_of(const struct feed *f, uint64_t row)
     return frame->column[f->schema->time].integer[at];
 }
 
-static uint64_t rows_of(const struct feed *f)
+/* One past the last row's number. */
+static uint64_t rows_of(const struct held *f)
 {
-    uint64_t rows = 0;
-
-    for (uint32_t i = 0; i < f->count; i++)
-        rows += f->frames[i].rows;
-    return rows;
+    if (f->count == 0)
+        return 0;
+    return (uint64_t)(f->count - 1) * FEED_FRAME_ROWS + f->frames[f->count - 1].rows;
 }
 
-/* Rows that come after a later one: those that sorting moves past others. */
-static uint64_t count_moved(const struct feed *f, uint64_t rows)
+static bool is_even(const struct held *f)
 {
-    int64_t newest = INT64_MIN;
+    for (uint32_t i = 0; i + 1 < f->count; i++) {
+        if (f->frames[i].rows != FEED_FRAME_ROWS)
+            return false;
+    }
+    return true;
+}
+
+/* Rows that come after a later one of their kind: those that sorting moves past others. (A frame
+ * has events of one kind.) */
+static uint64_t count_moved(const struct held *f, bool *is_in_order)
+{
+    int64_t newest_of[KINDS_MAX + 1], newest = INT64_MIN;
     uint64_t moved = 0;
 
+    *is_in_order = true;
     if (f->schema->time == FIELD_NONE)
         return 0;
-    for (uint64_t i = 0; i < rows; i++) {
-        int64_t t = time_of(f, i);
+    for (int i = 0; i <= KINDS_MAX; i++)
+        newest_of[i] = INT64_MIN;
+    for (uint32_t i = 0; i < f->count; i++) {
+        const struct frame *frame = &f->frames[i];
+        int64_t *own = &newest_of[1 + frame_kind(frame, 0, f->schema)];
 
-        moved += t < newest;
-        newest = t > newest ? t : newest;
+        for (uint32_t row = 0; row < frame->rows; row++) {
+            int64_t t = frame->column[f->schema->time].integer[row];
+
+            moved += t < *own;
+            *own = t > *own ? t : *own;
+            *is_in_order &= t >= newest;
+            newest = t > newest ? t : newest;
+        }
     }
     return moved;
 }
@@ -62,14 +94,14 @@ static int by_time(const void *a, const void *b)
     return x->row < y->row ? -1 : 1;
 }
 
-static struct placed *make_order(const struct feed *f, uint64_t rows, const uint8_t *drop,
+static struct placed *make_order(const struct held *f, uint64_t rows, const uint8_t *drop,
                                  bool sort, uint64_t *kept)
 {
     struct placed *order = mem_array(rows, sizeof *order);
 
     *kept = 0;
     for (uint64_t i = 0; i < rows; i++) {
-        if (drop == NULL || !drop[i])
+        if (has_row(f, i) && (drop == NULL || !drop[i]))
             order[(*kept)++] = (struct placed){sort ? time_of(f, i) : 0, i};
     }
     if (sort)
@@ -77,26 +109,48 @@ static struct placed *make_order(const struct feed *f, uint64_t rows, const uint
     return order;
 }
 
-/* Cells move, texts stay: the old frames' arenas go over to the new ones. */
-static void rebuild(struct feed *f, const struct placed *order, uint64_t kept)
+static void frames_free(struct frame *frames, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        frame_fini(&frames[i]);
+    mem_free(frames);
+}
+
+static void move_column(const struct held *old, struct frame *frames, uint32_t c,
+                        const struct placed *order, uint64_t kept)
+{
+    for (uint64_t k = 0; k < kept; k++) {
+        uint32_t at;
+        const struct frame *from = frame_of(old, order[k].row, &at);
+        struct value v = column_get(&from->column[c], at);
+
+        column_set(&frames[k / FEED_FRAME_ROWS].column[c], (uint32_t)(k % FEED_FRAME_ROWS), &v);
+    }
+    for (uint32_t i = 0; i < old->count; i++)
+        column_fini(&old->frames[i].column[c]);
+}
+
+/* Cells move, a column at a time, so that the events are never there twice; texts stay: the old
+ * frames are kept for their arenas. */
+static void rebuild(struct held *f, const struct placed *order, uint64_t kept)
 {
     uint32_t count = (uint32_t)((kept + FEED_FRAME_ROWS - 1) / FEED_FRAME_ROWS);
     struct frame *frames = mem_array(count, sizeof *frames);
-    struct feed old = *f;
+    struct held old = *f;
 
-    for (uint32_t i = 0; i < count; i++)
-        frame_init(&frames[i], f->schema, FEED_FRAME_ROWS, 0);
-    for (uint64_t k = 0; k < kept; k++) {
-        struct frame *to = &frames[k / FEED_FRAME_ROWS];
-        uint32_t at;
-        const struct frame *from = frame_of(&old, order[k].row, &at);
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t left = kept - (uint64_t)i * FEED_FRAME_ROWS;
 
-        for (uint32_t c = 0; c < to->columns; c++) {
-            struct value v = column_get(&from->column[c], at);
-
-            column_set(&to->column[c], to->rows, &v);
-        }
-        to->rows++;
+        frames[i].rows = left < FEED_FRAME_ROWS ? (uint32_t)left : FEED_FRAME_ROWS;
+        frames[i].capacity = FEED_FRAME_ROWS;
+        frames[i].columns = f->schema->count;
+        frames[i].column = mem_array(f->schema->count, sizeof *frames[i].column);
+        arena_init(&frames[i].text, 0);
+    }
+    for (uint32_t c = 0; c < f->schema->count; c++) {
+        for (uint32_t i = 0; i < count; i++)
+            column_init(&frames[i].column[c], f->schema->fields[c].type, FEED_FRAME_ROWS);
+        move_column(&old, frames, c, order, kept);
     }
     f->frames = frames;
     f->count = count;
@@ -104,18 +158,21 @@ static void rebuild(struct feed *f, const struct placed *order, uint64_t kept)
     f->retired_count = old.count;
 }
 
-void feed_order(struct feed *f, const uint8_t *drop)
+/* Drop every row i with drop[i] = 1 (NULL: none) and bring the others into time order. Does nothing
+ * where nothing is to be dropped and all are in order. */
+static void order_rows(struct held *f, const uint8_t *drop, struct feed_counts *c)
 {
     uint64_t rows = rows_of(f), kept = rows;
     struct placed *order;
+    bool is_in_order;
 
-    f->counts.moved = count_moved(f, rows);
-    if (drop != NULL || f->counts.moved > 0) {
-        order = make_order(f, rows, drop, f->counts.moved > 0, &kept);
+    c->moved = count_moved(f, &is_in_order);
+    if (drop != NULL || !is_in_order || !is_even(f)) {
+        order = make_order(f, rows, drop, !is_in_order, &kept);
         rebuild(f, order, kept);
         mem_free(order);
     }
-    f->counts.rows = kept;
+    c->rows = kept;
 }
 
 /* ---- repeated ids */
@@ -139,7 +196,7 @@ static uint64_t id_hash(const struct value *v)
     return hash_mix((uint64_t)v->integer + 0x1d);
 }
 
-static struct value id_of(const struct feed *f, uint64_t row)
+static struct value id_of(const struct held *f, uint64_t row)
 {
     uint32_t at;
     const struct frame *frame = frame_of(f, row, &at);
@@ -147,7 +204,7 @@ static struct value id_of(const struct feed *f, uint64_t row)
     return column_get(&frame->column[f->schema->id], at);
 }
 
-static bool same_rows(const struct feed *f, uint64_t a, uint64_t b)
+static bool same_rows(const struct held *f, uint64_t a, uint64_t b)
 {
     uint32_t at_a, at_b;
     const struct frame *frame_a = frame_of(f, a, &at_a), *frame_b = frame_of(f, b, &at_b);
@@ -162,7 +219,8 @@ static bool same_rows(const struct feed *f, uint64_t a, uint64_t b)
     return true;
 }
 
-static void note_repeated(const struct feed *f, uint64_t first, uint64_t row, struct feed_ids *ids)
+static void note_repeated(const struct held *f, uint64_t first, uint64_t row,
+                          struct feed_counts *ids)
 {
     struct buffer text;
     uint32_t at;
@@ -181,7 +239,7 @@ static void note_repeated(const struct feed *f, uint64_t first, uint64_t row, st
 }
 
 /* The place that holds the row's id, or the empty one where it belongs. */
-static struct place *place_of(const struct feed *f, const struct seen *seen, const struct value *id,
+static struct place *place_of(const struct held *f, const struct seen *seen, const struct value *id,
                               uint64_t hash)
 {
     struct place *p;
@@ -200,21 +258,26 @@ static struct place *place_of(const struct feed *f, const struct seen *seen, con
     }
 }
 
-static void look_at_rows(const struct feed *f, const struct seen *seen, uint64_t first,
-                         uint64_t last, uint8_t *drop, struct feed_ids *ids)
+static void look_at_rows(const struct held *f, const struct seen *seen, uint64_t first,
+                         uint64_t last, uint8_t *drop, struct feed_counts *ids)
 {
     uint64_t hash[AHEAD];
 
     for (uint64_t i = first; i < last; i++) {
-        struct value id = id_of(f, i);
+        struct value id = {.is_null = true};
 
+        if (has_row(f, i))
+            id = id_of(f, i);
         hash[i - first] = id_hash(&id);
         __builtin_prefetch(&seen->place[hash[i - first] & seen->mask], 1);
     }
     for (uint64_t i = first; i < last; i++) {
-        struct value id = id_of(f, i);
+        struct value id;
         struct place *p;
 
+        if (!has_row(f, i))
+            continue;
+        id = id_of(f, i);
         if (id.is_null)
             continue;
         p = place_of(f, seen, &id, hash[i - first]);
@@ -227,12 +290,11 @@ static void look_at_rows(const struct feed *f, const struct seen *seen, uint64_t
     }
 }
 
-void feed_find_repeated(const struct feed *f, uint8_t *drop, struct feed_ids *ids)
+static void find_repeated(const struct held *f, uint8_t *drop, struct feed_counts *ids)
 {
     uint64_t rows = rows_of(f);
     struct seen seen = {.mask = 1023};
 
-    *ids = (struct feed_ids){0};
     if (f->schema->id == FIELD_NONE)
         return;
     while (seen.mask < rows * 2)
@@ -241,4 +303,54 @@ void feed_find_repeated(const struct feed *f, uint8_t *drop, struct feed_ids *id
     for (uint64_t first = 0; first < rows; first += AHEAD)
         look_at_rows(f, &seen, first, rows - first < AHEAD ? rows : first + AHEAD, drop, ids);
     mem_free(seen.place);
+}
+
+static void note_span(const struct held *f, struct feed_counts *c)
+{
+    int time = f->schema->time;
+
+    if (time == FIELD_NONE || c->rows == 0)
+        return;
+    c->from_us = time_of(f, 0);
+    c->until_us = time_of(f, c->rows - 1);
+}
+
+void held_settle(struct held *f, struct feed_counts *c)
+{
+    uint8_t *drop = mem_array(rows_of(f), 1);
+
+    find_repeated(f, drop, c);
+    order_rows(f, c->repeated + c->conflicting > 0 ? drop : NULL, c);
+    mem_free(drop);
+    note_span(f, c);
+}
+
+void held_add(struct held *f, struct frame *frame)
+{
+    if (f->count == f->capacity) {
+        f->capacity = f->capacity > 0 ? f->capacity * 2 : 16;
+        f->frames = mem_resize(f->frames, f->capacity, sizeof *f->frames);
+    }
+    f->bytes += frame->text.total_bytes;
+    for (uint32_t i = 0; i < frame->columns; i++)
+        f->bytes += (uint64_t)frame->capacity *
+                    (1 + (frame->column[i].type == TYPE_TEXT ? sizeof(struct text) : 8));
+    f->bytes += (uint64_t)frame->rows * SETTLE_ROW_BYTES;
+    f->frames[f->count++] = *frame;
+}
+
+void held_release(struct held *f, uint32_t frame)
+{
+    uint32_t columns = f->frames[frame].columns;
+
+    frame_fini(&f->frames[frame]);
+    if ((frame + 1) % RELEASE_FRAMES == 0 && columns > 0)
+        ram_give_back();
+}
+
+void held_fini(struct held *f)
+{
+    frames_free(f->frames, f->count);
+    frames_free(f->retired, f->retired_count);
+    *f = (struct held){0};
 }

@@ -1,20 +1,23 @@
-/* Event order for a feed: sort by (time, place), and leave out rows, moving whole cells. */
+/* Events that are held in memory, brought into event order there: sorted by (time, place), of rows
+ * with one id the first. Private to the feed. */
 #ifndef ASSAY_RUN_FEED_ORDER_H
 #define ASSAY_RUN_FEED_ORDER_H
 
 #include "shell/run/feed.h"
 
-/* Drop every row i with drop[i] = 1 (NULL: none) and bring the others into time order. Does nothing
- * where nothing is to be dropped and all are in order. counts.rows and counts.moved are set. */
-void feed_order(struct feed *f, const uint8_t *drop);
-
-/* Rows that repeat an id: drop[i] = 1 for each but the first. `repeated` counts those that equal
- * the first in every cell, `conflicting` the others; first_conflict is the id of one. */
-struct feed_ids {
-    uint64_t repeated, conflicting;
-    char first_conflict[64];
+struct held {
+    const struct schema *schema;
+    struct frame *frames; /* as they were read; once settled full but for the last */
+    uint32_t count, capacity;
+    struct frame *retired; /* frames as they were read, kept for their texts where rows moved */
+    uint32_t retired_count;
+    uint64_t bytes; /* that the frames take, and settling them will */
 };
 
-void feed_find_repeated(const struct feed *f, uint8_t *drop, struct feed_ids *ids);
+void held_add(struct held *h, struct frame *frame); /* takes the frame over */
+/* Leaves out repeated rows and sorts; sets rows, moved, repeated, conflicting, the span. */
+void held_settle(struct held *h, struct feed_counts *counts);
+void held_release(struct held *h, uint32_t frame); /* its memory goes back */
+void held_fini(struct held *h);
 
 #endif

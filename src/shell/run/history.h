@@ -1,5 +1,7 @@
 /* The history of a shard: on its first start it observes the events of the settings' source, so
- * that the first live event finds the velocities as they stood at the end of the training data. */
+ * that the first live event finds the velocities as they stood at the end of the training data. The
+ * changes of lists that the settings' files tell come between them; what the files say beyond that,
+ * or anew, is taken in at each start. */
 #ifndef ASSAY_RUN_HISTORY_H
 #define ASSAY_RUN_HISTORY_H
 
@@ -21,6 +23,7 @@ bool history_import(struct shard *s, const struct settings *settings, const char
                     const struct progress *progress, struct history_result *r,
                     struct error *e) MUST_USE;
 /* The same, but nothing is imported: the state starts empty. */
-bool history_skip(struct shard *s, struct history_result *r, struct error *e) MUST_USE;
+bool history_skip(struct shard *s, const struct settings *settings, struct history_result *r,
+                  struct error *e) MUST_USE;
 
 #endif

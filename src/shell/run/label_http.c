@@ -67,19 +67,6 @@ static bool wait_until_caught_up(struct posting *p, struct error *e)
 
 /* ---- what is known ---- */
 
-static void add_escaped(struct buffer *out, const char *id)
-{
-    for (; *id != 0; id++) {
-        unsigned char c = (unsigned char)*id;
-
-        if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-            strchr("-._~", c) != NULL)
-            buffer_add_char(out, (char)c);
-        else
-            buffer_format(out, "%%%02X", c);
-    }
-}
-
 /* The label that an event has now, or that there is no such event. */
 static bool ask_label(struct posting *p, const char *id, bool *is_there, uint8_t *label,
                       struct error *e)
@@ -92,7 +79,7 @@ static bool ask_label(struct posting *p, const char *id, bool *is_there, uint8_t
 
     buffer_init(&path, 4 * LABEL_ID_MAX);
     buffer_add_text(&path, "/v1/decisions/");
-    add_escaped(&path, id);
+    http_path_add(&path, text_of(id));
     ok = ask(p, buffer_text(&path), (struct text){0}, &status, &d, e);
     buffer_fini(&path);
     if (!ok)

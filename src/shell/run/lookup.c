@@ -1,5 +1,6 @@
 #include "shell/run/lookup.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -16,6 +17,7 @@ struct table {
 struct lookups {
     struct table table[SETTINGS_SOURCES_MAX];
     uint32_t count;
+    atomic_uint references;
 };
 
 /* ---- opening */
@@ -145,6 +147,7 @@ bool lookups_open(const struct settings *s, const struct schema *schema, const s
 {
     struct lookups *made = mem_alloc(sizeof *made);
 
+    atomic_store(&made->references, 1);
     for (uint32_t i = 0; i < s->source_count; i++) {
         if (s->sources[i].key == NULL)
             continue;
@@ -157,9 +160,16 @@ bool lookups_open(const struct settings *s, const struct schema *schema, const s
     return true;
 }
 
+struct lookups *lookups_ref(struct lookups *l)
+{
+    if (l != NULL)
+        atomic_fetch_add(&l->references, 1);
+    return l;
+}
+
 void lookups_free(struct lookups *l)
 {
-    if (l == NULL)
+    if (l == NULL || atomic_fetch_sub(&l->references, 1) > 1)
         return;
     for (uint32_t i = 0; i < l->count; i++) {
         reference_free(l->table[i].reference);

@@ -17,7 +17,8 @@ struct lookups;
  * such a source `*l` has no table and fills nothing. Errors have their place in the settings. */
 bool lookups_open(const struct settings *s, const struct schema *schema, const struct schema *plan,
                   struct lookups **l, struct error *e) MUST_USE;
-void lookups_free(struct lookups *l); /* takes NULL */
+struct lookups *lookups_ref(struct lookups *l); /* takes NULL */
+void lookups_free(struct lookups *l);           /* gives a reference back; takes NULL */
 
 /* Appends the fields of all tables; refused where the events have one of them themselves. */
 bool lookups_extend(const struct lookups *l, const struct settings *s, struct schema *schema,

@@ -13,7 +13,7 @@
 #include "core/data/csv.h"
 #include "core/data/json.h"
 
-enum { FLUSH_BYTES = 1 << 20, BUFFER_MAX = 64 << 20 };
+enum { FLUSH_BYTES = 1 << 20, BUFFER_MAX = 64 << 20, PARTS_MAX = 16, PART_ROWS_MIN = 128 };
 
 struct output {
     enum output_format format;
@@ -25,6 +25,7 @@ struct output {
     char part[PATH_MAX];
     bool is_beside; /* part is another file, renamed to path at the end */
     struct buffer bytes;
+    struct buffer part_bytes[PARTS_MAX]; /* of output_rows */
 };
 
 static bool ends_with(const char *path, const char *end)
@@ -98,6 +99,8 @@ bool output_open(const char *path, const char *const *column, uint32_t columns, 
         }
     }
     buffer_init(&o->bytes, BUFFER_MAX);
+    for (int i = 0; i < PARTS_MAX; i++)
+        buffer_init(&o->part_bytes[i], BUFFER_MAX);
     add_header(o);
     *out = o;
     return true;
@@ -186,6 +189,102 @@ void output_value(struct output *o, const struct value *v)
     end_cell(o);
 }
 
+/* ---- rows at once */
+
+struct parts {
+    struct output *o;
+    const struct output_column *column;
+    uint32_t rows, parts;
+    struct buffer bytes[PARTS_MAX];
+};
+
+/* One cell that is not null, where NUMBER_TEXT_MAX bytes are free; returns what follows it. */
+static char *format_number(const struct column *c, uint32_t row, char *at)
+{
+    switch (c->type) {
+    case TYPE_DECIMAL:
+    case TYPE_DURATION: /* seconds */
+        return at + number_format_decimal(c->integer[row], at);
+    case TYPE_REAL:
+        return at + number_format_real(c->real[row], at);
+    case TYPE_TIME:
+        return at + time_format(c->integer[row], at);
+    default:
+        return at + number_format_int(c->integer[row], at);
+    }
+}
+
+static void add_csv_row(const struct parts *p, uint32_t row, struct buffer *b)
+{
+    uint32_t columns = p->o->columns;
+    char *at = buffer_reserve(b, columns * (NUMBER_TEXT_MAX + 1));
+
+    for (uint32_t i = 0; i < columns && at != NULL; i++) {
+        const struct column *c = p->column[i].column;
+        uint32_t cell = p->column[i].first + row;
+
+        if (c->null[cell]) {
+        } else if (c->type == TYPE_TEXT) {
+            b->length = (size_t)(at - b->bytes);
+            csv_add_cell(b, c->text[cell], ',');
+            at = buffer_reserve(b, (columns - i) * (NUMBER_TEXT_MAX + 1));
+            if (at == NULL)
+                return;
+        } else {
+            at = format_number(c, cell, at);
+        }
+        *at++ = i + 1 < columns ? ',' : '\n';
+    }
+    if (at != NULL)
+        b->length = (size_t)(at - b->bytes);
+}
+
+static void add_json_row(const struct parts *p, uint32_t row, struct buffer *b)
+{
+    for (uint32_t i = 0; i < p->o->columns; i++) {
+        struct value v = column_get(p->column[i].column, p->column[i].first + row);
+
+        buffer_add_char(b, i == 0 ? '{' : ',');
+        json_add_text(b, text_of(p->o->column[i]));
+        buffer_add_char(b, ':');
+        json_add_value(b, &v);
+    }
+    buffer_add_text(b, "}\n");
+}
+
+static void format_part(void *context, unsigned number)
+{
+    struct parts *p = context;
+    uint32_t first = (uint32_t)((uint64_t)p->rows * number / p->parts);
+    uint32_t last = (uint32_t)((uint64_t)p->rows * (number + 1) / p->parts);
+
+    for (uint32_t row = first; row < last; row++) {
+        if (p->o->format == OUTPUT_CSV)
+            add_csv_row(p, row, &p->bytes[number]);
+        else
+            add_json_row(p, row, &p->bytes[number]);
+    }
+}
+
+void output_rows(struct output *o, const struct output_column *column, uint32_t rows,
+                 const struct workers *workers)
+{
+    struct parts p = {.o = o, .column = column, .rows = rows};
+
+    p.parts = workers_count(workers) < PARTS_MAX ? workers_count(workers) : PARTS_MAX;
+    if (rows < PART_ROWS_MIN)
+        p.parts = 1;
+    for (uint32_t i = 0; i < p.parts; i++)
+        p.bytes[i] = o->part_bytes[i];
+    workers_run(workers, p.parts, format_part, &p);
+    for (uint32_t i = 0; i < p.parts; i++) {
+        buffer_add(&o->bytes, p.bytes[i].bytes, p.bytes[i].length);
+        o->bytes.overflow |= p.bytes[i].overflow;
+        buffer_clear(&p.bytes[i]);
+        o->part_bytes[i] = p.bytes[i];
+    }
+}
+
 static bool write_out(struct output *o, struct error *e)
 {
     size_t done = 0;
@@ -209,6 +308,14 @@ bool output_flush(struct output *o, struct error *e)
     return o->bytes.length < FLUSH_BYTES || write_out(o, e);
 }
 
+static void output_free(struct output *o)
+{
+    buffer_fini(&o->bytes);
+    for (int i = 0; i < PARTS_MAX; i++)
+        buffer_fini(&o->part_bytes[i]);
+    mem_free(o);
+}
+
 bool output_finish(struct output *o, struct error *e)
 {
     bool ok = write_out(o, e);
@@ -221,8 +328,7 @@ bool output_finish(struct output *o, struct error *e)
     }
     if (o->path[0] != 0)
         close(o->fd);
-    buffer_fini(&o->bytes);
-    mem_free(o);
+    output_free(o);
     return true;
 }
 
@@ -235,6 +341,5 @@ void output_abandon(struct output *o)
         if (o->is_beside)
             unlink(o->part);
     }
-    buffer_fini(&o->bytes);
-    mem_free(o);
+    output_free(o);
 }

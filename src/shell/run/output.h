@@ -5,7 +5,8 @@
 #define ASSAY_RUN_OUTPUT_H
 
 #include "core/base/buffer.h"
-#include "core/data/value.h"
+#include "core/base/workers.h"
+#include "core/data/frame.h"
 
 enum output_format { OUTPUT_CSV, OUTPUT_NDJSON };
 
@@ -20,6 +21,14 @@ void output_value(struct output *o, const struct value *v);
 void output_text(struct output *o, struct text t);
 void output_real(struct output *o, double v);
 void output_int(struct output *o, int64_t v);
+/* Whole rows of columns, as many as the output has: rows [column[i].first, + rows) of each. Parts
+ * of them are formatted at once by `workers` (NULL: none); the bytes are the same. */
+struct output_column {
+    const struct column *column;
+    uint32_t first;
+};
+void output_rows(struct output *o, const struct output_column *column, uint32_t rows,
+                 const struct workers *workers);
 /* Now and then, and at the end: false says why the bytes could not be written. */
 bool output_flush(struct output *o, struct error *e) MUST_USE;
 bool output_finish(struct output *o, struct error *e) MUST_USE; /* flush, sync, rename, free */

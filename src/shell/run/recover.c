@@ -35,8 +35,7 @@ static void start_from_snapshot(struct plan *p, const char *log_directory,
     engine_close(s->engine); /* opened on a fresh region, which gives way */
     s->engine = NULL;
     state_wipe(s);
-    if (!snapshot_read(snapshot_directory, engine_layout(p), last_seq, s->memory, s->capacity,
-                       &h) ||
+    if (!snapshot_read(snapshot_directory, engine_layout(p), last_seq, s, &h) ||
         !chain_matches(log_directory, &h) ||
         !region_open(&s->region, s->memory, s->capacity, h.bytes, engine_layout(p), &e)) {
         state_wipe(s);

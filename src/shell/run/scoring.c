@@ -1,5 +1,6 @@
 #include "shell/run/scoring.h"
 
+#include "shell/os/thread.h"
 #include "shell/run/data_directory.h"
 
 bool scoring_open(const struct scoring_options *o, struct scoring *s, struct error *e)
@@ -33,23 +34,31 @@ bool scoring_run(const struct scoring_options *o, struct scoring *s, struct erro
 {
     struct plan *plan = s->current.made.plan;
     struct state_options options = data_state_options(o->settings, o->simd, PASS_BATCH);
-    struct pass pass = {.schema = plan_schema(plan),
+    struct pass pass = {.plan = plan,
                         .decides = o->decides,
                         .next_seq = 1,
                         .visit = o->visit,
                         .context = o->context,
                         .progress = o->progress,
                         .stage = o->decides ? "deciding" : "computing features"};
+    struct pool *pool = pool_new(cpu_count());
     struct state state;
     bool ok;
 
-    if (!state_open(&state, plan, &options, e))
+    options.engine.workers = pool_workers(pool);
+    if (!state_open(&state, plan, &options, e)) {
+        pool_free(pool);
         return false;
+    }
     pass.engine = state.engine;
-    ok = observe_before(o, s, &pass, e) &&
+    pass.workers = pool_workers(pool);
+    ok = list_feed_open(o->settings, &pass.lists, e) && observe_before(o, s, &pass, e) &&
          feed_load_for(o->settings, o->path, plan, o->progress, &s->feed, e) &&
          pass_run(&pass, &s->feed, e);
+    occupancy_of(state.engine, plan, &s->occupancy);
+    list_feed_close(pass.lists);
     state_close(&state);
+    pool_free(pool);
     return ok;
 }
 

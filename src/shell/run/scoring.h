@@ -4,6 +4,7 @@
 #define ASSAY_RUN_SCORING_H
 
 #include "shell/run/current.h"
+#include "shell/run/occupancy.h"
 #include "shell/run/pass.h"
 #include "shell/run/state.h"
 
@@ -19,8 +20,9 @@ struct scoring_options {
 };
 
 struct scoring {
-    struct current current; /* the plan: current.made.plan */
-    struct feed feed;       /* texts that were visited point into it */
+    struct current current;     /* the plan: current.made.plan */
+    struct occupancy occupancy; /* of the state, after the run */
+    struct feed feed;           /* used up by the run; its counts are there */
 };
 
 /* Opens the plan; then `run` passes the events through it. */

@@ -14,8 +14,7 @@
 #include "shell/run/shard_inside.h"
 
 enum {
-    RUN_TEXT_MAX = 256 << 20, /* texts of one run of decisions */
-    BODY_MAX = SHARD_EVENT_MAX + (64 << 10),
+    BODY_MAX = SHARD_EVENT_MAX + (1 << 20), /* of an event, or of a list's changes */
     OBSERVE_BODY_OVERHEAD = 12 + SHARD_ID_MAX,
     SNAPSHOT_JOBS = 1,
     REPLAYED_MUCH = 50000, /* records */
@@ -70,14 +69,16 @@ static void shard_free(struct shard *s)
     queue_free(s->sealed);
     queue_free(s->spare);
     queue_free(s->snapshots);
+    freeze_free(s->freeze);
     pthread_mutex_destroy(&s->lock);
+    mem_free(s->list_work);
     mem_free(s);
 }
 
-/* One record outside the threads' work: appended, sealed, committed. */
-static bool append_alone(struct shard *s, enum record_kind kind, uint32_t plan, struct error *e)
+bool shard_append_alone(struct shard *s, enum record_kind kind, int64_t received_us, uint32_t plan,
+                        struct error *e)
 {
-    struct record r = {.received_us = clock_now_us(),
+    struct record r = {.received_us = received_us,
                        .kind = kind,
                        .epoch = ENGINE_EPOCH,
                        .plan = plan,
@@ -104,7 +105,7 @@ static bool append_plan(struct shard *s, const struct made_plan *made, struct er
     memcpy(body.model, made->model_digest, sizeof body.model);
     buffer_clear(&s->body);
     plan_body_format(&body, &s->body);
-    if (!append_alone(s, RECORD_PLAN, (uint32_t)seq, e))
+    if (!shard_append_alone(s, RECORD_PLAN, clock_now_us(), (uint32_t)seq, e))
         return false;
     s->plan_seq = (uint32_t)seq;
     plans_put(s->plans, s->plan_seq, s->plan);
@@ -133,6 +134,7 @@ static bool bring_up(struct shard *s, const struct made_plan *made, const void *
 
     s->o.state.engine.batch = ENGINE_BATCH_MAX < 1024 ? ENGINE_BATCH_MAX : 1024;
     s->plan = plan_ref(made->plan);
+    s->fields = schema_fingerprint(plan_schema(s->plan));
     s->plans = plans_new(s->directory);
     if (model != NULL && !plans_keep_model(s->directory, made->model_digest, model, model_bytes, e))
         return false;
@@ -146,14 +148,24 @@ static bool bring_up(struct shard *s, const struct made_plan *made, const void *
     s->has_history = r.has_history;
     s->plan_seq = r.plan_seq;
     s->snapshot_seq = r.snapshot_seq;
+    if (r.snapshot_seq > 0) {
+        s->restored = s->state.memory;
+        s->restored_bytes = region_header(&s->state.region)->used;
+    }
     s->status.snapshot_seq = r.snapshot_seq;
     s->status.replayed = r.records;
     s->status.cut_bytes = found.cut_bytes;
     s->carrier = carrier_new(s->plans, s->plan);
-    frame_init(&s->frame, plan_schema(s->plan), SHARD_GROUP_MAX, RUN_TEXT_MAX);
+    frame_init(&s->frame, plan_schema(s->plan), SHARD_GROUP_MAX, SHARD_RUN_TEXT_MAX);
     if (is_same_plan(s, s->plan_seq, e))
         return true;
     return append_plan(s, made, e);
+}
+
+/* Windows have three quarters of it. */
+uint64_t shard_state_limit(const struct plan *p)
+{
+    return plan_velocity_options(p)->memory_bytes / 3 * 4;
 }
 
 bool shard_open(const struct shard_options *o, const struct made_plan *made, const void *model,
@@ -165,8 +177,9 @@ bool shard_open(const struct shard_options *o, const struct made_plan *made, con
         shard_free(s);
         return false;
     }
+    s->status.plan_seq = s->plan_seq;
     s->status.watermark_us = engine_watermark_us(s->state.engine);
-    s->status.state_limit_bytes = plan_velocity_options(s->plan)->memory_bytes / 3 * 4;
+    s->status.state_limit_bytes = shard_state_limit(s->plan);
     s->status.state_bytes = region_header(&s->state.region)->live;
     *shard = s;
     return true;
@@ -262,7 +275,7 @@ bool shard_end_history(struct shard *s, struct text source, struct error *e)
 
     buffer_clear(&s->body);
     history_body_format(&body, &s->body);
-    if (!append_alone(s, RECORD_HISTORY, s->plan_seq, e))
+    if (!shard_append_alone(s, RECORD_HISTORY, clock_now_us(), s->plan_seq, e))
         return false;
     s->has_history = true;
     s->status.watermark_us = body.until_us;
@@ -321,6 +334,7 @@ static void stop_threads(struct shard *s)
     pthread_join(s->commit_thread, NULL);
     queue_close(s->snapshots);
     pthread_join(s->snapshot_thread, NULL);
+    engine_watch(s->state.engine, NULL);
 }
 
 void shard_close(struct shard *s)
@@ -337,14 +351,25 @@ void shard_close(struct shard *s)
     shard_free(s);
 }
 
-struct plan *shard_plan(const struct shard *s)
+struct plan *shard_plan(struct shard *s)
 {
-    return s->plan;
+    struct plan *p;
+
+    pthread_mutex_lock(&s->lock);
+    p = plan_ref(s->plan);
+    pthread_mutex_unlock(&s->lock);
+    return p;
 }
 
 struct plans *shard_plans(const struct shard *s)
 {
     return s->plans;
+}
+
+struct engine *shard_engine(struct shard *s)
+{
+    ASSERT(!s->is_started);
+    return s->state.engine;
 }
 
 const struct log *shard_log(const struct shard *s)

@@ -29,6 +29,16 @@ static void fail_submission(struct submission *s, enum submit_status status, con
     snprintf(s->error, sizeof s->error, "%s", words);
 }
 
+/* Whether the event was read by the fields of the plan in force. */
+static bool is_stale(const struct shard *s, struct submission *sub)
+{
+    if (sub->fields == s->fields)
+        return false;
+    fail_submission(sub, SUBMIT_STALE,
+                    "the settings changed while the event was on its way: send it again");
+    return true;
+}
+
 /* ---- runs of decisions */
 
 static size_t run_bytes(const struct shard *s, uint32_t rows)
@@ -43,9 +53,10 @@ static size_t run_bytes(const struct shard *s, uint32_t rows)
 static void append_decision(struct shard *s, uint32_t i)
 {
     struct submission *sub = s->run[i];
+    bool is_made = decision_is_made(&s->decisions[i]);
     struct event_body body = {.id = sub->id, .event = sub->event};
     struct record record = {.received_us = sub->received_us,
-                            .kind = RECORD_DECISION,
+                            .kind = is_made ? RECORD_DECISION : RECORD_OBSERVE,
                             .epoch = ENGINE_EPOCH,
                             .plan = s->plan_seq};
     struct id_entry id = {.token = s->run_token[i],
@@ -54,7 +65,8 @@ static void append_decision(struct shard *s, uint32_t i)
                           .received_us = sub->received_us};
 
     buffer_clear(&s->scratch);
-    decision_format(&s->decisions[i], s->plan, &s->scratch);
+    if (is_made)
+        decision_format(&s->decisions[i], s->plan, &s->scratch);
     body.decision = (struct text){s->scratch.bytes, s->scratch.length};
     buffer_clear(&s->body);
     event_body_format(&body, &s->body);
@@ -68,7 +80,7 @@ static void finish_decision(struct shard *s, uint32_t i)
 {
     struct submission *sub = s->run[i];
 
-    if (sub->explain && s->decisions[i].outcome == 0)
+    if (sub->explain && s->decisions[i].outcome == 0 && decision_is_made(&s->decisions[i]))
         engine_reasons(s->state.engine, i, &s->decisions[i]);
     sub->status = SUBMIT_DONE;
     sub->seq = s->seq[i];
@@ -129,7 +141,7 @@ static bool repeat_from_group(struct shard *s, struct submission *sub, uint64_t 
     return false;
 }
 
-static bool wait_durable(struct shard *s, uint64_t seq)
+bool shard_wait_durable(struct shard *s, uint64_t seq)
 {
     while (log_durable_seq(s->log) < seq) {
         if (atomic_load(&s->is_failed))
@@ -139,6 +151,26 @@ static bool wait_durable(struct shard *s, uint64_t seq)
     return true;
 }
 
+/* Whether an event like this is only observed, and so has no first answer but that it was seen. */
+static bool is_observed(struct shard *s, const struct submission *sub, struct error *e)
+{
+    const struct schema *schema = plan_schema(s->plan);
+    struct reader reader;
+    bool observed = false;
+
+    if (schema->kind == FIELD_NONE)
+        return false;
+    reader_init(&reader, sub->event.bytes, sub->event.length);
+    ASSERT(s->frame.rows == 0); /* the run was ended */
+    if (event_decode(&reader, schema, &s->frame, e)) {
+        int kind = frame_kind(&s->frame, 0, schema);
+
+        observed = kind != KIND_NONE && !schema->kinds[kind].is_decided;
+    }
+    frame_clear(&s->frame);
+    return observed;
+}
+
 static void repeat_from_log(struct shard *s, struct submission *sub, uint64_t seq)
 {
     struct error e = {0};
@@ -146,9 +178,15 @@ static void repeat_from_log(struct shard *s, struct submission *sub, uint64_t se
     struct event_body body;
     struct reader reader;
 
-    if (!wait_durable(s, seq) || !log_read(s->log, seq, &s->scratch, &record, &e) ||
+    if (!shard_wait_durable(s, seq) || !log_read(s->log, seq, &s->scratch, &record, &e) ||
         !event_body_parse(record.body, &body, &e)) {
         fail_submission(sub, SUBMIT_FAILED, e.text);
+        return;
+    }
+    if (record.kind != RECORD_DECISION && is_observed(s, sub, &e)) {
+        sub->decision = (struct decision){.flags = DECISION_OBSERVED};
+        if (!plans_get(s->plans, record.plan, &sub->plan, &e))
+            fail_submission(sub, SUBMIT_FAILED, e.text);
         return;
     }
     if (record.kind != RECORD_DECISION) {
@@ -186,6 +224,8 @@ static void take_decision(struct shard *s, struct submission *sub)
     struct reader reader;
     struct error e;
 
+    if (is_stale(s, sub))
+        return;
     if (is_in_run(s, token))
         end_run(s);
     known = engine_id_find(s->state.engine, token);
@@ -211,13 +251,15 @@ static void take_peek(struct shard *s, struct submission *sub)
     struct error e;
 
     end_run(s);
+    if (is_stale(s, sub))
+        return;
     reader_init(&reader, sub->event.bytes, sub->event.length);
     if (!event_decode(&reader, plan_schema(s->plan), &s->frame, &e)) {
         fail_submission(sub, SUBMIT_FAILED, e.text);
         return;
     }
     engine_peek(s->state.engine, &s->frame, 0, sub->received_us, &sub->decision);
-    if (sub->explain && sub->decision.outcome == 0)
+    if (sub->explain && sub->decision.outcome == 0 && decision_is_made(&sub->decision))
         engine_reasons(s->state.engine, 0, &sub->decision);
     frame_clear(&s->frame);
     sub->status = SUBMIT_DONE;
@@ -246,7 +288,7 @@ static bool read_event(struct shard *s, uint64_t seq, struct record *record,
     if (seq > log_durable_seq(s->log)) {
         if (s->group->has_records)
             shard_seal_group(s);
-        if (!wait_durable(s, seq))
+        if (!shard_wait_durable(s, seq))
             return error_set(e, ERROR_WORLD, "the shard has stopped");
     }
     return log_read(s->log, seq, &s->scratch, record, e) && event_body_parse(record->body, body, e);
@@ -332,6 +374,18 @@ static void take(struct shard *s, struct submission *sub)
     case SUBMIT_FIND:
         (void)find_event(s, sub);
         break;
+    case SUBMIT_LIST:
+        end_run(s);
+        shard_take_list(s, sub);
+        break;
+    case SUBMIT_LIST_PAGE:
+        end_run(s);
+        shard_take_list_page(s, sub);
+        break;
+    case SUBMIT_PLAN:
+        end_run(s);
+        shard_take_plan(s, sub);
+        break;
     }
 }
 
@@ -343,17 +397,13 @@ static void answer(struct group *g)
     g->has_records = false;
 }
 
-static void count_entities(struct shard *s)
+static void count_lists(struct shard *s)
 {
-    struct shard_status *t = &s->status;
-    struct velocity_counts c;
+    struct lists *l = engine_lists(s->state.engine);
 
-    t->entities = t->evicted = 0;
-    for (uint32_t g = 0; g < velocity_group_count(plan_layout(s->plan)); g++) {
-        engine_count(s->state.engine, g, &c);
-        t->entities += c.entities;
-        t->evicted += c.evicted;
-    }
+    s->status.list_entries = 0;
+    for (uint32_t i = 0; i < plan_list_count(s->plan); i++)
+        s->status.list_entries += lists_entries(l, i);
 }
 
 static void count_answers(struct shard *s, const struct group *g)
@@ -364,7 +414,11 @@ static void count_answers(struct shard *s, const struct group *g)
     t->groups++;
     t->watermark_us = engine_watermark_us(s->state.engine);
     t->state_bytes = region_header(&s->state.region)->live;
-    count_entities(s);
+    s->memory = s->state.memory;
+    s->memory_used = region_header(&s->state.region)->used;
+    s->memory_capacity = s->state.capacity;
+    occupancy_of(s->state.engine, s->plan, &t->occupancy);
+    count_lists(s);
     for (uint32_t i = 0; i < g->count; i++) {
         const struct submission *sub = g->item[i];
 
@@ -372,8 +426,13 @@ static void count_answers(struct shard *s, const struct group *g)
         t->conflicts += sub->status == SUBMIT_CONFLICT;
         t->refused_full += sub->status == SUBMIT_FULL;
         t->labels += sub->kind == SUBMIT_LABEL && sub->status == SUBMIT_DONE;
+        t->list_changes += sub->kind == SUBMIT_LIST && sub->status == SUBMIT_DONE;
         if (sub->kind != SUBMIT_DECISION || sub->status != SUBMIT_DONE)
             continue;
+        if (!decision_is_made(&sub->decision)) {
+            t->observed++;
+            continue;
+        }
         t->decisions++;
         t->by_outcome[sub->decision.outcome]++;
     }

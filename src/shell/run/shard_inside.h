@@ -6,7 +6,9 @@
 #include <limits.h>
 #include <stdatomic.h>
 
+#include "core/base/panic.h"
 #include "shell/os/thread.h"
+#include "shell/run/freeze.h"
 #include "shell/run/shard.h"
 #include "shell/run/snapshot.h"
 
@@ -17,11 +19,18 @@ struct group {
     bool has_records;
 };
 
+enum { SHARD_RUN_TEXT_MAX = 256 << 20 }; /* texts of one run of decisions */
+
 enum { SHARD_GROUPS = 2 }; /* one being filled, one being committed */
 
+enum snapshot_step { SNAPSHOT_RESTING, SNAPSHOT_PREPARING, SNAPSHOT_WRITING };
+
+/* The engine's while resting, else the snapshot thread's until is_job_done. */
 struct snapshot_job {
+    enum snapshot_step step;
+    size_t capacity; /* of the state's memory */
     struct snapshot_head head;
-    void *bytes;
+    bool is_written;
 };
 
 struct shard {
@@ -30,8 +39,9 @@ struct shard {
     char log_directory[PATH_MAX];
     char snapshot_directory[PATH_MAX];
 
-    struct plan *plan;
+    struct plan *plan; /* changed by the engine's thread under the lock */
     uint32_t plan_seq;
+    uint64_t fields; /* of the plan's schema */
     struct plans *plans;
     struct log *log;
     bool has_history;
@@ -47,19 +57,32 @@ struct shard {
     struct carrier *carrier; /* of labelled events decided under earlier plans */
     struct buffer body;      /* of the record being made */
     struct buffer scratch;
-    struct group *group;     /* being filled */
-    uint64_t snapshot_seq;   /* of the last snapshot taken */
-    int64_t snapshot_due_us; /* monotonic */
+    struct list_work *list_work; /* shard_list.c's */
+    struct group *group;         /* being filled */
+    uint64_t snapshot_seq;       /* of the last snapshot taken */
+    int64_t snapshot_due_us;     /* monotonic */
+    enum snapshot_step snapshot_step;
+    struct snapshot_job snapshot_job;
+    struct region_watch *watch; /* while writing */
+    uint8_t *memory;            /* under the lock: the state's, its bytes in use, and in all */
+    size_t memory_used, memory_capacity;
+    void *restored; /* mapped from a snapshot at the start; NULL: nothing was */
+    size_t restored_bytes;
+    uint8_t *settled; /* the snapshot thread's: memory that has pages up to settled_until */
+    size_t settled_until;
+    struct freeze *freeze; /* made by the snapshot thread while preparing */
+    atomic_bool is_job_done;
 
     struct group groups[SHARD_GROUPS];
     struct queue *queue;     /* submissions -> engine thread */
     struct queue *sealed;    /* groups -> commit thread */
     struct queue *spare;     /* groups -> engine thread */
-    struct queue *snapshots; /* at most one job -> snapshot thread */
+    struct queue *snapshots; /* the job -> snapshot thread */
     pthread_t engine_thread, commit_thread, snapshot_thread;
     bool is_started; /* engine thread runs */
 
     atomic_bool is_failed;
+    atomic_bool is_activating;
     atomic_bool is_stopping;
     pthread_mutex_t lock; /* of status */
     struct shard_status status;
@@ -69,8 +92,16 @@ struct shard {
 void shard_run_group(struct shard *s, struct submission **items, uint32_t count);
 /* Seal what was appended and pass the group to the commit thread; takes the next spare group. */
 void shard_seal_group(struct shard *s);
+/* False: the shard has failed. */
+bool shard_wait_durable(struct shard *s, uint64_t seq);
 void *shard_engine_main(void *shard);
 void *shard_commit_main(void *shard);
+
+/* shard_list.c; the run of decisions has been ended. */
+void shard_take_list(struct shard *s, struct submission *sub);
+void shard_take_list_page(struct shard *s, struct submission *sub);
+/* shard_activate.c: the run before is ended. */
+void shard_take_plan(struct shard *s, struct submission *sub);
 
 /* shard_snapshot.c */
 void shard_snapshot_if_due(struct shard *s);
@@ -78,6 +109,10 @@ void *shard_snapshot_main(void *shard);
 bool shard_snapshot_now(struct shard *s, struct error *e);
 
 /* shard.c */
+/* One record outside the threads' work: s->body appended, sealed, committed. */
+bool shard_append_alone(struct shard *s, enum record_kind kind, int64_t received_us, uint32_t plan,
+                        struct error *e);
+uint64_t shard_state_limit(const struct plan *p);
 void shard_fail(struct shard *s, const struct error *e);
 
 #endif

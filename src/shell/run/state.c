@@ -4,6 +4,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "core/base/panic.h"
+
 /* Reserved, not committed: pages cost memory when first written. */
 static void *reserve(size_t bytes)
 {
@@ -45,7 +47,27 @@ bool state_open(struct state *s, struct plan *p, const struct state_options *o, 
 
 void state_wipe(struct state *s)
 {
-    madvise(s->memory, s->capacity, MADV_DONTNEED);
+    /* a new mapping: the old one may be of a file */
+    void *p = mmap(s->memory, s->capacity, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+
+    ASSERT(p == s->memory);
+    madvise(s->memory, s->capacity, MADV_HUGEPAGE);
+}
+
+bool state_map(struct state *s, int fd, size_t offset, size_t bytes)
+{
+    return bytes <= s->capacity && mmap(s->memory, bytes, PROT_READ | PROT_WRITE,
+                                        MAP_PRIVATE | MAP_FIXED, fd, (off_t)offset) != MAP_FAILED;
+}
+
+void state_settle(void *memory, size_t at, size_t end)
+{
+#ifdef MADV_POPULATE_WRITE
+    size_t bytes = end - at < STATE_SETTLE_BYTES ? end - at : STATE_SETTLE_BYTES;
+
+    (void)madvise((char *)memory + at, bytes, MADV_POPULATE_WRITE);
+#endif
 }
 
 void state_close(struct state *s)

@@ -21,6 +21,13 @@ bool state_open(struct state *s, struct plan *p, const struct state_options *o,
                 struct error *e) MUST_USE;
 /* All zeros again; the engine must be closed. */
 void state_wipe(struct state *s);
+/* The first `bytes` of the memory become those of the file from `offset` on, both whole pages: read
+ * when used, copied when changed. False: the system refused; the state is as it was. */
+bool state_map(struct state *s, int fd, size_t offset, size_t bytes) MUST_USE;
+/* Make the pages of one stretch from `at` on, before `end`, the process's own ahead of their first
+ * change, which then costs no page fault. Any thread, also beside the engine. */
+enum { STATE_SETTLE_BYTES = 2 << 20 };
+void state_settle(void *memory, size_t at, size_t end);
 void state_close(struct state *s); /* also of a zeroed struct */
 
 #endif

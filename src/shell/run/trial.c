@@ -8,8 +8,9 @@
 #include "core/data/cell.h"
 #include "core/data/json.h"
 #include "shell/run/data_directory.h"
+#include "shell/run/list_value.h"
 
-enum { BATCH = 1024, TEXT_BYTES = 64 << 20 };
+enum { TEXT_BYTES = 64 << 20 };
 
 struct trial {
     const struct trial_options *options;
@@ -57,6 +58,27 @@ static void look_up(struct trial *t, uint32_t row)
     mem_free(given);
 }
 
+/* An event that is refused is no test's: it would never have been seen. */
+static bool is_valid(const struct trial *t, uint32_t row, char words[ERROR_TEXT_MAX])
+{
+    const struct validation *v = plan_validation(t->options->plan);
+    struct validation_bench *bench;
+    struct buffer said;
+    uint16_t failed = 0;
+
+    if (v == NULL)
+        return true;
+    bench = validation_bench_new(v, 1);
+    if (validation_run(v, bench, &t->frame, row, 1, &failed) > 0) {
+        buffer_init(&said, ERROR_TEXT_MAX + LANG_TEXT_MAX);
+        validation_words(v, failed, &said);
+        snprintf(words, ERROR_TEXT_MAX, "%s", buffer_text(&said));
+        buffer_fini(&said);
+    }
+    validation_bench_free(bench);
+    return failed == 0;
+}
+
 static bool read_event(struct trial *t, const char *key, uint32_t place, const char *json,
                        struct error *e)
 {
@@ -73,6 +95,8 @@ static bool read_event(struct trial *t, const char *key, uint32_t place, const c
         return blame(t, key, words, e);
     }
     look_up(t, row);
+    if (!is_valid(t, row, words))
+        return blame(t, key, words, e);
     if (t->schema->time == FIELD_NONE || !t->frame.column[t->schema->time].null[row])
         return true;
     snprintf(words, sizeof words, "%sneeds a time: %s", which,
@@ -89,17 +113,12 @@ static bool read_events(struct trial *t, struct error *e)
     return read_event(t, "event", 0, t->test->event, e);
 }
 
-static void run_rows(const struct trial *t, struct engine *n, uint32_t first, uint32_t rows,
-                     struct decision *d)
+static void run_row(const struct trial *t, struct engine *n, uint32_t row, uint64_t seq,
+                    struct decision *d)
 {
-    uint64_t seq[BATCH];
-    int64_t received[BATCH];
+    int64_t received = received_us(t, row);
 
-    for (uint32_t i = 0; i < rows; i++) {
-        seq[i] = first + i + 1;
-        received[i] = received_us(t, first + i);
-    }
-    engine_run(n, &t->frame, first, rows, seq, received, d);
+    engine_run(n, &t->frame, row, 1, &seq, &received, d);
 }
 
 /* ---- the comparison ---- */
@@ -264,15 +283,101 @@ static struct schema *schema_to_give(const struct schema *schema)
     return given;
 }
 
+/* ---- lists ---- */
+
+struct list_filling {
+    struct trial *trial;
+    struct engine *engine;
+    uint64_t seq;
+};
+
+static const struct texts_setting *own_list(const struct trial *t, uint32_t list)
+{
+    for (uint32_t i = 0; i < t->test->list_count; i++) {
+        if (strcmp(t->test->lists[i].name, plan_list_name(t->options->plan, list)) == 0)
+            return &t->test->lists[i];
+    }
+    return NULL;
+}
+
+static bool take_from_file(void *context, uint32_t list, const struct list_item *item,
+                           uint32_t count, int64_t at_us, struct error *e)
+{
+    struct list_filling *f = context;
+
+    return own_list(f->trial, list) != NULL ||
+           list_items_apply(f->engine, f->trial->options->plan, list, item, count, LIST_BY_FILE,
+                            f->seq++, at_us, e);
+}
+
+static bool fill_list(struct list_filling *f, uint32_t list, const struct texts_setting *own,
+                      struct error *e)
+{
+    const struct plan *p = f->trial->options->plan;
+    char value[LIST_VALUE_MAX + 1], key[PLAN_NAME_MAX + 16];
+    struct list_item item = {.expires_us = LIST_NEVER, .note = {"", 0}};
+
+    for (uint32_t i = 0; i < own->count; i++) {
+        if (!list_value_read(plan_list_type(p, list), text_of(own->text[i]), value, &item.value,
+                             e)) {
+            struct error why = *e;
+
+            snprintf(key, sizeof key, "lists.%s", own->name);
+            return blame(f->trial, key, why.text, e);
+        }
+        if (!list_items_apply(f->engine, p, list, &item, 1, LIST_BY_HAND, f->seq++, 0, e))
+            return false;
+    }
+    return true;
+}
+
+static bool fill_lists(struct list_filling *f, struct error *e)
+{
+    const struct trial *t = f->trial;
+    char key[PLAN_NAME_MAX + 16];
+
+    for (uint32_t i = 0; i < t->test->list_count; i++) {
+        int list = plan_list_find(t->options->plan, text_of(t->test->lists[i].name));
+
+        if (list < 0) {
+            snprintf(key, sizeof key, "lists.%s", t->test->lists[i].name);
+            return blame(t, key, "is no list of the settings", e);
+        }
+        if (!fill_list(f, (uint32_t)list, &t->test->lists[i], e))
+            return false;
+    }
+    list_feed_rewind(t->options->lists);
+    return true;
+}
+
+/* Events [first, first + rows) in their order, with what changes lists before each. */
+static bool run_events(struct list_filling *f, uint32_t first, uint32_t rows, struct decision *d,
+                       struct error *e)
+{
+    const struct trial *t = f->trial;
+
+    for (uint32_t i = 0; i < rows; i++) {
+        if (!list_feed_advance(t->options->lists, received_us(t, first + i), take_from_file, f, e))
+            return false;
+        run_row(t, f->engine, first + i, f->seq++, d);
+    }
+    return true;
+}
+
 static bool run(struct trial *t, struct engine *n, struct error *e)
 {
     const struct plan *p = t->options->plan;
     uint32_t last = t->frame.rows - 1;
+    struct list_filling f = {.trial = t, .engine = n, .seq = 1};
     struct decision d = {0};
 
-    for (uint32_t first = 0; first < last; first += BATCH)
-        run_rows(t, n, first, last - first < BATCH ? last - first : BATCH, NULL);
-    run_rows(t, n, last, 1, &d);
+    if (!fill_lists(&f, e) || !run_events(&f, 0, last, NULL, e) || !run_events(&f, last, 1, &d, e))
+        return false;
+    if (!decision_is_made(&d))
+        return blame(t, "event",
+                     "is of a kind that is only observed: expected one that is decided; events of "
+                     "other kinds go into the history",
+                     e);
     if (!compare_features(t, n, e))
         return false;
     compare_rules(t, &d);
@@ -285,7 +390,7 @@ static bool run(struct trial *t, struct engine *n, struct error *e)
 bool trial_run(const struct trial_options *o, uint32_t number, struct trial_result *r,
                struct error *e)
 {
-    struct state_options options = data_state_options(o->settings, o->simd, BATCH);
+    struct state_options options = data_state_options(o->settings, o->simd, 1);
     struct trial t = {.options = o,
                       .test = &o->settings->tests[number],
                       .number = number,

@@ -3,6 +3,7 @@
 #ifndef ASSAY_RUN_TRIAL_H
 #define ASSAY_RUN_TRIAL_H
 
+#include "shell/run/list_feed.h"
 #include "shell/run/lookup.h"
 #include "shell/run/state.h"
 
@@ -22,6 +23,7 @@ struct trial_options {
     const struct settings *settings;
     struct plan *plan;
     const struct lookups *lookups; /* may be NULL */
+    struct list_feed *lists;       /* of the settings; rewound for each test */
     enum simd simd;
 };
 

@@ -1,5 +1,7 @@
 #include "shell/run/verdict.h"
 
+#include <string.h>
+
 #include "core/base/calendar.h"
 #include "core/data/json.h"
 #include "core/velocity/velocity.h"
@@ -32,7 +34,8 @@ void verdict_add_flags(uint8_t flags, struct buffer *out)
     } words[] = {{DECISION_LATE, "\"late\""},
                  {DECISION_TOO_LATE, "\"too_late\""},
                  {DECISION_AHEAD, "\"ahead\""},
-                 {DECISION_NO_MODEL, "\"no_model\""}};
+                 {DECISION_NO_MODEL, "\"no_model\""},
+                 {DECISION_FORGOTTEN, "\"forgotten\""}};
     bool is_first = true;
 
     buffer_add_text(out, ",\"flags\":[");
@@ -78,6 +81,31 @@ static void add_reasons(const struct verdict *v, struct buffer *out)
     buffer_add_char(out, ']');
 }
 
+/* Names of the kinds of entity; a kind has a group for each level of its features. */
+static void add_forgotten(const struct verdict *v, struct buffer *out)
+{
+    const struct velocity_layout *l = plan_layout(v->plan);
+    uint64_t left = v->decision->forgotten;
+    bool is_first = true;
+
+    if (left == 0)
+        return;
+    buffer_add_text(out, ",\"forgotten\":[");
+    for (uint32_t g = 0; g < velocity_group_count(l); g++) {
+        if ((left >> g & 1) == 0)
+            continue;
+        for (uint32_t same = g + 1; same < velocity_group_count(l); same++) {
+            if (strcmp(velocity_group_name(l, g), velocity_group_name(l, same)) == 0)
+                left &= ~(UINT64_C(1) << same);
+        }
+        if (!is_first)
+            buffer_add_char(out, ',');
+        json_add_text(out, text_of(velocity_group_name(l, g)));
+        is_first = false;
+    }
+    buffer_add_char(out, ']');
+}
+
 static void add_plan(const struct plan *p, struct buffer *out)
 {
     static const char digits[] = "0123456789abcdef";
@@ -113,8 +141,28 @@ void verdict_add_head(const struct verdict_head *c, struct buffer *out)
     json_add_text(out, c->level);
 }
 
+/* An event that was only observed: acknowledged. */
+static void open_observed(const struct verdict *v, struct buffer *out)
+{
+    buffer_add_text(out, "{\"id\":");
+    json_add_text(out, v->id);
+    if (v->seq > 0) {
+        buffer_add_text(out, ",\"seq\":");
+        json_add_int(out, (int64_t)v->seq);
+    }
+    verdict_add_time(out, "time", v->time_us);
+    buffer_add_text(out, ",\"observed\":true");
+    add_plan(v->plan, out);
+    if (v->is_repeated)
+        buffer_add_text(out, ",\"repeated\":true");
+}
+
 void verdict_open(const struct verdict *v, struct buffer *out)
 {
+    if (!decision_is_made(v->decision)) {
+        open_observed(v, out);
+        return;
+    }
     verdict_add_head(
         &(struct verdict_head){.id = v->id,
                                .seq = v->seq,
@@ -128,6 +176,7 @@ void verdict_open(const struct verdict *v, struct buffer *out)
     add_rules(v, out);
     add_reasons(v, out);
     verdict_add_flags(v->decision->flags, out);
+    add_forgotten(v, out);
     add_plan(v->plan, out);
     if (v->is_repeated)
         buffer_add_text(out, ",\"repeated\":true");

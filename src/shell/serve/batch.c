@@ -13,11 +13,16 @@
 #include "shell/serve/desk.h"
 #include "shell/serve/incoming.h"
 
-enum { BATCH_LINES_MAX = 100000, PLACE_BYTES_MAX = SHARD_EVENT_MAX + SHARD_ID_MAX };
+enum {
+    BATCH_LINES_MAX = 100000,
+    PLACE_BYTES_MAX = SHARD_EVENT_MAX + SHARD_ID_MAX,
+    STALE_WAIT_US = 1000,
+};
 
 struct place {
     struct errand errand;
     bool was_sent;
+    struct text json;
     uint64_t line;
     int64_t time_us;
     struct buffer bytes; /* id and event, or the problem as JSON */
@@ -44,15 +49,59 @@ static void refuse_line(struct place *p, unsigned status, const char *detail,
         &p->bytes);
 }
 
+static void send_line(struct batch *b, struct place *p, const struct incoming *in,
+                      int64_t received_us)
+{
+    struct submission *sub = &p->errand.submission;
+
+    buffer_clear(&p->bytes);
+    buffer_add_slice(&p->bytes, in->id);
+    buffer_add_slice(&p->bytes, in->event);
+    *sub = (struct submission){.kind = b->dry_run ? SUBMIT_PEEK : SUBMIT_DECISION,
+                               .id = {p->bytes.bytes, in->id.length},
+                               .event = {p->bytes.bytes + in->id.length, in->event.length},
+                               .received_us = received_us,
+                               .explain = b->explain,
+                               .fields = b->seat->fields};
+    p->time_us = in->time_us;
+    p->was_sent = errand_send(b->server, &p->errand, &b->bell);
+    if (!p->was_sent)
+        refuse_line(p, 429, "the shard takes no more requests now; send this line again", NULL);
+}
+
+static void read_line(struct batch *b, struct place *p)
+{
+    int64_t received_us = clock_now_us();
+    struct incoming in;
+
+    if (incoming_read(b->seat, p->json, received_us, &in)) {
+        send_line(b, p, &in, received_us);
+        return;
+    }
+    refuse_line(p, problem_status(&b->seat->problems), "", &b->seat->problems);
+}
+
+/* The line came to a plan with other fields. All lines behind it did too, or are read later, so the
+ * order stays. */
+static void read_again(struct batch *b, struct place *p)
+{
+    clock_sleep_us(STALE_WAIT_US); /* the server is told of the plan a moment after the shard */
+    b->seat = seat_get(b->server);
+    read_line(b, p);
+}
+
 static void place_answer(struct batch *b, struct place *p)
 {
     const struct submission *sub = &p->errand.submission;
 
-    if (p->was_sent) {
+    while (p->was_sent) {
         errand_wait(&p->errand);
-        if (sub->status != SUBMIT_DONE && sub->status != SUBMIT_REPEATED)
-            refuse_line(p, submission_http_status(sub), sub->error, NULL);
+        if (sub->status != SUBMIT_STALE)
+            break;
+        read_again(b, p);
     }
+    if (p->was_sent && sub->status != SUBMIT_DONE && sub->status != SUBMIT_REPEATED)
+        refuse_line(p, submission_http_status(sub), sub->error, NULL);
     if (p->was_sent) {
         verdict_open(&(struct verdict){.id = sub->id,
                                        .seq = b->dry_run ? 0 : sub->seq,
@@ -77,41 +126,21 @@ static void give_oldest(struct batch *b)
     place_answer(b, &b->places[b->given++ % DESK_WINDOW]);
 }
 
-static void send_line(struct batch *b, struct place *p, const struct incoming *in,
-                      int64_t received_us)
-{
-    struct submission *sub = &p->errand.submission;
-
-    buffer_clear(&p->bytes);
-    buffer_add_slice(&p->bytes, in->id);
-    buffer_add_slice(&p->bytes, in->event);
-    *sub = (struct submission){.kind = b->dry_run ? SUBMIT_PEEK : SUBMIT_DECISION,
-                               .id = {p->bytes.bytes, in->id.length},
-                               .event = {p->bytes.bytes + in->id.length, in->event.length},
-                               .received_us = received_us,
-                               .explain = b->explain};
-    p->time_us = in->time_us;
-    p->was_sent = errand_send(b->server, &p->errand, &b->bell);
-    if (!p->was_sent)
-        refuse_line(p, 429, "the shard takes no more requests now; send this line again", NULL);
-}
-
 static void take_line(struct batch *b, struct text line, uint64_t number)
 {
-    int64_t received_us = clock_now_us();
-    struct incoming in;
     struct place *p;
 
+    if (!seat_is_current(b->server, b->seat)) {
+        while (b->given < b->taken)
+            give_oldest(b);
+        b->seat = seat_get(b->server);
+    }
     if (b->taken - b->given == DESK_WINDOW)
         give_oldest(b);
     p = &b->places[b->taken++ % DESK_WINDOW];
     p->line = number;
-    if (incoming_read(b->seat, plan_schema(b->server->plan), b->server->o.lookups, line,
-                      received_us, &in)) {
-        send_line(b, p, &in, received_us);
-        return;
-    }
-    refuse_line(p, problem_status(&b->seat->problems), "", &b->seat->problems);
+    p->json = line;
+    read_line(b, p);
 }
 
 /* Takes, or only counts, each line that is not blank; returns how many there are. */

@@ -24,17 +24,31 @@ static void decided(struct submission *submission)
     exchange_resume(submission->context);
 }
 
-static void answer_decided(struct exchange *x)
+/* The event came to a plan with other fields: it is read again, by that plan. */
+static enum http_next decide_again(struct exchange *x)
+{
+    struct deciding *d = x->state;
+    struct server *s = d->server;
+
+    x->state = NULL;
+    x->ready = NULL;
+    mem_free(d);
+    return decide_one(s, x);
+}
+
+static enum http_next answer_decided(struct exchange *x)
 {
     const struct deciding *d = x->state;
     const struct submission *sub = &d->submission;
 
+    if (sub->status == SUBMIT_STALE)
+        return decide_again(x);
     if (sub->status != SUBMIT_DONE && sub->status != SUBMIT_REPEATED) {
         problem_answer(x, submission_http_status(sub), "%s%s",
                        sub->status == SUBMIT_FULL ? "nothing was recorded: " : "", sub->error);
-        return;
+        return HTTP_ANSWERED;
     }
-    x->status = 200;
+    x->status = decision_is_made(&sub->decision) ? 200 : 202;
     x->is_replay = sub->status == SUBMIT_REPEATED;
     verdict_open(&(struct verdict){.id = sub->id,
                                    .seq = sub->kind == SUBMIT_PEEK ? 0 : sub->seq,
@@ -46,6 +60,7 @@ static void answer_decided(struct exchange *x)
                  &x->answer);
     buffer_add_text(&x->answer, "}\n");
     metrics_count_latency(&d->server->metrics, clock_monotonic_us() - x->started_us);
+    return HTTP_ANSWERED;
 }
 
 void decide_ended(struct exchange *x)
@@ -86,14 +101,14 @@ enum http_next decide_one(struct server *s, struct exchange *x)
 
     if (!query_bool(x, "explain", &explain) || !query_bool(x, "dry_run", &dry_run))
         return HTTP_ANSWERED;
-    if (!incoming_read(seat, plan_schema(s->plan), s->o.lookups, exchange_body(x), received_us,
-                       &in)) {
+    if (!incoming_read(seat, exchange_body(x), received_us, &in)) {
         problem_answer_fields(x, &seat->problems);
         return HTTP_ANSWERED;
     }
     d = deciding_new(s, x, &in, received_us);
     d->submission.kind = dry_run ? SUBMIT_PEEK : SUBMIT_DECISION;
     d->submission.explain = explain;
+    d->submission.fields = seat->fields;
     x->state = d;
     x->ready = answer_decided;
     exchange_wait(x);

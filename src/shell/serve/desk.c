@@ -68,7 +68,8 @@ unsigned submission_http_status(const struct submission *sub)
 {
     static const unsigned statuses[] = {
         [SUBMIT_DONE] = 200,      [SUBMIT_REPEATED] = 200, [SUBMIT_CONFLICT] = 409,
-        [SUBMIT_NOT_FOUND] = 404, [SUBMIT_FULL] = 503,     [SUBMIT_FAILED] = 503,
+        [SUBMIT_NOT_FOUND] = 404, [SUBMIT_REFUSED] = 422,  [SUBMIT_STALE] = 503,
+        [SUBMIT_FULL] = 503,      [SUBMIT_FAILED] = 503,
     };
 
     return statuses[sub->status];

@@ -45,6 +45,7 @@ enum http_next show_metrics(struct server *s, struct exchange *x)
 {
     struct project_status project;
     struct shard_status shard;
+    struct plan *plan = shard_plan(s->o.shard);
 
     shard_status(s->o.shard, &shard);
     if (s->o.project != NULL)
@@ -53,9 +54,10 @@ enum http_next show_metrics(struct server *s, struct exchange *x)
     x->content_type = "text/plain; version=0.0.4; charset=utf-8";
     metrics_format(&(struct metrics_view){.metrics = &s->metrics,
                                           .shard = &shard,
-                                          .plan = s->plan,
+                                          .plan = plan,
                                           .project = s->o.project != NULL ? &project : NULL,
                                           .connections = http_connections(s->http)},
                    &x->answer);
+    plan_unref(plan);
     return HTTP_ANSWERED;
 }

@@ -128,6 +128,8 @@ static enum http_method method_of(const char *word)
         return HTTP_POST;
     if (strcmp(word, "GET") == 0)
         return HTTP_GET;
+    if (strcmp(word, "DELETE") == 0)
+        return HTTP_DELETE;
     return strcmp(word, "HEAD") == 0 ? HTTP_HEAD : HTTP_OTHER;
 }
 
@@ -210,8 +212,8 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *mhd, con
         if (c->http->o.handle(c->http->o.context, &c->exchange) == HTTP_WAITING)
             return MHD_YES;
     } else if (c->stage == WAITING) {
-        if (c->exchange.ready != NULL)
-            c->exchange.ready(&c->exchange);
+        if (c->exchange.ready != NULL && c->exchange.ready(&c->exchange) == HTTP_WAITING)
+            return MHD_YES;
     } else {
         return MHD_YES;
     }
@@ -222,7 +224,7 @@ void exchange_wait(struct exchange *x)
 {
     struct connection *c = x->connection;
 
-    ASSERT(c->stage == READING);
+    ASSERT(c->stage == READING || c->stage == WAITING);
     c->stage = WAITING;
     atomic_fetch_add(&c->http->suspended, 1);
     MHD_suspend_connection(c->mhd);

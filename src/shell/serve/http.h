@@ -37,7 +37,7 @@ enum {
     HTTP_KEPT_BYTES = 64 << 10, /* of a buffer kept for the connection's next request */
 };
 
-enum http_method { HTTP_GET, HTTP_HEAD, HTTP_POST, HTTP_OTHER };
+enum http_method { HTTP_GET, HTTP_HEAD, HTTP_POST, HTTP_DELETE, HTTP_OTHER };
 
 enum http_next { HTTP_ANSWERED, HTTP_WAITING };
 
@@ -56,10 +56,11 @@ struct exchange {
     unsigned retry_after_s; /* header Retry-After, or 0 */
     bool is_replay;         /* header Idempotent-Replay: true */
 
-    void (*ready)(struct exchange *x);
-    void *state;       /* the handler's */
-    const void *route; /* the dispatcher's */
-    struct text parameter;
+    enum http_next (*ready)(struct exchange *x); /* HTTP_WAITING: after another exchange_wait */
+    void *state;                                 /* the handler's */
+    const void *route;                           /* the dispatcher's */
+    struct text parameter;                       /* the last part in braces, */
+    struct text name;                            /* and the one before it */
 
     struct connection *connection; /* http.c's */
 };

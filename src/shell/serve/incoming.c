@@ -24,8 +24,9 @@ static void field_problem(struct seat *seat, const struct schema *schema, int fi
                           const char *words)
 {
     char pointer[FIELD_NAME_MAX + 2];
+    int kind = frame_kind(&seat->event, 0, schema);
 
-    pointer_of(schema->fields[field].name, pointer);
+    pointer_of(schema_name_of(schema, kind, field), pointer);
     problems_add(&seat->problems, pointer, "%s", words);
 }
 
@@ -62,9 +63,30 @@ static bool take_id(struct seat *seat, const struct schema *schema, int64_t rece
     return false;
 }
 
-bool incoming_read(struct seat *seat, const struct schema *schema, const struct lookups *lookups,
-                   struct text json, int64_t received_us, struct incoming *in)
+/* What the plan's checks refuse is not taken. */
+static bool is_valid(struct seat *seat)
 {
+    const struct validation *v = plan_validation(seat->plan);
+    struct buffer words;
+    uint16_t failed;
+    int field;
+
+    if (v == NULL || validation_run(v, seat->bench, &seat->event, 0, 1, &failed) == 0)
+        return true;
+    buffer_init(&words, ERROR_TEXT_MAX + LANG_TEXT_MAX);
+    validation_words(v, failed, &words);
+    field = validation_field(v, failed);
+    if (field != FIELD_NONE)
+        field_problem(seat, plan_schema(seat->plan), field, buffer_text(&words));
+    else
+        problems_add(&seat->problems, "/", "%s", buffer_text(&words));
+    buffer_fini(&words);
+    return false;
+}
+
+bool incoming_read(struct seat *seat, struct text json, int64_t received_us, struct incoming *in)
+{
+    const struct schema *schema = plan_schema(seat->plan);
     size_t id_length;
 
     frame_clear(&seat->event);
@@ -76,7 +98,9 @@ bool incoming_read(struct seat *seat, const struct schema *schema, const struct 
         !take_time(seat, schema, received_us, &in->time_us) ||
         !take_id(seat, schema, received_us, &id_length))
         return false;
-    lookups_fill(lookups, schema, received_us, &seat->event, 0, 1);
+    lookups_fill(seat->lookups, schema, received_us, &seat->event, 0, 1);
+    if (!is_valid(seat))
+        return false;
     event_encode(&seat->encoded, schema, &seat->event, 0);
     if (seat->encoded.overflow || seat->encoded.length - id_length > SHARD_EVENT_MAX) {
         problems_add(&seat->problems, "", "the event is over %d bytes", SHARD_EVENT_MAX);

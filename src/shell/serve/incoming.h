@@ -10,8 +10,9 @@ struct incoming {
     int64_t time_us;   /* of the event; of receipt where events have none */
 };
 
-/* False: seat->problems says what is wrong. An event without an id gets a new one. */
-bool incoming_read(struct seat *seat, const struct schema *schema, const struct lookups *lookups,
-                   struct text json, int64_t received_us, struct incoming *in) MUST_USE;
+/* By the seat's plan. False: seat->problems says what is wrong. An event without an id gets a new
+ * one. */
+bool incoming_read(struct seat *seat, struct text json, int64_t received_us,
+                   struct incoming *in) MUST_USE;
 
 #endif

@@ -14,35 +14,49 @@
 
 enum job_state { JOB_RUNNING, JOB_DONE, JOB_FAILED, JOB_CANCELLED };
 
-enum { STAGE_MAX = 64 };
+enum { STAGE_MAX = 64, WAIT_STEP_US = 2000, RELOAD_WAIT_US = 2000000 };
 
 struct job {
     char id[JOB_ID_BYTES]; /* "": the place is free */
+    enum job_kind kind;
     enum job_state state;
     char stage[STAGE_MAX];
     double done_share;
+    int64_t stage_us; /* monotonic: when the stage began */
+    double stage_share;
     int64_t started_us, ended_us;
     struct buffer result;
     struct error error;
 };
 
-struct jobs {
-    struct server_train train;
-    pthread_mutex_t lock; /* of all below */
-    struct job job[JOBS_KEPT];
-    unsigned next; /* the place of the next job: the oldest is forgotten */
+/* Of one kind. */
+struct lane {
+    struct jobs *jobs;
+    struct server_work work;
     struct job *running;
     bool has_thread;
     pthread_t thread;
+};
+
+struct jobs {
+    pthread_mutex_t lock; /* of all below */
+    struct lane lane[JOB_KINDS];
+    struct job job[JOBS_KEPT];
+    unsigned next; /* the place of the next job: the oldest is forgotten */
     atomic_bool is_cancelled;
 };
 
-struct jobs *jobs_new(const struct server_train *train)
+static const char *const kinds[JOB_KINDS] = {"train", "reload"};
+
+struct jobs *jobs_new(const struct server_work *train, const struct server_work *reload)
 {
     struct jobs *j = mem_alloc(sizeof *j);
 
-    j->train = *train;
+    j->lane[JOB_TRAIN].work = *train;
+    j->lane[JOB_RELOAD].work = *reload;
     pthread_mutex_init(&j->lock, NULL);
+    for (unsigned i = 0; i < JOB_KINDS; i++)
+        j->lane[i].jobs = j;
     for (unsigned i = 0; i < JOBS_KEPT; i++)
         buffer_init(&j->job[i].result, JOB_RESULT_MAX);
     return j;
@@ -56,8 +70,10 @@ void jobs_cancel(struct jobs *j)
 void jobs_free(struct jobs *j)
 {
     jobs_cancel(j);
-    if (j->has_thread)
-        pthread_join(j->thread, NULL);
+    for (unsigned i = 0; i < JOB_KINDS; i++) {
+        if (j->lane[i].has_thread)
+            pthread_join(j->lane[i].thread, NULL);
+    }
     for (unsigned i = 0; i < JOBS_KEPT; i++)
         buffer_fini(&j->job[i].result);
     pthread_mutex_destroy(&j->lock);
@@ -66,73 +82,128 @@ void jobs_free(struct jobs *j)
 
 static bool job_report(void *context, const char *stage, double done_share)
 {
-    struct jobs *j = context;
+    struct lane *l = context;
+    struct job *job;
 
-    pthread_mutex_lock(&j->lock);
-    snprintf(j->running->stage, sizeof j->running->stage, "%s", stage);
-    j->running->done_share = done_share;
-    pthread_mutex_unlock(&j->lock);
-    return !atomic_load(&j->is_cancelled);
+    pthread_mutex_lock(&l->jobs->lock);
+    job = l->running;
+    if (strncmp(job->stage, stage, STAGE_MAX - 1) != 0) {
+        snprintf(job->stage, sizeof job->stage, "%s", stage);
+        job->stage_us = clock_monotonic_us();
+        job->stage_share = done_share;
+    }
+    job->done_share = done_share;
+    pthread_mutex_unlock(&l->jobs->lock);
+    return !atomic_load(&l->jobs->is_cancelled);
 }
 
 static void *job_main(void *context)
 {
-    struct jobs *j = context;
-    struct progress progress = {job_report, j};
+    struct lane *l = context;
+    struct progress progress = {job_report, l};
     struct buffer result;
     struct error e = {0};
     bool ok;
 
     buffer_init(&result, JOB_RESULT_MAX);
-    ok = j->train.run(j->train.context, &progress, &result, &e);
-    pthread_mutex_lock(&j->lock);
-    buffer_fini(&j->running->result);
-    j->running->result = result;
-    j->running->error = e;
-    j->running->ended_us = clock_now_us();
-    j->running->state = ok ? JOB_DONE : e.kind == ERROR_CANCELLED ? JOB_CANCELLED : JOB_FAILED;
-    j->running = NULL;
-    pthread_mutex_unlock(&j->lock);
+    ok = l->work.run(l->work.context, &progress, &result, &e);
+    pthread_mutex_lock(&l->jobs->lock);
+    buffer_fini(&l->running->result);
+    l->running->result = result;
+    l->running->error = e;
+    l->running->ended_us = clock_now_us();
+    l->running->state = ok ? JOB_DONE : e.kind == ERROR_CANCELLED ? JOB_CANCELLED : JOB_FAILED;
+    l->running = NULL;
+    pthread_mutex_unlock(&l->jobs->lock);
     return NULL;
 }
 
-static bool job_begin(struct jobs *j, struct error *e)
+/* A place whose job has ended, the oldest; there are more places than kinds. */
+static struct job *next_place(struct jobs *j)
 {
-    struct job *job = &j->job[j->next];
+    struct job *job;
 
-    if (j->has_thread)
-        pthread_join(j->thread, NULL); /* it has ended: nothing is running */
-    j->has_thread = false;
+    do {
+        job = &j->job[j->next];
+        j->next = (j->next + 1) % JOBS_KEPT;
+    } while (job->id[0] != 0 && job->state == JOB_RUNNING);
+    return job;
+}
+
+static bool job_begin(struct jobs *j, enum job_kind kind, char id[JOB_ID_BYTES], struct error *e)
+{
+    struct lane *l = &j->lane[kind];
+    struct job *job = next_place(j);
+
+    if (l->has_thread)
+        pthread_join(l->thread, NULL); /* it has ended: nothing is running */
+    l->has_thread = false;
     buffer_fini(&job->result);
-    *job = (struct job){.state = JOB_RUNNING, .started_us = clock_now_us(), .result = job->result};
+    *job = (struct job){
+        .kind = kind, .state = JOB_RUNNING, .started_us = clock_now_us(), .result = job->result};
     event_id_new(job->started_us, job->id);
-    j->running = job;
-    if (pthread_create(&j->thread, NULL, job_main, j) != 0) {
-        j->running = NULL;
+    memcpy(id, job->id, JOB_ID_BYTES);
+    l->running = job;
+    if (pthread_create(&l->thread, NULL, job_main, l) != 0) {
+        l->running = NULL;
         job->id[0] = 0;
         return error_set(e, ERROR_WORLD, "cannot start a thread");
     }
-    j->has_thread = true;
-    j->next = (j->next + 1) % JOBS_KEPT;
+    l->has_thread = true;
     return true;
 }
 
-bool jobs_start(struct jobs *j, char id[JOB_ID_BYTES], struct error *e)
+bool jobs_start(struct jobs *j, enum job_kind kind, char id[JOB_ID_BYTES], struct error *e)
 {
-    struct job *job;
+    const struct lane *l = &j->lane[kind];
     bool ok = false;
 
+    id[0] = 0;
     pthread_mutex_lock(&j->lock);
-    job = j->running != NULL ? j->running : &j->job[j->next];
-    if (j->train.run == NULL || atomic_load(&j->is_cancelled))
-        error_set(e, ERROR_WORLD, "this server does not train");
-    else if (j->running != NULL)
-        error_set(e, ERROR_CONFLICT, "a job is running: /v1/jobs/%s", job->id);
-    else
-        ok = job_begin(j, e);
-    memcpy(id, job->id, JOB_ID_BYTES);
+    if (l->work.run == NULL || atomic_load(&j->is_cancelled)) {
+        error_set(e, ERROR_WORLD, "this server does not %s", kinds[kind]);
+    } else if (l->running != NULL) {
+        memcpy(id, l->running->id, JOB_ID_BYTES);
+        error_set(e, ERROR_CONFLICT, "a job is running: /v1/jobs/%s", id);
+    } else {
+        ok = job_begin(j, kind, id, e);
+    }
     pthread_mutex_unlock(&j->lock);
     return ok;
+}
+
+static struct job *find(struct jobs *j, struct text id)
+{
+    for (unsigned i = 0; i < JOBS_KEPT; i++) {
+        if (j->job[i].id[0] != 0 && text_is(id, j->job[i].id))
+            return &j->job[i];
+    }
+    return NULL;
+}
+
+static bool has_ended(struct jobs *j, const char *id, struct error *e)
+{
+    const struct job *job;
+    bool ended;
+
+    pthread_mutex_lock(&j->lock);
+    job = find(j, text_of(id));
+    ended = job == NULL || job->state != JOB_RUNNING;
+    *e = job != NULL && job->state > JOB_DONE ? job->error : (struct error){0};
+    pthread_mutex_unlock(&j->lock);
+    return ended;
+}
+
+bool jobs_wait(struct jobs *j, const char *id, int64_t most_us, struct error *e)
+{
+    int64_t until_us = clock_monotonic_us() + most_us;
+
+    while (!has_ended(j, id, e)) {
+        if (clock_monotonic_us() > until_us)
+            return false;
+        clock_sleep_us(WAIT_STEP_US);
+    }
+    return true;
 }
 
 static void add_time(struct buffer *out, const char *key, int64_t us)
@@ -143,11 +214,23 @@ static void add_time(struct buffer *out, const char *key, int64_t us)
     buffer_format(out, ",\"%s\":\"%s\"", key, time);
 }
 
+/* As the stage went so far, once that says something. */
+static void add_time_left(struct buffer *out, const struct job *job)
+{
+    double gone_s = (double)(clock_monotonic_us() - job->stage_us) / 1e6;
+    double done = job->done_share - job->stage_share;
+
+    if (job->state != JOB_RUNNING || done < 0.01 || job->done_share > 1)
+        return;
+    buffer_add_text(out, ",\"seconds_left\":");
+    json_add_real(out, (double)(int64_t)(gone_s * (1 - job->done_share) / done * 10) / 10);
+}
+
 static void job_format(const struct job *job, struct buffer *out)
 {
     static const char *const states[] = {"running", "done", "failed", "cancelled"};
 
-    buffer_format(out, "{\"id\":\"%s\",\"kind\":\"train\",\"state\":\"%s\"", job->id,
+    buffer_format(out, "{\"id\":\"%s\",\"kind\":\"%s\",\"state\":\"%s\"", job->id, kinds[job->kind],
                   states[job->state]);
     add_time(out, "started", job->started_us);
     if (job->state != JOB_RUNNING)
@@ -157,6 +240,7 @@ static void job_format(const struct job *job, struct buffer *out)
         json_add_text(out, text_of(job->stage));
         buffer_add_text(out, ",\"progress\":");
         json_add_real(out, job->state == JOB_DONE ? 1.0 : job->done_share);
+        add_time_left(out, job);
     }
     if (job->state == JOB_DONE && job->result.length > 0) {
         buffer_add_text(out, ",\"result\":");
@@ -171,21 +255,19 @@ static void job_format(const struct job *job, struct buffer *out)
 
 bool jobs_format(struct jobs *j, struct text id, struct buffer *out)
 {
-    bool found = false;
+    const struct job *job;
 
     pthread_mutex_lock(&j->lock);
-    for (unsigned i = 0; i < JOBS_KEPT && !found; i++) {
-        found = j->job[i].id[0] != 0 && text_is(id, j->job[i].id);
-        if (found)
-            job_format(&j->job[i], out);
-    }
+    job = find(j, id);
+    if (job != NULL)
+        job_format(job, out);
     pthread_mutex_unlock(&j->lock);
-    return found;
+    return job != NULL;
 }
 
 /* ---- routes ---- */
 
-static bool body_is_empty_object(struct server *s, struct exchange *x)
+bool body_is_empty_object(struct server *s, struct exchange *x, const char *words)
 {
     struct text body = exchange_body(x);
     struct error e;
@@ -195,24 +277,53 @@ static bool body_is_empty_object(struct server *s, struct exchange *x)
     if (d == NULL)
         problem_answer(x, 400, "%s", e.text);
     else if (!ok)
-        problem_answer(x, 422, "expected {}: the settings file says how to train");
+        problem_answer(x, 422, "expected {}: %s", words);
     json_free(d);
     return ok;
+}
+
+static bool start(struct server *s, struct exchange *x, enum job_kind kind, char id[JOB_ID_BYTES])
+{
+    struct error e;
+
+    if (jobs_start(s->jobs, kind, id, &e))
+        return true;
+    problem_answer(x, e.kind == ERROR_CONFLICT ? 409 : 503, "%s", e.text);
+    return false;
 }
 
 enum http_next train_model(struct server *s, struct exchange *x)
 {
     char id[JOB_ID_BYTES];
-    struct error e;
 
-    if (!body_is_empty_object(s, x))
+    if (!body_is_empty_object(s, x, "the settings file says how to train") ||
+        !start(s, x, JOB_TRAIN, id))
         return HTTP_ANSWERED;
-    if (!jobs_start(s->jobs, id, &e)) {
-        problem_answer(x, e.kind == ERROR_CONFLICT ? 409 : 503, "%s", e.text);
-        return HTTP_ANSWERED;
-    }
     x->status = 202;
     buffer_format(&x->answer, "{\"id\":\"%s\",\"kind\":\"train\",\"state\":\"running\"}\n", id);
+    return HTTP_ANSWERED;
+}
+
+/* Most reloads are done at once, and wrong settings are known at once: those are answered. Only
+ * what has to be built from a long log goes on as a job. */
+enum http_next reload_settings(struct server *s, struct exchange *x)
+{
+    char id[JOB_ID_BYTES];
+    struct error e;
+    bool ended;
+
+    if (!body_is_empty_object(s, x, "what is loaded is the settings file") ||
+        !start(s, x, JOB_RELOAD, id))
+        return HTTP_ANSWERED;
+    ended = jobs_wait(s->jobs, id, RELOAD_WAIT_US, &e);
+    if (ended && e.kind != ERROR_NONE) {
+        problem_answer(x, e.kind == ERROR_INVALID || e.kind == ERROR_NOT_FOUND ? 422 : 503,
+                       "%s; the plan that was in force is", e.text);
+        return HTTP_ANSWERED;
+    }
+    x->status = ended ? 200 : 202;
+    if (!jobs_format(s->jobs, text_of(id), &x->answer))
+        problem_answer(x, 404, "no such job; the newest %d are remembered", JOBS_KEPT);
     return HTTP_ANSWERED;
 }
 

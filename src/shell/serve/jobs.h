@@ -1,5 +1,5 @@
-/* Long work started over HTTP: one job at a time on a thread of its own, the newest JOBS_KEPT
- * remembered. Any thread may start and look. */
+/* Long work started over HTTP: one job of each kind at a time, on a thread of its own; the newest
+ * JOBS_KEPT are remembered. Any thread may start and look. */
 #ifndef ASSAY_SERVE_JOBS_H
 #define ASSAY_SERVE_JOBS_H
 
@@ -12,13 +12,18 @@ enum {
     JOB_RESULT_MAX = 1 << 20,
 };
 
-struct jobs;
-struct jobs *jobs_new(const struct server_train *train);
-void jobs_cancel(struct jobs *j); /* asks a running job to end; no new ones */
-void jobs_free(struct jobs *j);   /* waits for it */
+enum job_kind { JOB_TRAIN, JOB_RELOAD, JOB_KINDS };
 
-/* ERROR_CONFLICT: one is running (its id is in `id`); ERROR_WORLD: there is no trainer. */
-bool jobs_start(struct jobs *j, char id[JOB_ID_BYTES], struct error *e) MUST_USE;
+struct jobs;
+struct jobs *jobs_new(const struct server_work *train, const struct server_work *reload);
+void jobs_cancel(struct jobs *j); /* asks running jobs to end; no new ones */
+void jobs_free(struct jobs *j);   /* waits for them */
+
+/* ERROR_CONFLICT: one is running (its id is in `id`); ERROR_WORLD: nobody does such work here. */
+bool jobs_start(struct jobs *j, enum job_kind kind, char id[JOB_ID_BYTES],
+                struct error *e) MUST_USE;
+/* Waits for its end, not longer. True: it has ended; ERROR_NONE in `e` or why it failed. */
+bool jobs_wait(struct jobs *j, const char *id, int64_t most_us, struct error *e);
 /* The job as a JSON object; false: there is none of this id. */
 bool jobs_format(struct jobs *j, struct text id, struct buffer *out) MUST_USE;
 

@@ -207,6 +207,38 @@ static void answer_array(struct exchange *x, const struct labelling *items, uint
     x->status = 200;
 }
 
+/* The shard remembers ids within a horizon only, and chargebacks come late: the store knows where
+ * in the log an older decision is. The shard holds the record's id against the label's. */
+static void send_again(struct server *s, struct labelling *l, struct store *store,
+                       struct bell *bell)
+{
+    struct submission *sub = &l->errand.submission;
+    struct error ignored;
+    uint64_t seq;
+
+    if (!l->was_sent || sub->status != SUBMIT_NOT_FOUND ||
+        !store_find(store, sub->id, &seq, &ignored))
+        return;
+    plan_unref(sub->plan);
+    sub->plan = NULL;
+    sub->event_seq = seq;
+    l->errand.is_done = false;
+    l->was_sent = errand_send(s, &l->errand, bell);
+    if (l->was_sent)
+        errand_wait(&l->errand);
+}
+
+static void find_older(struct server *s, struct labelling *l, uint32_t count, struct bell *bell)
+{
+    struct store *store;
+    struct error ignored;
+
+    if (s->o.project == NULL || !seat_store(s, seat_get(s), &store, &ignored))
+        return;
+    for (uint32_t i = 0; i < count; i++)
+        send_again(s, &l[i], store, bell);
+}
+
 static void label_all(struct server *s, struct exchange *x, struct json_document *d)
 {
     bool is_array = d->root.kind == JSON_ARRAY;
@@ -225,6 +257,7 @@ static void label_all(struct server *s, struct exchange *x, struct json_document
         if (l[i].was_sent)
             errand_wait(&l[i].errand);
     }
+    find_older(s, l, count, &bell);
     if (is_array)
         answer_array(x, l, count);
     else

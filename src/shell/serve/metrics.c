@@ -49,14 +49,31 @@ static const struct {
     {"assay_log_bytes", "gauge", "Bytes of the log.", SHARD(log_bytes)},
     {"assay_durable_seq", "counter", "Position of the last durable record.", SHARD(durable_seq)},
     {"assay_snapshot_seq", "counter", "Position of the newest snapshot.", SHARD(snapshot_seq)},
+    {"assay_plan_seq", "gauge", "Record of the plan in force.", SHARD(plan_seq)},
+    {"assay_plan_changes_total", "counter", "Plans brought into force while serving.",
+     SHARD(activations)},
+    {"assay_building_records", "gauge",
+     "Records of the log in the state of a new plan; 0: none is built.", SHARD(building_seq)},
+    {"assay_building_records_wanted", "gauge",
+     "Records of the log that it needs; 0: none is built.", SHARD(building_of)},
+    {"assay_snapshots_total", "counter", "Snapshots written.", SHARD(snapshots)},
+    {"assay_snapshots_failed_total", "counter", "Snapshots that could not be written.",
+     SHARD(snapshots_failed)},
+    {"assay_snapshots_given_up_total", "counter",
+     "Snapshots given up because more changed than snapshot.memory holds.",
+     SHARD(snapshots_given_up)},
+    {"assay_snapshot_bytes", "gauge", "Size of the newest snapshot.", SHARD(snapshot_bytes)},
+    {"assay_snapshot_microseconds", "gauge", "Time that the newest snapshot took to write.",
+     SHARD(snapshot_us)},
+    {"assay_snapshot_copied_bytes", "gauge", "Copies of what changed during the newest snapshot.",
+     SHARD(snapshot_copied_bytes)},
     {"assay_state_bytes", "gauge", "Memory that the state takes.", SHARD(state_bytes)},
     {"assay_state_limit_bytes", "gauge", "Memory that the state may take.",
      SHARD(state_limit_bytes)},
-    {"assay_entities", "gauge", "Entities in the state.", SHARD(entities)},
-    {"assay_evicted_total", "counter", "Entities evicted because the state was full.",
-     SHARD(evicted)},
     {"assay_queue_length", "gauge", "Requests waiting for the engine.", SHARD32(queue_length)},
     {"assay_queue_capacity", "gauge", "Requests that may wait.", SHARD32(queue_capacity)},
+    {"assay_list_entries", "gauge", "Entries of all lists.", SHARD(list_entries)},
+    {"assay_list_changes_total", "counter", "Requests that changed lists.", SHARD(list_changes)},
     {"assay_store_projected_seq", "counter", "Position up to which the store holds the log.",
      PROJECT(projected_seq)},
     {"assay_store_lag", "gauge", "Durable records that the store does not hold yet.", PROJECT(lag)},
@@ -102,6 +119,13 @@ static void add_label_value(struct buffer *out, const char *word)
     }
 }
 
+static void observed_format(const struct metrics_view *v, struct buffer *out)
+{
+    head(out, "assay_observed_total", "counter",
+         "Events seen and not decided, of kinds that are only observed.");
+    buffer_format(out, "assay_observed_total %llu\n", (unsigned long long)v->shard->observed);
+}
+
 static void decisions_format(const struct metrics_view *v, struct buffer *out)
 {
     head(out, "assay_decisions_total", "counter", "Decisions made, by outcome.");
@@ -109,6 +133,45 @@ static void decisions_format(const struct metrics_view *v, struct buffer *out)
         buffer_add_text(out, "assay_decisions_total{outcome=\"");
         add_label_value(out, plan_outcome_name(v->plan, i));
         buffer_format(out, "\"} %" PRIu64 "\n", v->shard->by_outcome[i]);
+    }
+}
+
+/* What the state holds of each kind of entity. */
+static const struct {
+    const char *name;
+    const char *type;
+    const char *help;
+    size_t offset;
+} kind_numbers[] = {
+    {"assay_entities", "gauge", "Entities in the state, by kind and level of features.",
+     offsetof(struct velocity_counts, entities)},
+    {"assay_entity_events", "gauge", "Events that entities retain.",
+     offsetof(struct velocity_counts, events)},
+    {"assay_entity_bytes", "gauge", "Memory that entities take.",
+     offsetof(struct velocity_counts, bytes)},
+    {"assay_evicted_total", "counter", "Entities evicted because the state was full.",
+     offsetof(struct velocity_counts, evicted)},
+    {"assay_expired_total", "counter", "Entities freed because no window reached them any more.",
+     offsetof(struct velocity_counts, expired)},
+    {"assay_dropped_events_total", "counter",
+     "Events of entities dropped because the state was full.",
+     offsetof(struct velocity_counts, dropped)},
+};
+
+static void kinds_format(const struct metrics_view *v, struct buffer *out)
+{
+    const struct occupancy *o = &v->shard->occupancy;
+
+    for (size_t i = 0; i < sizeof kind_numbers / sizeof *kind_numbers; i++) {
+        head(out, kind_numbers[i].name, kind_numbers[i].type, kind_numbers[i].help);
+        for (uint32_t g = 0; g < o->groups; g++) {
+            const char *at = (const char *)&o->group[g] + kind_numbers[i].offset;
+
+            buffer_format(out, "%s{kind=\"", kind_numbers[i].name);
+            add_label_value(out, velocity_group_name(plan_layout(v->plan), g));
+            buffer_format(out, "\",level=\"%d\"} %" PRIu64 "\n",
+                          velocity_group_level(plan_layout(v->plan), g), *(const uint64_t *)at);
+        }
     }
 }
 
@@ -151,8 +214,10 @@ static void gauge(struct buffer *out, const char *name, const char *help, double
 void metrics_format(const struct metrics_view *v, struct buffer *out)
 {
     decisions_format(v, out);
+    observed_format(v, out);
     latency_format(v, out);
     answers_format(v, out);
+    kinds_format(v, out);
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         if (numbers[i].at == OF_PROJECT && v->project == NULL)
             continue;

@@ -4,37 +4,63 @@
 
 const char *method_word(enum http_method m)
 {
-    static const char *const words[] = {"GET", "HEAD", "POST", ""};
+    static const char *const words[] = {"GET", "HEAD", "POST", "DELETE", ""};
 
     return words[m];
 }
 
-static bool path_matches(const char *pattern, struct text path, struct text *parameter)
+/* What the part in braces at *pattern takes: up to the character that follows it there. *pattern
+ * and *path go on behind it. */
+static struct text take_part(const char **pattern, struct text *path)
 {
-    const char *brace = strchr(pattern, '{');
-    size_t fixed = brace != NULL ? (size_t)(brace - pattern) : strlen(pattern);
+    struct text part = *path;
+    const char *end;
 
-    if (path.length < fixed || memcmp(path.bytes, pattern, fixed) != 0)
-        return false;
-    *parameter = (struct text){path.bytes + fixed, path.length - fixed};
-    return brace != NULL ? parameter->length > 0 : parameter->length == 0;
+    *pattern = strchr(*pattern, '}') + 1;
+    end = **pattern != 0 ? memchr(path->bytes, **pattern, path->length) : NULL;
+    if (end != NULL)
+        part.length = (size_t)(end - path->bytes);
+    *path = (struct text){path->bytes + part.length, path->length - part.length};
+    return part;
+}
+
+static bool path_matches(const char *pattern, struct text path, struct text *parameter,
+                         struct text *name)
+{
+    *parameter = *name = (struct text){NULL, 0};
+    while (*pattern != 0) {
+        if (*pattern == '{') {
+            *name = *parameter;
+            *parameter = take_part(&pattern, &path);
+            if (parameter->length == 0)
+                return false;
+            continue;
+        }
+        if (path.length == 0 || *path.bytes != *pattern)
+            return false;
+        pattern++;
+        path = (struct text){path.bytes + 1, path.length - 1};
+    }
+    return path.length == 0;
 }
 
 const struct route *route_find(struct text path, enum http_method method, struct text *parameter,
-                               const char **allow)
+                               struct text *name, const char **allow)
 {
-    static const char *const allows[] = {"", "GET, HEAD", "POST", "GET, HEAD, POST"};
+    static const char *const allows[] = {
+        "",       "GET, HEAD",         "POST",         "GET, HEAD, POST",
+        "DELETE", "GET, HEAD, DELETE", "POST, DELETE", "GET, HEAD, POST, DELETE"};
     enum http_method wanted = method == HTTP_HEAD ? HTTP_GET : method;
     unsigned has = 0;
 
     for (unsigned i = 0; i < route_count; i++) {
-        if (!path_matches(routes[i].pattern, path, parameter))
+        if (!path_matches(routes[i].pattern, path, parameter, name))
             continue;
         if (routes[i].method == wanted)
             return &routes[i];
-        has |= routes[i].method == HTTP_GET ? 1 : 2;
+        has |= routes[i].method == HTTP_GET ? 1 : routes[i].method == HTTP_POST ? 2 : 4;
     }
-    *parameter = (struct text){NULL, 0};
+    *parameter = *name = (struct text){NULL, 0};
     *allow = allows[has];
     return NULL;
 }

@@ -7,7 +7,7 @@
 
 struct server;
 
-enum { ROUTE_QUERIES_MAX = 8, ROUTE_ALLOW_MAX = 32 };
+enum { ROUTE_QUERIES_MAX = 8, ROUTE_ALLOW_MAX = 40 };
 
 /* Where a handler runs. */
 enum route_place {
@@ -29,8 +29,8 @@ struct route_query {
 
 struct route {
     enum http_method method; /* HTTP_GET also serves HEAD */
-    const char
-        *pattern; /* "/v1/decisions/{id}": a last part in braces takes the rest of the path */
+    const char *pattern; /* "/v1/decisions/{id}": a part in braces takes what is between two "/", at
+                          * the end of the pattern the rest of the path; two at most */
     enum route_place place;
     enum route_body body;
     size_t body_max; /* 0: the setting server.body */
@@ -42,10 +42,11 @@ struct route {
 extern const struct route routes[];
 extern const unsigned route_count;
 
-/* The route of a path and method, or NULL; `parameter` is the part in braces. Without a route,
+/* The route of a path and method, or NULL; `parameter` is the last part in braces, `name` the one
+ * before it. Without a route,
  * `allow` tells which methods the path has ("": none, so it is no path). */
 const struct route *route_find(struct text path, enum http_method method, struct text *parameter,
-                               const char **allow);
+                               struct text *name, const char **allow);
 const char *method_word(enum http_method m);
 
 #endif

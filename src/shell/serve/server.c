@@ -13,26 +13,59 @@
 
 /* ---- seats ---- */
 
+static void seat_leave_plan(struct seat *seat)
+{
+    if (seat->plan == NULL)
+        return;
+    frame_fini(&seat->event);
+    validation_bench_free(seat->bench);
+    seat->bench = NULL;
+    lookups_free(seat->lookups);
+    plan_unref(seat->plan);
+}
+
 static void seat_free(void *context)
 {
     struct seat *seat = context;
 
     json_reader_free(seat->json);
-    frame_fini(&seat->event);
+    seat_leave_plan(seat);
     buffer_fini(&seat->encoded);
     store_close(seat->reader);
     mem_free(seat);
+}
+
+static void seat_take_plan(struct server *s, struct seat *seat)
+{
+    seat_leave_plan(seat);
+    pthread_mutex_lock(&s->lock);
+    seat->generation = atomic_load(&s->generation);
+    seat->plan = plan_ref(s->plan);
+    seat->lookups = lookups_ref(s->lookups);
+    pthread_mutex_unlock(&s->lock);
+    seat->fields = schema_fingerprint(plan_schema(seat->plan));
+    frame_init(&seat->event, plan_schema(seat->plan), 1, EVENT_TEXT_MAX);
+    if (plan_validation(seat->plan) != NULL)
+        seat->bench = validation_bench_new(plan_validation(seat->plan), 1);
+}
+
+bool seat_is_current(struct server *s, const struct seat *seat)
+{
+    return atomic_load_explicit(&s->generation, memory_order_relaxed) == seat->generation;
 }
 
 struct seat *seat_get(struct server *s)
 {
     struct seat *seat = pthread_getspecific(s->seat);
 
-    if (seat != NULL)
+    if (seat != NULL) {
+        if (!seat_is_current(s, seat))
+            seat_take_plan(s, seat);
         return seat;
+    }
     seat = mem_alloc(sizeof *seat);
     seat->json = json_reader_new();
-    frame_init(&seat->event, plan_schema(s->plan), 1, EVENT_TEXT_MAX);
+    seat_take_plan(s, seat);
     buffer_init(&seat->encoded, EVENT_TEXT_MAX + SHARD_ID_MAX);
     ASSERT(pthread_setspecific(s->seat, seat) == 0);
     return seat;
@@ -96,7 +129,7 @@ static size_t body_max(const struct server *s, const struct route *r)
 static void on_begin(void *context, struct exchange *x)
 {
     struct server *s = context;
-    const struct route *r = route_find(x->path, x->method, &x->parameter, &x->allow);
+    const struct route *r = route_find(x->path, x->method, &x->parameter, &x->name, &x->allow);
     const char *length = exchange_header(x, "Content-Length");
 
     x->route = r;
@@ -175,7 +208,7 @@ static bool is_for_us(struct server *s, struct exchange *x)
         problem_answer(x, 404, "no such path");
     else if (r == NULL)
         problem_answer(x, 405, "this path takes %s", x->allow);
-    else if (!text_is_utf8(x->parameter))
+    else if (!text_is_utf8(x->parameter) || !text_is_utf8(x->name))
         problem_answer(x, 400, "the path is no UTF-8");
     else
         return body_is_right(x, r) && queries_are_known(x, r);
@@ -252,6 +285,9 @@ static void server_free(struct server *s)
     jobs_free(s->jobs);
     queue_free(s->desk_queue);
     pthread_key_delete(s->seat);
+    lookups_free(s->lookups);
+    plan_unref(s->plan);
+    pthread_mutex_destroy(&s->lock);
     mem_free(s);
 }
 
@@ -268,10 +304,12 @@ bool server_start(const struct server_options *o, struct server **server, struct
                                 .ended = on_ended};
 
     s->o = *o;
+    pthread_mutex_init(&s->lock, NULL);
     s->plan = shard_plan(o->shard);
+    s->lookups = lookups_ref(o->lookups);
     ASSERT(pthread_key_create(&s->seat, seat_free) == 0);
     s->desk_queue = queue_new(DESK_QUEUE_MAX);
-    s->jobs = jobs_new(&o->train);
+    s->jobs = jobs_new(&o->train, &o->reload);
     if (!desks_start(s, e) || !http_start(&http, &s->http, e)) {
         server_free(s);
         return false;
@@ -283,6 +321,29 @@ bool server_start(const struct server_options *o, struct server **server, struct
 bool server_is_loopback(const struct server *s)
 {
     return http_is_loopback(s->http);
+}
+
+void server_renew(struct server *s, struct lookups *l)
+{
+    struct plan *plan = shard_plan(s->o.shard), *old_plan;
+    struct lookups *old_lookups;
+
+    pthread_mutex_lock(&s->lock);
+    old_plan = s->plan;
+    old_lookups = s->lookups;
+    s->plan = plan;
+    s->lookups = lookups_ref(l);
+    atomic_fetch_add(&s->generation, 1);
+    pthread_mutex_unlock(&s->lock);
+    lookups_free(old_lookups);
+    plan_unref(old_plan);
+}
+
+bool server_reload(struct server *s, struct error *e)
+{
+    char id[JOB_ID_BYTES];
+
+    return jobs_start(s->jobs, JOB_RELOAD, id, e);
 }
 
 uint16_t server_port(const struct server *s)

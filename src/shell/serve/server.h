@@ -13,9 +13,9 @@
 
 enum { SERVER_DESKS = 2 }; /* threads for what may block: batches, queries, labels */
 
-/* Training as a job: runs on a thread of its own, one at a time; `result` becomes a JSON object.
- * A false progress asks it to end with ERROR_CANCELLED. */
-struct server_train {
+/* Long work: runs on a thread of its own, one of each kind at a time; `result` becomes a JSON
+ * object. A false progress asks it to end with ERROR_CANCELLED. */
+struct server_work {
     bool (*run)(void *context, const struct progress *progress, struct buffer *result,
                 struct error *e);
     void *context;
@@ -23,16 +23,22 @@ struct server_train {
 
 struct server_options {
     const struct server_setting *setting; /* host, port, threads, limits */
+    const struct settings *settings;      /* for its lists; NULL: there are none */
     struct shard *shard;                  /* started */
-    const struct lookups *lookups;        /* of the plan's schema; NULL: none */
+    struct lookups *lookups;              /* of the plan's schema; a reference is taken; or NULL */
     struct project *project;              /* NULL: no store, lists answer 503 */
     const char *store;                    /* path of its file */
-    struct server_train train;            /* run NULL: training answers 503 */
+    const char *data_directory;           /* for its models; NULL: answered 503 */
+    struct server_work train, reload;     /* run NULL: answered 503 */
 };
 
 struct server;
 
 bool server_start(const struct server_options *o, struct server **s, struct error *e) MUST_USE;
+/* Requests are read by the shard's plan as it is now, with these tables (a reference is taken). */
+void server_renew(struct server *s, struct lookups *l);
+/* As POST /v1/settings:reload without waiting; its outcome is the work's to tell. */
+bool server_reload(struct server *s, struct error *e) MUST_USE;
 uint16_t server_port(const struct server *s);
 bool server_is_loopback(const struct server *s); /* reached from this machine only */
 /* No new requests, what runs is finished, a running job is cancelled. Takes NULL. */

@@ -98,6 +98,26 @@ const struct key keys[] = {
      .words =
          "Seconds east of UTC at first, each change as second/offset, and the yearly rule as a "
          "POSIX TZ string."},
+    {"events", KEY_ENTRIES, KEY_DECIDES, ARRAY_OF(kinds, kind_count, KINDS_MAX),
+     .words = "Several kinds of event, such as login and payment, each with its own source and "
+              "fields: see docs/events.md. The first one is decided, the others are observed, "
+              "unless `decide` says otherwise. Without this key events are of one kind."},
+    {"events.*", KEY_SECTION, KEY_DECIDES, .shorthand = "source",
+     .words = "One kind of event; a plain text is its source."},
+    {"events.*.source", KEY_TEXT, 0, MEMBER(struct kind_setting, source),
+     .words = "Which of the sources has the events of this kind."},
+    {"events.*.id", KEY_TEXT, KEY_DECIDES, MEMBER(struct kind_setting, id),
+     .words = "Its field that names an event. Ids differ across kinds. Without one, ids are made."},
+    {"events.*.time", KEY_TEXT, KEY_DECIDES, MEMBER(struct kind_setting, time), .standard = "time",
+     .words = "Its field that says when it happened."},
+    {"events.*.layout", KEY_WORD, KEY_DECIDES, MEMBER(struct kind_setting, layout),
+     .has_at = offsetof(struct kind_setting, has_layout), .choices = LAYOUTS_WORDS,
+     .computed = "found in the source", .words = "How its time is written."},
+    {"events.*.decide", KEY_BOOL, KEY_DECIDES, MEMBER(struct kind_setting, decide),
+     .has_at = offsetof(struct kind_setting, has_decide),
+     .computed = "true for the first kind, false for the others",
+     .words = "Whether events of this kind are decided, or only seen: they then enter the windows, "
+              "are logged and acknowledged, without a score."},
 
     {"schema", KEY_RECORDS, KEY_DECIDES, ARRAY_OF(schema, schema_count, SCHEMA_FIELDS_MAX),
      .words = "The fields of an event, fixed. Written into the log with each plan; not needed in a "
@@ -118,6 +138,25 @@ const struct key keys[] = {
     {"schema.*.looked_up", KEY_BOOL, KEY_DECIDES, MEMBER(struct schema_setting, looked_up),
      .standard = "false",
      .words = "Whether the field comes from a table looked up in; such fields stand last."},
+    {"schema.*.kinds", KEY_TEXTS, KEY_DECIDES,
+     ARRAY(struct schema_setting, kinds, kind_count, KINDS_MAX),
+     .words = "The kinds of event that have the field; without it, all have it."},
+
+    {"missing", KEY_ENTRIES, KEY_DECIDES, ARRAY_OF(missing, missing_count, SETTINGS_FIELDS_MAX),
+     .words = "What stands in for a field that an event lacks: see docs/events.md."},
+    {"missing.*", KEY_TEXT, KEY_REQUIRED | KEY_DECIDES, MEMBER(struct named_setting, source),
+     .words = "A value of the field's type, such as `0` or `unknown`, that features and rules then "
+              "see; or `median`: the median of the rows that the model learned from, kept in the "
+              "model, for its inputs that are the field."},
+    {"validate", KEY_ENTRIES, KEY_DECIDES, ARRAY_OF(checks, check_count, PLAN_RULES_MAX),
+     .words = "What every event must fulfil, on every path: see docs/events.md."},
+    {"validate.*", KEY_SECTION, KEY_DECIDES, .words = "One check, under its name."},
+    {"validate.*.check", KEY_TEXT, KEY_REQUIRED | KEY_DECIDES, MEMBER(struct check_setting, check),
+     .words = "The condition that must hold; null counts as holding."},
+    {"validate.*.then", KEY_TEXT, KEY_REQUIRED | KEY_DECIDES, MEMBER(struct check_setting, then),
+     .words = "What becomes of an event that fails it. `refuse`: it is not taken (a reject of a "
+              "file, 422 over HTTP); `mark`: its decision names the check among its rules; an "
+              "outcome, such as `review`: as a rule leads to it."},
 
     {"entities", KEY_ENTRIES, KEY_DECIDES, ARRAY_OF(entities, entity_count, LANG_FEATURES_MAX),
      .words = "Who or what windows are kept for: `by NAME` in a feature."},
@@ -128,6 +167,24 @@ const struct key keys[] = {
     {"entities.*.state", KEY_WORD, KEY_DECIDES, MEMBER(struct entity_setting, state),
      .standard = "shard", .choices = "shard|shared",
      .words = "Whose the windows are where there are several shards; with one both are the same."},
+
+    {"lists", KEY_ENTRIES, KEY_DECIDES, ARRAY_OF(lists, list_count, LANG_LISTS_MAX),
+     .words = "Values that are kept and changed while the service runs: `x in list(NAME)`. See "
+              "docs/lists.md."},
+    {"lists.*", KEY_SECTION, KEY_DECIDES, .shorthand = "type",
+     .words = "One list; a plain text is its type. The name is one of letters, digits and _."},
+    {"lists.*.type", KEY_WORD, KEY_DECIDES, MEMBER(struct list_setting, type), .standard = "text",
+     .choices = "text|int|decimal", .words = "What its values are."},
+    {"lists.*.description", KEY_TEXT, 0, MEMBER(struct list_setting, description),
+     .words = "What it is for."},
+    {"lists.*.file", KEY_TEXT, 0, MEMBER(struct list_setting, file),
+     .words =
+         "Entries that it begins with, or the history of its changes: CSV, NDJSON or JSON with "
+         "`value`, and if wanted `at`, `expires`, `note` and `op` (add, remove). A service "
+         "takes it in again when its content changes."},
+    {"lists.*.expires", KEY_DURATION, 0, MEMBER(struct list_setting, expires_us), .least = 1,
+     .has_at = offsetof(struct list_setting, has_expires),
+     .words = "How long an entry is in force that does not say so itself; without it, for ever."},
 
     {"features", KEY_ENTRIES, KEY_DECIDES, ARRAY_OF(features, feature_count, LANG_FEATURES_MAX),
      .words = "What is computed of each event, in the language of docs/language.md. A feature may "
@@ -149,6 +206,8 @@ const struct key keys[] = {
          "`boost`: gradient-boosted trees; `logistic`: logistic regression; `forest`: random "
          "forest; `isolation`: isolation forest, which does not look at labels; `vote` and `stack`: "
          "of several models; a name under `models`; `none`: rules only."},
+    {"model.purpose", KEY_TEXT, 0, OF(model.purpose),
+     .words = "What the model is for, in a sentence or two: it stands in the model card."},
     {"model.seed", KEY_WHOLE, 0, OF(model.seed), .standard = "1", .least = 0, .most = 9e15,
      .words = "Seed of all random choices: the same data and seed give the same model."},
     {"model.features", KEY_TEXTS, 0,
@@ -181,7 +240,7 @@ const struct key keys[] = {
 #define RECIPE_BASE       struct settings
 #define RECIPE_AT(member) model.asked.member
 #define RECIPE_FLAGS      0
-#include "shell/settings/recipe_rows.h"
+#include "shell/settings/recipe_rows.inc"
 #undef RECIPE
 #undef RECIPE_BASE
 #undef RECIPE_AT
@@ -199,7 +258,7 @@ const struct key keys[] = {
 #define RECIPE_BASE       struct recipe_setting
 #define RECIPE_AT(member) member
 #define RECIPE_FLAGS      KEY_TWIN
-#include "shell/settings/recipe_rows.h"
+#include "shell/settings/recipe_rows.inc"
 #undef RECIPE
 #undef RECIPE_BASE
 #undef RECIPE_AT
@@ -232,6 +291,11 @@ const struct key keys[] = {
     {"tests.*.event", KEY_EVENT, KEY_REQUIRED, MEMBER(struct test_setting, event),
      .words = "The event that is decided. Fields that are left out are null; fields of tables are "
               "looked up, unless they are given here."},
+    {"tests.*.lists", KEY_ENTRIES, 0, ARRAY(struct test_setting, lists, list_count, LANG_LISTS_MAX),
+     .words =
+         "What is in lists here, from the start; a list that is left out is as its file says."},
+    {"tests.*.lists.*", KEY_TEXTS, KEY_REQUIRED,
+     ARRAY(struct texts_setting, text, count, SETTINGS_TEST_VALUES_MAX), .words = "Its values."},
     {"tests.*.expect", KEY_SECTION, 0,
      .words = "What must come out; what is left out is not held."},
     {"tests.*.expect.features", KEY_ENTRIES, 0,
@@ -274,6 +338,14 @@ const struct key keys[] = {
      .words =
          "Size of one shard's state at most; beyond it the entities longest unseen are forgotten, "
          "and counted."},
+    {"batch", KEY_SECTION, 0, .words = "Files of events, for train, features, score and history."},
+    {"batch.memory", KEY_SIZE, 0, OF(batch_memory_bytes),
+     .has_at = offsetof(struct settings, has_batch_memory), .least = 1 << 20,
+     .most = 1024.0 * (1 << 30),
+     .words =
+         "Memory for the events of a file, by default a quarter of the machine's. A larger file is "
+         "read twice, and what is not in order of time in it is sorted on disk, in $TMPDIR or the "
+         "data directory."},
     {"ids", KEY_SECTION, 0, .words = "How long an event's id is remembered, to answer repeats."},
     {"ids.count", KEY_WHOLE, 0, OF(ids_horizon), .standard = "10000000", .least = 1, .most = 1e9,
      .words = "Ids remembered at most."},
@@ -284,13 +356,20 @@ const struct key keys[] = {
      .most = 4.0 * (1 << 30), .words = "Size of one file of the log."},
     {"log.sync", KEY_BOOL, 0, OF(log_sync), .standard = "true",
      .words = "Whether an answer waits until its record is on disk."},
+    {"reload", KEY_SECTION, 0, .words = "How changed settings come into force while serving."},
+    {"reload.rate", KEY_WHOLE, 0, OF(reload_rate), .standard = "200000", .least = 100, .most = 1e9,
+     .words = "Records of the log a second, at most, of which the state of changed features is "
+              "built; decisions go on beside."},
     {"snapshot", KEY_SECTION, 0, .shorthand = "every",
      .words = "Snapshots of the state, for a fast start."},
     {"snapshot.every", KEY_DURATION, 0, OF(snapshot_every_us), .standard = "5m", .least = 1e6,
      .words = "Time between two snapshots."},
+    {"snapshot.memory", KEY_SIZE, 0, OF(snapshot_memory_bytes), .standard = "1GiB",
+     .least = 1 << 20, .most = 64.0 * (1 << 30),
+     .words = "Copies at most of what changes while a snapshot is written; beyond it the snapshot "
+              "is given up and counted, decisions go on."},
 
     {"alerts", KEY_SECTION, KEY_LATER, .words = "Queues of alerts."},
-    {"lists", KEY_SECTION, KEY_LATER, .words = "Named lists for rules."},
     {"personal", KEY_SECTION, KEY_LATER, .words = "Personal fields, sealed apart."},
     {"rollups", KEY_SECTION, KEY_LATER, .words = "Tables by day and entity."},
     {"routes", KEY_SECTION, KEY_LATER, .words = "Which model decides which events."},

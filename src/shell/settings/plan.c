@@ -46,6 +46,7 @@ static bool roles_set(const struct settings *s, struct schema *schema, struct er
 {
     int amount;
 
+    schema->kind = s->kind_count > 0 ? schema_find(schema, text_of(KIND_FIELD)) : FIELD_NONE;
     return role_set(s, schema, "event.id", s->event.id, IDS, "a text or whole number", &schema->id,
                     e) &&
            role_set(s, schema, "event.time", s->event.time, TIMES, "a time", &schema->time, e) &&
@@ -57,7 +58,10 @@ static bool roles_set(const struct settings *s, struct schema *schema, struct er
 /* The arrays that a plan_spec borrows. */
 struct parts {
     struct plan_named *entities, *features;
+    struct plan_list *lists;
     struct plan_rule *rules;
+    struct plan_check *checks;
+    struct plan_missing *missing;
     struct text *outcomes;
     struct plan_threshold *thresholds, *levels;
 };
@@ -65,8 +69,11 @@ struct parts {
 static void parts_fini(struct parts *p)
 {
     mem_free(p->entities);
+    mem_free(p->lists);
     mem_free(p->features);
     mem_free(p->rules);
+    mem_free(p->checks);
+    mem_free(p->missing);
     mem_free(p->outcomes);
     mem_free(p->thresholds);
     mem_free(p->levels);
@@ -80,6 +87,7 @@ static struct plan_threshold threshold_of(const struct threshold_setting *t)
 static void parts_init(struct parts *p, const struct settings *s)
 {
     p->entities = mem_array(s->entity_count, sizeof *p->entities);
+    p->lists = mem_array(s->list_count, sizeof *p->lists);
     p->features = mem_array(s->feature_count, sizeof *p->features);
     p->rules = mem_array(s->rule_count, sizeof *p->rules);
     p->outcomes = mem_array(s->outcome_count, sizeof *p->outcomes);
@@ -88,12 +96,25 @@ static void parts_init(struct parts *p, const struct settings *s)
     for (uint32_t i = 0; i < s->entity_count; i++)
         p->entities[i] =
             (struct plan_named){text_of(s->entities[i].name), text_of(s->entities[i].key)};
+    for (uint32_t i = 0; i < s->list_count; i++) {
+        const struct list_setting *l = &s->lists[i];
+
+        p->lists[i] = (struct plan_list){text_of(l->name), list_setting_type(l)};
+    }
     for (uint32_t i = 0; i < s->feature_count; i++)
         p->features[i] =
             (struct plan_named){text_of(s->features[i].name), text_of(s->features[i].source)};
     for (uint32_t i = 0; i < s->rule_count; i++)
         p->rules[i] = (struct plan_rule){text_of(s->rules[i].name), text_of(s->rules[i].when),
                                          text_of(s->rules[i].then)};
+    p->checks = mem_array(s->check_count, sizeof *p->checks);
+    for (uint32_t i = 0; i < s->check_count; i++)
+        p->checks[i] = (struct plan_check){text_of(s->checks[i].name), text_of(s->checks[i].check),
+                                           text_of(s->checks[i].then)};
+    p->missing = mem_array(s->missing_count, sizeof *p->missing);
+    for (uint32_t i = 0; i < s->missing_count; i++)
+        p->missing[i] =
+            (struct plan_missing){text_of(s->missing[i].name), text_of(s->missing[i].source)};
     for (uint32_t i = 0; i < s->outcome_count; i++)
         p->outcomes[i] = text_of(s->outcomes[i]);
     for (uint32_t i = 0; i < s->decision_count; i++)
@@ -132,6 +153,21 @@ static bool is_about(const struct error *e, const char *path)
     return strncmp(e->text, path, length) == 0 && e->text[length] == ':';
 }
 
+/* Whether it is about a check; then with its place. */
+static bool blame_check(const struct settings *s, struct error *e)
+{
+    char path[PLAN_NAME_MAX + 32];
+
+    for (uint32_t i = 0; i < s->check_count; i++) {
+        snprintf(path, sizeof path, "validate.%s.check", s->checks[i].name);
+        if (!is_about(e, path))
+            continue;
+        settings_blame(s, path, e);
+        return true;
+    }
+    return false;
+}
+
 /* plan_new's words begin with the part they are about; find its place in the file. */
 static bool blame_part(const struct settings *s, struct error *e)
 {
@@ -141,6 +177,11 @@ static bool blame_part(const struct settings *s, struct error *e)
         return settings_blame(s, "time_zone", e);
     for (uint32_t i = 0; i < s->entity_count; i++) {
         snprintf(path, sizeof path, "entities.%s.key", s->entities[i].name);
+        if (is_about(e, path))
+            return settings_blame(s, path, e);
+    }
+    for (uint32_t i = 0; i < s->list_count; i++) {
+        snprintf(path, sizeof path, "lists.%s", s->lists[i].name);
         if (is_about(e, path))
             return settings_blame(s, path, e);
     }
@@ -154,7 +195,34 @@ static bool blame_part(const struct settings *s, struct error *e)
         if (is_about(e, path))
             return settings_blame(s, path, e);
     }
-    return error_prefix(e, "%s", s->path);
+    for (uint32_t i = 0; i < s->missing_count; i++) {
+        snprintf(path, sizeof path, "missing.%s", s->missing[i].name);
+        if (is_about(e, path))
+            return settings_blame(s, path, e);
+    }
+    if (!blame_check(s, e))
+        error_prefix(e, "%s", s->path);
+    return false;
+}
+
+bool settings_validation(const struct settings *s, const struct schema *schema,
+                         struct validation **v, struct error *e)
+{
+    struct validation_rule *rules = mem_array(s->check_count, sizeof *rules);
+    uint32_t count = 0;
+    bool ok;
+
+    for (uint32_t i = 0; i < s->check_count; i++) {
+        if (strcmp(s->checks[i].then, PLAN_REFUSE) == 0)
+            rules[count++] =
+                (struct validation_rule){text_of(s->checks[i].name), text_of(s->checks[i].check)};
+    }
+    *v = count > 0 ? validation_new(schema, rules, count, e) : NULL;
+    mem_free(rules);
+    ok = count == 0 || *v != NULL;
+    if (!ok && !blame_check(s, e))
+        error_prefix(e, "%s", s->path);
+    return ok;
 }
 
 static bool plan_of(const struct settings *s, const struct schema *schema, struct model *model,
@@ -164,8 +232,11 @@ static bool plan_of(const struct settings *s, const struct schema *schema, struc
     struct plan_spec spec = {
         .schema = schema,
         .entity_count = s->entity_count,
+        .list_count = s->list_count,
         .feature_count = s->feature_count,
         .rule_count = s->rule_count,
+        .check_count = s->check_count,
+        .missing_count = s->missing_count,
         .outcome_count = s->outcome_count,
         .threshold_count = s->decision_count,
         .velocity = {.memory_bytes = s->memory_bytes / 4 * 3,
@@ -181,8 +252,11 @@ static bool plan_of(const struct settings *s, const struct schema *schema, struc
 
     parts_init(&parts, s);
     spec.entities = parts.entities;
+    spec.lists = parts.lists;
     spec.features = parts.features;
     spec.rules = parts.rules;
+    spec.checks = parts.checks;
+    spec.missing = parts.missing;
     spec.outcomes = parts.outcomes;
     spec.thresholds = parts.thresholds;
     levels_fill(s, &parts, &spec);

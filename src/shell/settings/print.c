@@ -13,6 +13,7 @@ struct printing {
     struct buffer *out;
     unsigned flags;    /* only keys that have these */
     bool with_origins; /* a comment after each value */
+    const struct recipe_setting *recipe; /* NULL, or: options of other kinds are left out */
     struct buffer path;
 };
 
@@ -166,9 +167,20 @@ static void print_array(struct printing *p, const struct key *k, const char *bas
     }
 }
 
+static bool is_of_another_kind(const struct recipe_setting *r, const struct key *k)
+{
+    enum model_kind kind;
+
+    return r != NULL && k->kind == KEY_SECTION && model_kind_find(key_last(k), &kind) &&
+           kind != r->recipe.kind;
+}
+
 static void print_key(struct printing *p, const struct key *k, const char *base, int depth)
 {
     size_t start = p->out->length, below;
+
+    if (is_of_another_kind(p->recipe, k))
+        return;
 
     if ((k->flags & KEY_LATER) || (k->kind != KEY_SECTION && (k->flags & p->flags) != p->flags))
         return;
@@ -232,6 +244,12 @@ void settings_print_plan(const struct settings *s, const struct schema *schema,
 
     fix_zones(&fixed, program);
 
+    fixed.kinds = mem_array(schema->kind_count, sizeof *fixed.kinds);
+    for (uint32_t i = 0; i < schema->kind_count; i++) { /* how times are written is known now */
+        fixed.kinds[i] = s->kinds[i];
+        fixed.kinds[i].has_layout = true;
+        fixed.kinds[i].layout = schema->kinds[i].layout;
+    }
     fixed.schema = mem_array(schema->count, sizeof *fixed.schema);
     fixed.schema_count = schema->count;
     for (uint32_t i = 0; i < schema->count; i++) {
@@ -245,11 +263,44 @@ void settings_print_plan(const struct settings *s, const struct schema *schema,
             .group = f->group,
             .personal = f->is_personal,
             .looked_up = f->is_looked_up,
+            .kinds = mem_array(schema->kind_count, sizeof(char *)),
         };
+        for (uint32_t k = 0; k < schema->kind_count; k++) {
+            if (f->kinds >> k & 1)
+                fixed.schema[i].kinds[fixed.schema[i].kind_count++] = schema->kinds[k].name;
+        }
     }
     print_all(&p);
     for (uint32_t i = 0; i < fixed.zone_count; i++)
         mem_free(fixed.zones[i].source);
     mem_free(fixed.zones);
+    for (uint32_t i = 0; i < schema->count; i++)
+        mem_free(fixed.schema[i].kinds);
     mem_free(fixed.schema);
+    mem_free(fixed.kinds);
+}
+
+static void print_recipe(const struct settings *s, const struct recipe_setting *r, int depth,
+                         struct buffer *out)
+{
+    struct printing p = {.settings = s, .out = out, .recipe = r};
+
+    buffer_init(&p.path, KEY_PATH_MAX);
+    print_below(&p, key_find(key_find(NULL, text_of("models")), text_of("*")), (const char *)r,
+                depth);
+    buffer_fini(&p.path);
+}
+
+void settings_print_recipe(const struct settings *s, const struct recipe_setting *r,
+                           struct buffer *out)
+{
+    print_recipe(s, r, 0, out);
+    for (uint32_t i = 0; i < r->member_count; i++) {
+        const struct recipe_setting *member = settings_model(s, r->members[i].name);
+
+        buffer_add_text(out, i == 0 ? "models:\n  " : "  ");
+        yaml_print(text_of(member->name), false, out);
+        buffer_add_text(out, ":\n");
+        print_recipe(s, member, 2, out);
+    }
 }

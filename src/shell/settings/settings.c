@@ -166,6 +166,57 @@ const struct source_setting *settings_source(const struct settings *s, const cha
     return NULL;
 }
 
+const struct list_setting *settings_list(const struct settings *s, const char *name)
+{
+    for (uint32_t i = 0; i < s->list_count; i++) {
+        if (strcmp(s->lists[i].name, name) == 0)
+            return &s->lists[i];
+    }
+    return NULL;
+}
+
+enum type list_setting_type(const struct list_setting *l)
+{
+    static const enum type types[] = {
+        [LIST_OF_TEXT] = TYPE_TEXT, [LIST_OF_INT] = TYPE_INT, [LIST_OF_DECIMAL] = TYPE_DECIMAL};
+
+    return types[l->type];
+}
+
+void settings_event_files(const struct settings *s, struct buffer *out)
+{
+    for (uint32_t i = 0; i < s->source_count; i++) {
+        if (settings_is_events(s, &s->sources[i]))
+            buffer_format(out, "%s%s", out->length > 0 ? ", " : "", s->sources[i].file);
+    }
+}
+
+bool settings_add_kinds(const struct settings *s, struct schema *schema, struct error *e)
+{
+    for (uint32_t i = 0; i < s->kind_count; i++) {
+        const struct kind_setting *from = &s->kinds[i];
+
+        if (!schema_add_kind(schema,
+                             &(struct event_kind){.name = from->name,
+                                                  .id = from->id,
+                                                  .time = from->time,
+                                                  .layout = from->layout,
+                                                  .is_decided = from->decide},
+                             e))
+            return false;
+    }
+    return true;
+}
+
+static uint32_t kinds_of(const struct schema *schema, const struct schema_setting *from)
+{
+    uint32_t kinds = 0;
+
+    for (uint32_t i = 0; i < from->kind_count; i++)
+        kinds |= UINT32_C(1) << schema_find_kind(schema, text_of(from->kinds[i]));
+    return kinds;
+}
+
 struct schema *settings_schema(const struct settings *s)
 {
     struct schema *schema;
@@ -174,6 +225,7 @@ struct schema *settings_schema(const struct settings *s)
     if (s->schema_count == 0)
         return NULL;
     schema = schema_new();
+    (void)!settings_add_kinds(s, schema, &e); /* settings_verify has seen them too */
     for (uint32_t i = 0; i < s->schema_count; i++) {
         const struct schema_setting *from = &s->schema[i];
         struct field *f;
@@ -186,6 +238,12 @@ struct schema *settings_schema(const struct settings *s)
         f->group = from->group;
         f->is_personal = from->personal;
         f->is_looked_up = from->looked_up;
+        f->kinds = kinds_of(schema, from);
+    }
+    if (s->kind_count > 0) {
+        schema->kind = schema_find(schema, text_of(KIND_FIELD));
+        schema->id = s->event.id != NULL ? schema_find(schema, text_of(s->event.id)) : FIELD_NONE;
+        schema->time = schema_find(schema, text_of(s->event.time));
     }
     return schema;
 }

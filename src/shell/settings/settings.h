@@ -19,6 +19,7 @@ enum {
     SETTINGS_MODELS_MAX = 32,
     SETTINGS_TESTS_MAX = 1000,
     SETTINGS_TEST_EVENTS_MAX = 1000, /* in the history of one */
+    SETTINGS_TEST_VALUES_MAX = 1000, /* of one list of one */
 };
 
 /* An override of what was inferred for one field of a source. */
@@ -31,7 +32,7 @@ struct field_setting {
 };
 
 struct source_setting {
-    char *name;     /* "transactions" is the events' source */
+    char *name;     /* "transactions" is the events' source, where events are of one kind */
     char *file;     /* path or glob, relative to the settings file */
     char *format;   /* auto, csv, ndjson, json */
     char delimiter; /* 0 = look */
@@ -43,9 +44,31 @@ struct source_setting {
     double reject_share; /* default 0.01 */
 };
 
+/* One kind of event, where there are several. */
+struct kind_setting {
+    char *name;
+    char *source; /* of the settings' sources; NULL where the fields are fixed (`schema:`) */
+    char *id;     /* its field with the id, or NULL */
+    char *time;
+    bool has_decide, decide; /* default: the first kind is decided, others are observed */
+    bool has_layout;
+    enum time_layout layout; /* of its time */
+};
+
 struct named_setting {
     char *name;
     char *source; /* expression */
+};
+
+enum list_type { LIST_OF_TEXT, LIST_OF_INT, LIST_OF_DECIMAL };
+
+struct list_setting {
+    char *name;
+    enum list_type type;
+    char *description; /* or NULL */
+    char *file;        /* relative to the settings file; or NULL */
+    bool has_expires;
+    int64_t expires_us; /* after it was added */
 };
 
 /* Whose state it is where there are several shards; with one shard both are the same. */
@@ -66,12 +89,21 @@ struct schema_setting {
     char group;
     bool personal;
     bool looked_up;
+    char **kinds; /* of the events that have it; none: all */
+    uint32_t kind_count;
 };
 
 struct rule_setting {
     char *name;
     char *when;
     char *then;
+};
+
+/* What an event must fulfil, and what becomes of one that does not. */
+struct check_setting {
+    char *name;
+    char *check;
+    char *then; /* refuse, mark or an outcome */
 };
 
 struct threshold_setting {
@@ -107,6 +139,7 @@ struct recipe_setting {
 struct model_setting {
     char *kind; /* of a model, a name under `models`, or "none" */
     struct recipe_setting asked;
+    char *purpose; /* for the model card; or NULL */
     uint64_t seed;
     char **features; /* inputs; NULL: all features */
     uint32_t feature_count;
@@ -114,12 +147,20 @@ struct model_setting {
     double alert_cost; /* money per alert looked at, for the cost table */
 };
 
+struct texts_setting {
+    char *name;
+    char **text;
+    uint32_t count;
+};
+
 /* Events that came before, one event, and what is expected of it: `assay test`. */
 struct test_setting {
     char *name;
     char **history; /* each a JSON object, all its values texts */
     uint32_t history_count;
-    char *event; /* likewise */
+    char *event;                 /* likewise */
+    struct texts_setting *lists; /* the members of lists, instead of their files' */
+    uint32_t list_count;
     struct {
         struct named_setting *features; /* name and value */
         uint32_t feature_count;
@@ -157,14 +198,22 @@ struct settings {
     char *time_zone;             /* of calendar functions that name none; NULL: UTC */
     struct named_setting *zones; /* fixed rules of named zones, by zone_format */
     uint32_t zone_count;
+    struct kind_setting *kinds; /* none: events are of one kind, as `event` says */
+    uint32_t kind_count;
     struct schema_setting *schema; /* fixed fields; none: what the source is found to have */
     uint32_t schema_count;
     struct entity_setting *entities;
     uint32_t entity_count;
+    struct list_setting *lists;
+    uint32_t list_count;
     struct named_setting *features;
     uint32_t feature_count;
     struct rule_setting *rules;
     uint32_t rule_count;
+    struct check_setting *checks;
+    uint32_t check_count;
+    struct named_setting *missing; /* field and what stands in for it */
+    uint32_t missing_count;
     char **outcomes;
     uint32_t outcome_count;
     struct threshold_setting *decision;
@@ -177,14 +226,18 @@ struct settings {
     struct test_setting *tests;
     uint32_t test_count;
     struct server_setting server;
-    uint64_t memory_bytes;  /* of one shard's state, at most: default 4 GiB */
-    uint64_t ids_horizon;   /* ids remembered: default 10,000,000 */
-    int64_t ids_horizon_us; /* and for how long: default 30d */
+    bool has_batch_memory;
+    uint64_t batch_memory_bytes; /* for the events of a file; without: a share of the machine's */
+    uint64_t memory_bytes;       /* of one shard's state, at most: default 4 GiB */
+    uint64_t ids_horizon;        /* ids remembered: default 10,000,000 */
+    int64_t ids_horizon_us;      /* and for how long: default 30d */
     uint64_t log_segment_bytes;
-    bool log_sync;             /* default true */
-    int64_t snapshot_every_us; /* default 5m */
-    struct hash_key token_key; /* of the shard; set by who opens it, not a setting */
-    struct origins *origins;   /* private: where each value came from */
+    bool log_sync;                  /* default true */
+    uint32_t reload_rate;           /* records a second; default 200000 */
+    int64_t snapshot_every_us;      /* default 5m */
+    uint64_t snapshot_memory_bytes; /* default 1GiB */
+    struct hash_key token_key;      /* of the shard; set by who opens it, not a setting */
+    struct origins *origins;        /* private: where each value came from */
 };
 
 /* What comes from outside the file. */
@@ -207,13 +260,20 @@ bool settings_parse_with(struct text yaml, const char *path, const struct settin
 void settings_free(struct settings *s);
 const struct source_setting *settings_source(const struct settings *s,
                                              const char *name); /* or NULL */
-bool settings_has_model(const struct settings *s);              /* model.kind is not none */
+/* The files that events come from, for people: "logins.csv, payments.csv"; "" without any. */
+void settings_event_files(const struct settings *s, struct buffer *out);
+/* Whether events come from it; other sources are tables to look up in. */
+bool settings_is_events(const struct settings *s, const struct source_setting *source);
+/* The kinds of event, as the settings declare them, for a schema's fields to refer to. */
+bool settings_add_kinds(const struct settings *s, struct schema *schema, struct error *e) MUST_USE;
+const struct list_setting *settings_list(const struct settings *s, const char *name); /* or NULL */
+enum type list_setting_type(const struct list_setting *l);
+bool settings_has_model(const struct settings *s); /* model.kind is not none */
 /* The recipe in force: that of `model`, or the one under `models` that it names. */
 const struct recipe_setting *settings_recipe(const struct settings *s);
 /* The one of that name under `models`, or NULL. */
 const struct recipe_setting *settings_model(const struct settings *s, const char *name);
-/* The fields under `schema:`, with id, time and label set; NULL where there are none. The caller's.
- */
+/* The fields under `schema:`; NULL where there are none. The caller's. */
 struct schema *settings_schema(const struct settings *s);
 /* A path of the settings as the place of a mistake, "assay.yaml:12:5: features.ratio: ", before the
  * words of *e; returns false. For mistakes that only show against the data. */
@@ -229,9 +289,17 @@ void settings_print(const struct settings *s, bool with_origins, struct buffer *
 void settings_print_plan(const struct settings *s, const struct schema *schema,
                          const struct program *program, struct buffer *out);
 
+/* One recipe with its members, as YAML: the options that its kind has, and no others. */
+void settings_print_recipe(const struct settings *s, const struct recipe_setting *r,
+                           struct buffer *out);
+
 /* docs/settings.md: all keys with type, default and words. */
 void settings_print_docs(struct buffer *out);
 
+/* The checks that refuse events, over a schema that outlives them; NULL where there are none. A
+ * plan has the same: this is for events that are read before there is a plan. */
+bool settings_validation(const struct settings *s, const struct schema *schema,
+                         struct validation **v, struct error *e) MUST_USE;
 /* The plan of these settings over a schema (ids, time and label are set by name here); the model
  * (may be NULL) goes over to the plan. `id` is over settings_print_plan's text and the model's
  * bytes. */

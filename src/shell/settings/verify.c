@@ -110,18 +110,51 @@ static bool verify_decision(const struct settings *s, struct error *e)
     return true;
 }
 
-/* The source of events is read, every other one is looked up in. */
+bool settings_is_events(const struct settings *s, const struct source_setting *source)
+{
+    if (s->kind_count == 0)
+        return strcmp(source->name, "transactions") == 0;
+    for (uint32_t i = 0; i < s->kind_count; i++) {
+        if (s->kinds[i].source != NULL && strcmp(s->kinds[i].source, source->name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool verify_checks(const struct settings *s, struct error *e)
+{
+    for (uint32_t i = 0; i < s->check_count; i++) {
+        const struct check_setting *c = &s->checks[i];
+        struct error inner;
+
+        for (uint32_t j = 0; j < s->rule_count; j++) {
+            if (strcmp(s->rules[j].name, c->name) != 0)
+                continue;
+            error_set(e, ERROR_INVALID, "a rule has this name: rename one");
+            return refuse(s, e, "validate.", c->name, "");
+        }
+        if (strcmp(c->then, PLAN_REFUSE) == 0 || strcmp(c->then, PLAN_MARK) == 0 ||
+            outcome_find(s, c->then) >= 0)
+            continue;
+        refuse_outcome(s, c->then, &inner);
+        error_set(e, ERROR_INVALID, PLAN_REFUSE ", " PLAN_MARK " or else %.200s", inner.text);
+        return refuse(s, e, "validate.", c->name, ".then");
+    }
+    return true;
+}
+
+/* A source of events is read, every other one is looked up in. */
 static bool verify_use(const struct settings *s, const struct source_setting *source,
                        struct error *e)
 {
-    bool is_events = strcmp(source->name, "transactions") == 0;
+    bool is_events = settings_is_events(s, source);
 
     if (is_events && source->key != NULL) {
-        error_set(e, ERROR_INVALID, "transactions are the events, not a table to look up in");
+        error_set(e, ERROR_INVALID, "%s are events, not a table to look up in", source->name);
         return refuse(s, e, "sources.", source->name, ".key");
     }
     if (is_events && source->valid_from != NULL) {
-        error_set(e, ERROR_INVALID, "transactions are the events, not a table to look up in");
+        error_set(e, ERROR_INVALID, "%s are events, not a table to look up in", source->name);
         return refuse(s, e, "sources.", source->name, ".valid_from");
     }
     if (!is_events && source->key == NULL) {
@@ -157,7 +190,7 @@ static bool verify_sources(const struct settings *s, struct error *e)
             return refuse(s, e, "sources.", source->name, ".delimiter");
         }
     }
-    if (settings_source(s, "transactions") == NULL && s->schema_count == 0) {
+    if (s->kind_count == 0 && settings_source(s, "transactions") == NULL && s->schema_count == 0) {
         error_set(e, ERROR_INVALID,
                   "expected a source called transactions, such as "
                   "sources: {transactions: transactions.csv}");
@@ -166,25 +199,167 @@ static bool verify_sources(const struct settings *s, struct error *e)
     return true;
 }
 
+/* ---- kinds of event */
+
+/* Kinds stand in expressions and in names of files. */
+static bool is_plain_name(const char *name)
+{
+    for (const char *p = name; *p != 0; p++) {
+        bool is_letter = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || *p == '_';
+
+        if (!is_letter && (p == name || *p < '0' || *p > '9'))
+            return false;
+    }
+    return true;
+}
+
+static bool verify_kind_source(const struct settings *s, uint32_t i, struct error *e)
+{
+    const struct kind_setting *k = &s->kinds[i];
+
+    if (s->schema_count > 0)
+        return true;
+    if (k->source == NULL) {
+        error_set(e, ERROR_INVALID, "expected its source, such as {source: %s}",
+                  s->source_count > 0 ? s->sources[0].name : "logins");
+        return refuse(s, e, "events.", k->name, "");
+    }
+    if (settings_source(s, k->source) == NULL) {
+        error_set(e, ERROR_INVALID, "there is no source \"%.80s\"", k->source);
+        return refuse(s, e, "events.", k->name, ".source");
+    }
+    for (uint32_t j = 0; j < i; j++) {
+        if (strcmp(s->kinds[j].source, k->source) != 0)
+            continue;
+        error_set(e, ERROR_INVALID,
+                  "\"%.80s\" is the source of %.80s: one source has events of "
+                  "one kind",
+                  k->source, s->kinds[j].name);
+        return refuse(s, e, "events.", k->name, ".source");
+    }
+    return true;
+}
+
+/* What all kinds call it, else the word that stands for it. */
+static const char *common_name(const struct settings *s, bool is_time, const char *otherwise)
+{
+    const char *common = NULL;
+
+    for (uint32_t i = 0; i < s->kind_count; i++) {
+        const char *name = is_time ? s->kinds[i].time : s->kinds[i].id;
+
+        if (name != NULL && common != NULL && strcmp(name, common) != 0)
+            return otherwise;
+        common = name != NULL ? name : common;
+    }
+    return common;
+}
+
+/* The events' id and time are those of their kinds: one field each, under one name. */
+static bool set_common(struct settings *s, const char *path, char **role, const char *name,
+                       struct error *e)
+{
+    if (*role != NULL && (name == NULL || strcmp(*role, name) != 0)) {
+        error_set(e, ERROR_INVALID,
+                  "each kind under events says what its own is called: leave "
+                  "this out");
+        return settings_blame(s, path, e);
+    }
+    if (*role == NULL && name != NULL)
+        *role = mem_text(name, strlen(name));
+    return true;
+}
+
+static bool verify_kinds(struct settings *s, struct error *e)
+{
+    bool is_any_decided = s->kind_count == 0;
+
+    for (uint32_t i = 0; i < s->kind_count; i++) {
+        struct kind_setting *k = &s->kinds[i];
+
+        if (!is_plain_name(k->name)) {
+            error_set(e, ERROR_INVALID, "expected a name of letters, digits and _");
+            return refuse(s, e, "events.", k->name, "");
+        }
+        if (!verify_kind_source(s, i, e))
+            return false;
+        if (!k->has_decide)
+            k->decide = i == 0;
+        k->has_decide = true;
+        is_any_decided = is_any_decided || k->decide;
+    }
+    if (!is_any_decided) {
+        error_set(e, ERROR_INVALID, "no kind is decided: set decide to true for one");
+        return settings_blame(s, "events", e);
+    }
+    return s->kind_count == 0 ||
+           (set_common(s, "event.id", &s->event.id, common_name(s, false, "id"), e) &&
+            set_common(s, "event.time", &s->event.time, common_name(s, true, "time"), e));
+}
+
+static bool verify_schema_kinds(const struct settings *s, const struct schema_setting *f,
+                                const char *number, struct error *e)
+{
+    for (uint32_t i = 0; i < f->kind_count; i++) {
+        bool is_known = false;
+
+        for (uint32_t k = 0; k < s->kind_count; k++)
+            is_known = is_known || strcmp(s->kinds[k].name, f->kinds[i]) == 0;
+        if (is_known)
+            continue;
+        error_set(e, ERROR_INVALID, "there is no kind \"%.80s\" under events", f->kinds[i]);
+        return refuse(s, e, "schema.", number, ".kinds");
+    }
+    return true;
+}
+
+static bool has_schema_field(const struct settings *s, const char *name)
+{
+    for (uint32_t i = 0; i < s->schema_count; i++) {
+        if (strcmp(s->schema[i].name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Fixed fields of several kinds: those that all kinds share must be among them. */
+static bool verify_shared_fields(const struct settings *s, struct error *e)
+{
+    const char *shared[] = {KIND_FIELD, s->event.time, s->event.id};
+
+    for (size_t i = 0; s->schema_count > 0 && s->kind_count > 0 && i < 3; i++) {
+        if (shared[i] == NULL || has_schema_field(s, shared[i]))
+            continue;
+        error_set(e, ERROR_INVALID, "with several kinds of event a field \"%.80s\" is expected",
+                  shared[i]);
+        return settings_blame(s, "schema", e);
+    }
+    return true;
+}
+
+static bool expect_feature(const struct settings *s, const char *name, const char *path,
+                           struct error *e)
+{
+    struct text names[LANG_FEATURES_MAX];
+    int nearest;
+
+    for (uint32_t j = 0; j < s->feature_count; j++) {
+        names[j] = text_of(s->features[j].name);
+        if (strcmp(s->features[j].name, name) == 0)
+            return true;
+    }
+    nearest = text_nearest(text_of(name), names, s->feature_count);
+    error_set(e, ERROR_INVALID, "expected features, found \"%.80s\"%s%s%s", name,
+              nearest >= 0 ? "; did you mean \"" : "",
+              nearest >= 0 ? s->features[nearest].name : "", nearest >= 0 ? "\"?" : "");
+    return settings_blame(s, path, e);
+}
+
 static bool verify_model_features(const struct settings *s, struct error *e)
 {
     for (uint32_t i = 0; i < s->model.feature_count; i++) {
-        struct text wanted = text_of(s->model.features[i]);
-        struct text names[LANG_FEATURES_MAX];
-        bool found = false;
-        int nearest;
-
-        for (uint32_t j = 0; j < s->feature_count; j++) {
-            names[j] = text_of(s->features[j].name);
-            found = found || text_equal(names[j], wanted);
-        }
-        if (found)
-            continue;
-        nearest = text_nearest(wanted, names, s->feature_count);
-        error_set(e, ERROR_INVALID, "expected features, found \"%.80s\"%s%s%s",
-                  s->model.features[i], nearest >= 0 ? "; did you mean \"" : "",
-                  nearest >= 0 ? s->features[nearest].name : "", nearest >= 0 ? "\"?" : "");
-        return settings_blame(s, "model.features", e);
+        if (!expect_feature(s, s->model.features[i], "model.features", e))
+            return false;
     }
     return true;
 }
@@ -244,9 +419,10 @@ static bool verify_schema(const struct settings *s, struct error *e)
         snprintf(number, sizeof number, "%u", i + 1);
         ok = schema_add(schema, text_of(s->schema[i].name), s->schema[i].type, e) ||
              refuse(s, e, "schema.", number, ".name");
+        ok = ok && verify_schema_kinds(s, &s->schema[i], number, e);
     }
     schema_free(schema);
-    return ok;
+    return ok && verify_shared_fields(s, e);
 }
 
 static bool has_name(const char *name, const void *array, size_t bytes, uint32_t count)
@@ -270,7 +446,8 @@ static bool verify_test(const struct settings *s, const struct test_setting *t, 
         return refuse(s, e, "tests.", number, ".expect.features");
     }
     for (uint32_t i = 0; i < t->expect.rule_count; i++) {
-        if (has_name(t->expect.rules[i], s->rules, sizeof *s->rules, s->rule_count))
+        if (has_name(t->expect.rules[i], s->rules, sizeof *s->rules, s->rule_count) ||
+            has_name(t->expect.rules[i], s->checks, sizeof *s->checks, s->check_count))
             continue;
         error_set(e, ERROR_INVALID, "no rule \"%s\"", t->expect.rules[i]);
         return refuse(s, e, "tests.", number, ".expect.rules");
@@ -337,6 +514,19 @@ static bool resolve_members(const struct settings *s, struct recipe_setting *r, 
     return true;
 }
 
+static bool verify_recipe(const struct settings *s, struct recipe_setting *r, const char *path,
+                          struct error *e)
+{
+    char at[KEY_PATH_MAX];
+
+    snprintf(at, sizeof at, "%s.boost.monotone", path);
+    for (uint32_t k = 0; k < r->recipe.boost.monotones; k++) {
+        if (!expect_feature(s, r->recipe.boost.monotone[k].name, at, e))
+            return false;
+    }
+    return resolve_members(s, r, path, e);
+}
+
 static bool verify_models(const struct settings *s, struct error *e)
 {
     for (uint32_t i = 0; i < s->model_count; i++) {
@@ -348,7 +538,7 @@ static bool verify_models(const struct settings *s, struct error *e)
             error_set(e, ERROR_INVALID, "this is the name of a kind: call the model otherwise");
             return settings_blame(s, path, e);
         }
-        if (!resolve_members(s, &s->models[i], path, e))
+        if (!verify_recipe(s, &s->models[i], path, e))
             return false;
     }
     return true;
@@ -387,7 +577,7 @@ static bool verify_model(struct settings *s, struct error *e)
             return settings_blame(s, "model.kind", e);
         }
         asked->name = s->model.kind;
-        if (!resolve_members(s, asked, "model", e))
+        if (!verify_recipe(s, asked, "model", e))
             return false;
     }
     return verify_model_features(s, e);
@@ -398,7 +588,7 @@ bool settings_verify(struct settings *s, struct error *e)
     if (origins_find(s->origins, "model.validate.gap") == NULL)
         s->model.validate.gap_us = s->event.label_delay_us;
     drop_default_thresholds(s);
-    return verify_sources(s, e) && verify_schema(s, e) && verify_outcomes(s, e) &&
-           verify_decision(s, e) && verify_levels(s, e) && verify_model(s, e) &&
-           verify_validate(s, e) && verify_tests(s, e);
+    return verify_kinds(s, e) && verify_sources(s, e) && verify_schema(s, e) &&
+           verify_outcomes(s, e) && verify_checks(s, e) && verify_decision(s, e) &&
+           verify_levels(s, e) && verify_model(s, e) && verify_validate(s, e) && verify_tests(s, e);
 }

@@ -53,6 +53,12 @@ struct source {
     uint64_t bytes_before; /* of the files that are closed */
     const char *row_file;  /* of the last row */
     uint64_t row_line;
+    uint64_t refused; /* rows given out that the caller refused */
+    struct {
+        const char **file;
+        uint64_t *line;
+        uint32_t capacity;
+    } places; /* by row of the frame, with options.keep_places */
 
     /* CSV */
     char delimiter;

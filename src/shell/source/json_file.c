@@ -261,6 +261,8 @@ static bool read_value(struct source *s, struct frame *f, struct text value, str
         int absent = absent_field(s, f, f->rows - 1);
 
         s->json_line = s->line;
+        if (s->places.line != NULL)
+            s->places.line[f->rows - 1] = s->line;
         if (absent == FIELD_NONE)
             return true;
         f->rows--;

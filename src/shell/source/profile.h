@@ -87,6 +87,7 @@ struct profile_field {
     struct profile_value top[PROFILE_TOP];
     bool has_spread;
     struct profile_spread spread;
+    const char *stands_in; /* for a missing value, as the settings say; NULL: nothing. Borrowed */
     uint32_t suspect_count;
     struct profile_suspect suspect[PROFILE_SUSPECTS];
 };

@@ -134,7 +134,7 @@ bool source_reject(struct source *s, const struct frame *f, uint64_t line, const
                    struct text value, const char *reason, struct error *e)
 {
     struct reject one = {s->file, line, column, value, reason};
-    uint64_t rows = s->counts.rows + f->rows;
+    uint64_t rows = s->counts.rows - s->refused + f->rows;
 
     if (!rejects_add(&s->rejects, &one, e))
         return false;
@@ -149,6 +149,7 @@ bool source_refuse(struct source *s, const char *file, uint64_t line, const char
 {
     const struct reject one = {file, line, column, value, reason};
 
+    s->refused++;
     return rejects_add(&s->rejects, &one, e) && rejects_finish(&s->rejects, e);
 }
 
@@ -360,6 +361,8 @@ void source_close(struct source *s)
     mem_free(s->is_said);
     mem_free(s->is_required);
     mem_free(s->column_field);
+    mem_free(s->places.file);
+    mem_free(s->places.line);
     json_reader_free(s->json);
     rejects_fini(&s->rejects);
     mem_free(s);
@@ -371,21 +374,40 @@ static bool end_of_source(struct source *s, struct error *e)
 {
     if (!rejects_finish(&s->rejects, e))
         return false;
-    if (is_past_share(s, s->counts.rows))
-        return too_many_rejects(s, s->counts.rows, e);
+    if (is_past_share(s, s->counts.rows - s->refused))
+        return too_many_rejects(s, s->counts.rows - s->refused, e);
     return true;
+}
+
+static void make_places(struct source *s, uint32_t capacity)
+{
+    if (!s->options.keep_places || s->places.capacity >= capacity)
+        return;
+    s->places.file = mem_resize(s->places.file, capacity, sizeof *s->places.file);
+    s->places.line = mem_resize(s->places.line, capacity, sizeof *s->places.line);
+    s->places.capacity = capacity;
+}
+
+static void note_files(struct source *s, uint32_t first, uint32_t end)
+{
+    for (uint32_t i = first; i < end && s->options.keep_places; i++)
+        s->places.file[i] = s->file;
 }
 
 bool source_read(struct source *s, struct frame *f, struct error *e)
 {
     ASSERT(f->columns >= s->schema->count && f->capacity > 0);
     frame_clear(f);
+    make_places(s, f->capacity);
     while (s->stream != NULL) {
         uint32_t before = f->rows;
         bool end;
 
+        if (s->csv != NULL)
+            csv_reader_keep_lines(s->csv, s->places.line);
         if (!s->ops->read(s, f, &end, e))
             return false;
+        note_files(s, before, f->rows);
         if (f->rows > before) {
             s->row_file = s->file;
             s->row_line = s->csv != NULL ? csv_reader_row_line(s->csv) : s->json_line;
@@ -432,6 +454,13 @@ void source_counts(const struct source *s, struct source_counts *c)
         c->bytes_done += stream_bytes_done(s->stream);
     if (s->csv != NULL)
         c->rounded += csv_reader_rounded(s->csv);
+}
+
+void source_place(const struct source *s, uint32_t row, const char **file, uint64_t *line)
+{
+    ASSERT(row < s->places.capacity);
+    *file = s->places.file[row];
+    *line = s->places.line[row];
 }
 
 void source_position(const struct source *s, const char **file, uint64_t *line)

@@ -52,6 +52,7 @@ struct source_options {
     uint32_t sample_rows;     /* 0: SOURCE_SAMPLE_ROWS */
     double reject_share;      /* at most this share of the rows; see source_options_init */
     const char *rejects_path; /* NULL: counted only */
+    bool keep_places;         /* for source_place */
 };
 
 /* The defaults: everything looked for, a reject share of 0.01. */
@@ -95,8 +96,11 @@ void source_counts(const struct source *s, struct source_counts *c);
  * of one row: of each row. */
 void source_position(const struct source *s, const char **file, uint64_t *line);
 
+/* The same of each row of the frame last read, with keep_places. */
+void source_place(const struct source *s, uint32_t row, const char **file, uint64_t *line);
+
 /* A row that the caller cannot use, into the rejects file and its count. `file` is of
- * source_position; column "" where it is the whole row. */
+ * source_position or source_place; column "" where it is the whole row. */
 bool source_refuse(struct source *s, const char *file, uint64_t line, const char *column,
                    struct text value, const char *reason, struct error *e) MUST_USE;
 

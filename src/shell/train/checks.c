@@ -94,12 +94,28 @@ static double alone(const struct column *c, const struct table *t, const uint8_t
     return metric_auc_roc(value, said, rows);
 }
 
+/* Live the state is limited too, but of other entities at other times. */
+static void check_forgotten(struct train_result *r, const struct plan *p, const struct table *t)
+{
+    struct buffer words;
+
+    if (occupancy_forgotten(&t->occupancy) == 0)
+        return;
+    buffer_init(&words, TRAIN_CHECK_WORDS);
+    occupancy_add_words(&t->occupancy, p, &words);
+    if (words.length > 0)
+        words.length--; /* its line end */
+    checks_add(r, true, "%s", buffer_text(&words));
+    buffer_fini(&words);
+}
+
 void checks_of_features(struct train_result *r, struct plan *p, const struct table *t,
                         const uint8_t *label, const uint8_t *part)
 {
     double *value = mem_array(t->rows, sizeof *value);
     uint8_t *said = mem_array(t->rows, 1);
 
+    check_forgotten(r, p, t);
     for (uint32_t k = 0; k < t->features; k++) {
         double auc;
 

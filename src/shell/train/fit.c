@@ -11,6 +11,7 @@
  */
 #include "shell/train/fit.h"
 
+#include <math.h>
 #include <pthread.h>
 
 #include "core/base/panic.h"
@@ -27,7 +28,9 @@ struct fitting {
     const struct column **input;
     const char **name;
     uint64_t *fingerprint;
-    struct one_fit *fit; /* folds + 1 of them: one per fold, then the model itself */
+    double *fill;          /* by input: the median that stands in for null, or NaN */
+    struct column *filled; /* by input: the column with it; empty where there is none */
+    struct one_fit *fit;   /* folds + 1 of them: one per fold, then the model itself */
 };
 
 /* One fit: the rows that it learns from, and what became of it. */
@@ -73,20 +76,64 @@ const struct column **fit_inputs(const struct fit_task *t, uint32_t *count)
     return input;
 }
 
-static void open_inputs(struct fitting *g)
+/* ---- medians of missing values */
+
+/* The rows that the model itself learns from. */
+static uint8_t *training_rows(const struct fit_task *t)
+{
+    uint8_t *takes = mem_array(t->table->rows, 1);
+
+    for (uint32_t i = 0; i < t->table->rows; i++)
+        takes[i] = t->folds > 0 || t->part[i] == PART_TRAIN;
+    return takes;
+}
+
+/* What the model takes where the input is null: learned from like any other value. */
+static bool fill_input(struct fitting *g, uint32_t input, const char *name, struct error *e)
+{
+    const struct fit_task *t = g->t;
+    const struct column *from = g->input[input];
+    struct column *to = &g->filled[input];
+    uint8_t *takes = training_rows(t);
+    uint32_t middle;
+    bool has_median = column_median(from, takes, t->table->rows, &middle, &g->fill[input]);
+
+    mem_free(takes);
+    if (!has_median)
+        return error_set(e, ERROR_INVALID,
+                         "missing: no training row has a value of \"%s\", so there is no median; "
+                         "name a value instead",
+                         name);
+    column_init(to, from->type, t->table->rows);
+    for (uint32_t i = 0; i < t->table->rows; i++) {
+        struct value v = column_get(from, from->null[i] ? middle : i);
+
+        column_set(to, i, &v);
+    }
+    g->input[input] = to;
+    return true;
+}
+
+static bool open_inputs(struct fitting *g, struct error *e)
 {
     const struct fit_task *t = g->t;
 
     g->input = fit_inputs(t, &g->inputs);
     g->name = mem_array(g->inputs, sizeof *g->name);
     g->fingerprint = mem_array(g->inputs, sizeof *g->fingerprint);
+    g->fill = mem_array(g->inputs, sizeof *g->fill);
+    g->filled = mem_array(g->inputs, sizeof *g->filled);
     for (uint32_t i = 0; i < g->inputs; i++) {
         uint32_t feature = (uint32_t)(g->input[i] - t->table->column);
         int node = plan_feature_node(t->plan, feature);
 
         g->name[i] = plan_feature_name(t->plan, feature);
         g->fingerprint[i] = program_fingerprint(plan_program(t->plan), node);
+        g->fill[i] = NAN;
+        if (plan_feature_takes_median(t->plan, feature) && !fill_input(g, i, g->name[i], e))
+            return false;
     }
+    return true;
 }
 
 /* Whether a fit learns from the row: the model itself from all training rows, or from all rows
@@ -124,6 +171,7 @@ static bool learn_rows(struct one_fit *f, const struct workers *workers, struct 
                         .input = g->input,
                         .name = g->name,
                         .fingerprint = g->fingerprint,
+                        .fill = g->fill,
                         .label = g->t->label,
                         .row = row};
     struct learn_run run = g->t->run;
@@ -135,7 +183,7 @@ static bool learn_rows(struct one_fit *f, const struct workers *workers, struct 
         if (learns_from(f, i))
             row[d.rows++] = i;
     }
-    ok = learn(g->t->recipe, &d, NULL, &run, m, f->fold == 0 ? &g->f->learned : NULL, &f->e);
+    ok = learn(g->t->recipe, &d, &run, m, f->fold == 0 ? &g->f->learned : NULL, &f->e);
     mem_free(row);
     pthread_mutex_lock(&progress_lock);
     f->done_share = 1;
@@ -307,14 +355,14 @@ bool fit(const struct fit_task *t, struct fitted *f, struct error *e)
     f->margin = mem_array(t->table->rows, sizeof *f->margin);
     f->probability = mem_array(t->table->rows, sizeof *f->probability);
     g.fold_of = mem_array(t->table->rows, 1);
-    open_inputs(&g);
+    ok = open_inputs(&g, e);
     if (t->folds > 0)
         memcpy(g.fold_of, t->part, t->table->rows);
     else if (wants_held_out(t))
         deal_folds(t, g.fold_of);
     else
         g.folds = 0;
-    ok = run_all(&g, e);
+    ok = ok && run_all(&g, e);
     if (ok) {
         calibrate(&g);
         score_all(&g);
@@ -324,6 +372,10 @@ bool fit(const struct fit_task *t, struct fitted *f, struct error *e)
     mem_free(g.input);
     mem_free(g.name);
     mem_free(g.fingerprint);
+    mem_free(g.fill);
+    for (uint32_t i = 0; i < g.inputs; i++)
+        column_fini(&g.filled[i]);
+    mem_free(g.filled);
     mem_free(g.fold_of);
     mem_free(g.fit);
     return ok;

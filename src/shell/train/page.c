@@ -221,12 +221,32 @@ static void describe_options(const struct settings *s, const struct trained *t,
     switch (r->kind) {
     case MODEL_LOGISTIC:
         buffer_format(&out, "L2 %g", r->logistic.l2);
+        if (r->logistic.l1 > 0)
+            buffer_format(&out, ", L1 %g", r->logistic.l1);
         break;
     case MODEL_BOOST:
         buffer_format(&out,
                       "%u trees of at most %u leaves and depth %u, learning rate %g, seed %lu",
                       model_tree_count(m), r->boost.leaves, r->boost.depth, r->boost.learning_rate,
                       (unsigned long)s->model.seed);
+        if (r->boost.monotones > 0)
+            buffer_format(&out, ", %u monotone input%s", r->boost.monotones,
+                          r->boost.monotones == 1 ? "" : "s");
+        break;
+    case MODEL_FOREST:
+        buffer_format(&out, "%u trees of at most depth %u, seed %lu", model_tree_count(m),
+                      r->forest.depth, (unsigned long)s->model.seed);
+        break;
+    case MODEL_ISOLATION:
+        buffer_format(&out, "%u trees of %u events each, seed %lu", model_tree_count(m),
+                      r->isolation.samples, (unsigned long)s->model.seed);
+        break;
+    case MODEL_NET:
+        buffer_format(&out,
+                      "%u hidden layers of %u units and fewer, dropout %g, learning rate %g, at "
+                      "most %u epochs, seed %lu",
+                      r->net.layers, r->net.units, r->net.dropout, r->net.learning_rate,
+                      r->net.epochs, (unsigned long)s->model.seed);
         break;
     default:
         describe_members(m, &out);
@@ -285,22 +305,18 @@ static uint64_t count_frauds(const struct row_facts *f)
     return frauds;
 }
 
-static const char *source_name(const struct train_options *o)
-{
-    const struct source_setting *s = settings_source(o->settings, "transactions");
-
-    return o->path != NULL ? o->path : s != NULL ? s->file : "";
-}
-
 bool page_write(const struct page_task *t, struct buffer *html, struct buffer *words,
                 struct error *e)
 {
     struct page p = {.t = t};
+    struct buffer files;
 
+    buffer_init(&files, REPORT_BYTES_MAX);
+    settings_event_files(t->o->settings, &files);
     p.data = (struct report_data){.title = t->o->settings->name,
                                   .made_us = t->o->now_us,
                                   .model_file = t->r->model_path,
-                                  .source = source_name(t->o),
+                                  .source = t->o->path != NULL ? t->o->path : buffer_text(&files),
                                   .rows = t->r->counts.rows,
                                   .frauds = count_frauds(t->facts),
                                   .from_us = t->r->counts.from_us,
@@ -319,6 +335,7 @@ bool page_write(const struct page_task *t, struct buffer *html, struct buffer *w
         buffer_fini(&p.expression[k]);
     mem_free(p.expression);
     mem_free(p.feature);
+    buffer_fini(&files);
     return !html->overflow ||
            error_set(e, ERROR_FULL, "the report is over %d MiB", REPORT_BYTES_MAX >> 20);
 }
@@ -366,7 +383,7 @@ void page_data_json(const struct train_result *r, struct buffer *out)
     buffer_add_char(out, '}');
 }
 
-static void add_split(const struct split *s, struct buffer *out)
+void page_split_json(const struct split *s, struct buffer *out)
 {
     buffer_add_char(out, '{');
     add_key(out, "by", true);
@@ -395,13 +412,25 @@ static void add_model(const struct train_result *r, struct buffer *out)
     json_add_text(out, text_of(r->model_path));
     add_key(out, "report", false);
     json_add_text(out, text_of(r->report_path));
+    add_key(out, "id", false);
+    json_add_text(out, text_of(r->model[0].id));
+    add_key(out, "champion", false);
+    buffer_add_text(out, r->is_promoted ? "true" : "false");
+    add_key(out, "registered", false);
+    for (uint32_t i = 0; i < r->models; i++) {
+        if (r->model[i].id[0] == 0)
+            continue;
+        buffer_add_char(out, i > 0 ? ',' : '[');
+        json_add_text(out, text_of(r->model[i].id));
+    }
+    buffer_add_char(out, ']');
     buffer_add_char(out, '}');
 }
 
-static void add_checks(const struct train_result *r, struct buffer *out)
+void page_checks_json(const struct train_result *r, uint32_t count, struct buffer *out)
 {
     buffer_add_char(out, '[');
-    for (uint32_t i = 0; i < r->checks; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         if (i > 0)
             buffer_add_char(out, ',');
         buffer_format(out, "{\"warning\":%s,\"words\":", r->check[i].is_warning ? "true" : "false");
@@ -411,8 +440,26 @@ static void add_checks(const struct train_result *r, struct buffer *out)
     buffer_add_char(out, ']');
 }
 
-/* What depends on the events, the settings and the seed alone. */
-static void add_findings(const struct train_result *r, struct buffer *out)
+static void add_data(const struct train_result *r, struct buffer *out)
+{
+    add_key(out, "data", false);
+    page_data_json(r, out);
+    add_key(out, "split", false);
+    page_split_json(&r->split, out);
+}
+
+/* What depends on the events, the settings and the seed alone, and not on what the model was
+ * compared with. */
+void page_findings_json(const struct train_result *r, uint32_t model, struct buffer *out)
+{
+    buffer_add_text(out, "{\"metrics\":{\"test\":");
+    metrics_json(&r->model[model].metrics, out);
+    buffer_add_char(out, '}');
+    add_data(r, out);
+    buffer_add_char(out, '}');
+}
+
+static void add_metrics(const struct train_result *r, struct buffer *out)
 {
     add_key(out, "metrics", true);
     buffer_add_text(out, "{\"test\":");
@@ -422,17 +469,6 @@ static void add_findings(const struct train_result *r, struct buffer *out)
         metrics_json(&r->model[i].metrics, out);
     }
     buffer_add_char(out, '}');
-    add_key(out, "data", false);
-    page_data_json(r, out);
-    add_key(out, "split", false);
-    add_split(&r->split, out);
-}
-
-void page_findings_json(const struct train_result *r, struct buffer *out)
-{
-    buffer_add_char(out, '{');
-    add_findings(r, out);
-    buffer_add_char(out, '}');
 }
 
 void train_result_json(const struct train_result *r, struct buffer *out)
@@ -441,9 +477,10 @@ void train_result_json(const struct train_result *r, struct buffer *out)
     add_key(out, "model", true);
     add_model(r, out);
     buffer_add_char(out, ',');
-    add_findings(r, out);
+    add_metrics(r, out);
+    add_data(r, out);
     add_key(out, "checks", false);
-    add_checks(r, out);
+    page_checks_json(r, r->checks, out);
     add_key(out, "seconds", false);
     add_seconds(r, out);
     buffer_add_char(out, '}');

@@ -36,6 +36,8 @@ static int entity_field(const struct feed *f, const struct settings *s)
 }
 
 /* Numbers 0..n-1 for equal keys, in order of first appearance; open addressing by token. */
+enum { NUMBERING_FIRST = 1024 };
+
 struct numbering {
     struct hash128 *token;
     uint32_t *number;
@@ -43,14 +45,45 @@ struct numbering {
     uint32_t count;
 };
 
-static uint32_t number_of(struct numbering *n, struct hash128 token)
+static uint64_t numbering_slot(const struct numbering *n, struct hash128 token)
 {
     uint64_t slot = token.low & n->mask;
 
     while (n->number[slot] != 0 &&
            (n->token[slot].low != token.low || n->token[slot].high != token.high))
         slot = (slot + 1) & n->mask;
+    return slot;
+}
+
+static void numbering_grow(struct numbering *n)
+{
+    struct numbering old = *n;
+
+    n->mask = old.mask > 0 ? old.mask * 2 + 1 : NUMBERING_FIRST - 1;
+    n->token = mem_array(n->mask + 1, sizeof *n->token);
+    n->number = mem_array(n->mask + 1, sizeof *n->number);
+    for (uint64_t i = 0; old.mask > 0 && i <= old.mask; i++) {
+        uint64_t slot;
+
+        if (old.number[i] == 0)
+            continue;
+        slot = numbering_slot(n, old.token[i]);
+        n->token[slot] = old.token[i];
+        n->number[slot] = old.number[i];
+    }
+    mem_free(old.token);
+    mem_free(old.number);
+}
+
+static uint32_t number_of(struct numbering *n, struct hash128 token)
+{
+    uint64_t slot = numbering_slot(n, token);
+
     if (n->number[slot] == 0) {
+        if (2 * (uint64_t)n->count >= n->mask) {
+            numbering_grow(n);
+            slot = numbering_slot(n, token);
+        }
         n->token[slot] = token;
         n->number[slot] = ++n->count;
     }
@@ -67,12 +100,21 @@ static struct hash128 cell_token(const struct column *c, uint32_t row)
     return hash_token(&v.integer, sizeof v.integer, &key);
 }
 
+/* A model is of the events that are decided and whose outcome becomes known. */
+static bool is_learned(const struct schema *s, int kind)
+{
+    return kind == KIND_NONE || (s->kinds[kind].is_decided && schema_has(s, kind, s->label));
+}
+
 static void collect_frame(const struct frame *f, const struct schema *schema, int amount,
                           int entity, struct numbering *n, struct row_facts *facts)
 {
     for (uint32_t i = 0; i < f->rows; i++) {
         uint64_t at = facts->rows++;
 
+        if (facts->learns != NULL)
+            facts->learns[at] = is_learned(schema, frame_kind(f, i, schema));
+        facts->learning += facts->learns == NULL || facts->learns[at];
         facts->time_us[at] = schema->time != FIELD_NONE ? f->column[schema->time].integer[i] : 0;
         facts->label[at] = schema->label != FIELD_NONE
                                ? engine_label_of(&f->column[schema->label], i)
@@ -84,13 +126,15 @@ static void collect_frame(const struct frame *f, const struct schema *schema, in
     }
 }
 
-bool row_facts_collect(const struct feed *f, const struct settings *s, struct row_facts *facts,
+bool row_facts_collect(struct feed *f, const struct settings *s, struct row_facts *facts,
                        struct error *e)
 {
     uint64_t rows = f->counts.rows;
     int amount = s->event.amount != NULL ? schema_find(f->schema, text_of(s->event.amount)) : -1;
     int entity = entity_field(f, s);
-    struct numbering n = {.mask = 1023};
+    const struct frame *frame = NULL;
+    struct numbering n = {0};
+    bool ok;
 
     if (f->schema->label == FIELD_NONE)
         return error_set(e, ERROR_INVALID,
@@ -99,20 +143,20 @@ bool row_facts_collect(const struct feed *f, const struct settings *s, struct ro
     *facts = (struct row_facts){0};
     facts->time_us = mem_array(rows, sizeof *facts->time_us);
     facts->label = mem_array(rows, 1);
+    if (f->schema->kind != FIELD_NONE)
+        facts->learns = mem_array(rows, 1);
     if (amount >= 0 && type_is_number(f->schema->fields[amount].type))
         facts->amount = mem_array(rows, sizeof *facts->amount);
     if (entity >= 0) {
         facts->entity = mem_array(rows, sizeof *facts->entity);
-        while (n.mask < rows * 2)
-            n.mask = n.mask * 2 + 1;
-        n.token = mem_array(n.mask + 1, sizeof *n.token);
-        n.number = mem_array(n.mask + 1, sizeof *n.number);
+        numbering_grow(&n);
     }
-    for (uint32_t i = 0; i < f->count; i++)
-        collect_frame(&f->frames[i], f->schema, amount, entity, &n, facts);
+    ok = feed_begin(f, false, e);
+    while (ok && (ok = feed_next(f, &frame, e)) && frame != NULL)
+        collect_frame(frame, f->schema, amount, entity, &n, facts);
     mem_free(n.token);
     mem_free(n.number);
-    return true;
+    return ok;
 }
 
 void row_facts_free(struct row_facts *facts)
@@ -121,10 +165,16 @@ void row_facts_free(struct row_facts *facts)
     mem_free(facts->label);
     mem_free(facts->amount);
     mem_free(facts->entity);
+    mem_free(facts->learns);
     *facts = (struct row_facts){0};
 }
 
 /* ---- parts */
+
+static bool row_learns(const struct row_facts *f, uint64_t row)
+{
+    return f->learns == NULL || f->learns[row];
+}
 
 /* An event without a label is legitimate once it is older than the label delay, where the settings
  * say so; how old it is, the end of the data tells. */
@@ -144,6 +194,10 @@ static void settle(struct row_facts *f, const struct settings *s, struct split *
     int64_t end = f->rows > 0 ? f->time_us[f->rows - 1] : 0;
 
     for (uint64_t i = 0; i < f->rows; i++) {
+        if (!row_learns(f, i)) {
+            f->label[i] = LABEL_UNKNOWN;
+            continue;
+        }
         f->label[i] = settled_label(f, s, i, end);
         split->unlabelled += f->label[i] == LABEL_UNKNOWN;
     }
@@ -153,11 +207,16 @@ static void settle(struct row_facts *f, const struct settings *s, struct split *
 static void window_from_share(const struct row_facts *f, const struct validate_setting *v,
                               struct split *split)
 {
-    uint64_t cut = f->rows - (uint64_t)llround((double)f->rows * v->test_share);
+    uint64_t cut = f->learning - (uint64_t)llround((double)f->learning * v->test_share);
+    uint64_t at = 0, seen = 0;
 
-    if (cut >= f->rows)
-        cut = f->rows - 1;
-    split->test_from_us = f->time_us[cut];
+    if (cut >= f->learning)
+        cut = f->learning - 1;
+    while (at + 1 < f->rows && (seen < cut || !row_learns(f, at))) {
+        seen += row_learns(f, at);
+        at++;
+    }
+    split->test_from_us = f->time_us[at];
     split->test_until_us = f->time_us[f->rows - 1] + 1;
     split->train_from_us = f->time_us[0];
     split->train_until_us = split->test_from_us - v->gap_us;

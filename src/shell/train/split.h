@@ -13,9 +13,11 @@ enum row_part { PART_NONE, PART_TRAIN, PART_TEST };
 struct row_facts {
     uint64_t rows;
     int64_t *time_us;
-    uint8_t *label;   /* 0, 1, LABEL_UNKNOWN */
-    double *amount;   /* NULL: no amount in the settings */
-    uint32_t *entity; /* the card, 0..n-1; NULL: no entity */
+    uint8_t *label;    /* 0, 1, LABEL_UNKNOWN */
+    double *amount;    /* NULL: no amount in the settings */
+    uint32_t *entity;  /* the card, 0..n-1; NULL: no entity */
+    uint8_t *learns;   /* 1: of a kind that is decided and has labels; NULL: all are */
+    uint64_t learning; /* how many */
 };
 
 struct split {
@@ -29,7 +31,7 @@ struct split {
     char words[256];
 };
 
-bool row_facts_collect(const struct feed *f, const struct settings *s, struct row_facts *facts,
+bool row_facts_collect(struct feed *f, const struct settings *s, struct row_facts *facts,
                        struct error *e) MUST_USE;
 void row_facts_free(struct row_facts *facts);
 

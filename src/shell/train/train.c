@@ -4,15 +4,17 @@
 #include <string.h>
 
 #include "core/base/panic.h"
+#include "core/data/json.h"
 #include "shell/os/clock.h"
 #include "shell/os/file.h"
 #include "shell/os/thread.h"
-#include "shell/run/current.h"
+#include "shell/report/metrics_json.h"
 #include "shell/run/data_directory.h"
 #include "shell/run/plans.h"
 #include "shell/train/checks.h"
 #include "shell/train/evaluate.h"
 #include "shell/train/page.h"
+#include "shell/train/register.h"
 
 /* Everything between reading and the result. */
 struct training {
@@ -27,6 +29,7 @@ struct training {
     struct test_rows test;
     struct pool *pool;
     int64_t clock_us;
+    uint32_t shared_checks; /* of all models; those that follow are of the first */
 };
 
 static double lap(struct training *t)
@@ -43,11 +46,12 @@ static bool read_events(struct training *t, struct error *e)
 
     if (!feed_load(o->settings, o->path, NULL, o->progress, &t->feed, e))
         return false;
-    t->r->counts = t->feed.counts;
     t->r->read_seconds = lap(t);
-    return plan_make(o->settings, t->feed.schema, NULL, 0, &t->made, e) &&
-           row_facts_collect(&t->feed, o->settings, &t->facts, e) &&
-           split_make(&t->facts, o->settings, &t->r->split, e);
+    if (!plan_make(o->settings, t->feed.schema, NULL, 0, &t->made, e) ||
+        !row_facts_collect(&t->feed, o->settings, &t->facts, e))
+        return false;
+    t->r->counts = t->feed.counts;
+    return split_make(&t->facts, o->settings, &t->r->split, e);
 }
 
 static uint64_t wanted_rows(const struct training *t)
@@ -64,13 +68,14 @@ static bool compute_features(struct training *t, struct error *e)
     struct state_options state = data_state_options(t->o->settings, t->o->simd, PASS_BATCH);
     uint64_t rows = wanted_rows(t);
 
+    state.engine.workers = pool_workers(t->pool);
     if (rows > UINT32_MAX)
         return error_set(e, ERROR_INVALID,
                          "%lu rows to learn from are too many: narrow "
                          "model.validate.train",
                          (unsigned long)rows);
-    if (!table_build(t->made.plan, &t->feed, t->r->split.part, (uint32_t)rows, &state,
-                     t->o->progress, &t->table, e))
+    if (!table_build(t->o->settings, t->made.plan, &t->feed, t->r->split.part, (uint32_t)rows,
+                     &state, t->o->progress, &t->table, e))
         return false;
     t->label = mem_array(rows, 1);
     t->part = mem_array(rows, 1);
@@ -182,7 +187,8 @@ static bool evaluate_models(struct training *t, struct error *e)
     return true;
 }
 
-static void note_model(struct training *t)
+/* Without times, paths and the like: the same events, settings and seed give the same bytes. */
+static void note_model(struct training *t, uint32_t model)
 {
     struct buffer metrics, data, settings;
     struct model_notes notes;
@@ -190,33 +196,19 @@ static void note_model(struct training *t)
     buffer_init(&metrics, 4 << 20);
     buffer_init(&data, 64 << 10);
     buffer_init(&settings, 4 << 20);
-    page_findings_json(t->r, &metrics);
+    page_findings_json(t->r, model, &metrics);
     settings_print_plan(t->o->settings, t->feed.schema, plan_program(t->made.plan), &settings);
     page_data_json(t->r, &data);
     notes.metrics = (char *)buffer_text(&metrics);
     notes.data = (char *)buffer_text(&data);
     notes.settings = (char *)buffer_text(&settings);
-    model_set_notes(t->r->model[0].fitted.model, &notes);
+    model_set_notes(t->r->model[model].fitted.model, &notes);
     buffer_fini(&metrics);
     buffer_fini(&data);
     buffer_fini(&settings);
 }
 
-static bool save_model(struct training *t, struct error *e)
-{
-    struct buffer bytes;
-    bool ok;
-
-    buffer_init(&bytes, MODEL_BYTES_MAX);
-    model_format(t->r->model[0].fitted.model, &bytes);
-    ok = !bytes.overflow ||
-         error_set(e, ERROR_FULL, "the model is over %d MiB", MODEL_BYTES_MAX >> 20);
-    ok = ok && current_model_save(t->o->directory, bytes.bytes, bytes.length, t->r->model_path, e);
-    buffer_fini(&bytes);
-    return ok;
-}
-
-static bool write_report(struct training *t, struct error *e)
+static bool write_report(struct training *t, struct buffer *html, struct error *e)
 {
     struct page_task task = {.o = t->o,
                              .r = t->r,
@@ -226,15 +218,149 @@ static bool write_report(struct training *t, struct error *e)
                              .test = &t->test,
                              .facts = &t->facts,
                              .workers = pool_workers(t->pool)};
-    struct buffer html;
-    bool ok;
 
     snprintf(t->r->report_path, sizeof t->r->report_path, "%s/report.html", t->o->directory);
-    buffer_init(&html, REPORT_BYTES_MAX);
-    ok = page_write(&task, &html, &t->r->words, e) &&
-         file_write(t->r->report_path, html.bytes, html.length, 0644, e);
-    buffer_fini(&html);
+    return page_write(&task, html, &t->r->words, e);
+}
+
+/* ---- the registry ---- */
+
+struct keeping {
+    struct registering g;
+    struct registration model[TRAIN_MODELS_MAX];
+    struct buffer data, metrics[TRAIN_MODELS_MAX];
+    struct buffer report;
+};
+
+/* The one that the settings have no recipe of is only there to be compared with. */
+static bool is_kept(const struct training *t, uint32_t i)
+{
+    return t->r->model[i].recipe != &t->r->simple;
+}
+
+static const struct recipe_setting *recipe_of(const struct training *t, uint32_t i)
+{
+    const struct settings *s = t->o->settings;
+
+    return i == 0 ? settings_recipe(s) : settings_model(s, t->r->model[i].name);
+}
+
+static const char *name_of(const struct settings *s, const struct recipe_setting *recipe)
+{
+    return recipe == &s->model.asked ? "model" : recipe->name;
+}
+
+static void metrics_of(const struct training *t, uint32_t i, struct buffer *out)
+{
+    const struct settings *s = t->o->settings;
+    const struct trained *m = &t->r->model[i];
+    const struct learned *l = &m->fitted.learned;
+
+    buffer_format(out,
+                  ",\"training_rows\":{\"before\":{\"legitimate\":%u,\"fraud\":%u},"
+                  "\"after\":{\"legitimate\":%u,\"fraud\":%u}},\"calibrated\":%s,\"split\":",
+                  l->before[0], l->before[1], l->after[0], l->after[1],
+                  m->fitted.is_calibrated ? "true" : "false");
+    page_split_json(&t->r->split, out);
+    buffer_add_text(out, ",\"decision\":[");
+    for (uint32_t k = 0; k < s->decision_count; k++) {
+        buffer_add_text(out, k > 0 ? ",{\"outcome\":" : "{\"outcome\":");
+        json_add_text(out, text_of(s->decision[k].name));
+        buffer_add_text(out, ",\"threshold\":");
+        json_add_real(out, (double)s->decision[k].score / 1000);
+        buffer_add_char(out, '}');
+    }
+    buffer_add_text(out, "],\"checks\":");
+    page_checks_json(t->r, i == 0 ? t->r->checks : t->shared_checks, out);
+    buffer_add_text(out, ",\"test\":");
+    metrics_json(&m->metrics, out);
+}
+
+static bool assign(struct training *t, struct keeping *k, struct error *e)
+{
+    page_data_json(t->r, &k->data);
+    for (uint32_t i = 0; i < t->r->models; i++) {
+        struct registration *m = &k->model[i];
+
+        if (!is_kept(t, i))
+            continue;
+        note_model(t, i);
+        metrics_of(t, i, &k->metrics[i]);
+        m->model = t->r->model[i].fitted.model;
+        m->recipe = recipe_of(t, i);
+        m->name = name_of(t->o->settings, m->recipe);
+        m->data = buffer_text(&k->data);
+        m->frauds = t->r->split.train_frauds + t->r->split.test_frauds;
+        m->metrics = buffer_text(&k->metrics[i]);
+        if (!registration_assign(&k->g, m, e))
+            return false;
+        model_id_format(&m->id, t->r->model[i].id);
+    }
+    snprintf(t->r->model_path, sizeof t->r->model_path, "%s", k->model[0].path);
+    return true;
+}
+
+static bool add(struct training *t, struct keeping *k, struct error *e)
+{
+    for (uint32_t i = 0; i < t->r->models; i++) {
+        if (is_kept(t, i) && !registration_add(&k->g, &k->model[i], &k->report, e))
+            return false;
+    }
+    return file_write(t->r->report_path, k->report.bytes, k->report.length, 0644, e);
+}
+
+static bool promote(struct training *t, struct keeping *k, struct error *e)
+{
+    bool is_better = t->r->model[0].metrics.better_than_chance;
+
+    t->r->is_promoted =
+        t->o->promotion == PROMOTE_ALWAYS || (t->o->promotion == PROMOTE_BETTER && is_better);
+    return !t->r->is_promoted || registration_promote(&k->g, &k->model[0], !is_better, e);
+}
+
+/* Models first, champion last: what is cut short leaves the old one in force. */
+static bool keep_models(struct training *t, struct error *e)
+{
+    struct keeping *k = mem_alloc(sizeof *k);
+    bool ok;
+
+    k->g = (struct registering){.directory = t->o->directory,
+                                .settings = t->o->settings,
+                                .plan = t->made.plan,
+                                .events = t->o->path,
+                                .now_us = t->o->now_us};
+    memcpy(k->g.events_digest, t->r->counts.digest, DIGEST_BYTES);
+    buffer_init(&k->data, 64 << 10);
+    buffer_init(&k->report, REPORT_BYTES_MAX);
+    for (uint32_t i = 0; i < t->r->models; i++)
+        buffer_init(&k->metrics[i], REGISTRY_JSON_MAX);
+    ok = registry_open(t->o->directory, &k->g.registry, e) && assign(t, k, e) &&
+         write_report(t, &k->report, e) && add(t, k, e) && promote(t, k, e);
+    registry_close(k->g.registry);
+    for (uint32_t i = 0; i < t->r->models; i++) {
+        buffer_fini(&k->metrics[i]);
+        registration_fini(&k->model[i]);
+    }
+    buffer_fini(&k->report);
+    buffer_fini(&k->data);
+    mem_free(k);
     return ok;
+}
+
+/* Before hours of learning rather than after them. */
+static bool check_names(const struct training *t, struct error *e)
+{
+    const struct settings *s = t->o->settings;
+    const struct recipe_setting *asked = settings_recipe(s);
+
+    if (!model_name_check(text_of(name_of(s, asked)), e))
+        return false;
+    for (uint32_t i = 0; t->o->models != NULL && i < s->model_count; i++) {
+        if (is_wanted(t->o->models, text_of(s->models[i].name)) &&
+            !model_name_check(text_of(s->models[i].name), e))
+            return error_prefix(e, "%s: models", s->path);
+    }
+    return true;
 }
 
 static bool check_kind(const struct settings *s, struct error *e)
@@ -248,16 +374,16 @@ static bool check_kind(const struct settings *s, struct error *e)
 
 static bool work(struct training *t, struct error *e)
 {
-    if (!check_kind(t->o->settings, e) || !read_events(t, e) || !compute_features(t, e) ||
+    if (!check_kind(t->o->settings, e) || !check_names(t, e) || !read_events(t, e) || !compute_features(t, e) ||
         !fit_models(t, e))
         return false;
     checks_of_data(t->r, t->o->settings);
     checks_of_features(t->r, t->made.plan, &t->table, t->label, t->part);
     if (!evaluate_models(t, e))
         return false;
+    t->shared_checks = t->r->checks;
     checks_of_models(t->r);
-    note_model(t);
-    if (!save_model(t, e) || !write_report(t, e))
+    if (!keep_models(t, e))
         return false;
     t->r->evaluate_seconds = lap(t);
     return true;

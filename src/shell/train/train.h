@@ -4,20 +4,29 @@
 #define ASSAY_TRAIN_TRAIN_H
 
 #include "core/stats/metrics.h"
+#include "shell/registry/version.h"
 #include "shell/report/terminal.h"
 #include "shell/run/feed.h"
 #include "shell/train/fit.h"
 
 enum { TRAIN_CHECKS_MAX = 16, TRAIN_CHECK_WORDS = 400, TRAIN_MODELS_MAX = SETTINGS_MODELS_MAX + 2 };
 
+/* Whether the model that was asked for is champion from now on. */
+enum train_promotion {
+    PROMOTE_BETTER, /* unless it is no better than chance */
+    PROMOTE_NEVER,
+    PROMOTE_ALWAYS,
+};
+
 struct train_options {
     const struct settings *settings;
     const char *path;      /* of the events; NULL: the settings' source */
     const char *models;    /* names under `models` to compare with, by commas; "all"; NULL */
-    const char *directory; /* data directory: models/ and report.html go there */
+    const char *directory; /* data directory: the registry and report.html */
     uint32_t threads;
     enum simd simd;
-    int64_t now_us; /* for the report */
+    int64_t now_us; /* for the report and the registry */
+    enum train_promotion promotion;
     const struct progress *progress;
     const struct terminal *terminal; /* the form of result.words; NULL: none wanted */
 };
@@ -34,6 +43,7 @@ struct trained {
     struct fitted fitted;
     struct metrics metrics;
     double fit_seconds;
+    char id[MODEL_ID_TEXT_MAX]; /* NAME@VERSION in the registry; "": not registered */
 };
 
 struct train_result {
@@ -45,6 +55,7 @@ struct train_result {
     struct train_check check[TRAIN_CHECKS_MAX];
     uint32_t checks;
     struct buffer words; /* the report for the console */
+    bool is_promoted; /* the first model is champion */
     char model_path[512];
     char report_path[512];
     double read_seconds, feature_seconds, fit_seconds, evaluate_seconds, all_seconds;

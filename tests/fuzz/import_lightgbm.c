@@ -1,0 +1,7 @@
+/* LightGBM's model files. */
+#include "tests/fuzz/import.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
+{
+    return fuzz_import(IMPORT_LIGHTGBM, bytes, length);
+}
