@@ -242,6 +242,134 @@ def bench_boost(report, work):
     take("sklearn", sklearn_fit, lambda: lambda m, rows: m.predict_proba(rows)[:, 1])
 
 
+def bench_trees(report, work):
+    numpy = peer("numpy")
+    x, y, learned, path = boost_data(work, numpy, 250_000, 15, 200_000)
+    report.head(
+        f"forests of every kind (generated, seed 7: {learned:,} rows to learn from, {len(y) - learned:,} to "
+        f"test, {x.shape[1]} inputs, {y.mean():.1%} frauds; fit {THREADS} threads, scoring 1)"
+    )
+    program(report, "trees", path, THREADS)
+    rows, some = numpy.ascontiguousarray(x[learned:], dtype=numpy.float32), 2000
+
+    def time_of(repeat, what):
+        start = time.monotonic()
+        for i in range(repeat):
+            what(i)
+        return (time.monotonic() - start) / repeat
+
+    def take(kind, name, fit, score, explain=None):
+        """`score` takes rows and gives what ranks frauds first."""
+        try:
+            start = time.monotonic()
+            model = fit()
+        except Skip as why:
+            report.skip(f"{kind} {name}", why)
+            return
+        report.put(f"{kind}_fit_{name}_s", time.monotonic() - start)
+        report.put(f"{kind}_average_precision_{name}",
+                   average_precision(numpy, y[learned:], numpy.asarray(score(model, rows)).ravel()))
+        taken = time_of(1, lambda _: score(model, rows))
+        report.put(f"{kind}_score_{name}_M_rows_per_s", len(rows) / taken / 1e6)
+        report.put(f"{kind}_score_one_row_{name}_us", time_of(50, lambda i: score(model, rows[i : i + 1])) * 1e6)
+        if explain:
+            report.put(f"{kind}_explain_{name}_us", time_of(1, lambda _: explain(model, rows[:some])) / some * 1e6)
+        for what, unit in (("fit", "s"), ("score", "M_rows_per_s"), ("score_one_row", "us"), ("explain", "us")):
+            report.beside(f"{kind}_{what}_{unit}", f"{kind}_{what}_{name}_{unit}")
+
+    def xgboost(trees):
+        boosted = peer("xgboost")
+        options = {"objective": "binary:logistic", "tree_method": "hist", "max_depth": 6, "eta": 0.05, "nthread": THREADS}
+        model = boosted.train(options, boosted.DMatrix(x[:learned], label=y[:learned]), trees)
+        model.set_param({"nthread": 1})
+        return model
+
+    def xgboost_explain(model, some_rows):
+        return model.predict(peer("xgboost").DMatrix(some_rows), pred_contribs=True)
+
+    def lightgbm(trees):
+        options = {"objective": "binary", "num_leaves": 64, "max_depth": 6, "learning_rate": 0.05,
+                   "num_threads": THREADS, "verbose": -1}
+        boosted = peer("lightgbm")
+        return boosted.train(options, boosted.Dataset(x[:learned], y[:learned]), trees)
+
+    def catboost(trees):
+        model = peer("catboost").CatBoostClassifier(iterations=trees, depth=6, learning_rate=0.05, verbose=0,
+                                                    thread_count=THREADS, allow_writing_files=False)
+        return model.fit(x[:learned], y[:learned])
+
+    def compiled(trees):
+        lleaves, model = peer("lleaves"), lightgbm(trees)
+        model.save_model(str(work / "model.txt"))
+        fast = lleaves.Model(model_file=str(work / "model.txt"))
+        fast.compile()
+        return fast
+
+    def sklearn(kind, **options):
+        return getattr(peer("sklearn.ensemble"), kind)(n_jobs=THREADS, random_state=1, **options)
+
+    def proba(model, some_rows):
+        return model.predict_proba(some_rows)[:, 1]
+
+    for trees in (300, 512):
+        kind = f"boost_{trees}_of_depth_6"
+        take(kind, "xgboost", lambda n=trees: xgboost(n), lambda m, r: m.inplace_predict(r), xgboost_explain)
+        take(kind, "lightgbm", lambda n=trees: lightgbm(n), lambda m, r: m.predict(r, num_threads=1),
+             lambda m, r: m.predict(r, pred_contrib=True, num_threads=1))
+        take(kind, "lleaves", lambda n=trees: compiled(n), lambda m, r: m.predict(r, n_jobs=1))
+        take(kind, "catboost", lambda n=trees: catboost(n), proba)
+    take("forest_300_of_depth_10", "sklearn",
+         lambda: sklearn("RandomForestClassifier", n_estimators=300, max_depth=10, min_samples_leaf=5)
+         .fit(x[:learned], y[:learned]), proba)
+    take("isolation_100_of_256", "sklearn",
+         lambda: sklearn("IsolationForest", n_estimators=100, max_samples=256).fit(x[:learned]),
+         lambda m, r: -m.score_samples(r))
+
+
+WIDE = """name: wide
+data_directory: {data}
+sources:
+  rows: {{file: {file}}}
+event: {{id: id, time: at, label: {{field: label, delay: 0d, absent: legit}}}}
+features:
+{features}
+model:
+  kind: {kind}
+  validate: {{by: time, train: [2025-01-01, 2025-07-01], test: [2025-07-01, 2025-09-01]}}
+"""
+
+
+def bench_memory(report, work, rows=1_000_000, inputs=50):
+    """Peak resident memory of `assay train` from a wide CSV."""
+    numpy = peer("numpy")
+    draw = numpy.random.default_rng(7)
+    file = work / "wide.csv"
+    names = [f"x{j}" for j in range(inputs)]
+    with file.open("w") as out:
+        out.write("id,at,label," + ",".join(names) + "\n")
+        for at in range(0, rows, 50_000):
+            x = draw.standard_normal((50_000, inputs))
+            fraud = draw.random(50_000) < 1 / (1 + numpy.exp(5 - 1.5 * x[:, 0] - x[:, 1] * x[:, 2]))
+            for i in range(50_000):
+                day = datetime.datetime(2025, 1, 1) + datetime.timedelta(seconds=20 * (at + i))
+                out.write(f"t{at + i},{day.isoformat()}Z,{int(fraud[i])}," + ",".join(f"{v:.4f}" for v in x[i]) + "\n")
+    report.head(f"memory of training ({rows:,} rows x {inputs} inputs from CSV, {file.stat().st_size / 1e6:.0f} MB, "
+                f"{THREADS} threads)")
+    for kind in ("boost", "forest"):
+        settings = work / f"wide-{kind}.yaml"
+        settings.write_text(WIDE.format(file=file, kind=kind, data=work / f"wide-{kind}",
+                                        features="\n".join(f"  {n}: {n}" for n in names)))
+        run = subprocess.Popen([ASSAY, "-c", settings, "train", "-t", str(THREADS)], stdout=subprocess.DEVNULL,
+                               stderr=subprocess.PIPE, text=True)
+        words = run.stderr.read()
+        _, status, used = os.wait4(run.pid, 0)
+        if status != 0:
+            report.skip(f"memory {kind}", words.strip()[:300])
+            continue
+        report.put(f"train_1M_x_50_{kind}_MB", used.ru_maxrss * 1024 / 1e6, "peak resident memory")
+        report.put(f"train_1M_x_50_{kind}_s", used.ru_utime + used.ru_stime, "processor time")
+
+
 def average_precision(numpy, label, score):
     order = numpy.argsort(-score, kind="stable")
     label, score = label[order].astype(float), score[order]
