@@ -22,7 +22,7 @@ SEEDS = (1, 2)
 
 @pytest.fixture(scope="module", params=SEEDS)
 def world(binary, tmp_path_factory, request):
-    made = World(binary, tmp_path_factory.mktemp("adversarial") / "world", request.param, events=500)
+    made = World(binary, tmp_path_factory.mktemp("adversarial") / "world", request.param, events=400)
     yield made
     made.close()
 

@@ -525,7 +525,7 @@ class World:
         new.write_text(text)
         new.rename(path)
 
-    def home(self, name, threads=2, service=True, **options):
+    def home(self, name, threads=2, service=True, binary=None, **options):
         """A data directory with the trained model and the one token key, which says who is forgotten."""
         data = self.folder / name
         shard = data / "shard-0"
@@ -536,7 +536,7 @@ class World:
             shutil.copytree(self.trained.data / "models", data / "models")
         settings = self.folder / f"{name}.yaml"
         self.write_settings(settings, "a", threads, service)
-        return Home(self.binary, settings, data, **options)
+        return Home(binary or self.binary, settings, data, **options)
 
     def file_hashes(self, processor=None):
         """Each half by its plan, what comes before it observed first."""
