@@ -7,7 +7,31 @@
 #include "shell/os/thread.h"
 #include "shell/run/data_directory.h"
 
-static bool print_trained(struct invocation *v, const struct train_result *r, struct error *e)
+static void print_registered(const struct train_result *r, struct buffer *out)
+{
+    for (uint32_t i = 0; i < r->models; i++) {
+        if (r->model[i].id[0] != 0)
+            buffer_format(out, "model   %s%s\n", r->model[i].id,
+                          i == 0 && r->is_promoted ? ", the champion" : "");
+    }
+}
+
+static void print_next(const struct train_options *o, const struct train_result *r,
+                       struct buffer *out)
+{
+    if (r->is_promoted)
+        buffer_add_text(out, "next    assay serve\n");
+    else if (o->promotion == PROMOTE_NEVER)
+        buffer_format(out, "next    assay model promote %s\n", r->model[0].id);
+    else
+        buffer_format(out,
+                      "not promoted, since it is no better than chance\n"
+                      "next    assay model show %s\n",
+                      r->model[0].id);
+}
+
+static bool print_trained(struct invocation *v, const struct train_options *o,
+                          const struct train_result *r, struct error *e)
 {
     struct buffer out;
     bool ok;
@@ -18,11 +42,14 @@ static bool print_trained(struct invocation *v, const struct train_result *r, st
         buffer_add_char(&out, '\n');
     } else {
         buffer_add(&out, r->words.bytes, r->words.length);
+        buffer_add_char(&out, '\n');
+        print_registered(r, &out);
         buffer_format(&out,
-                      "\nmodel   %s\nreport  %s\nin %.1f s: reading %.1f, features %.1f, learning "
-                      "%.1f, evaluating %.1f\nnext    assay serve\n",
+                      "file    %s\nreport  %s\nin %.1f s: reading %.1f, features %.1f, learning "
+                      "%.1f, evaluating %.1f\n",
                       r->model_path, r->report_path, r->all_seconds, r->read_seconds,
                       r->feature_seconds, r->fit_seconds, r->evaluate_seconds);
+        print_next(o, r, &out);
     }
     ok = print_result(&out, e);
     buffer_fini(&out);
@@ -49,13 +76,16 @@ static bool train_run(struct invocation *v, struct error *e)
                                   .threads = (uint32_t)threads,
                                   .simd = v->simd,
                                   .now_us = clock_now_us(),
+                                  .promotion = option_has(v, "force")        ? PROMOTE_ALWAYS
+                                               : option_has(v, "no-promote") ? PROMOTE_NEVER
+                                                                             : PROMOTE_BETTER,
                                   .progress = term_progress(&v->term),
                                   .terminal = v->json ? NULL : &terminal};
 
         ok = train(&o, &r, e);
         term_clear(&v->term);
         if (ok) {
-            ok = print_trained(v, &r, e);
+            ok = print_trained(v, &o, &r, e);
             train_result_free(&r);
         }
     }
@@ -64,6 +94,8 @@ static bool train_run(struct invocation *v, struct error *e)
 }
 
 static const struct option options[] = {
+    {"force", 0, NULL, "put the model in force though it is no better than chance"},
+    {"no-promote", 0, NULL, "register the model, but leave the one in force as it is"},
     {"models", 0, "NAMES",
      "also those under `models` of the settings, by commas, or `all`: compared on one split"},
     {"threads", 't', "N", "threads to learn with (default: all processors); the model is the same"},
@@ -80,7 +112,10 @@ const struct command command_train = {
     .words =
         "Reads the events of the settings' source (or FILE), computes every feature as it would "
         "have\nbeen computed live, learns on one part and tests on another that the model did not "
-        "see.\nWrites the model, and report.html, into the data directory.\nWith several kinds of event FILE is a directory that has their files.",
+        "see.\nRegisters the model with report and card in the data directory (`assay model list`)."
+        "\nThe model is champion from then on, which `serve` and `score` use, unless it is no "
+        "better\nthan chance. The newest report.html stands in the data directory too."
+        "\nWith several kinds of event FILE is a directory that has their files.",
     .options = options,
     .examples = "  assay train\n"
                 "  assay train --set model.kind=logistic --json\n"
