@@ -210,8 +210,8 @@ double metric_f_beta(double tp, double fp, double fn, double beta)
     return share((1 + weight) * tp, (1 + weight) * tp + weight * fn + fp);
 }
 
-static void threshold_figures(const struct tally *above, const struct tally *all,
-                              double alert_cost, double *figure)
+static void threshold_figures(const struct tally *above, const struct tally *all, double alert_cost,
+                              double *figure)
 {
     double frauds = (double)all->frauds, legit = (double)(all->rows - all->frauds);
 

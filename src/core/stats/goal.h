@@ -1,9 +1,8 @@
 /* Thresholds that reach a goal: which score from 0 to 1000 to say fraud from.
  *
  *     f_beta          the highest F-beta: (1 + b^2) P R / (b^2 P + R)
- *     cost            the least cost: amounts of missed frauds (1 each without amounts) plus `value`
- *                     for each alert
- *     recall          the highest threshold whose recall is at least `value`
+ *     cost            the least cost: amounts of missed frauds (1 each without amounts) plus
+ * `value` for each alert recall          the highest threshold whose recall is at least `value`
  *     alerts_per_day  the lowest threshold with at most so many alerts a day; days are those on
  *                     which there are rows
  *

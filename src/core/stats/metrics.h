@@ -80,9 +80,9 @@ struct threshold_row {
     struct estimate f1;
     struct estimate savings;     /* 1 - cost / cost of doing nothing; 1 is all, below 0 a loss */
     double false_positive_ratio; /* false alarms per fraud found; NaN where none is found */
-    double alerts_per_day;        /* NaN without days */
-    double cost;                  /* missed frauds: their amount (1 each without amounts);
-                                     alerts, right or wrong: the cost of one */
+    double alerts_per_day;       /* NaN without days */
+    double cost;                 /* missed frauds: their amount (1 each without amounts);
+                                    alerts, right or wrong: the cost of one */
 };
 
 struct curve {

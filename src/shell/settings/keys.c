@@ -11,19 +11,39 @@
 
 /* From which score on: the rows of one threshold. */
 #define THRESHOLD_ROWS(path)                                                                       \
-    {path ".score", KEY_WHOLE, KEY_DECIDES, MEMBER(struct threshold_setting, score),               \
-     .has_at = offsetof(struct threshold_setting, has_score), .least = 0, .most = 1000,            \
+    {path ".score",                                                                                \
+     KEY_WHOLE,                                                                                    \
+     KEY_DECIDES,                                                                                  \
+     MEMBER(struct threshold_setting, score),                                                      \
+     .has_at = offsetof(struct threshold_setting, has_score),                                      \
+     .least = 0,                                                                                   \
+     .most = 1000,                                                                                 \
      .words = "A score from 0 to 1000; beside one of the goals below, what training found."},      \
-        {path ".f_beta", KEY_REAL, KEY_DECIDES, MEMBER(struct threshold_setting, f_beta),          \
-         .has_at = offsetof(struct threshold_setting, has_f_beta), .least = 0.01, .most = 100,     \
+        {path ".f_beta",                                                                           \
+         KEY_REAL,                                                                                 \
+         KEY_DECIDES,                                                                              \
+         MEMBER(struct threshold_setting, f_beta),                                                 \
+         .has_at = offsetof(struct threshold_setting, has_f_beta),                                 \
+         .least = 0.01,                                                                            \
+         .most = 100,                                                                              \
          .words = "Instead of a score: the one of the highest F-beta, of this beta (2: recall "    \
                   "counts more than precision), on training rows held out from learning."},        \
-        {path ".cost", KEY_REAL, KEY_DECIDES, MEMBER(struct threshold_setting, cost),              \
-         .has_at = offsetof(struct threshold_setting, has_cost), .least = 0, .most = 1e12,         \
+        {path ".cost",                                                                             \
+         KEY_REAL,                                                                                 \
+         KEY_DECIDES,                                                                              \
+         MEMBER(struct threshold_setting, cost),                                                   \
+         .has_at = offsetof(struct threshold_setting, has_cost),                                   \
+         .least = 0,                                                                               \
+         .most = 1e12,                                                                             \
          .words = "Instead of a score: the one of the least cost, where a missed fraud costs its " \
                   "amount and an alert this much."},                                               \
-        {path ".recall", KEY_REAL, KEY_DECIDES, MEMBER(struct threshold_setting, recall),          \
-         .has_at = offsetof(struct threshold_setting, has_recall), .least = 0, .most = 1,          \
+        {path ".recall",                                                                           \
+         KEY_REAL,                                                                                 \
+         KEY_DECIDES,                                                                              \
+         MEMBER(struct threshold_setting, recall),                                                 \
+         .has_at = offsetof(struct threshold_setting, has_recall),                                 \
+         .least = 0,                                                                               \
+         .most = 1,                                                                                \
          .words = "Instead of a score: the highest one that finds this share of the frauds."},     \
     {                                                                                              \
         path ".alerts_per_day", KEY_REAL, KEY_DECIDES,                                             \
@@ -248,9 +268,10 @@ const struct key keys[] = {
      .words = "How the model is tested on what it was not trained on; a plain text is `by`."},
     {"model.validate.by", KEY_WORD, 0, OF(model.validate.by), .standard = "time",
      .choices = "time|stratified|folds|prequential",
-     .words = "`time`: train on the past, test on the future; `stratified`: one random split with "
-              "equal shares of fraud; `folds`: several of them; `prequential`: by time, several times, "
-              "each `step` earlier."},
+     .words =
+         "`time`: train on the past, test on the future; `stratified`: one random split with "
+         "equal shares of fraud; `folds`: several of them; `prequential`: by time, several times, "
+         "each `step` earlier."},
     {"model.validate.gap", KEY_DURATION, 0, OF(model.validate.gap_us),
      .computed = "the label's delay", .least = 0,
      .words = "By time: what is left out between training and test."},
@@ -265,14 +286,16 @@ const struct key keys[] = {
      .words = "By time: [from, until) of the test, `until` left out; or a length, which ends at "
               "`model.validate.until`. Prequential takes lengths only."},
     {"model.validate.until", KEY_TIME, 0, OF(model.validate.until_us),
-     .has_at = offsetof(struct settings, model.validate.has_until), .computed = "the end of the data",
+     .has_at = offsetof(struct settings, model.validate.has_until),
+     .computed = "the end of the data",
      .words = "Where the last test window ends; the moment itself is left out."},
     {"model.validate.step", KEY_DURATION, 0, OF(model.validate.step_us),
      .computed = "the length of the test", .least = 0,
      .words = "Prequential: how much earlier each fold is than the one after it."},
     {"model.validate.group", KEY_TEXT, 0, OF(model.validate.group),
-     .words = "An entity: all its events are on one side, in training or in the test. By time, test "
-              "events of those that training has seen are left out."},
+     .words =
+         "An entity: all its events are on one side, in training or in the test. By time, test "
+         "events of those that training has seen are left out."},
     {"model.validate.drop_known", KEY_TEXT, 0, OF(model.validate.drop_known),
      .words =
          "Leave out of the test what belongs to an entity of this kind whose fraud was known by then."},

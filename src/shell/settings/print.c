@@ -324,7 +324,8 @@ static struct threshold_setting *with_scores(const struct threshold_setting *t, 
 
         copy[i] = t[i];
         for (uint32_t k = 0; k < goals && g.kind != GOAL_NONE; k++) {
-            if (found[k].goal.kind != g.kind || found[k].goal.value != g.value || found[k].score < 0)
+            if (found[k].goal.kind != g.kind || found[k].goal.value != g.value ||
+                found[k].score < 0)
                 continue;
             copy[i].has_score = true;
             copy[i].score = found[k].score;

@@ -1,5 +1,7 @@
-/* The ranges of a search over the options of a recipe. An option is a row of the table of keys below
- * `model`, so its type, limits and text are those of the settings. */
+/* The ranges of a search over the options of a recipe. An option is a row of the table of keys
+ * below `model`, so its type, limits and text are those of the settings. */
+#include "shell/settings/search.h"
+
 #include <math.h>
 #include <stdio.h>
 
@@ -8,7 +10,6 @@
 #include "core/base/panic.h"
 #include "core/base/random.h"
 #include "shell/settings/keys.h"
-#include "shell/settings/search.h"
 #include "shell/settings/value.h"
 
 enum { STREAM = 0x5ea7c };

@@ -149,7 +149,7 @@ struct validate_setting {
     bool has_lengths;  /* lengths of the windows instead of dates */
     bool has_until;
     int64_t train_from_us, train_until_us, test_from_us, test_until_us; /* until is exclusive */
-    int64_t until_us;                                                   /* of the last test window */
+    int64_t until_us; /* of the last test window */
     int64_t step_us;  /* prequential: between windows; default: the length of the test */
     char *drop_known; /* entity whose known frauds leave the test (Handbook), or NULL */
     char *group;      /* entity whose events stay on one side, or NULL */
@@ -329,11 +329,12 @@ enum type list_setting_type(const struct list_setting *l);
 bool settings_has_model(const struct settings *s); /* model.kind is not none */
 /* The recipe in force: that of `model`, or the one under `models` that it names. */
 const struct recipe_setting *settings_recipe(const struct settings *s);
+struct recipe_setting *settings_model_of(struct settings *s); /* the same, to be changed */
 /* The thresholds in force: those of `decision`, or of the profile that it names. */
 const struct threshold_setting *settings_thresholds(const struct settings *s, uint32_t *count);
 const struct profile_setting *settings_profile(const struct settings *s,
                                                const char *name); /* or NULL */
-struct goal threshold_goal(const struct threshold_setting *t);     /* GOAL_NONE: a score */
+struct goal threshold_goal(const struct threshold_setting *t);    /* GOAL_NONE: a score */
 bool settings_searches(const struct recipe_setting *r);
 /* Ranges usual for the kind, where a search is asked for and none are given. */
 void settings_search_fill(struct recipe_setting *r);

@@ -125,8 +125,10 @@ static bool verify_profiles(const struct settings *s, struct error *e)
         return settings_blame(s, "decision", e);
     }
     if (s->profile != NULL && settings_profile(s, s->profile) == NULL) {
-        error_set(e, ERROR_INVALID, "expected outcomes with scores, or a name under thresholds; "
-                  "found \"%.80s\"", s->profile);
+        error_set(e, ERROR_INVALID,
+                  "expected outcomes with scores, or a name under thresholds; "
+                  "found \"%.80s\"",
+                  s->profile);
         return settings_blame(s, "decision.profile", e);
     }
     for (uint32_t i = 0; i < s->profile_count; i++) {
@@ -145,7 +147,8 @@ static bool verify_decision(const struct settings *s, struct error *e)
 {
     if (!verify_profiles(s, e))
         return false;
-    if (s->profile == NULL && s->decision_count == 0 && settings_has_model(s) && s->outcome_count > 1) {
+    if (s->profile == NULL && s->decision_count == 0 && settings_has_model(s) &&
+        s->outcome_count > 1) {
         error_set(e, ERROR_INVALID,
                   "expected the score from which on an outcome holds, such as "
                   "{%s: 800}",
@@ -451,7 +454,8 @@ static bool verify_windows(struct settings *s, struct error *e)
         return settings_blame(s, either, e);
     }
     if (has_train && is_length != (v->test_from_us == SPAN_LENGTH)) {
-        error_set(e, ERROR_INVALID, "expected two spans of dates or two lengths, found one of each");
+        error_set(e, ERROR_INVALID,
+                  "expected two spans of dates or two lengths, found one of each");
         return settings_blame(s, "model.validate.test", e);
     }
     v->has_lengths = is_length;
@@ -617,7 +621,8 @@ static bool verify_search(const struct settings *s, struct recipe_setting *r, co
     if (settings_searches(r) && r->search.over_count == 0) {
         char at[KEY_PATH_MAX];
 
-        error_set(e, ERROR_INVALID, "expected the options to search, such as over: {boost.leaves: [4, 64]}");
+        error_set(e, ERROR_INVALID,
+                  "expected the options to search, such as over: {boost.leaves: [4, 64]}");
         snprintf(at, sizeof at, "%s.search", path);
         return settings_blame(s, at, e);
     }

@@ -14,7 +14,7 @@ enum { FEW_FRAUDS = 50 };
 static const double suspicious_auc = 0.99;
 static const double suspicious_precision = 0.95; /* average precision, where frauds are few */
 static const double moving_auc = 0.8;            /* of a feature that reads an undated table */
-static const double wide_gap = 0.1;              /* AUC on training rows above that on held-out ones */
+static const double wide_gap = 0.1; /* AUC on training rows above that on held-out ones */
 
 void checks_add(struct train_result *r, bool is_warning, const char *format, ...)
 {
@@ -122,8 +122,8 @@ static uint64_t count_shared(const struct train_result *r, const struct check_ta
         uint64_t event = t->table->event[i];
 
         if (t->part[i] != PART_NONE)
-            row[rows++] = (struct shared){content != NULL ? content[event] : entity[event],
-                                          t->part[i]};
+            row[rows++] =
+                (struct shared){content != NULL ? content[event] : entity[event], t->part[i]};
     }
     qsort(row, rows, sizeof *row, by_number);
     for (uint64_t i = 0, end; i < rows; i = end) {
@@ -163,6 +163,13 @@ void checks_of_split(struct train_result *r, const struct check_task *t)
                        "figures say less about new ones (model.validate.group keeps them apart)",
                        count(found), count(test), 100.0 * (double)found / (double)test,
                        entity_name(t->settings));
+    }
+    for (uint32_t k = 0; k < r->earlier.count; k++) {
+        if (r->earlier.split[k].train_from_us < r->counts.from_us)
+            checks_add(r, true,
+                       "training of fold %u begins before the events do: it has less to "
+                       "learn from than the others",
+                       k + 2);
     }
     if (r->split.group_dropped > 0)
         checks_add(r, false, "%lu test events of a %s that was learned from were left out",
@@ -204,14 +211,14 @@ static void check_look_ahead(struct train_result *r, const struct check_task *t)
 
         if (fact->later == 0)
             continue;
-        checks_add(r, reader != NULL,
-                   "%s lies after the event in %lu of %lu rows: it was not known yet (look-ahead)%s; "
-                   "%s%s%s",
-                   field->name, count(fact->later), count(fact->rows),
-                   field->is_looked_up ? ", the table holds what came to be later" : "",
-                   reader != NULL ? "feature " : "no feature reads it",
-                   reader != NULL ? reader : "",
-                   reader != NULL ? " reads it: live it will see something else" : "");
+        checks_add(
+            r, reader != NULL,
+            "%s lies after the event in %lu of %lu rows: it was not known yet (look-ahead)%s; "
+            "%s%s%s",
+            field->name, count(fact->later), count(fact->rows),
+            field->is_looked_up ? ", the table holds what came to be later" : "",
+            reader != NULL ? "feature " : "no feature reads it", reader != NULL ? reader : "",
+            reader != NULL ? " reads it: live it will see something else" : "");
     }
 }
 
@@ -233,8 +240,7 @@ static const char *undated_field(const struct train_result *r, const struct chec
         for (at = r->counts.undated; *at != 0 && found == NULL; at++) {
             bool begins = at == r->counts.undated || at[-1] == ' ';
 
-            if (begins && strncmp(at, name, length) == 0 &&
-                (at[length] == 0 || at[length] == ','))
+            if (begins && strncmp(at, name, length) == 0 && (at[length] == 0 || at[length] == ','))
                 found = name;
         }
     }
@@ -259,8 +265,8 @@ static int by_text(const void *a, const void *b)
     return order != 0 ? order : x->length < y->length ? -1 : x->length > y->length;
 }
 
-/* Share of frauds of each text among the rows learned from, smoothed by one row of the mean; told of
- * the test rows. */
+/* Share of frauds of each text among the rows learned from, smoothed by one row of the mean; told
+ * of the test rows. */
 static void rank_texts(const struct train_result *r, const struct check_task *t,
                        const struct column *c, struct alone *alone)
 {
@@ -305,8 +311,7 @@ static void rank_numbers(const struct check_task *t, const struct column *c, str
         if (c->null[i])
             alone->value[alone->rows++] = -DBL_MAX;
         else
-            alone->value[alone->rows++] =
-                c->type == TYPE_REAL ? c->real[i] : (double)c->integer[i];
+            alone->value[alone->rows++] = c->type == TYPE_REAL ? c->real[i] : (double)c->integer[i];
     }
 }
 
@@ -409,7 +414,8 @@ static void check_compared(struct train_result *r)
             best = i;
     }
     if (best > 0)
-        checks_add(r, true, "the %s%s model has the better average precision here (%.3f against %.3f)",
+        checks_add(r, true,
+                   "the %s%s model has the better average precision here (%.3f against %.3f)",
                    r->model[best].recipe->kind == MODEL_LOGISTIC ? "simpler " : "",
                    r->model[best].name, r->model[best].metrics.average_precision.value, own->value);
     for (uint32_t i = 1; i < r->models && kept->recipe->kind != MODEL_LOGISTIC; i++) {
@@ -442,11 +448,12 @@ static void check_training_rows(struct train_result *r, const struct check_task 
     auc = metric_auc_roc(alone.value, alone.said, alone.rows);
     precision = metric_average_precision(alone.value, alone.said, alone.rows);
     if (!isnan(auc) && !m->metrics.auc_roc.is_null)
-        checks_add(r, auc - m->metrics.auc_roc.value > wide_gap,
-                   "on the events that it learned from the model reaches AUC %.3f and average "
-                   "precision %.3f, on held-out ones %.3f and %.3f: only the latter say how it will "
-                   "do",
-                   auc, precision, m->metrics.auc_roc.value, m->metrics.average_precision.value);
+        checks_add(
+            r, auc - m->metrics.auc_roc.value > wide_gap,
+            "on the events that it learned from the model reaches AUC %.3f and average "
+            "precision %.3f, on held-out ones %.3f and %.3f: only the latter say how it will "
+            "do",
+            auc, precision, m->metrics.auc_roc.value, m->metrics.average_precision.value);
     mem_free(alone.value);
     mem_free(alone.said);
 }

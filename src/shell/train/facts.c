@@ -29,9 +29,10 @@ static bool entity_field(const struct feed *f, const struct settings *s, const c
     }
     if (*field != FIELD_NONE || wanted == NULL)
         return true;
-    error_set(e, ERROR_INVALID,
-              "the key of %s is an expression: only an entity whose key is a field can be named here",
-              wanted);
+    error_set(
+        e, ERROR_INVALID,
+        "the key of %s is an expression: only an entity whose key is a field can be named here",
+        wanted);
     return settings_blame(s, path, e);
 }
 
@@ -159,8 +160,8 @@ static void collect_row(struct collecting *c, const struct frame *f, uint32_t i,
         facts->learns[at] = is_learned(schema, frame_kind(f, i, schema));
     facts->learning += facts->learns == NULL || facts->learns[at];
     facts->time_us[at] = schema->time != FIELD_NONE ? f->column[schema->time].integer[i] : 0;
-    facts->label[at] = schema->label != FIELD_NONE ? engine_label_of(&f->column[schema->label], i)
-                                                   : LABEL_UNKNOWN;
+    facts->label[at] =
+        schema->label != FIELD_NONE ? engine_label_of(&f->column[schema->label], i) : LABEL_UNKNOWN;
     if (facts->amount != NULL)
         facts->amount[at] = cell_number(&f->column[c->amount], i);
     if (facts->entity != NULL)
@@ -252,4 +253,3 @@ void row_facts_free(struct row_facts *facts)
     arena_fini(&facts->texts);
     *facts = (struct row_facts){0};
 }
-

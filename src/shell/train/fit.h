@@ -17,7 +17,7 @@ struct fit_task {
     const uint8_t *label; /* per table row */
     const uint8_t *part;  /* per table row: PART_TRAIN, PART_TEST; with folds 1 + fold */
     uint32_t folds;       /* 0: hold-out */
-    bool wants_held; /* fitted.held, also where no calibration needs it */
+    bool wants_held;      /* fitted.held, also where no calibration needs it */
     enum simd simd;
     struct learn_run run;
 };

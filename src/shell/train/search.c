@@ -76,8 +76,8 @@ static bool goes_on(const struct search_task *t, uint32_t done, int64_t start_us
     const struct search_setting *s = &t->of->search;
     uint32_t most = s->trials > 0 ? s->trials : SEARCH_TRIALS_MAX;
 
-    return done == 0 || (done < most && (s->time_us == 0 ||
-                                         clock_monotonic_us() - start_us < s->time_us));
+    return done == 0 ||
+           (done < most && (s->time_us == 0 || clock_monotonic_us() - start_us < s->time_us));
 }
 
 bool search_run(const struct search_task *t, struct search *s, struct error *e)

@@ -271,7 +271,8 @@ static void deal_groups(const struct deal *d)
 {
     const struct row_facts *f = d->f;
     uint32_t groups = count_numbers(f->group, f->rows);
-    uint64_t *weight[2] = {mem_array(groups, sizeof *weight[0]), mem_array(groups, sizeof *weight[1])};
+    uint64_t *weight[2] = {mem_array(groups, sizeof *weight[0]),
+                           mem_array(groups, sizeof *weight[1])};
     struct keyed *order = mem_array(groups, sizeof *order);
     uint8_t *part = mem_array(groups, 1);
 
@@ -317,7 +318,8 @@ static void split_stratified(const struct row_facts *f, const struct settings *s
                              struct split *split)
 {
     const struct validate_setting *v = &s->model.validate;
-    struct deal d = {.f = f, .seed = s->model.seed, .test_share = v->test_share, .part = split->part};
+    struct deal d = {
+        .f = f, .seed = s->model.seed, .test_share = v->test_share, .part = split->part};
     char whole[PLAN_NAME_MAX + 40] = "";
 
     d.folds = split->folds = v->by == VALIDATE_FOLDS ? v->folds : 0;
@@ -489,16 +491,18 @@ static void inner_of_deal(const struct row_facts *f, const uint8_t *dealt, uint3
     }
 }
 
-bool split_inner(const struct row_facts *facts, const struct settings *s, const struct split *latest,
-                 const struct split_list *earlier, uint32_t folds, struct split_list *inner,
-                 struct error *e)
+bool split_inner(const struct row_facts *facts, const struct settings *s,
+                 const struct split *latest, const struct split_list *earlier, uint32_t folds,
+                 struct split_list *inner, struct error *e)
 {
     const struct validate_setting *v = &s->model.validate;
-    const struct split *first =
-        earlier->count > 0 ? &earlier->split[earlier->count - 1] : latest;
+    const struct split *first = earlier->count > 0 ? &earlier->split[earlier->count - 1] : latest;
     uint8_t *dealt = mem_array(facts->rows, 1);
-    struct deal d = {.f = facts, .within = latest->part, .seed = s->model.seed ^ 0x5ea4c4,
-                     .folds = folds, .part = dealt};
+    struct deal d = {.f = facts,
+                     .within = latest->part,
+                     .seed = s->model.seed ^ 0x5ea4c4,
+                     .folds = folds,
+                     .part = dealt};
     struct error why;
 
     *inner = (struct split_list){0};
@@ -526,6 +530,6 @@ bool split_inner(const struct row_facts *facts, const struct settings *s, const 
         return error_set(e, ERROR_INVALID,
                          "with folds every event is tested, so none is left to search on: choose "
                          "model.validate.by time, prequential or stratified");
-    return error_set(e, ERROR_INVALID,
-                     "no part of the events to learn from can test a search (%s)", why.text);
+    return error_set(e, ERROR_INVALID, "no part of the events to learn from can test a search (%s)",
+                     why.text);
 }

@@ -43,9 +43,9 @@ bool split_earlier(const struct row_facts *facts, const struct settings *s,
  * time, else stratified, of the training rows; with windows of given length, windows that end where
  * the earliest training ends. Those that would lack a class are left out; ERROR_INVALID where none
  * is left, or where every row is tested (folds). */
-bool split_inner(const struct row_facts *facts, const struct settings *s, const struct split *latest,
-                 const struct split_list *earlier, uint32_t folds, struct split_list *inner,
-                 struct error *e) MUST_USE;
+bool split_inner(const struct row_facts *facts, const struct settings *s,
+                 const struct split *latest, const struct split_list *earlier, uint32_t folds,
+                 struct split_list *inner, struct error *e) MUST_USE;
 void split_list_free(struct split_list *l);
 
 #endif

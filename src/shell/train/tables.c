@@ -99,11 +99,24 @@ static void put_classes(struct cells *c, const uint32_t rows[2])
 /* A column a model: there are more figures than models. */
 static void models_table(const struct train_result *r, struct tables *t)
 {
-    static const char *const name[] = {
-        "",          "rows learned (+ frauds)", "after resampling", "threshold", "TP", "FP", "FN",
-        "TN",        "precision",               "recall",           "F1",        "FPR",
-        "AUC ROC",   "average precision",       "mean p, legitimate", "mean p, fraud",
-        "p of chance", "verdict"};
+    static const char *const name[] = {"",
+                                       "rows learned (+ frauds)",
+                                       "after resampling",
+                                       "threshold",
+                                       "TP",
+                                       "FP",
+                                       "FN",
+                                       "TN",
+                                       "precision",
+                                       "recall",
+                                       "F1",
+                                       "FPR",
+                                       "AUC ROC",
+                                       "average precision",
+                                       "mean p, legitimate",
+                                       "mean p, fraud",
+                                       "p of chance",
+                                       "verdict"};
     enum { ROWS = sizeof name / sizeof *name };
     struct report_table *table =
         open_table(t, "side-by-side", "Models at their thresholds", 1 + r->models, ROWS);
@@ -163,9 +176,9 @@ static uint32_t middle_rows(const struct metrics *m, uint32_t row[METRICS_THRESH
 static void thresholds_table(const struct train_result *r, struct tables *t)
 {
     uint32_t row[METRICS_THRESHOLDS_MAX], rows = middle_rows(&r->model[0].metrics, row);
-    struct report_table *table =
-        open_table(t, "middle-thresholds", "Thresholds .15 to .35: precision / recall / F1 (TP, FP)",
-                   1 + rows, 1 + r->models);
+    struct report_table *table = open_table(
+        t, "middle-thresholds", "Thresholds .15 to .35: precision / recall / F1 (TP, FP)", 1 + rows,
+        1 + r->models);
     struct cells c = cells_of(t);
 
     table->rows = 1 + r->models;
@@ -313,10 +326,11 @@ static void search_table(const struct trained *m, const struct settings *setting
         for (uint32_t k = 0; k < options; k++)
             put(&c, trial->value[k]);
     }
-    snprintf(text, sizeof text,
-             "%u trials on %u folds of training events (%u tested), none of them among the held-out "
-             "ones; repeated by search.trials: %u and seed %lu.",
-             s->trials, s->folds, s->rows, s->trials, (unsigned long)settings->model.seed);
+    snprintf(
+        text, sizeof text,
+        "%u trials on %u folds of training events (%u tested), none of them among the held-out "
+        "ones; repeated by search.trials: %u and seed %lu.",
+        s->trials, s->folds, s->rows, s->trials, (unsigned long)settings->model.seed);
     close_table(t, text);
 }
 

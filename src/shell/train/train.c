@@ -56,8 +56,8 @@ static bool split_search(struct training *t, struct error *e)
         if (r != NULL && settings_searches(r) && r->search.folds > folds)
             folds = r->search.folds;
     }
-    return folds == 0 || split_inner(&t->facts, t->o->settings, &t->r->split, &t->r->earlier,
-                                     folds, &t->inner, e);
+    return folds == 0 || split_inner(&t->facts, t->o->settings, &t->r->split, &t->r->earlier, folds,
+                                     &t->inner, e);
 }
 
 static bool read_events(struct training *t, struct error *e)
@@ -112,11 +112,10 @@ static bool compute_features(struct training *t, struct error *e)
     struct state_options state = data_state_options(t->o->settings, t->o->simd, PASS_BATCH);
     uint64_t rows;
     uint8_t *wanted = wanted_rows(t, &rows);
-    bool ok = rows <= UINT32_MAX ||
-              error_set(e, ERROR_INVALID,
-                        "%lu rows to learn from are too many: narrow "
-                        "model.validate.train",
-                        (unsigned long)rows);
+    bool ok = rows <= UINT32_MAX || error_set(e, ERROR_INVALID,
+                                              "%lu rows to learn from are too many: narrow "
+                                              "model.validate.train",
+                                              (unsigned long)rows);
 
     state.engine.workers = pool_workers(t->pool);
     ok = ok && table_build(t->o->settings, t->made.plan, &t->feed, wanted, (uint32_t)rows, &state,
@@ -581,19 +580,13 @@ static bool check_kind(const struct settings *s, struct error *e)
 
 static bool work(struct training *t, struct error *e)
 {
-<<<<<<< HEAD
-    if (!check_kind(t->o->settings, e) || !check_names(t, e) || !read_events(t, e) ||
-        !compute_features(t, e) || !fit_models(t, e))
-=======
     struct check_task checks;
 
     if (!check_kind(t->o->settings, e) || !check_names(t, e) || !read_events(t, e) ||
-        !compute_features(t, e) ||
-        !fit_models(t, e))
->>>>>>> fraudlab
+        !compute_features(t, e) || !fit_models(t, e))
         return false;
-    checks = (struct check_task){t->o->settings, t->made.plan, &t->facts,
-                                 &t->table,      t->label,     t->part};
+    checks =
+        (struct check_task){t->o->settings, t->made.plan, &t->facts, &t->table, t->label, t->part};
     checks_of_data(t->r, t->o->settings);
     checks_of_split(t->r, &checks);
     checks_of_features(t->r, &checks);

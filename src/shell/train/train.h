@@ -62,7 +62,7 @@ struct trained {
     uint32_t thresholds;
     struct top_row top[TRAIN_TOP_ROWS]; /* the highest first */
     uint32_t tops;
-    struct search search; /* trials, where one was asked for; recipe is then its best */
+    struct search search;  /* trials, where one was asked for; recipe is then its best */
     struct fold_row *fold; /* of each fold, the latest first; NULL: one split */
     uint32_t folds;
     double fit_seconds;
@@ -71,8 +71,8 @@ struct trained {
 
 struct train_result {
     struct feed_counts counts;
-    struct split split;           /* the one of the model that is kept */
-    struct split_list earlier;    /* prequential: the folds before it */
+    struct split split;        /* the one of the model that is kept */
+    struct split_list earlier; /* prequential: the folds before it */
     struct trained model[TRAIN_MODELS_MAX];
     uint32_t models;
     struct recipe_setting simple; /* of the one that a more complex one is measured against */
