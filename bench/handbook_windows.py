@@ -1,17 +1,20 @@
 """The Handbook's twelve windowed features: ours and the peers' on the same rows in the same run.
 
-Whole process: from a CSV file to a CSV file, by the wall, with the processor time of all threads
-and the largest memory. In memory: from columns to columns, neither reading nor writing. The files
-are in the page cache; what takes less than five seconds is the best of three. A peer's features are
+Whole process: from a CSV file to a CSV file. In memory: from columns to columns, neither reading nor
+writing. Each by the wall and by the processor time of all threads, which other work on the machine
+disturbs less. The files are in the page cache; what takes less than five seconds is the best of three. A peer's features are
 compared with ours, so that none of them is wrong or does less. See docs/benchmarks.md.
 """
 
 import array
+import concurrent.futures
 import contextlib
 import csv
 import datetime
+import itertools
 import os
 import pathlib
+import resource
 import subprocess
 import sys
 import tempfile
@@ -54,7 +57,15 @@ class Run:
                 words = err.read().strip()[-300:] or f"status {process.returncode} after {self.wall_s:.0f} s"
                 raise Skip(f"{pathlib.Path(command[0]).name}: {words}")
         self.processor_s = used.ru_utime + used.ru_stime
-        self.memory_mb = used.ru_maxrss / 1024
+        # A process begins with what its parent had at most, so that a smaller one is not seen.
+        parent = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        self.memory = f"{used.ru_maxrss / 1024:.0f} MB" if used.ru_maxrss > parent else "little memory"
+
+
+def apart(function, *arguments):
+    """In a process of its own, which takes its memory with it."""
+    with concurrent.futures.ProcessPoolExecutor(1) as pool:
+        return pool.submit(function, *arguments).result()
 
 
 def best(once, seconds):
@@ -87,54 +98,55 @@ class Data:
     def write_columns(self):
         """int64 rows, then time, customer, terminal and amount in int64, the labels in bytes."""
         base = int(datetime.datetime(2018, 4, 1, tzinfo=datetime.timezone.utc).timestamp())
+        columns = [array.array(kind) for kind in "qqqqB"]
         with self.plain.open(newline="") as f:
-            rows = [(base + int(r[5]), int(r[2]), int(r[3]), round(float(r[4]) * 1e6), int(r[7]))
-                    for r in list(csv.reader(f))[1:]]
-        rows.sort(key=lambda r: r[0])
-        *numbers, label = zip(*rows)
-        numbers[0] = [1_000_000 * t for t in numbers[0]]
+            for r in itertools.islice(csv.reader(f), 1, None):
+                row = ((base + int(r[5])) * 1_000_000, int(r[2]), int(r[3]), round(float(r[4]) * 1e6), int(r[7]))
+                for column, value in zip(columns, row):
+                    column.append(value)
+        if any(a > b for a, b in itertools.pairwise(columns[0])):
+            raise Skip(f"{self.plain}: its rows are not in order of time")
         with self.columns.open("wb") as f:
-            array.array("q", [len(rows)]).tofile(f)
-            for values in numbers:
-                array.array("q", values).tofile(f)
-            array.array("B", label).tofile(f)
+            array.array("q", [self.rows]).tofile(f)
+            for column in columns:
+                column.tofile(f)
 
 
 class Bench:
     """Figures of the same work by several: `features_<rows>_<whole or memory>_<who>_<unit>`."""
 
+    HEAD = ("", "M events/s", "s", "processors", "ours is", "by processors")
+
     def __init__(self, report, data):
         self.report, self.data = report, data
-        self.ours = None
 
-    def put(self, what, who, wall_s, note):
-        end = f"_{who}" if who else ""
-        mine = f"features_{self.data.name}_{what}_M_events_per_s"
-        name = f"features_{self.data.name}_{what}{end}_M_events_per_s"
-        self.report.put(name, self.data.rows / wall_s / 1e6, f"{wall_s:.2f} s, {note}")
-        if who:
-            self.report.beside(mine, name)
+    def head(self):
+        print("  {:<20}{:>12}{:>9}{:>12}{:>10}{:>15}".format(*self.HEAD), flush=True)
 
-    def put_run(self, who, run, note):
-        self.put("whole", who, run.wall_s,
-                 f"{run.processor_s:.2f} s of processors, {run.memory_mb:.0f} MB; {note}")
-        end = f"_{who}" if who else ""
-        self.report.figures[f"features_{self.data.name}_whole{end}_processor_s"] = round(run.processor_s, 3)
+    def put(self, what, who, wall_s, processor_s, note):
+        """One line: speed, seconds by the wall and of all threads; how many times as fast ours is."""
+        figures, begin, line = self.report.figures, f"features_{self.data.name}_{what}", []
+        for unit, seconds in (("M_events_per_s", wall_s), ("M_events_per_processor_s", processor_s)):
+            name = f"{begin}_{who}_{unit}" if who else f"{begin}_{unit}"
+            figures[name] = float(f"{self.data.rows / seconds / 1e6:.6g}")
+            ours = figures.get(f"{begin}_{unit}")
+            line.append(f"{ours / figures[name]:.1f}x" if who and ours else "")
+        speed = self.data.rows / wall_s / 1e6
+        print(f"  {who or 'assay':<20}{speed:>12.3f}{wall_s:>9.2f}{processor_s:>12.2f}{line[0]:>10}{line[1]:>15}"
+              f"  {what}: {note}", flush=True)
 
     def compare(self, who, path):
-        """The share of equal cells among those of the features that both have."""
-        if self.ours is None:
-            self.ours = read_features(self.data.ours)
-        theirs = read_features(path)
-        if theirs.keys() != self.ours.keys():
-            raise Skip(f"{who} gave other rows: {len(theirs)} of {len(self.ours)}")
-        cells = equal = 0
-        for key, row in theirs.items():
-            for a, b in zip(row, self.ours[key]):
-                cells += 1
-                equal += abs(a - b) <= 1e-6
-        self.report.put(f"features_{self.data.name}_equal_share_{who}", equal / cells,
-                        f"of {cells:,} cells within 1e-6 of ours")
+        equal, cells = apart(equal_cells, path, self.data.ours)
+        self.report.figures[f"features_{self.data.name}_equal_share_{who}"] = equal / cells
+        print(f"  {'':<20}{equal:,} of {cells:,} cells are within 1e-6 of ours", flush=True)
+
+
+def equal_cells(theirs, ours):
+    """Of the windowed features: how many are equal, and how many there are."""
+    theirs, ours = read_features(theirs), read_features(ours)
+    if theirs.keys() != ours.keys():
+        raise Skip(f"it gave {len(theirs)} rows, not the {len(ours)} of ours")
+    return sum(abs(a - b) <= 1e-6 for key in ours for a, b in zip(theirs[key], ours[key])), 12 * len(ours)
 
 
 def read_features(path):
@@ -154,12 +166,18 @@ def run_ours(bench):
     data = bench.data
     where = ["-q", "-c", SETTINGS, "--set", f"sources.transactions.file={data.packed}"]
     run = best(lambda: Run(ASSAY, *where, "features", "-o", data.ours), lambda r: r.wall_s)
-    bench.put_run("", run, f"assay features, .csv.zst to .csv, 15 features, {THREADS} threads")
+    bench.put("whole", "", run.wall_s, run.processor_s, f"{run.memory}; assay features, .csv.zst to .csv, 15 features, {THREADS} threads")
 
 
 def run_memory(bench):
-    bench.data.write_columns()
+    """By a program in C; its figures are named as the peers' are."""
+    apart(bench.data.write_columns)
     program(bench.report, "velocity", "handbook", bench.data.columns, f"features_{bench.data.name}_memory")
+    figures, rows = bench.report.figures, bench.data.rows / 1e6
+    wall_s, processor_s = (rows / figures[f"features_{bench.data.name}_memory_M_events_per_{unit}"]
+                           for unit in ("s", "processor_s"))
+    bench.head()
+    bench.put("memory", "", wall_s, processor_s, "12 features, 1 thread, tokens and the queue of labels included")
 
 
 def run_program(bench, who, python, script, threads):
@@ -173,9 +191,9 @@ def run_program(bench, who, python, script, threads):
 
     run = best(once, lambda r: r.wall_s)
     version = run.out.split()[0]
-    memory_s = min(float(r.out.split()[1]) for r in runs)
-    bench.put("memory", who, memory_s, f"{version}, 12 features, {threads}")
-    bench.put_run(who, run, f".csv to .csv, 12 features, {threads}")
+    memory_s, processor_s = (min(float(r.out.split()[i]) for r in runs) for i in (1, 2))
+    bench.put("memory", who, memory_s, processor_s, f"{version}, 12 features, {threads}")
+    bench.put("whole", who, run.wall_s, run.processor_s, f"{run.memory}; .csv to .csv, 12 features, {threads}")
     if bench.data.rows <= SUBSET_ROWS:
         bench.compare(who, out)
 
@@ -213,6 +231,14 @@ def reaped_s(pid):
     return (int(fields[13]) + int(fields[14])) / os.sysconf("SC_CLK_TCK")
 
 
+def in_server(server, *command):
+    """A client's run, and the processor time that the server had for it."""
+    before = reaped_s(server.server.pid)
+    run = Run(*command)
+    time.sleep(0.2)  # until the server has reaped the session
+    return run, reaped_s(server.server.pid) - before
+
+
 def run_query(bench, server, who, query, words):
     """COPY of the file and the query to a CSV file; then the query alone, its rows not sent."""
     path, out = bench.data.plain, bench.data.plain.with_suffix(f".{who}.csv")
@@ -224,17 +250,13 @@ def run_query(bench, server, who, query, words):
             "ANALYZE transactions;\n")
     script = path.with_suffix(".sql")
     script.write_text(load + f"\\o {out}\nCOPY ({query}) TO STDOUT WITH (FORMAT csv, HEADER);\n")
-    before = reaped_s(server.server.pid)
-    run = Run(*client, "-f", script)
-    time.sleep(0.2)  # until the server has reaped the session
-    processor_s = run.processor_s + reaped_s(server.server.pid) - before
+    run, processor_s = in_server(server, *client, "-f", script)
+    whole = run.wall_s, run.processor_s + processor_s
     script.write_text(f"EXPLAIN (ANALYZE, TIMING OFF, SUMMARY ON) {query};\n")
-    plan = Run(*client, "-f", script).out
-    memory_s = float(plan.rsplit("Execution Time:", 1)[1].split()[0]) / 1000
-    bench.put("memory", who, memory_s, f"{words}: the query alone, its rows not sent")
-    bench.put("whole", who, run.wall_s,
-              f"{processor_s:.2f} s of processors; COPY from .csv, the query, COPY to .csv")
-    bench.report.figures[f"features_{bench.data.name}_whole_{who}_processor_s"] = round(processor_s, 3)
+    run, processor_s = in_server(server, *client, "-f", script)
+    memory_s = float(run.out.rsplit("Execution Time:", 1)[1].split()[0]) / 1000
+    bench.put("memory", who, memory_s, processor_s, f"{words}: the query alone, its rows not sent")
+    bench.put("whole", who, *whole, "COPY from .csv, the query, COPY to .csv")
     bench.compare(who, out)
 
 
@@ -263,9 +285,9 @@ def bench_features(report, work):
         bench = Bench(report, Data(name, work, rows))
         report.head(
             f"the Handbook's windowed features: {bench.data.rows:,} rows of 9 columns, files in the page cache, "
-            f"load {os.getloadavg()[0]:.1f}; peers read plain .csv")
-        run_ours(bench)
+            f"load {os.getloadavg()[0]:.1f}; ours in memory is on 1 thread")
         attempt(bench, "in memory", lambda b=bench: run_memory(b))
+        run_ours(bench)
         columnar(bench, name)
         if rows is not None:
             attempt(bench, "pandas", lambda b=bench: run_program(b, "pandas", sys.executable, "pandas_rolling.py",

@@ -30,14 +30,14 @@ class Report:
 
     def put(self, name, value, note=""):
         self.figures[name] = float(f"{value:.6g}")
-        print(f"  {name:<44} {value:>12,.4g}  {note}", flush=True)
+        print(f"  {name:<56} {value:>12,.4g}  {note}", flush=True)
 
     def beside(self, ours, theirs):
         """How many of theirs go into ours, or ours into theirs: of seconds, fewer are better."""
         if ours in self.figures and theirs in self.figures:
             a, b = self.figures[ours], self.figures[theirs]
             times = b / a if ours.endswith(("_s", "_us", "_ns")) and "_per_" not in ours else a / b
-            print(f"  {'':<44} {times:>11.1f}x  {ours} against {theirs}", flush=True)
+            print(f"  {'':<56} {times:>11.1f}x  {ours} against {theirs}", flush=True)
 
     def skip(self, name, why):
         self.skipped[name] = why
