@@ -339,7 +339,7 @@ def test_no_label_at_all(run, write):
 def trained(run, write, tmp_path):
     write("t.csv", text(rows(600)))
     write("assay.yaml", SETTINGS.replace("FILE", "t.csv") + "model: {kind: logistic}\n")
-    r = run("train", "--json")
+    r = run("train", "--json", "--force")
     assert r.exit == 0, r
     return tmp_path / r.json()["model"]["path"]
 

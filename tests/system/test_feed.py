@@ -88,7 +88,7 @@ def test_the_model_is_the_same(run, write, tmp_path):
     for name, options in (("held", []), ("bounded", ["--memory", "1MiB"])):
         r = run("train", "--json", "--set", f"data_directory={name}", *options)
         assert r.exit == 0, r
-        models.append((tmp_path / name / "models" / "current").read_text())
+        models.append((tmp_path / r.json()["model"]["path"]).read_bytes())
     assert models[0] == models[1]
 
 

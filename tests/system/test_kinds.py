@@ -126,7 +126,7 @@ class World:
         self.settings = folder / "assay.yaml"
         self.settings.write_text(SETTINGS.format(folder=folder))
         self.trained = Home(binary, self.settings, folder / "trained")
-        self.told = json.loads(self.trained.run("train", "-q", "--json"))
+        self.told = json.loads(self.trained.run("train", "-q", "--json", "--force"))
         self.hash = self.trained.score(self.after, self.before)
         self.binary = binary
 

@@ -131,6 +131,12 @@ model: {kind: boost, calibrate: none}
     again = run("model", "import", "out.onnx", "--output", "probability", "--json")
     assert again.exit == 0, again
     assert again.json()["data"]["imported"]["trees"] > 0
+    assert again.json()["model"]["id"] == "out@1.0.0"
+    models = {m["id"]: m for m in run("model", "list", "--json").json()["models"]}
+    assert models["out@1.0.0"]["aliases"] == ["champion"] and not models["out@1.0.0"]["tested"]
+    assert models["model@1.0.0"]["aliases"] == []
+    card = run("model", "card", "out").stdout
+    assert "taken over from another program" in card and "Unknown: the model was made by" in card
     assert run("score", "-o", "again.csv", "t.csv").exit == 0
     own, back = ([r["probability"] for r in csv.DictReader(open(tmp_path / f))] for f in ("own.csv", "again.csv"))
     assert own == back

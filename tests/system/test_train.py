@@ -81,7 +81,7 @@ def test_the_contract_of_json(train, tmp_path):
     assert "logistic" in found["metrics"]
 
 
-@pytest.mark.parametrize("kind", ["boost", "logistic"])
+@pytest.mark.parametrize("kind", ["boost", "logistic", "net, net: {epochs: 8, patience: 2}"])
 def test_one_model_at_any_number_of_threads_and_any_level(run, train, tmp_path, kind):
     model = f"model: {{kind: {kind}, seed: 5}}"
     first = train(model, "--threads", "1")
@@ -119,6 +119,35 @@ def test_a_seed_moves_the_split_and_nothing_else(train):
     one, two = train(model % 1), train(model % 2)
     assert one["split"]["test_frauds"] == two["split"]["test_frauds"]
     assert one["metrics"]["test"] != two["metrics"]["test"]
+
+
+def test_early_stopping_and_monotone_inputs_come_from_the_settings(binary, train, tmp_path):
+    """The report tells how many trees there were at the best of the last rows, which here have 81 frauds."""
+    subprocess.run([binary, "generate", "--rows", "60000", "--days", "60", "-o", tmp_path / "t.csv"], check=True)
+    options = "trees: 150, learning_rate: 0.3, patience: 15"
+    metrics = []
+    for bound in ("", ", monotone: {n_1d: -1}"):
+        recipe = "kind: boost, calibrate: none, validate: {by: folds, folds: 2}"
+        found = train("model: {%s, boost: {%s%s}}" % (recipe, options, bound))
+        report = (tmp_path / found["model"]["report"]).read_text()
+        assert 0 < int(re.search(r"(\d+) trees of at most", report)[1]) < 150
+        assert ("1 monotone input" in report) == (bound != "")
+        metrics.append(found["metrics"]["test"])
+    assert metrics[0] != metrics[1]
+
+
+@pytest.mark.parametrize(
+    "bound, words",
+    [
+        ("n_2d: 1", ("n_2d", 'did you mean "n_1d"')),
+        ("category: 1", ("category", "neither rises nor falls")),
+        ("n_1d: 2", ("n_1d", "1")),
+    ],
+)
+def test_bounds_that_make_no_sense_are_refused(train, bound, words):
+    found = train("model: {kind: boost, boost: {monotone: {%s}}}" % bound, exit=1)
+    for word in words:
+        assert word in found["error"]["text"], found
 
 
 def test_nothing_to_train(train):

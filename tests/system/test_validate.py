@@ -207,7 +207,7 @@ def median_world(binary, folder, kind="boost", missing="missing: {age: median}")
 @pytest.mark.parametrize("kind", ["boost", "logistic"])
 def test_the_median_is_kept_in_the_model(binary, tmp_path, kind):
     home, ages = median_world(binary, tmp_path, kind)
-    told = json.loads(home.run("train", "--json", "-q"))
+    told = json.loads(home.run("train", "--json", "-q", "--force"))
     learned = sorted(a for a in ages[: told["split"]["train_rows"]] if a != "")
     middle = learned[(len(learned) - 1) // 2]
     rows = list(csv.DictReader(open(tmp_path / "t.csv")))
@@ -234,7 +234,7 @@ def test_the_median_is_kept_in_the_model(binary, tmp_path, kind):
 
 def test_median_over_http_is_the_file(binary, tmp_path):
     home, _ = median_world(binary, tmp_path)
-    home.run("train", "-q")
+    home.run("train", "-q", "--force")
     wanted = home.score(tmp_path / "t.csv")
     lines = tmp_path / "t.ndjson"
     rows = csv.DictReader(open(tmp_path / "t.csv"))

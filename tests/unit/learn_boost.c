@@ -271,11 +271,149 @@ static void a_list_of_rows_is_a_dataset(void **state)
     table_fini(&t);
 }
 
+/* Scores of one row while one of its numbers walks upwards. */
+static bool only_goes(const struct model *m, const struct table *t, uint32_t row, unsigned input,
+                      int direction)
+{
+    struct model_scratch *s = model_scratch_new(m, simd_best());
+    double x[TABLE_INPUTS], margin, before = 0;
+    bool good = true;
+
+    model_encode(m, t->input, NULL, row, 1, x);
+    for (int k = -60; k <= 1000; k++) {
+        x[input] = k / 10.0;
+        model_score_encoded(m, s, x, 1, &margin);
+        good &= k == -60 || direction * (margin - before) >= 0;
+        before = margin;
+    }
+    model_scratch_free(s);
+    return good;
+}
+
+static void monotone_inputs_go_one_way(void **state)
+{
+    struct boost_options o = small_options();
+    struct monotone bound[] = {{(char *)"ratio", -1}, {(char *)"count", 1}, {(char *)"age", 0}};
+    struct model *m, *two, *loose;
+    uint32_t wrong = 0, other_way = 0;
+    struct table t;
+
+    table_init(&t, 3000, 23);
+    o.leaves = 31;
+    o.depth = 8;
+    o.trees = 60;
+    o.min_leaf_weight = 0;
+    o.row_share = 0.7;
+    loose = table_boost(&t.dataset, &o, NULL);
+    o.monotone = bound;
+    o.monotones = 3;
+    m = table_boost(&t.dataset, &o, NULL);
+    two = table_boost(&t.dataset, &o, &two_workers);
+    assert_same_model(m, two);
+    for (uint32_t i = 0; i < 200; i++) {
+        /* Frauds rise with the ratio: bound to fall, it is left flat or used against the grain. */
+        assert_true(only_goes(m, &t, i, RATIO, -1));
+        assert_true(only_goes(m, &t, i, COUNT, 1));
+        wrong += !only_goes(loose, &t, i, COUNT, 1);
+        other_way += !only_goes(m, &t, i, AMOUNT, 1);
+    }
+    assert_true(wrong > 100 && other_way > 100);
+    model_free(m);
+    model_free(two);
+    model_free(loose);
+    table_fini(&t);
+}
+
+static void a_bound_that_does_not_bind_changes_nothing(void **state)
+{
+    struct boost_options o = small_options();
+    struct monotone free_one = {(char *)"age", 0};
+    struct model *m, *same;
+    struct table t;
+
+    table_init(&t, 1000, 24);
+    m = table_boost(&t.dataset, &o, NULL);
+    o.monotone = &free_one;
+    o.monotones = 1;
+    same = table_boost(&t.dataset, &o, NULL);
+    assert_same_model(m, same);
+    model_free(m);
+    model_free(same);
+    table_fini(&t);
+}
+
+static void senseless_bounds_are_refused(void **state)
+{
+    static const struct {
+        struct monotone bound;
+        const char *words;
+    } cases[] = {{{(char *)"shop", 1}, "category"},
+                 {{(char *)"shoe", 1}, "no input \"shoe\""},
+                 {{(char *)"age", 2}, "not -1, 0 or 1"}};
+    struct learn_run run = {.seed = 1};
+    struct table t;
+
+    table_init(&t, 1000, 25);
+    for (unsigned k = 0; k < 3; k++) {
+        struct boost_options o = small_options();
+        struct monotone bound = cases[k].bound;
+        struct model *m = NULL;
+        struct error e;
+
+        o.monotone = &bound;
+        o.monotones = 1;
+        assert_false(boost_train(&t.dataset, NULL, &o, &run, &m, &e));
+        assert_non_null(strstr(e.text, cases[k].words));
+    }
+    table_fini(&t);
+}
+
+/* `leaves` alone bounds a leaf-wise tree, `depth` alone one that is as wide as it can be. */
+static void leaves_and_depth_bound_the_trees(void **state)
+{
+    static const struct {
+        uint32_t leaves, depth;
+    } limits[] = {{6, 32}, {1024, 3}, {2, 32}, {1024, 1}};
+    struct table t;
+
+    table_init(&t, 4000, 26);
+    for (unsigned k = 0; k < 4; k++) {
+        struct boost_options o = small_options();
+        const struct model_forest *f;
+        uint32_t most_leaves = 0, most_depth = 0;
+        struct model *m;
+
+        o.trees = 20;
+        o.min_leaf_weight = 0;
+        o.leaves = limits[k].leaves;
+        o.depth = limits[k].depth;
+        m = table_boost(&t.dataset, &o, NULL);
+        f = &m->forest;
+        for (uint32_t tree = 0; tree < f->trees; tree++) {
+            const struct tree_node *node = f->node + f->first[tree];
+            uint32_t nodes = f->first[tree + 1] - f->first[tree], depth[2048] = {0};
+
+            for (uint32_t i = 0; i < nodes; i++) {
+                if (node[i].left != 0)
+                    depth[node[i].left] = depth[node[i].left + 1] = depth[i] + 1;
+                most_depth = depth[i] > most_depth ? depth[i] : most_depth;
+            }
+            most_leaves = (nodes + 1) / 2 > most_leaves ? (nodes + 1) / 2 : most_leaves;
+        }
+        assert_int_equal(most_leaves, k % 2 == 0 ? limits[k].leaves : 1u << limits[k].depth);
+        assert_true(k % 2 == 0 ? most_depth <= limits[k].leaves - 1
+                               : most_depth == limits[k].depth);
+        model_free(m);
+    }
+    table_fini(&t);
+}
+
 static void it_stops_when_the_watched_rows_gain_nothing(void **state)
 {
     struct boost_options o = small_options();
     struct learn_run run = {.seed = 1};
     struct table train, watched;
+    struct learn_watch watch = {.dataset = &watched.dataset};
     struct model *m = NULL;
     struct error e;
 
@@ -284,8 +422,10 @@ static void it_stops_when_the_watched_rows_gain_nothing(void **state)
     o.trees = 2000;
     o.learning_rate = 0.3;
     o.patience = 30;
-    assert_true(boost_train(&train.dataset, &watched.dataset, &o, &run, &m, &e));
+    assert_true(boost_train(&train.dataset, &watch, &o, &run, &m, &e));
     assert_true(model_tree_count(m) > 0 && model_tree_count(m) < 500);
+    assert_int_equal(model_tree_count(m), watch.rounds);
+    assert_true(watch.precision > 0);
     model_free(m);
     table_fini(&train);
     table_fini(&watched);
@@ -465,6 +605,10 @@ int main(void)
         cmocka_unit_test(missing_takes_its_learned_side),
         cmocka_unit_test(a_category_of_names_teaches_nothing),
         cmocka_unit_test(a_list_of_rows_is_a_dataset),
+        cmocka_unit_test(monotone_inputs_go_one_way),
+        cmocka_unit_test(a_bound_that_does_not_bind_changes_nothing),
+        cmocka_unit_test(senseless_bounds_are_refused),
+        cmocka_unit_test(leaves_and_depth_bound_the_trees),
         cmocka_unit_test(it_stops_when_the_watched_rows_gain_nothing),
         cmocka_unit_test(a_cancelled_run_keeps_its_trees),
         cmocka_unit_test(what_cannot_be_learned_is_refused),

@@ -40,14 +40,16 @@ static void golden_fini(struct golden *g)
         column_fini(&g->column[j]);
 }
 
-static void compare(const struct golden *g, enum balance balance, double l2, const double *want)
+static void compare(const struct golden *g, enum balance balance, double l2, double l1,
+                    const double *want)
 {
-    struct logistic_options o = {balance, l2};
+    struct logistic_options o = {balance, l2, l1};
+    double close = l1 > 0 ? 1e-6 : 1e-8; /* its solvers stop there */
     struct model *m = table_logistic(&g->dataset, &o, NULL);
 
     for (unsigned j = 0; j < GOLDEN_INPUTS; j++)
-        assert_true(fabs(m->linear.weight[j] - want[j]) < 1e-8);
-    assert_true(fabs(m->linear.bias - want[GOLDEN_INPUTS]) < 1e-8);
+        assert_true(fabs(m->linear.weight[j] - want[j]) < close);
+    assert_true(fabs(m->linear.bias - want[GOLDEN_INPUTS]) < close);
     model_free(m);
 }
 
@@ -60,10 +62,40 @@ static void coefficients_agree_with_scikit_learn(void **state)
     for (uint32_t i = 0; i < GOLDEN_ROWS; i++)
         frauds += g.label[i];
     assert_int_equal(frauds, golden_frauds);
-    compare(&g, BALANCE_NONE, 1e-3, golden_plain);
-    compare(&g, BALANCE_WEIGHTS, 1e-3, golden_balanced);
-    compare(&g, BALANCE_NONE, 0.1, golden_strong);
+    compare(&g, BALANCE_NONE, 1e-3, 0, golden_plain);
+    compare(&g, BALANCE_WEIGHTS, 1e-3, 0, golden_balanced);
+    compare(&g, BALANCE_NONE, 0.1, 0, golden_strong);
+    compare(&g, BALANCE_NONE, 0, 1e-3, golden_lasso);
+    compare(&g, BALANCE_NONE, 0, 0.03, golden_sparse);
+    compare(&g, BALANCE_NONE, 6e-3, 4e-3, golden_elastic);
     golden_fini(&g);
+}
+
+/* At the optimum each weight's slope is balanced by the penalty, or is less than it and the weight
+ * zero: on data with categories and missing values, and at any number of threads. */
+static void l1_leaves_terms_out(void **state)
+{
+    struct logistic_options o = {BALANCE_NONE, 1e-4, 0.02};
+    struct model *m, *two;
+    struct table t;
+
+    table_init(&t, 5000, 2);
+    m = table_logistic(&t.dataset, &o, NULL);
+    two = table_logistic(&t.dataset, &o, &two_workers);
+    assert_same_model(m, two);
+    assert_true(m->linear.weight[NIGHT] == 0 && m->linear.weight[AGE] == 0);
+    assert_true(m->linear.weight[AMOUNT] > 0 && m->linear.weight[COUNT] > 0);
+    assert_true(category_map_find(&m->category[SHOP], text_of("shop-3")) > 0);
+    assert_true(category_map_find(&m->category[SHOP], text_of("shop-5")) ==
+                category_map_find(&m->category[SHOP], text_of("shop-7")));
+    model_free(m);
+    model_free(two);
+    o.l1 = 10; /* nothing is worth so much: the intercept alone */
+    m = table_logistic(&t.dataset, &o, NULL);
+    for (unsigned j = 0; j < TABLE_INPUTS; j++)
+        assert_true(j == SHOP || m->linear.weight[j] == 0);
+    model_free(m);
+    table_fini(&t);
 }
 
 static void platt_agrees_with_scikit_learn(void **state)
@@ -254,6 +286,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(coefficients_agree_with_scikit_learn),
+        cmocka_unit_test(l1_leaves_terms_out),
         cmocka_unit_test(platt_agrees_with_scikit_learn),
         cmocka_unit_test(platt_is_an_optimum),
         cmocka_unit_test(platt_needs_both_classes),

@@ -240,7 +240,7 @@ static struct model *learn_or_fail(const struct recipe *r, const struct workers 
     struct error e = {0};
     struct model *m = NULL;
 
-    if (!learn(r, &table.dataset, NULL, &run, &m, learned, &e))
+    if (!learn(r, &table.dataset, &run, &m, learned, &e))
         fail_msg("%s", e.text);
     return m;
 }

@@ -113,6 +113,18 @@ table_logistic(const struct dataset *d, const struct logistic_options *o, const 
     return m;
 }
 
+static inline struct model *table_net(const struct dataset *d, const struct net_options *o,
+                                      const struct workers *w)
+{
+    struct learn_run run = {.seed = 42, .workers = w, .simd = simd_best()};
+    struct error e = {0};
+    struct model *m = NULL;
+
+    if (!net_train(d, NULL, o, &run, &m, &e))
+        fail_msg("%s", e.text);
+    return m;
+}
+
 static inline void table_bytes(const struct model *m, struct buffer *b)
 {
     buffer_init(b, MODEL_BYTES_MAX);

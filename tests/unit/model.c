@@ -8,12 +8,13 @@
 enum { ROWS = 3000 };
 
 static struct table table;
-static struct model *boost, *logistic;
+static struct model *boost, *logistic, *net;
 
 static int make_models(void **state)
 {
     struct boost_options o;
     struct logistic_options l;
+    struct net_options n;
 
     table_init(&table, ROWS, 7);
     boost_defaults(&o);
@@ -23,6 +24,10 @@ static int make_models(void **state)
     boost = table_boost(&table.dataset, &o, NULL);
     logistic_defaults(&l);
     logistic = table_logistic(&table.dataset, &l, NULL);
+    net_defaults(&n);
+    n.units = 21; /* no whole number of groups */
+    n.epochs = 3;
+    net = table_net(&table.dataset, &n, NULL);
     return 0;
 }
 
@@ -30,6 +35,7 @@ static int free_models(void **state)
 {
     model_free(boost);
     model_free(logistic);
+    model_free(net);
     table_fini(&table);
     return 0;
 }
@@ -110,10 +116,10 @@ static void borders_are_exact(void **state)
 
 static void a_row_scores_alike_in_any_batch(void **state)
 {
-    const struct model *models[] = {boost, logistic};
+    const struct model *models[] = {boost, logistic, net};
     double whole[ROWS], part[ROWS], p[ROWS];
 
-    for (unsigned k = 0; k < 2; k++) {
+    for (unsigned k = 0; k < 3; k++) {
         struct model_scratch *s = model_scratch_new(models[k], simd_best());
 
         model_score(models[k], s, table.input, 0, ROWS, whole, p);
@@ -223,9 +229,9 @@ static void explanations_are_the_shapley_values(void **state)
 
 static void explanations_add_up(void **state)
 {
-    const struct model *models[] = {boost, logistic};
+    const struct model *models[] = {boost, logistic, net};
 
-    for (unsigned k = 0; k < 2; k++) {
+    for (unsigned k = 0; k < 3; k++) {
         struct model_scratch *s = model_scratch_new(models[k], simd_best());
 
         for (uint32_t row = 0; row < 500; row++) {
@@ -344,11 +350,11 @@ static void too_many_thresholds_are_refused(void **state)
 
 static void a_file_reads_back_to_the_same_bytes(void **state)
 {
-    struct model *models[] = {boost, logistic};
+    struct model *models[] = {boost, logistic, net};
     const struct model_notes notes = {(char *)"name: caf\xc3\xa9\n", (char *)"{\"ap\":0.5}",
                                       (char *)"{}"};
 
-    for (unsigned k = 0; k < 2; k++) {
+    for (unsigned k = 0; k < 3; k++) {
         double want[ROWS], got[ROWS];
         struct model_scratch *s, *t;
         struct model *again = NULL;
@@ -419,12 +425,15 @@ static void what_stands_in_for_null_is_in_the_file(void **state)
     buffer_fini(&b);
 }
 
+static const enum model_kind small_kinds[] = {MODEL_BOOST, MODEL_LOGISTIC, MODEL_NET};
+
 /* A model small enough to try every bit of its file. */
-static struct model *small_model(bool trees)
+static struct model *small_model(enum model_kind kind)
 {
     struct dataset d = table.dataset;
     struct logistic_options l;
     struct boost_options o;
+    struct net_options n;
 
     d.rows = 400;
     logistic_defaults(&l);
@@ -432,13 +441,18 @@ static struct model *small_model(bool trees)
     o.trees = 3;
     o.leaves = 4;
     o.min_leaf_weight = 0;
-    return trees ? table_boost(&d, &o, NULL) : table_logistic(&d, &l, NULL);
+    net_defaults(&n);
+    n.units = 2;
+    n.epochs = 1;
+    return kind == MODEL_BOOST ? table_boost(&d, &o, NULL)
+           : kind == MODEL_NET ? table_net(&d, &n, NULL)
+                               : table_logistic(&d, &l, NULL);
 }
 
 static void every_truncation_and_bit_flip_is_refused(void **state)
 {
-    for (unsigned k = 0; k < 2; k++) {
-        struct model *m = small_model(k == 0), *read = NULL;
+    for (unsigned k = 0; k < 3; k++) {
+        struct model *m = small_model(small_kinds[k]), *read = NULL;
         struct error e = {0};
         struct buffer b;
 
@@ -494,8 +508,8 @@ static void a_lying_file_does_no_harm(void **state)
     static const uint8_t lies[] = {0x00, 0x01, 0x7f, 0x80, 0xff};
     uint32_t accepted = 0;
 
-    for (unsigned k = 0; k < 2; k++) {
-        struct model *m = small_model(k == 0);
+    for (unsigned k = 0; k < 3; k++) {
+        struct model *m = small_model(small_kinds[k]);
         struct error e = {0};
         struct buffer b;
 
@@ -516,6 +530,8 @@ static void a_lying_file_does_no_harm(void **state)
                 if (same) {
                     model_score(read, s, table.input, 0, 8, margin, NULL);
                     model_explain(read, s, table.input, 3, contribution, &base);
+                    for (unsigned j = 0; j < TABLE_INPUTS && small_kinds[k] == MODEL_NET; j++)
+                        assert_true(isfinite(contribution[j]) && isfinite(margin[j]));
                     accepted++;
                 }
                 model_scratch_free(s);

@@ -18,4 +18,21 @@ static inline bool progress_report(const struct progress *p, const char *stage, 
     return p == NULL || p->report == NULL || p->report(p->context, stage, done_share);
 }
 
+/* One piece of work among several, told as its share of the whole: the context of a progress whose
+ * callback is progress_report_part. */
+struct progress_part {
+    const struct progress *whole;
+    double from, span; /* of 0 to 1 */
+    bool is_cancelled; /* whether the answer was ever no */
+};
+
+static inline bool progress_report_part(void *context, const char *stage, double done_share)
+{
+    struct progress_part *p = (struct progress_part *)context;
+    bool goes_on = progress_report(p->whole, stage, p->from + p->span * done_share);
+
+    p->is_cancelled |= !goes_on;
+    return goes_on;
+}
+
 #endif

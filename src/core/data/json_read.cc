@@ -21,7 +21,7 @@ namespace
 {
 enum { ROOM_FOR_WORDS = 220 };
 enum { KEYS_PAIRWISE_MAX = 24 }; // up to here keys are compared each with each, then sorted
-}
+} // namespace
 
 struct json_reader {
     dom::parser parser;
@@ -401,8 +401,8 @@ void unknown_key(struct event *ev, struct text name)
     snprintf(pointer, sizeof pointer, "/%.*s", TEXT_ARG(name));
     nearest = schema_nearest_of(ev->schema, ev->kind, name);
     if (ev->kind != KIND_NONE && nearest != NULL)
-        problems_add(ev->problems, pointer, "%s; did you mean \"%s\"?", foreign_words(ev, name, words),
-                     nearest);
+        problems_add(ev->problems, pointer, "%s; did you mean \"%s\"?",
+                     foreign_words(ev, name, words), nearest);
     else if (ev->kind != KIND_NONE)
         problems_add(ev->problems, pointer, "%s", foreign_words(ev, name, words));
     else if (nearest != NULL)

@@ -44,7 +44,7 @@ static bool read_whole(struct parse *p, uint8_t type, int64_t *v)
 {
     switch (type) {
     case 'i':
-        *v = (int8_t)big_endian(p, 1);
+        *v = (int64_t)(big_endian(p, 1) ^ 0x80) - 0x80; /* sign of eight bits */
         break;
     case 'U':
         *v = (int64_t)big_endian(p, 1);

@@ -84,7 +84,8 @@ void kernel_in_list(const struct call *c)
     int64_t *out = c->out->integer;
 
     if (c->lists != NULL)
-        c->lists->read(c->lists->context, (uint32_t)c->node->literal.number, c->arg[0], c->rows, out);
+        c->lists->read(c->lists->context, (uint32_t)c->node->literal.number, c->arg[0], c->rows,
+                       out);
     else
         memset(out, 0, c->rows * sizeof *out);
     for (uint32_t i = 0; i < c->rows; i++)

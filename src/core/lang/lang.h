@@ -32,7 +32,7 @@ enum {
     LANG_DEPTH_MAX = 64,
     LANG_FEATURES_MAX = 1024,
     LANG_PROGRAM_NODES_MAX = 65536,
-    LANG_KEYS_MAX = 4,     /* names in a composite key */
+    LANG_KEYS_MAX = 4, /* names in a composite key */
     LANG_LISTS_MAX = 64,
     LANG_ZONES_MAX = 64,   /* named time zones of a program */
     LANG_STEPS_MAX = 4096, /* steps of a window */

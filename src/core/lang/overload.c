@@ -9,9 +9,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/lang/pattern.h"
 #include "core/base/calendar.h"
 #include "core/base/panic.h"
+#include "core/lang/pattern.h"
 
 enum { MISFIT = 1000 };
 

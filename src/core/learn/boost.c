@@ -71,6 +71,51 @@ static bool options_check(const struct boost_options *o, struct error *e)
     return true;
 }
 
+static int find_input(const struct dataset *d, const char *name)
+{
+    for (uint32_t j = 0; j < d->inputs; j++) {
+        if (strcmp(d->name[j], name) == 0)
+            return (int)j;
+    }
+    return -1;
+}
+
+static bool monotone_check(const struct dataset *d, const struct boost_options *o, struct error *e)
+{
+    for (uint32_t k = 0; k < o->monotones; k++) {
+        const struct monotone *m = &o->monotone[k];
+        int j = find_input(d, m->name);
+
+        if (j < 0)
+            return error_set(e, ERROR_INVALID,
+                             "boost.monotone: the model has no input \"%s\"; name a feature of it",
+                             m->name);
+        if (d->input[j]->type == TYPE_TEXT)
+            return error_set(e, ERROR_INVALID,
+                             "boost.monotone: \"%s\" is a category, which neither rises nor falls",
+                             m->name);
+        if (m->direction < -1 || m->direction > 1)
+            return error_set(e, ERROR_INVALID, "boost.monotone: \"%s\" is %d, not -1, 0 or 1",
+                             m->name, m->direction);
+    }
+    return true;
+}
+
+/* NULL where no input is bound: the trees are then grown as without. */
+static int8_t *directions(const struct dataset *d, const struct boost_options *o)
+{
+    int8_t *direction = NULL;
+
+    for (uint32_t k = 0; k < o->monotones; k++) {
+        if (o->monotone[k].direction == 0)
+            continue;
+        if (direction == NULL)
+            direction = mem_array(d->inputs, sizeof *direction);
+        direction[find_input(d, o->monotone[k].name)] = (int8_t)o->monotone[k].direction;
+    }
+    return direction;
+}
+
 static int64_t to_fixed(double v)
 {
     return (int64_t)rint(v * (double)LEAF_ONE);
@@ -84,7 +129,8 @@ static void booster_init(struct booster *b, const struct dataset *d, const struc
     *b = (struct booster){.dataset = d, .options = o, .run = run, .model = m, .rows = d->rows};
     dataset_weights(d, o->balance, b->weight);
     bins_init(&b->bins, d, o->bins, m, run);
-    b->grower = grower_new(&b->bins, o, run->workers);
+    b->direction = directions(d, o);
+    b->grower = grower_new(&b->bins, o, b->direction, run->workers);
     b->margin = mem_array(d->rows, sizeof *b->margin);
     b->gradient = mem_array(d->rows, sizeof *b->gradient);
     b->hessian = mem_array(d->rows, sizeof *b->hessian);
@@ -105,6 +151,7 @@ static void booster_init(struct booster *b, const struct dataset *d, const struc
 static void booster_fini(struct booster *b)
 {
     grower_free(b->grower);
+    mem_free(b->direction);
     bins_fini(&b->bins);
     mem_free(b->margin);
     mem_free(b->gradient);
@@ -232,6 +279,7 @@ static void value_task(void *context, unsigned at)
     g = gradient[0] / o->row_share + gradient[1];
     h = hessian[0] / o->row_share + hessian[1];
     step = -g / (h + o->l2 + 1e-12);
+    step = step < n->least ? n->least : step > n->most ? n->most : step;
     step = step > step_max ? step_max : step < -step_max ? -step_max : step;
     b->value[at] = to_fixed(o->learning_rate * step);
     b->cover[at] = n->end - n->begin;
@@ -324,9 +372,11 @@ static bool add_tree(struct booster *b)
 
 /* ---- early stopping ---- */
 
-static void watch_init(struct watch *w, const struct booster *b, const struct dataset *d)
+static void watch_init(struct watch *w, const struct booster *b, struct learn_watch *found)
 {
-    *w = (struct watch){.rows = d->rows};
+    const struct dataset *d = found->dataset;
+
+    *w = (struct watch){.found = found, .rows = d->rows};
     bins_init_like(&w->bins, &b->bins, d, b->model);
     w->margin = mem_array(d->rows, sizeof *w->margin);
     w->score = mem_array(d->rows, sizeof *w->score);
@@ -356,11 +406,11 @@ static bool watch_tree(struct watch *w, const struct booster *b)
     if (b->trees % WATCH_EVERY != 0 && b->trees != b->options->trees)
         return false;
     precision = metric_average_precision(w->score, w->label, w->rows);
-    if (precision > w->best) {
-        w->best = precision;
-        w->best_trees = b->trees;
+    if (precision > w->found->precision) {
+        w->found->precision = precision;
+        w->found->rounds = b->trees;
     }
-    return b->trees - w->best_trees >= b->options->patience;
+    return b->trees - w->found->rounds >= b->options->patience;
 }
 
 /* ---- all of it ---- */
@@ -380,8 +430,8 @@ static bool boost(struct booster *b, struct watch *w, struct error *e)
         if (w != NULL && b->trees > before && watch_tree(w, b))
             break;
     }
-    if (w != NULL && w->best_trees > 0)
-        b->trees = w->best_trees;
+    if (w != NULL && w->found->rounds > 0)
+        b->trees = w->found->rounds;
     return true;
 }
 
@@ -398,13 +448,12 @@ static void fill_forest(struct booster *b)
     memcpy(f->node, b->node, nodes * sizeof *f->node);
 }
 
-static bool run_boost(struct booster *b, const struct dataset *watch, struct error *e)
+static bool run_boost(struct booster *b, struct learn_watch *watch, struct error *e)
 {
     struct watch w;
     bool good;
 
-    if (watch == NULL || b->options->patience == 0 || watch->rows == 0 ||
-        dataset_frauds(watch) == 0)
+    if (watch == NULL || b->options->patience == 0 || dataset_frauds(watch->dataset) == 0)
         return boost(b, NULL, e);
     watch_init(&w, b, watch);
     good = boost(b, &w, e);
@@ -412,15 +461,14 @@ static bool run_boost(struct booster *b, const struct dataset *watch, struct err
     return good;
 }
 
-bool boost_train(const struct dataset *d, const struct dataset *watch,
-                 const struct boost_options *o, const struct learn_run *run, struct model **m,
-                 struct error *e)
+bool boost_train(const struct dataset *d, struct learn_watch *watch, const struct boost_options *o,
+                 const struct learn_run *run, struct model **m, struct error *e)
 {
     struct model *trained;
     struct booster b;
     bool good;
 
-    if (!options_check(o, e) || !dataset_check(d, e))
+    if (!options_check(o, e) || !dataset_check(d, e) || !monotone_check(d, o, e))
         return false;
     trained = dataset_model(d, MODEL_BOOST);
     booster_init(&b, d, o, run, trained);

@@ -17,6 +17,7 @@ struct booster {
     struct model *model;
     struct bins bins;
     struct grower *grower;
+    int8_t *direction; /* of each input; NULL: none is monotone */
     uint32_t rows;
     double weight[2]; /* by class */
     uint8_t *label;   /* of each row, 0 or 1 */
@@ -37,13 +38,12 @@ struct booster {
 
 /* Rows for early stopping. */
 struct watch {
+    struct learn_watch *found;
     struct bins bins;
     uint32_t rows;
     int64_t *margin;
     double *score;
     uint8_t *label;
-    double best;
-    uint32_t best_trees;
 };
 
 #endif

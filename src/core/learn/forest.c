@@ -24,8 +24,8 @@ void forest_defaults(struct forest_options *o)
 {
     *o = (struct forest_options){.balance = BALANCE_NONE,
                                  .trees = 300,
-                                 .depth = 12,
-                                 .min_leaf_rows = 5,
+                                 .depth = 20,
+                                 .min_leaf_rows = 2,
                                  .bins = 255,
                                  .column_share = 0,
                                  .row_share = 1};

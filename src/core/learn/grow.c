@@ -1,5 +1,6 @@
 #include "core/learn/grow.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "core/base/panic.h"
@@ -28,6 +29,7 @@ struct leaf {
 
 struct grower {
     const struct boost_options *options;
+    const int8_t *direction; /* of each input; NULL: none is bound */
     const struct gradients *gradients;
     struct histogram_work work;
     uint32_t *row;     /* permuted */
@@ -40,13 +42,14 @@ struct grower {
 };
 
 struct grower *grower_new(const struct bins *b, const struct boost_options *o,
-                          const struct workers *workers)
+                          const int8_t *direction, const struct workers *workers)
 {
     struct grower *g = mem_alloc(sizeof *g);
     size_t cells = b->first[b->inputs];
 
     ASSERT(o->leaves >= 2 && o->leaves <= GROW_LEAVES_MAX);
     g->options = o;
+    g->direction = direction;
     g->work.bins = b;
     g->work.workers = workers;
     g->work.spare = mem_aligned(64, workers_count(workers) * cells * sizeof *g->work.spare);
@@ -115,15 +118,66 @@ static double quality(struct side s, double l2)
     return s.gradient * s.gradient / (s.hessian + l2);
 }
 
+/* ---- monotone inputs ----
+ *
+ * As in XGBoost: every node has bounds for the steps of its leaves. A split of a monotone input
+ * must put the sides' steps in order, and binds all leaves on either side to their own side of the
+ * middle; so whatever grows below, the order holds. */
+
+static double bounded_step(struct side s, double l2, const struct grown_node *n)
+{
+    double step = -s.gradient / (s.hessian + l2 + 1e-12);
+
+    return step < n->least ? n->least : step > n->most ? n->most : step;
+}
+
+/* What a step gains where it is not the best one: equals quality() there. */
+static double quality_at(struct side s, double l2, double step)
+{
+    return -(2 * s.gradient * step + (s.hessian + l2) * step * step);
+}
+
+static double bounded_gain(const struct grower *g, const struct grown_node *n, uint32_t input,
+                           struct side l, struct side r)
+{
+    double l2 = g->options->l2, left = bounded_step(l, l2, n), right = bounded_step(r, l2, n);
+    struct side all = {l.gradient + r.gradient, l.hessian + r.hessian};
+
+    if (g->direction[input] * (right - left) < 0)
+        return -1;
+    return quality_at(l, l2, left) + quality_at(r, l2, right) -
+           quality_at(all, l2, bounded_step(all, l2, n));
+}
+
+static void bind_children(const struct grower *g, const struct grown_node *n, struct side l,
+                          struct side r, struct grown_node child[2])
+{
+    double l2 = g->options->l2;
+    double middle = (bounded_step(l, l2, n) + bounded_step(r, l2, n)) / 2;
+    int direction = g->direction != NULL ? g->direction[n->input] : 0;
+
+    for (unsigned k = 0; k < 2; k++) {
+        child[k].least = n->least;
+        child[k].most = n->most;
+    }
+    if (direction > 0)
+        child[0].most = child[1].least = middle;
+    else if (direction < 0)
+        child[0].least = child[1].most = middle;
+}
+
 /* Second-order gain (Chen and Guestrin, "XGBoost", 2016, eq. 7) of sending `left` left, over the
  * parent's quality; negative where a side is too light. */
-static double gain_of(const struct grower *g, uint64_t left, uint64_t total, double parent)
+static double gain_of(const struct grower *g, const struct grown_node *n, uint32_t input,
+                      uint64_t left, uint64_t total, double parent)
 {
     const struct boost_options *o = g->options;
     struct side l = unpack(g, left), r = unpack(g, total - left);
 
     if (l.hessian < o->min_leaf_weight || r.hessian < o->min_leaf_weight)
         return -1;
+    if (g->direction != NULL)
+        return bounded_gain(g, n, input, l, r);
     return quality(l, o->l2) + quality(r, o->l2) - parent;
 }
 
@@ -132,6 +186,7 @@ static void scan_input(const struct grower *g, const struct leaf *leaf, uint32_t
                        bool missing_left, double parent, struct split *best)
 {
     const struct bins *b = g->work.bins;
+    const struct grown_node *n = &g->node[leaf - g->leaf];
     const uint64_t *cell = leaf->cell + b->first[input];
     uint32_t last = b->count[input] - (cell[0] == 0 || missing_left);
     uint64_t left = missing_left ? cell[0] : 0;
@@ -142,23 +197,28 @@ static void scan_input(const struct grower *g, const struct leaf *leaf, uint32_t
         left += cell[k];
         if (cell[k] == 0)
             continue;
-        gain = gain_of(g, left, leaf->total, parent);
+        gain = gain_of(g, n, input, left, leaf->total, parent);
         if (gain > best->gain)
             *best = (struct split){gain, (uint16_t)input, (uint8_t)k, missing_left};
     }
 }
 
+/* Packed sum of what a split sends left. */
+static uint64_t left_of(const struct grower *g, const struct leaf *leaf, const struct split *s)
+{
+    const uint64_t *cell = leaf->cell + g->work.bins->first[s->input];
+    uint64_t left = s->missing_left ? cell[0] : 0;
+
+    for (uint32_t k = 1; k <= s->bin; k++)
+        left += cell[k];
+    return left;
+}
+
 /* Where no missing value was seen, one that comes later goes with the heavier side. */
 static void settle_missing(const struct grower *g, const struct leaf *leaf, struct split *s)
 {
-    const uint64_t *cell = leaf->cell + g->work.bins->first[s->input];
-    uint64_t left = 0;
-
-    if (cell[0] != 0)
-        return;
-    for (uint32_t k = 1; k <= s->bin; k++)
-        left += cell[k];
-    s->missing_left = 2 * packed_hessian(left) >= packed_hessian(leaf->total);
+    if (leaf->cell[g->work.bins->first[s->input]] == 0)
+        s->missing_left = 2 * packed_hessian(left_of(g, leaf, s)) >= packed_hessian(leaf->total);
 }
 
 static void find_split(struct grower *g, struct leaf *leaf)
@@ -310,6 +370,7 @@ static bool split_node(struct grower *g, uint32_t at)
     struct leaf *leaf = &g->leaf[at];
     struct grown_node *n = &g->node[at];
     uint32_t least = g->options->min_leaf_rows, left, leaves = (g->nodes + 1) / 2;
+    uint64_t left_sum = left_of(g, leaf, &leaf->best);
 
     n->input = leaf->best.input;
     n->bin = leaf->best.bin;
@@ -324,6 +385,7 @@ static bool split_node(struct grower *g, uint32_t at)
     n->left = g->nodes;
     g->node[g->nodes++] = (struct grown_node){n->begin, n->begin + left, n->depth + 1};
     g->node[g->nodes++] = (struct grown_node){n->begin + left, n->end, n->depth + 1};
+    bind_children(g, n, unpack(g, left_sum), unpack(g, leaf->total - left_sum), &g->node[n->left]);
     open_children(g, n->left, leaf->cell, leaves + 1 < g->options->leaves);
     leaf->cell = NULL;
     return true;
@@ -355,7 +417,7 @@ uint32_t grow_tree(struct grower *g, const struct gradients *gradients, uint32_t
     g->work.column = column;
     g->work.columns = columns;
     g->nodes = 1;
-    g->node[0] = (struct grown_node){0, rows, 0};
+    g->node[0] = (struct grown_node){.end = rows, .least = -INFINITY, .most = INFINITY};
     histogram_build(&g->work, g->row, rows, cell);
     open_leaf(g, 0, cell);
     while ((g->nodes + 1) / 2 < g->options->leaves && (at = best_leaf(g)) < g->nodes)

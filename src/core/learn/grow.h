@@ -20,6 +20,7 @@ struct grown_node {
     uint16_t input;
     uint8_t bin; /* left where cell <= bin (missing apart) */
     bool missing_left;
+    double least, most; /* bounds of its leaves' steps, where inputs are monotone */
 };
 
 struct grower;
@@ -29,8 +30,9 @@ struct gradients {
     double gradient_unit, hessian_unit;
 };
 
+/* direction: of each input, as of struct monotone; NULL: none is bound. Borrowed. */
 struct grower *grower_new(const struct bins *b, const struct boost_options *o,
-                          const struct workers *workers);
+                          const int8_t *direction, const struct workers *workers);
 void grower_free(struct grower *g);
 
 /* Rows are chosen by the caller: grower_rows gives room for all of them, in ascending order; the

@@ -35,6 +35,13 @@ struct logistic_options {
     /* On standardised inputs, per row: minimises mean loss + l2 / 2 * |w|^2; below 1e-9 is 1e-9, so
      * that separable classes have an optimum. */
     double l2;
+    double l1; /* adds l1 * |w| to the same: what tells little gets no weight at all */
+};
+
+/* An input whose values may push the margin one way only. */
+struct monotone {
+    char *name;    /* of the input, no category */
+    int direction; /* of the margin as the value rises: 1 never falls, -1 never rises, 0: any */
 };
 
 struct boost_options {
@@ -50,6 +57,8 @@ struct boost_options {
     double column_share; /* of the inputs, drawn per tree */
     double row_share;    /* of the legitimate rows, drawn per tree; frauds are always kept */
     uint32_t patience; /* stop after so many trees without a better average precision; 0 = never */
+    struct monotone *monotone; /* borrowed */
+    uint32_t monotones;
 };
 
 struct forest_options {
@@ -71,20 +80,45 @@ struct isolation_options {
                              one half); 0: the score is left as it is */
 };
 
+enum {
+    NET_HIDDEN_MAX = 4, /* layers */
+    NET_BATCH_MAX = 65536,
+    NET_EPOCHS_MAX = 10000,
+};
+
+struct net_options {
+    enum balance balance;
+    uint32_t layers;     /* hidden ones */
+    uint32_t units;      /* of the first; each next has half of those before it */
+    double dropout;      /* share of the hidden units that a row does without in training */
+    uint32_t batch_rows; /* of one step */
+    uint32_t epochs;     /* passes over the rows, at most */
+    double learning_rate;
+    double l2;         /* adds l2 / 2 * |w|^2 to a row's loss */
+    uint32_t patience; /* stop after so many epochs without a better average precision; 0 = never */
+};
+
+/* Early stopping: rows held out of the training, and what they say. */
+struct learn_watch {
+    const struct dataset *dataset;
+    double precision; /* the best average precision, */
+    uint32_t rounds;  /* and after how many trees or epochs; 0: none was looked at */
+};
+
 /* Defaults fit for 0.1 to 5 % of positives. */
 void logistic_defaults(struct logistic_options *o);
 void boost_defaults(struct boost_options *o);
 void forest_defaults(struct forest_options *o);
 void isolation_defaults(struct isolation_options *o);
+void net_defaults(struct net_options *o);
 
 /* ERROR_INVALID where there is one class only, no row or no input; ERROR_CANCELLED where progress
- * said stop (boosting keeps the trees so far and succeeds if it has one). `watch` is data for early
- * stopping, may be NULL. The caller owns *m. */
+ * said stop (boosting keeps the trees so far and succeeds if it has one). `watch` (zero but for its
+ * dataset) is for options with patience; it may be NULL. The caller owns *m. */
 bool logistic_train(const struct dataset *d, const struct logistic_options *o,
                     const struct learn_run *run, struct model **m, struct error *e) MUST_USE;
-bool boost_train(const struct dataset *d, const struct dataset *watch,
-                 const struct boost_options *o, const struct learn_run *run, struct model **m,
-                 struct error *e) MUST_USE;
+bool boost_train(const struct dataset *d, struct learn_watch *watch, const struct boost_options *o,
+                 const struct learn_run *run, struct model **m, struct error *e) MUST_USE;
 
 /* Cancelled, it keeps the trees so far. */
 bool forest_train(const struct dataset *d, const struct forest_options *o,
@@ -92,6 +126,10 @@ bool forest_train(const struct dataset *d, const struct forest_options *o,
 /* Isolation forest (Liu, Ting and Zhou 2008). It does not look at labels, which may be NULL. */
 bool isolation_train(const struct dataset *d, const struct isolation_options *o,
                      const struct learn_run *run, struct model **m, struct error *e) MUST_USE;
+
+/* Cancelled, it keeps the best epoch so far, if there is one. */
+bool net_train(const struct dataset *d, struct learn_watch *watch, const struct net_options *o,
+               const struct learn_run *run, struct model **m, struct error *e) MUST_USE;
 
 /* Platt's fit (Platt 1999, with the target smoothing of section 2.2; Newton's method as in Lin,
  * Lin and Weng 2007) of margins held out from training. False where one class is missing. */

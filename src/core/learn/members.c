@@ -8,30 +8,15 @@ enum { FOLDS = 5, BLOCK_ROWS = 256, STREAM_FOLD = 0x737461 };
 
 static const double share_least = 1e-9; /* as in core/model/members.c */
 
-/* ---- progress of one fit among several, told as a share of the whole ---- */
-
-struct stage {
-    const struct progress *whole;
-    double from, span;
-};
-
-static bool tell_stage(void *context, const char *stage, double done_share)
+static bool fit_member(const struct recipe *r, const struct dataset *d, const struct learn_run *run,
+                       uint32_t number, uint32_t fits, struct model **m, struct error *e)
 {
-    const struct stage *s = context;
-
-    return progress_report(s->whole, stage, s->from + s->span * done_share);
-}
-
-static bool fit_member(const struct recipe *r, const struct dataset *d, const struct dataset *watch,
-                       const struct learn_run *run, uint32_t number, uint32_t fits,
-                       struct model **m, struct error *e)
-{
-    struct stage stage = {run->progress, (double)number / fits, 1.0 / fits};
-    struct progress progress = {tell_stage, &stage};
+    struct progress_part part = {run->progress, (double)number / fits, 1.0 / fits};
+    struct progress progress = {progress_report_part, &part};
     struct learn_run own = *run;
 
     own.progress = &progress;
-    return learn(r, d, watch, &own, m, NULL, e);
+    return learn(r, d, &own, m, NULL, e);
 }
 
 static bool check_members(const struct recipe *r, struct error *e)
@@ -52,8 +37,8 @@ static bool check_members(const struct recipe *r, struct error *e)
 
 /* ---- vote ---- */
 
-bool vote_train(const struct recipe *r, const struct dataset *d, const struct dataset *watch,
-                const struct learn_run *run, struct model **m, struct error *e)
+bool vote_train(const struct recipe *r, const struct dataset *d, const struct learn_run *run,
+                struct model **m, struct error *e)
 {
     struct model *trained;
     bool good = true;
@@ -64,7 +49,7 @@ bool vote_train(const struct recipe *r, const struct dataset *d, const struct da
     for (uint32_t k = 0; k < r->members && good; k++) {
         struct model *member;
 
-        good = fit_member(r->member[k], d, watch, run, k, r->members, &member, e);
+        good = fit_member(r->member[k], d, run, k, r->members, &member, e);
         if (good)
             model_add_member(trained, member, r->weight[k]);
     }
@@ -145,7 +130,7 @@ static bool fit_without_fold(struct stacking *s, uint32_t k, uint8_t fold, struc
         if (s->fold[i] != fold)
             row[part.rows++] = dataset_row(d, i);
     }
-    good = fit_member(&s->member[k], &part, NULL, s->run, s->done++, s->fits, &m, e);
+    good = fit_member(&s->member[k], &part, s->run, s->done++, s->fits, &m, e);
     mem_free(row);
     if (!good)
         return false;
@@ -192,25 +177,24 @@ static bool weigh(struct stacking *s, struct model *m, struct error *e)
     return true;
 }
 
-static bool stack_fit(struct stacking *s, const struct dataset *watch, struct model *m,
-                      struct error *e)
+static bool stack_fit(struct stacking *s, struct model *m, struct error *e)
 {
     for (uint32_t k = 0; k < s->recipe->members; k++) {
         struct model *member;
 
-        for (uint8_t fold = 0; fold < FOLDS; fold++) {
-            if (!fit_without_fold(s, k, fold, e))
+        for (unsigned fold = 0; fold < FOLDS; fold++) {
+            if (!fit_without_fold(s, k, (uint8_t)fold, e))
                 return false;
         }
-        if (!fit_member(&s->member[k], s->dataset, watch, s->run, s->done++, s->fits, &member, e))
+        if (!fit_member(&s->member[k], s->dataset, s->run, s->done++, s->fits, &member, e))
             return false;
         model_add_member(m, member, 0);
     }
     return weigh(s, m, e) && model_finish(m, e);
 }
 
-bool stack_train(const struct recipe *r, const struct dataset *d, const struct dataset *watch,
-                 const struct learn_run *run, struct model **m, struct error *e)
+bool stack_train(const struct recipe *r, const struct dataset *d, const struct learn_run *run,
+                 struct model **m, struct error *e)
 {
     struct stacking s = {.recipe = r, .dataset = d, .run = run};
     struct model *trained;
@@ -228,7 +212,7 @@ bool stack_train(const struct recipe *r, const struct dataset *d, const struct d
         column_init(&s.column[k], TYPE_REAL, d->rows);
     }
     deal_folds(&s);
-    good = stack_fit(&s, watch, trained, e);
+    good = stack_fit(&s, trained, e);
     for (uint32_t k = 0; k < r->members; k++)
         column_fini(&s.column[k]);
     mem_free(s.fold);

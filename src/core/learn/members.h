@@ -4,11 +4,11 @@
 
 #include "core/learn/recipe.h"
 
-bool vote_train(const struct recipe *r, const struct dataset *d, const struct dataset *watch,
-                const struct learn_run *run, struct model **m, struct error *e) MUST_USE;
+bool vote_train(const struct recipe *r, const struct dataset *d, const struct learn_run *run,
+                struct model **m, struct error *e) MUST_USE;
 /* The members' weights are a logistic regression on the log-odds that members fitted without a row
  * give it (Wolpert, "Stacked generalization", 1992). */
-bool stack_train(const struct recipe *r, const struct dataset *d, const struct dataset *watch,
-                 const struct learn_run *run, struct model **m, struct error *e) MUST_USE;
+bool stack_train(const struct recipe *r, const struct dataset *d, const struct learn_run *run,
+                 struct model **m, struct error *e) MUST_USE;
 
 #endif

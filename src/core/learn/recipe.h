@@ -18,6 +18,7 @@ struct recipe {
     struct boost_options boost;
     struct forest_options forest;
     struct isolation_options isolation;
+    struct net_options net;
     /* vote and stack: borrowed. A member is no stack of its own; its calibration is at most
      * CALIBRATION_PRIOR. */
     const struct recipe *member[MODEL_MEMBERS_MAX];
@@ -32,10 +33,16 @@ struct learned {
     uint32_t before[2], after[2]; /* rows by class, before and after resampling */
 };
 
-/* The rules of learn.h hold: same dataset, recipe and seed give the same bytes. `watch` is data for
- * early stopping, may be NULL; so may `learned`. */
-bool learn(const struct recipe *r, const struct dataset *d, const struct dataset *watch,
-           const struct learn_run *run, struct model **m, struct learned *learned,
-           struct error *e) MUST_USE;
+enum {
+    EARLY_TAIL_PERCENT = 15, /* of the rows, the last ones: early stopping watches them */
+    EARLY_FRAUDS_MIN = 20,   /* among them; with fewer it does not stop early */
+};
+
+/* The rules of learn.h hold: same dataset, recipe and seed give the same bytes. With patience, the
+ * rows before the tail are learned from first, to find the number of trees or epochs at which the
+ * tail is told best; then all rows, for so many. Cancelled in between, the first model is kept.
+ * `learned` may be NULL. */
+bool learn(const struct recipe *r, const struct dataset *d, const struct learn_run *run,
+           struct model **m, struct learned *learned, struct error *e) MUST_USE;
 
 #endif

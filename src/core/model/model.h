@@ -29,6 +29,7 @@ enum {
     MODEL_CALIBRATION_POINTS_MAX = 4096,
     MODEL_TREES_MAX = 10000,
     MODEL_BYTES_MAX = 256 << 20,
+    NET_UNITS_MAX = 1024, /* of one layer */
 };
 
 enum model_kind {

@@ -13,6 +13,10 @@
 
 enum { GRADIENT_STEPS = 64, TERM_BYTES = 22 };
 
+/* Weights that no training finds can overflow; what comes out of it is drawn in to finite numbers.
+ */
+static const double log_odds_most = 1e6;
+
 struct net_scratch {
     enum simd level;
     float *terms;                    /* of one row */
@@ -81,6 +85,9 @@ void net_terms(const struct model_net *n, const double *x, float *z)
 
 /* ---- layers: the same code for each vector width ---- */
 
+/* Units side by side; the compiler makes of it what the width has. */
+typedef float lanes __attribute__((vector_size(NET_LANES * sizeof(float)), aligned(4), may_alias));
+
 static inline __attribute__((always_inline)) void sum_group(const struct net_layer *l,
                                                             const float *x, float *y)
 {
@@ -88,39 +95,59 @@ static inline __attribute__((always_inline)) void sum_group(const struct net_lay
 
     for (uint32_t g = 0; g < stride; g += NET_LANES) {
         const float *w = l->weight + g;
-        float sum[NET_LANES];
+        lanes sum = *(const lanes *)(l->bias + g);
 
-        for (unsigned j = 0; j < NET_LANES; j++)
-            sum[j] = l->bias[g + j];
-        for (uint32_t i = 0; i < l->from; i++, w += stride) {
-            float v = x[i];
-
-            for (unsigned j = 0; j < NET_LANES; j++)
-                sum[j] += v * w[j];
-        }
-        for (unsigned j = 0; j < NET_LANES; j++)
-            y[g + j] = sum[j];
+        for (uint32_t i = 0; i < l->from; i++, w += stride)
+            sum += x[i] * *(const lanes *)w;
+        *(lanes *)(y + g) = sum;
     }
 }
 
-/* Lanes are added up in a fixed order. */
-static inline __attribute__((always_inline)) void back_group(const struct net_layer *l,
-                                                             const float *d, float *x)
+/* Lanes are added up in a fixed order: each half to the other, until one is left. */
+static inline __attribute__((always_inline)) float lanes_sum(const float *sum)
+{
+    float eight[8], four[4];
+
+    for (unsigned j = 0; j < 8; j++)
+        eight[j] = sum[j] + sum[j + 8];
+    for (unsigned j = 0; j < 4; j++)
+        four[j] = eight[j] + eight[j + 4];
+    return (four[0] + four[2]) + (four[1] + four[3]);
+}
+
+static inline __attribute__((always_inline)) void
+back_group(const struct net_layer *l, const float *restrict d, float *restrict x)
 {
     for (uint32_t i = 0; i < l->from; i++) {
         const float *w = l->weight + (size_t)i * l->stride;
-        float sum[NET_LANES] = {0}, all = 0;
+        float sum[NET_LANES];
+        lanes all = {0};
 
-        for (uint32_t g = 0; g < l->stride; g += NET_LANES) {
-            for (unsigned j = 0; j < NET_LANES; j++)
-                sum[j] += d[g + j] * w[g + j];
-        }
-        for (unsigned half = NET_LANES / 2; half > 0; half /= 2) {
-            for (unsigned j = 0; j < half; j++)
-                sum[j] += sum[j + half];
-        }
-        all = sum[0];
-        x[i] = all;
+        for (uint32_t g = 0; g < l->stride; g += NET_LANES)
+            all += *(const lanes *)(d + g) * *(const lanes *)(w + g);
+        memcpy(sum, &all, sizeof sum);
+        x[i] = lanes_sum(sum);
+    }
+}
+
+_Static_assert(NET_LANES == 16, "lanes_sum");
+
+/* Units that are silent (rectified or dropped) have no part. */
+static inline __attribute__((always_inline)) void
+gradient_group(struct net_layer *sum, const float *restrict x, const float *restrict d)
+{
+    uint32_t from = sum->from, stride = sum->stride;
+    float *restrict bias = sum->bias, *restrict weight = sum->weight;
+
+    for (uint32_t g = 0; g < stride; g += NET_LANES)
+        *(lanes *)(bias + g) += *(const lanes *)(d + g);
+    for (uint32_t i = 0; i < from; i++, weight += stride) {
+        float v = x[i];
+
+        if (v == 0)
+            continue;
+        for (uint32_t g = 0; g < stride; g += NET_LANES)
+            *(lanes *)(weight + g) += v * *(const lanes *)(d + g);
     }
 }
 
@@ -132,6 +159,11 @@ static void sum_scalar(const struct net_layer *l, const float *x, float *y)
 static void back_scalar(const struct net_layer *l, const float *d, float *x)
 {
     back_group(l, d, x);
+}
+
+static void gradient_scalar(struct net_layer *sum, const float *x, const float *d)
+{
+    gradient_group(sum, x, d);
 }
 
 #if defined(__x86_64__)
@@ -158,11 +190,25 @@ __attribute__((target("avx512f"))) static void back_avx512(const struct net_laye
 {
     back_group(l, d, x);
 }
+
+__attribute__((target("avx2"))) static void gradient_avx2(struct net_layer *sum, const float *x,
+                                                          const float *d)
+{
+    gradient_group(sum, x, d);
+}
+
+__attribute__((target("avx512f"))) static void gradient_avx512(struct net_layer *sum,
+                                                               const float *x, const float *d)
+{
+    gradient_group(sum, x, d);
+}
 #else
-#define sum_avx2    sum_scalar
-#define sum_avx512  sum_scalar
-#define back_avx2   back_scalar
-#define back_avx512 back_scalar
+#define sum_avx2        sum_scalar
+#define sum_avx512      sum_scalar
+#define back_avx2       back_scalar
+#define back_avx512     back_scalar
+#define gradient_avx2   gradient_scalar
+#define gradient_avx512 gradient_scalar
 #endif
 
 void net_layer_sum(const struct net_layer *l, const float *x, float *y, enum simd level)
@@ -183,6 +229,16 @@ void net_layer_back(const struct net_layer *l, const float *d, float *x, enum si
         back_avx2(l, d, x);
     else
         back_scalar(l, d, x);
+}
+
+void net_layer_gradient(struct net_layer *sum, const float *x, const float *d, enum simd level)
+{
+    if (level == SIMD_AVX512)
+        gradient_avx512(sum, x, d);
+    else if (level == SIMD_AVX2)
+        gradient_avx2(sum, x, d);
+    else
+        gradient_scalar(sum, x, d);
 }
 
 /* ---- scoring ---- */
@@ -220,6 +276,7 @@ static void scratch_free(const struct model *m, void *scratch)
 static double answer(const struct model_net *n, struct net_scratch *s, const float *terms)
 {
     const float *x = terms;
+    double margin;
 
     for (uint32_t l = 0; l < n->layers; l++) {
         float *y = s->value[l];
@@ -229,7 +286,10 @@ static double answer(const struct model_net *n, struct net_scratch *s, const flo
             y[j] = y[j] > 0 ? y[j] : 0;
         x = y;
     }
-    return s->value[n->layers - 1][0];
+    margin = s->value[n->layers - 1][0];
+    if (margin > log_odds_most)
+        return log_odds_most;
+    return margin > -log_odds_most ? margin : -log_odds_most;
 }
 
 static void net_score(const struct model *m, void *scratch, const double *x, uint32_t rows,
@@ -302,8 +362,11 @@ static double net_explain(const struct model *m, void *scratch, const double *x,
             s->at[t] = s->terms[t] * share;
         add_gradient(n, s);
     }
-    for (uint32_t t = 0; t < n->terms; t++)
-        contribution[n->term[t].input] += s->terms[t] * s->gradient[t] / GRADIENT_STEPS;
+    for (uint32_t t = 0; t < n->terms; t++) {
+        double share = s->terms[t] * s->gradient[t] / GRADIENT_STEPS;
+
+        contribution[n->term[t].input] += __builtin_isfinite(share) ? share : 0;
+    }
     add_up(contribution, m->inputs, margin - base);
     return base;
 }

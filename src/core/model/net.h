@@ -21,6 +21,8 @@ void net_terms(const struct model_net *n, const double *x, float *z);
 float net_term_value(const struct net_term *t, double x);
 /* y[0..stride-1] = bias + sum over i of x[i] * weight[i][.] */
 void net_layer_sum(const struct net_layer *l, const float *x, float *y, enum simd level);
+/* Adds x[i] * d[j] to sum->weight[i][j], d[j] to sum->bias[j]. */
+void net_layer_gradient(struct net_layer *sum, const float *x, const float *d, enum simd level);
 /* x[i] = sum over j of d[j] * weight[i][j], i < from. */
 void net_layer_back(const struct net_layer *l, const float *d, float *x, enum simd level);
 

@@ -73,7 +73,6 @@ struct model_forest {
 /* A small dense net: net.h says what its terms and layers mean. */
 enum {
     NET_LAYERS_MAX = 5, /* with the output */
-    NET_UNITS_MAX = 1024,
     NET_TERMS_MAX = 8192,
     NET_LANES = 16, /* units of a layer are stored in groups of so many, the rest zero */
 };

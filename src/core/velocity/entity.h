@@ -209,8 +209,8 @@ int64_t *entity_orders(const struct group *g, const struct entity *e);
 uint32_t tree_words(uint32_t capacity);
 
 /* What of the entity is about to change (region_touch): its head, and in a small block all else, as
- * in one with counts of values or sorted runs, which change anywhere. Who writes to events, links or
- * trees says that beside, for large blocks. */
+ * in one with counts of values or sorted runs, which change anywhere. Who writes to events, links
+ * or trees says that beside, for large blocks. */
 enum { ENTITY_SMALL_BYTES = 1024 };
 
 static inline void entity_touch(const struct velocity *v, const struct group *g,

@@ -37,15 +37,15 @@ static double mean_bytes(const struct velocity_layout *l, uint32_t group, double
     return sum / shares;
 }
 
-void velocity_forecast(const struct velocity_layout *l, uint32_t group, double rate, double entities,
-                   struct velocity_forecast *n)
+void velocity_forecast(const struct velocity_layout *l, uint32_t group, double rate,
+                       double entities, struct velocity_forecast *n)
 {
     const struct group *g = &l->groups[group];
     double seconds = (double)YEAR_DAYS * US_PER_DAY / 1e6, mean;
 
     *n = (struct velocity_forecast){.event_bytes = (double)g->event_bytes,
-                                .horizon_us = g->horizon_us,
-                                .is_endless = g->horizon_us == INT64_MAX};
+                                    .horizon_us = g->horizon_us,
+                                    .is_endless = g->horizon_us == INT64_MAX};
     if (!n->is_endless)
         seconds = (double)g->horizon_us / 1e6;
     mean = rate * seconds / entities;

@@ -21,8 +21,8 @@ struct velocity_forecast {
 };
 
 /* `rate` events a second of `entities` entities, both above 0. */
-void velocity_forecast(const struct velocity_layout *l, uint32_t group, double rate, double entities,
-                   struct velocity_forecast *n);
+void velocity_forecast(const struct velocity_layout *l, uint32_t group, double rate,
+                       double entities, struct velocity_forecast *n);
 /* What entities of all groups of a level may take. */
 double velocity_room(const struct velocity_layout *l, int level);
 

@@ -366,7 +366,7 @@ static bool demo_run(struct invocation *v, struct error *e)
     struct demo d = {.v = v, .directory = option_get(v, "directory"), .rate = DEMO_RATE};
     const char *duration = option_get(v, "for");
     const char *init[] = {"assay", "init", "transactions.csv", "--force", NULL};
-    const char *train[] = {"assay", "train", NULL};
+    const char *train[] = {"assay", "train", "--force", NULL}; /* whatever was generated */
     bool ok;
 
     if (d.directory == NULL)

@@ -49,7 +49,7 @@ static bool write_batch(void *context, const struct pass_batch *b, struct error 
     struct writing *w = context;
     int id = plan_schema(w->plan)->id;
 
-    for (uint32_t first = 0, rows; first < b->rows; first += rows > 0 ? rows : 1) {
+    for (uint32_t first = 0, rows; first<b->rows; first += rows> 0 ? rows : 1) {
         rows = decided_rows(w->plan, b, first);
         if (rows > 0)
             write_rows(w, b, id, first, rows);

@@ -8,6 +8,7 @@
 
 #include "core/data/json.h"
 #include "shell/cmd/cmd.h"
+#include "shell/cmd/label_suggest.h"
 #include "shell/os/clock.h"
 #include "shell/os/file.h"
 #include "shell/run/current.h"
@@ -30,6 +31,11 @@ static const struct option label_options[] = {
     {"rejects", 0, "FILE",
      "rows not taken, with reasons (default: label-rejects.csv in the data "
      "directory)"},
+    {"number", 'n', "N", "suggest: how many (default 20)"},
+    {"entity", 0, "NAME", "suggest: one event of each (default: the first of `entities`)"},
+    {"at", 0, "P", "suggest: nearest to this probability (default: to the thresholds)"},
+    {"after", 0, "FILE", "suggest: events that came before: observed first, not suggested"},
+    OPTION_MEMORY,
     {0},
 };
 
@@ -203,8 +209,11 @@ static bool label_run(struct invocation *v, struct error *e)
     struct importing p = {.v = v};
     bool ok;
 
+    if (strcmp(v->argument[0], "suggest") == 0)
+        return label_suggest(v, e);
     if (strcmp(v->argument[0], "import") != 0)
-        return error_set(e, ERROR_USAGE, "label: expected import, found \"%s\"", v->argument[0]);
+        return error_set(e, ERROR_USAGE, "label: expected import or suggest, found \"%s\"",
+                         v->argument[0]);
     if (v->argument_count < 2)
         return error_set(e, ERROR_USAGE, "label import: expected a file");
     if (!invocation_settings(v, &p.settings, e))
@@ -223,8 +232,8 @@ static bool label_run(struct invocation *v, struct error *e)
 const struct command command_label = {
     .name = "label",
     .group = GROUP_DECIDE,
-    .summary = "imports what events turned out to be: chargebacks, reviews, reversals",
-    .arguments = "import FILE",
+    .summary = "imports what events turned out to be; suggests which to look at next",
+    .arguments = "import FILE | suggest [FILE]",
     .least = 1,
     .most = 2,
     .words =
@@ -233,10 +242,13 @@ const struct command command_label = {
         "row with the same event, label, source and date as one before is only counted.\n"
         "Without --url the labels go into the log in the data directory; a service must not\n"
         "run there then. With --url, a row is repeated where its event already has the label\n"
-        "that the file gives it in the end.",
+        "that the file gives it in the end.\n"
+        "suggest lists the events without label whose label would teach the model most: those\n"
+        "nearest to a threshold of `decision`, one of each entity.",
     .options = label_options,
     .examples = "  assay label import chargebacks.csv --all fraud --said-by chargeback\n"
                 "  assay label import reviews.csv --id payment --date closed_at\n"
-                "  assay label import reviews.csv --url http://127.0.0.1:8080 --json\n",
+                "  assay label import reviews.csv --url http://127.0.0.1:8080 --json\n"
+                "  assay label suggest new.csv -n 50 --entity customer\n",
     .run = label_run,
 };

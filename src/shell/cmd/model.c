@@ -5,15 +5,12 @@
 #include "core/data/json.h"
 #include "core/model/export.h"
 #include "shell/cmd/cmd.h"
+#include "shell/cmd/model_actions.h"
+#include "shell/os/clock.h"
 #include "shell/os/file.h"
+#include "shell/report/compare.h"
 #include "shell/run/data_directory.h"
 #include "shell/train/import_model.h"
-
-struct action {
-    const char *name;
-    const char *argument; /* what stands after it, as an error asks for it; NULL: nothing */
-    bool (*run)(struct invocation *v, struct settings *s, const char *directory, struct error *e);
-};
 
 /* ---- import ---- */
 
@@ -26,6 +23,8 @@ static bool print_imported(struct invocation *v, const struct import_result *r, 
     if (v->json) {
         buffer_add_text(&out, "{\"model\":{\"path\":");
         json_add_text(&out, text_of(r->path));
+        buffer_add_text(&out, ",\"id\":");
+        json_add_text(&out, text_of(r->id));
         buffer_add_text(&out, "},\"data\":");
         import_result_json(r, &out);
         buffer_add_text(&out, "}\n");
@@ -37,7 +36,8 @@ static bool print_imported(struct invocation *v, const struct import_result *r, 
                           model_input(r->model, i)->name);
         for (uint32_t i = 0; i < r->found->notes; i++)
             buffer_format(&out, "note    %s\n", r->found->note[i]);
-        buffer_format(&out, "model   %s\nnext    assay score, assay serve\n", r->path);
+        buffer_format(&out, "model   %s, the champion\nfile    %s\nnext    assay score, assay serve\n",
+                      r->id, r->path);
     }
     ok = print_result(&out, e);
     buffer_fini(&out);
@@ -52,6 +52,7 @@ static bool run_import(struct invocation *v, struct settings *s, const char *dir
                                .name = option_get(v, "name"),
                                .inputs = option_get(v, "inputs"),
                                .directory = directory,
+                               .now_us = clock_now_us(),
                                .options.output = option_get(v, "output")};
     struct import_result r;
     int64_t iterations = 0;
@@ -94,9 +95,8 @@ static bool run_export(struct invocation *v, struct settings *s, const char *dir
 
     if (format != NULL && strcmp(format, "onnx") != 0)
         return error_set(e, ERROR_USAGE, "--format: expected onnx, found \"%s\"", format);
-    if (!current_model_path(directory, path))
-        return error_set(e, ERROR_NOT_FOUND, "%s: there is no model yet; hint: run `assay train`",
-                         directory);
+    if (!registry_champion(directory, path, e))
+        return false;
     buffer_init(&file, MODEL_BYTES_MAX);
     buffer_init(&out, OUTPUT_MAX);
     ok = file_read(path, &file, e) && write_onnx(&file, path, to, e);
@@ -115,9 +115,15 @@ static bool run_export(struct invocation *v, struct settings *s, const char *dir
 
 /* ---- the command ---- */
 
-static const struct action actions[] = {
-    {"export", "FILE", run_export},
-    {"import", "FILE", run_import},
+static const struct model_action actions[] = {
+    {"card", 1, 1, "NAME", model_card},
+    {"compare", 2, COMPARE_MODELS_MAX, "two to 16 models", model_compare},
+    {"export", 1, 1, "FILE", run_export},
+    {"import", 1, 1, "FILE", run_import},
+    {"list", 0, 0, "nothing", model_list},
+    {"promote", 1, 1, "NAME", model_promote},
+    {"rollback", 0, 0, "nothing", model_rollback},
+    {"show", 1, 1, "NAME", model_show},
 };
 
 static bool refuse(const char *word, struct error *e)
@@ -133,7 +139,7 @@ static bool refuse(const char *word, struct error *e)
 static bool model_run(struct invocation *v, struct error *e)
 {
     const char *word = v->argument[0];
-    const struct action *action = NULL;
+    const struct model_action *action = NULL;
     char directory[DATA_PATH_MAX];
     struct settings *s;
     bool ok;
@@ -144,9 +150,8 @@ static bool model_run(struct invocation *v, struct error *e)
     }
     if (action == NULL)
         return refuse(word, e);
-    if ((v->argument_count > 1) != (action->argument != NULL))
-        return error_set(e, ERROR_USAGE, "model %s: expected %s after it", word,
-                         action->argument != NULL ? action->argument : "nothing");
+    if (v->argument_count - 1 < action->least || v->argument_count - 1 > action->most)
+        return error_set(e, ERROR_USAGE, "model %s: expected %s after it", word, action->arguments);
     if (!invocation_settings(v, &s, e))
         return false;
     ok = data_directory(s, directory, e) && action->run(v, s, directory, e);
@@ -155,7 +160,10 @@ static bool model_run(struct invocation *v, struct error *e)
 }
 
 static const struct option options[] = {
-    {"format", 0, "NAME", "export: onnx (the default)"},
+    {"as", 0, "ALIAS", "promote: champion (the default), challenger or shadow"},
+    {"at", 0, "LIST", "compare: at these probabilities, by commas, not at the decisions'"},
+    {"force", 0, NULL, "promote: though it is no better than chance"},
+    {"format", 0, "NAME", "card: markdown (the default) or html; export: onnx (the default)"},
     {"inputs", 0, "LIST",
      "import: FEATURE=COLUMN,... where names differ, or the features of all columns in order"},
     {"iterations", 0, "N", "import: take the first N boosting rounds (default: all)"},
@@ -167,19 +175,34 @@ static const struct option options[] = {
 const struct command command_model = {
     .name = "model",
     .group = GROUP_START,
-    .summary = "imports and exports models",
-    .arguments = "ACTION [FILE]",
+    .summary = "the models of the data directory: lists, compares, promotes, imports, exports them",
+    .arguments = "ACTION [NAME...]",
     .least = 1,
-    .most = 2,
+    .most = 1 + COMPARE_MODELS_MAX,
     .words =
+        "list          all models, version by version, and which is in force\n"
+        "show NAME     what it is, what it learned from, how good it is, who promoted it\n"
+        "compare A B   side by side, and which differences are inside the intervals\n"
+        "promote NAME  puts it in force as champion (from the next start or reload of `serve` on), "
+        "or --as\n"
+        "rollback      puts the champion before this one in force again\n"
+        "card NAME     its model card, after Mitchell et al. 2019\n"
         "import FILE   reads a model of XGBoost (JSON, UBJSON), LightGBM (text) or ONNX and puts "
         "it in force:\n"
         "              its columns become features of the settings, by name or as --inputs "
-        "says.\n"
-        "export FILE   writes the model in force as ONNX; kinds that it cannot say are "
-        "refused.",
+        "says\n"
+        "export FILE   writes the champion as ONNX; kinds that it cannot say are refused\n"
+        "\n"
+        "NAME is a model's newest version; NAME@1.2.0 and NAME@champion say which, as does "
+        "`champion`\nalone. A version's first number changes with its inputs, the second with its "
+        "recipe, the third\nwith all else.",
     .options = options,
-    .examples = "  assay model import model.ubj\n"
+    .examples = "  assay model list\n"
+                "  assay model compare champion forest boost@1.2.0\n"
+                "  assay model promote forest@1.0.3\n"
+                "  assay model promote forest --as challenger\n"
+                "  assay model card champion > card.md\n"
+                "  assay model import model.ubj\n"
                 "  assay model import model.txt --inputs ratio=amount_ratio,risk=terminal_risk\n"
                 "  assay model import model.onnx --inputs amount,n_1d,ratio   # it has no names\n"
                 "  assay model export --format onnx model.onnx\n",

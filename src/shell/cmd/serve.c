@@ -292,6 +292,7 @@ static bool open_server(struct serving *s, struct error *e)
                                     .shard = s->shard,
                                     .lookups = s->lookups,
                                     .store = s->store,
+                                    .data_directory = s->data,
                                     .train = {train_job, s},
                                     .reload = {reload_job, s}};
 

@@ -22,11 +22,12 @@ static bool open_plan(struct testing *t, struct error *e)
 {
     char data[DATA_PATH_MAX], model[CURRENT_PATH_MAX];
     struct schema *schema;
+    struct error none;
     bool ok;
 
     if (!data_directory(t->settings, data, e))
         return false;
-    if (settings_has_model(t->settings) && current_model_path(data, model))
+    if (settings_has_model(t->settings) && registry_champion(data, model, &none))
         return current_open(t->settings, NULL, CURRENT_MODEL_NEEDED, &t->current, e);
     schema = settings_schema(t->settings);
     if (schema == NULL)

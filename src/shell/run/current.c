@@ -1,50 +1,9 @@
 #include "shell/run/current.h"
 
-#include <stdio.h>
-#include <string.h>
-
 #include "shell/os/file.h"
 #include "shell/run/data_directory.h"
 #include "shell/run/feed.h"
 #include "shell/run/token_key.h"
-
-enum { NAME_LENGTH = 16, FILE_MODE = 0600, DIRECTORY_MODE = 0700 };
-
-bool current_model_save(const char *data_directory, const void *model, size_t model_bytes,
-                        char path[CURRENT_PATH_MAX], struct error *e)
-{
-    char directory[CURRENT_PATH_MAX - 32], current[CURRENT_PATH_MAX], hex[DIGEST_HEX];
-    uint8_t digest[DIGEST_BYTES];
-    int n = snprintf(directory, sizeof directory, "%s/models", data_directory);
-
-    if (n < 0 || (size_t)n >= sizeof directory)
-        return error_set(e, ERROR_INVALID, "path of the data directory is over %zu bytes",
-                         sizeof directory);
-    digest_bytes(model, model_bytes, digest);
-    digest_hex(digest, hex);
-    snprintf(path, CURRENT_PATH_MAX, "%s/%.*s.model", directory, NAME_LENGTH, hex);
-    snprintf(current, sizeof current, "%s/current", directory);
-    return file_make_directories(directory, DIRECTORY_MODE, e) &&
-           file_write(path, model, model_bytes, FILE_MODE, e) &&
-           file_write(current, hex, NAME_LENGTH, FILE_MODE, e);
-}
-
-bool current_model_path(const char *data_directory, char path[CURRENT_PATH_MAX])
-{
-    char current[CURRENT_PATH_MAX];
-    struct buffer name;
-    struct error e;
-    bool ok;
-
-    snprintf(current, sizeof current, "%s/models/current", data_directory);
-    buffer_init(&name, NAME_LENGTH);
-    ok = file_read(current, &name, &e) && name.length == NAME_LENGTH;
-    if (ok)
-        snprintf(path, CURRENT_PATH_MAX, "%s/models/%.*s.model", data_directory, NAME_LENGTH,
-                 name.bytes);
-    buffer_fini(&name);
-    return ok;
-}
 
 static bool read_model(const struct settings *s, struct current *c, struct error *e)
 {
@@ -52,13 +11,8 @@ static bool read_model(const struct settings *s, struct current *c, struct error
 
     if (!settings_has_model(s))
         return true;
-    if (!data_directory(s, directory, e))
+    if (!data_directory(s, directory, e) || !registry_champion(directory, c->model_path, e))
         return false;
-    if (!current_model_path(directory, c->model_path))
-        return error_set(e, ERROR_NOT_FOUND,
-                         "%s: there is no model yet; hint: run `assay train`, or set model.kind to "
-                         "none to decide by rules alone",
-                         directory);
     return file_read(c->model_path, &c->model, e) &&
            (c->model.length > 0 || error_set(e, ERROR_INVALID,
                                              "%s is empty: the model is damaged; hint: run "

@@ -1,16 +1,12 @@
-/* The plan in force: the settings with the model that `assay train` made last. */
+/* The plan in force: the settings with the champion of the registry. */
 #ifndef ASSAY_RUN_CURRENT_H
 #define ASSAY_RUN_CURRENT_H
 
+#include "shell/registry/registry.h"
 #include "shell/run/plans.h"
 #include "shell/settings/settings.h"
 
-enum { CURRENT_PATH_MAX = 512 };
-
-/* <data directory>/models/<name>.model, and models/current holds the name of the one in force. */
-bool current_model_save(const char *data_directory, const void *model, size_t model_bytes,
-                        char path[CURRENT_PATH_MAX], struct error *e) MUST_USE;
-bool current_model_path(const char *data_directory, char path[CURRENT_PATH_MAX]); /* false: none */
+enum { CURRENT_PATH_MAX = REGISTRY_PATH_MAX };
 
 enum current_use {
     CURRENT_MODEL_NEEDED,   /* unless the settings say model.kind: none, it is an error to have none

@@ -62,6 +62,9 @@ void server_refuse(struct server *s, struct exchange *x);
 /* A query parameter that is "true" or "false"; absent is false. On false the answer is there. */
 bool query_bool(struct exchange *x, const char *name, bool *value) MUST_USE;
 
+/* A body that is {} and nothing else, since `words`. On false the answer is there. */
+bool body_is_empty_object(struct server *s, struct exchange *x, const char *words) MUST_USE;
+
 /* The handlers, by file. */
 enum http_next decide_one(struct server *s, struct exchange *x);
 void decide_ended(struct exchange *x); /* frees what decide_one keeps */
@@ -73,6 +76,9 @@ enum http_next show_lists(struct server *s, struct exchange *x);
 enum http_next show_list(struct server *s, struct exchange *x);
 enum http_next change_list(struct server *s, struct exchange *x);
 enum http_next remove_from_list(struct server *s, struct exchange *x);
+enum http_next list_models(struct server *s, struct exchange *x);
+enum http_next show_model(struct server *s, struct exchange *x);
+enum http_next promote_model(struct server *s, struct exchange *x);
 enum http_next train_model(struct server *s, struct exchange *x);
 enum http_next reload_settings(struct server *s, struct exchange *x);
 enum http_next show_job(struct server *s, struct exchange *x);

@@ -267,7 +267,7 @@ bool jobs_format(struct jobs *j, struct text id, struct buffer *out)
 
 /* ---- routes ---- */
 
-static bool body_is_empty_object(struct server *s, struct exchange *x, const char *words)
+bool body_is_empty_object(struct server *s, struct exchange *x, const char *words)
 {
     struct text body = exchange_body(x);
     struct error e;

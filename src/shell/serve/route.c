@@ -9,16 +9,17 @@ const char *method_word(enum http_method m)
     return words[m];
 }
 
-/* What the part in braces at *pattern takes; *pattern and *path go on behind it. */
+/* What the part in braces at *pattern takes: up to the character that follows it there. *pattern
+ * and *path go on behind it. */
 static struct text take_part(const char **pattern, struct text *path)
 {
     struct text part = *path;
-    const char *slash;
+    const char *end;
 
     *pattern = strchr(*pattern, '}') + 1;
-    slash = **pattern != 0 ? memchr(path->bytes, '/', path->length) : NULL;
-    if (slash != NULL)
-        part.length = (size_t)(slash - path->bytes);
+    end = **pattern != 0 ? memchr(path->bytes, **pattern, path->length) : NULL;
+    if (end != NULL)
+        part.length = (size_t)(end - path->bytes);
     *path = (struct text){path->bytes + part.length, path->length - part.length};
     return part;
 }

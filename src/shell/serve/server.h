@@ -28,6 +28,7 @@ struct server_options {
     struct lookups *lookups;              /* of the plan's schema; a reference is taken; or NULL */
     struct project *project;              /* NULL: no store, lists answer 503 */
     const char *store;                    /* path of its file */
+    const char *data_directory;           /* for its models; NULL: answered 503 */
     struct server_work train, reload;     /* run NULL: answered 503 */
 };
 

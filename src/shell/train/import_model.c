@@ -5,6 +5,7 @@
 #include "core/data/json.h"
 #include "shell/os/file.h"
 #include "shell/settings/settings.h"
+#include "shell/train/register.h"
 
 enum { COLUMN_NONE = -1, CANDIDATES_MAX = 1024 };
 
@@ -205,13 +206,36 @@ static bool match(struct importing *p)
     return tie_all(p);
 }
 
-static bool save(struct importing *p)
+static bool keep(struct importing *p, struct registration *m)
 {
-    struct buffer bytes, data, settings;
-    struct model_notes notes = {.metrics = (char *)"{}"};
+    const struct import_task *task = p->task;
+    struct registering g = {.directory = task->directory,
+                            .settings = task->settings,
+                            .plan = p->plan,
+                            .now_us = task->now_us};
     bool ok;
 
-    buffer_init(&bytes, MODEL_BYTES_MAX);
+    if (!registry_open(task->directory, &g.registry, p->e))
+        return false;
+    ok = registration_assign(&g, m, p->e) && registration_add(&g, m, NULL, p->e) &&
+         registration_promote(&g, m, false, p->e);
+    registry_close(g.registry);
+    if (ok) {
+        model_id_format(&m->id, p->r->id);
+        memcpy(p->r->path, m->path, sizeof p->r->path);
+    }
+    return ok;
+}
+
+static bool save(struct importing *p)
+{
+    struct buffer data, settings;
+    struct model_notes notes = {.metrics = (char *)"{}"};
+    struct registration m = {.name = p->r->name,
+                             .model = p->r->model,
+                             .metrics = ",\"decision\":[],\"checks\":[],\"test\":null"};
+    bool ok;
+
     buffer_init(&data, 4 << 20);
     buffer_init(&settings, 4 << 20);
     import_result_json(p->r, &data);
@@ -219,11 +243,11 @@ static bool save(struct importing *p)
     notes.data = (char *)buffer_text(&data);
     notes.settings = (char *)buffer_text(&settings);
     model_set_notes(p->r->model, &notes);
-    model_format(p->r->model, &bytes);
-    ok = !(bytes.overflow || data.overflow || settings.overflow) ||
-         error_set(p->e, ERROR_FULL, "the model is over %d MiB", MODEL_BYTES_MAX >> 20);
-    ok = ok && current_model_save(p->task->directory, bytes.bytes, bytes.length, p->r->path, p->e);
-    buffer_fini(&bytes);
+    m.data = notes.data;
+    ok = !(data.overflow || settings.overflow) ||
+         error_set(p->e, ERROR_FULL, "what is known of the model is over 4 MiB");
+    ok = ok && keep(p, &m);
+    registration_fini(&m);
     buffer_fini(&data);
     buffer_fini(&settings);
     return ok;
@@ -238,9 +262,8 @@ static bool name_model(const struct import_task *task, struct import_result *r, 
 
     if (task->name != NULL)
         name = text_of(task->name);
-    if (name.length == 0 || name.length >= sizeof r->name || !text_is_utf8(name))
-        return error_set(e, ERROR_USAGE, "--name: expected 1 to %zu bytes of text",
-                         sizeof r->name - 1);
+    if (!model_name_check(name, e))
+        return error_prefix(e, "--name");
     memcpy(r->name, name.bytes, name.length);
     return true;
 }

@@ -12,13 +12,15 @@ struct import_task {
     const char *name;      /* that the model gets; NULL: that of the file, without its ending */
     const char *inputs;    /* "feature=column,..." or all features in the columns' order; or NULL */
     const char *directory; /* data directory */
+    int64_t now_us;        /* for the registry */
     struct import_options options;
 };
 
 struct import_result {
     struct import *found;
     struct model *model;
-    char name[128];
+    char name[MODEL_NAME_MAX + 1];
+    char id[MODEL_ID_TEXT_MAX]; /* in the registry */
     char path[CURRENT_PATH_MAX]; /* of the model file, which is in force from now on */
     uint32_t inputs;
     uint32_t *column; /* of each of the model's inputs */

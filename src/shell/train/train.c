@@ -1,18 +1,22 @@
 #include "shell/train/train.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "core/base/panic.h"
+#include "core/data/json.h"
 #include "shell/os/clock.h"
 #include "shell/os/file.h"
 #include "shell/os/thread.h"
-#include "shell/run/current.h"
+#include "shell/report/metrics_json.h"
 #include "shell/run/data_directory.h"
 #include "shell/run/plans.h"
 #include "shell/train/checks.h"
 #include "shell/train/evaluate.h"
+#include "shell/train/findings.h"
 #include "shell/train/page.h"
+#include "shell/train/register.h"
 
 /* Everything between reading and the result. */
 struct training {
@@ -21,12 +25,14 @@ struct training {
     struct feed feed;
     struct made_plan made;
     struct row_facts facts;
+    struct split_list inner; /* that a search tests on */
     struct table table;
     uint8_t *label; /* per table row */
     uint8_t *part;
     struct test_rows test;
     struct pool *pool;
     int64_t clock_us;
+    uint32_t shared_checks; /* of all models; those that follow are of the first */
 };
 
 static double lap(struct training *t)
@@ -35,6 +41,23 @@ static double lap(struct training *t)
 
     t->clock_us = clock_monotonic_us();
     return (double)(t->clock_us - before) / 1e6;
+}
+
+static const struct recipe_setting *wanted_model(const struct training *t, uint32_t i);
+
+/* Folds to search on, where a model that is to be trained asks for a search. */
+static bool split_search(struct training *t, struct error *e)
+{
+    uint32_t folds = 0;
+
+    for (uint32_t i = 0; i <= t->o->settings->model_count; i++) {
+        const struct recipe_setting *r = wanted_model(t, i);
+
+        if (r != NULL && settings_searches(r) && r->search.folds > folds)
+            folds = r->search.folds;
+    }
+    return folds == 0 || split_inner(&t->facts, t->o->settings, &t->r->split, &t->r->earlier, folds,
+                                     &t->inner, e);
 }
 
 static bool read_events(struct training *t, struct error *e)
@@ -48,66 +71,172 @@ static bool read_events(struct training *t, struct error *e)
         !row_facts_collect(&t->feed, o->settings, &t->facts, e))
         return false;
     t->r->counts = t->feed.counts;
-    return split_make(&t->facts, o->settings, &t->r->split, e);
+    return split_make(&t->facts, o->settings, &t->r->split, e) &&
+           split_earlier(&t->facts, o->settings, &t->r->earlier, e) && split_search(t, e);
 }
 
-static uint64_t wanted_rows(const struct training *t)
+static void add_parts(uint8_t *all, const uint8_t *part, uint64_t rows)
 {
-    uint64_t rows = 0;
+    for (uint64_t i = 0; i < rows; i++)
+        all[i] |= part[i] != 0;
+}
 
+/* Per event: whether any split needs it. The caller frees it. */
+static uint8_t *wanted_rows(const struct training *t, uint64_t *count)
+{
+    uint8_t *all = mem_array(t->facts.rows, 1);
+
+    add_parts(all, t->r->split.part, t->facts.rows);
+    for (uint32_t k = 0; k < t->r->earlier.count; k++)
+        add_parts(all, t->r->earlier.split[k].part, t->facts.rows);
+    for (uint32_t k = 0; k < t->inner.count; k++)
+        add_parts(all, t->inner.split[k].part, t->facts.rows);
+    *count = 0;
     for (uint64_t i = 0; i < t->facts.rows; i++)
-        rows += t->r->split.part[i] != 0;
-    return rows;
+        *count += all[i];
+    return all;
+}
+
+/* Per row of the table: its part in a split. The caller frees it. */
+static uint8_t *table_part(const struct training *t, const struct split *split)
+{
+    uint8_t *part = mem_array(t->table.rows, 1);
+
+    for (uint32_t i = 0; i < t->table.rows; i++)
+        part[i] = split->part[t->table.event[i]];
+    return part;
 }
 
 static bool compute_features(struct training *t, struct error *e)
 {
     struct state_options state = data_state_options(t->o->settings, t->o->simd, PASS_BATCH);
-    uint64_t rows = wanted_rows(t);
+    uint64_t rows;
+    uint8_t *wanted = wanted_rows(t, &rows);
+    bool ok = rows <= UINT32_MAX || error_set(e, ERROR_INVALID,
+                                              "%lu rows to learn from are too many: narrow "
+                                              "model.validate.train",
+                                              (unsigned long)rows);
 
     state.engine.workers = pool_workers(t->pool);
-    if (rows > UINT32_MAX)
-        return error_set(e, ERROR_INVALID,
-                         "%lu rows to learn from are too many: narrow "
-                         "model.validate.train",
-                         (unsigned long)rows);
-    if (!table_build(t->o->settings, t->made.plan, &t->feed, t->r->split.part, (uint32_t)rows,
-                     &state, t->o->progress, &t->table, e))
+    ok = ok && table_build(t->o->settings, t->made.plan, &t->feed, wanted, (uint32_t)rows, &state,
+                           t->o->progress, &t->table, e);
+    mem_free(wanted);
+    if (!ok)
         return false;
     t->label = mem_array(rows, 1);
-    t->part = mem_array(rows, 1);
-    for (uint32_t i = 0; i < t->table.rows; i++) {
+    for (uint32_t i = 0; i < t->table.rows; i++)
         t->label[i] = t->facts.label[t->table.event[i]];
-        t->part[i] = t->r->split.part[t->table.event[i]];
-    }
+    t->part = table_part(t, &t->r->split);
     test_rows_gather(&t->facts, &t->r->split, &t->table, t->part, &t->test);
     t->r->feature_seconds = lap(t);
     return true;
 }
 
-static bool train_one(struct training *t, const char *name, const struct recipe *recipe,
+static struct fit_task fit_task_of(const struct training *t, const struct recipe *recipe,
+                                   const uint8_t *part, uint32_t folds)
+{
+    return (struct fit_task){.recipe = recipe,
+                             .settings = t->o->settings,
+                             .plan = t->made.plan,
+                             .table = &t->table,
+                             .label = t->label,
+                             .part = part,
+                             .folds = folds,
+                             .simd = t->o->simd,
+                             .run = {.seed = t->o->settings->model.seed,
+                                     .workers = pool_workers(t->pool),
+                                     .progress = t->o->progress,
+                                     .simd = t->o->simd}};
+}
+
+/* Better options for the recipe, where its settings ask for a search. */
+static bool search_options(struct training *t, const struct recipe_setting *of, struct trained *m,
+                           struct error *e)
+{
+    struct search_fold fold[SPLIT_FOLDS_MAX];
+    struct test_rows test[SPLIT_FOLDS_MAX];
+    struct search_task task = {.of = of, .fit = fit_task_of(t, NULL, NULL, 0), .fold = fold};
+    bool ok;
+
+    if (!settings_searches(of))
+        return true;
+    task.folds = t->inner.count < of->search.folds ? t->inner.count : of->search.folds;
+    for (uint32_t k = 0; k < task.folds; k++) {
+        fold[k].part = table_part(t, &t->inner.split[k]);
+        fold[k].test = &test[k];
+        test_rows_gather(&t->facts, &t->inner.split[k], &t->table, fold[k].part, &test[k]);
+    }
+    ok = search_run(&task, &m->search, e);
+    if (ok)
+        m->recipe = &m->search.recipe;
+    for (uint32_t k = 0; k < task.folds; k++) {
+        mem_free(fold[k].part);
+        test_rows_free(&test[k]);
+    }
+    return ok;
+}
+
+/* Where a recipe says none, that of the mildest outcome that has one. */
+static double own_threshold(const struct recipe_setting *of, const struct trained *m)
+{
+    double least = 1;
+
+    if (of->has_threshold)
+        return of->threshold;
+    for (uint32_t i = 0; i < m->thresholds; i++)
+        least = fmin(least, (double)m->in_force[i].score / PLAN_SCORE_MAX);
+    return least;
+}
+
+/* Scores for the goals of the settings, by the training rows that were held out. */
+static bool find_thresholds(struct training *t, const struct recipe_setting *of, struct trained *m,
+                            struct error *e)
+{
+    const struct settings *s = t->o->settings;
+    struct test_rows held;
+    double *probability;
+    struct outcomes o;
+
+    if (m->goals > 0) {
+        test_rows_where(&t->facts, &t->table, m->fitted.held, &held);
+        probability = mem_array(held.rows, sizeof *probability);
+        for (uint32_t i = 0; i < held.rows; i++)
+            probability[i] = m->fitted.held[held.row[i]];
+        o = (struct outcomes){.rows = held.rows,
+                              .probability = probability,
+                              .label = held.label,
+                              .amount = held.amount,
+                              .day = held.day};
+        for (uint32_t i = 0; i < m->goals; i++)
+            m->goal[i].score = goal_threshold(&o, &m->goal[i].goal);
+        mem_free(probability);
+        test_rows_free(&held);
+    }
+    settings_thresholds(s, &m->thresholds);
+    if (!settings_resolve(s, m->goal, m->goals, m->in_force, e))
+        return false;
+    m->threshold = own_threshold(of, m);
+    return true;
+}
+
+static bool train_one(struct training *t, const char *name, const struct recipe_setting *of,
                       struct error *e)
 {
     struct trained *m = &t->r->model[t->r->models];
     int64_t start = clock_monotonic_us();
-    struct fit_task task = {.recipe = recipe,
-                            .settings = t->o->settings,
-                            .plan = t->made.plan,
-                            .table = &t->table,
-                            .label = t->label,
-                            .part = t->part,
-                            .folds = t->r->split.folds,
-                            .simd = t->o->simd,
-                            .run = {.seed = t->o->settings->model.seed,
-                                    .workers = pool_workers(t->pool),
-                                    .progress = t->o->progress,
-                                    .simd = t->o->simd}};
+    struct fit_task task;
 
     m->name = name;
-    m->recipe = recipe;
-    if (!fit(&task, &m->fitted, e))
+    m->recipe = &of->recipe;
+    m->goal = mem_array(SETTINGS_GOALS_MAX, sizeof *m->goal);
+    m->goals = settings_goals(t->o->settings, m->goal);
+    t->r->models++; /* from here on the result frees it */
+    if (!search_options(t, of, m, e))
         return false;
-    t->r->models++;
+    task = fit_task_of(t, m->recipe, t->part, t->r->split.folds);
+    task.wants_held = m->goals > 0;
+    if (!fit(&task, &m->fitted, e) || !find_thresholds(t, of, m, e))
+        return false;
     m->fit_seconds = (double)(clock_monotonic_us() - start) / 1e6;
     return true;
 }
@@ -153,38 +282,115 @@ static bool check_wanted(const struct training *t, struct error *e)
     return true;
 }
 
+/* The model that was asked for, number 0, or one under `models` that is to be compared with it;
+ * NULL: not wanted. */
+static const struct recipe_setting *wanted_model(const struct training *t, uint32_t i)
+{
+    const struct settings *s = t->o->settings;
+    const struct recipe_setting *asked = settings_recipe(s);
+
+    if (i == 0)
+        return asked;
+    if (t->o->models == NULL || &s->models[i - 1] == asked ||
+        !is_wanted(t->o->models, text_of(s->models[i - 1].name)))
+        return NULL;
+    return &s->models[i - 1];
+}
+
 /* The model that was asked for and those that it is compared with: the ones wanted or, beside a
  * more complex one, the simple one. */
 static bool fit_models(struct training *t, struct error *e)
 {
     const struct settings *s = t->o->settings;
-    const struct recipe_setting *asked = settings_recipe(s);
-    bool ok = check_wanted(t, e) && train_one(t, asked->name, &asked->recipe, e);
+    bool ok = check_wanted(t, e);
 
-    for (uint32_t i = 0; ok && t->o->models != NULL && i < s->model_count; i++) {
-        if (&s->models[i] != asked && is_wanted(t->o->models, text_of(s->models[i].name)))
-            ok = train_one(t, s->models[i].name, &s->models[i].recipe, e);
+    for (uint32_t i = 0; ok && i <= s->model_count; i++) {
+        const struct recipe_setting *r = wanted_model(t, i);
+
+        ok = r == NULL || train_one(t, r->name, r, e);
     }
-    if (ok && t->o->models == NULL && asked->recipe.kind != MODEL_LOGISTIC) {
-        t->r->simple = s->model.asked.recipe;
-        t->r->simple.kind = MODEL_LOGISTIC;
+    if (ok && t->o->models == NULL && settings_recipe(s)->recipe.kind != MODEL_LOGISTIC) {
+        t->r->simple = (struct recipe_setting){.recipe = s->model.asked.recipe};
+        t->r->simple.recipe.kind = MODEL_LOGISTIC;
         ok = train_one(t, model_kind_name(MODEL_LOGISTIC), &t->r->simple, e);
     }
     t->r->fit_seconds = lap(t);
     return ok;
 }
 
+/* ---- folds */
+
+/* A fold of its own windows: fitted anew. */
+static bool run_window(struct training *t, const struct split *split, const struct trained *m,
+                       struct fold_row *row, struct error *e)
+{
+    uint8_t *part = table_part(t, split);
+    struct fit_task task = fit_task_of(t, m->recipe, part, 0);
+    struct test_rows test;
+    struct fitted f;
+    bool ok = fit(&task, &f, e);
+
+    if (ok) {
+        test_rows_gather(&t->facts, split, &t->table, part, &test);
+        ok = evaluate_fold(&test, &f, row, e);
+        test_rows_free(&test);
+        fitted_free(&f);
+    }
+    mem_free(part);
+    return ok;
+}
+
+/* The rows of one fold of those that tested each other. */
+static bool run_dealt(struct training *t, uint32_t fold, const struct trained *m,
+                      struct fold_row *row, struct error *e)
+{
+    static const struct split one;
+    uint8_t *part = mem_array(t->table.rows, 1);
+    struct test_rows test;
+    bool ok;
+
+    for (uint32_t i = 0; i < t->table.rows; i++)
+        part[i] = t->part[i] == 1 + fold ? PART_TEST : PART_NONE;
+    test_rows_gather(&t->facts, &one, &t->table, part, &test);
+    ok = evaluate_fold(&test, &m->fitted, row, e);
+    test_rows_free(&test);
+    mem_free(part);
+    return ok;
+}
+
+static bool run_folds(struct training *t, struct trained *m, struct error *e)
+{
+    uint32_t dealt = t->r->split.folds, windows = t->r->earlier.count;
+    bool ok = true;
+
+    if (dealt == 0 && windows == 0)
+        return true;
+    m->folds = dealt > 0 ? dealt : 1 + windows;
+    m->fold = mem_array(m->folds, sizeof *m->fold);
+    if (dealt == 0)
+        fold_row_of(&m->metrics, &m->fold[0]);
+    for (uint32_t k = 0; ok && k < dealt; k++)
+        ok = run_dealt(t, k, m, &m->fold[k], e);
+    for (uint32_t k = 0; ok && k < windows; k++)
+        ok = run_window(t, &t->r->earlier.split[k], m, &m->fold[1 + k], e);
+    return ok;
+}
+
 static bool evaluate_models(struct training *t, struct error *e)
 {
     for (uint32_t i = 0; i < t->r->models; i++) {
-        if (!evaluate(&t->test, &t->r->model[i].fitted, t->o->settings, pool_workers(t->pool),
-                      t->o->progress, &t->r->model[i].metrics, e))
+        struct trained *m = &t->r->model[i];
+
+        if (!evaluate(&t->test, m, t->o->settings, pool_workers(t->pool), t->o->progress, e) ||
+            !run_folds(t, m, e))
             return false;
+        find_top_rows(&t->test, &t->facts, &t->table, m);
     }
     return true;
 }
 
-static void note_model(struct training *t)
+/* Without times, paths and the like: the same events, settings and seed give the same bytes. */
+static void note_model(struct training *t, uint32_t model)
 {
     struct buffer metrics, data, settings;
     struct model_notes notes;
@@ -192,33 +398,20 @@ static void note_model(struct training *t)
     buffer_init(&metrics, 4 << 20);
     buffer_init(&data, 64 << 10);
     buffer_init(&settings, 4 << 20);
-    page_findings_json(t->r, &metrics);
-    settings_print_plan(t->o->settings, t->feed.schema, plan_program(t->made.plan), &settings);
+    page_findings_json(t->r, model, &metrics);
+    settings_print_trained(t->o->settings, t->feed.schema, plan_program(t->made.plan),
+                           t->r->model[model].goal, t->r->model[model].goals, &settings);
     page_data_json(t->r, &data);
     notes.metrics = (char *)buffer_text(&metrics);
     notes.data = (char *)buffer_text(&data);
     notes.settings = (char *)buffer_text(&settings);
-    model_set_notes(t->r->model[0].fitted.model, &notes);
+    model_set_notes(t->r->model[model].fitted.model, &notes);
     buffer_fini(&metrics);
     buffer_fini(&data);
     buffer_fini(&settings);
 }
 
-static bool save_model(struct training *t, struct error *e)
-{
-    struct buffer bytes;
-    bool ok;
-
-    buffer_init(&bytes, MODEL_BYTES_MAX);
-    model_format(t->r->model[0].fitted.model, &bytes);
-    ok = !bytes.overflow ||
-         error_set(e, ERROR_FULL, "the model is over %d MiB", MODEL_BYTES_MAX >> 20);
-    ok = ok && current_model_save(t->o->directory, bytes.bytes, bytes.length, t->r->model_path, e);
-    buffer_fini(&bytes);
-    return ok;
-}
-
-static bool write_report(struct training *t, struct error *e)
+static bool write_report(struct training *t, struct buffer *html, struct error *e)
 {
     struct page_task task = {.o = t->o,
                              .r = t->r,
@@ -228,15 +421,152 @@ static bool write_report(struct training *t, struct error *e)
                              .test = &t->test,
                              .facts = &t->facts,
                              .workers = pool_workers(t->pool)};
-    struct buffer html;
-    bool ok;
 
     snprintf(t->r->report_path, sizeof t->r->report_path, "%s/report.html", t->o->directory);
-    buffer_init(&html, REPORT_BYTES_MAX);
-    ok = page_write(&task, &html, &t->r->words, e) &&
-         file_write(t->r->report_path, html.bytes, html.length, 0644, e);
-    buffer_fini(&html);
+    return page_write(&task, html, &t->r->words, e);
+}
+
+/* ---- the registry ---- */
+
+struct keeping {
+    struct registering g;
+    struct registration model[TRAIN_MODELS_MAX];
+    struct buffer data, metrics[TRAIN_MODELS_MAX];
+    struct buffer report;
+};
+
+static const struct recipe_setting *recipe_of(const struct training *t, uint32_t i)
+{
+    const struct settings *s = t->o->settings;
+
+    return i == 0 ? settings_recipe(s) : settings_model(s, t->r->model[i].name);
+}
+
+/* The one that the settings have no recipe of is only there to be compared with. */
+static bool is_kept(const struct training *t, uint32_t i)
+{
+    return recipe_of(t, i) != NULL;
+}
+
+static const char *name_of(const struct settings *s, const struct recipe_setting *recipe)
+{
+    return recipe == &s->model.asked ? "model" : recipe->name;
+}
+
+static void metrics_of(const struct training *t, uint32_t i, struct buffer *out)
+{
+    const struct trained *m = &t->r->model[i];
+    const struct learned *l = &m->fitted.learned;
+
+    buffer_format(out,
+                  ",\"training_rows\":{\"before\":{\"legitimate\":%u,\"fraud\":%u},"
+                  "\"after\":{\"legitimate\":%u,\"fraud\":%u}},\"calibrated\":%s,\"split\":",
+                  l->before[0], l->before[1], l->after[0], l->after[1],
+                  m->fitted.is_calibrated ? "true" : "false");
+    page_split_json(t->r, out);
+    buffer_add_text(out, ",\"decision\":[");
+    for (uint32_t k = 0; k < m->thresholds; k++) {
+        buffer_add_text(out, k > 0 ? ",{\"outcome\":" : "{\"outcome\":");
+        json_add_text(out, text_of(m->in_force[k].name));
+        buffer_add_text(out, ",\"threshold\":");
+        json_add_real(out, (double)m->in_force[k].score / PLAN_SCORE_MAX);
+        buffer_add_char(out, '}');
+    }
+    buffer_add_text(out, "],\"own_threshold\":");
+    json_add_real(out, m->threshold);
+    buffer_add_text(out, ",\"riskiest\":");
+    findings_top(m, out);
+    buffer_add_text(out, ",\"checks\":");
+    page_checks_json(t->r, i == 0 ? t->r->checks : t->shared_checks, out);
+    buffer_add_text(out, ",\"test\":");
+    metrics_json(&m->metrics, out);
+}
+
+static bool assign(struct training *t, struct keeping *k, struct error *e)
+{
+    page_data_json(t->r, &k->data);
+    for (uint32_t i = 0; i < t->r->models; i++) {
+        struct registration *m = &k->model[i];
+
+        if (!is_kept(t, i))
+            continue;
+        note_model(t, i);
+        metrics_of(t, i, &k->metrics[i]);
+        m->model = t->r->model[i].fitted.model;
+        m->recipe = recipe_of(t, i);
+        m->name = name_of(t->o->settings, m->recipe);
+        m->data = buffer_text(&k->data);
+        m->frauds = t->r->split.train_frauds + t->r->split.test_frauds;
+        m->metrics = buffer_text(&k->metrics[i]);
+        if (!registration_assign(&k->g, m, e))
+            return false;
+        model_id_format(&m->id, t->r->model[i].id);
+    }
+    snprintf(t->r->model_path, sizeof t->r->model_path, "%s", k->model[0].path);
+    return true;
+}
+
+static bool add(struct training *t, struct keeping *k, struct error *e)
+{
+    for (uint32_t i = 0; i < t->r->models; i++) {
+        if (is_kept(t, i) && !registration_add(&k->g, &k->model[i], &k->report, e))
+            return false;
+    }
+    return file_write(t->r->report_path, k->report.bytes, k->report.length, 0644, e);
+}
+
+static bool promote(struct training *t, struct keeping *k, struct error *e)
+{
+    bool is_better = t->r->model[0].metrics.better_than_chance;
+
+    t->r->is_promoted =
+        t->o->promotion == PROMOTE_ALWAYS || (t->o->promotion == PROMOTE_BETTER && is_better);
+    return !t->r->is_promoted || registration_promote(&k->g, &k->model[0], !is_better, e);
+}
+
+/* Models first, champion last: what is cut short leaves the old one in force. */
+static bool keep_models(struct training *t, struct error *e)
+{
+    struct keeping *k = mem_alloc(sizeof *k);
+    bool ok;
+
+    k->g = (struct registering){.directory = t->o->directory,
+                                .settings = t->o->settings,
+                                .plan = t->made.plan,
+                                .events = t->o->path,
+                                .now_us = t->o->now_us};
+    memcpy(k->g.events_digest, t->r->counts.digest, DIGEST_BYTES);
+    buffer_init(&k->data, 64 << 10);
+    buffer_init(&k->report, REPORT_BYTES_MAX);
+    for (uint32_t i = 0; i < t->r->models; i++)
+        buffer_init(&k->metrics[i], REGISTRY_JSON_MAX);
+    ok = registry_open(t->o->directory, &k->g.registry, e) && assign(t, k, e) &&
+         write_report(t, &k->report, e) && add(t, k, e) && promote(t, k, e);
+    registry_close(k->g.registry);
+    for (uint32_t i = 0; i < t->r->models; i++) {
+        buffer_fini(&k->metrics[i]);
+        registration_fini(&k->model[i]);
+    }
+    buffer_fini(&k->report);
+    buffer_fini(&k->data);
+    mem_free(k);
     return ok;
+}
+
+/* Before hours of learning rather than after them. */
+static bool check_names(const struct training *t, struct error *e)
+{
+    const struct settings *s = t->o->settings;
+    const struct recipe_setting *asked = settings_recipe(s);
+
+    if (!model_name_check(text_of(name_of(s, asked)), e))
+        return false;
+    for (uint32_t i = 0; t->o->models != NULL && i < s->model_count; i++) {
+        if (is_wanted(t->o->models, text_of(s->models[i].name)) &&
+            !model_name_check(text_of(s->models[i].name), e))
+            return error_prefix(e, "%s: models", s->path);
+    }
+    return true;
 }
 
 static bool check_kind(const struct settings *s, struct error *e)
@@ -250,16 +580,21 @@ static bool check_kind(const struct settings *s, struct error *e)
 
 static bool work(struct training *t, struct error *e)
 {
-    if (!check_kind(t->o->settings, e) || !read_events(t, e) || !compute_features(t, e) ||
-        !fit_models(t, e))
+    struct check_task checks;
+
+    if (!check_kind(t->o->settings, e) || !check_names(t, e) || !read_events(t, e) ||
+        !compute_features(t, e) || !fit_models(t, e))
         return false;
+    checks =
+        (struct check_task){t->o->settings, t->made.plan, &t->facts, &t->table, t->label, t->part};
     checks_of_data(t->r, t->o->settings);
-    checks_of_features(t->r, t->made.plan, &t->table, t->label, t->part);
+    checks_of_split(t->r, &checks);
+    checks_of_features(t->r, &checks);
     if (!evaluate_models(t, e))
         return false;
-    checks_of_models(t->r);
-    note_model(t);
-    if (!save_model(t, e) || !write_report(t, e))
+    t->shared_checks = t->r->checks;
+    checks_of_models(t->r, &checks);
+    if (!keep_models(t, e))
         return false;
     t->r->evaluate_seconds = lap(t);
     return true;
@@ -277,6 +612,7 @@ bool train(const struct train_options *o, struct train_result *r, struct error *
     t.pool = pool_new(o->threads);
     ok = work(&t, e);
     r->all_seconds = (double)(clock_monotonic_us() - start) / 1e6;
+    split_list_free(&t.inner);
     test_rows_free(&t.test);
     table_free(&t.table);
     mem_free(t.label);
@@ -292,8 +628,13 @@ bool train(const struct train_options *o, struct train_result *r, struct error *
 
 void train_result_free(struct train_result *r)
 {
-    for (uint32_t i = 0; i < r->models; i++)
+    for (uint32_t i = 0; i < r->models; i++) {
         fitted_free(&r->model[i].fitted);
+        search_free(&r->model[i].search);
+        mem_free(r->model[i].goal);
+        mem_free(r->model[i].fold);
+    }
+    split_list_free(&r->earlier);
     split_free(&r->split);
     buffer_fini(&r->words);
     r->models = 0;

@@ -1,0 +1,24 @@
+/* The actions of `assay model`: rows of a table in model.c. */
+#ifndef ASSAY_CMD_MODEL_ACTIONS_H
+#define ASSAY_CMD_MODEL_ACTIONS_H
+
+#include "shell/cmd/cmd.h"
+
+struct model_action {
+    const char *name;
+    uint32_t least, most;  /* arguments after it */
+    const char *arguments; /* as an error asks for them */
+    bool (*run)(struct invocation *v, struct settings *s, const char *directory, struct error *e);
+};
+
+bool model_list(struct invocation *v, struct settings *s, const char *directory, struct error *e);
+bool model_show(struct invocation *v, struct settings *s, const char *directory, struct error *e);
+bool model_card(struct invocation *v, struct settings *s, const char *directory, struct error *e);
+bool model_promote(struct invocation *v, struct settings *s, const char *directory,
+                   struct error *e);
+bool model_rollback(struct invocation *v, struct settings *s, const char *directory,
+                    struct error *e);
+bool model_compare(struct invocation *v, struct settings *s, const char *directory,
+                   struct error *e);
+
+#endif
