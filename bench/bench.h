@@ -22,6 +22,12 @@ static inline void bench_put(const char *name, double value)
     printf("= %s %.9g\n", name, value);
 }
 
+/* The figure "subject_what". */
+static inline void bench_put_of(const char *subject, const char *what, double value)
+{
+    printf("= %s_%s %.9g\n", subject, what, value);
+}
+
 __attribute__((noreturn)) static inline void bench_fail(const struct error *e)
 {
     fprintf(stderr, "bench: %s\n", e->text);

@@ -23,86 +23,8 @@ import sys
 import tempfile
 import time
 
-THREADS = 2
-for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[name] = str(THREADS)  # before numpy and the peers are imported
-
-ROOT = pathlib.Path(__file__).resolve().parents[1]
-BUILD = ROOT / "build"
-ASSAY = BUILD / "assay"
-SETTINGS = ROOT / "examples/handbook/assay.yaml"
-SUBSET_ROWS = 200_000
-
-
-class Skip(Exception):
-    pass
-
-
-class Report:
-    """Figures, printed as they come."""
-
-    def __init__(self):
-        self.figures, self.skipped = {}, {}
-
-    def head(self, words):
-        print(f"\n{words}", flush=True)
-
-    def put(self, name, value, note=""):
-        self.figures[name] = float(f"{value:.6g}")
-        print(f"  {name:<44} {value:>12,.4g}  {note}", flush=True)
-
-    def beside(self, ours, theirs):
-        """How many of theirs go into ours, or ours into theirs: of seconds, fewer are better."""
-        if ours in self.figures and theirs in self.figures:
-            a, b = self.figures[ours], self.figures[theirs]
-            times = b / a if ours.endswith(("_s", "_us", "_ns")) and "_per_" not in ours else a / b
-            print(f"  {'':<44} {times:>11.1f}x  {ours} against {theirs}", flush=True)
-
-    def skip(self, name, why):
-        self.skipped[name] = why
-        print(f"  {name}: skipped: {why}", flush=True)
-
-
-def handbook():
-    folder = pathlib.Path(os.environ.get("ASSAY_DATA", ROOT.parent / "shared/data")).resolve()
-    file = folder / "handbook/transactions.csv.zst"
-    if not file.exists():
-        raise Skip(f"no {file}: name the folder of the public data in ASSAY_DATA")
-    return file
-
-
-def peer(name):
-    try:
-        return __import__(name, fromlist=["x"])
-    except ImportError as e:
-        raise Skip(f"{e.name} is not installed") from e
-
-
-def assay(*arguments, **environment):
-    """Seconds of the whole process, and what it printed."""
-    start = time.monotonic()
-    done = subprocess.run(
-        [ASSAY, *map(str, arguments)], env={**os.environ, **environment}, capture_output=True, text=True
-    )
-    taken = time.monotonic() - start
-    if done.returncode != 0:
-        raise Skip(f"assay {' '.join(map(str, arguments))}: {done.stderr.strip()[:300]}")
-    return taken, done.stdout
-
-
-def program(report, name, *arguments):
-    """Run build/bench/bench_NAME; its "= name value" lines are figures."""
-    binary = BUILD / "bench" / f"bench_{name}"
-    if not binary.exists():
-        raise Skip(f"no {binary}: ninja -C build bench-programs")
-    done = subprocess.run([binary, *map(str, arguments)], capture_output=True, text=True)
-    if done.returncode != 0:
-        raise Skip(f"{binary.name} failed: {done.stderr.strip()[:300]}")
-    for line in done.stdout.splitlines():
-        if line.startswith("= "):
-            report.put(line.split()[1], float(line.split()[2]))
-        else:
-            print(f"  {line.strip()}", flush=True)
+from handbook_windows import bench_features  # noqa: F401 - found by its name
+from measure import ASSAY, BUILD, ROOT, SETTINGS, THREADS, Report, Skip, assay, handbook, peer, program
 
 
 def bench_train(report, work):
@@ -121,62 +43,6 @@ def bench_train(report, work):
     for metric in ("auc_roc", "average_precision", "card_precision_at_100"):
         found = result["metrics"]["test"][metric]
         report.put(f"handbook_{metric}", found["value"], f"[{found['low']:.3f}, {found['high']:.3f}]")
-
-
-def subset(work):
-    """The first rows of the Handbook as plain CSV."""
-    file, out = handbook(), work / "subset.csv"
-    if not out.exists():
-        unpack = subprocess.Popen(["zstd", "-dcq", file], stdout=subprocess.PIPE)
-        with out.open("wb") as f:
-            for _ in range(SUBSET_ROWS + 1):
-                f.write(unpack.stdout.readline())
-        unpack.stdout.close()
-        unpack.wait()
-    return out
-
-
-def bench_features(report, work):
-    file = subset(work)
-    report.head(f"the Handbook's windowed features (its first {SUBSET_ROWS:,} rows, 1 thread)")
-    out = work / "features.csv"
-    taken, _ = assay("-c", SETTINGS, "features", "-o", out, file, ASSAY_DATA=str(handbook().parents[1]))
-    report.put("handbook_features_s", taken, "assay features: whole process, CSV to CSV")
-    pandas = peer("pandas")
-    table = pandas.read_csv(file, parse_dates=["TX_DATETIME"])
-    start = time.monotonic()
-    theirs = pandas_features(pandas, table)
-    report.put("handbook_features_pandas_s", time.monotonic() - start,
-               "rolling by key, columns in memory: neither reading nor writing")
-    report.beside("handbook_features_s", "handbook_features_pandas_s")
-    ours = pandas.read_csv(out, index_col=0).reindex(table.TRANSACTION_ID)
-    same = [(abs(ours[c].to_numpy() - theirs[c].to_numpy()) < 1e-6).mean() for c in theirs]
-    report.put("handbook_features_pandas_equal_share", sum(same) / len(same),
-               f"cells of {len(same)} features within 1e-6")
-
-
-def pandas_features(pandas, table):
-    """As the Handbook does it: windows by (key, time), the terminal's shifted by seven days."""
-    found = pandas.DataFrame(index=table.index)
-    indexed = table.set_index("TX_DATETIME")
-    place = {key: table[key].argsort(kind="stable") for key in ("CUSTOMER_ID", "TERMINAL_ID")}
-
-    def rolling(key, column, width):
-        of = indexed.groupby(key)[column].rolling(width)
-        return of.count(), of.sum()
-
-    def put(name, key, values):
-        found.loc[place[key], name] = values.to_numpy()
-
-    for days in (1, 7, 30):
-        count, total = rolling("CUSTOMER_ID", "TX_AMOUNT", f"{days}d")
-        put(f"customer_count_{days}d", "CUSTOMER_ID", count)
-        put(f"customer_mean_{days}d", "CUSTOMER_ID", total / count)
-        late, late_frauds = rolling("TERMINAL_ID", "TX_FRAUD", "7d")
-        count, frauds = rolling("TERMINAL_ID", "TX_FRAUD", f"{7 + days}d")
-        put(f"terminal_count_{days}d", "TERMINAL_ID", count - late)
-        put(f"terminal_risk_{days}d", "TERMINAL_ID", ((frauds - late_frauds) / (count - late)).fillna(0))
-    return found
 
 
 def boost_data(work, numpy, rows=200_000, inputs=15, learned=160_000):
@@ -240,6 +106,134 @@ def bench_boost(report, work):
 
     take("xgboost", xgboost_fit, lambda: lambda m, rows: m.inplace_predict(rows))
     take("sklearn", sklearn_fit, lambda: lambda m, rows: m.predict_proba(rows)[:, 1])
+
+
+def bench_trees(report, work):
+    numpy = peer("numpy")
+    x, y, learned, path = boost_data(work, numpy, 250_000, 15, 200_000)
+    report.head(
+        f"forests of every kind (generated, seed 7: {learned:,} rows to learn from, {len(y) - learned:,} to "
+        f"test, {x.shape[1]} inputs, {y.mean():.1%} frauds; fit {THREADS} threads, scoring 1)"
+    )
+    program(report, "trees", path, THREADS)
+    rows, some = numpy.ascontiguousarray(x[learned:], dtype=numpy.float32), 2000
+
+    def time_of(repeat, what):
+        start = time.monotonic()
+        for i in range(repeat):
+            what(i)
+        return (time.monotonic() - start) / repeat
+
+    def take(kind, name, fit, score, explain=None):
+        """`score` takes rows and gives what ranks frauds first."""
+        try:
+            start = time.monotonic()
+            model = fit()
+        except Skip as why:
+            report.skip(f"{kind} {name}", why)
+            return
+        report.put(f"{kind}_fit_{name}_s", time.monotonic() - start)
+        report.put(f"{kind}_average_precision_{name}",
+                   average_precision(numpy, y[learned:], numpy.asarray(score(model, rows)).ravel()))
+        taken = time_of(1, lambda _: score(model, rows))
+        report.put(f"{kind}_score_{name}_M_rows_per_s", len(rows) / taken / 1e6)
+        report.put(f"{kind}_score_one_row_{name}_us", time_of(50, lambda i: score(model, rows[i : i + 1])) * 1e6)
+        if explain:
+            report.put(f"{kind}_explain_{name}_us", time_of(1, lambda _: explain(model, rows[:some])) / some * 1e6)
+        for what, unit in (("fit", "s"), ("score", "M_rows_per_s"), ("score_one_row", "us"), ("explain", "us")):
+            report.beside(f"{kind}_{what}_{unit}", f"{kind}_{what}_{name}_{unit}")
+
+    def xgboost(trees):
+        boosted = peer("xgboost")
+        options = {"objective": "binary:logistic", "tree_method": "hist", "max_depth": 6, "eta": 0.05, "nthread": THREADS}
+        model = boosted.train(options, boosted.DMatrix(x[:learned], label=y[:learned]), trees)
+        model.set_param({"nthread": 1})
+        return model
+
+    def xgboost_explain(model, some_rows):
+        return model.predict(peer("xgboost").DMatrix(some_rows), pred_contribs=True)
+
+    def lightgbm(trees):
+        options = {"objective": "binary", "num_leaves": 64, "max_depth": 6, "learning_rate": 0.05,
+                   "num_threads": THREADS, "verbose": -1}
+        boosted = peer("lightgbm")
+        return boosted.train(options, boosted.Dataset(x[:learned], y[:learned]), trees)
+
+    def catboost(trees):
+        model = peer("catboost").CatBoostClassifier(iterations=trees, depth=6, learning_rate=0.05, verbose=0,
+                                                    thread_count=THREADS, allow_writing_files=False)
+        return model.fit(x[:learned], y[:learned])
+
+    def compiled(trees):
+        lleaves, model = peer("lleaves"), lightgbm(trees)
+        model.save_model(str(work / "model.txt"))
+        fast = lleaves.Model(model_file=str(work / "model.txt"))
+        fast.compile()
+        return fast
+
+    def sklearn(kind, **options):
+        return getattr(peer("sklearn.ensemble"), kind)(n_jobs=THREADS, random_state=1, **options)
+
+    def proba(model, some_rows):
+        return model.predict_proba(some_rows)[:, 1]
+
+    for trees in (300, 512):
+        kind = f"boost_{trees}_of_depth_6"
+        take(kind, "xgboost", lambda n=trees: xgboost(n), lambda m, r: m.inplace_predict(r), xgboost_explain)
+        take(kind, "lightgbm", lambda n=trees: lightgbm(n), lambda m, r: m.predict(r, num_threads=1),
+             lambda m, r: m.predict(r, pred_contrib=True, num_threads=1))
+        take(kind, "lleaves", lambda n=trees: compiled(n), lambda m, r: m.predict(r, n_jobs=1))
+        take(kind, "catboost", lambda n=trees: catboost(n), proba)
+    take("forest_300_of_depth_10", "sklearn",
+         lambda: sklearn("RandomForestClassifier", n_estimators=300, max_depth=10, min_samples_leaf=5)
+         .fit(x[:learned], y[:learned]), proba)
+    take("isolation_100_of_256", "sklearn",
+         lambda: sklearn("IsolationForest", n_estimators=100, max_samples=256).fit(x[:learned]),
+         lambda m, r: -m.score_samples(r))
+
+
+WIDE = """name: wide
+data_directory: {data}
+sources:
+  rows: {{file: {file}}}
+event: {{id: id, time: at, label: {{field: label, delay: 0d, absent: legit}}}}
+features:
+{features}
+model:
+  kind: {kind}
+  validate: {{by: time, train: [2025-01-01, 2025-07-01], test: [2025-07-01, 2025-09-01]}}
+"""
+
+
+def bench_memory(report, work, rows=1_000_000, inputs=50):
+    """Peak resident memory of `assay train` from a wide CSV."""
+    numpy = peer("numpy")
+    draw = numpy.random.default_rng(7)
+    file = work / "wide.csv"
+    names = [f"x{j}" for j in range(inputs)]
+    with file.open("w") as out:
+        out.write("id,at,label," + ",".join(names) + "\n")
+        for at in range(0, rows, 50_000):
+            x = draw.standard_normal((50_000, inputs))
+            fraud = draw.random(50_000) < 1 / (1 + numpy.exp(5 - 1.5 * x[:, 0] - x[:, 1] * x[:, 2]))
+            for i in range(50_000):
+                day = datetime.datetime(2025, 1, 1) + datetime.timedelta(seconds=20 * (at + i))
+                out.write(f"t{at + i},{day.isoformat()}Z,{int(fraud[i])}," + ",".join(f"{v:.4f}" for v in x[i]) + "\n")
+    report.head(f"memory of training ({rows:,} rows x {inputs} inputs from CSV, {file.stat().st_size / 1e6:.0f} MB, "
+                f"{THREADS} threads)")
+    for kind in ("boost", "forest"):
+        settings = work / f"wide-{kind}.yaml"
+        settings.write_text(WIDE.format(file=file, kind=kind, data=work / f"wide-{kind}",
+                                        features="\n".join(f"  {n}: {n}" for n in names)))
+        run = subprocess.Popen([ASSAY, "-c", settings, "train", "-t", str(THREADS)], stdout=subprocess.DEVNULL,
+                               stderr=subprocess.PIPE, text=True)
+        words = run.stderr.read()
+        _, status, used = os.wait4(run.pid, 0)
+        if status != 0:
+            report.skip(f"memory {kind}", words.strip()[:300])
+            continue
+        report.put(f"train_1M_x_50_{kind}_MB", used.ru_maxrss * 1024 / 1e6, "peak resident memory")
+        report.put(f"train_1M_x_50_{kind}_s", used.ru_utime + used.ru_stime, "processor time")
 
 
 def average_precision(numpy, label, score):

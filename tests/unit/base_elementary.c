@@ -4,6 +4,7 @@
 #include <float.h>
 #include <math.h>
 #include <stdbool.h>
+#include <string.h>
 
 #include "core/base/elementary.h"
 #include "core/base/random.h"
@@ -229,6 +230,26 @@ static void domain_errors_are_nan_and_overflow_infinite(void **state)
     assert_true(isnan(em_atan2(NAN, 1)) && isnan(em_sigmoid(NAN)) && isnan(em_logit(NAN)));
 }
 
+static void sigmoids_are_the_same_bits_at_every_level(void **state)
+{
+    enum { COUNT = 4099 }; /* no whole number of lanes */
+    double x[COUNT] = {NAN,   INFINITY, -INFINITY, 0.0,    -0.0,  -745.2,
+                       745.2, -746,     746,       1e-320, -1e308};
+    double got[COUNT];
+
+    (void)state;
+    for (int i = 11; i < COUNT; i++)
+        x[i] = (i - COUNT / 2) * 0.37;
+    for (int level = SIMD_SCALAR; level <= (int)simd_best(); level++) {
+        em_sigmoids(x, COUNT, got, (enum simd)level);
+        for (int i = 0; i < COUNT; i++) {
+            double want = em_sigmoid(x[i]);
+
+            assert_true(isnan(want) ? isnan(got[i]) : memcmp(&want, &got[i], sizeof want) == 0);
+        }
+    }
+}
+
 /* Every pair of special values, as C17 F.10.4.4 has it (libm's pow follows it). */
 static void pow_has_the_usual_limits(void **state)
 {
@@ -274,6 +295,7 @@ int main(void)
         cmocka_unit_test(whole_powers_are_exact),
         cmocka_unit_test(easy_points_are_exact),
         cmocka_unit_test(domain_errors_are_nan_and_overflow_infinite),
+        cmocka_unit_test(sigmoids_are_the_same_bits_at_every_level),
         cmocka_unit_test(pow_has_the_usual_limits),
     };
 

@@ -3,6 +3,7 @@
 #include <float.h>
 #include <zlib.h>
 
+#include "core/base/random.h"
 #include "core/model/parts.h"
 
 enum { ROWS = 3000 };
@@ -112,6 +113,99 @@ static void borders_are_exact(void **state)
     }
     for (int l = 0; l < levels; l++)
         model_scratch_free(s[l]);
+}
+
+/* A random tree: breadth first, inputs and directions of missing at will, covers that add up. */
+static uint32_t random_tree(struct random *r, struct tree_node *node, uint32_t inputs,
+                            uint32_t depth)
+{
+    uint32_t nodes = 1;
+    uint8_t level[MODEL_TREE_NODES_MAX] = {0};
+
+    node[0] = (struct tree_node){.cover = 1u << 20};
+    for (uint32_t i = 0; i < nodes; i++) {
+        struct tree_node *n = &node[i];
+
+        if (level[i] == depth || n->cover < 2 || nodes + 2 > MODEL_TREE_NODES_MAX ||
+            random_below(r, 8) == 0) {
+            n->value = (int64_t)random_below(r, LEAF_ONE) - LEAF_ONE / 2;
+            continue;
+        }
+        n->threshold = random_normal(r);
+        n->input = (uint16_t)random_below(r, inputs);
+        n->missing_left = random_below(r, 2) == 0;
+        n->left = (uint16_t)nodes;
+        node[nodes] = (struct tree_node){.cover = 1 + (uint32_t)random_below(r, n->cover - 1)};
+        node[nodes + 1] = (struct tree_node){.cover = n->cover - node[nodes].cover};
+        level[nodes] = level[nodes + 1] = (uint8_t)(level[i] + 1);
+        nodes += 2;
+    }
+    return nodes;
+}
+
+static struct model *random_forest(uint32_t inputs, uint32_t trees, uint32_t depth)
+{
+    struct model *m = model_new(MODEL_BOOST, inputs);
+    struct random r;
+    struct error e;
+
+    random_init(&r, inputs * 100 + depth);
+    for (uint32_t j = 0; j < inputs; j++)
+        model_set_input(m, j, text_of("x"), false, j);
+    model_forest_reserve(m, trees, trees * MODEL_TREE_NODES_MAX);
+    for (uint32_t t = 0; t < trees; t++)
+        m->forest.first[t + 1] =
+            m->forest.first[t] +
+            random_tree(&r, m->forest.node + m->forest.first[t], inputs, depth);
+    assert_true(model_finish(m, &e));
+    return m;
+}
+
+/* Rows that fill one, two, three, four registers, and more than there are; trees of no split up to
+ * many lines; groups that are not full. */
+static void every_shape_scores_and_explains_alike(void **state)
+{
+    static const struct {
+        uint32_t inputs, trees, depth;
+    } shape[] = {{1, 1, 0},   {3, 17, 3},  {15, 40, 6},  {30, 16, 7},
+                 {45, 90, 4}, {64, 33, 9}, {200, 50, 12}};
+    enum { MANY = 100 };
+
+    for (unsigned k = 0; k < sizeof shape / sizeof *shape; k++) {
+        uint32_t inputs = shape[k].inputs;
+        struct model *m = random_forest(inputs, shape[k].trees, shape[k].depth);
+        double *x = mem_array((size_t)MANY * inputs, sizeof *x), margin[MANY];
+        double *phi = mem_array(inputs, sizeof *phi), *scalar = mem_array(inputs, sizeof *scalar);
+        struct random r;
+
+        random_init(&r, k);
+        for (uint32_t i = 0; i < MANY * inputs; i++)
+            x[i] = random_below(&r, 5) == 0 ? NAN : random_normal(&r);
+        for (int level = SIMD_SCALAR; level <= (int)simd_best(); level++) {
+            struct model_scratch *s = model_scratch_new(m, (enum simd)level);
+
+            model_score_encoded(m, s, x, MANY, margin);
+            for (uint32_t i = 0; i < MANY; i++)
+                assert_true(margin[i] == reference_margin(m, x + (size_t)i * inputs));
+            for (uint32_t i = 0; i < MANY; i++) {
+                double sum;
+
+                memset(phi, 0, inputs * sizeof *phi);
+                sum = model_explain_encoded(m, s, x + (size_t)i * inputs, phi);
+                for (uint32_t j = 0; j < inputs; j++)
+                    sum += phi[j];
+                assert_true(fabs(sum - margin[i]) < 1e-9);
+            }
+            if (level == SIMD_SCALAR)
+                memcpy(scalar, phi, inputs * sizeof *phi);
+            assert_memory_equal(scalar, phi, inputs * sizeof *phi);
+            model_scratch_free(s);
+        }
+        mem_free(x);
+        mem_free(phi);
+        mem_free(scalar);
+        model_free(m);
+    }
 }
 
 static void a_row_scores_alike_in_any_batch(void **state)
@@ -685,6 +779,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_level_gives_the_same_bits),
         cmocka_unit_test(borders_are_exact),
+        cmocka_unit_test(every_shape_scores_and_explains_alike),
         cmocka_unit_test(a_row_scores_alike_in_any_batch),
         cmocka_unit_test(calibration_changes_the_probability_only),
         cmocka_unit_test(unseen_text_is_the_pool),

@@ -276,6 +276,56 @@ double em_sigmoid(double x)
     return q - q * d.lo / d.hi;
 }
 
+/* em_sigmoid without a branch, so that the compiler takes several at once. exp of what is below
+ * -745.2 is 0; there, any other argument does for the series. */
+__attribute__((always_inline)) static inline double sigmoid_of(double x)
+{
+    double a = x < 0 ? x : -x, e = exp_of(a < -745.2 ? -745.2 : a, 0), q, r;
+    struct twofold d;
+
+    e = a < -745.2 ? 0 : e;
+    d = two_sum_ordered(1, e);
+    q = e / d.hi;
+    q = q - q * d.lo / d.hi;
+    r = 1 / (1 + e);
+    q = x < 0 ? q : r;
+    return x == x ? q : x;
+}
+
+static void sigmoids_scalar(const double *x, uint32_t count, double *p)
+{
+    for (uint32_t i = 0; i < count; i++)
+        p[i] = sigmoid_of(x[i]);
+}
+
+#if defined(__x86_64__)
+__attribute__((target("avx2"))) static void sigmoids_avx2(const double *x, uint32_t count,
+                                                          double *p)
+{
+    for (uint32_t i = 0; i < count; i++)
+        p[i] = sigmoid_of(x[i]);
+}
+
+__attribute__((target("avx512f,avx512dq,avx512vl,prefer-vector-width=512"))) static void
+sigmoids_avx512(const double *x, uint32_t count, double *p)
+{
+    for (uint32_t i = 0; i < count; i++)
+        p[i] = sigmoid_of(x[i]);
+}
+#endif
+
+void em_sigmoids(const double *x, uint32_t count, double *p, enum simd level)
+{
+#if defined(__x86_64__)
+    if (level == SIMD_AVX512)
+        sigmoids_avx512(x, count, p);
+    else if (level == SIMD_AVX2)
+        sigmoids_avx2(x, count, p);
+    else
+#endif
+        sigmoids_scalar(x, count, p);
+}
+
 /* Near 1/2 through log1p of an argument that is exact but for one division. */
 double em_logit(double p)
 {

@@ -9,6 +9,10 @@
 #ifndef ASSAY_BASE_ELEMENTARY_H
 #define ASSAY_BASE_ELEMENTARY_H
 
+#include <stdint.h>
+
+#include "core/base/simd.h"
+
 double em_exp(double x);
 double em_expm1(double x);
 double em_log(double x);
@@ -22,6 +26,8 @@ double em_asin(double x);
 double em_atan(double x);
 double em_atan2(double y, double x);
 double em_sigmoid(double x); /* 1 / (1 + exp(-x)), without overflow */
-double em_logit(double p);   /* log(p / (1 - p)) */
+/* p[i] = em_sigmoid(x[i]), the same bits at every level; the arrays are apart. */
+void em_sigmoids(const double *x, uint32_t count, double *p, enum simd level);
+double em_logit(double p); /* log(p / (1 - p)) */
 
 #endif

@@ -2,9 +2,10 @@
 
 #include <float.h>
 #include <math.h>
-#include <stdlib.h>
+#include <string.h>
 
 #include "core/base/panic.h"
+#include "core/stats/order.h"
 
 enum {
     SAMPLE_ROWS = 100000, /* legitimate rows that are looked at to place borders; frauds all are */
@@ -15,25 +16,30 @@ struct weighted {
     double value, weight;
 };
 
-static int compare_weighted(const void *a, const void *b)
-{
-    const struct weighted *x = a, *y = b;
-
-    return (x->value > y->value) - (x->value < y->value);
-}
-
 /* Sorts and joins equal values; returns how many differ. */
 static uint32_t join_equal(struct weighted *v, uint32_t count)
 {
-    uint32_t kept = 0;
+    struct weighted *sorted = mem_array(count + 1, sizeof *sorted);
+    uint64_t *key = mem_array(count + 1, sizeof *key);
+    uint32_t *order = mem_array(count + 1, sizeof *order), kept = 0;
 
-    qsort(v, count, sizeof *v, compare_weighted);
     for (uint32_t i = 0; i < count; i++) {
-        if (kept > 0 && v[i].value == v[kept - 1].value)
-            v[kept - 1].weight += v[i].weight;
-        else
-            v[kept++] = v[i];
+        key[i] = order_key(v[i].value);
+        order[i] = i;
     }
+    order_by(key, count, order);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct weighted *next = &v[order[i]];
+
+        if (kept > 0 && next->value == sorted[kept - 1].value)
+            sorted[kept - 1].weight += next->weight;
+        else
+            sorted[kept++] = *next;
+    }
+    memcpy(v, sorted, kept * sizeof *v);
+    mem_free(sorted);
+    mem_free(key);
+    mem_free(order);
     return kept;
 }
 
@@ -76,7 +82,7 @@ static void cut_input(struct bins *b, uint32_t input, const struct dataset *d, c
 {
     uint32_t frauds = dataset_frauds(d), legitimate = d->rows - frauds;
     uint32_t stride = legitimate / SAMPLE_ROWS + 1, seen = 0, count = 0;
-    struct weighted *v = mem_array(d->rows, sizeof *v);
+    struct weighted *v = mem_array(frauds + legitimate / stride + 1, sizeof *v);
     double heavy = legitimate / ((FRAUD_SHARE - 1.0) * frauds);
 
     for (uint32_t i = 0; i < d->rows; i++) {
@@ -84,7 +90,7 @@ static void cut_input(struct bins *b, uint32_t input, const struct dataset *d, c
 
         if (!fraud && seen++ % stride != 0)
             continue;
-        if (!isnan(x[i]))
+        if (isfinite(x[i]))
             v[count++] = (struct weighted){x[i], fraud ? (heavy > 1 ? heavy : 1) : stride};
     }
     count = join_equal(v, count);
@@ -103,7 +109,7 @@ static uint8_t bin_of(const double *border, uint32_t count, double x)
     while (n > 1) {
         uint32_t half = n / 2;
 
-        base += base[half - 1] < x ? half : 0;
+        base += half & -(uint32_t)(base[half - 1] < x); /* not a branch: it would be mistaken */
         n -= half;
     }
     return (uint8_t)(1 + (base - border));

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "core/base/elementary.h"
+#include "core/base/panic.h"
 #include "core/base/random.h"
 #include "core/learn/histogram.h"
 #include "core/stats/metrics.h"
@@ -132,8 +133,7 @@ static void booster_init(struct booster *b, const struct dataset *d, const struc
     b->direction = directions(d, o);
     b->grower = grower_new(&b->bins, o, b->direction, run->workers);
     b->margin = mem_array(d->rows, sizeof *b->margin);
-    b->gradient = mem_array(d->rows, sizeof *b->gradient);
-    b->hessian = mem_array(d->rows, sizeof *b->hessian);
+    b->slope = mem_array(d->rows, sizeof *b->slope);
     b->packed = mem_array(d->rows, sizeof *b->packed);
     b->label = mem_array(d->rows, 1);
     b->partial = mem_array(dataset_blocks(d->rows), sizeof *b->partial);
@@ -154,8 +154,7 @@ static void booster_fini(struct booster *b)
     mem_free(b->direction);
     bins_fini(&b->bins);
     mem_free(b->margin);
-    mem_free(b->gradient);
-    mem_free(b->hessian);
+    mem_free(b->slope);
     mem_free(b->packed);
     mem_free(b->label);
     mem_free(b->partial);
@@ -173,16 +172,19 @@ static void gradient_block(void *context, unsigned number)
     struct booster *b = context;
     uint32_t from = number * LEARN_BLOCK;
     uint32_t to = b->rows - from < LEARN_BLOCK ? b->rows : from + LEARN_BLOCK;
+    double margin[LEARN_BLOCK], probability[LEARN_BLOCK];
     struct partial sum = {0, 0};
 
+    ASSERT(from < to);
+    for (uint32_t i = from; i < to; i++)
+        margin[i - from] = (double)b->margin[i] * (1.0 / (double)LEAF_ONE);
+    em_sigmoids(margin, to - from, probability, b->run->simd);
     for (uint32_t i = from; i < to; i++) {
-        double p = em_sigmoid((double)b->margin[i] * (1.0 / (double)LEAF_ONE));
-        double w = b->weight[b->label[i]];
+        double p = probability[i - from], w = b->weight[b->label[i]];
 
-        b->gradient[i] = w * (p - b->label[i]);
-        b->hessian[i] = w * p * (1 - p);
-        sum.gradient += fabs(b->gradient[i]);
-        sum.hessian += b->hessian[i];
+        b->slope[i] = (struct partial){w * (p - b->label[i]), w * p * (1 - p)};
+        sum.gradient += fabs(b->slope[i].gradient);
+        sum.hessian += b->slope[i].hessian;
     }
     b->partial[number] = sum;
 }
@@ -199,8 +201,8 @@ static void pack_block(void *context, unsigned number)
     for (uint32_t i = from; i < to; i++) {
         double w = b->label[i] ? 1 : legitimate;
 
-        b->packed[i] = pack_gradient((int64_t)rint(b->gradient[i] * w * per_gradient),
-                                     (int64_t)rint(b->hessian[i] * w * per_hessian));
+        b->packed[i] = pack_gradient((int64_t)rint(b->slope[i].gradient * w * per_gradient),
+                                     (int64_t)rint(b->slope[i].hessian * w * per_hessian));
     }
 }
 
@@ -273,8 +275,13 @@ static void value_task(void *context, unsigned at)
     if (n->left != 0)
         return;
     for (uint32_t i = n->begin; i < n->end; i++) {
-        gradient[b->label[row[i]]] += b->gradient[row[i]];
-        hessian[b->label[row[i]]] += b->hessian[row[i]];
+        const struct partial s = b->slope[row[i]];
+        bool fraud = s.gradient < 0; /* p - 1; where it is 0, there is nothing to add */
+
+        gradient[0] += fraud ? 0 : s.gradient;
+        hessian[0] += fraud ? 0 : s.hessian;
+        gradient[1] += fraud ? s.gradient : 0;
+        hessian[1] += fraud ? s.hessian : 0;
     }
     g = gradient[0] / o->row_share + gradient[1];
     h = hessian[0] / o->row_share + hessian[1];

@@ -22,10 +22,9 @@ struct booster {
     double weight[2]; /* by class */
     uint8_t *label;   /* of each row, 0 or 1 */
     int64_t base;
-    int64_t *margin;  /* of each row, 2^-32 of log-odds */
-    double *gradient; /* true ones, weighted by class */
-    double *hessian;
-    uint64_t *packed; /* the same rounded, reweighted for the sample */
+    int64_t *margin;       /* of each row, 2^-32 of log-odds */
+    struct partial *slope; /* of each row: true ones, weighted by class */
+    uint64_t *packed;      /* the same rounded, reweighted for the sample */
     struct gradients gradients;
     struct partial *partial; /* sums of a block */
     uint16_t *column;        /* drawn for the tree */

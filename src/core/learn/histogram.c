@@ -18,31 +18,40 @@ static void clear(const struct histogram_work *w, uint64_t *cell)
     }
 }
 
-/* All inputs: no list of columns to follow. */
+/* All inputs: no list of columns to follow. Two rows at a time: what one adds to a cell need not
+ * wait for what the one before stored there, unless they meet. */
 static void sum_all(const struct histogram_work *w, const uint32_t *row, uint32_t rows,
                     uint64_t *cell)
 {
     const struct bins *b = w->bins;
-    const uint32_t *first = b->first;
-    uint32_t inputs = b->inputs;
+    const uint64_t *packed = w->packed;
+    const uint8_t *const cells = b->cell;
+    uint32_t inputs = b->inputs, i = 0;
+    uint64_t *of[MODEL_INPUTS_MAX];
 
-    for (uint32_t i = 0; i < rows; i++) {
-        const uint8_t *bin = b->cell + (size_t)row[i] * inputs;
-        uint64_t g = w->packed[row[i]];
-        uint32_t j = 0;
+    for (uint32_t j = 0; j < inputs; j++)
+        of[j] = cell + b->first[j];
+    for (; i + 2 <= rows; i += 2) {
+        const uint8_t *x = cells + (size_t)row[i] * inputs,
+                      *y = cells + (size_t)row[i + 1] * inputs;
+        uint64_t g = packed[row[i]], h = packed[row[i + 1]];
 
-        if (i + PREFETCH_ROWS < rows) {
-            __builtin_prefetch(b->cell + (size_t)row[i + PREFETCH_ROWS] * inputs);
-            __builtin_prefetch(&w->packed[row[i + PREFETCH_ROWS]]);
+        if (i + PREFETCH_ROWS + 1 < rows) {
+            __builtin_prefetch(cells + (size_t)row[i + PREFETCH_ROWS] * inputs);
+            __builtin_prefetch(cells + (size_t)row[i + PREFETCH_ROWS + 1] * inputs);
+            __builtin_prefetch(&packed[row[i + PREFETCH_ROWS]]);
+            __builtin_prefetch(&packed[row[i + PREFETCH_ROWS + 1]]);
         }
-        for (; j + 4 <= inputs; j += 4) {
-            cell[first[j] + bin[j]] += g;
-            cell[first[j + 1] + bin[j + 1]] += g;
-            cell[first[j + 2] + bin[j + 2]] += g;
-            cell[first[j + 3] + bin[j + 3]] += g;
+        for (uint32_t j = 0; j < inputs; j++) {
+            uint64_t *sum = of[j];
+
+            sum[x[j]] += g;
+            sum[y[j]] += h;
         }
-        for (; j < inputs; j++)
-            cell[first[j] + bin[j]] += g;
+    }
+    for (; i < rows; i++) {
+        for (uint32_t j = 0; j < inputs; j++)
+            of[j][cells[(size_t)row[i] * inputs + j]] += packed[row[i]];
     }
 }
 

@@ -64,9 +64,8 @@ struct open_node {
 struct growing {
     struct isolating *s;
     struct random random;
-    uint32_t *row;   /* of the dataset */
-    double *x;       /* samples * inputs */
-    uint16_t *at;    /* the sample's rows, a node's together */
+    uint32_t *row;   /* of the columns: the sample's, a node's together */
+    double *x;       /* of a node's rows: the input that is looked at */
     uint16_t *input; /* dealt anew at each node */
     struct open_node *open;
     struct tree_node *node;
@@ -75,53 +74,56 @@ struct growing {
 
 /* ---- a sample ---- */
 
-static bool was_drawn(const uint32_t *row, uint32_t count, uint32_t wanted)
+/* Puts a row into a hash table of row + 1, 0 = free; false where it is there. */
+static bool table_put(uint32_t *slot, uint32_t slots, uint32_t row)
 {
-    for (uint32_t i = 0; i < count; i++) {
-        if (row[i] == wanted)
-            return true;
+    uint32_t i = row * 0x9e3779b1u & (slots - 1);
+
+    for (; slot[i] != 0; i = (i + 1) & (slots - 1)) {
+        if (slot[i] == row + 1)
+            return false;
     }
-    return false;
+    slot[i] = row + 1;
+    return true;
 }
 
 /* Floyd's: each set of rows is as likely. */
 static void draw_sample(struct growing *g)
 {
-    uint32_t all = g->s->dataset->rows, count = g->s->samples;
+    const struct dataset *d = g->s->dataset;
+    uint32_t count = g->s->samples, slots = 2;
+    uint32_t *drawn;
 
+    while (slots < 2 * count)
+        slots *= 2;
+    drawn = mem_array(slots, sizeof *drawn);
     for (uint32_t i = 0; i < count; i++) {
-        uint32_t last = all - count + i;
+        uint32_t last = d->rows - count + i;
         uint32_t row = (uint32_t)random_below(&g->random, (uint64_t)last + 1);
 
-        g->row[i] = was_drawn(g->row, i, row) ? last : row;
+        if (!table_put(drawn, slots, row)) {
+            row = last;
+            (void)table_put(drawn, slots, row);
+        }
+        g->row[i] = dataset_row(d, row);
     }
-}
-
-static void read_sample(struct growing *g)
-{
-    const struct dataset *d = g->s->dataset;
-
-    for (uint32_t i = 0; i < g->s->samples; i++) {
-        uint32_t row = dataset_row(d, g->row[i]);
-
-        for (uint32_t j = 0; j < d->inputs; j++)
-            model_encode_input(g->s->model, j, d->input[j], NULL, row, 1,
-                               &g->x[(size_t)i * d->inputs + j], 1);
-        g->at[i] = (uint16_t)i;
-    }
+    mem_free(drawn);
 }
 
 /* ---- a tree ---- */
 
+/* Reads one input of the node's rows: only those that a tree comes to ask for are fetched. */
 static bool range_of(const struct growing *g, const struct open_node *o, uint32_t input,
                      double *least, double *most)
 {
-    uint32_t inputs = g->s->dataset->inputs;
+    uint32_t rows = (uint32_t)(o->end - o->begin);
 
+    model_encode_input(g->s->model, input, g->s->dataset->input[input], g->row, o->begin, rows,
+                       g->x, 1);
     *least = INFINITY;
     *most = -INFINITY;
-    for (uint32_t i = o->begin; i < o->end; i++) {
-        double x = g->x[(size_t)g->at[i] * inputs + input];
+    for (uint32_t i = 0; i < rows; i++) {
+        double x = g->x[i];
 
         *least = x < *least ? x : *least; /* a missing one is never less */
         *most = x > *most ? x : *most;
@@ -153,18 +155,19 @@ static bool draw_split(struct growing *g, const struct open_node *o, struct tree
     return false;
 }
 
+/* By the values that range_of read. */
 static uint32_t part(struct growing *g, const struct open_node *o, const struct tree_node *n)
 {
-    uint32_t inputs = g->s->dataset->inputs, left = o->begin;
+    uint32_t left = o->begin;
 
     for (uint32_t i = o->begin; i < o->end; i++) {
-        double x = g->x[(size_t)g->at[i] * inputs + n->input];
-        uint16_t row = g->at[i];
+        double x = g->x[i - o->begin];
+        uint32_t row = g->row[i];
 
         if (isnan(x) ? !n->missing_left : x > n->threshold)
             continue;
-        g->at[i] = g->at[left];
-        g->at[left++] = row;
+        g->row[i] = g->row[left];
+        g->row[left++] = row;
     }
     return left;
 }
@@ -197,21 +200,18 @@ static void tree_task(void *context, unsigned number)
 
     random_init(&g.random, random_at(s->run->seed, UINT64_C(0x69736f), tree));
     g.row = mem_array(s->samples, sizeof *g.row);
-    g.x = mem_array((size_t)s->samples * inputs, sizeof *g.x);
-    g.at = mem_array(s->samples, sizeof *g.at);
+    g.x = mem_array(s->samples, sizeof *g.x);
     g.open = mem_array((size_t)2 * s->samples, sizeof *g.open);
     g.input = mem_array(inputs, sizeof *g.input);
     for (uint32_t j = 0; j < inputs; j++)
         g.input[j] = (uint16_t)j;
     draw_sample(&g);
-    read_sample(&g);
     g.open[0] = (struct open_node){0, (uint16_t)s->samples, 0};
     for (uint32_t at = 0; at < g.nodes; at++)
         grow_node(&g, at);
     s->nodes[tree] = g.nodes;
     mem_free(g.row);
     mem_free(g.x);
-    mem_free(g.at);
     mem_free(g.open);
     mem_free(g.input);
 }

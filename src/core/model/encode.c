@@ -6,7 +6,7 @@
 #include "core/base/number.h"
 #include "core/base/panic.h"
 
-double column_number(const struct column *c, uint32_t row)
+static inline double number_at(const struct column *c, uint32_t row)
 {
     if (c->null[row])
         return NAN;
@@ -21,6 +21,11 @@ double column_number(const struct column *c, uint32_t row)
     }
 }
 
+double column_number(const struct column *c, uint32_t row)
+{
+    return number_at(c, row);
+}
+
 void model_encode_input(const struct model *m, uint32_t input, const struct column *c,
                         const uint32_t *row, uint32_t first, uint32_t rows, double *x,
                         uint32_t stride)
@@ -31,8 +36,10 @@ void model_encode_input(const struct model *m, uint32_t input, const struct colu
     for (uint32_t i = 0; i < rows; i++) {
         uint32_t r = row != NULL ? row[first + i] : first + i;
 
-        if (c->type != TYPE_TEXT)
-            x[(size_t)i * stride] = c->null[r] ? m->input[input].fill : column_number(c, r);
+        if (c->type == TYPE_REAL)
+            x[(size_t)i * stride] = c->null[r] ? m->input[input].fill : c->real[r];
+        else if (c->type != TYPE_TEXT)
+            x[(size_t)i * stride] = c->null[r] ? m->input[input].fill : number_at(c, r);
         else
             x[(size_t)i * stride] = c->null[r] ? NAN : category_map_find(map, c->text[r]);
     }

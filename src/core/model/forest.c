@@ -20,6 +20,7 @@ enum {
 struct forest_scratch {
     enum simd level;
     uint16_t *ranks; /* MODEL_BLOCK ranked rows */
+    struct shap_scratch *shap;
 };
 
 static void forest_close(struct model *m)
@@ -35,7 +36,8 @@ static bool forest_finish(struct model *m, struct error *e)
     m->ranks = forest_ranks_new(m, e);
     if (m->ranks == NULL)
         return false;
-    m->shap = shap_rule_new(&m->forest);
+    m->shap = shap_rule_new(m);
+    m->mean_path = isolation_mean_path(m->forest.samples);
     return true;
 }
 
@@ -44,8 +46,8 @@ static void *forest_scratch_new(const struct model *m, enum simd level)
     struct forest_scratch *s = mem_alloc(sizeof *s);
 
     s->level = level;
-    s->ranks = mem_array((size_t)MODEL_BLOCK * forest_ranks_stride(m->ranks) + RANK_PADDING,
-                         sizeof *s->ranks);
+    s->shap = shap_scratch_new(m->shap);
+    s->ranks = mem_array((size_t)MODEL_BLOCK * forest_ranks_stride(m->ranks) + 1, sizeof *s->ranks);
     return s;
 }
 
@@ -54,6 +56,7 @@ static void forest_scratch_free(const struct model *m, void *scratch)
     struct forest_scratch *s = scratch;
 
     mem_free(s->ranks);
+    shap_scratch_free(s->shap);
     mem_free(s);
 }
 
@@ -64,7 +67,8 @@ static void sum_leaves(const struct model *m, struct forest_scratch *s, const do
     uint32_t stride = forest_ranks_stride(m->ranks);
 
     for (uint32_t i = 0; i < rows; i++) {
-        forest_ranks_of(m->ranks, x + (size_t)i * m->inputs, s->ranks + (size_t)i * stride);
+        forest_ranks_of(m->ranks, x + (size_t)i * m->inputs, s->ranks + (size_t)i * stride,
+                        s->level);
         sum[i] = m->forest.base;
     }
     forest_walk(m->ranks, s->ranks, rows, sum, s->level);
@@ -85,7 +89,9 @@ static void boost_score(const struct model *m, void *scratch, const double *x, u
 static double boost_explain(const struct model *m, void *scratch, const double *x,
                             double *contribution)
 {
-    return shap_explain(m, x, contribution);
+    struct forest_scratch *s = scratch;
+
+    return shap_explain(m->shap, s->shap, x, contribution, s->level);
 }
 
 /* ---- forest: the mean ---- */
@@ -109,7 +115,7 @@ static double forest_explain(const struct model *m, void *scratch, const double 
                              double *contribution)
 {
     double trees = m->forest.trees > 0 ? m->forest.trees : 1;
-    double base = shap_explain(m, x, contribution) / trees;
+    double base = boost_explain(m, scratch, x, contribution) / trees;
 
     for (uint32_t j = 0; j < m->inputs; j++)
         contribution[j] /= trees;
@@ -139,7 +145,7 @@ static double anomaly(double h, double c)
 static void isolation_score(const struct model *m, void *scratch, const double *x, uint32_t rows,
                             double *margin)
 {
-    double c = isolation_mean_path(m->forest.samples);
+    double c = m->mean_path;
 
     forest_score(m, scratch, x, rows, margin);
     for (uint32_t i = 0; i < rows; i++)
@@ -149,7 +155,7 @@ static void isolation_score(const struct model *m, void *scratch, const double *
 static double isolation_explain(const struct model *m, void *scratch, const double *x,
                                 double *contribution)
 {
-    double c = isolation_mean_path(m->forest.samples), h, base, score_base;
+    double c = m->mean_path, h, base, score_base;
     double factor = 0, sum = 0;
 
     base = forest_explain(m, scratch, x, contribution);

@@ -127,6 +127,7 @@ struct model {
     uint32_t width;             /* doubles of an encoded row; from model_finish on */
     struct forest_ranks *ranks; /* the forest as the kernels walk it */
     struct shap_rule *shap;
+    double mean_path; /* MODEL_ISOLATION: of its samples */
 };
 
 /* Inputs unnamed, maps empty, linear arrays zero, no trees, no members. */

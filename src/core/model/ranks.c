@@ -1,8 +1,13 @@
 #include "core/model/ranks.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "core/base/panic.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 
 static int compare_doubles(const void *a, const void *b)
 {
@@ -82,97 +87,159 @@ static bool rank_inputs(struct forest_ranks *r, const struct model *m, uint32_t 
     return good;
 }
 
-/* How many of n ascending thresholds are below x. Branch-free: the compiler makes the step a
- * conditional move. */
-static uint32_t count_below(const double *threshold, uint32_t n, double x)
+/* ---- ranking ---- */
+
+/* Above the thresholds lie samples, the last of every RANK_FAN, and above these, samples of the
+ * samples, so that a search counts in one fan a level. Fans are filled up with infinity, which is
+ * below nothing, and there is one element more than there are, so the last fan is never left. */
+static uint32_t fans_of(uint32_t count)
 {
-    const double *base = threshold;
-
-    while (n > 1) {
-        uint32_t half = n / 2;
-
-        base += base[half - 1] < x ? half : 0;
-        n -= half;
-    }
-    return (uint32_t)(base - threshold) + (n == 1 && base[0] < x);
+    return count / RANK_FAN + 1;
 }
 
-static uint32_t tree_depth(const struct tree_node *node, uint32_t nodes)
+static void make_searches(struct forest_ranks *r)
 {
-    uint8_t depth[MODEL_TREE_NODES_MAX] = {0};
-    uint32_t deepest = 0;
+    size_t at = 0;
 
-    for (uint32_t i = 0; i < nodes; i++) {
-        if (node[i].left != 0)
-            depth[node[i].left] = depth[node[i].left + 1] = (uint8_t)(depth[i] + 1);
-        if (depth[i] > deepest)
-            deepest = depth[i];
-    }
-    return deepest;
-}
+    r->search = mem_array(r->used + 1, sizeof *r->search);
+    for (uint32_t u = 0; u < r->used; u++) {
+        uint32_t n = r->first[u + 1] - r->first[u];
+        struct rank_search *s = &r->search[u];
 
-static void rank_tree(struct forest_ranks *r, const struct model_forest *f, uint32_t tree,
-                      uint32_t to, const uint32_t *used_as)
-{
-    const struct tree_node *node = f->node + f->first[tree];
-    uint32_t nodes = f->first[tree + 1] - f->first[tree];
-
-    for (uint32_t i = 0; i < nodes; i++) {
-        const struct tree_node *n = &node[i];
-        struct rank_node *out = &r->node[to + i];
-
-        if (n->left == 0) {
-            *out = (struct rank_node){0, RANK_OF_LEAF, to + i};
-            r->value[to + i] = n->value;
-            continue;
-        }
-        uint32_t u = used_as[n->input], from = r->first[u];
-        uint32_t rank = count_below(r->threshold + from, r->first[u + 1] - from, n->threshold);
-
-        *out =
-            (struct rank_node){(uint16_t)(2 * u + !n->missing_left), (uint16_t)rank, to + n->left};
-    }
-}
-
-/* Trees of like depth are walked together; within a depth the order is kept. */
-static uint32_t *order_by_depth(const struct model_forest *f, const uint8_t *depth)
-{
-    uint32_t *order = mem_array(f->trees + 1, sizeof *order);
-    uint32_t count = 0;
-
-    for (uint32_t d = 0; d <= MODEL_DEPTH_MAX; d++) {
-        for (uint32_t t = 0; t < f->trees; t++) {
-            if (depth[t] == d)
-                order[count++] = t;
+        for (s->levels = 0; s->levels == 0 || n >= RANK_FAN; s->levels++) {
+            if (s->levels > 0)
+                n /= RANK_FAN;
+            s->at[s->levels] = (uint32_t)at;
+            at += (size_t)fans_of(n) * RANK_FAN;
         }
     }
-    return order;
+    r->fan = mem_aligned(64, (at + 1) * sizeof *r->fan);
+    for (size_t i = 0; i < at; i++)
+        r->fan[i] = INFINITY;
+    for (uint32_t u = 0; u < r->used; u++) {
+        uint32_t n = r->first[u + 1] - r->first[u], stride = 1;
+
+        for (uint32_t l = 0; l < r->search[u].levels; l++, stride *= RANK_FAN) {
+            for (uint32_t k = 0; (k + 1) * stride <= n; k++)
+                r->fan[r->search[u].at[l] + k] = r->threshold[r->first[u] + (k + 1) * stride - 1];
+        }
+    }
 }
 
-/* Node 0 is a leaf of value 0: the root of the trees that fill up the last group. */
-static void rank_trees(struct forest_ranks *r, const struct model_forest *f,
+/* How many of a fan are below x. By masks: as a condition, the compiler makes a branch of it, which
+ * is mistaken half of the time. */
+static inline uint32_t count_scalar(const double *fan, double x)
+{
+    const double *base = fan;
+
+    for (uint32_t half = RANK_FAN / 2; half > 0; half /= 2)
+        base += half & -(uint32_t)(base[half - 1] < x);
+    return (uint32_t)(base - fan) + (*base < x);
+}
+
+/* In a fan, whose way is down to the next. */
+#define RANK_OF(count)                                                                             \
+    uint32_t rank = 0;                                                                             \
+                                                                                                   \
+    for (uint32_t l = s->levels; l-- > 0;)                                                         \
+        rank = rank * RANK_FAN + count(r->fan + s->at[l] + (size_t)rank * RANK_FAN, x);            \
+    return rank
+
+static uint32_t rank_scalar(const struct forest_ranks *r, const struct rank_search *s, double x)
+{
+    RANK_OF(count_scalar);
+}
+
+#if defined(__x86_64__)
+__attribute__((target("avx2,popcnt"))) static inline uint32_t count_avx2(const double *fan,
+                                                                         double x)
+{
+    __m256d v = _mm256_set1_pd(x);
+    uint32_t below = 0;
+
+    for (unsigned i = 0; i < RANK_FAN; i += 4)
+        below |= (uint32_t)_mm256_movemask_pd(_mm256_cmp_pd(_mm256_load_pd(fan + i), v, _CMP_LT_OQ))
+                 << i;
+    return (uint32_t)__builtin_popcount(below);
+}
+
+__attribute__((target("avx2,popcnt"))) static uint32_t
+rank_avx2(const struct forest_ranks *r, const struct rank_search *s, double x)
+{
+    RANK_OF(count_avx2);
+}
+
+__attribute__((target("avx512f,popcnt"))) static inline uint32_t count_avx512(const double *fan,
+                                                                              double x)
+{
+    __m512d v = _mm512_set1_pd(x);
+    __mmask8 low = _mm512_cmp_pd_mask(_mm512_load_pd(fan), v, _CMP_LT_OQ);
+    __mmask8 high = _mm512_cmp_pd_mask(_mm512_load_pd(fan + 8), v, _CMP_LT_OQ);
+
+    return (uint32_t)__builtin_popcount((uint32_t)low | (uint32_t)high << 8);
+}
+
+__attribute__((target("avx512f,popcnt"))) static uint32_t
+rank_avx512(const struct forest_ranks *r, const struct rank_search *s, double x)
+{
+    RANK_OF(count_avx512);
+}
+#endif
+
+void forest_ranks_of(const struct forest_ranks *r, const double *x, uint16_t *ranks,
+                     enum simd level)
+{
+    uint32_t (*rank_of)(const struct forest_ranks *, const struct rank_search *, double) =
+        rank_scalar;
+
+#if defined(__x86_64__)
+    if (level == SIMD_AVX512)
+        rank_of = rank_avx512;
+    else if (level == SIMD_AVX2)
+        rank_of = rank_avx2;
+#endif
+    for (uint32_t u = 0; u < r->used; u++) {
+        double v = x[r->input[u]];
+        uint16_t left = RANK_LEFT, right = RANK_RIGHT;
+
+        if (!__builtin_isnan(v))
+            left = right = (uint16_t)rank_of(r, &r->search[u], v);
+        if (r->slot[2 * u] != RANK_NO_SLOT)
+            ranks[r->slot[2 * u]] = left;
+        if (r->slot[2 * u + 1] != RANK_NO_SLOT)
+            ranks[r->slot[2 * u + 1]] = right;
+    }
+}
+
+uint32_t forest_rank(const struct forest_ranks *r, uint32_t used, double x)
+{
+    return rank_scalar(r, &r->search[used], x);
+}
+
+/* ---- slots ---- */
+
+/* Slots are made for the directions that occur: fewer fit the registers more often. */
+static void make_slots(struct forest_ranks *r, const struct model_forest *f,
                        const uint32_t *used_as)
 {
-    uint8_t *depth = mem_array(f->trees + 1, 1);
-    uint32_t *order, at = 1;
+    bool *wanted = mem_array((size_t)2 * r->used + 1, sizeof *wanted);
 
-    for (uint32_t t = 0; t < f->trees; t++)
-        depth[t] = (uint8_t)tree_depth(f->node + f->first[t], f->first[t + 1] - f->first[t]);
-    order = order_by_depth(f, depth);
-    r->groups = (f->trees + RANK_GROUP - 1) / RANK_GROUP;
-    r->steps = mem_array(r->groups + 1, sizeof *r->steps);
-    r->root = mem_array((size_t)r->groups * RANK_GROUP + 1, sizeof *r->root);
-    r->node = mem_aligned(64, ((size_t)f->first[f->trees] + 1) * sizeof *r->node);
-    r->value = mem_aligned(64, ((size_t)f->first[f->trees] + 1) * sizeof *r->value);
-    r->node[0] = (struct rank_node){0, RANK_OF_LEAF, 0};
-    for (uint32_t i = 0; i < f->trees; i++) {
-        rank_tree(r, f, order[i], at, used_as);
-        r->root[i] = at;
-        r->steps[i / RANK_GROUP] = depth[order[i]]; /* ascending: the last one is the deepest */
-        at += f->first[order[i] + 1] - f->first[order[i]];
+    for (uint32_t i = 0; i < f->first[f->trees]; i++) {
+        const struct tree_node *n = &f->node[i];
+
+        if (n->left != 0)
+            wanted[2 * used_as[n->input] + !n->missing_left] = true;
     }
-    mem_free(order);
-    mem_free(depth);
+    r->slot = mem_array((size_t)2 * r->used + 1, sizeof *r->slot);
+    for (uint32_t k = 0; k < 2 * r->used; k++) {
+        if (wanted[k])
+            r->slot[k] = (uint16_t)r->slots++;
+    }
+    for (uint32_t k = 0; k < 2 * r->used; k++) {
+        if (!wanted[k])
+            r->slot[k] = RANK_NO_SLOT;
+    }
+    mem_free(wanted);
 }
 
 struct forest_ranks *forest_ranks_new(const struct model *m, struct error *e)
@@ -181,8 +248,11 @@ struct forest_ranks *forest_ranks_new(const struct model *m, struct error *e)
     uint32_t *used_as = mem_array(m->inputs + 1, sizeof *used_as);
     bool good = rank_inputs(r, m, used_as, e);
 
-    if (good)
-        rank_trees(r, &m->forest, used_as);
+    if (good) {
+        make_searches(r);
+        make_slots(r, &m->forest, used_as);
+        forest_lines_make(r, &m->forest, used_as);
+    }
     mem_free(used_as);
     if (good)
         return r;
@@ -198,29 +268,15 @@ void forest_ranks_free(struct forest_ranks *r)
     mem_free(r->first);
     mem_free(r->threshold);
     mem_free(r->steps);
-    mem_free(r->root);
-    mem_free(r->node);
+    mem_free(r->slot);
+    mem_free(r->search);
+    mem_free(r->fan);
+    mem_free(r->line);
     mem_free(r->value);
     mem_free(r);
 }
 
 uint32_t forest_ranks_stride(const struct forest_ranks *r)
 {
-    return 2 * r->used + RANK_PADDING;
-}
-
-void forest_ranks_of(const struct forest_ranks *r, const double *x, uint16_t *ranks)
-{
-    for (uint32_t u = 0; u < r->used; u++) {
-        double v = x[r->input[u]];
-        uint32_t from = r->first[u];
-
-        if (__builtin_isnan(v)) {
-            ranks[2 * u] = RANK_LEFT;
-            ranks[2 * u + 1] = RANK_RIGHT;
-            continue;
-        }
-        ranks[2 * u] = ranks[2 * u + 1] =
-            (uint16_t)count_below(r->threshold + from, r->first[u + 1] - from, v);
-    }
+    return (r->slots + RANK_ROW - 1) / RANK_ROW * RANK_ROW;
 }

@@ -4,9 +4,14 @@
 
 #include "core/model/parts.h"
 
-struct shap_rule *shap_rule_new(const struct model_forest *f);
+struct shap_scratch; /* of one thread */
+
+struct shap_rule *shap_rule_new(const struct model *m);
 void shap_rule_free(struct shap_rule *r);
+struct shap_scratch *shap_scratch_new(const struct shap_rule *r);
+void shap_scratch_free(struct shap_scratch *s);
 /* Adds to contribution[input]; returns the base: what is expected before any input is known. */
-double shap_explain(const struct model *m, const double *x, double *contribution);
+double shap_explain(const struct shap_rule *r, struct shap_scratch *s, const double *x,
+                    double *contribution, enum simd level);
 
 #endif

@@ -196,9 +196,9 @@ enum against { AGAINST_SAME, AGAINST_INSIDE, AGAINST_APART, AGAINSTS };
 
 static enum against hold(const struct estimate *best, const struct estimate *other)
 {
-    return other->value == best->value         ? AGAINST_SAME
+    return other->value == best->value     ? AGAINST_SAME
            : compare_is_apart(best, other) ? AGAINST_APART
-                                               : AGAINST_INSIDE;
+                                           : AGAINST_INSIDE;
 }
 
 /* Which of the others is apart from the best, and which is not. */
@@ -309,8 +309,7 @@ static void say_rows(const struct comparison *c, uint32_t m, const void *what, s
     words_count(out, json_count_at(rows, "fraud"));
 }
 
-static void say_tested(const struct comparison *c, uint32_t m, const void *what,
-                       struct buffer *out)
+static void say_tested(const struct comparison *c, uint32_t m, const void *what, struct buffer *out)
 {
     const struct json *test = json_at(c->model[m].metrics, "test");
     uint64_t frauds = json_count_at(test, "frauds");
@@ -323,8 +322,7 @@ static void say_tested(const struct comparison *c, uint32_t m, const void *what,
     words_count(out, frauds);
 }
 
-static void say_figure(const struct comparison *c, uint32_t m, const void *what,
-                       struct buffer *out)
+static void say_figure(const struct comparison *c, uint32_t m, const void *what, struct buffer *out)
 {
     const struct compare_figure *f = what;
     struct estimate e = json_estimate_at(c->model[m].metrics, f->path);
@@ -335,8 +333,7 @@ static void say_figure(const struct comparison *c, uint32_t m, const void *what,
         words_estimate(out, &e, f->is_share);
 }
 
-static void say_chance(const struct comparison *c, uint32_t m, const void *what,
-                       struct buffer *out)
+static void say_chance(const struct comparison *c, uint32_t m, const void *what, struct buffer *out)
 {
     double p = json_real_at(c->model[m].metrics, "test.chance_p");
 
@@ -374,8 +371,7 @@ static void say_threshold(const struct comparison *c, uint32_t m, const void *wh
         words_number(out, json_real_at(row, "threshold"));
 }
 
-static void say_counts(const struct comparison *c, uint32_t m, const void *what,
-                       struct buffer *out)
+static void say_counts(const struct comparison *c, uint32_t m, const void *what, struct buffer *out)
 {
     static const char *const counts[] = {"tp", "fp", "fn", "tn"};
     const struct json *row = row_at(c, m, what);
@@ -406,7 +402,7 @@ static void say_f1(const struct comparison *c, uint32_t m, const void *what, str
 
 static void add_threshold(const struct comparison *c, uint32_t row, struct buffer *out)
 {
-    struct text outcome = row == OWN            ? text_of("fraud said")
+    struct text outcome = row == OWN          ? text_of("fraud said")
                           : c->thresholds > 0 ? text_of("probability")
                                               : json_text_at(decision(c, row), "outcome");
     char name[CELL_MAX];

@@ -46,8 +46,8 @@ const struct json *compare_riskiest(const struct compared *m, uint32_t place);
 int compare_best(const struct comparison *c, const struct compare_figure *f);
 
 /* What follows, a sentence each, without a full stop. */
-void compare_findings(const struct comparison *c,
-                      void (*say)(void *context, const char *words), void *context);
+void compare_findings(const struct comparison *c, void (*say)(void *context, const char *words),
+                      void *context);
 
 /* Row `row` of what is compared at thresholds: of model `m`; NULL where it has none there. */
 const struct json *compare_threshold(const struct comparison *c, uint32_t m, uint32_t row);
