@@ -23,86 +23,8 @@ import sys
 import tempfile
 import time
 
-THREADS = 2
-for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[name] = str(THREADS)  # before numpy and the peers are imported
-
-ROOT = pathlib.Path(__file__).resolve().parents[1]
-BUILD = ROOT / "build"
-ASSAY = BUILD / "assay"
-SETTINGS = ROOT / "examples/handbook/assay.yaml"
-SUBSET_ROWS = 200_000
-
-
-class Skip(Exception):
-    pass
-
-
-class Report:
-    """Figures, printed as they come."""
-
-    def __init__(self):
-        self.figures, self.skipped = {}, {}
-
-    def head(self, words):
-        print(f"\n{words}", flush=True)
-
-    def put(self, name, value, note=""):
-        self.figures[name] = float(f"{value:.6g}")
-        print(f"  {name:<44} {value:>12,.4g}  {note}", flush=True)
-
-    def beside(self, ours, theirs):
-        """How many of theirs go into ours, or ours into theirs: of seconds, fewer are better."""
-        if ours in self.figures and theirs in self.figures:
-            a, b = self.figures[ours], self.figures[theirs]
-            times = b / a if ours.endswith(("_s", "_us", "_ns")) and "_per_" not in ours else a / b
-            print(f"  {'':<44} {times:>11.1f}x  {ours} against {theirs}", flush=True)
-
-    def skip(self, name, why):
-        self.skipped[name] = why
-        print(f"  {name}: skipped: {why}", flush=True)
-
-
-def handbook():
-    folder = pathlib.Path(os.environ.get("ASSAY_DATA", ROOT.parent / "shared/data")).resolve()
-    file = folder / "handbook/transactions.csv.zst"
-    if not file.exists():
-        raise Skip(f"no {file}: name the folder of the public data in ASSAY_DATA")
-    return file
-
-
-def peer(name):
-    try:
-        return __import__(name, fromlist=["x"])
-    except ImportError as e:
-        raise Skip(f"{e.name} is not installed") from e
-
-
-def assay(*arguments, **environment):
-    """Seconds of the whole process, and what it printed."""
-    start = time.monotonic()
-    done = subprocess.run(
-        [ASSAY, *map(str, arguments)], env={**os.environ, **environment}, capture_output=True, text=True
-    )
-    taken = time.monotonic() - start
-    if done.returncode != 0:
-        raise Skip(f"assay {' '.join(map(str, arguments))}: {done.stderr.strip()[:300]}")
-    return taken, done.stdout
-
-
-def program(report, name, *arguments):
-    """Run build/bench/bench_NAME; its "= name value" lines are figures."""
-    binary = BUILD / "bench" / f"bench_{name}"
-    if not binary.exists():
-        raise Skip(f"no {binary}: ninja -C build bench-programs")
-    done = subprocess.run([binary, *map(str, arguments)], capture_output=True, text=True)
-    if done.returncode != 0:
-        raise Skip(f"{binary.name} failed: {done.stderr.strip()[:300]}")
-    for line in done.stdout.splitlines():
-        if line.startswith("= "):
-            report.put(line.split()[1], float(line.split()[2]))
-        else:
-            print(f"  {line.strip()}", flush=True)
+from handbook_windows import bench_features  # noqa: F401 - found by its name
+from measure import ASSAY, BUILD, ROOT, SETTINGS, THREADS, Report, Skip, assay, handbook, peer, program
 
 
 def bench_train(report, work):
@@ -121,62 +43,6 @@ def bench_train(report, work):
     for metric in ("auc_roc", "average_precision", "card_precision_at_100"):
         found = result["metrics"]["test"][metric]
         report.put(f"handbook_{metric}", found["value"], f"[{found['low']:.3f}, {found['high']:.3f}]")
-
-
-def subset(work):
-    """The first rows of the Handbook as plain CSV."""
-    file, out = handbook(), work / "subset.csv"
-    if not out.exists():
-        unpack = subprocess.Popen(["zstd", "-dcq", file], stdout=subprocess.PIPE)
-        with out.open("wb") as f:
-            for _ in range(SUBSET_ROWS + 1):
-                f.write(unpack.stdout.readline())
-        unpack.stdout.close()
-        unpack.wait()
-    return out
-
-
-def bench_features(report, work):
-    file = subset(work)
-    report.head(f"the Handbook's windowed features (its first {SUBSET_ROWS:,} rows, 1 thread)")
-    out = work / "features.csv"
-    taken, _ = assay("-c", SETTINGS, "features", "-o", out, file, ASSAY_DATA=str(handbook().parents[1]))
-    report.put("handbook_features_s", taken, "assay features: whole process, CSV to CSV")
-    pandas = peer("pandas")
-    table = pandas.read_csv(file, parse_dates=["TX_DATETIME"])
-    start = time.monotonic()
-    theirs = pandas_features(pandas, table)
-    report.put("handbook_features_pandas_s", time.monotonic() - start,
-               "rolling by key, columns in memory: neither reading nor writing")
-    report.beside("handbook_features_s", "handbook_features_pandas_s")
-    ours = pandas.read_csv(out, index_col=0).reindex(table.TRANSACTION_ID)
-    same = [(abs(ours[c].to_numpy() - theirs[c].to_numpy()) < 1e-6).mean() for c in theirs]
-    report.put("handbook_features_pandas_equal_share", sum(same) / len(same),
-               f"cells of {len(same)} features within 1e-6")
-
-
-def pandas_features(pandas, table):
-    """As the Handbook does it: windows by (key, time), the terminal's shifted by seven days."""
-    found = pandas.DataFrame(index=table.index)
-    indexed = table.set_index("TX_DATETIME")
-    place = {key: table[key].argsort(kind="stable") for key in ("CUSTOMER_ID", "TERMINAL_ID")}
-
-    def rolling(key, column, width):
-        of = indexed.groupby(key)[column].rolling(width)
-        return of.count(), of.sum()
-
-    def put(name, key, values):
-        found.loc[place[key], name] = values.to_numpy()
-
-    for days in (1, 7, 30):
-        count, total = rolling("CUSTOMER_ID", "TX_AMOUNT", f"{days}d")
-        put(f"customer_count_{days}d", "CUSTOMER_ID", count)
-        put(f"customer_mean_{days}d", "CUSTOMER_ID", total / count)
-        late, late_frauds = rolling("TERMINAL_ID", "TX_FRAUD", "7d")
-        count, frauds = rolling("TERMINAL_ID", "TX_FRAUD", f"{7 + days}d")
-        put(f"terminal_count_{days}d", "TERMINAL_ID", count - late)
-        put(f"terminal_risk_{days}d", "TERMINAL_ID", ((frauds - late_frauds) / (count - late)).fillna(0))
-    return found
 
 
 def boost_data(work, numpy, rows=200_000, inputs=15, learned=160_000):

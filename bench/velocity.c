@@ -4,15 +4,18 @@
  *             customers, 10,000 terminals, 1.75 M events in 183 days; a label for each event after
  *             7 days; batches of 4096; with and without making tokens. On one thread (processor
  *             time, at each width of vectors, which only tokens use) and on two (time by the wall).
+ *             The figures have both times, with tokens.
  *   uniform   5 entity kinds x 4 windows (count and sum), 1 M entities each, uniform keys, in
  *             batches of 1024 and one by one; measured after a warm-up over all entities, tokens
  *             and the making of events left out. Memory is cold: each event's entities are
  *             somewhere else. The state's memory is touched before, so that the system's clearing
  *             of pages is not part of the figures.
  *
- * Without arguments: both. `velocity handbook`, or `velocity uniform [entities [warm-up [measured
- * events]]]`; few events suffice for instruction counts, which do not depend on who else uses the
- * processor: valgrind --tool=callgrind --toggle-collect=velocity_run
+ * Without arguments: both. `velocity handbook [FILE PREFIX]`, where FILE has events in columns (an
+ * int64 with their number; time, customer, terminal and amount in int64; labels in bytes) in place
+ * of generated ones and PREFIX begins the figures' names; or `velocity uniform [entities [warm-up
+ * [measured events]]]`; few events suffice for instruction counts, which do not depend on who else
+ * uses the processor: valgrind --tool=callgrind --toggle-collect=velocity_run
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,7 +28,7 @@
 #include "core/velocity/velocity.h"
 #include "shell/os/thread.h"
 
-enum { BATCH_MAX = 4096, KINDS = 5, WINDOWS = 4, ENTITY_BYTES = 800 };
+enum { BATCH_MAX = 4096, KINDS = 5, WINDOWS = 4, ENTITY_BYTES = 800, EVENTS_MAX = 10000000 };
 
 static char key_name[] = "key";
 static const int64_t second_us = 1000000, day_us = 86400 * 1000000ll;
@@ -45,14 +48,19 @@ struct bench {
     uint64_t random;
 };
 
+static double processor_s(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
 /* Of one thread the time of the processor, which others do not take; of several that of the wall.
  */
 static double now_s(unsigned threads)
 {
-    struct timespec t;
-
-    clock_gettime(threads > 1 ? CLOCK_MONOTONIC : CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+    return threads > 1 ? bench_now_s() : processor_s();
 }
 
 static uint64_t next(struct bench *b)
@@ -126,8 +134,11 @@ static void close_bench(struct bench *b)
     mem_free(b->token);
 }
 
-static void print_counts(const struct bench *b, const char *what)
+static void put_counts(const struct bench *b, const char *what)
 {
+    uint64_t bytes = 0, entities = 0;
+    char name[96];
+
     for (uint32_t i = 0; i < velocity_group_count(b->layout); i++) {
         struct velocity_counts c;
 
@@ -135,7 +146,11 @@ static void print_counts(const struct bench *b, const char *what)
         printf("  %s kind %u: %llu entities, %llu events retained, %.0f bytes an entity\n", what, i,
                (unsigned long long)c.entities, (unsigned long long)c.events,
                (double)c.bytes / (double)(c.entities ? c.entities : 1));
+        bytes += c.bytes;
+        entities += c.entities;
     }
+    snprintf(name, sizeof name, "%s_bytes_per_entity", what);
+    bench_put(name, (double)bytes / (double)(entities ? entities : 1));
 }
 
 /* Columns of one batch, reused. */
@@ -160,14 +175,41 @@ static int by_time(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static void handbook_events(struct bench *b, struct handbook *h)
+static void handbook_init(struct handbook *h, uint32_t count)
 {
-    h->count = 1754155;
-    h->time = mem_array(h->count, 8);
-    h->customer = mem_array(h->count, 8);
-    h->terminal = mem_array(h->count, 8);
-    h->amount = mem_array(h->count, 8);
-    h->label = mem_array(h->count, 1);
+    h->count = count;
+    h->time = mem_array(count, 8);
+    h->customer = mem_array(count, 8);
+    h->terminal = mem_array(count, 8);
+    h->amount = mem_array(count, 8);
+    h->label = mem_array(count, 1);
+}
+
+/* Events in order of time, each column one after the other. */
+static void handbook_read(const char *path, struct handbook *h)
+{
+    FILE *f = fopen(path, "rb");
+    int64_t count = 0;
+    bool ok = f != NULL && fread(&count, 8, 1, f) == 1 && count > 0 && count <= EVENTS_MAX;
+
+    if (ok) {
+        size_t n = (size_t)count;
+
+        handbook_init(h, (uint32_t)count);
+        ok = fread(h->time, 8, n, f) == n && fread(h->customer, 8, n, f) == n &&
+             fread(h->terminal, 8, n, f) == n && fread(h->amount, 8, n, f) == n &&
+             fread(h->label, 1, n, f) == n && fgetc(f) == EOF;
+    }
+    if (!ok) {
+        fprintf(stderr, "%s: expected 1 to %d events in columns\n", path, EVENTS_MAX);
+        exit(2);
+    }
+    fclose(f);
+}
+
+static void handbook_generate(struct bench *b, struct handbook *h)
+{
+    handbook_init(h, 1754155);
     for (uint32_t i = 0; i < h->count; i++)
         h->time[i] = (int64_t)(next(b) % (183ull * 86400)) * second_us;
     qsort(h->time, h->count, 8, by_time);
@@ -216,7 +258,7 @@ struct handbook_run {
     struct label_step *step;
     uint64_t *seq;
     uint8_t *insert;
-    double tokens_s, run_s;
+    double tokens_s, run_s, wall_s, processor_s;
     uint32_t labelled;
 };
 
@@ -224,7 +266,7 @@ struct handbook_run {
 static void run_handbook(struct bench *b, const struct handbook *h, struct handbook_run *o,
                          unsigned threads, enum simd simd)
 {
-    double start = now_s(threads);
+    double start = now_s(threads), wall_s = bench_now_s(), used_s = processor_s();
 
     b->column[0].integer = h->customer;
     b->column[1].integer = h->terminal;
@@ -239,21 +281,24 @@ static void run_handbook(struct bench *b, const struct handbook *h, struct handb
 
         b->column[2].integer = h->amount + first;
         b->registers.rows = rows;
-        b->rows = (struct velocity_rows){rows,
-                                         h->time + first,
-                                         o->seq + first,
-                                         o->insert,
-                                         h->time + first,
-                                         o->token + (size_t)first * 2,
-                                         o->step,
-                                         steps};
+        b->rows = (struct velocity_rows){.rows = rows,
+                                         .time_us = h->time + first,
+                                         .seq = o->seq + first,
+                                         .insert = o->insert,
+                                         .watermark_us = h->time + first,
+                                         .token = o->token + (size_t)first * 2,
+                                         .step = o->step,
+                                         .steps = steps};
         start = now_s(threads);
         velocity_run(b->velocity, 0, &b->registers, &b->rows);
         o->run_s += now_s(threads) - start;
     }
+    o->wall_s = bench_now_s() - wall_s;
+    o->processor_s = processor_s() - used_s;
 }
 
-static void bench_handbook(const struct handbook *h, unsigned threads, enum simd simd)
+static void bench_handbook(const struct handbook *h, const char *prefix, unsigned threads,
+                           enum simd simd)
 {
     struct bench b = {0};
     struct handbook_run o = {.token = mem_array((size_t)h->count * 2, sizeof *o.token),
@@ -261,7 +306,7 @@ static void bench_handbook(const struct handbook *h, unsigned threads, enum simd
                              .seq = mem_array(h->count, sizeof *o.seq),
                              .insert = mem_array(h->count, 1)};
     struct pool *pool = pool_new(threads);
-    char name[64];
+    char name[96], middle[32] = "";
     double all;
 
     memset(o.insert, 1, h->count);
@@ -277,15 +322,16 @@ static void bench_handbook(const struct handbook *h, unsigned threads, enum simd
            "%.2f M events/s (%.0f ns), %.2f with tokens\n",
            h->count, o.labelled, threads, threads > 1 ? "s" : "", simd_name(simd),
            h->count / o.run_s / 1e6, o.run_s / h->count * 1e9, all);
-    if (threads == 1 && simd == simd_best()) {
-        bench_put("velocity_handbook_M_events_per_s", all);
-        print_counts(&b, "handbook");
-    } else if (threads > 1) {
-        bench_put("velocity_handbook_2_threads_M_events_per_s", all);
-    } else {
-        snprintf(name, sizeof name, "velocity_handbook_%s_M_events_per_s", simd_name(simd));
-        bench_put(name, all);
-    }
+    if (threads > 1)
+        snprintf(middle, sizeof middle, "_%u_threads", threads);
+    else if (simd != simd_best())
+        snprintf(middle, sizeof middle, "_%s", simd_name(simd));
+    snprintf(name, sizeof name, "%s%s_M_events_per_s", prefix, middle);
+    bench_put(name, h->count / o.wall_s / 1e6);
+    snprintf(name, sizeof name, "%s%s_M_events_per_processor_s", prefix, middle);
+    bench_put(name, h->count / o.processor_s / 1e6);
+    if (threads == 1 && simd == simd_best())
+        put_counts(&b, prefix);
     close_bench(&b);
     pool_free(pool);
     mem_free(o.token);
@@ -294,15 +340,18 @@ static void bench_handbook(const struct handbook *h, unsigned threads, enum simd
     mem_free(o.insert);
 }
 
-static void bench_handbooks(void)
+static void bench_handbooks(const char *path, const char *prefix)
 {
     struct bench b = {.random = 1};
     struct handbook h;
 
-    handbook_events(&b, &h);
+    if (path != NULL)
+        handbook_read(path, &h);
+    else
+        handbook_generate(&b, &h);
     for (int simd = (int)simd_best(); simd >= SIMD_SCALAR; simd--)
-        bench_handbook(&h, 1, (enum simd)simd);
-    bench_handbook(&h, 2, simd_best());
+        bench_handbook(&h, prefix, 1, (enum simd)simd);
+    bench_handbook(&h, prefix, 2, simd_best());
 }
 
 static void uniform_batch(struct bench *b, uint32_t rows, uint32_t entities, int64_t *clock_us,
@@ -384,7 +433,7 @@ static void bench_uniform(uint32_t entities, uint32_t warm_up, uint32_t measured
     bench_put("velocity_uniform_batched_ns", batched_s / measured * 1e9);
     bench_put("velocity_uniform_batched_2_threads_ns", shared_s / measured * 1e9);
     bench_put("velocity_uniform_single_ns", single_s / measured * 1e9);
-    print_counts(&b, "uniform");
+    put_counts(&b, "velocity_uniform");
     close_bench(&b);
     pool_free(pool);
 }
@@ -399,8 +448,10 @@ int main(int argc, char **argv)
     const char *what = argc > 1 ? argv[1] : "";
     uint32_t entities = argument(argc, argv, 2, 1000000);
 
-    if (strcmp(what, "uniform") != 0)
-        bench_handbooks();
+    if (strcmp(what, "handbook") == 0 && argc == 4)
+        bench_handbooks(argv[2], argv[3]);
+    else if (strcmp(what, "uniform") != 0)
+        bench_handbooks(NULL, "velocity_handbook");
     if (strcmp(what, "handbook") != 0)
         bench_uniform(entities, argument(argc, argv, 3, entities * 12),
                       argument(argc, argv, 4, 1 << 20));

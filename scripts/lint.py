@@ -35,7 +35,8 @@ MAY_INCLUDE = {
     "shell/link": "core/base core/data shell/os",
     "shell/source": "core/base core/data core/stats shell/os",
     "shell/log": "core/base shell/os",
-    "shell/settings": "core/base core/data core/lang core/velocity core/decide core/learn shell/os",
+    "shell/settings": "core/base core/data core/lang core/velocity core/stats core/decide core/learn "
+    "shell/os",
     "shell/registry": "core/base core/data shell/os",
     "shell/run": "include core/base core/data core/lang core/velocity core/model core/decide "
     "shell/os shell/link shell/source shell/settings shell/log shell/registry",

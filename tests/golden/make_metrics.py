@@ -41,6 +41,13 @@ def card_precision(y, p, day, entity, k):
     return np.mean(shares)
 
 
+def savings(y, said, amount, alert_cost=2):
+    """Bahnsen, Aouada and Ottersten (2016), section 2.3: an alert costs its handling, a missed
+    fraud its amount."""
+    cost = sum(alert_cost if s else a * f for f, s, a in zip(y, said, amount))
+    return 1 - cost / amount[y == 1].sum()
+
+
 def numbers(values):
     text = ", ".join(repr(v) for v in values)
     lines, line = [], "   "
@@ -86,6 +93,9 @@ def write(name, y, p, threshold):
     .precision = {sk.precision_score(y, said)!r},
     .recall = {sk.recall_score(y, said)!r},
     .value_caught = {caught!r},
+    .f1 = {sk.f1_score(y, said)!r}, .f2 = {sk.fbeta_score(y, said, beta=2)!r},
+    .f_half = {sk.fbeta_score(y, said, beta=0.5)!r},
+    .savings = {savings(y, said, amount)!r},
     .amount_mean = {amount.mean()!r},
     .amount_std = {amount.std(ddof=1)!r},
     .amount_quantile = {{{", ".join(map(repr, quantiles))}}},
@@ -109,7 +119,7 @@ struct golden {{
     const uint32_t *entity;
     double auc_roc, average_precision, recall_at_1pct, recall_at_20pct;
     double brier, log_loss, calibration_error, card_precision_5, card_precision_100;
-    double threshold, precision, recall, value_caught;
+    double threshold, precision, recall, value_caught, f1, f2, f_half, savings;
     uint32_t tp, fp, fn, tn;
     double amount_mean, amount_std, amount_quantile[5];
 }};

@@ -9,7 +9,7 @@ struct golden {
     const uint32_t *entity;
     double auc_roc, average_precision, recall_at_1pct, recall_at_20pct;
     double brier, log_loss, calibration_error, card_precision_5, card_precision_100;
-    double threshold, precision, recall, value_caught;
+    double threshold, precision, recall, value_caught, f1, f2, f_half, savings;
     uint32_t tp, fp, fn, tn;
     double amount_mean, amount_std, amount_quantile[5];
 };
@@ -157,6 +157,9 @@ static const struct golden golden_plain = {
     .precision = 0.5285714285714286,
     .recall = 0.7708333333333334,
     .value_caught = 0.8074959564102645,
+    .f1 = 0.6271186440677967, .f2 = 0.7061068702290075,
+    .f_half = 0.5640243902439024,
+    .savings = 0.7621169934492226,
     .amount_mean = 62.14708,
     .amount_std = 46.25068761752603,
     .amount_quantile = {3.3455000000000004, 30.4275, 52.730000000000004, 82.44, 241.83479999999992},
@@ -256,6 +259,9 @@ static const struct golden golden_ties = {
     .precision = 0.6296296296296297,
     .recall = 0.85,
     .value_caught = 0.7983808265710512,
+    .f1 = 0.723404255319149, .f2 = 0.794392523364486,
+    .f_half = 0.6640625000000001,
+    .savings = 0.7576184185695414,
     .amount_mean = 65.552,
     .amount_std = 46.88324365637442,
     .amount_quantile = {5.616900000000001, 32.730000000000004, 52.69, 89.1825, 205.3020999999999},
@@ -312,6 +318,9 @@ static const struct golden golden_few = {
     .precision = 0.8636363636363636,
     .recall = 1.0,
     .value_caught = 1.0,
+    .f1 = 0.9268292682926829, .f2 = 0.9693877551020408,
+    .f_half = 0.8878504672897197,
+    .savings = 0.9673110354972437,
     .amount_mean = 71.74100000000001,
     .amount_std = 57.346871812389786,
     .amount_quantile = {4.6011, 39.197500000000005, 54.41, 88.7825, 252.16929999999996},

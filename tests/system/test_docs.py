@@ -32,12 +32,17 @@ def test_the_settings_of_the_events_page_are_in_order(run, write):
           "p1,2024-01-01T00:00:00Z,c1,5.50,food,31,PT,0\np2,2024-01-02T00:00:00Z,c1,7.00,,,ES,1\n")
     write("logins.ndjson", '{"login_id":"l1","at":"2024-01-01T00:00:00Z","customer_id":"c1","success":false}\n')
     write("refunds.csv", "refund_id,when,customer_id,amount\nr1,01/02/2024 00:00:00,c1,2\n")
-    kinds, validate, missing = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs/events.md").read_text(), flags=re.S)
+    joined, kinds, validate, missing = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs/events.md").read_text(), flags=re.S)
     write("assay.yaml", kinds.replace("features:\n", "features:\n  age: age\n") + validate + missing)
     checked = run("check")
     assert checked.exit == 0, checked
     rows = run("features", "-o", "-").stdout.splitlines()
     assert rows[0].startswith("id,age,amount,failed_logins") and len(rows) == 3
+    write("metadata.csv", "TransactionID,Timestamp\n7,2024-01-01\n8,2024-01-02\n")
+    write("records.csv", "TransactionID,Amount\n8,5\n7,6\n")
+    write("labels.csv", "TransactionID,FraudIndicator\n7,1\n8,0\n")
+    write("assay.yaml", joined + "features: {amount: Amount}\nmodel: {kind: none}\n")
+    assert run("features", "-o", "-").stdout == "TransactionID,amount\n7,6\n8,5\n"
 
 
 def test_every_route_is_documented():

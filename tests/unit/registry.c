@@ -172,9 +172,10 @@ static size_t history_lines(void)
 
 static void test_versions_have_one_spelling(void **state)
 {
-    static const char *const bad[] = {"",      "1",      "1.2",    "1.2.3.4", "01.2.3", "1.2.x",
-                                      "1..2",  "-1.0.0", " 1.0.0", "1.0.0 ",  "1.0.00", "1.2.",
-                                      "v1.0.0", "1000000000.0.0", "99999999999.0.0"};
+    static const char *const bad[] = {
+        "",       "1",    "1.2",    "1.2.3.4",        "01.2.3",
+        "1.2.x",  "1..2", "-1.0.0", " 1.0.0",         "1.0.0 ",
+        "1.0.00", "1.2.", "v1.0.0", "1000000000.0.0", "99999999999.0.0"};
     struct version v, w;
 
     (void)state;
@@ -190,8 +191,8 @@ static void test_versions_have_one_spelling(void **state)
 
 static void test_names_are_directories(void **state)
 {
-    static const char *const bad[] = {"",      ".",        "..",     ".hidden", "a/b", "a b", "a@1",
-                                      "champion", "shadow", "caf\xc3\xa9", "a\nb"};
+    static const char *const bad[] = {"",    ".",        "..",     ".hidden",     "a/b", "a b",
+                                      "a@1", "champion", "shadow", "caf\xc3\xa9", "a\nb"};
     static const char *const fine[] = {"a", "boost", "fraud.v2", "A-1_b", "-x", "championess"};
     char longest[MODEL_NAME_MAX + 2];
     struct error e;
@@ -468,7 +469,8 @@ static void test_a_full_disk_leaves_the_old_state(void **state)
     registry_close(r);
 }
 
-/* Writers are killed wherever they are; what is there is whole and in order, and writing goes on. */
+/* Writers are killed wherever they are; what is there is whole and in order, and writing goes on.
+ */
 static void write_until_killed(void)
 {
     for (unsigned i = 0;; i++) {

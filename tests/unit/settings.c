@@ -128,7 +128,7 @@ static const struct {
     {"zebra: 1\n",
      "assay.yaml:1:1: zebra: no such key; expected one of: name, data_directory, sources, event, "
      "time_zone, zones, events, schema, missing, validate, entities, lists, features, rules, model, "
-     "models, outcomes, decision, tests, server, memory, batch, ids, log, reload, snapshot"},
+     "models, outcomes, decision, thresholds, tests, server, memory, batch, ids, log, reload, snapshot"},
     {"server: {port: 70000}\n",
      "assay.yaml:1:16: server.port: expected a whole number from 0 to 65535, found \"70000\""},
     {"server:\n  port: [1]\n",
@@ -176,7 +176,7 @@ static const struct {
      "assay.yaml:2:19: decision.block: expected an outcome (approve, challenge, review, decline), "
      "found \"block\""},
     {"sources: {transactions: t.csv}\ndecision: {review: 1001}\n",
-     "assay.yaml:2:20: decision.review: expected a whole number from 0 to 1000, found \"1001\""},
+     "assay.yaml:2:20: decision.review.score: expected a whole number from 0 to 1000, found \"1001\""},
     {"sources: {transactions: t.csv}\noutcomes: [good, bad]\n",
      "assay.yaml: decision: expected the score from which on an outcome holds, such as {bad: 800}"},
     {"sources: {transactions: t.csv}\noutcomes: []\n",
@@ -197,6 +197,41 @@ static const struct {
      "assay.yaml:2:35: models.a.members: \"b\" has members itself: name those"},
     {"sources: {transactions: t.csv}\nmodels: {a: {kind: logistic}, b: {kind: vote, members: {a: 0}}}\n",
      "assay.yaml:2:56: models.b.members: the weight of \"a\" must be above 0"},
+    {"sources: {transactions: t.csv}\ndecision: {review: {recall: 0.8, cost: 1}}\n",
+     "assay.yaml:2:29: decision.review: expected a score from 0 to 1000 or one of {f_beta: 2}, "
+     "{cost: 5}, {recall: 0.8}, {alerts_per_day: 50}"},
+    {"sources: {transactions: t.csv}\ndecision: strict\n",
+     "assay.yaml:2:11: decision.profile: expected outcomes with scores, or a name under "
+     "thresholds; found \"strict\""},
+    {"sources: {transactions: t.csv}\ndecision: {profile: a, review: 3}\n"
+     "thresholds: {a: {review: 5}}\n",
+     "assay.yaml:2:11: decision: expected a profile or thresholds, found both"},
+    {"sources: {transactions: t.csv}\nthresholds: {a: {revew: 5}}\n",
+     "assay.yaml:2:25: thresholds.a.revew: expected an outcome, found \"revew\"; did you mean "
+     "\"review\"?"},
+    {"sources: {transactions: t.csv}\nmodel: none\ndecision: {review: {recall: 0.8}}\n",
+     "assay.yaml:3:29: decision.review: without a model (model.kind: none) there is nothing to "
+     "find a score by"},
+    {"sources: {transactions: t.csv}\nmodel: {validate: prequential}\n",
+     "assay.yaml:2:19: model.validate.by: prequential takes the lengths of its windows, such as "
+     "train: 7d and test: 7d"},
+    {"sources: {transactions: t.csv}\nmodel: {validate: {train: 7d, test: [2018-07-25, "
+     "2018-08-01]}}\n",
+     "assay.yaml:2:37: model.validate.test: expected two spans of dates or two lengths, found one "
+     "of each"},
+    {"sources: {transactions: t.csv}\nmodel: {validate: {group: card}}\n",
+     "assay.yaml:2:27: model.validate.group: expected an entity, found \"card\""},
+    {"sources: {transactions: t.csv}\nmodel: {search: {trials: 2, over: {boost.leafs: [4, 8]}}}\n",
+     "assay.yaml:2:49: model.search.over.boost.leafs: no such option: expected one below `model`, "
+     "such as boost.leaves"},
+    {"sources: {transactions: t.csv}\nmodel: {search: {trials: 2, over: {boost.leaves: [1, 8]}}}\n",
+     "assay.yaml:2:50: model.search.over.boost.leaves: expected a whole number from 2 to 4096, "
+     "found \"1\""},
+    {"sources: {transactions: t.csv}\nmodel: {search: {trials: 2, over: {boost.leaves: [8, 4]}}}\n",
+     "assay.yaml:2:50: model.search.over.boost.leaves: expected the lower value first, found [8, "
+     "4]"},
+    {"sources: {transactions: t.csv}\nmodel: {search: {trials: 2, over: {boost.l2: [0, 4, log]}}}\n",
+     "assay.yaml:2:46: model.search.over.boost.l2: a logarithmic range begins above 0"},
     {"sources: {transactions: t.csv}\nmodels: {boost: {kind: logistic}}\n",
      "assay.yaml:2:17: models.boost: this is the name of a kind: call the model otherwise"},
     {"sources: {transactions: t.csv}\nmodels: {a: {kind: boost, resample: {kind: shuffle}}}\n",
@@ -213,7 +248,7 @@ static const struct {
      "[\"2018-08-25\", \"2018-08-01\"]"},
     {"model: {validate: {train: [yesterday, 2018-08-01]}}\n",
      "assay.yaml:1:28: model.validate.train: expected [from, until], two times such as 2018-07-25, "
-     "found \"yesterday\""},
+     "or a length such as 7d, found \"yesterday\""},
     {"sources: {transactions: t.csv}\nmodel: {validate: {drop_known: shop}}\n",
      "assay.yaml:2:32: model.validate.drop_known: expected an entity, found \"shop\""},
     {"schema: [{name: a, type: int}, {name: a, type: int}]\n",
@@ -252,13 +287,25 @@ static char *printed(const struct settings *s, bool with_origins)
     return text;
 }
 
+/* Thresholds by goals and by name, windows of given length, a search. */
+static const char goals[] =
+    "sources: {transactions: t.csv}\n"
+    "model: {kind: boost, search: {trials: 3, over: {boost.leaves: [4, 64], boost.l2: [0.1, 10, log],"
+    " balance: [none, weights]}}, validate: {by: prequential, train: 14d, test: 7d, until: 2018-08-15"
+    ", folds: 4}}\n"
+    "decision: calm\n"
+    "thresholds:\n"
+    "  calm: {review: {recall: 0.5}, decline: 900}\n"
+    "  strict: {review: {f_beta: 2, score: 120}, decline: {alerts_per_day: 10}}\n";
+
 static void print_and_parse_agree(void **state)
 {
     const char *const texts[] = {
         small, whole,
         "sources: {transactions: {file: \"a, b: $${c} #\", point: \",\"}}\n"
         "features: {\"true\": \"x = '\\u2028\\u0085\\ufeff \\\\ \\\"'\", null: \"~\"}\n"
-        "outcomes: [\"a, b\", \"[c]\"]\ndecision: {\"[c]\": 0}\n"};
+        "outcomes: [\"a, b\", \"[c]\"]\ndecision: {\"[c]\": 0}\n",
+        goals};
 
     (void)state;
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
@@ -279,6 +326,80 @@ static void print_and_parse_agree(void **state)
         settings_free(s);
         settings_free(again);
     }
+}
+
+static void thresholds_are_goals_or_scores(void **state)
+{
+    struct settings *s = parse(goals);
+    struct goal_found goal[SETTINGS_GOALS_MAX];
+    struct threshold_setting threshold[PLAN_OUTCOMES_MAX];
+    static const char words[] = "assay.yaml:5:27: thresholds.calm.review: the model in force was "
+                                "trained without this goal";
+    struct error e;
+    uint32_t count;
+
+    (void)state;
+    assert_int_equal(s->decision_count, 0);
+    assert_string_equal(settings_thresholds(s, &count)[1].name, "decline");
+    assert_int_equal(count, 2);
+    assert_int_equal(settings_goals_found(s, goal), 1); /* the one beside a score */
+    assert_int_equal(goal[0].goal.kind, GOAL_F_BETA);
+    assert_int_equal(goal[0].score, 120);
+    assert_false(settings_resolve(s, goal, 1, threshold, &e));
+    assert_memory_equal(e.text, words, strlen(words));
+    assert_int_equal(settings_goals(s, goal), 3);
+    goal[0].score = 250;
+    assert_true(settings_resolve(s, goal, 3, threshold, &e));
+    assert_int_equal(threshold[0].score, 250);
+    assert_int_equal(threshold[1].score, 900);
+    settings_free(s);
+}
+
+/* A stricter outcome's goal that comes to less than a milder outcome's score stands just above. */
+static void goals_keep_the_order_of_outcomes(void **state)
+{
+    struct settings *s = parse("sources: {transactions: t.csv}\n"
+                               "decision: {decline: {recall: 0.9}, review: 300}\n");
+    struct goal_found goal = {{GOAL_RECALL, 0.9}, 40};
+    struct threshold_setting threshold[PLAN_OUTCOMES_MAX];
+    struct error e;
+
+    (void)state;
+    assert_true(settings_resolve(s, &goal, 1, threshold, &e));
+    assert_int_equal(threshold[0].score, 301);
+    assert_int_equal(threshold[1].score, 300);
+    settings_free(s);
+}
+
+static void a_search_draws_from_its_ranges(void **state)
+{
+    struct settings *s = parse(goals);
+    const struct recipe_setting *r = settings_recipe(s);
+    bool seen[2] = {false, false};
+    uint32_t low = UINT32_MAX, high = 0;
+
+    (void)state;
+    for (uint32_t trial = 1; trial < 500; trial++) {
+        struct recipe one = r->recipe, again = r->recipe;
+        char text[3][NUMBER_TEXT_MAX], twice[NUMBER_TEXT_MAX];
+
+        for (uint32_t k = 0; k < 3; k++) {
+            settings_search_draw(r, 7, trial, k, text[k], &one);
+            settings_search_draw(r, 7, trial, k, twice, &again);
+            assert_string_equal(text[k], twice);
+        }
+        assert_memory_equal(&one, &again, sizeof one);
+        assert_in_range(one.boost.leaves, 4, 64);
+        assert_true(one.boost.l2 >= 0.1 && one.boost.l2 <= 10);
+        low = one.boost.leaves < low ? one.boost.leaves : low;
+        high = one.boost.leaves > high ? one.boost.leaves : high;
+        seen[one.balance] = true;
+        assert_int_equal(one.boost.trees, r->recipe.boost.trees); /* not searched: as it was */
+    }
+    assert_true(seen[0] && seen[1]);
+    assert_int_equal(low, 4);
+    assert_int_equal(high, 64);
+    settings_free(s);
 }
 
 static struct settings *parse_with(const char *yaml, const char *const *set, uint32_t count)
@@ -599,6 +720,9 @@ int main(void)
         cmocka_unit_test(every_shape_is_read),
         cmocka_unit_test(mistakes_are_named),
         cmocka_unit_test(print_and_parse_agree),
+        cmocka_unit_test(thresholds_are_goals_or_scores),
+        cmocka_unit_test(goals_keep_the_order_of_outcomes),
+        cmocka_unit_test(a_search_draws_from_its_ranges),
         cmocka_unit_test(the_outside_goes_over_the_file),
         cmocka_unit_test(the_outside_is_blamed),
         cmocka_unit_test(variables_are_strict),

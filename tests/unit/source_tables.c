@@ -144,6 +144,61 @@ static void a_join_appends_columns(void **state)
     reference_free(r);
 }
 
+/* A frame keeps what was joined after its source is closed; the last file's row has no match. */
+static void files_of_the_same_rows_are_joined(void **state)
+{
+    struct source_options o;
+    struct source_counts counts;
+    struct source *s;
+    struct frame f;
+    struct error e;
+    char first[256], second[256];
+    const char *joins[] = {second};
+
+    snprintf(second, sizeof second, "%s",
+             put_text("labels.csv", "id,kind,fraud\n3,web,0\n1,shop,1\n,lost,1\n"));
+    snprintf(first, sizeof first, "%s", put_text("rows.csv", "id,amount\n1,2.5\n2,3.5\n3,4.5\n"));
+    source_options_init(&o, first);
+    o.joins = joins;
+    o.join_count = 1;
+    o.join_key = "id";
+    assert_true(source_open(&o, &s, &e));
+    assert_int_equal(source_schema(s)->count, 4);
+    assert_string_equal(source_schema(s)->fields[2].name, "kind");
+    assert_false(source_schema(s)->fields[2].is_looked_up);
+    assert_string_equal(source_note(s, 3), "from labels.csv");
+    frame_init(&f, source_schema(s), 8, 1 << 16);
+    assert_true(source_read(s, &f, &e));
+    source_counts(s, &counts);
+    assert_int_equal(counts.unjoined, 1);
+    source_close(s);
+    assert_int_equal(f.rows, 3);
+    assert_true(text_is(f.column[2].text[0], "shop"));
+    assert_int_equal(f.column[2].null[1], 1);
+    assert_true(text_is(f.column[2].text[2], "web"));
+    assert_int_equal(f.column[3].integer[0], 1);
+    frame_fini(&f);
+
+    o.join_key = NULL;
+    assert_false(source_open(&o, &s, &e));
+    assert_non_null(strstr(e.text, "event.id"));
+    o.join_key = "idd";
+    assert_false(source_open(&o, &s, &e));
+    assert_non_null(strstr(e.text, "did you mean \"id\""));
+    o.join_key = "id";
+    o.required = (const char *const[]){"kind"};
+    o.required_count = 1;
+    assert_false(source_open(&o, &s, &e));
+    assert_non_null(strstr(e.text, "must be in the first file"));
+    o.required_count = 0;
+    put_text("labels.csv", "id,amount\n1,2\n"); /* a column that the first file has */
+    assert_false(source_open(&o, &s, &e));
+    assert_non_null(strstr(e.text, "labels.csv: field \"amount\" appears twice"));
+    put_text("labels.csv", "id,kind\n1,a\n1,b\n");
+    assert_false(source_open(&o, &s, &e));
+    assert_non_null(strstr(e.text, "labels.csv:2 and "));
+}
+
 static void a_table_has_a_memory_limit(void **state)
 {
     struct reference_options o = {
@@ -430,6 +485,7 @@ int main(void)
         cmocka_unit_test(two_rows_of_a_key_are_named),
         cmocka_unit_test(the_row_of_the_time_is_taken),
         cmocka_unit_test(a_join_appends_columns),
+        cmocka_unit_test(files_of_the_same_rows_are_joined),
         cmocka_unit_test(a_table_has_a_memory_limit),
         cmocka_unit_test(distinct_values_are_counted),
         cmocka_unit_test(a_profile_knows_what_fields_are),

@@ -44,6 +44,11 @@ static void assert_is_golden(const struct golden *g)
     assert_close(t->precision.value, g->precision, exact);
     assert_close(t->recall.value, g->recall, exact);
     assert_close(t->value_caught.value, g->value_caught, exact);
+    assert_close(t->f1.value, g->f1, exact);
+    assert_close(metric_f_beta(t->tp, t->fp, t->fn, 2), g->f2, exact);
+    assert_close(metric_f_beta(t->tp, t->fp, t->fn, 0.5), g->f_half, exact);
+    assert_close(t->savings.value, g->savings, exact);
+    assert_close(t->false_positive_ratio, (double)g->fp / g->tp, exact);
     assert_close(t->alerts_per_day, (g->tp + g->fp) / 4.0, exact);
     assert_close(t->cost, m.fraud_amount * (1 - g->value_caught) + 2 * (g->tp + g->fp), 1e-9);
 }

@@ -9,7 +9,8 @@ enum { KEY_MAX = 64 };
 const struct json *json_at(const struct json *object, const char *path)
 {
     while (object != NULL && *path != 0) {
-        size_t length = strcspn(path, ".");
+        const char *dot = memchr(path, '.', strlen(path));
+        size_t length = dot != NULL ? (size_t)(dot - path) : strlen(path);
         char key[KEY_MAX];
 
         if (object->kind != JSON_OBJECT)

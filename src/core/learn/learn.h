@@ -41,7 +41,7 @@ struct logistic_options {
 /* An input whose values may push the margin one way only. */
 struct monotone {
     char *name;    /* of the input, no category */
-    int direction; /* 1: the margin never falls as the value rises; -1: never rises; 0: as it likes */
+    int direction; /* of the margin as the value rises: 1 never falls, -1 never rises, 0: any */
 };
 
 struct boost_options {

@@ -105,10 +105,10 @@ static void add_bin_cuts(struct evaluation *v)
 }
 
 void evaluation_init(struct evaluation *v, const struct outcomes *o, const double *threshold,
-                     uint32_t thresholds)
+                     uint32_t thresholds, double alert_cost)
 {
     ASSERT(o->rows < METRICS_ROWS_MAX && thresholds <= METRICS_THRESHOLDS_MAX);
-    *v = (struct evaluation){.outcomes = o, .thresholds = thresholds};
+    *v = (struct evaluation){.outcomes = o, .alert_cost = alert_cost, .thresholds = thresholds};
     ranking_init(&v->ranking, o->probability, o->label, o->rows);
     cards_init(&v->cards, o);
     by_rank(v);
@@ -203,7 +203,15 @@ static double share(double part, double all)
     return all > 0 ? part / all : NAN;
 }
 
-static void threshold_figures(const struct tally *above, const struct tally *all, double *figure)
+double metric_f_beta(double tp, double fp, double fn, double beta)
+{
+    double weight = beta * beta;
+
+    return share((1 + weight) * tp, (1 + weight) * tp + weight * fn + fp);
+}
+
+static void threshold_figures(const struct tally *above, const struct tally *all, double alert_cost,
+                              double *figure)
 {
     double frauds = (double)all->frauds, legit = (double)(all->rows - all->frauds);
 
@@ -211,6 +219,9 @@ static void threshold_figures(const struct tally *above, const struct tally *all
     figure[RECALL] = share((double)above->frauds, frauds);
     figure[FALSE_POSITIVE_RATE] = share((double)(above->rows - above->frauds), legit);
     figure[VALUE_CAUGHT] = share(above->amount, all->amount);
+    figure[F1] = metric_f_beta((double)above->frauds, (double)(above->rows - above->frauds),
+                               frauds - (double)above->frauds, 1);
+    figure[SAVINGS] = share(above->amount - alert_cost * (double)above->rows, all->amount);
 }
 
 void evaluation_figures(const struct evaluation *v, const uint8_t *copies,
@@ -229,7 +240,7 @@ void evaluation_figures(const struct evaluation *v, const uint8_t *copies,
     figure[FIGURE_CALIBRATION_ERROR] = s.all.rows > 0 ? calibration_error(v, &s) : NAN;
     figure[FIGURE_CARD_PRECISION] = cards_precision(&v->cards, card_copies, METRICS_CARDS);
     for (uint32_t i = 0; i < v->thresholds; i++)
-        threshold_figures(tally_at(v, &s, v->threshold_cut[i]), &s.all,
+        threshold_figures(tally_at(v, &s, v->threshold_cut[i]), &s.all, v->alert_cost,
                           figure + FIGURE_THRESHOLDS + i * THRESHOLD_FIGURES);
 }
 

@@ -19,10 +19,18 @@ enum figure {
     FIGURE_LOG_LOSS,
     FIGURE_CALIBRATION_ERROR,
     FIGURE_CARD_PRECISION,
-    FIGURE_THRESHOLDS, /* then, for each threshold, the four below */
+    FIGURE_THRESHOLDS, /* then, for each threshold, those below */
 };
 
-enum threshold_figure { PRECISION, RECALL, FALSE_POSITIVE_RATE, VALUE_CAUGHT, THRESHOLD_FIGURES };
+enum threshold_figure {
+    PRECISION,
+    RECALL,
+    FALSE_POSITIVE_RATE,
+    VALUE_CAUGHT,
+    F1,
+    SAVINGS,
+    THRESHOLD_FIGURES,
+};
 
 enum {
     FIGURES_MAX = FIGURE_THRESHOLDS + METRICS_THRESHOLDS_MAX * THRESHOLD_FIGURES,
@@ -47,6 +55,7 @@ struct evaluation {
     uint32_t cuts;
     uint32_t cut[EVALUATION_CUTS_MAX];              /* ascending */
     uint32_t bin_cut[METRICS_CALIBRATION_BINS + 1]; /* rows above bin i - 1, from the lowest bin */
+    double alert_cost;
     uint32_t thresholds;
     uint32_t threshold_cut[METRICS_THRESHOLDS_MAX]; /* rows at or above it */
     uint32_t units;                                 /* what is resampled: entities or rows */
@@ -55,7 +64,7 @@ struct evaluation {
 };
 
 void evaluation_init(struct evaluation *v, const struct outcomes *o, const double *threshold,
-                     uint32_t thresholds);
+                     uint32_t thresholds, double alert_cost);
 void evaluation_fini(struct evaluation *v);
 
 /* copies: of the row at each rank; card_copies: of each entity, or NULL. Null figures are NaN. */

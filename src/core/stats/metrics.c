@@ -97,6 +97,9 @@ static void fill_threshold(const struct evaluation *v, const struct estimate *fi
     row->value_caught = f[VALUE_CAUGHT];
     if (!m->has_amounts)
         row->value_caught = estimate_of(NAN);
+    row->f1 = f[F1];
+    row->savings = f[SAVINGS];
+    row->false_positive_ratio = row->tp > 0 ? (double)row->fp / row->tp : NAN;
     row->alerts_per_day = m->days > 0 ? (double)above.rows / m->days : NAN;
     row->cost = (m->fraud_amount - above.amount) + alert_cost * (double)above.rows;
 }
@@ -171,7 +174,7 @@ bool metrics_compute(const struct outcomes *o, const struct metrics_options *opt
     struct evaluation v;
     bool is_done;
 
-    evaluation_init(&v, o, options->threshold, options->thresholds);
+    evaluation_init(&v, o, options->threshold, options->thresholds, options->alert_cost);
     result->rows = o->rows;
     result->frauds = v.ranking.frauds;
     result->days = count_days(o, &v.cards);

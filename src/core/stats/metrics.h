@@ -16,6 +16,9 @@
  *   Brier score         mean of (p - y)^2
  *   log loss            mean of -log of the probability given to what happened; p is kept within
  *                       [2^-52, 1 - 2^-52]
+ *   F1                  2 P R / (P + R)
+ *   savings             1 - cost / (money of all frauds), Bahnsen et al. 2016: what the alerts
+ *                       spare of the cost of doing nothing
  *   calibration error   sum over the bins of (rows / N) |mean p - frauds / rows|; ten bins cut at
  *                       the deciles of p (type 7), a row on an edge belongs to the lower bin
  *
@@ -74,9 +77,12 @@ struct threshold_row {
     uint32_t tp, fp, fn, tn;
     struct estimate precision, recall, false_positive_rate;
     struct estimate value_caught; /* share of the money of all frauds */
-    double alerts_per_day;        /* NaN without days */
-    double cost;                  /* missed frauds: their amount (1 each without amounts);
-                                     alerts, right or wrong: the cost of one */
+    struct estimate f1;
+    struct estimate savings;     /* 1 - cost / cost of doing nothing; 1 is all, below 0 a loss */
+    double false_positive_ratio; /* false alarms per fraud found; NaN where none is found */
+    double alerts_per_day;       /* NaN without days */
+    double cost;                 /* missed frauds: their amount (1 each without amounts);
+                                    alerts, right or wrong: the cost of one */
 };
 
 struct curve {
@@ -140,6 +146,8 @@ bool metrics_compute(const struct outcomes *o, const struct metrics_options *opt
 double metric_auc_roc(const double *score, const uint8_t *label, uint32_t rows);
 double metric_average_precision(const double *score, const uint8_t *label, uint32_t rows);
 double metric_recall_at_fpr(const double *score, const uint8_t *label, uint32_t rows, double fpr);
+/* (1 + b^2) TP / ((1 + b^2) TP + b^2 FN + FP); NaN where that is 0 / 0. */
+double metric_f_beta(double tp, double fp, double fn, double beta);
 double metric_card_precision(const struct outcomes *o, uint32_t k);
 
 #endif

@@ -5,6 +5,8 @@
  * the same, so each entity has one place, that of its most uncertain event: what is kept is always
  * the best of those seen so far, one an entity.
  */
+#include "shell/cmd/label_suggest.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +15,6 @@
 #include "core/base/memory.h"
 #include "core/base/number.h"
 #include "core/data/json.h"
-#include "shell/cmd/label_suggest.h"
 #include "shell/cmd/pass_command.h"
 #include "shell/run/event_id.h"
 
@@ -183,8 +184,9 @@ static bool find_entity(struct suggesting *s, const struct settings *settings, c
         s->entity = entity->name;
     }
     return name == NULL || s->key != FIELD_NONE ||
-           error_set(e, ERROR_USAGE, "--entity: expected one of `entities` whose key is a field, "
-                                     "found \"%s\"",
+           error_set(e, ERROR_USAGE,
+                     "--entity: expected one of `entities` whose key is a field, "
+                     "found \"%s\"",
                      name);
 }
 
@@ -195,8 +197,9 @@ static bool find_thresholds(struct suggesting *s, const struct settings *setting
         s->thresholds = 1;
         return (number_parse_real(text_of(at), '.', &s->threshold[0]) && s->threshold[0] > 0 &&
                 s->threshold[0] < 1) ||
-               error_set(e, ERROR_USAGE, "--at: expected a probability above 0 and below 1, found "
-                                         "\"%s\"",
+               error_set(e, ERROR_USAGE,
+                         "--at: expected a probability above 0 and below 1, found "
+                         "\"%s\"",
                          at);
     }
     for (uint32_t i = 0; i < settings->decision_count && i < THRESHOLDS_MAX; i++)
@@ -225,8 +228,8 @@ static void print_json(const struct suggesting *s, struct buffer *out)
         json_add_text(out, text_of(x->id));
         buffer_add_text(out, ",\"time\":");
         json_add_value(out, &time);
-        buffer_format(out, ",\"entity\":%s,\"probability\":",
-                      x->entity != NULL ? x->entity : "null");
+        buffer_format(out,
+                      ",\"entity\":%s,\"probability\":", x->entity != NULL ? x->entity : "null");
         json_add_real(out, x->probability);
         buffer_add_text(out, ",\"distance\":");
         json_add_real(out, x->distance);

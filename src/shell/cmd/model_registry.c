@@ -304,8 +304,7 @@ static bool read_alias(struct invocation *v, enum alias *alias, struct error *e)
                      as);
 }
 
-bool model_promote(struct invocation *v, struct settings *s, const char *directory,
-                   struct error *e)
+bool model_promote(struct invocation *v, struct settings *s, const char *directory, struct error *e)
 {
     char user[USER_NAME_MAX];
     struct alias_change change = {.action = "promote",

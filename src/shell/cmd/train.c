@@ -56,6 +56,24 @@ static bool print_trained(struct invocation *v, const struct train_options *o,
     return ok;
 }
 
+/* `--search` goes over what the settings say of the model in force. */
+static bool ask_search(const struct invocation *v, struct settings *s, struct error *e)
+{
+    struct recipe_setting *r = settings_model_of(s);
+    int64_t trials = 0;
+
+    if (!option_whole(v, "search", 1, 10000, &trials, e))
+        return false;
+    if (trials == 0)
+        return true;
+    r->search.trials = (uint32_t)trials;
+    settings_search_fill(r);
+    return r->search.over_count > 0 ||
+           error_set(e, ERROR_INVALID,
+                     "--search: give the options to search under search.over of the model, such as "
+                     "over: {boost.leaves: [4, 64]}");
+}
+
 static bool train_run(struct invocation *v, struct error *e)
 {
     struct terminal terminal = terminal_of(STDOUT_FILENO);
@@ -67,7 +85,7 @@ static bool train_run(struct invocation *v, struct error *e)
 
     if (!option_whole(v, "threads", 1, 256, &threads, e) || !invocation_settings(v, &s, e))
         return false;
-    ok = data_directory(s, directory, e);
+    ok = data_directory(s, directory, e) && ask_search(v, s, e);
     if (ok) {
         struct train_options o = {.settings = s,
                                   .path = v->argument_count > 0 ? v->argument[0] : NULL,
@@ -98,6 +116,8 @@ static const struct option options[] = {
     {"no-promote", 0, NULL, "register the model, but leave the one in force as it is"},
     {"models", 0, "NAMES",
      "also those under `models` of the settings, by commas, or `all`: compared on one split"},
+    {"search", 0, "TRIALS",
+     "try so many settings of the model's options on folds of the training events; take the best"},
     {"threads", 't', "N", "threads to learn with (default: all processors); the model is the same"},
     OPTION_MEMORY,
     {0},
@@ -119,6 +139,7 @@ const struct command command_train = {
     .options = options,
     .examples = "  assay train\n"
                 "  assay train --set model.kind=logistic --json\n"
-                "  assay train --models all\n",
+                "  assay train --models all\n"
+                "  assay train --search 30\n",
     .run = train_run,
 };

@@ -176,8 +176,9 @@ static bool append(const char *directory, uint64_t at, const struct buffer *line
 
     path_of(directory, "history.ndjson", path);
     if (at + line->length > HISTORY_BYTES_MAX)
-        return error_set(e, ERROR_FULL, "%s is over %d MiB: move it away, and aliases.json's "
-                                        "history_bytes to 0",
+        return error_set(e, ERROR_FULL,
+                         "%s is over %d MiB: move it away, and aliases.json's "
+                         "history_bytes to 0",
                          path, HISTORY_BYTES_MAX >> 20);
     fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0)
@@ -192,7 +193,8 @@ static bool append(const char *directory, uint64_t at, const struct buffer *line
     ok = ftruncate(fd, (off_t)at) == 0 && write_at(fd, line->bytes, line->length, at) &&
          fsync(fd) == 0;
     if (!ok)
-        error_set(e, errno == ENOSPC || errno == EDQUOT || errno == EFBIG ? ERROR_FULL : ERROR_WORLD,
+        error_set(e,
+                  errno == ENOSPC || errno == EDQUOT || errno == EFBIG ? ERROR_FULL : ERROR_WORLD,
                   "cannot write %s: %m", path);
     close(fd);
     return ok && file_sync_directory(directory, e);
@@ -261,8 +263,8 @@ bool aliases_history(const char *directory, const struct aliases *a, struct buff
     if (!file_read(path, out, e))
         return false;
     if (out->length - before < a->history_bytes)
-        return error_set(e, ERROR_INVALID, "%s is shorter than aliases.json says: lines are missing",
-                         path);
+        return error_set(e, ERROR_INVALID,
+                         "%s is shorter than aliases.json says: lines are missing", path);
     out->length = before + a->history_bytes;
     return true;
 }

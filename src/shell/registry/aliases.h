@@ -1,5 +1,5 @@
-/* Which model plays which part: models/aliases.json, replaced as a whole, and models/history.ndjson,
- * one line for each change, only ever added to.
+/* Which model plays which part: models/aliases.json, replaced as a whole, and
+ * models/history.ndjson, one line for each change, only ever added to.
  *
  * The aliases say how long the history is, and are replaced after the line is on the disk: of a
  * change that was cut short nothing is seen, and the next one writes over its line.

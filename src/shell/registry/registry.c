@@ -298,12 +298,13 @@ bool registry_champion(const char *data_directory, char path[REGISTRY_PATH_MAX],
         return false;
     mem_free(all);
     if (count > 0)
-        return error_set(e, ERROR_NOT_FOUND,
-                         "%s: no model is champion; hint: `assay model list` shows those there are, "
-                         "`assay model promote NAME` puts one in force (with --force one that is "
-                         "no better than chance), model.kind: none decides "
-                         "by rules alone",
-                         data_directory);
+        return error_set(
+            e, ERROR_NOT_FOUND,
+            "%s: no model is champion; hint: `assay model list` shows those there are, "
+            "`assay model promote NAME` puts one in force (with --force one that is "
+            "no better than chance), model.kind: none decides "
+            "by rules alone",
+            data_directory);
     return error_set(e, ERROR_NOT_FOUND,
                      "%s: there is no model yet; hint: run `assay train`, or set model.kind to "
                      "none to decide by rules alone",
@@ -530,8 +531,8 @@ static bool read_chance(const struct registry *r, const struct model_id *id, boo
     if (!registry_read(r->data, id, "metrics.json", &metrics, e))
         return false;
     test = json_at(&metrics->root, "test");
-    *is_chance = test != NULL && test->kind == JSON_OBJECT &&
-                 !json_is_true_at(test, "better_than_chance");
+    *is_chance =
+        test != NULL && test->kind == JSON_OBJECT && !json_is_true_at(test, "better_than_chance");
     json_free(metrics);
     return true;
 }

@@ -39,8 +39,8 @@ static void open_model(const struct model_id *id, const struct aliases *a, struc
 
 /* ---- list ---- */
 
-static bool list_one(const char *data_directory, const struct model_id *id,
-                     const struct aliases *a, struct buffer *out, struct error *e)
+static bool list_one(const char *data_directory, const struct model_id *id, const struct aliases *a,
+                     struct buffer *out, struct error *e)
 {
     static const char *const keys[] = {"name", "version", "kind", "made"};
     struct json_document *lineage = NULL, *metrics = NULL;
@@ -73,8 +73,7 @@ bool registry_list_json(const char *data_directory, struct buffer *out, struct e
     uint32_t count;
     bool ok = true;
 
-    if (!registry_aliases(data_directory, &a, e) ||
-        !registry_list(data_directory, &id, &count, e))
+    if (!registry_aliases(data_directory, &a, e) || !registry_list(data_directory, &id, &count, e))
         return false;
     buffer_add_text(out, "{\"models\":[");
     for (uint32_t i = 0; i < count && ok; i++) {
@@ -153,8 +152,7 @@ bool registry_show_json(const char *data_directory, struct text words, struct bu
     struct model_id id;
     struct aliases a;
 
-    if (!registry_find(data_directory, words, &id, e) ||
-        !registry_aliases(data_directory, &a, e))
+    if (!registry_find(data_directory, words, &id, e) || !registry_aliases(data_directory, &a, e))
         return false;
     open_model(&id, &a, out);
     if (!add_file(data_directory, &id, "lineage", out, e) ||

@@ -35,7 +35,7 @@ enum alias { ALIAS_CHAMPION, ALIAS_CHALLENGER, ALIAS_SHADOW, ALIASES };
 const char *alias_name(enum alias a);
 bool alias_find(struct text name, enum alias *a) MUST_USE;
 
-int version_compare(struct version a, struct version b); /* below, at, above 0 */
+int version_compare(struct version a, struct version b);       /* below, at, above 0 */
 bool version_parse(struct text t, struct version *v) MUST_USE; /* "1.2.3" and nothing else */
 void version_format(struct version v, char out[VERSION_TEXT_MAX]);
 
@@ -44,6 +44,6 @@ bool model_name_check(struct text name, struct error *e) MUST_USE;
 
 bool model_id_equal(const struct model_id *a, const struct model_id *b);
 void model_id_format(const struct model_id *id, char out[MODEL_ID_TEXT_MAX]); /* "NAME@1.2.3" */
-bool model_id_parse(struct text t, struct model_id *id) MUST_USE; /* the same */
+bool model_id_parse(struct text t, struct model_id *id) MUST_USE;             /* the same */
 
 #endif

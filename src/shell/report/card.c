@@ -270,8 +270,9 @@ static void threshold_row(struct card *c, const struct json *row)
 
 static void thresholds(struct card *c)
 {
-    static const char *const heading[] = {"From",      "Found",  "False alarms", "Missed", "Passed",
-                                          "Precision", "Recall", "False-positive rate"};
+    static const char *const heading[] = {
+        "From",   "Found",     "False alarms", "Missed",
+        "Passed", "Precision", "Recall",       "False-positive rate"};
     const struct json *rows = json_at(c->metrics, "test.thresholds");
 
     if (rows == NULL || rows->kind != JSON_ARRAY || rows->count == 0)

@@ -27,7 +27,7 @@ static void html_heading(struct buffer *out, const char *words)
     char id[64];
     size_t n = 0;
 
-    for (; words[n] != 0 && n < sizeof id - 1; n++) {
+    for (; n < sizeof id - 1 && words[n] != 0; n++) {
         char c = words[n] >= 'A' && words[n] <= 'Z' ? (char)(words[n] - 'A' + 'a') : words[n];
 
         id[n] = c >= 'a' && c <= 'z' ? c : '-';

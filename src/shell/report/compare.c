@@ -105,6 +105,20 @@ const struct json *compare_threshold(const struct comparison *c, uint32_t m, uin
     return own_threshold(&c->model[m], json_text_at(decision(c, row), "outcome"));
 }
 
+const struct json *compare_own(const struct comparison *c, uint32_t m)
+{
+    return json_threshold_at(json_at(c->model[m].metrics, "test"),
+                             json_real_at(c->model[m].metrics, "own_threshold"));
+}
+
+const struct json *compare_riskiest(const struct compared *m, uint32_t place)
+{
+    const struct json *list = json_at(m->metrics, "riskiest");
+
+    return list != NULL && list->kind == JSON_ARRAY && place < list->count ? &list->items[place]
+                                                                           : NULL;
+}
+
 double compare_f1(const struct json *row)
 {
     double tp = json_real_at(row, "tp"), fp = json_real_at(row, "fp"), fn = json_real_at(row, "fn");
@@ -182,9 +196,9 @@ enum against { AGAINST_SAME, AGAINST_INSIDE, AGAINST_APART, AGAINSTS };
 
 static enum against hold(const struct estimate *best, const struct estimate *other)
 {
-    return other->value == best->value         ? AGAINST_SAME
+    return other->value == best->value     ? AGAINST_SAME
            : compare_is_apart(best, other) ? AGAINST_APART
-                                               : AGAINST_INSIDE;
+                                           : AGAINST_INSIDE;
 }
 
 /* Which of the others is apart from the best, and which is not. */
@@ -295,8 +309,7 @@ static void say_rows(const struct comparison *c, uint32_t m, const void *what, s
     words_count(out, json_count_at(rows, "fraud"));
 }
 
-static void say_tested(const struct comparison *c, uint32_t m, const void *what,
-                       struct buffer *out)
+static void say_tested(const struct comparison *c, uint32_t m, const void *what, struct buffer *out)
 {
     const struct json *test = json_at(c->model[m].metrics, "test");
     uint64_t frauds = json_count_at(test, "frauds");
@@ -309,8 +322,7 @@ static void say_tested(const struct comparison *c, uint32_t m, const void *what,
     words_count(out, frauds);
 }
 
-static void say_figure(const struct comparison *c, uint32_t m, const void *what,
-                       struct buffer *out)
+static void say_figure(const struct comparison *c, uint32_t m, const void *what, struct buffer *out)
 {
     const struct compare_figure *f = what;
     struct estimate e = json_estimate_at(c->model[m].metrics, f->path);
@@ -321,8 +333,7 @@ static void say_figure(const struct comparison *c, uint32_t m, const void *what,
         words_estimate(out, &e, f->is_share);
 }
 
-static void say_chance(const struct comparison *c, uint32_t m, const void *what,
-                       struct buffer *out)
+static void say_chance(const struct comparison *c, uint32_t m, const void *what, struct buffer *out)
 {
     double p = json_real_at(c->model[m].metrics, "test.chance_p");
 
@@ -336,25 +347,34 @@ static void say_chance(const struct comparison *c, uint32_t m, const void *what,
         buffer_format(out, " (p = %.3f)", p);
 }
 
+/* A row of thresholds, or the models' own. */
+enum { OWN = UINT32_MAX };
+
 struct at {
     uint32_t row;
     const char *path;
 };
 
+static const struct json *row_at(const struct comparison *c, uint32_t m, const void *what)
+{
+    uint32_t row = ((const struct at *)what)->row;
+
+    return row == OWN ? compare_own(c, m) : compare_threshold(c, m, row);
+}
+
 static void say_threshold(const struct comparison *c, uint32_t m, const void *what,
                           struct buffer *out)
 {
-    const struct json *row = compare_threshold(c, m, ((const struct at *)what)->row);
+    const struct json *row = row_at(c, m, what);
 
     if (row != NULL)
         words_number(out, json_real_at(row, "threshold"));
 }
 
-static void say_counts(const struct comparison *c, uint32_t m, const void *what,
-                       struct buffer *out)
+static void say_counts(const struct comparison *c, uint32_t m, const void *what, struct buffer *out)
 {
     static const char *const counts[] = {"tp", "fp", "fn", "tn"};
-    const struct json *row = compare_threshold(c, m, ((const struct at *)what)->row);
+    const struct json *row = row_at(c, m, what);
 
     for (unsigned i = 0; row != NULL && i < 4; i++) {
         buffer_add_text(out, i > 0 ? " " : "");
@@ -365,7 +385,7 @@ static void say_counts(const struct comparison *c, uint32_t m, const void *what,
 static void say_share(const struct comparison *c, uint32_t m, const void *what, struct buffer *out)
 {
     const struct at *at = what;
-    const struct json *row = compare_threshold(c, m, at->row);
+    const struct json *row = row_at(c, m, what);
     struct estimate e = json_estimate_at(row, at->path);
 
     if (row != NULL)
@@ -374,7 +394,7 @@ static void say_share(const struct comparison *c, uint32_t m, const void *what, 
 
 static void say_f1(const struct comparison *c, uint32_t m, const void *what, struct buffer *out)
 {
-    const struct json *row = compare_threshold(c, m, ((const struct at *)what)->row);
+    const struct json *row = row_at(c, m, what);
 
     if (row != NULL)
         words_number(out, compare_f1(row));
@@ -382,8 +402,9 @@ static void say_f1(const struct comparison *c, uint32_t m, const void *what, str
 
 static void add_threshold(const struct comparison *c, uint32_t row, struct buffer *out)
 {
-    struct text outcome = c->thresholds > 0 ? text_of("probability")
-                                            : json_text_at(decision(c, row), "outcome");
+    struct text outcome = row == OWN          ? text_of("fraud said")
+                          : c->thresholds > 0 ? text_of("probability")
+                                              : json_text_at(decision(c, row), "outcome");
     char name[CELL_MAX];
     struct at at = {row, NULL};
 
@@ -398,6 +419,63 @@ static void add_threshold(const struct comparison *c, uint32_t row, struct buffe
     add_line(c, "  F1", say_f1, &at, out);
     at.path = "false_positive_rate";
     add_line(c, "  false-positive rate", say_share, &at, out);
+}
+
+/* "0.31 (0.02 to 0.77)": mean and extremes of the probability. */
+static void say_class(const struct comparison *c, uint32_t m, const void *what, struct buffer *out)
+{
+    const struct json *j = json_at(c->model[m].metrics, what);
+
+    if (j == NULL || json_count_at(j, "rows") == 0)
+        return;
+    words_number(out, json_real_at(j, "mean"));
+    buffer_add_text(out, " (");
+    words_number(out, json_real_at(j, "min"));
+    buffer_add_text(out, " to ");
+    words_number(out, json_real_at(j, "max"));
+    buffer_add_char(out, ')');
+}
+
+static void say_riskiest(const struct comparison *c, uint32_t m, const void *what,
+                         struct buffer *out)
+{
+    const struct json *j = compare_riskiest(&c->model[m], *(const uint32_t *)what);
+
+    if (j == NULL)
+        return;
+    words_number(out, json_real_at(j, "probability"));
+    buffer_add_text(out, "  ");
+    buffer_add_slice(out, json_text_at(j, "id"));
+    buffer_add_text(out, json_count_at(j, "label") == 1 ? "  fraud" : "");
+}
+
+static bool has_own(const struct comparison *c)
+{
+    for (uint32_t i = 0; i < c->models; i++) {
+        const struct json *own = compare_own(c, i);
+        double first = c->thresholds > 0 ? NAN : json_real_at(decision(c, 0), "threshold");
+
+        if (own != NULL && json_real_at(own, "threshold") != first)
+            return true;
+    }
+    return false;
+}
+
+static void add_riskiest(const struct comparison *c, struct buffer *out)
+{
+    for (uint32_t place = 0;; place++) {
+        char name[CELL_MAX];
+        bool has_any = false;
+
+        for (uint32_t i = 0; i < c->models; i++)
+            has_any = has_any || compare_riskiest(&c->model[i], place) != NULL;
+        if (!has_any)
+            return;
+        if (place == 0)
+            buffer_add_char(out, '\n');
+        snprintf(name, sizeof name, "riskiest %u", place + 1);
+        add_line(c, name, say_riskiest, &place, out);
+    }
 }
 
 static void add_finding(void *context, const char *words)
@@ -415,8 +493,13 @@ void compare_words(const struct comparison *c, struct buffer *out)
     for (unsigned i = 0; i < compare_figure_count; i++)
         add_line(c, compare_figures[i].name, say_figure, &compare_figures[i], out);
     add_line(c, "better than chance", say_chance, NULL, out);
+    add_line(c, "said of legitimate", say_class, "test.by_class.legitimate", out);
+    add_line(c, "said of frauds", say_class, "test.by_class.fraud", out);
+    if (has_own(c))
+        add_threshold(c, OWN, out);
     for (uint32_t row = 0; row < compare_threshold_count(c); row++)
         add_threshold(c, row, out);
+    add_riskiest(c, out);
     buffer_add_text(out, "\nRows are legitimate + fraudulent ones.\n");
     compare_findings(c, add_finding, out);
 }

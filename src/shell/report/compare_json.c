@@ -60,6 +60,35 @@ static void add_threshold(const struct json *row, struct buffer *out)
     buffer_add_char(out, '}');
 }
 
+static void add_class(const struct json *metrics, const char *name, const char *path,
+                      struct buffer *out)
+{
+    static const char *const figures[] = {"mean", "min", "max"};
+    const struct json *j = json_at(metrics, path);
+
+    buffer_format(out, "%s\"%s\":{", name[0] == 'f' ? "," : "", name);
+    for (unsigned i = 0; i < 3; i++) {
+        buffer_format(out, "%s\"%s\":", i > 0 ? "," : "", figures[i]);
+        json_add_real(out, json_real_at(j, figures[i]));
+    }
+    buffer_add_char(out, '}');
+}
+
+static void add_riskiest(const struct compared *m, struct buffer *out)
+{
+    const struct json *j;
+
+    buffer_add_text(out, ",\"riskiest\":[");
+    for (uint32_t i = 0; (j = compare_riskiest(m, i)) != NULL; i++) {
+        buffer_add_text(out, i > 0 ? ",{\"id\":" : "{\"id\":");
+        json_add_text(out, json_text_at(j, "id"));
+        buffer_add_text(out, ",\"probability\":");
+        json_add_real(out, json_real_at(j, "probability"));
+        buffer_format(out, ",\"fraud\":%s}", json_count_at(j, "label") == 1 ? "true" : "false");
+    }
+    buffer_add_char(out, ']');
+}
+
 static void add_model(const struct comparison *c, uint32_t m, struct buffer *out)
 {
     const struct json *metrics = c->model[m].metrics;
@@ -81,8 +110,16 @@ static void add_model(const struct comparison *c, uint32_t m, struct buffer *out
     }
     buffer_add_text(out, ",\"chance_p\":");
     json_add_real(out, json_real_at(metrics, "test.chance_p"));
-    buffer_format(out, ",\"better_than_chance\":%s,\"thresholds\":[",
+    buffer_format(out, ",\"better_than_chance\":%s,\"probability\":{",
                   compare_is_better_than_chance(&c->model[m]) ? "true" : "false");
+    add_class(metrics, "legitimate", "test.by_class.legitimate", out);
+    add_class(metrics, "fraud", "test.by_class.fraud", out);
+    buffer_add_text(out, "},\"own\":");
+    if (compare_own(c, m) != NULL)
+        add_threshold(compare_own(c, m), out);
+    else
+        buffer_add_text(out, "null");
+    buffer_add_text(out, ",\"thresholds\":[");
     for (uint32_t row = 0, written = 0; row < compare_threshold_count(c); row++) {
         const struct json *at = compare_threshold(c, m, row);
 
@@ -91,7 +128,9 @@ static void add_model(const struct comparison *c, uint32_t m, struct buffer *out
         buffer_add_text(out, written++ > 0 ? "," : "");
         add_threshold(at, out);
     }
-    buffer_add_text(out, "]}");
+    buffer_add_char(out, ']');
+    add_riskiest(&c->model[m], out);
+    buffer_add_char(out, '}');
 }
 
 static void add_differences(const struct comparison *c, struct buffer *out)

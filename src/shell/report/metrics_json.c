@@ -50,6 +50,9 @@ static void add_thresholds(struct buffer *out, const struct metrics *m)
         add_estimate(out, "recall", &t->recall);
         add_estimate(out, "false_positive_rate", &t->false_positive_rate);
         add_estimate(out, "value_caught", &t->value_caught);
+        add_estimate(out, "f1", &t->f1);
+        add_estimate(out, "savings", &t->savings);
+        add_real(out, "false_positive_ratio", t->false_positive_ratio);
         add_real(out, "alerts_per_day", t->alerts_per_day);
         add_real(out, "cost", t->cost);
         buffer_add_char(out, '}');

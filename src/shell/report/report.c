@@ -43,12 +43,13 @@ static void write_footer(const struct report_data *data, struct buffer *out)
 
 void report_write_html(const struct report_data *data, struct buffer *out)
 {
-    ASSERT(data->models > 0 && data->models <= REPORT_MODELS_MAX && data->best < data->models);
+    ASSERT(data->models > 0 && data->best < report_drawn(data));
     html_open(out, data->title);
     write_header(data, out);
     section_verdict(data, out);
     section_checks(data, out);
     section_models(data, out);
+    section_tables(data, out);
     section_curves(data, out);
     section_thresholds(data, out);
     section_scores(data, out);

@@ -11,7 +11,7 @@
 #include "core/stats/metrics.h"
 
 enum {
-    REPORT_MODELS_MAX = 6, /* drawn side by side: one colour and one dash pattern each */
+    REPORT_DRAWN_MAX = 6, /* models drawn side by side: one colour and one dash pattern each */
     REPORT_BYTES_MAX = 16 << 20,
 };
 
@@ -38,6 +38,14 @@ enum report_finding { REPORT_PASSED, REPORT_NOTE, REPORT_WARNING };
 struct report_check {
     enum report_finding finding;
     const char *words;
+};
+
+/* Figures side by side, ready to be read: cells as text, row by row, the first row the headings. */
+struct report_table {
+    const char *id, *title;
+    const char *note; /* or NULL */
+    uint32_t columns, rows;
+    const char *const *cell;
 };
 
 struct report_count {
@@ -80,13 +88,17 @@ struct report_data {
     uint32_t features;
 
     const struct report_model *model; /* at least one */
-    uint32_t models;                  /* at most REPORT_MODELS_MAX */
-    uint32_t best;                    /* the one that was saved: verdict, thresholds, importance */
+    uint32_t models;                  /* charts have the first REPORT_DRAWN_MAX of them */
+    uint32_t best;                    /* the one that was saved: verdict, thresholds, importance;
+                                       * among the first */
     double alert_cost;
     const char *money; /* unit, "EUR", or "" */
 
     const struct report_check *check;
     uint32_t checks;
+
+    const struct report_table *table; /* comparison, folds, search, highest scores */
+    uint32_t tables;
 };
 
 void report_write_html(const struct report_data *data, struct buffer *out);

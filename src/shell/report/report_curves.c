@@ -17,7 +17,7 @@ void report_legend(const struct report_data *data, struct buffer *out)
     if (data->models < 2)
         return;
     buffer_add_text(out, "<ul class=\"legend\">");
-    for (uint32_t i = 0; i < data->models; i++) {
+    for (uint32_t i = 0; i < report_drawn(data); i++) {
         buffer_format(out,
                       "<li><svg viewBox=\"0 0 28 10\" aria-hidden=\"true\"><line x1=\"1\" y1=\"5\" "
                       "x2=\"27\" y2=\"5\" class=\"series m%u\"/></svg>",
@@ -47,8 +47,8 @@ static void draw_models(struct svg_chart *c, const struct report_data *data, boo
 {
     char class_name[32];
 
-    for (uint32_t i = 0; i <= data->models; i++) {
-        uint32_t which = i < data->models ? i : data->best;
+    for (uint32_t i = 0; i <= report_drawn(data); i++) {
+        uint32_t which = i < report_drawn(data) ? i : data->best;
         const struct metrics *m = data->model[which].metrics;
         const struct curve *curve = is_roc ? &m->roc : &m->pr;
 
@@ -243,7 +243,7 @@ static double calibration_floor(const struct report_data *data)
 {
     double least = 0.1;
 
-    for (uint32_t i = 0; i < data->models; i++)
+    for (uint32_t i = 0; i < report_drawn(data); i++)
         for (unsigned b = 0; b < METRICS_CALIBRATION_BINS; b++) {
             const struct calibration_bin *bin = &data->model[i].metrics->reliability[b];
 
@@ -270,7 +270,7 @@ static void draw_calibration(const struct report_data *data, struct buffer *out)
              "of the expected frauds each, with 95 % intervals.");
     svg_axes(&c);
     svg_segment(&c, floor, floor, 1, 1, "mark");
-    for (uint32_t i = 0; i < data->models; i++)
+    for (uint32_t i = 0; i < report_drawn(data); i++)
         draw_bins_as_line(&c, data->model[i].metrics->reliability, i);
     for (unsigned b = 0; b < METRICS_CALIBRATION_BINS; b++)
         if (best->metrics->reliability[b].rows > 0)

@@ -79,7 +79,7 @@ static bool forest_range(const struct report_data *data, const struct comparison
 {
     double low = INFINITY, high = -INFINITY, step;
 
-    for (uint32_t i = 0; i < data->models; i++) {
+    for (uint32_t i = 0; i < report_drawn(data); i++) {
         const struct estimate *f = k->get(data->model[i].metrics);
 
         if (f->is_null)
@@ -105,16 +105,16 @@ static void draw_forest(const struct report_data *data, const struct comparison 
         .out = out, .width = 420, .left = 130, .top = 6, .right = 28, .bottom = 24};
     char class_name[32];
 
-    c.height = 30 + 30.0 * data->models;
-    c.y = (struct svg_axis){.low = 0, .high = data->models};
+    c.height = 30 + 30.0 * report_drawn(data);
+    c.y = (struct svg_axis){.low = 0, .high = report_drawn(data)};
     if (!forest_range(data, k, &c.x))
         return;
     buffer_format(out, "<figure>\n<h3>%s</h3>\n", k->name);
     svg_open(&c, k->id, k->name, "Value and 95 % interval of each model; the table has figures.");
     svg_axis_x(&c);
-    for (uint32_t i = 0; i < data->models; i++) {
+    for (uint32_t i = 0; i < report_drawn(data); i++) {
         const struct estimate *f = k->get(data->model[i].metrics);
-        double y = data->models - i - 0.5;
+        double y = report_drawn(data) - i - 0.5;
         char name[20];
 
         snprintf(name, sizeof name, "%s", data->model[i].name);
@@ -177,6 +177,13 @@ void section_models(const struct report_data *data, struct buffer *out)
     html_section_open(out, "models", "Models compared");
     html_paragraph(out, "soft",
                    "Where intervals overlap widely, the order of two models may be luck.");
+    if (report_drawn(data) < data->models) {
+        char words[96];
+
+        snprintf(words, sizeof words, "Charts have the first %u models, the table all %u.",
+                 report_drawn(data), data->models);
+        html_paragraph(out, "soft", words);
+    }
     buffer_add_text(out, "<div class=\"charts forests\">\n");
     for (unsigned k = 0; k < DRAWN; k++)
         draw_forest(data, &comparisons[k], out);
@@ -184,6 +191,31 @@ void section_models(const struct report_data *data, struct buffer *out)
     add_table(data, out);
     add_options(data, out);
     html_section_close(out);
+}
+
+void section_tables(const struct report_data *data, struct buffer *out)
+{
+    for (uint32_t i = 0; i < data->tables; i++) {
+        const struct report_table *t = &data->table[i];
+
+        html_section_open(out, t->id, t->title);
+        if (t->note != NULL)
+            html_paragraph(out, "soft", t->note);
+        html_table_open(out, t->title, t->cell, t->columns);
+        for (uint32_t r = 1; r < t->rows; r++) {
+            buffer_add_text(out, "<tr><th scope=\"row\">");
+            html_text(out, t->cell[r * t->columns]);
+            buffer_add_text(out, "</th>");
+            for (uint32_t c = 1; c < t->columns; c++) {
+                buffer_add_text(out, "<td>");
+                html_text(out, t->cell[r * t->columns + c]);
+                buffer_add_text(out, "</td>");
+            }
+            buffer_add_text(out, "</tr>\n");
+        }
+        html_table_close(out);
+        html_section_close(out);
+    }
 }
 
 void section_words(const struct report_data *data, struct buffer *out)

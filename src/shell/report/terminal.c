@@ -20,6 +20,7 @@ enum {
     NAME_COLUMNS = 28,
     BARS_SHOWN = 10,
     CELL_COLUMNS = 22,
+    TABLE_CELL_MAX = 40,
 };
 
 enum colour { PLAIN = 0, BOLD = 1, DIM = 2, RED = 31, GREEN = 32, YELLOW = 33, BLUE = 34 };
@@ -365,6 +366,41 @@ void terminal_thresholds(const struct terminal *t, const struct report_model *mo
     }
 }
 
+static unsigned column_width(const struct report_table *table, uint32_t column)
+{
+    size_t most = 0;
+
+    for (uint32_t r = 0; r < table->rows; r++) {
+        size_t length = strlen(table->cell[r * table->columns + column]);
+
+        most = length > most ? length : most;
+    }
+    return (unsigned)(most < TABLE_CELL_MAX ? most : TABLE_CELL_MAX);
+}
+
+void terminal_table(const struct terminal *t, const struct report_table *table, struct buffer *out)
+{
+    terminal_heading(t, table->title, out);
+    for (uint32_t r = 0; r < table->rows; r++) {
+        if (r == 0)
+            colour_on(t, DIM, out);
+        for (uint32_t c = 0; c < table->columns; c++) {
+            const char *cell = table->cell[r * table->columns + c];
+            unsigned width = column_width(table, c);
+
+            buffer_add_text(out, "  ");
+            if (c > 0) /* figures stand right */
+                buffer_format(out, "%*s", (int)(width - strnlen(cell, width)), "");
+            terminal_name(t, cell, width, c == 0, out);
+        }
+        if (r == 0)
+            colour_off(t, out);
+        buffer_add_char(out, '\n');
+    }
+    if (table->note != NULL)
+        terminal_wrapped(t, table->note, 2, out);
+}
+
 static void put_verdict(const struct terminal *t, const struct report_data *data,
                         struct buffer *out)
 {
@@ -452,5 +488,7 @@ void terminal_report(const struct terminal *t, const struct report_data *data, s
         terminal_heading(t, "Thresholds", out);
         terminal_thresholds(t, best, out);
     }
+    for (uint32_t i = 0; i < data->tables; i++)
+        terminal_table(t, &data->table[i], out);
     put_importances(t, data, out);
 }

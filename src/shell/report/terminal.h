@@ -36,6 +36,8 @@ void terminal_curve(const struct terminal *t, const struct curve *curve, double 
 void terminal_models(const struct terminal *t, const struct report_data *data, struct buffer *out);
 void terminal_thresholds(const struct terminal *t, const struct report_model *model,
                          struct buffer *out);
+/* Columns as wide as their cells need. */
+void terminal_table(const struct terminal *t, const struct report_table *table, struct buffer *out);
 /* All of it: verdict, warnings, models, precision-recall sketch, thresholds, importances. */
 void terminal_report(const struct terminal *t, const struct report_data *data, struct buffer *out);
 

@@ -27,6 +27,7 @@ struct feed_counts {
     uint64_t rejects;          /* rows that could not be read (they are in the rejects file) */
     uint64_t repeated;         /* rows met before, same id and content: taken once */
     uint64_t conflicting;      /* rows with an id met before and other content: left out */
+    uint64_t unjoined;         /* times that a joined file had no row for an event */
     uint64_t moved;            /* rows that sorting moved */
     uint64_t spilled_bytes;    /* written to the disk for want of memory */
     int64_t from_us, until_us; /* first and last event time */

@@ -14,14 +14,14 @@ bool feed_kind_part(const struct settings *s, uint32_t kind, const char *directo
 {
     const struct kind_setting *k = &s->kinds[kind];
 
-    *part = (struct feed_part){.kind = k, .path = path};
+    *part = (struct feed_part){.kind = k, .path = path, .directory = directory};
     if (k->source != NULL)
         part->setting = settings_source(s, k->source);
     if (part->setting == NULL)
         return error_set(e, ERROR_INVALID,
                          "%s: there is no source of %s: name one under events.%s.source", s->path,
                          k->name, k->name);
-    return feed_path(s, part->setting, directory, path, e);
+    return feed_path(s, part->setting->file, directory, path, e);
 }
 
 static bool refuse_field(const struct settings *s, const struct feed_part *part, const char *field,

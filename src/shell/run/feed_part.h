@@ -10,6 +10,8 @@ struct feed_part {
     const struct source_setting *setting; /* NULL: as the file is found */
     const char *path;                     /* resolved */
     const struct kind_setting *kind;      /* NULL: events are of one kind */
+    const char *directory;                /* where joined files are; NULL: where settings say */
+    bool is_whole;                        /* a file that was named: nothing is joined to it */
 };
 
 /* The part's source opened, its columns in the types of `wanted` (may be NULL). Where counts are
@@ -20,9 +22,9 @@ bool feed_part_open(const struct settings *s, const struct feed_part *part,
 /* The field of the part's events that `name` must be; `path` is its place in the settings. */
 bool feed_find_role(const struct settings *s, const struct schema *schema, const char *path,
                     const char *name, int *field, struct error *e) MUST_USE;
-/* The settings' path of a source, relative to the settings file; with a directory, the file of that
- * name in it. */
-bool feed_path(const struct settings *s, const struct source_setting *source, const char *directory,
+/* A file of the settings, relative to the settings file; with a directory, the one of that name in
+ * it. */
+bool feed_path(const struct settings *s, const char *file, const char *directory,
                char out[FEED_FILE_MAX], struct error *e) MUST_USE;
 
 /* The source of a kind; `directory` NULL: where the settings say. `path` takes its file. */

@@ -16,10 +16,10 @@ enum { FIELD_OVERRIDES_MAX = SCHEMA_FIELDS_MAX, FEED_TEXT_MAX = 1 << 30, DIGEST_
 static char format_auto[] = "auto";
 static const struct source_setting no_source = {.format = format_auto, .reject_share = 0.01};
 
-bool feed_path(const struct settings *s, const struct source_setting *source, const char *directory,
+bool feed_path(const struct settings *s, const char *file, const char *directory,
                char out[FEED_FILE_MAX], struct error *e)
 {
-    const char *file = source->file, *slash = strrchr(file, '/');
+    const char *slash = strrchr(file, '/');
     int n;
 
     if (directory != NULL) {
@@ -41,7 +41,7 @@ static bool only_part(const struct settings *s, const char *path, char resolved[
 {
     const struct source_setting *source = settings_source(s, "transactions");
 
-    *part = (struct feed_part){.setting = source, .path = path};
+    *part = (struct feed_part){.setting = source, .path = path, .is_whole = path != NULL};
     if (path != NULL)
         return true;
     if (source == NULL || source->file == NULL)
@@ -49,7 +49,7 @@ static bool only_part(const struct settings *s, const char *path, char resolved[
                          "%s: there is no source: name a file under sources.transactions.file",
                          s->path);
     part->path = resolved;
-    return feed_path(s, source, NULL, resolved, e);
+    return feed_path(s, source->file, NULL, resolved, e);
 }
 
 /* Field overrides: the settings' own, and the types of the schema that the events must have. */
@@ -108,12 +108,34 @@ static int kind_of(const struct feed_part *part, const struct schema *schema)
     return part->kind != NULL ? schema_find_kind(schema, text_of(part->kind->name)) : KIND_NONE;
 }
 
+/* The paths of the files that are joined; a settings file has few. */
+struct joins {
+    char path[SETTINGS_JOINS_MAX][FEED_FILE_MAX];
+    const char *paths[SETTINGS_JOINS_MAX];
+    uint32_t count;
+};
+
+static bool find_joins(const struct settings *s, const struct feed_part *part, struct joins *j,
+                       struct error *e)
+{
+    j->count = 0;
+    if (part->setting == NULL || part->is_whole)
+        return true;
+    for (; j->count < part->setting->join_count; j->count++) {
+        if (!feed_path(s, part->setting->joins[j->count], part->directory, j->path[j->count], e))
+            return false;
+        j->paths[j->count] = j->path[j->count];
+    }
+    return true;
+}
+
 bool feed_part_open(const struct settings *s, const struct feed_part *part,
                     const struct schema *wanted, struct feed_counts *counts, struct source **source,
                     struct error *e)
 {
     const struct source_setting *setting = part->setting != NULL ? part->setting : &no_source;
     struct source_field *fields = mem_array(FIELD_OVERRIDES_MAX, sizeof *fields);
+    struct joins *joins = mem_alloc(sizeof *joins);
     const char *required[] = {part->kind != NULL ? part->kind->id : s->event.id,
                               part->kind != NULL ? part->kind->time : s->event.time};
     struct source_options o;
@@ -121,7 +143,10 @@ bool feed_part_open(const struct settings *s, const struct feed_part *part,
     bool ok;
 
     source_options_init(&o, part->path);
-    ok = find_format(s, setting, &o.format, e);
+    ok = find_format(s, setting, &o.format, e) && find_joins(s, part, joins, e);
+    o.joins = joins->paths;
+    o.join_count = joins->count;
+    o.join_key = required[0];
     o.delimiter = setting->delimiter;
     o.point = setting->point;
     o.reject_share = setting->reject_share;
@@ -145,6 +170,7 @@ bool feed_part_open(const struct settings *s, const struct feed_part *part,
     }
     ok = ok && source_open(&o, source, e);
     mem_free(fields);
+    mem_free(joins);
     return ok;
 }
 
@@ -614,16 +640,23 @@ bool feed_reader_count(const struct feed_reader *r, struct feed_counts *counts, 
 
     digest_start(d);
     counts->rejects = 0;
+    counts->unjoined = 0;
     for (uint32_t i = 0; i < r->parts && ok; i++) {
         const char *path = r->part[i].path;
+        struct joins *joins = mem_alloc(sizeof *joins);
         struct source_counts c;
 
         source_counts(r->part[i].source, &c);
+        counts->unjoined += c.unjoined;
         if (i == 0 || (counts->rejects == 0 && c.rejects > 0))
             memcpy(counts->rejects_path, r->part[i].rejects_path, sizeof counts->rejects_path);
         counts->rejects += c.rejects;
         has_bytes = has_bytes && strcmp(path, "-") != 0;
-        ok = !has_bytes || digest_files(d, path, e);
+        ok = find_joins(r->settings, &r->part[i].is, joins, e);
+        ok = ok && (!has_bytes || digest_files(d, path, e));
+        for (uint32_t k = 0; k < joins->count && ok && has_bytes; k++)
+            ok = digest_files(d, joins->paths[k], e);
+        mem_free(joins);
     }
     digest_finish(d, counts->digest);
     digest_free(d);

@@ -196,11 +196,40 @@ static void identify(const struct buffer *text, const uint8_t model_digest[DIGES
     digest_free(d);
 }
 
+/* The settings with thresholds as scores: those of goals are in the notes of the model. `threshold`
+ * is theirs. */
+static bool resolve(struct settings *s, const struct model *model,
+                    struct threshold_setting threshold[PLAN_OUTCOMES_MAX], struct error *e)
+{
+    struct goal_found goal[SETTINGS_GOALS_MAX];
+    uint32_t goals = settings_goals(s, goal), count;
+    struct settings *trained;
+
+    if (model == NULL)
+        return true;
+    if (goals > 0) {
+        if (!settings_parse(text_of(model_notes(model)->settings), "model", &trained, e))
+            return false;
+        goals = settings_goals_found(trained, goal);
+        settings_free(trained);
+    }
+    if (!settings_resolve(s, goal, goals, threshold, e))
+        return false;
+    settings_thresholds(s, &count);
+    s->decision = threshold;
+    s->decision_count = count;
+    s->profile = NULL;
+    s->profile_count = 0;
+    return true;
+}
+
 bool plan_make(const struct settings *s, const struct schema *schema, const void *model,
                size_t model_bytes, struct made_plan *made, struct error *e)
 {
     struct made_plan m = {0};
     struct model *parsed = NULL;
+    struct settings fixed = *s;
+    struct threshold_setting threshold[PLAN_OUTCOMES_MAX];
     uint8_t id[PLAN_ID_BYTES] = {0};
 
     if (model != NULL) {
@@ -208,12 +237,13 @@ bool plan_make(const struct settings *s, const struct schema *schema, const void
             return false;
         digest_bytes(model, model_bytes, m.model_digest);
     }
-    if (!settings_plan(s, schema, parsed, id, &m.plan, e)) {
+    if (!resolve(&fixed, parsed, threshold, e) ||
+        !settings_plan(&fixed, schema, parsed, id, &m.plan, e)) {
         model_free(parsed);
         return false;
     }
     buffer_init(&m.text, PLAN_TEXT_MAX);
-    settings_print_plan(s, schema, plan_program(m.plan), &m.text);
+    settings_print_plan(&fixed, schema, plan_program(m.plan), &m.text);
     if (m.text.overflow) {
         made_plan_fini(&m);
         return error_set(e, ERROR_INVALID, "the plan's text is over %d MiB", PLAN_TEXT_MAX >> 20);

@@ -9,6 +9,49 @@
     .count_at = offsetof(type, count), .limit = (most_elements)
 #define ARRAY_OF(array, count, most_elements) ARRAY(struct settings, array, count, most_elements)
 
+/* From which score on: the rows of one threshold. */
+#define THRESHOLD_ROWS(path)                                                                       \
+    {path ".score",                                                                                \
+     KEY_WHOLE,                                                                                    \
+     KEY_DECIDES,                                                                                  \
+     MEMBER(struct threshold_setting, score),                                                      \
+     .has_at = offsetof(struct threshold_setting, has_score),                                      \
+     .least = 0,                                                                                   \
+     .most = 1000,                                                                                 \
+     .words = "A score from 0 to 1000; beside one of the goals below, what training found."},      \
+        {path ".f_beta",                                                                           \
+         KEY_REAL,                                                                                 \
+         KEY_DECIDES,                                                                              \
+         MEMBER(struct threshold_setting, f_beta),                                                 \
+         .has_at = offsetof(struct threshold_setting, has_f_beta),                                 \
+         .least = 0.01,                                                                            \
+         .most = 100,                                                                              \
+         .words = "Instead of a score: the one of the highest F-beta, of this beta (2: recall "    \
+                  "counts more than precision), on training rows held out from learning."},        \
+        {path ".cost",                                                                             \
+         KEY_REAL,                                                                                 \
+         KEY_DECIDES,                                                                              \
+         MEMBER(struct threshold_setting, cost),                                                   \
+         .has_at = offsetof(struct threshold_setting, has_cost),                                   \
+         .least = 0,                                                                               \
+         .most = 1e12,                                                                             \
+         .words = "Instead of a score: the one of the least cost, where a missed fraud costs its " \
+                  "amount and an alert this much."},                                               \
+        {path ".recall",                                                                           \
+         KEY_REAL,                                                                                 \
+         KEY_DECIDES,                                                                              \
+         MEMBER(struct threshold_setting, recall),                                                 \
+         .has_at = offsetof(struct threshold_setting, has_recall),                                 \
+         .least = 0,                                                                               \
+         .most = 1,                                                                                \
+         .words = "Instead of a score: the highest one that finds this share of the frauds."},     \
+    {                                                                                              \
+        path ".alerts_per_day", KEY_REAL, KEY_DECIDES,                                             \
+            MEMBER(struct threshold_setting, alerts_per_day),                                      \
+            .has_at = offsetof(struct threshold_setting, has_alerts), .least = 0, .most = 1e12,    \
+            .words = "Instead of a score: the lowest one with at most so many alerts a day."       \
+    }
+
 #define TYPES_WORDS   "bool|int|decimal|real|text|time|duration"
 #define LAYOUTS_WORDS "iso|day_first|month_first|unix_s|unix_ms|unix_us"
 
@@ -47,6 +90,11 @@ const struct key keys[] = {
     {"sources.*.valid_from", KEY_TEXT, 0, MEMBER(struct source_setting, valid_from),
      .words = "For a table to look up in: the column that says from when on a row holds, so that "
               "an event sees only what was known at its time."},
+    {"sources.*.join", KEY_TEXTS, 0,
+     ARRAY(struct source_setting, joins, join_count, SETTINGS_JOINS_MAX),
+     .words =
+         "For events: more files that have fields of the same events, found by the events' id. "
+         "The time is in `file`. A file that is named on the command line has all fields itself."},
     {"sources.*.rejects", KEY_REAL, 0, MEMBER(struct source_setting, reject_share),
      .standard = "0.01", .least = 0, .most = 1,
      .words = "Share of records that may be unreadable before reading stops with an error."},
@@ -219,20 +267,35 @@ const struct key keys[] = {
     {"model.validate", KEY_SECTION, 0, .shorthand = "by",
      .words = "How the model is tested on what it was not trained on; a plain text is `by`."},
     {"model.validate.by", KEY_WORD, 0, OF(model.validate.by), .standard = "time",
-     .choices = "time|stratified|folds",
-     .words = "`time`: train on the past, test on the future; `stratified`: one random split with "
-              "equal shares of fraud; `folds`: several of them."},
+     .choices = "time|stratified|folds|prequential",
+     .words =
+         "`time`: train on the past, test on the future; `stratified`: one random split with "
+         "equal shares of fraud; `folds`: several of them; `prequential`: by time, several times, "
+         "each `step` earlier."},
     {"model.validate.gap", KEY_DURATION, 0, OF(model.validate.gap_us),
      .computed = "the label's delay", .least = 0,
      .words = "By time: what is left out between training and test."},
     {"model.validate.share", KEY_REAL, 0, OF(model.validate.test_share), .standard = "0.2",
      .least = 0.01, .most = 0.9, .words = "By time and stratified: share of the events tested on."},
     {"model.validate.folds", KEY_WHOLE, 0, OF(model.validate.folds), .standard = "5", .least = 2,
-     .most = 100, .words = "Number of folds."},
+     .most = SETTINGS_FOLDS_MAX, .words = "Number of folds, of `folds` and `prequential`."},
     {"model.validate.train", KEY_SPAN, 0, OF(model.validate.train_from_us),
-     .words = "By time: [from, until) of training, instead of a share; `until` is left out."},
+     .words = "By time: [from, until) of training, instead of a share, `until` left out; or a "
+              "length, which ends where the gap before the test begins."},
     {"model.validate.test", KEY_SPAN, 0, OF(model.validate.test_from_us),
-     .words = "By time: [from, until) of the test; `until` is left out."},
+     .words = "By time: [from, until) of the test, `until` left out; or a length, which ends at "
+              "`model.validate.until`. Prequential takes lengths only."},
+    {"model.validate.until", KEY_TIME, 0, OF(model.validate.until_us),
+     .has_at = offsetof(struct settings, model.validate.has_until),
+     .computed = "the end of the data",
+     .words = "Where the last test window ends; the moment itself is left out."},
+    {"model.validate.step", KEY_DURATION, 0, OF(model.validate.step_us),
+     .computed = "the length of the test", .least = 0,
+     .words = "Prequential: how much earlier each fold is than the one after it."},
+    {"model.validate.group", KEY_TEXT, 0, OF(model.validate.group),
+     .words =
+         "An entity: all its events are on one side, in training or in the test. By time, test "
+         "events of those that training has seen are left out."},
     {"model.validate.drop_known", KEY_TEXT, 0, OF(model.validate.drop_known),
      .words =
          "Leave out of the test what belongs to an entity of this kind whose fraud was known by then."},
@@ -269,15 +332,28 @@ const struct key keys[] = {
      .words =
          "What a decision can be, mildest first; the first is what it is when nothing speaks against it."},
     {"decision", KEY_ENTRIES, KEY_DECIDES, ARRAY_OF(decision, decision_count, PLAN_OUTCOMES_MAX),
-     .standard = "{review: 300, decline: 800}", .words = "From which score on an outcome holds."},
-    {"decision.*", KEY_WHOLE, KEY_REQUIRED | KEY_DECIDES, MEMBER(struct threshold_setting, score),
-     .least = 0, .most = 1000, .words = "A score from 0 to 1000."},
+     .standard = "{review: 300, decline: 800}", .shorthand = "profile",
+     .words = "From which score on an outcome holds; a plain text names a set under `thresholds`."},
+    {"decision.*", KEY_SECTION, KEY_DECIDES, .shorthand = "score",
+     .words = "One outcome; a plain number is a score."},
+    THRESHOLD_ROWS("decision.*"),
+    {"decision.profile", KEY_TEXT, KEY_DECIDES, OF(profile),
+     .words = "The set of thresholds under `thresholds` that is in force."},
     {"decision.levels", KEY_ENTRIES, KEY_DECIDES, ARRAY_OF(levels, level_count, PLAN_LEVELS_MAX),
      .standard = "{HIGH: 800, MEDIUM: 400}",
      .words = "Names for ranges of scores. Below all of them is `LOW`, unless one stands at 0."},
     {"decision.levels.*", KEY_WHOLE, KEY_REQUIRED | KEY_DECIDES,
      MEMBER(struct threshold_setting, score), .least = 0, .most = 1000,
      .words = "The least score of the level."},
+    {"thresholds", KEY_ENTRIES, KEY_DECIDES,
+     ARRAY_OF(profiles, profile_count, SETTINGS_PROFILES_MAX),
+     .words = "Sets of thresholds under names of yours; `decision: NAME` puts one in force."},
+    {"thresholds.*", KEY_ENTRIES, KEY_DECIDES,
+     ARRAY(struct profile_setting, thresholds, count, PLAN_OUTCOMES_MAX),
+     .words = "One set: outcomes with their thresholds, as below `decision`."},
+    {"thresholds.*.*", KEY_SECTION, KEY_DECIDES, .shorthand = "score",
+     .words = "One outcome; a plain number is a score."},
+    THRESHOLD_ROWS("thresholds.*.*"),
 
     {"tests", KEY_RECORDS, 0, ARRAY_OF(tests, test_count, SETTINGS_TESTS_MAX),
      .words = "What is expected of events, held by `assay test`."},

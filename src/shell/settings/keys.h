@@ -28,7 +28,8 @@ enum key_kind {
     KEY_REAL,     /* double */
     KEY_DURATION, /* int64_t us */
     KEY_SIZE,     /* bytes: uint32_t or uint64_t */
-    KEY_SPAN,     /* two int64_t us: [from, until) */
+    KEY_TIME,     /* int64_t us */
+    KEY_SPAN,     /* two int64_t us: [from, until), or SPAN_LENGTH and a duration */
     KEY_EVENT,    /* a map of an event's fields: char *, as a JSON object of texts */
     KEY_EVENTS,   /* a list of them: char ** */
 };

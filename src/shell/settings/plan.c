@@ -91,7 +91,7 @@ static void parts_init(struct parts *p, const struct settings *s)
     p->features = mem_array(s->feature_count, sizeof *p->features);
     p->rules = mem_array(s->rule_count, sizeof *p->rules);
     p->outcomes = mem_array(s->outcome_count, sizeof *p->outcomes);
-    p->thresholds = mem_array(s->decision_count, sizeof *p->thresholds);
+    p->thresholds = mem_array(PLAN_OUTCOMES_MAX, sizeof *p->thresholds);
     p->levels = mem_array(s->level_count, sizeof *p->levels);
     for (uint32_t i = 0; i < s->entity_count; i++)
         p->entities[i] =
@@ -117,8 +117,20 @@ static void parts_init(struct parts *p, const struct settings *s)
             (struct plan_missing){text_of(s->missing[i].name), text_of(s->missing[i].source)};
     for (uint32_t i = 0; i < s->outcome_count; i++)
         p->outcomes[i] = text_of(s->outcomes[i]);
-    for (uint32_t i = 0; i < s->decision_count; i++)
-        p->thresholds[i] = threshold_of(&s->decision[i]);
+}
+
+/* Goals stay out: a plan without a model needs no thresholds, one with a model is given scores
+ * (settings_resolve). */
+static void thresholds_fill(const struct settings *s, struct parts *p, struct plan_spec *spec)
+{
+    uint32_t count;
+    const struct threshold_setting *t = settings_thresholds(s, &count);
+
+    spec->thresholds = p->thresholds;
+    for (uint32_t i = 0; i < count; i++) {
+        if (threshold_goal(&t[i]).kind == GOAL_NONE)
+            p->thresholds[spec->threshold_count++] = threshold_of(&t[i]);
+    }
 }
 
 /* A level at 0 is the lowest; without one it is called LOW. */
@@ -238,7 +250,6 @@ static bool plan_of(const struct settings *s, const struct schema *schema, struc
         .check_count = s->check_count,
         .missing_count = s->missing_count,
         .outcome_count = s->outcome_count,
-        .threshold_count = s->decision_count,
         .velocity = {.memory_bytes = s->memory_bytes / 4 * 3,
                      .lateness_us = s->event.lateness_us,
                      .label_delay_us = s->event.label_delay_us,
@@ -258,7 +269,7 @@ static bool plan_of(const struct settings *s, const struct schema *schema, struc
     spec.checks = parts.checks;
     spec.missing = parts.missing;
     spec.outcomes = parts.outcomes;
-    spec.thresholds = parts.thresholds;
+    thresholds_fill(s, &parts, &spec);
     levels_fill(s, &parts, &spec);
     memcpy(spec.id, id, PLAN_ID_BYTES);
     *p = plan_new(&spec, e);

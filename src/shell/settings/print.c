@@ -11,8 +11,8 @@
 struct printing {
     const struct settings *settings;
     struct buffer *out;
-    unsigned flags;    /* only keys that have these */
-    bool with_origins; /* a comment after each value */
+    unsigned flags;                      /* only keys that have these */
+    bool with_origins;                   /* a comment after each value */
     const struct recipe_setting *recipe; /* NULL, or: options of other kinds are left out */
     struct buffer path;
 };
@@ -69,6 +69,37 @@ static void print_below(struct printing *p, const struct key *parent, const char
     }
 }
 
+static void print_array(struct printing *p, const struct key *k, const char *base, int depth);
+
+static bool key_has_below(const struct key *k)
+{
+    return k->kind == KEY_SECTION || k->kind == KEY_ENTRIES || k->kind == KEY_RECORDS;
+}
+
+static bool has_scalars_only(const struct key *section)
+{
+    for (const struct key *k = key_below(section, NULL); k != NULL; k = key_below(section, k)) {
+        if (key_has_below(k))
+            return false;
+    }
+    return true;
+}
+
+/* A section of which nothing but its shorthand is given. */
+static const struct key *only_shorthand(const struct key *each, const char *element)
+{
+    const struct key *found = NULL;
+
+    for (const struct key *k = key_below(each, NULL); k != NULL; k = key_below(each, k)) {
+        if (!setting_is_given(k, element))
+            continue;
+        if (found != NULL || each->shorthand == NULL || strcmp(key_last(k), each->shorthand) != 0)
+            return NULL;
+        found = k;
+    }
+    return found;
+}
+
 /* One element of an array under a name: "customer: customer_id" or a section. */
 static void print_entry(struct printing *p, const struct key *each, const char *element, int depth)
 {
@@ -76,7 +107,14 @@ static void print_entry(struct printing *p, const struct key *each, const char *
     size_t before = path_push(p, name);
 
     print_name(p, name, depth);
-    if (each->kind == KEY_SECTION) {
+    if (each->kind == KEY_SECTION && has_scalars_only(each) && only_shorthand(each, element)) {
+        each = only_shorthand(each, element);
+        path_push(p, text_of(key_last(each)));
+    }
+    if (each->kind == KEY_ENTRIES) {
+        buffer_add_char(p->out, '\n');
+        print_array(p, each, element, depth + 1);
+    } else if (each->kind == KEY_SECTION) {
         size_t start = p->out->length;
 
         buffer_add_char(p->out, '\n');
@@ -92,11 +130,6 @@ static void print_entry(struct printing *p, const struct key *each, const char *
         buffer_add_char(p->out, '\n');
     }
     p->path.length = before;
-}
-
-static bool key_has_below(const struct key *k)
-{
-    return k->kind == KEY_SECTION || k->kind == KEY_ENTRIES || k->kind == KEY_RECORDS;
 }
 
 static void print_flow_entries(struct printing *p, const struct key *k, const char *base)
@@ -278,6 +311,47 @@ void settings_print_plan(const struct settings *s, const struct schema *schema,
         mem_free(fixed.schema[i].kinds);
     mem_free(fixed.schema);
     mem_free(fixed.kinds);
+}
+
+/* A copy whose goals have the scores that were found. */
+static struct threshold_setting *with_scores(const struct threshold_setting *t, uint32_t count,
+                                             const struct goal_found *found, uint32_t goals)
+{
+    struct threshold_setting *copy = mem_array(count, sizeof *copy);
+
+    for (uint32_t i = 0; i < count; i++) {
+        struct goal g = threshold_goal(&t[i]);
+
+        copy[i] = t[i];
+        for (uint32_t k = 0; k < goals && g.kind != GOAL_NONE; k++) {
+            if (found[k].goal.kind != g.kind || found[k].goal.value != g.value ||
+                found[k].score < 0)
+                continue;
+            copy[i].has_score = true;
+            copy[i].score = found[k].score;
+        }
+    }
+    return copy;
+}
+
+void settings_print_trained(const struct settings *s, const struct schema *schema,
+                            const struct program *program, const struct goal_found *found,
+                            uint32_t count, struct buffer *out)
+{
+    struct settings fixed = *s;
+
+    fixed.decision = with_scores(s->decision, s->decision_count, found, count);
+    fixed.profiles = mem_array(s->profile_count, sizeof *fixed.profiles);
+    for (uint32_t i = 0; i < s->profile_count; i++) {
+        fixed.profiles[i] = s->profiles[i];
+        fixed.profiles[i].thresholds =
+            with_scores(s->profiles[i].thresholds, s->profiles[i].count, found, count);
+    }
+    settings_print_plan(&fixed, schema, program, out);
+    for (uint32_t i = 0; i < s->profile_count; i++)
+        mem_free(fixed.profiles[i].thresholds);
+    mem_free(fixed.profiles);
+    mem_free(fixed.decision);
 }
 
 static void print_recipe(const struct settings *s, const struct recipe_setting *r, int depth,

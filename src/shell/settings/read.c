@@ -237,6 +237,11 @@ static bool read_span(struct reading *r, const struct key *k, struct yaml_node *
 {
     int64_t *at = (int64_t *)(base + k->at);
 
+    if (n->kind == YAML_SCALAR && duration_parse(n->text, &at[1]) && at[1] > 0) {
+        at[0] = SPAN_LENGTH;
+        read_origin(r, n, NULL);
+        return true;
+    }
     if (n->kind != YAML_LIST || n->count != 2)
         return refuse_value(r, k, n, n->text);
     for (int i = 0; i < 2; i++) {
@@ -378,7 +383,7 @@ static struct yaml_node *standard_node(struct reading *r, const struct key *k)
 static bool read_entries_or_default(struct reading *r, const struct key *k, struct yaml_node *n,
                                     char *base)
 {
-    struct yaml_node *entries = n;
+    struct yaml_node *entries = n = expand(r, k, n);
 
     if (k->standard != NULL && (n->kind == YAML_EMPTY || entries_count(k, n) == 0))
         entries = n->kind == YAML_EMPTY || n->kind == YAML_MAP ? standard_node(r, k) : n;

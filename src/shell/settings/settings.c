@@ -157,6 +157,15 @@ const struct recipe_setting *settings_recipe(const struct settings *s)
     return named != NULL ? named : &s->model.asked;
 }
 
+struct recipe_setting *settings_model_of(struct settings *s)
+{
+    for (uint32_t i = 0; i < s->model_count; i++) {
+        if (strcmp(s->models[i].name, s->model.kind) == 0)
+            return &s->models[i];
+    }
+    return &s->model.asked;
+}
+
 const struct source_setting *settings_source(const struct settings *s, const char *name)
 {
     for (uint32_t i = 0; i < s->source_count; i++) {

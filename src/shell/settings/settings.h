@@ -9,14 +9,20 @@
 #define ASSAY_SETTINGS_SETTINGS_H
 
 #include "core/base/buffer.h"
+#include "core/base/number.h"
 #include "core/decide/plan.h"
 #include "core/learn/recipe.h"
+#include "core/stats/goal.h"
 
 enum {
     SETTINGS_BYTES_MAX = 1 << 20,
     SETTINGS_SOURCES_MAX = 64,
+    SETTINGS_JOINS_MAX = 16,
     SETTINGS_FIELDS_MAX = SCHEMA_FIELDS_MAX,
     SETTINGS_MODELS_MAX = 32,
+    SETTINGS_FOLDS_MAX = 100,
+    SETTINGS_PROFILES_MAX = 16,
+    SETTINGS_RANGES_MAX = 16, /* that a search draws from */
     SETTINGS_TESTS_MAX = 1000,
     SETTINGS_TEST_EVENTS_MAX = 1000, /* in the history of one */
     SETTINGS_TEST_VALUES_MAX = 1000, /* of one list of one */
@@ -39,6 +45,8 @@ struct source_setting {
     char point;     /* 0 = look */
     char *key;      /* reference tables: the column looked up; the events' field of the same name */
     char *valid_from; /* or NULL */
+    char **joins;     /* of events: files with more of their fields, by their id */
+    uint32_t join_count;
     struct field_setting *fields;
     uint32_t field_count;
     double reject_share; /* default 0.01 */
@@ -106,26 +114,70 @@ struct check_setting {
     char *then; /* refuse, mark or an outcome */
 };
 
+/* From which score on an outcome or level holds: a score, or a goal that training finds one for. */
 struct threshold_setting {
     char *name;
-    int score;
+    bool has_score, has_f_beta, has_cost, has_recall, has_alerts;
+    int score; /* of a goal: what training found (in the notes of a model) */
+    double f_beta, cost, recall, alerts_per_day;
 };
 
-enum validate_by { VALIDATE_TIME, VALIDATE_STRATIFIED, VALIDATE_FOLDS };
+/* Thresholds under a name, of which `decision` puts one set in force. */
+struct profile_setting {
+    char *name;
+    struct threshold_setting *thresholds;
+    uint32_t count;
+};
+
+/* What a goal comes to on the training rows of a model, held out from learning. */
+struct goal_found {
+    struct goal goal;
+    int score; /* -1: the rows do not say */
+};
+
+enum validate_by { VALIDATE_TIME, VALIDATE_STRATIFIED, VALIDATE_FOLDS, VALIDATE_PREQUENTIAL };
+
+/* A span may be a length alone: `from` is this, `until` the length. */
+#define SPAN_LENGTH INT64_MIN
 
 struct validate_setting {
     enum validate_by by;
     int64_t gap_us;    /* time: between train and test; default: the label's delay */
     double test_share; /* time and stratified: 0.2 or 0.25; default 0.2 */
-    uint32_t folds;    /* folds: 5 */
+    uint32_t folds;    /* folds, prequential: 5 */
     bool has_window;   /* explicit dates instead of a share */
+    bool has_lengths;  /* lengths of the windows instead of dates */
+    bool has_until;
     int64_t train_from_us, train_until_us, test_from_us, test_until_us; /* until is exclusive */
+    int64_t until_us; /* of the last test window */
+    int64_t step_us;  /* prequential: between windows; default: the length of the test */
     char *drop_known; /* entity whose known frauds leave the test (Handbook), or NULL */
+    char *group;      /* entity whose events stay on one side, or NULL */
 };
 
 struct member_setting {
     char *name; /* under `models` */
     double weight;
+};
+
+/* Values that a search may give to an option of a recipe: [low, high], [low, high, log], or more
+ * than two to choose among. */
+struct range_setting {
+    char *name; /* "boost.leaves" */
+    char **values;
+    uint32_t count;
+};
+
+enum search_by { SEARCH_AVERAGE_PRECISION, SEARCH_AUC_ROC, SEARCH_CARD_PRECISION };
+
+/* A random search: none where both trials and time are 0. */
+struct search_setting {
+    uint32_t trials; /* 0: as many as the time allows */
+    int64_t time_us; /* 0: no limit */
+    uint32_t folds;
+    enum search_by by;
+    struct range_setting *over;
+    uint32_t over_count;
 };
 
 /* A recipe with its name and its members' names, which settings_verify resolves. */
@@ -134,6 +186,9 @@ struct recipe_setting {
     struct member_setting *members;
     uint32_t member_count;
     struct recipe recipe; /* defaults overlaid by the settings */
+    struct search_setting search;
+    bool has_threshold;
+    double threshold; /* probability from which it says fraud, in comparisons */
 };
 
 struct model_setting {
@@ -216,8 +271,11 @@ struct settings {
     uint32_t missing_count;
     char **outcomes;
     uint32_t outcome_count;
+    char *profile; /* under `thresholds`, in force instead of `decision`; or NULL */
     struct threshold_setting *decision;
     uint32_t decision_count;
+    struct profile_setting *profiles;
+    uint32_t profile_count;
     struct threshold_setting *levels;
     uint32_t level_count;
     struct model_setting model;
@@ -271,6 +329,31 @@ enum type list_setting_type(const struct list_setting *l);
 bool settings_has_model(const struct settings *s); /* model.kind is not none */
 /* The recipe in force: that of `model`, or the one under `models` that it names. */
 const struct recipe_setting *settings_recipe(const struct settings *s);
+struct recipe_setting *settings_model_of(struct settings *s); /* the same, to be changed */
+/* The thresholds in force: those of `decision`, or of the profile that it names. */
+const struct threshold_setting *settings_thresholds(const struct settings *s, uint32_t *count);
+const struct profile_setting *settings_profile(const struct settings *s,
+                                               const char *name); /* or NULL */
+struct goal threshold_goal(const struct threshold_setting *t);    /* GOAL_NONE: a score */
+bool settings_searches(const struct recipe_setting *r);
+/* Ranges usual for the kind, where a search is asked for and none are given. */
+void settings_search_fill(struct recipe_setting *r);
+/* The value of range number `range` in a trial, a function of seed, trial and range; it is put into
+ * the recipe as its text says, so that the text repeats it. */
+void settings_search_draw(const struct recipe_setting *r, uint64_t seed, uint32_t trial,
+                          uint32_t range, char text[NUMBER_TEXT_MAX], struct recipe *recipe);
+
+/* The different goals of all thresholds, with scores of -1. */
+enum { SETTINGS_GOALS_MAX = (1 + SETTINGS_PROFILES_MAX) * PLAN_OUTCOMES_MAX };
+uint32_t settings_goals(const struct settings *s, struct goal_found goal[SETTINGS_GOALS_MAX]);
+/* The goals that `trained` (settings from the notes of a model) found scores for. */
+uint32_t settings_goals_found(const struct settings *trained,
+                              struct goal_found goal[SETTINGS_GOALS_MAX]);
+/* The thresholds in force as scores. A stricter outcome's goal that would come to no more than a
+ * milder one's score takes the next. ERROR_INVALID where a goal is not among those found. */
+bool settings_resolve(const struct settings *s, const struct goal_found *found, uint32_t count,
+                      struct threshold_setting threshold[PLAN_OUTCOMES_MAX],
+                      struct error *e) MUST_USE;
 /* The one of that name under `models`, or NULL. */
 const struct recipe_setting *settings_model(const struct settings *s, const char *name);
 /* The fields under `schema:`; NULL where there are none. The caller's. */
@@ -288,6 +371,10 @@ void settings_print(const struct settings *s, bool with_origins, struct buffer *
  * program the rules of its time zones (NULL: none). Parses again. */
 void settings_print_plan(const struct settings *s, const struct schema *schema,
                          const struct program *program, struct buffer *out);
+/* The same with the scores that training found beside the goals, for the notes of a model. */
+void settings_print_trained(const struct settings *s, const struct schema *schema,
+                            const struct program *program, const struct goal_found *found,
+                            uint32_t count, struct buffer *out);
 
 /* One recipe with its members, as YAML: the options that its kind has, and no others. */
 void settings_print_recipe(const struct settings *s, const struct recipe_setting *r,

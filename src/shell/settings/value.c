@@ -192,6 +192,8 @@ bool setting_parse(const struct key *k, struct text t, void *at)
         return duration_store(k, t, at);
     case KEY_SIZE:
         return size_parse(k, t, at);
+    case KEY_TIME:
+        return setting_parse_time(t, at);
     default:
         ASSERT(!"a key of one scalar");
     }
@@ -228,11 +230,28 @@ static void char_print(char c, struct buffer *out)
         yaml_print((struct text){&c, 1}, true, out);
 }
 
+static void time_print(int64_t us, struct buffer *out)
+{
+    char words[TIME_TEXT_MAX];
+    size_t length = time_format(us, words);
+
+    if (us % US_PER_DAY == 0)
+        length = strlen("2018-07-25");
+    buffer_format(out, "\"%.*s\"", (int)length, words);
+}
+
 static void span_print(const int64_t at[2], struct buffer *out)
 {
     char from[TIME_TEXT_MAX], until[TIME_TEXT_MAX];
-    size_t from_length = time_format(at[0], from), until_length = time_format(at[1], until);
+    size_t from_length, until_length;
 
+    if (at[0] == SPAN_LENGTH) {
+        duration_format(at[1], until);
+        buffer_add_text(out, until);
+        return;
+    }
+    from_length = time_format(at[0], from);
+    until_length = time_format(at[1], until);
     if (at[0] % US_PER_DAY == 0 && at[1] % US_PER_DAY == 0) /* whole days: the date says it all */
         from_length = until_length = strlen("2018-07-25");
     buffer_format(out, "[\"%.*s\", \"%.*s\"]", (int)from_length, from, (int)until_length, until);
@@ -307,6 +326,9 @@ void setting_print(const struct key *k, const char *base, bool flow, struct buff
         break;
     case KEY_SIZE:
         size_print(whole_load(k, at), out);
+        break;
+    case KEY_TIME:
+        time_print(*(const int64_t *)at, out);
         break;
     case KEY_SPAN:
         span_print(at, out);
@@ -401,8 +423,11 @@ void setting_expected(const struct key *k, struct buffer *out)
         buffer_add_text(out, " to ");
         size_print((uint64_t)k->most, out);
         break;
+    case KEY_TIME:
+        buffer_add_text(out, "a time such as 2018-07-25");
+        break;
     case KEY_SPAN:
-        buffer_add_text(out, "[from, until], two times such as 2018-07-25");
+        buffer_add_text(out, "[from, until], two times such as 2018-07-25, or a length such as 7d");
         break;
     case KEY_TEXTS:
         buffer_add_text(out, "a list of texts");

@@ -1,6 +1,7 @@
 /* What no single key can say. */
 #include "shell/settings/keys.h"
 #include "shell/settings/read.h"
+#include "shell/settings/search.h"
 
 #include <stdio.h>
 
@@ -10,7 +11,7 @@
 static bool refuse(const struct settings *s, struct error *e, const char *before, const char *name,
                    const char *after)
 {
-    char path[PLAN_NAME_MAX + 64];
+    char path[2 * KEY_PATH_MAX];
 
     snprintf(path, sizeof path, "%s%s%s", before, name, after);
     return settings_blame(s, path, e);
@@ -60,6 +61,8 @@ static bool verify_outcomes(const struct settings *s, struct error *e)
             error_set(e, ERROR_INVALID, "\"%.40s...\" is over %d bytes", name, PLAN_NAME_MAX);
         else if (strcmp(name, "levels") == 0)
             error_set(e, ERROR_INVALID, "\"levels\" is a key below decision: name it otherwise");
+        else if (strcmp(name, "profile") == 0)
+            error_set(e, ERROR_INVALID, "\"profile\" is a key below decision: name it otherwise");
         else if (outcome_find(s, name) != (int)i)
             error_set(e, ERROR_INVALID, "\"%s\" stands here twice", name);
         else
@@ -72,13 +75,18 @@ static bool verify_outcomes(const struct settings *s, struct error *e)
 /* The default thresholds hold for the outcomes that there are. */
 static void drop_default_thresholds(struct settings *s)
 {
-    const struct origin *o = origins_find(s->origins, "decision");
+    const struct origin *o = NULL;
+    char path[KEY_PATH_MAX];
     uint32_t kept = 0;
 
+    if (s->decision_count > 0) {
+        snprintf(path, sizeof path, "decision.%s.score", s->decision[0].name);
+        o = origins_find(s->origins, path);
+    }
     if (o == NULL || o->words == NULL || strcmp(o->words, "default") != 0)
         return;
     for (uint32_t i = 0; i < s->decision_count; i++) {
-        if (outcome_find(s, s->decision[i].name) >= 0)
+        if (s->profile == NULL && outcome_find(s, s->decision[i].name) >= 0)
             s->decision[kept++] = s->decision[i];
         else
             mem_free(s->decision[i].name);
@@ -86,9 +94,61 @@ static void drop_default_thresholds(struct settings *s)
     s->decision_count = kept;
 }
 
+/* A score, or one goal. */
+static bool verify_threshold(const struct settings *s, const char *parent,
+                             const struct threshold_setting *t, struct error *e)
+{
+    int goals = t->has_f_beta + t->has_cost + t->has_recall + t->has_alerts;
+
+    if (outcome_find(s, t->name) < 0) {
+        refuse_outcome(s, t->name, e);
+        return refuse(s, e, parent, t->name, "");
+    }
+    if (goals > 1 || (goals == 0 && !t->has_score)) {
+        error_set(e, ERROR_INVALID,
+                  "expected a score from 0 to 1000 or one of {f_beta: 2}, {cost: 5}, "
+                  "{recall: 0.8}, {alerts_per_day: 50}");
+        return refuse(s, e, parent, t->name, "");
+    }
+    if (goals == 1 && !settings_has_model(s)) {
+        error_set(e, ERROR_INVALID,
+                  "without a model (model.kind: none) there is nothing to find a score by");
+        return refuse(s, e, parent, t->name, "");
+    }
+    return true;
+}
+
+static bool verify_profiles(const struct settings *s, struct error *e)
+{
+    if (s->profile != NULL && s->decision_count > 0) {
+        error_set(e, ERROR_INVALID, "expected a profile or thresholds, found both");
+        return settings_blame(s, "decision", e);
+    }
+    if (s->profile != NULL && settings_profile(s, s->profile) == NULL) {
+        error_set(e, ERROR_INVALID,
+                  "expected outcomes with scores, or a name under thresholds; "
+                  "found \"%.80s\"",
+                  s->profile);
+        return settings_blame(s, "decision.profile", e);
+    }
+    for (uint32_t i = 0; i < s->profile_count; i++) {
+        char path[KEY_PATH_MAX];
+
+        snprintf(path, sizeof path, "thresholds.%s.", s->profiles[i].name);
+        for (uint32_t k = 0; k < s->profiles[i].count; k++) {
+            if (!verify_threshold(s, path, &s->profiles[i].thresholds[k], e))
+                return false;
+        }
+    }
+    return true;
+}
+
 static bool verify_decision(const struct settings *s, struct error *e)
 {
-    if (s->decision_count == 0 && settings_has_model(s) && s->outcome_count > 1) {
+    if (!verify_profiles(s, e))
+        return false;
+    if (s->profile == NULL && s->decision_count == 0 && settings_has_model(s) &&
+        s->outcome_count > 1) {
         error_set(e, ERROR_INVALID,
                   "expected the score from which on an outcome holds, such as "
                   "{%s: 800}",
@@ -96,10 +156,8 @@ static bool verify_decision(const struct settings *s, struct error *e)
         return settings_blame(s, "decision", e);
     }
     for (uint32_t i = 0; i < s->decision_count; i++) {
-        if (outcome_find(s, s->decision[i].name) < 0) {
-            refuse_outcome(s, s->decision[i].name, e);
-            return refuse(s, e, "decision.", s->decision[i].name, "");
-        }
+        if (!verify_threshold(s, "decision.", &s->decision[i], e))
+            return false;
     }
     for (uint32_t i = 0; i < s->rule_count; i++) {
         if (outcome_find(s, s->rules[i].then) < 0) {
@@ -156,6 +214,11 @@ static bool verify_use(const struct settings *s, const struct source_setting *so
     if (is_events && source->valid_from != NULL) {
         error_set(e, ERROR_INVALID, "%s are events, not a table to look up in", source->name);
         return refuse(s, e, "sources.", source->name, ".valid_from");
+    }
+    if (!is_events && source->join_count > 0) {
+        error_set(e, ERROR_INVALID, "files are joined to events; %s is a table to look up in",
+                  source->name);
+        return refuse(s, e, "sources.", source->name, ".join");
     }
     if (!is_events && source->key == NULL) {
         error_set(
@@ -364,19 +427,45 @@ static bool verify_model_features(const struct settings *s, struct error *e)
     return true;
 }
 
-static bool verify_validate(struct settings *s, struct error *e)
+static bool verify_entity(const struct settings *s, const char *path, const char *name,
+                          struct error *e)
+{
+    for (uint32_t i = 0; i < s->entity_count; i++) {
+        if (name == NULL || strcmp(s->entities[i].name, name) == 0)
+            return true;
+    }
+    if (name == NULL)
+        return true;
+    error_set(e, ERROR_INVALID, "expected an entity, found \"%.80s\"", name);
+    return settings_blame(s, path, e);
+}
+
+/* Windows are dates, lengths or, by time, a share of the events. */
+static bool verify_windows(struct settings *s, struct error *e)
 {
     struct validate_setting *v = &s->model.validate;
     bool has_train = v->train_from_us != v->train_until_us;
     bool has_test = v->test_from_us != v->test_until_us;
-    bool found = v->drop_known == NULL;
+    const char *either = has_train ? "model.validate.train" : "model.validate.test";
+    bool is_length = has_train && v->train_from_us == SPAN_LENGTH;
 
-    v->has_window = has_train && has_test;
     if (has_train != has_test) {
         error_set(e, ERROR_INVALID, "expected train and test together, found one of them");
-        return settings_blame(s, has_train ? "model.validate.train" : "model.validate.test", e);
+        return settings_blame(s, either, e);
     }
-    if (v->has_window && v->by != VALIDATE_TIME) {
+    if (has_train && is_length != (v->test_from_us == SPAN_LENGTH)) {
+        error_set(e, ERROR_INVALID,
+                  "expected two spans of dates or two lengths, found one of each");
+        return settings_blame(s, "model.validate.test", e);
+    }
+    v->has_lengths = is_length;
+    v->has_window = has_train && !is_length;
+    if (v->by == VALIDATE_PREQUENTIAL && !v->has_lengths) {
+        error_set(e, ERROR_INVALID,
+                  "prequential takes the lengths of its windows, such as train: 7d and test: 7d");
+        return settings_blame(s, has_train ? either : "model.validate.by", e);
+    }
+    if (has_train && v->by != VALIDATE_TIME && v->by != VALIDATE_PREQUENTIAL) {
         error_set(e, ERROR_INVALID, "dates go with \"by: time\" only");
         return settings_blame(s, "model.validate.train", e);
     }
@@ -386,13 +475,16 @@ static bool verify_validate(struct settings *s, struct error *e)
                   "tested on what it was trained on");
         return settings_blame(s, "model.validate.test", e);
     }
-    for (uint32_t i = 0; i < s->entity_count && !found; i++)
-        found = strcmp(s->entities[i].name, v->drop_known) == 0;
-    if (!found) {
-        error_set(e, ERROR_INVALID, "expected an entity, found \"%.80s\"", v->drop_known);
-        return settings_blame(s, "model.validate.drop_known", e);
-    }
+    if (v->step_us == 0)
+        v->step_us = v->has_lengths ? v->test_until_us : 0;
     return true;
+}
+
+static bool verify_validate(struct settings *s, struct error *e)
+{
+    return verify_windows(s, e) &&
+           verify_entity(s, "model.validate.drop_known", s->model.validate.drop_known, e) &&
+           verify_entity(s, "model.validate.group", s->model.validate.group, e);
 }
 
 static bool verify_levels(const struct settings *s, struct error *e)
@@ -514,6 +606,29 @@ static bool resolve_members(const struct settings *s, struct recipe_setting *r, 
     return true;
 }
 
+static bool verify_search(const struct settings *s, struct recipe_setting *r, const char *path,
+                          struct error *e)
+{
+    settings_search_fill(r);
+    for (uint32_t i = 0; i < r->search.over_count; i++) {
+        char parent[KEY_PATH_MAX];
+
+        if (range_check(&r->search.over[i], e))
+            continue;
+        snprintf(parent, sizeof parent, "%s.search.over.", path);
+        return refuse(s, e, parent, r->search.over[i].name, "");
+    }
+    if (settings_searches(r) && r->search.over_count == 0) {
+        char at[KEY_PATH_MAX];
+
+        error_set(e, ERROR_INVALID,
+                  "expected the options to search, such as over: {boost.leaves: [4, 64]}");
+        snprintf(at, sizeof at, "%s.search", path);
+        return settings_blame(s, at, e);
+    }
+    return true;
+}
+
 static bool verify_recipe(const struct settings *s, struct recipe_setting *r, const char *path,
                           struct error *e)
 {
@@ -524,7 +639,7 @@ static bool verify_recipe(const struct settings *s, struct recipe_setting *r, co
         if (!expect_feature(s, r->recipe.boost.monotone[k].name, at, e))
             return false;
     }
-    return resolve_members(s, r, path, e);
+    return resolve_members(s, r, path, e) && verify_search(s, r, path, e);
 }
 
 static bool verify_models(const struct settings *s, struct error *e)

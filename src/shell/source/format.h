@@ -12,6 +12,7 @@
 #include "shell/source/stream.h"
 
 struct source;
+struct joined;
 
 struct format_ops {
     /* At the beginning of a file of which the head is in the window. Makes the schema if there is
@@ -43,10 +44,15 @@ struct source {
     const struct format_ops *ops;
     enum source_format format;
 
-    struct schema *schema;
+    struct schema *schema; /* of the files themselves */
     char (*notes)[GUESS_NOTE_MAX];
     bool *is_said;     /* by field: its type is the user's */
     bool *is_required; /* by field: a row without it is a reject */
+
+    struct schema *whole; /* with the joined columns behind them; NULL: nothing is joined */
+    char **joins;         /* paths */
+    struct joined *joined;
+    int join_key; /* field of the schema */
 
     struct rejects rejects;
     struct source_counts counts;

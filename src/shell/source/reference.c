@@ -317,7 +317,8 @@ bool reference_load(const struct reference_options *o, struct reference **table,
     struct source_options options = with_key_type(o, fields);
     bool good;
 
-    r->name = mem_text(o->name, strlen(o->name));
+    if (o->name != NULL)
+        r->name = mem_text(o->name, strlen(o->name));
     good = load(r, o, &options, e);
     mem_free(fields);
     if (!good) {
@@ -388,11 +389,14 @@ bool reference_extend(const struct reference *r, struct schema *s, struct error 
 
         if (!is_joined(r, i))
             continue;
-        snprintf(name, sizeof name, "%.256s.%s", r->name, f->name);
+        if (r->name != NULL)
+            snprintf(name, sizeof name, "%.256s.%s", r->name, f->name);
+        else
+            snprintf(name, sizeof name, "%s", f->name);
         if (!schema_add(s, text_of(name), f->type, e))
             return false;
         s->fields[s->count - 1].layout = f->layout;
-        s->fields[s->count - 1].is_looked_up = true;
+        s->fields[s->count - 1].is_looked_up = r->name != NULL;
     }
     return true;
 }

@@ -17,7 +17,8 @@ enum { REFERENCE_ROWS_MAX = 1 << 28 };
 struct reference;
 
 struct reference_options {
-    const char *name; /* of the table: its columns become "name.column" */
+    const char *name; /* of the table: its columns become "name.column"; NULL: they keep their
+                       * names, and are the event's own */
     struct source_options source;
     const char *key;        /* column */
     enum type key_type;     /* of the event's field that is looked up by; the column is read so */

@@ -5,6 +5,7 @@
 
 #include "core/base/panic.h"
 #include "shell/source/format.h"
+#include "shell/source/join.h"
 
 #define WORD(w)                                                                                    \
     {                                                                                              \
@@ -89,11 +90,13 @@ bool source_add_field(struct source *s, struct text name, const struct guess *g,
 
 bool source_check_fields(const struct source *s, struct error *e)
 {
+    const struct schema *schema = source_schema(s);
+
     for (uint32_t i = 0; i < s->options.field_count; i++) {
         struct text name = text_of(s->fields[i].name);
-        const char *nearest = schema_nearest(s->schema, name);
+        const char *nearest = schema_nearest(schema, name);
 
-        if (schema_find(s->schema, name) != FIELD_NONE)
+        if (schema_find(schema, name) != FIELD_NONE)
             continue;
         return error_set(e, ERROR_INVALID, "%s has no field \"%s\"%s%s%s", s->file,
                          s->fields[i].name, nearest != NULL ? "; did you mean \"" : "",
@@ -166,6 +169,17 @@ static void copy_required(struct source *s, const struct source_options *o)
     }
 }
 
+static void copy_joins(struct source *s, const struct source_options *o)
+{
+    if (o->join_count == 0)
+        return;
+    s->joins = mem_array(o->join_count, sizeof *s->joins);
+    for (uint32_t i = 0; i < o->join_count; i++)
+        s->joins[i] = mem_text(o->joins[i], strlen(o->joins[i]));
+    if (o->join_key != NULL)
+        s->options.join_key = mem_text(o->join_key, strlen(o->join_key));
+}
+
 static void copy_options(struct source *s, const struct source_options *o)
 {
     bool given = o->null_words != NULL;
@@ -184,6 +198,7 @@ static void copy_options(struct source *s, const struct source_options *o)
     }
     s->options.fields = s->fields;
     copy_required(s, o);
+    copy_joins(s, o);
     s->null_words = mem_array(count, sizeof *s->null_words);
     for (uint32_t i = 0; i < count; i++)
         s->null_words[i] =
@@ -331,7 +346,7 @@ bool source_open(const struct source_options *o, struct source **source, struct 
         if (!open_next_file(s, e))
             goto fail;
     }
-    if (!source_check_fields(s, e))
+    if (!join_open(s, e) || !source_check_fields(s, e))
         goto fail;
     *source = s;
     return true;
@@ -345,6 +360,12 @@ void source_close(struct source *s)
     if (s == NULL)
         return;
     close_file(s);
+    join_close(s);
+    for (uint32_t i = 0; i < s->options.join_count; i++)
+        mem_free(s->joins[i]);
+    if (s->options.join_count > 0)
+        mem_free((void *)(uintptr_t)s->options.join_key);
+    mem_free(s->joins);
     for (uint32_t i = 0; i < s->options.field_count; i++)
         mem_free((void *)(uintptr_t)s->fields[i].name);
     for (uint32_t i = 0; i < s->options.null_count; i++)
@@ -396,7 +417,7 @@ static void note_files(struct source *s, uint32_t first, uint32_t end)
 
 bool source_read(struct source *s, struct frame *f, struct error *e)
 {
-    ASSERT(f->columns >= s->schema->count && f->capacity > 0);
+    ASSERT(f->columns >= source_schema(s)->count && f->capacity > 0);
     frame_clear(f);
     make_places(s, f->capacity);
     while (s->stream != NULL) {
@@ -419,6 +440,8 @@ bool source_read(struct source *s, struct frame *f, struct error *e)
             return false;
     }
     s->counts.rows += f->rows;
+    if (!join_fill(s, f, e))
+        return false;
     return s->stream != NULL || end_of_source(s, e);
 }
 
@@ -426,12 +449,12 @@ bool source_read(struct source *s, struct frame *f, struct error *e)
 
 const struct schema *source_schema(const struct source *s)
 {
-    return s->schema;
+    return s->whole != NULL ? s->whole : s->schema;
 }
 
 const char *source_note(const struct source *s, uint32_t field)
 {
-    ASSERT(field < s->schema->count);
+    ASSERT(field < source_schema(s)->count);
     return s->notes[field];
 }
 

@@ -15,10 +15,11 @@
 
 enum {
     SOURCE_SAMPLE_ROWS = 10000,
-    SOURCE_HEAD_BYTES = 4 << 20,   /* at most that much is looked at for guessing */
-    SOURCE_FRAME_ROWS = 8192,      /* a good size of frame */
-    SOURCE_TEXT_BYTES = 256 << 20, /* limit of its texts: no record has more than 1 MiB of them */
-    SOURCE_REJECTS_MIN = 1000,     /* rejects before a share may end reading early */
+    SOURCE_HEAD_BYTES = 4 << 20,     /* at most that much is looked at for guessing */
+    SOURCE_FRAME_ROWS = 8192,        /* a good size of frame */
+    SOURCE_TEXT_BYTES = 256 << 20,   /* limit of its texts: no record has more than 1 MiB of them */
+    SOURCE_REJECTS_MIN = 1000,       /* rejects before a share may end reading early */
+    SOURCE_JOIN_BYTES_MAX = 1 << 30, /* of one joined file in memory */
 };
 
 enum source_format { SOURCE_AUTO, SOURCE_CSV, SOURCE_NDJSON, SOURCE_JSON, SOURCE_FORMATS };
@@ -53,6 +54,9 @@ struct source_options {
     double reject_share;      /* at most this share of the rows; see source_options_init */
     const char *rejects_path; /* NULL: counted only */
     bool keep_places;         /* for source_place */
+    const char *const *joins; /* more files with columns of the same rows, found by join_key */
+    uint32_t join_count;
+    const char *join_key; /* a column of all of them; each value once in a joined file */
 };
 
 /* The defaults: everything looked for, a reject share of 0.01. */
@@ -88,6 +92,7 @@ struct source_counts {
     uint64_t bytes_done;  /* of the files as they lie on the disk */
     uint64_t bytes_total; /* 0: not known (standard input) */
     uint32_t files;       /* opened so far */
+    uint64_t unjoined;    /* times that a joined file had no row for one of ours: nulls */
 };
 
 void source_counts(const struct source *s, struct source_counts *c);

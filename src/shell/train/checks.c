@@ -1,13 +1,20 @@
 #include "shell/train/checks.h"
 
 #include <float.h>
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "core/base/number.h"
+#include "shell/train/findings.h"
 
 enum { FEW_FRAUDS = 50 };
 
 static const double suspicious_auc = 0.99;
+static const double suspicious_precision = 0.95; /* average precision, where frauds are few */
+static const double moving_auc = 0.8;            /* of a feature that reads an undated table */
+static const double wide_gap = 0.1; /* AUC on training rows above that on held-out ones */
 
 void checks_add(struct train_result *r, bool is_warning, const char *format, ...)
 {
@@ -48,6 +55,11 @@ void checks_of_data(struct train_result *r, const struct settings *s)
                    "%lu of %lu rows were not in time order and were sorted; live, such events come "
                    "late and may be decided without what happened before them",
                    count(c->moved), count(c->rows));
+    if (c->unjoined > 0)
+        checks_add(r, true,
+                   "joined files (sources.*.join) lack an event %lu times: the fields that they "
+                   "have are null there",
+                   count(c->unjoined));
     if (c->undated[0] != 0)
         checks_add(
             r, true,
@@ -64,7 +76,7 @@ void checks_of_data(struct train_result *r, const struct settings *s)
             "%lu test events of a %s already known as fraudulent were left out: finding them "
             "again is no merit",
             count(r->split.known_dropped), s->model.validate.drop_known);
-    if (s->model.validate.by != VALIDATE_TIME)
+    if (s->model.validate.by != VALIDATE_TIME && s->model.validate.by != VALIDATE_PREQUENTIAL)
         checks_add(
             r, true,
             "the test events were drawn at random, so the model has seen the future of some; "
@@ -76,22 +88,265 @@ void checks_of_data(struct train_result *r, const struct settings *s)
                    count(r->split.train_frauds), count(r->split.test_frauds));
 }
 
-/* Ranking by one feature alone, null lowest; text has no order. */
-static double alone(const struct column *c, const struct table *t, const uint8_t *label,
-                    const uint8_t *part, double *value, uint8_t *said)
-{
-    uint32_t rows = 0;
+/* ---- the split */
 
-    for (uint32_t i = 0; i < t->rows; i++) {
-        if (part[i] == PART_NONE)
-            continue;
-        said[rows] = label[i];
-        if (c->null[i])
-            value[rows++] = -DBL_MAX;
-        else
-            value[rows++] = c->type == TYPE_REAL ? c->real[i] : (double)c->integer[i];
+static bool is_tested(const struct train_result *r, uint8_t part)
+{
+    return r->split.folds > 0 ? part != PART_NONE : part == PART_TEST;
+}
+
+/* Events of the table by a number that some share (content, entity); sorted, so that equal ones
+ * stand together. */
+struct shared {
+    uint64_t number;
+    uint8_t part;
+};
+
+static int by_number(const void *a, const void *b)
+{
+    const struct shared *x = a, *y = b;
+
+    if (x->number != y->number)
+        return x->number < y->number ? -1 : 1;
+    return x->part - y->part;
+}
+
+/* Test rows whose number occurs in training too: with folds, in another fold. */
+static uint64_t count_shared(const struct train_result *r, const struct check_task *t,
+                             const uint64_t *content, const uint32_t *entity)
+{
+    struct shared *row = mem_array(t->table->rows, sizeof *row);
+    uint64_t rows = 0, found = 0;
+
+    for (uint32_t i = 0; i < t->table->rows; i++) {
+        uint64_t event = t->table->event[i];
+
+        if (t->part[i] != PART_NONE)
+            row[rows++] =
+                (struct shared){content != NULL ? content[event] : entity[event], t->part[i]};
     }
-    return metric_auc_roc(value, said, rows);
+    qsort(row, rows, sizeof *row, by_number);
+    for (uint64_t i = 0, end; i < rows; i = end) {
+        for (end = i; end < rows && row[end].number == row[i].number; end++)
+            continue;
+        for (uint64_t k = i; k < end && row[i].part != row[end - 1].part; k++)
+            found += is_tested(r, row[k].part);
+    }
+    mem_free(row);
+    return found;
+}
+
+static const char *entity_name(const struct settings *s)
+{
+    if (s->model.validate.drop_known != NULL)
+        return s->model.validate.drop_known;
+    return s->entity_count > 0 ? s->entities[0].name : "entity";
+}
+
+void checks_of_split(struct train_result *r, const struct check_task *t)
+{
+    uint64_t test = r->split.test_rows, found;
+
+    if (t->facts->content != NULL) {
+        found = count_shared(r, t, t->facts->content, NULL);
+        if (found > 0)
+            checks_add(r, true,
+                       "%lu of %lu test events (%.1f %%) are copies of events learned from, the "
+                       "same in every field but the id: the model has seen their answers",
+                       count(found), count(test), 100.0 * (double)found / (double)test);
+    }
+    if (t->facts->entity != NULL && t->settings->model.validate.group == NULL) {
+        found = count_shared(r, t, NULL, t->facts->entity);
+        if (found > 0)
+            checks_add(r, false,
+                       "%lu of %lu test events (%.1f %%) are of a %s that was learned from too: "
+                       "figures say less about new ones (model.validate.group keeps them apart)",
+                       count(found), count(test), 100.0 * (double)found / (double)test,
+                       entity_name(t->settings));
+    }
+    for (uint32_t k = 0; k < r->earlier.count; k++) {
+        if (r->earlier.split[k].train_from_us < r->counts.from_us)
+            checks_add(r, true,
+                       "training of fold %u begins before the events do: it has less to "
+                       "learn from than the others",
+                       k + 2);
+    }
+    if (r->split.group_dropped > 0)
+        checks_add(r, false, "%lu test events of a %s that was learned from were left out",
+                   count(r->split.group_dropped), t->settings->model.validate.group);
+}
+
+/* ---- features */
+
+/* Marks the fields that a feature reads. */
+static void mark_field(void *context, int field)
+{
+    ((uint8_t *)context)[field] = 1;
+}
+
+/* The first feature that reads the field, or NULL. */
+static const char *reader_of(const struct check_task *t, int field)
+{
+    uint8_t *reads = mem_array(plan_schema(t->plan)->count, 1);
+    const char *name = NULL;
+
+    for (uint32_t k = 0; k < plan_feature_count(t->plan) && name == NULL; k++) {
+        program_fields(plan_program(t->plan), plan_feature_node(t->plan, k), mark_field, reads);
+        if (reads[field])
+            name = plan_feature_name(t->plan, k);
+    }
+    mem_free(reads);
+    return name;
+}
+
+/* Times that lie after the event: known only later. */
+static void check_look_ahead(struct train_result *r, const struct check_task *t)
+{
+    const struct schema *schema = plan_schema(t->plan);
+
+    for (uint32_t i = 0; i < t->facts->time_count; i++) {
+        const struct time_fact *fact = &t->facts->times[i];
+        const struct field *field = &schema->fields[fact->field];
+        const char *reader = reader_of(t, fact->field);
+
+        if (fact->later == 0)
+            continue;
+        checks_add(
+            r, reader != NULL,
+            "%s lies after the event in %lu of %lu rows: it was not known yet (look-ahead)%s; "
+            "%s%s%s",
+            field->name, count(fact->later), count(fact->rows),
+            field->is_looked_up ? ", the table holds what came to be later" : "",
+            reader != NULL ? "feature " : "no feature reads it", reader != NULL ? reader : "",
+            reader != NULL ? " reads it: live it will see something else" : "");
+    }
+}
+
+/* "customers" of the field "customers.balance" where that table has no valid_from. */
+static const char *undated_field(const struct train_result *r, const struct check_task *t,
+                                 uint32_t feature)
+{
+    const struct schema *schema = plan_schema(t->plan);
+    uint8_t *reads = mem_array(schema->count, 1);
+    const char *found = NULL;
+
+    program_fields(plan_program(t->plan), plan_feature_node(t->plan, feature), mark_field, reads);
+    for (uint32_t i = 0; i < schema->count && found == NULL; i++) {
+        const char *name = schema->fields[i].name, *at;
+        size_t length = strcspn(name, ".");
+
+        if (!reads[i] || !schema->fields[i].is_looked_up)
+            continue;
+        for (at = r->counts.undated; *at != 0 && found == NULL; at++) {
+            bool begins = at == r->counts.undated || at[-1] == ' ';
+
+            if (begins && strncmp(at, name, length) == 0 && (at[length] == 0 || at[length] == ','))
+                found = name;
+        }
+    }
+    mem_free(reads);
+    return found;
+}
+
+/* Values of a feature as ranks: numbers as they are, null lowest; texts by their share of frauds
+ * among the rows learned from, where they are numbered by `number`. */
+struct alone {
+    double *value;
+    uint8_t *said;
+    uint32_t rows;
+};
+
+static int by_text(const void *a, const void *b)
+{
+    const struct text *x = *(const struct text *const *)a, *y = *(const struct text *const *)b;
+    size_t least = x->length < y->length ? x->length : y->length;
+    int order = least > 0 ? memcmp(x->bytes, y->bytes, least) : 0;
+
+    return order != 0 ? order : x->length < y->length ? -1 : x->length > y->length;
+}
+
+/* Share of frauds of each text among the rows learned from, smoothed by one row of the mean; told
+ * of the test rows. */
+static void rank_texts(const struct train_result *r, const struct check_task *t,
+                       const struct column *c, struct alone *alone)
+{
+    const struct text **order = mem_array(t->table->rows, sizeof *order);
+    double mean = (double)r->split.train_frauds / (double)r->split.train_rows;
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < t->table->rows; i++) {
+        if (t->part[i] != PART_NONE)
+            order[n++] = &c->text[i];
+    }
+    qsort(order, n, sizeof *order, by_text);
+    for (uint32_t i = 0, end; i < n; i = end) {
+        double rows = 1, frauds = mean;
+
+        for (end = i; end < n && by_text(&order[i], &order[end]) == 0; end++) {
+            uint32_t row = (uint32_t)(order[end] - c->text);
+
+            if (!is_tested(r, t->part[row])) {
+                rows++;
+                frauds += t->label[row];
+            }
+        }
+        for (uint32_t k = i; k < end; k++) {
+            uint32_t row = (uint32_t)(order[k] - c->text);
+
+            if (!is_tested(r, t->part[row]))
+                continue;
+            alone->value[alone->rows] = frauds / rows;
+            alone->said[alone->rows++] = t->label[row];
+        }
+    }
+    mem_free(order);
+}
+
+static void rank_numbers(const struct check_task *t, const struct column *c, struct alone *alone)
+{
+    for (uint32_t i = 0; i < t->table->rows; i++) {
+        if (t->part[i] == PART_NONE)
+            continue;
+        alone->said[alone->rows] = t->label[i];
+        if (c->null[i])
+            alone->value[alone->rows++] = -DBL_MAX;
+        else
+            alone->value[alone->rows++] = c->type == TYPE_REAL ? c->real[i] : (double)c->integer[i];
+    }
+}
+
+/* One feature by itself: gives it the label away, or moves its undated table with it? */
+static void check_feature(struct train_result *r, const struct check_task *t, uint32_t k,
+                          struct alone *alone)
+{
+    const struct column *c = &t->table->column[k];
+    const char *name = plan_feature_name(t->plan, k), *undated;
+    double auc, precision;
+
+    alone->rows = 0;
+    if (c->type == TYPE_TEXT)
+        rank_texts(r, t, c, alone);
+    else
+        rank_numbers(t, c, alone);
+    auc = metric_auc_roc(alone->value, alone->said, alone->rows);
+    if (isnan(auc))
+        return;
+    for (uint32_t i = 0; i < alone->rows && auc < 0.5; i++)
+        alone->value[i] = -alone->value[i];
+    auc = auc < 0.5 ? 1 - auc : auc;
+    precision = metric_average_precision(alone->value, alone->said, alone->rows);
+    undated = undated_field(r, t, k);
+    if (auc > suspicious_auc || precision > suspicious_precision)
+        checks_add(r, true,
+                   "feature %s alone tells fraud from legitimate with AUC %.4f and average "
+                   "precision %.4f: it is likely the label under another name, or known only "
+                   "afterwards; leave it out",
+                   name, auc, precision);
+    else if (undated != NULL && auc > moving_auc)
+        checks_add(r, true,
+                   "feature %s reads %s, of a table without valid_from, and alone tells fraud from "
+                   "legitimate with AUC %.2f: does the table change once a fraud is known?",
+                   name, undated, auc);
 }
 
 /* Live the state is limited too, but of other entities at other times. */
@@ -109,31 +364,125 @@ static void check_forgotten(struct train_result *r, const struct plan *p, const 
     buffer_fini(&words);
 }
 
-void checks_of_features(struct train_result *r, struct plan *p, const struct table *t,
-                        const uint8_t *label, const uint8_t *part)
+void checks_of_features(struct train_result *r, const struct check_task *t)
 {
-    double *value = mem_array(t->rows, sizeof *value);
-    uint8_t *said = mem_array(t->rows, 1);
+    struct alone alone = {.value = mem_array(t->table->rows, sizeof *alone.value),
+                          .said = mem_array(t->table->rows, 1)};
 
-    check_forgotten(r, p, t);
-    for (uint32_t k = 0; k < t->features; k++) {
-        double auc;
-
-        if (t->column[k].type == TYPE_TEXT)
-            continue;
-        auc = alone(&t->column[k], t, label, part, value, said);
-        if (auc > suspicious_auc || auc < 1 - suspicious_auc)
-            checks_add(
-                r, true,
-                "feature %s alone tells fraud from legitimate with AUC %.4f: it is likely the "
-                "label under another name, or known only afterwards; leave it out",
-                plan_feature_name(p, k), auc > 0.5 ? auc : 1 - auc);
-    }
-    mem_free(value);
-    mem_free(said);
+    check_forgotten(r, t->plan, t->table);
+    check_look_ahead(r, t);
+    for (uint32_t k = 0; k < t->table->features; k++)
+        check_feature(r, t, k, &alone);
+    mem_free(alone.value);
+    mem_free(alone.said);
 }
 
-void checks_of_models(struct train_result *r)
+/* ---- models */
+
+/* Which of the models that it was compared with are no better than chance. */
+static void check_others(struct train_result *r)
+{
+    struct buffer names;
+    uint32_t count = 0;
+
+    buffer_init(&names, TRAIN_CHECK_WORDS / 2);
+    for (uint32_t i = 1; i < r->models; i++) {
+        if (r->model[i].metrics.better_than_chance)
+            continue;
+        buffer_format(&names, "%s%s", count > 0 ? ", " : "", r->model[i].name);
+        count++;
+    }
+    if (count > 0 && count + 1 == r->models && !r->model[0].metrics.better_than_chance)
+        checks_add(r, true, "none of the %u models can be told from chance on held-out events",
+                   r->models);
+    else if (count > 0)
+        checks_add(r, true, "on held-out events these models cannot be told from chance: %s",
+                   buffer_text(&names));
+    buffer_fini(&names);
+}
+
+/* Any model that was compared and does better, or a simple one that does as well. */
+static void check_compared(struct train_result *r)
+{
+    const struct trained *kept = &r->model[0];
+    const struct estimate *own = &kept->metrics.average_precision;
+    uint32_t best = 0;
+
+    for (uint32_t i = 1; i < r->models; i++) {
+        if (r->model[i].metrics.average_precision.value >
+            r->model[best].metrics.average_precision.value)
+            best = i;
+    }
+    if (best > 0)
+        checks_add(r, true,
+                   "the %s%s model has the better average precision here (%.3f against %.3f)",
+                   r->model[best].recipe->kind == MODEL_LOGISTIC ? "simpler " : "",
+                   r->model[best].name, r->model[best].metrics.average_precision.value, own->value);
+    for (uint32_t i = 1; i < r->models && kept->recipe->kind != MODEL_LOGISTIC; i++) {
+        const struct trained *m = &r->model[i];
+
+        if (i != best && m->recipe->kind == MODEL_LOGISTIC &&
+            m->metrics.average_precision.value >= own->low)
+            checks_add(r, false,
+                       "the simpler %s model does about as well: its average precision %.3f is "
+                       "within the interval [%.3f, %.3f] of this one's %.3f",
+                       m->name, m->metrics.average_precision.value, own->low, own->high,
+                       own->value);
+    }
+}
+
+/* The model on the rows that it learned from, beside the held-out ones. */
+static void check_training_rows(struct train_result *r, const struct check_task *t)
+{
+    const struct trained *m = &r->model[0];
+    struct alone alone = {.value = mem_array(t->table->rows, sizeof *alone.value),
+                          .said = mem_array(t->table->rows, 1)};
+    double auc, precision;
+
+    for (uint32_t i = 0; i < t->table->rows && r->split.folds == 0; i++) {
+        if (t->part[i] != PART_TRAIN)
+            continue;
+        alone.value[alone.rows] = m->fitted.margin[i];
+        alone.said[alone.rows++] = t->label[i];
+    }
+    auc = metric_auc_roc(alone.value, alone.said, alone.rows);
+    precision = metric_average_precision(alone.value, alone.said, alone.rows);
+    if (!isnan(auc) && !m->metrics.auc_roc.is_null)
+        checks_add(
+            r, auc - m->metrics.auc_roc.value > wide_gap,
+            "on the events that it learned from the model reaches AUC %.3f and average "
+            "precision %.3f, on held-out ones %.3f and %.3f: only the latter say how it will "
+            "do",
+            auc, precision, m->metrics.auc_roc.value, m->metrics.average_precision.value);
+    mem_free(alone.value);
+    mem_free(alone.said);
+}
+
+static void tell_thresholds(struct train_result *r, const struct check_task *t)
+{
+    const struct trained *m = &r->model[0];
+    struct buffer words;
+
+    if (m->goals == 0)
+        return;
+    buffer_init(&words, TRAIN_CHECK_WORDS);
+    for (uint32_t i = 0; i < m->thresholds; i++)
+        buffer_format(&words, "%s%s from %d", i > 0 ? ", " : "", m->in_force[i].name,
+                      m->in_force[i].score);
+    for (uint32_t i = 0; i < m->goals; i++) {
+        buffer_add_text(&words, i > 0 ? ", " : " (");
+        findings_goal_words(&m->goal[i].goal, &words);
+        buffer_format(&words, ": %d", m->goal[i].score);
+    }
+    checks_add(r, r->split.folds > 0, "thresholds found on %s: %s)%s%s",
+               r->split.folds > 0 ? "the events that test them, so what is said of them flatters"
+                                  : "training events held out from learning",
+               buffer_text(&words), t->settings->profile != NULL ? "; in force: " : "",
+               t->settings->profile != NULL ? t->settings->profile : "");
+    buffer_fini(&words);
+}
+
+void checks_of_models(struct train_result *r, const struct check_task *t)
 {
     const struct metrics *m = &r->model[0].metrics;
 
@@ -143,11 +492,12 @@ void checks_of_models(struct train_result *r)
             "on held-out events this model cannot be told from chance (AUC %.3f [%.3f, %.3f], "
             "chance reaches its average precision with probability %.2f)",
             m->auc_roc.value, m->auc_roc.low, m->auc_roc.high, m->chance_p);
-    if (r->models > 1 && m->average_precision.value < r->model[1].metrics.average_precision.value)
-        checks_add(r, true,
-                   "the simpler %s model has the better average precision here (%.3f against %.3f)",
-                   r->model[1].name, r->model[1].metrics.average_precision.value,
-                   m->average_precision.value);
-    if (!r->model[0].fitted.is_calibrated)
+    check_others(r);
+    check_compared(r);
+    check_training_rows(r, t);
+    tell_thresholds(r, t);
+    if (!r->model[0].fitted.is_calibrated &&
+        (r->model[0].recipe->calibrate == CALIBRATION_PLATT ||
+         r->model[0].recipe->calibrate == CALIBRATION_ISOTONIC))
         checks_add(r, true, "too few frauds to calibrate: probabilities are the model's own");
 }

@@ -7,7 +7,8 @@
 enum { BOOTSTRAP = 200, PERMUTATIONS = 200 };
 
 /* Probabilities that are tabulated always; the settings' own thresholds come before them. */
-static const double usual[] = {0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9};
+static const double usual[] = {0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3,
+                               0.35, 0.4,  0.5,  0.6, 0.7,  0.8, 0.9};
 
 static int32_t day_of(int64_t time_us)
 {
@@ -16,8 +17,7 @@ static int32_t day_of(int64_t time_us)
     return (int32_t)(day - (time_us % US_PER_DAY < 0));
 }
 
-void test_rows_gather(const struct row_facts *facts, const struct split *split,
-                      const struct table *t, const uint8_t *part, struct test_rows *test)
+static void open_rows(const struct row_facts *facts, const struct table *t, struct test_rows *test)
 {
     *test = (struct test_rows){0};
     test->row = mem_array(t->rows, sizeof *test->row);
@@ -27,20 +27,40 @@ void test_rows_gather(const struct row_facts *facts, const struct split *split,
         test->amount = mem_array(t->rows, sizeof *test->amount);
     if (facts->entity != NULL)
         test->entity = mem_array(t->rows, sizeof *test->entity);
-    for (uint32_t i = 0; i < t->rows; i++) {
-        uint64_t event = t->event[i];
-        uint32_t at = test->rows;
+}
 
-        if (split->folds == 0 && part[i] != PART_TEST)
-            continue;
-        test->row[at] = i;
-        test->label[at] = facts->label[event];
-        test->day[at] = day_of(facts->time_us[event]);
-        if (test->amount != NULL) /* an amount that is missing is no money */
-            test->amount[at] = isfinite(facts->amount[event]) ? facts->amount[event] : 0;
-        if (test->entity != NULL)
-            test->entity[at] = facts->entity[event];
-        test->rows++;
+static void add_row(const struct row_facts *facts, const struct table *t, uint32_t row,
+                    struct test_rows *test)
+{
+    uint64_t event = t->event[row];
+    uint32_t at = test->rows++;
+
+    test->row[at] = row;
+    test->label[at] = facts->label[event];
+    test->day[at] = day_of(facts->time_us[event]);
+    if (test->amount != NULL) /* an amount that is missing is no money */
+        test->amount[at] = isfinite(facts->amount[event]) ? facts->amount[event] : 0;
+    if (test->entity != NULL)
+        test->entity[at] = facts->entity[event];
+}
+
+void test_rows_gather(const struct row_facts *facts, const struct split *split,
+                      const struct table *t, const uint8_t *part, struct test_rows *test)
+{
+    open_rows(facts, t, test);
+    for (uint32_t i = 0; i < t->rows; i++) {
+        if (split->folds > 0 ? part[i] != PART_NONE : part[i] == PART_TEST)
+            add_row(facts, t, i, test);
+    }
+}
+
+void test_rows_where(const struct row_facts *facts, const struct table *t,
+                     const double *probability, struct test_rows *test)
+{
+    open_rows(facts, t, test);
+    for (uint32_t i = 0; i < t->rows; i++) {
+        if (!isnan(probability[i]))
+            add_row(facts, t, i, test);
     }
 }
 
@@ -54,28 +74,35 @@ void test_rows_free(struct test_rows *test)
     *test = (struct test_rows){0};
 }
 
-static uint32_t thresholds(const struct settings *s, double out[METRICS_THRESHOLDS_MAX])
+/* Those in force, the model's own, the usual ones. */
+static uint32_t thresholds(const struct trained *m, double out[METRICS_THRESHOLDS_MAX])
 {
     uint32_t count = 0;
 
-    for (uint32_t i = 0; i < s->decision_count && count < METRICS_THRESHOLDS_MAX; i++)
-        out[count++] = (double)s->decision[i].score / 1000;
+    for (uint32_t i = 0; i < m->thresholds; i++)
+        out[count++] = (double)m->in_force[i].score / PLAN_SCORE_MAX;
+    out[count++] = m->threshold;
     for (size_t i = 0; i < sizeof usual / sizeof *usual && count < METRICS_THRESHOLDS_MAX; i++)
         out[count++] = usual[i];
     return count;
 }
 
-uint32_t evaluate_threshold_row(const struct settings *s, uint32_t decision)
+_Static_assert((int)PLAN_OUTCOMES_MAX < (int)METRICS_THRESHOLDS_MAX, "room for all and one");
+
+uint32_t evaluate_threshold_row(const struct trained *m, uint32_t threshold)
 {
-    ASSERT(decision < s->decision_count);
-    return decision < METRICS_THRESHOLDS_MAX ? decision : METRICS_THRESHOLDS_MAX - 1;
+    ASSERT(threshold < m->thresholds);
+    return threshold;
 }
 
-bool evaluate(const struct test_rows *test, const struct fitted *f, const struct settings *s,
-              const struct workers *workers, const struct progress *progress, struct metrics *m,
-              struct error *e)
+const struct threshold_row *evaluate_own_row(const struct trained *m)
 {
-    double threshold[METRICS_THRESHOLDS_MAX];
+    return &m->metrics.threshold[m->thresholds];
+}
+
+static bool compute(const struct test_rows *test, const struct fitted *f,
+                    const struct metrics_options *options, struct metrics *m, struct error *e)
+{
     double *probability = mem_array(test->rows, sizeof *probability);
     struct outcomes o = {.rows = test->rows,
                          .probability = probability,
@@ -83,6 +110,19 @@ bool evaluate(const struct test_rows *test, const struct fitted *f, const struct
                          .amount = test->amount,
                          .day = test->day,
                          .entity = test->entity};
+    bool ok;
+
+    for (uint32_t i = 0; i < test->rows; i++)
+        probability[i] = f->probability[test->row[i]];
+    ok = metrics_compute(&o, options, m, e);
+    mem_free(probability);
+    return ok;
+}
+
+bool evaluate(const struct test_rows *test, struct trained *m, const struct settings *s,
+              const struct workers *workers, const struct progress *progress, struct error *e)
+{
+    double threshold[METRICS_THRESHOLDS_MAX];
     struct metrics_options options = {.bootstrap = BOOTSTRAP,
                                       .permutations = PERMUTATIONS,
                                       .alert_cost = s->model.alert_cost,
@@ -90,12 +130,20 @@ bool evaluate(const struct test_rows *test, const struct fitted *f, const struct
                                       .seed = s->model.seed,
                                       .workers = workers,
                                       .progress = progress};
-    bool ok;
 
-    options.thresholds = thresholds(s, threshold);
-    for (uint32_t i = 0; i < test->rows; i++)
-        probability[i] = f->probability[test->row[i]];
-    ok = metrics_compute(&o, &options, m, e);
-    mem_free(probability);
+    options.thresholds = thresholds(m, threshold);
+    return compute(test, &m->fitted, &options, &m->metrics, e);
+}
+
+bool evaluate_fold(const struct test_rows *test, const struct fitted *f, struct fold_row *row,
+                   struct error *e)
+{
+    static const struct metrics_options none;
+    struct metrics *m = mem_alloc(sizeof *m);
+    bool ok = compute(test, f, &none, m, e);
+
+    if (ok)
+        fold_row_of(m, row);
+    mem_free(m);
     return ok;
 }

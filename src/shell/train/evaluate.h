@@ -16,13 +16,23 @@ struct test_rows {
 
 void test_rows_gather(const struct row_facts *facts, const struct split *split,
                       const struct table *t, const uint8_t *part, struct test_rows *test);
+/* The rows whose probability is known (not NaN). */
+void test_rows_where(const struct row_facts *facts, const struct table *t,
+                     const double *probability, struct test_rows *test);
 void test_rows_free(struct test_rows *test);
 
-bool evaluate(const struct test_rows *test, const struct fitted *f, const struct settings *s,
-              const struct workers *workers, const struct progress *progress, struct metrics *m,
+/* The model's metrics on them, with intervals and the test against chance, at its thresholds
+ * (m->in_force and m->threshold) and the usual ones. */
+bool evaluate(const struct test_rows *test, struct trained *m, const struct settings *s,
+              const struct workers *workers, const struct progress *progress,
               struct error *e) MUST_USE;
+/* The figures alone. */
+bool evaluate_fold(const struct test_rows *test, const struct fitted *f, struct fold_row *row,
+                   struct error *e) MUST_USE;
 
-/* The row of metrics.threshold that belongs to a score of the settings' decision thresholds. */
-uint32_t evaluate_threshold_row(const struct settings *s, uint32_t decision);
+/* The row of metrics.threshold of a threshold in force; what becomes of the rows at the model's own
+ * threshold. */
+uint32_t evaluate_threshold_row(const struct trained *m, uint32_t threshold);
+const struct threshold_row *evaluate_own_row(const struct trained *m);
 
 #endif

@@ -305,7 +305,7 @@ static bool calibrate_by(const struct fitting *g, const double *margin, const ui
 
 static bool wants_held_out(const struct fit_task *t)
 {
-    return t->recipe->calibrate == CALIBRATION_PLATT ||
+    return t->wants_held || t->recipe->calibrate == CALIBRATION_PLATT ||
            t->recipe->calibrate == CALIBRATION_ISOTONIC;
 }
 
@@ -316,7 +316,8 @@ static void calibrate(struct fitting *g)
     uint8_t *label;
     uint32_t rows = 0;
 
-    if (!wants_held_out(g->t))
+    if (g->t->recipe->calibrate != CALIBRATION_PLATT &&
+        g->t->recipe->calibrate != CALIBRATION_ISOTONIC)
         return;
     m = mem_array(table->rows, sizeof *m);
     label = mem_array(table->rows, 1);
@@ -329,6 +330,19 @@ static void calibrate(struct fitting *g)
     g->f->is_calibrated = calibrate_by(g, m, label, rows);
     mem_free(m);
     mem_free(label);
+}
+
+/* Before the margins of the rows become those of the model itself. */
+static void keep_held(struct fitting *g)
+{
+    uint32_t rows = g->t->table->rows;
+    struct fitted *f = g->f;
+
+    if (!g->t->wants_held)
+        return;
+    f->held = mem_array(rows, sizeof *f->held);
+    for (uint32_t i = 0; i < rows; i++)
+        f->held[i] = g->fold_of[i] != 0 ? model_probability(f->model, f->margin[i]) : NAN;
 }
 
 static void score_all(struct fitting *g)
@@ -365,6 +379,7 @@ bool fit(const struct fit_task *t, struct fitted *f, struct error *e)
     ok = ok && run_all(&g, e);
     if (ok) {
         calibrate(&g);
+        keep_held(&g);
         score_all(&g);
     } else {
         fitted_free(f);
@@ -386,5 +401,6 @@ void fitted_free(struct fitted *f)
     model_free(f->model);
     mem_free(f->margin);
     mem_free(f->probability);
+    mem_free(f->held);
     *f = (struct fitted){0};
 }

@@ -17,6 +17,7 @@ struct fit_task {
     const uint8_t *label; /* per table row */
     const uint8_t *part;  /* per table row: PART_TRAIN, PART_TEST; with folds 1 + fold */
     uint32_t folds;       /* 0: hold-out */
+    bool wants_held;      /* fitted.held, also where no calibration needs it */
     enum simd simd;
     struct learn_run run;
 };
@@ -25,6 +26,8 @@ struct fitted {
     struct model *model;
     double *margin;      /* per table row, by a model that did not learn from it where it tests */
     double *probability; /* calibrated */
+    double *held; /* probability of training rows, by models that did not learn from them; NaN: not
+                     known. NULL: not asked for */
     struct learned learned;
     bool is_calibrated; /* by held-out rows; false: the recipe wants none, or too few frauds */
 };

@@ -7,6 +7,8 @@
 #include "core/stats/summary.h"
 #include "shell/os/digest.h"
 #include "shell/report/metrics_json.h"
+#include "shell/train/findings.h"
+#include "shell/train/tables.h"
 
 enum {
     PAGE_PARTS = 3,
@@ -23,13 +25,14 @@ struct page {
     const struct page_task *t;
     struct report_data data;
     struct report_part part[PAGE_PARTS];
-    struct report_choice choice[PAGE_CHOICES];
+    struct report_choice choice[TRAIN_MODELS_MAX][PAGE_CHOICES];
     struct report_model model[TRAIN_MODELS_MAX];
     char options[TRAIN_MODELS_MAX][PAGE_TEXT];
     struct report_check check[TRAIN_CHECKS_MAX];
     struct report_count reject[1];
     struct report_feature *feature;
     struct buffer *expression; /* one per feature */
+    struct tables tables;
 };
 
 /* ---- features */
@@ -173,7 +176,8 @@ static void describe_parts(struct page *p)
 {
     const struct split *s = &p->t->r->split;
     const struct feed_counts *c = &p->t->r->counts;
-    bool by_time = p->t->o->settings->model.validate.by == VALIDATE_TIME;
+    enum validate_by by = p->t->o->settings->model.validate.by;
+    bool by_time = by == VALIDATE_TIME || by == VALIDATE_PREQUENTIAL;
 
     if (!by_time) {
         part_add(p, s->folds > 0 ? "All folds" : "Training", PART_TRAIN, c->from_us, c->until_us,
@@ -260,20 +264,19 @@ static void describe_options(const struct settings *s, const struct trained *t,
 static void describe_models(struct page *p)
 {
     const struct settings *s = p->t->o->settings;
-    uint32_t choices = 0;
 
-    for (uint32_t i = 0; i < s->decision_count && i < PAGE_CHOICES; i++)
-        p->choice[choices++] = (struct report_choice){.name = s->decision[i].name,
-                                                      .row = evaluate_threshold_row(s, i)};
     for (uint32_t i = 0; i < p->t->r->models; i++) {
         const struct trained *m = &p->t->r->model[i];
 
+        for (uint32_t k = 0; k < m->thresholds; k++)
+            p->choice[i][k] = (struct report_choice){.name = m->in_force[k].name,
+                                                     .row = evaluate_threshold_row(m, k)};
         describe_options(s, m, p->options[i]);
         p->model[i] = (struct report_model){.name = m->name,
                                             .options = p->options[i],
                                             .metrics = &m->metrics,
-                                            .choice = p->choice,
-                                            .choices = choices};
+                                            .choice = p->choice[i],
+                                            .choices = m->thresholds};
     }
     p->data.model = p->model;
     p->data.models = p->t->r->models;
@@ -328,11 +331,15 @@ bool page_write(const struct page_task *t, struct buffer *html, struct buffer *w
     describe_models(&p);
     describe_checks(&p);
     describe_features(&p);
+    tables_make(t->r, t->o->settings, &p.tables);
+    p.data.table = p.tables.table;
+    p.data.tables = p.tables.count;
     report_write_html(&p.data, html);
     if (t->o->terminal != NULL)
         terminal_report(t->o->terminal, &p.data, words);
     for (uint32_t k = 0; k < p.data.features; k++)
         buffer_fini(&p.expression[k]);
+    tables_free(&p.tables);
     mem_free(p.expression);
     mem_free(p.feature);
     buffer_fini(&files);
@@ -383,8 +390,10 @@ void page_data_json(const struct train_result *r, struct buffer *out)
     buffer_add_char(out, '}');
 }
 
-void page_split_json(const struct split *s, struct buffer *out)
+void page_split_json(const struct train_result *r, struct buffer *out)
 {
+    const struct split *s = &r->split;
+
     buffer_add_char(out, '{');
     add_key(out, "by", true);
     json_add_text(out, text_of(s->words));
@@ -393,6 +402,8 @@ void page_split_json(const struct split *s, struct buffer *out)
     add_count(out, "test_rows", s->test_rows, false);
     add_count(out, "test_frauds", s->test_frauds, false);
     add_count(out, "known_dropped", s->known_dropped, false);
+    add_count(out, "group_dropped", s->group_dropped, false);
+    findings_windows(r, out);
     buffer_add_char(out, '}');
 }
 
@@ -440,12 +451,40 @@ void page_checks_json(const struct train_result *r, uint32_t count, struct buffe
     buffer_add_char(out, ']');
 }
 
+static void add_rows(struct buffer *out, const char *key, const uint32_t rows[2])
+{
+    add_key(out, key, false);
+    buffer_format(out, "{\"legitimate\":%u,\"fraud\":%u}", rows[0], rows[1]);
+}
+
+/* How each of the models that are compared was made, in the order of their metrics. */
+static void add_models(const struct train_result *r, struct buffer *out)
+{
+    buffer_add_char(out, '[');
+    for (uint32_t i = 0; i < r->models; i++) {
+        const struct trained *m = &r->model[i];
+
+        buffer_add_text(out, i > 0 ? ",{" : "{");
+        add_key(out, "name", true);
+        json_add_text(out, text_of(m->name));
+        add_key(out, "kind", false);
+        json_add_text(out, text_of(model_kind_name(m->recipe->kind)));
+        add_key(out, "threshold", false);
+        json_add_real(out, m->threshold);
+        add_rows(out, "rows", m->fitted.learned.before);
+        add_rows(out, "resampled", m->fitted.learned.after);
+        findings_model(m, out);
+        buffer_add_char(out, '}');
+    }
+    buffer_add_char(out, ']');
+}
+
 static void add_data(const struct train_result *r, struct buffer *out)
 {
     add_key(out, "data", false);
     page_data_json(r, out);
     add_key(out, "split", false);
-    page_split_json(&r->split, out);
+    page_split_json(r, out);
 }
 
 /* What depends on the events, the settings and the seed alone, and not on what the model was
@@ -478,9 +517,18 @@ void train_result_json(const struct train_result *r, struct buffer *out)
     add_model(r, out);
     buffer_add_char(out, ',');
     add_metrics(r, out);
+    add_key(out, "models", false);
+    add_models(r, out);
     add_data(r, out);
     add_key(out, "checks", false);
     page_checks_json(r, r->checks, out);
+    add_key(out, "top", false);
+    buffer_add_char(out, '{');
+    for (uint32_t i = 0; i < r->models; i++) {
+        add_key(out, r->model[i].name, i == 0);
+        findings_top(&r->model[i], out);
+    }
+    buffer_add_char(out, '}');
     add_key(out, "seconds", false);
     add_seconds(r, out);
     buffer_add_char(out, '}');

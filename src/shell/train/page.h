@@ -26,7 +26,7 @@ bool page_write(const struct page_task *t, struct buffer *html, struct buffer *w
 void page_findings_json(const struct train_result *r, uint32_t model, struct buffer *out);
 
 /* Parts of what metrics.json says: the split, and the first `count` of the checks. */
-void page_split_json(const struct split *s, struct buffer *out);
+void page_split_json(const struct train_result *r, struct buffer *out);
 void page_checks_json(const struct train_result *r, uint32_t count, struct buffer *out);
 
 /* The object about the data that goes into the model file. */

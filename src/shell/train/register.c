@@ -266,9 +266,8 @@ static bool write_cards(struct buffer file[FILES], struct error *e)
     struct json_document *lineage =
         json_parse(reader, file[FILE_LINEAGE].bytes, file[FILE_LINEAGE].length, e);
     struct json_document *metrics =
-        lineage != NULL
-            ? json_parse(reader, file[FILE_METRICS].bytes, file[FILE_METRICS].length, e)
-            : NULL;
+        lineage != NULL ? json_parse(reader, file[FILE_METRICS].bytes, file[FILE_METRICS].length, e)
+                        : NULL;
 
     if (metrics != NULL) {
         card_write(&card_html, &lineage->root, &metrics->root, &file[FILE_CARD_HTML]);

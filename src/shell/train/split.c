@@ -9,166 +9,6 @@
 #include "core/base/random.h"
 #include "core/decide/engine.h"
 
-/* ---- facts */
-
-static double cell_number(const struct column *c, uint32_t row)
-{
-    if (c->null[row])
-        return NAN;
-    if (c->type == TYPE_REAL)
-        return c->real[row];
-    if (c->type == TYPE_DECIMAL)
-        return (double)c->integer[row] / (double)DECIMAL_ONE;
-    return (double)c->integer[row];
-}
-
-/* The field behind the entity that stands for a card: the one named in drop_known, else the first.
- */
-static int entity_field(const struct feed *f, const struct settings *s)
-{
-    const char *wanted = s->model.validate.drop_known;
-
-    for (uint32_t i = 0; i < s->entity_count; i++) {
-        if (wanted == NULL || strcmp(wanted, s->entities[i].name) == 0)
-            return schema_find(f->schema, text_of(s->entities[i].key));
-    }
-    return FIELD_NONE;
-}
-
-/* Numbers 0..n-1 for equal keys, in order of first appearance; open addressing by token. */
-enum { NUMBERING_FIRST = 1024 };
-
-struct numbering {
-    struct hash128 *token;
-    uint32_t *number;
-    uint64_t mask;
-    uint32_t count;
-};
-
-static uint64_t numbering_slot(const struct numbering *n, struct hash128 token)
-{
-    uint64_t slot = token.low & n->mask;
-
-    while (n->number[slot] != 0 &&
-           (n->token[slot].low != token.low || n->token[slot].high != token.high))
-        slot = (slot + 1) & n->mask;
-    return slot;
-}
-
-static void numbering_grow(struct numbering *n)
-{
-    struct numbering old = *n;
-
-    n->mask = old.mask > 0 ? old.mask * 2 + 1 : NUMBERING_FIRST - 1;
-    n->token = mem_array(n->mask + 1, sizeof *n->token);
-    n->number = mem_array(n->mask + 1, sizeof *n->number);
-    for (uint64_t i = 0; old.mask > 0 && i <= old.mask; i++) {
-        uint64_t slot;
-
-        if (old.number[i] == 0)
-            continue;
-        slot = numbering_slot(n, old.token[i]);
-        n->token[slot] = old.token[i];
-        n->number[slot] = old.number[i];
-    }
-    mem_free(old.token);
-    mem_free(old.number);
-}
-
-static uint32_t number_of(struct numbering *n, struct hash128 token)
-{
-    uint64_t slot = numbering_slot(n, token);
-
-    if (n->number[slot] == 0) {
-        if (2 * (uint64_t)n->count >= n->mask) {
-            numbering_grow(n);
-            slot = numbering_slot(n, token);
-        }
-        n->token[slot] = token;
-        n->number[slot] = ++n->count;
-    }
-    return n->number[slot] - 1;
-}
-
-static struct hash128 cell_token(const struct column *c, uint32_t row)
-{
-    static const struct hash_key key = {1, 2};
-    struct value v = column_get(c, row);
-
-    if (v.type == TYPE_TEXT)
-        return hash_token(v.text.bytes, v.text.length, &key);
-    return hash_token(&v.integer, sizeof v.integer, &key);
-}
-
-/* A model is of the events that are decided and whose outcome becomes known. */
-static bool is_learned(const struct schema *s, int kind)
-{
-    return kind == KIND_NONE || (s->kinds[kind].is_decided && schema_has(s, kind, s->label));
-}
-
-static void collect_frame(const struct frame *f, const struct schema *schema, int amount,
-                          int entity, struct numbering *n, struct row_facts *facts)
-{
-    for (uint32_t i = 0; i < f->rows; i++) {
-        uint64_t at = facts->rows++;
-
-        if (facts->learns != NULL)
-            facts->learns[at] = is_learned(schema, frame_kind(f, i, schema));
-        facts->learning += facts->learns == NULL || facts->learns[at];
-        facts->time_us[at] = schema->time != FIELD_NONE ? f->column[schema->time].integer[i] : 0;
-        facts->label[at] = schema->label != FIELD_NONE
-                               ? engine_label_of(&f->column[schema->label], i)
-                               : LABEL_UNKNOWN;
-        if (facts->amount != NULL)
-            facts->amount[at] = cell_number(&f->column[amount], i);
-        if (facts->entity != NULL)
-            facts->entity[at] = number_of(n, cell_token(&f->column[entity], i));
-    }
-}
-
-bool row_facts_collect(struct feed *f, const struct settings *s, struct row_facts *facts,
-                       struct error *e)
-{
-    uint64_t rows = f->counts.rows;
-    int amount = s->event.amount != NULL ? schema_find(f->schema, text_of(s->event.amount)) : -1;
-    int entity = entity_field(f, s);
-    const struct frame *frame = NULL;
-    struct numbering n = {0};
-    bool ok;
-
-    if (f->schema->label == FIELD_NONE)
-        return error_set(e, ERROR_INVALID,
-                         "there is no label to learn from: name the field that says fraud or not "
-                         "under event.label in the settings");
-    *facts = (struct row_facts){0};
-    facts->time_us = mem_array(rows, sizeof *facts->time_us);
-    facts->label = mem_array(rows, 1);
-    if (f->schema->kind != FIELD_NONE)
-        facts->learns = mem_array(rows, 1);
-    if (amount >= 0 && type_is_number(f->schema->fields[amount].type))
-        facts->amount = mem_array(rows, sizeof *facts->amount);
-    if (entity >= 0) {
-        facts->entity = mem_array(rows, sizeof *facts->entity);
-        numbering_grow(&n);
-    }
-    ok = feed_begin(f, false, e);
-    while (ok && (ok = feed_next(f, &frame, e)) && frame != NULL)
-        collect_frame(frame, f->schema, amount, entity, &n, facts);
-    mem_free(n.token);
-    mem_free(n.number);
-    return ok;
-}
-
-void row_facts_free(struct row_facts *facts)
-{
-    mem_free(facts->time_us);
-    mem_free(facts->label);
-    mem_free(facts->amount);
-    mem_free(facts->entity);
-    mem_free(facts->learns);
-    *facts = (struct row_facts){0};
-}
-
 /* ---- parts */
 
 static bool row_learns(const struct row_facts *f, uint64_t row)
@@ -222,6 +62,22 @@ static void window_from_share(const struct row_facts *f, const struct validate_s
     split->train_until_us = split->test_from_us - v->gap_us;
 }
 
+/* Lengths stand behind each other: training, gap, test; the test of fold 0 ends at `end`, each
+ * fold is a step earlier than the one before. */
+static void window_from_lengths(const struct validate_setting *v, int64_t end, uint32_t fold,
+                                struct split *split)
+{
+    split->test_until_us = end - fold * v->step_us;
+    split->test_from_us = split->test_until_us - v->test_until_us;
+    split->train_until_us = split->test_from_us - v->gap_us;
+    split->train_from_us = split->train_until_us - v->train_until_us;
+}
+
+static int64_t windows_end(const struct row_facts *f, const struct validate_setting *v)
+{
+    return v->has_until ? v->until_us : f->time_us[f->rows - 1] + 1;
+}
+
 static int64_t day_start(int64_t time_us)
 {
     int64_t rest = time_us % US_PER_DAY;
@@ -261,23 +117,43 @@ static void drop_known(const struct row_facts *f, const struct validate_setting 
     mem_free(known_us);
 }
 
-static void split_by_time(const struct row_facts *f, const struct settings *s, struct split *split)
+static uint32_t count_numbers(const uint32_t *number, uint64_t rows)
 {
-    const struct validate_setting *v = &s->model.validate;
-    char from[TIME_TEXT_MAX], until[TIME_TEXT_MAX], gap[TIME_TEXT_MAX];
+    uint32_t count = 0;
 
-    if (v->has_window) {
-        split->train_from_us = v->train_from_us;
-        split->train_until_us = v->train_until_us;
-        split->test_from_us = v->test_from_us;
-        split->test_until_us = v->test_until_us;
-    } else {
-        window_from_share(f, v, split);
+    for (uint64_t i = 0; i < rows; i++) {
+        if (number[i] >= count)
+            count = number[i] + 1;
     }
+    return count;
+}
+
+static void drop_seen_groups(const struct row_facts *f, struct split *split)
+{
+    uint8_t *seen;
+
+    if (f->group == NULL)
+        return;
+    seen = mem_array(count_numbers(f->group, f->rows), 1);
+    for (uint64_t i = 0; i < f->rows; i++)
+        seen[f->group[i]] |= split->part[i] == PART_TRAIN;
+    for (uint64_t i = 0; i < f->rows; i++) {
+        if (split->part[i] == PART_TEST && seen[f->group[i]]) {
+            split->part[i] = PART_NONE;
+            split->group_dropped++;
+        }
+    }
+    mem_free(seen);
+}
+
+/* The rows of the windows, which are set. `within`: only where it says PART_TRAIN; NULL: all. */
+static void split_by_windows(const struct row_facts *f, const struct validate_setting *v,
+                             const uint8_t *within, struct split *split)
+{
     for (uint64_t i = 0; i < f->rows; i++) {
         int64_t t = f->time_us[i];
 
-        if (f->label[i] == LABEL_UNKNOWN)
+        if (f->label[i] == LABEL_UNKNOWN || (within != NULL && within[i] != PART_TRAIN))
             continue;
         if (t >= split->train_from_us && t < split->train_until_us)
             split->part[i] = PART_TRAIN;
@@ -285,13 +161,34 @@ static void split_by_time(const struct row_facts *f, const struct settings *s, s
             split->part[i] = PART_TEST;
     }
     drop_known(f, v, split);
+    drop_seen_groups(f, split);
+}
+
+static void split_by_time(const struct row_facts *f, const struct settings *s, struct split *split)
+{
+    const struct validate_setting *v = &s->model.validate;
+    char from[TIME_TEXT_MAX], until[TIME_TEXT_MAX], gap[TIME_TEXT_MAX], more[80] = "";
+
+    if (v->has_lengths) {
+        window_from_lengths(v, windows_end(f, v), 0, split);
+    } else if (v->has_window) {
+        split->train_from_us = v->train_from_us;
+        split->train_until_us = v->train_until_us;
+        split->test_from_us = v->test_from_us;
+        split->test_until_us = v->test_until_us;
+    } else {
+        window_from_share(f, v, split);
+    }
+    split_by_windows(f, v, NULL, split);
     time_format(split->train_until_us, from);
     time_format(split->test_from_us, until);
     duration_format(v->gap_us, gap);
+    if (v->by == VALIDATE_PREQUENTIAL)
+        snprintf(more, sizeof more, "; the latest of %u such windows", v->folds);
     snprintf(split->words, sizeof split->words,
              "by time: learned on events before %s, tested on events from %s on (gap %s for labels "
-             "that come late)",
-             from, until, gap);
+             "that come late)%s",
+             from, until, gap, more);
 }
 
 /* Random order within each class by a seeded key, so that both parts have the same share of frauds.
@@ -310,45 +207,135 @@ static int by_key(const void *a, const void *b)
     return x->row < y->row ? -1 : 1;
 }
 
-static void deal_class(const struct row_facts *f, uint8_t label, uint64_t seed, double test_share,
-                       uint32_t folds, struct split *split)
+/* What is dealt: `folds` parts 1, 2, ...; or, with 0 folds, a share of the rows to PART_TEST and
+ * the others to PART_TRAIN. Only rows where `within` says PART_TRAIN; NULL: all. */
+struct deal {
+    const struct row_facts *f;
+    const uint8_t *within;
+    uint64_t seed;
+    uint32_t folds;
+    double test_share;
+    uint8_t *part;
+};
+
+static bool deals_row(const struct deal *d, uint64_t row)
 {
+    return d->f->label[row] != LABEL_UNKNOWN && (d->within == NULL || d->within[row] == PART_TRAIN);
+}
+
+static void deal_class(const struct deal *d, uint8_t label)
+{
+    const struct row_facts *f = d->f;
     struct keyed *order = mem_array(f->rows, sizeof *order);
     uint64_t count = 0, test;
 
     for (uint64_t i = 0; i < f->rows; i++) {
-        if (f->label[i] == label)
-            order[count++] = (struct keyed){random_at(seed, 0x5b117, i), i};
+        if (f->label[i] == label && deals_row(d, i))
+            order[count++] = (struct keyed){random_at(d->seed, 0x5b117, i), i};
     }
     qsort(order, count, sizeof *order, by_key);
-    test = (uint64_t)llround((double)count * test_share);
+    test = (uint64_t)llround((double)count * d->test_share);
     for (uint64_t k = 0; k < count; k++) {
-        if (folds > 0)
-            split->part[order[k].row] = (uint8_t)(1 + k % folds);
+        if (d->folds > 0)
+            d->part[order[k].row] = (uint8_t)(1 + k % d->folds);
         else
-            split->part[order[k].row] = k < test ? PART_TEST : PART_TRAIN;
+            d->part[order[k].row] = k < test ? PART_TEST : PART_TRAIN;
     }
     mem_free(order);
+}
+
+/* The next group of `weight` rows: to the fold that has the fewest, or to the test as long as that
+ * comes nearer to its share. */
+static uint8_t deal_group(const struct deal *d, uint64_t weight, uint64_t all,
+                          uint64_t given[SPLIT_FOLDS_MAX])
+{
+    uint32_t least = 0;
+
+    if (d->folds == 0) {
+        if ((double)given[0] + (double)weight / 2 > (double)all * d->test_share)
+            return PART_TRAIN;
+        given[0] += weight;
+        return PART_TEST;
+    }
+    for (uint32_t k = 1; k < d->folds; k++) {
+        if (given[k] < given[least])
+            least = k;
+    }
+    given[least] += weight;
+    return (uint8_t)(1 + least);
+}
+
+/* Whole groups, in random order; those with frauds apart from those without, the former by their
+ * frauds and the latter by their rows. */
+static void deal_groups(const struct deal *d)
+{
+    const struct row_facts *f = d->f;
+    uint32_t groups = count_numbers(f->group, f->rows);
+    uint64_t *weight[2] = {mem_array(groups, sizeof *weight[0]),
+                           mem_array(groups, sizeof *weight[1])};
+    struct keyed *order = mem_array(groups, sizeof *order);
+    uint8_t *part = mem_array(groups, 1);
+
+    for (uint64_t i = 0; i < f->rows; i++) {
+        if (deals_row(d, i))
+            weight[f->label[i]][f->group[i]]++;
+    }
+    for (int label = 1; label >= 0; label--) {
+        uint64_t given[SPLIT_FOLDS_MAX] = {0}, all = 0;
+        uint32_t count = 0;
+
+        for (uint32_t g = 0; g < groups; g++) {
+            if (weight[label][g] == 0 || (label == 0 && weight[1][g] > 0))
+                continue;
+            order[count++] = (struct keyed){random_at(d->seed, 0x5b118, g), g};
+            all += weight[label][g];
+        }
+        qsort(order, count, sizeof *order, by_key);
+        for (uint32_t k = 0; k < count; k++)
+            part[order[k].row] = deal_group(d, weight[label][order[k].row], all, given);
+    }
+    for (uint64_t i = 0; i < f->rows; i++) {
+        if (deals_row(d, i))
+            d->part[i] = part[f->group[i]];
+    }
+    mem_free(weight[0]);
+    mem_free(weight[1]);
+    mem_free(order);
+    mem_free(part);
+}
+
+static void deal(const struct deal *d)
+{
+    if (d->f->group != NULL) {
+        deal_groups(d);
+        return;
+    }
+    deal_class(d, 0);
+    deal_class(d, 1);
 }
 
 static void split_stratified(const struct row_facts *f, const struct settings *s,
                              struct split *split)
 {
     const struct validate_setting *v = &s->model.validate;
+    struct deal d = {
+        .f = f, .seed = s->model.seed, .test_share = v->test_share, .part = split->part};
+    char whole[PLAN_NAME_MAX + 40] = "";
 
-    split->folds = v->by == VALIDATE_FOLDS ? v->folds : 0;
-    for (uint8_t label = 0; label < 2; label++)
-        deal_class(f, label, s->model.seed, v->test_share, split->folds, split);
+    d.folds = split->folds = v->by == VALIDATE_FOLDS ? v->folds : 0;
+    deal(&d);
+    if (v->group != NULL)
+        snprintf(whole, sizeof whole, ", all events of a %s on one side", v->group);
     if (split->folds > 0)
         snprintf(split->words, sizeof split->words,
                  "stratified in %u folds: each event is tested by a model that did not see it "
-                 "(at random, not by time: the future helps to predict the past)",
-                 split->folds);
+                 "(at random, not by time: the future helps to predict the past)%s",
+                 split->folds, whole);
     else
         snprintf(split->words, sizeof split->words,
                  "stratified: %.0f %% of the events, drawn at random, tested (not by time: the "
-                 "future helps to predict the past)",
-                 100 * v->test_share);
+                 "future helps to predict the past)%s",
+                 100 * v->test_share, whole);
 }
 
 static bool check_part(const char *name, uint64_t rows, uint64_t frauds, struct error *e)
@@ -383,19 +370,29 @@ static void count_parts(const struct row_facts *f, struct split *split)
     }
 }
 
+static bool check_parts(const struct split *split, struct error *e)
+{
+    return check_part("learn from", split->train_rows, split->train_frauds, e) &&
+           check_part("test on", split->test_rows, split->test_frauds, e);
+}
+
+static bool is_by_time(const struct validate_setting *v)
+{
+    return v->by == VALIDATE_TIME || v->by == VALIDATE_PREQUENTIAL;
+}
+
 bool split_make(struct row_facts *facts, const struct settings *s, struct split *split,
                 struct error *e)
 {
     *split = (struct split){0};
     split->part = mem_array(facts->rows, 1);
     settle(facts, s, split);
-    if (facts->rows > 0 && s->model.validate.by == VALIDATE_TIME)
+    if (facts->rows > 0 && is_by_time(&s->model.validate))
         split_by_time(facts, s, split);
     else
         split_stratified(facts, s, split);
     count_parts(facts, split);
-    if (check_part("learn from", split->train_rows, split->train_frauds, e) &&
-        check_part("test on", split->test_rows, split->test_frauds, e))
+    if (check_parts(split, e))
         return true;
     split_free(split);
     return false;
@@ -405,4 +402,134 @@ void split_free(struct split *split)
 {
     mem_free(split->part);
     *split = (struct split){0};
+}
+
+/* ---- further splits */
+
+static struct split *list_add(struct split_list *l, const struct row_facts *f)
+{
+    struct split *split = &l->split[l->count++];
+
+    *split = (struct split){.part = mem_array(f->rows, 1)};
+    return split;
+}
+
+void split_list_free(struct split_list *l)
+{
+    for (uint32_t i = 0; i < l->count; i++)
+        split_free(&l->split[i]);
+    mem_free(l->split);
+    *l = (struct split_list){0};
+}
+
+bool split_earlier(const struct row_facts *facts, const struct settings *s,
+                   struct split_list *earlier, struct error *e)
+{
+    const struct validate_setting *v = &s->model.validate;
+
+    *earlier = (struct split_list){0};
+    if (v->by != VALIDATE_PREQUENTIAL)
+        return true;
+    earlier->split = mem_array(v->folds, sizeof *earlier->split);
+    for (uint32_t k = 1; k < v->folds; k++) {
+        struct split *split = list_add(earlier, facts);
+        char from[TIME_TEXT_MAX];
+
+        window_from_lengths(v, windows_end(facts, v), k, split);
+        split_by_windows(facts, v, NULL, split);
+        count_parts(facts, split);
+        if (check_parts(split, e))
+            continue;
+        time_format(split->train_from_us, from);
+        error_prefix(e, "fold %u of %u, whose training begins %s", k + 1, v->folds, from);
+        split_list_free(earlier);
+        return false;
+    }
+    return true;
+}
+
+/* The windows of given length, moved back to end where the earliest training does. */
+static void inner_by_lengths(const struct row_facts *f, const struct validate_setting *v,
+                             int64_t end, uint32_t fold, struct split *split)
+{
+    window_from_lengths(v, end, fold, split);
+    split_by_windows(f, v, NULL, split);
+}
+
+/* Of the training rows the last share, the share before it, and so on, each tested by what comes
+ * before it. */
+static void inner_by_share(const struct row_facts *f, const struct validate_setting *v,
+                           const struct split *of, uint32_t fold, uint32_t folds,
+                           struct split *split)
+{
+    double most = 0.6 / folds, share = v->test_share < most ? v->test_share : most;
+    uint64_t until = of->train_rows - (uint64_t)((double)of->train_rows * share * fold);
+    uint64_t from = of->train_rows - (uint64_t)((double)of->train_rows * share * (fold + 1));
+    uint64_t at = 0;
+
+    split->train_from_us = of->train_from_us;
+    split->test_from_us = split->test_until_us = of->train_until_us;
+    for (uint64_t i = 0; i < f->rows; i++) {
+        if (of->part[i] != PART_TRAIN)
+            continue;
+        if (at == from)
+            split->test_from_us = f->time_us[i];
+        if (at++ == until)
+            split->test_until_us = f->time_us[i];
+    }
+    split->train_until_us = split->test_from_us - v->gap_us;
+    split_by_windows(f, v, of->part, split);
+}
+
+/* A fold of the training rows that were dealt into `folds`. */
+static void inner_of_deal(const struct row_facts *f, const uint8_t *dealt, uint32_t fold,
+                          struct split *split)
+{
+    for (uint64_t i = 0; i < f->rows; i++) {
+        if (dealt[i] != 0)
+            split->part[i] = dealt[i] == 1 + fold ? PART_TEST : PART_TRAIN;
+    }
+}
+
+bool split_inner(const struct row_facts *facts, const struct settings *s,
+                 const struct split *latest, const struct split_list *earlier, uint32_t folds,
+                 struct split_list *inner, struct error *e)
+{
+    const struct validate_setting *v = &s->model.validate;
+    const struct split *first = earlier->count > 0 ? &earlier->split[earlier->count - 1] : latest;
+    uint8_t *dealt = mem_array(facts->rows, 1);
+    struct deal d = {.f = facts,
+                     .within = latest->part,
+                     .seed = s->model.seed ^ 0x5ea4c4,
+                     .folds = folds,
+                     .part = dealt};
+    struct error why;
+
+    *inner = (struct split_list){0};
+    if (v->by == VALIDATE_STRATIFIED)
+        deal(&d);
+    inner->split = mem_array(folds, sizeof *inner->split);
+    for (uint32_t k = 0; k < folds && v->by != VALIDATE_FOLDS; k++) {
+        struct split *split = list_add(inner, facts);
+
+        if (v->has_lengths)
+            inner_by_lengths(facts, v, first->train_until_us, k, split);
+        else if (is_by_time(v))
+            inner_by_share(facts, v, latest, k, folds, split);
+        else
+            inner_of_deal(facts, dealt, k, split);
+        count_parts(facts, split);
+        if (!check_parts(split, &why))
+            split_free(&inner->split[--inner->count]);
+    }
+    mem_free(dealt);
+    if (inner->count > 0)
+        return true;
+    split_list_free(inner);
+    if (v->by == VALIDATE_FOLDS)
+        return error_set(e, ERROR_INVALID,
+                         "with folds every event is tested, so none is left to search on: choose "
+                         "model.validate.by time, prequential or stratified");
+    return error_set(e, ERROR_INVALID, "no part of the events to learn from can test a search (%s)",
+                     why.text);
 }

@@ -1,24 +1,15 @@
-/* Which rows train and which test: by time with a gap for late labels, stratified, or in folds. */
+/* Which rows train and which test: by time with a gap for late labels, stratified, in folds, or by
+ * time several times (prequential: Gama et al. 2013; the Fraud Detection Handbook's form with a
+ * delay of the labels). */
 #ifndef ASSAY_TRAIN_SPLIT_H
 #define ASSAY_TRAIN_SPLIT_H
 
-#include "shell/run/feed.h"
 #include "shell/settings/settings.h"
+#include "shell/train/facts.h"
 
-enum { SPLIT_FOLDS_MAX = 20 };
+enum { SPLIT_FOLDS_MAX = SETTINGS_FOLDS_MAX };
 
 enum row_part { PART_NONE, PART_TRAIN, PART_TEST };
-
-/* Facts of every row of the feed that splitting and evaluation need. */
-struct row_facts {
-    uint64_t rows;
-    int64_t *time_us;
-    uint8_t *label;    /* 0, 1, LABEL_UNKNOWN */
-    double *amount;    /* NULL: no amount in the settings */
-    uint32_t *entity;  /* the card, 0..n-1; NULL: no entity */
-    uint8_t *learns;   /* 1: of a kind that is decided and has labels; NULL: all are */
-    uint64_t learning; /* how many */
-};
 
 struct split {
     uint8_t *part;  /* per row: PART_*; with folds: 1 + fold */
@@ -27,18 +18,34 @@ struct split {
         test_until_us; /* by time; until exclusive */
     uint64_t train_rows, train_frauds, test_rows, test_frauds;
     uint64_t known_dropped; /* test rows of entities already known fraudulent */
+    uint64_t group_dropped; /* by time: test rows of groups that training has seen */
     uint64_t unlabelled;    /* rows left out because their label is unknown */
     char words[256];
 };
-
-bool row_facts_collect(struct feed *f, const struct settings *s, struct row_facts *facts,
-                       struct error *e) MUST_USE;
-void row_facts_free(struct row_facts *facts);
 
 /* Settles the labels first (an absent one may mean legitimate). ERROR_INVALID where a part would
  * have no row or one class only: it says which and what to change. */
 bool split_make(struct row_facts *facts, const struct settings *s, struct split *split,
                 struct error *e) MUST_USE;
 void split_free(struct split *split);
+
+/* Further splits of the same rows. */
+struct split_list {
+    struct split *split;
+    uint32_t count;
+};
+
+/* Prequential: the folds before the latest, which split_make made; none otherwise. */
+bool split_earlier(const struct row_facts *facts, const struct settings *s,
+                   struct split_list *earlier, struct error *e) MUST_USE;
+
+/* Splits of rows that no test looks at, to choose between settings on: by time where the test is by
+ * time, else stratified, of the training rows; with windows of given length, windows that end where
+ * the earliest training ends. Those that would lack a class are left out; ERROR_INVALID where none
+ * is left, or where every row is tested (folds). */
+bool split_inner(const struct row_facts *facts, const struct settings *s,
+                 const struct split *latest, const struct split_list *earlier, uint32_t folds,
+                 struct split_list *inner, struct error *e) MUST_USE;
+void split_list_free(struct split_list *l);
 
 #endif

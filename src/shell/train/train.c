@@ -1,5 +1,6 @@
 #include "shell/train/train.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,6 +14,7 @@
 #include "shell/run/plans.h"
 #include "shell/train/checks.h"
 #include "shell/train/evaluate.h"
+#include "shell/train/findings.h"
 #include "shell/train/page.h"
 #include "shell/train/register.h"
 
@@ -23,6 +25,7 @@ struct training {
     struct feed feed;
     struct made_plan made;
     struct row_facts facts;
+    struct split_list inner; /* that a search tests on */
     struct table table;
     uint8_t *label; /* per table row */
     uint8_t *part;
@@ -40,6 +43,23 @@ static double lap(struct training *t)
     return (double)(t->clock_us - before) / 1e6;
 }
 
+static const struct recipe_setting *wanted_model(const struct training *t, uint32_t i);
+
+/* Folds to search on, where a model that is to be trained asks for a search. */
+static bool split_search(struct training *t, struct error *e)
+{
+    uint32_t folds = 0;
+
+    for (uint32_t i = 0; i <= t->o->settings->model_count; i++) {
+        const struct recipe_setting *r = wanted_model(t, i);
+
+        if (r != NULL && settings_searches(r) && r->search.folds > folds)
+            folds = r->search.folds;
+    }
+    return folds == 0 || split_inner(&t->facts, t->o->settings, &t->r->split, &t->r->earlier, folds,
+                                     &t->inner, e);
+}
+
 static bool read_events(struct training *t, struct error *e)
 {
     const struct train_options *o = t->o;
@@ -51,66 +71,172 @@ static bool read_events(struct training *t, struct error *e)
         !row_facts_collect(&t->feed, o->settings, &t->facts, e))
         return false;
     t->r->counts = t->feed.counts;
-    return split_make(&t->facts, o->settings, &t->r->split, e);
+    return split_make(&t->facts, o->settings, &t->r->split, e) &&
+           split_earlier(&t->facts, o->settings, &t->r->earlier, e) && split_search(t, e);
 }
 
-static uint64_t wanted_rows(const struct training *t)
+static void add_parts(uint8_t *all, const uint8_t *part, uint64_t rows)
 {
-    uint64_t rows = 0;
+    for (uint64_t i = 0; i < rows; i++)
+        all[i] |= part[i] != 0;
+}
 
+/* Per event: whether any split needs it. The caller frees it. */
+static uint8_t *wanted_rows(const struct training *t, uint64_t *count)
+{
+    uint8_t *all = mem_array(t->facts.rows, 1);
+
+    add_parts(all, t->r->split.part, t->facts.rows);
+    for (uint32_t k = 0; k < t->r->earlier.count; k++)
+        add_parts(all, t->r->earlier.split[k].part, t->facts.rows);
+    for (uint32_t k = 0; k < t->inner.count; k++)
+        add_parts(all, t->inner.split[k].part, t->facts.rows);
+    *count = 0;
     for (uint64_t i = 0; i < t->facts.rows; i++)
-        rows += t->r->split.part[i] != 0;
-    return rows;
+        *count += all[i];
+    return all;
+}
+
+/* Per row of the table: its part in a split. The caller frees it. */
+static uint8_t *table_part(const struct training *t, const struct split *split)
+{
+    uint8_t *part = mem_array(t->table.rows, 1);
+
+    for (uint32_t i = 0; i < t->table.rows; i++)
+        part[i] = split->part[t->table.event[i]];
+    return part;
 }
 
 static bool compute_features(struct training *t, struct error *e)
 {
     struct state_options state = data_state_options(t->o->settings, t->o->simd, PASS_BATCH);
-    uint64_t rows = wanted_rows(t);
+    uint64_t rows;
+    uint8_t *wanted = wanted_rows(t, &rows);
+    bool ok = rows <= UINT32_MAX || error_set(e, ERROR_INVALID,
+                                              "%lu rows to learn from are too many: narrow "
+                                              "model.validate.train",
+                                              (unsigned long)rows);
 
     state.engine.workers = pool_workers(t->pool);
-    if (rows > UINT32_MAX)
-        return error_set(e, ERROR_INVALID,
-                         "%lu rows to learn from are too many: narrow "
-                         "model.validate.train",
-                         (unsigned long)rows);
-    if (!table_build(t->o->settings, t->made.plan, &t->feed, t->r->split.part, (uint32_t)rows,
-                     &state, t->o->progress, &t->table, e))
+    ok = ok && table_build(t->o->settings, t->made.plan, &t->feed, wanted, (uint32_t)rows, &state,
+                           t->o->progress, &t->table, e);
+    mem_free(wanted);
+    if (!ok)
         return false;
     t->label = mem_array(rows, 1);
-    t->part = mem_array(rows, 1);
-    for (uint32_t i = 0; i < t->table.rows; i++) {
+    for (uint32_t i = 0; i < t->table.rows; i++)
         t->label[i] = t->facts.label[t->table.event[i]];
-        t->part[i] = t->r->split.part[t->table.event[i]];
-    }
+    t->part = table_part(t, &t->r->split);
     test_rows_gather(&t->facts, &t->r->split, &t->table, t->part, &t->test);
     t->r->feature_seconds = lap(t);
     return true;
 }
 
-static bool train_one(struct training *t, const char *name, const struct recipe *recipe,
+static struct fit_task fit_task_of(const struct training *t, const struct recipe *recipe,
+                                   const uint8_t *part, uint32_t folds)
+{
+    return (struct fit_task){.recipe = recipe,
+                             .settings = t->o->settings,
+                             .plan = t->made.plan,
+                             .table = &t->table,
+                             .label = t->label,
+                             .part = part,
+                             .folds = folds,
+                             .simd = t->o->simd,
+                             .run = {.seed = t->o->settings->model.seed,
+                                     .workers = pool_workers(t->pool),
+                                     .progress = t->o->progress,
+                                     .simd = t->o->simd}};
+}
+
+/* Better options for the recipe, where its settings ask for a search. */
+static bool search_options(struct training *t, const struct recipe_setting *of, struct trained *m,
+                           struct error *e)
+{
+    struct search_fold fold[SPLIT_FOLDS_MAX];
+    struct test_rows test[SPLIT_FOLDS_MAX];
+    struct search_task task = {.of = of, .fit = fit_task_of(t, NULL, NULL, 0), .fold = fold};
+    bool ok;
+
+    if (!settings_searches(of))
+        return true;
+    task.folds = t->inner.count < of->search.folds ? t->inner.count : of->search.folds;
+    for (uint32_t k = 0; k < task.folds; k++) {
+        fold[k].part = table_part(t, &t->inner.split[k]);
+        fold[k].test = &test[k];
+        test_rows_gather(&t->facts, &t->inner.split[k], &t->table, fold[k].part, &test[k]);
+    }
+    ok = search_run(&task, &m->search, e);
+    if (ok)
+        m->recipe = &m->search.recipe;
+    for (uint32_t k = 0; k < task.folds; k++) {
+        mem_free(fold[k].part);
+        test_rows_free(&test[k]);
+    }
+    return ok;
+}
+
+/* Where a recipe says none, that of the mildest outcome that has one. */
+static double own_threshold(const struct recipe_setting *of, const struct trained *m)
+{
+    double least = 1;
+
+    if (of->has_threshold)
+        return of->threshold;
+    for (uint32_t i = 0; i < m->thresholds; i++)
+        least = fmin(least, (double)m->in_force[i].score / PLAN_SCORE_MAX);
+    return least;
+}
+
+/* Scores for the goals of the settings, by the training rows that were held out. */
+static bool find_thresholds(struct training *t, const struct recipe_setting *of, struct trained *m,
+                            struct error *e)
+{
+    const struct settings *s = t->o->settings;
+    struct test_rows held;
+    double *probability;
+    struct outcomes o;
+
+    if (m->goals > 0) {
+        test_rows_where(&t->facts, &t->table, m->fitted.held, &held);
+        probability = mem_array(held.rows, sizeof *probability);
+        for (uint32_t i = 0; i < held.rows; i++)
+            probability[i] = m->fitted.held[held.row[i]];
+        o = (struct outcomes){.rows = held.rows,
+                              .probability = probability,
+                              .label = held.label,
+                              .amount = held.amount,
+                              .day = held.day};
+        for (uint32_t i = 0; i < m->goals; i++)
+            m->goal[i].score = goal_threshold(&o, &m->goal[i].goal);
+        mem_free(probability);
+        test_rows_free(&held);
+    }
+    settings_thresholds(s, &m->thresholds);
+    if (!settings_resolve(s, m->goal, m->goals, m->in_force, e))
+        return false;
+    m->threshold = own_threshold(of, m);
+    return true;
+}
+
+static bool train_one(struct training *t, const char *name, const struct recipe_setting *of,
                       struct error *e)
 {
     struct trained *m = &t->r->model[t->r->models];
     int64_t start = clock_monotonic_us();
-    struct fit_task task = {.recipe = recipe,
-                            .settings = t->o->settings,
-                            .plan = t->made.plan,
-                            .table = &t->table,
-                            .label = t->label,
-                            .part = t->part,
-                            .folds = t->r->split.folds,
-                            .simd = t->o->simd,
-                            .run = {.seed = t->o->settings->model.seed,
-                                    .workers = pool_workers(t->pool),
-                                    .progress = t->o->progress,
-                                    .simd = t->o->simd}};
+    struct fit_task task;
 
     m->name = name;
-    m->recipe = recipe;
-    if (!fit(&task, &m->fitted, e))
+    m->recipe = &of->recipe;
+    m->goal = mem_array(SETTINGS_GOALS_MAX, sizeof *m->goal);
+    m->goals = settings_goals(t->o->settings, m->goal);
+    t->r->models++; /* from here on the result frees it */
+    if (!search_options(t, of, m, e))
         return false;
-    t->r->models++;
+    task = fit_task_of(t, m->recipe, t->part, t->r->split.folds);
+    task.wants_held = m->goals > 0;
+    if (!fit(&task, &m->fitted, e) || !find_thresholds(t, of, m, e))
+        return false;
     m->fit_seconds = (double)(clock_monotonic_us() - start) / 1e6;
     return true;
 }
@@ -156,33 +282,109 @@ static bool check_wanted(const struct training *t, struct error *e)
     return true;
 }
 
+/* The model that was asked for, number 0, or one under `models` that is to be compared with it;
+ * NULL: not wanted. */
+static const struct recipe_setting *wanted_model(const struct training *t, uint32_t i)
+{
+    const struct settings *s = t->o->settings;
+    const struct recipe_setting *asked = settings_recipe(s);
+
+    if (i == 0)
+        return asked;
+    if (t->o->models == NULL || &s->models[i - 1] == asked ||
+        !is_wanted(t->o->models, text_of(s->models[i - 1].name)))
+        return NULL;
+    return &s->models[i - 1];
+}
+
 /* The model that was asked for and those that it is compared with: the ones wanted or, beside a
  * more complex one, the simple one. */
 static bool fit_models(struct training *t, struct error *e)
 {
     const struct settings *s = t->o->settings;
-    const struct recipe_setting *asked = settings_recipe(s);
-    bool ok = check_wanted(t, e) && train_one(t, asked->name, &asked->recipe, e);
+    bool ok = check_wanted(t, e);
 
-    for (uint32_t i = 0; ok && t->o->models != NULL && i < s->model_count; i++) {
-        if (&s->models[i] != asked && is_wanted(t->o->models, text_of(s->models[i].name)))
-            ok = train_one(t, s->models[i].name, &s->models[i].recipe, e);
+    for (uint32_t i = 0; ok && i <= s->model_count; i++) {
+        const struct recipe_setting *r = wanted_model(t, i);
+
+        ok = r == NULL || train_one(t, r->name, r, e);
     }
-    if (ok && t->o->models == NULL && asked->recipe.kind != MODEL_LOGISTIC) {
-        t->r->simple = s->model.asked.recipe;
-        t->r->simple.kind = MODEL_LOGISTIC;
+    if (ok && t->o->models == NULL && settings_recipe(s)->recipe.kind != MODEL_LOGISTIC) {
+        t->r->simple = (struct recipe_setting){.recipe = s->model.asked.recipe};
+        t->r->simple.recipe.kind = MODEL_LOGISTIC;
         ok = train_one(t, model_kind_name(MODEL_LOGISTIC), &t->r->simple, e);
     }
     t->r->fit_seconds = lap(t);
     return ok;
 }
 
+/* ---- folds */
+
+/* A fold of its own windows: fitted anew. */
+static bool run_window(struct training *t, const struct split *split, const struct trained *m,
+                       struct fold_row *row, struct error *e)
+{
+    uint8_t *part = table_part(t, split);
+    struct fit_task task = fit_task_of(t, m->recipe, part, 0);
+    struct test_rows test;
+    struct fitted f;
+    bool ok = fit(&task, &f, e);
+
+    if (ok) {
+        test_rows_gather(&t->facts, split, &t->table, part, &test);
+        ok = evaluate_fold(&test, &f, row, e);
+        test_rows_free(&test);
+        fitted_free(&f);
+    }
+    mem_free(part);
+    return ok;
+}
+
+/* The rows of one fold of those that tested each other. */
+static bool run_dealt(struct training *t, uint32_t fold, const struct trained *m,
+                      struct fold_row *row, struct error *e)
+{
+    static const struct split one;
+    uint8_t *part = mem_array(t->table.rows, 1);
+    struct test_rows test;
+    bool ok;
+
+    for (uint32_t i = 0; i < t->table.rows; i++)
+        part[i] = t->part[i] == 1 + fold ? PART_TEST : PART_NONE;
+    test_rows_gather(&t->facts, &one, &t->table, part, &test);
+    ok = evaluate_fold(&test, &m->fitted, row, e);
+    test_rows_free(&test);
+    mem_free(part);
+    return ok;
+}
+
+static bool run_folds(struct training *t, struct trained *m, struct error *e)
+{
+    uint32_t dealt = t->r->split.folds, windows = t->r->earlier.count;
+    bool ok = true;
+
+    if (dealt == 0 && windows == 0)
+        return true;
+    m->folds = dealt > 0 ? dealt : 1 + windows;
+    m->fold = mem_array(m->folds, sizeof *m->fold);
+    if (dealt == 0)
+        fold_row_of(&m->metrics, &m->fold[0]);
+    for (uint32_t k = 0; ok && k < dealt; k++)
+        ok = run_dealt(t, k, m, &m->fold[k], e);
+    for (uint32_t k = 0; ok && k < windows; k++)
+        ok = run_window(t, &t->r->earlier.split[k], m, &m->fold[1 + k], e);
+    return ok;
+}
+
 static bool evaluate_models(struct training *t, struct error *e)
 {
     for (uint32_t i = 0; i < t->r->models; i++) {
-        if (!evaluate(&t->test, &t->r->model[i].fitted, t->o->settings, pool_workers(t->pool),
-                      t->o->progress, &t->r->model[i].metrics, e))
+        struct trained *m = &t->r->model[i];
+
+        if (!evaluate(&t->test, m, t->o->settings, pool_workers(t->pool), t->o->progress, e) ||
+            !run_folds(t, m, e))
             return false;
+        find_top_rows(&t->test, &t->facts, &t->table, m);
     }
     return true;
 }
@@ -197,7 +399,8 @@ static void note_model(struct training *t, uint32_t model)
     buffer_init(&data, 64 << 10);
     buffer_init(&settings, 4 << 20);
     page_findings_json(t->r, model, &metrics);
-    settings_print_plan(t->o->settings, t->feed.schema, plan_program(t->made.plan), &settings);
+    settings_print_trained(t->o->settings, t->feed.schema, plan_program(t->made.plan),
+                           t->r->model[model].goal, t->r->model[model].goals, &settings);
     page_data_json(t->r, &data);
     notes.metrics = (char *)buffer_text(&metrics);
     notes.data = (char *)buffer_text(&data);
@@ -232,17 +435,17 @@ struct keeping {
     struct buffer report;
 };
 
-/* The one that the settings have no recipe of is only there to be compared with. */
-static bool is_kept(const struct training *t, uint32_t i)
-{
-    return t->r->model[i].recipe != &t->r->simple;
-}
-
 static const struct recipe_setting *recipe_of(const struct training *t, uint32_t i)
 {
     const struct settings *s = t->o->settings;
 
     return i == 0 ? settings_recipe(s) : settings_model(s, t->r->model[i].name);
+}
+
+/* The one that the settings have no recipe of is only there to be compared with. */
+static bool is_kept(const struct training *t, uint32_t i)
+{
+    return recipe_of(t, i) != NULL;
 }
 
 static const char *name_of(const struct settings *s, const struct recipe_setting *recipe)
@@ -252,7 +455,6 @@ static const char *name_of(const struct settings *s, const struct recipe_setting
 
 static void metrics_of(const struct training *t, uint32_t i, struct buffer *out)
 {
-    const struct settings *s = t->o->settings;
     const struct trained *m = &t->r->model[i];
     const struct learned *l = &m->fitted.learned;
 
@@ -261,16 +463,20 @@ static void metrics_of(const struct training *t, uint32_t i, struct buffer *out)
                   "\"after\":{\"legitimate\":%u,\"fraud\":%u}},\"calibrated\":%s,\"split\":",
                   l->before[0], l->before[1], l->after[0], l->after[1],
                   m->fitted.is_calibrated ? "true" : "false");
-    page_split_json(&t->r->split, out);
+    page_split_json(t->r, out);
     buffer_add_text(out, ",\"decision\":[");
-    for (uint32_t k = 0; k < s->decision_count; k++) {
+    for (uint32_t k = 0; k < m->thresholds; k++) {
         buffer_add_text(out, k > 0 ? ",{\"outcome\":" : "{\"outcome\":");
-        json_add_text(out, text_of(s->decision[k].name));
+        json_add_text(out, text_of(m->in_force[k].name));
         buffer_add_text(out, ",\"threshold\":");
-        json_add_real(out, (double)s->decision[k].score / 1000);
+        json_add_real(out, (double)m->in_force[k].score / PLAN_SCORE_MAX);
         buffer_add_char(out, '}');
     }
-    buffer_add_text(out, "],\"checks\":");
+    buffer_add_text(out, "],\"own_threshold\":");
+    json_add_real(out, m->threshold);
+    buffer_add_text(out, ",\"riskiest\":");
+    findings_top(m, out);
+    buffer_add_text(out, ",\"checks\":");
     page_checks_json(t->r, i == 0 ? t->r->checks : t->shared_checks, out);
     buffer_add_text(out, ",\"test\":");
     metrics_json(&m->metrics, out);
@@ -374,15 +580,20 @@ static bool check_kind(const struct settings *s, struct error *e)
 
 static bool work(struct training *t, struct error *e)
 {
-    if (!check_kind(t->o->settings, e) || !check_names(t, e) || !read_events(t, e) || !compute_features(t, e) ||
-        !fit_models(t, e))
+    struct check_task checks;
+
+    if (!check_kind(t->o->settings, e) || !check_names(t, e) || !read_events(t, e) ||
+        !compute_features(t, e) || !fit_models(t, e))
         return false;
+    checks =
+        (struct check_task){t->o->settings, t->made.plan, &t->facts, &t->table, t->label, t->part};
     checks_of_data(t->r, t->o->settings);
-    checks_of_features(t->r, t->made.plan, &t->table, t->label, t->part);
+    checks_of_split(t->r, &checks);
+    checks_of_features(t->r, &checks);
     if (!evaluate_models(t, e))
         return false;
     t->shared_checks = t->r->checks;
-    checks_of_models(t->r);
+    checks_of_models(t->r, &checks);
     if (!keep_models(t, e))
         return false;
     t->r->evaluate_seconds = lap(t);
@@ -401,6 +612,7 @@ bool train(const struct train_options *o, struct train_result *r, struct error *
     t.pool = pool_new(o->threads);
     ok = work(&t, e);
     r->all_seconds = (double)(clock_monotonic_us() - start) / 1e6;
+    split_list_free(&t.inner);
     test_rows_free(&t.test);
     table_free(&t.table);
     mem_free(t.label);
@@ -416,8 +628,13 @@ bool train(const struct train_options *o, struct train_result *r, struct error *
 
 void train_result_free(struct train_result *r)
 {
-    for (uint32_t i = 0; i < r->models; i++)
+    for (uint32_t i = 0; i < r->models; i++) {
         fitted_free(&r->model[i].fitted);
+        search_free(&r->model[i].search);
+        mem_free(r->model[i].goal);
+        mem_free(r->model[i].fold);
+    }
+    split_list_free(&r->earlier);
     split_free(&r->split);
     buffer_fini(&r->words);
     r->models = 0;

@@ -8,8 +8,11 @@
 #include "shell/report/terminal.h"
 #include "shell/run/feed.h"
 #include "shell/train/fit.h"
+#include "shell/train/folds.h"
+#include "shell/train/search.h"
 
-enum { TRAIN_CHECKS_MAX = 16, TRAIN_CHECK_WORDS = 400, TRAIN_MODELS_MAX = SETTINGS_MODELS_MAX + 2 };
+enum { TRAIN_TOP_ROWS = 10 };
+enum { TRAIN_CHECKS_MAX = 64, TRAIN_CHECK_WORDS = 400, TRAIN_MODELS_MAX = SETTINGS_MODELS_MAX + 2 };
 
 /* Whether the model that was asked for is champion from now on. */
 enum train_promotion {
@@ -36,26 +39,47 @@ struct train_check {
     char words[TRAIN_CHECK_WORDS];
 };
 
+/* A test row of high probability. */
+struct top_row {
+    char id[64]; /* or "event N", counted in order of time */
+    int64_t time_us;
+    double amount; /* NaN: none */
+    double probability;
+    uint8_t label;
+};
+
 /* One model on the same split; the first is the one that was asked for and is kept. */
 struct trained {
     const char *name;            /* of its kind, or under `models`; borrowed */
     const struct recipe *recipe; /* borrowed from the settings */
+    double threshold;            /* from this probability on it says fraud, where compared */
     struct fitted fitted;
     struct metrics metrics;
+    /* Goals of the settings as scores, found on training rows held out; the thresholds in force. */
+    struct goal_found *goal;
+    uint32_t goals;
+    struct threshold_setting in_force[PLAN_OUTCOMES_MAX];
+    uint32_t thresholds;
+    struct top_row top[TRAIN_TOP_ROWS]; /* the highest first */
+    uint32_t tops;
+    struct search search;  /* trials, where one was asked for; recipe is then its best */
+    struct fold_row *fold; /* of each fold, the latest first; NULL: one split */
+    uint32_t folds;
     double fit_seconds;
     char id[MODEL_ID_TEXT_MAX]; /* NAME@VERSION in the registry; "": not registered */
 };
 
 struct train_result {
     struct feed_counts counts;
-    struct split split;
+    struct split split;        /* the one of the model that is kept */
+    struct split_list earlier; /* prequential: the folds before it */
     struct trained model[TRAIN_MODELS_MAX];
     uint32_t models;
-    struct recipe simple; /* of the one that a more complex one is measured against */
+    struct recipe_setting simple; /* of the one that a more complex one is measured against */
     struct train_check check[TRAIN_CHECKS_MAX];
     uint32_t checks;
     struct buffer words; /* the report for the console */
-    bool is_promoted; /* the first model is champion */
+    bool is_promoted;    /* the first model is champion */
     char model_path[512];
     char report_path[512];
     double read_seconds, feature_seconds, fit_seconds, evaluate_seconds, all_seconds;
