@@ -195,7 +195,7 @@ def bench_trees(report, work):
 WIDE = """name: wide
 data_directory: {data}
 sources:
-  rows: {{file: {file}}}
+  transactions: {{file: {file}}}
 event: {{id: id, time: at, label: {{field: label, delay: 0d, absent: legit}}}}
 features:
 {features}
