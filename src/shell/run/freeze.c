@@ -27,9 +27,7 @@ enum stage { IDLE, FROZEN, OVER, GIVEN_UP };
 
 enum {
     STATES_AT_ONCE = 8,
-    POPULATED_PART = 16, /* of the frozen bytes: copies that have pages from the start */
     POPULATE_BYTES = 2 << 20,
-    POPULATE_AHEAD = 16 << 20,
 };
 
 struct copy {
@@ -149,8 +147,8 @@ void freeze_free(struct freeze *f)
     mem_free(f);
 }
 
-/* Pages for the copies to come, made here and not by the engine's page faults. Small ones: where
- * the engine is faster all the same, it clears 4 KiB and not 2 MiB. */
+/* Pages for all copies that may come, made here and not by the engine's page faults: made as they
+ * were needed, some groups of events waited for ten milliseconds instead of one. */
 static void populate(struct freeze *f, size_t until)
 {
     size_t most = f->copies_max << f->block_log;
@@ -177,11 +175,8 @@ void freeze_prepare(struct freeze *f, size_t bytes)
         most = f->bytes_max;
     memset((void *)f->state, CLEAN, (most >> f->block_log) + STATES_AT_ONCE);
     memset((void *)f->chunk, 0, ((most >> FREEZE_CHUNK_LOG) + 1) * sizeof *f->chunk);
-    if (f->populated > 0 || f->copies > 0) /* the memory goes back, for the others' use */
-        madvise(f->saved, f->copies_max << f->block_log, MADV_DONTNEED);
-    f->populated = 0;
     atomic_store(&f->copies, 0);
-    populate(f, bytes / POPULATED_PART);
+    populate(f, bytes);
 }
 
 struct region_watch *freeze_begin(struct freeze *f, const void *base, size_t bytes)
@@ -234,7 +229,6 @@ bool freeze_read(struct freeze *f, size_t chunk, void *out)
         return false;
     if (length > f->bytes - at)
         length = f->bytes - at;
-    populate(f, freeze_copied(f) + POPULATE_AHEAD);
     copy_racing(out, f->base + at, length);
     mark_read(f, at >> f->block_log, (at + length + block - 1) >> f->block_log);
     for (uint32_t n = atomic_load_explicit(&f->chunk[chunk], memory_order_acquire); n != 0;) {
@@ -253,6 +247,9 @@ void freeze_over(struct freeze *f)
     int frozen = FROZEN;
 
     atomic_compare_exchange_strong(&f->stage, &frozen, OVER);
+    /* The memory goes back. A copy that the engine makes at this moment is of no use any more. */
+    madvise(f->saved, f->copies_max << f->block_log, MADV_DONTNEED);
+    f->populated = 0;
 }
 
 bool freeze_is_over(const struct freeze *f)
