@@ -36,7 +36,8 @@ static bool print_imported(struct invocation *v, const struct import_result *r, 
                           model_input(r->model, i)->name);
         for (uint32_t i = 0; i < r->found->notes; i++)
             buffer_format(&out, "note    %s\n", r->found->note[i]);
-        buffer_format(&out, "model   %s, the champion\nfile    %s\nnext    assay score, assay serve\n",
+        buffer_format(&out,
+                      "model   %s, the champion\nfile    %s\nnext    assay score, assay serve\n",
                       r->id, r->path);
     }
     ok = print_result(&out, e);

@@ -13,8 +13,7 @@ struct comparing {
     struct comparison c;
 };
 
-static bool read_one(struct comparing *p, const char *directory, const char *words,
-                     struct error *e)
+static bool read_one(struct comparing *p, const char *directory, const char *words, struct error *e)
 {
     uint32_t at = p->c.models;
     struct model_id id;
@@ -44,7 +43,8 @@ static bool read_thresholds(struct comparing *p, const char *list, struct error 
         if (p->c.thresholds == COMPARE_THRESHOLDS_MAX)
             return error_set(e, ERROR_USAGE, "--at: over %d probabilities", COMPARE_THRESHOLDS_MAX);
         if (!number_parse_real(text_trim(item), '.', &value) || !(value >= 0 && value <= 1))
-            return error_set(e, ERROR_USAGE, "--at: expected probabilities by commas, found \"%.*s\"",
+            return error_set(e, ERROR_USAGE,
+                             "--at: expected probabilities by commas, found \"%.*s\"",
                              TEXT_ARG(item));
         p->threshold[p->c.thresholds++] = value;
         list += item.length + (list[item.length] == ',');
@@ -69,8 +69,7 @@ static bool check_thresholds(const struct comparing *p, struct error *e)
     return true;
 }
 
-bool model_compare(struct invocation *v, struct settings *s, const char *directory,
-                   struct error *e)
+bool model_compare(struct invocation *v, struct settings *s, const char *directory, struct error *e)
 {
     struct comparing p = {0};
     struct buffer out;

@@ -24,8 +24,7 @@ static enum http_next refuse(struct exchange *x, const struct error *e)
 
 static bool has_models(const struct server *s, struct error *e)
 {
-    return s->o.data_directory != NULL ||
-           error_set(e, ERROR_WORLD, "this server has no models");
+    return s->o.data_directory != NULL || error_set(e, ERROR_WORLD, "this server has no models");
 }
 
 enum http_next list_models(struct server *s, struct exchange *x)
@@ -67,8 +66,7 @@ static bool promote(struct server *s, const struct exchange *x, struct alias_cha
     struct registry *r;
     bool ok;
 
-    if (!has_models(s, e) ||
-        !registry_find(s->o.data_directory, x->parameter, &change->model, e) ||
+    if (!has_models(s, e) || !registry_find(s->o.data_directory, x->parameter, &change->model, e) ||
         !registry_open(s->o.data_directory, &r, e))
         return false;
     ok = registry_promote(r, change, e);
@@ -84,7 +82,8 @@ enum http_next promote_model(struct server *s, struct exchange *x)
     char id[MODEL_ID_TEXT_MAX];
     struct error e;
 
-    if (!body_is_empty_object(s, x, "the queries say what it becomes") || !query_bool(x, "force", &change.is_forced))
+    if (!body_is_empty_object(s, x, "the queries say what it becomes") ||
+        !query_bool(x, "force", &change.is_forced))
         return HTTP_ANSWERED;
     if (text_of(change.by).length > ALIAS_BY_MAX)
         error_set(&e, ERROR_INVALID, "by: over %d bytes", ALIAS_BY_MAX);

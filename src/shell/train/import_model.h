@@ -20,7 +20,7 @@ struct import_result {
     struct import *found;
     struct model *model;
     char name[MODEL_NAME_MAX + 1];
-    char id[MODEL_ID_TEXT_MAX]; /* in the registry */
+    char id[MODEL_ID_TEXT_MAX];  /* in the registry */
     char path[CURRENT_PATH_MAX]; /* of the model file, which is in force from now on */
     uint32_t inputs;
     uint32_t *column; /* of each of the model's inputs */
