@@ -759,6 +759,31 @@ static void an_isotonic_calibration_reads_back(void **state)
     model_free(again);
 }
 
+/* Values as large as there are, and weights that multiply them. */
+static void a_linear_margin_is_finite(void **state)
+{
+    struct model *m = table_reread(logistic);
+    struct model_scratch *s = model_scratch_new(m, SIMD_SCALAR);
+    double kept = table.column[RATIO].real[3], extreme[] = {DBL_MAX, -DBL_MAX, 1e200};
+    uint8_t was_null = table.column[RATIO].null[3];
+
+    table.column[RATIO].null[3] = 0;
+    for (unsigned k = 0; k < 9; k++) {
+        double margin, p, contribution[TABLE_INPUTS], base;
+
+        m->linear.weight[RATIO] = k / 3 == 0 ? 1e200 : k / 3 == 1 ? 0 : -3;
+        m->linear.mean[RATIO] = -DBL_MAX;
+        table.column[RATIO].real[3] = extreme[k % 3];
+        model_score(m, s, table.input, 3, 1, &margin, &p);
+        model_explain(m, s, table.input, 3, contribution, &base);
+        assert_true(isfinite(margin) && p >= 0 && p <= 1 && isfinite(contribution[RATIO]));
+    }
+    table.column[RATIO].real[3] = kept;
+    table.column[RATIO].null[3] = was_null;
+    model_scratch_free(s);
+    model_free(m);
+}
+
 static void a_foreign_or_newer_file_is_told_apart(void **state)
 {
     struct model *read = NULL;
@@ -795,6 +820,7 @@ int main(void)
         cmocka_unit_test(members_explain_together),
         cmocka_unit_test(members_read_back),
         cmocka_unit_test(an_isotonic_calibration_reads_back),
+        cmocka_unit_test(a_linear_margin_is_finite),
         cmocka_unit_test(a_foreign_or_newer_file_is_told_apart),
     };
 

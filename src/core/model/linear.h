@@ -4,12 +4,20 @@
 
 #include "core/model/parts.h"
 
+/* No value and no coefficient of a file makes a margin infinite. */
+#define LINEAR_MOST 1e100
+
 /* What input j adds to the margin when its value is x. Over the training rows its mean is 0. */
 static inline double linear_term(const struct model_linear *l, uint32_t j, double x)
 {
+    double slope;
+
     if (__builtin_isnan(x))
         return l->missing[j];
-    return l->present[j] + l->weight[j] * (x - l->mean[j]);
+    slope = l->weight[j] * (x - l->mean[j]);
+    if (!(slope <= LINEAR_MOST && slope >= -LINEAR_MOST))
+        slope = slope > 0 ? LINEAR_MOST : slope < 0 ? -LINEAR_MOST : 0;
+    return l->present[j] + slope;
 }
 
 static inline double linear_margin(const struct model_linear *l, uint32_t inputs, const double *x)

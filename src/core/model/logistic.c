@@ -48,15 +48,20 @@ static void linear_format(const struct model *m, struct buffer *b)
     }
 }
 
+static bool read_coefficient(struct reader *in, double *v)
+{
+    return reader_finite(in, v) && *v <= LINEAR_MOST && *v >= -LINEAR_MOST;
+}
+
 static bool linear_parse(struct reader *in, struct model *m, unsigned nesting, struct error *e)
 {
     struct model_linear *l = &m->linear;
-    bool finite = reader_finite(in, &l->bias);
+    bool fits = read_coefficient(in, &l->bias);
 
-    for (uint32_t j = 0; j < m->inputs && finite; j++)
-        finite = reader_finite(in, &l->mean[j]) && reader_finite(in, &l->weight[j]) &&
-                 reader_finite(in, &l->present[j]) && reader_finite(in, &l->missing[j]);
-    return finite || model_damaged(e, "a coefficient is not finite");
+    for (uint32_t j = 0; j < m->inputs && fits; j++)
+        fits = reader_finite(in, &l->mean[j]) && reader_finite(in, &l->weight[j]) &&
+               read_coefficient(in, &l->present[j]) && read_coefficient(in, &l->missing[j]);
+    return fits || model_damaged(e, "a coefficient is not finite or too large");
 }
 
 const struct model_operations logistic_operations = {
