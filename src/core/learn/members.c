@@ -6,8 +6,6 @@
 
 enum { FOLDS = 5, BLOCK_ROWS = 256, STREAM_FOLD = 0x737461 };
 
-static const double share_least = 1e-9; /* as in core/model/members.c */
-
 static bool fit_member(const struct recipe *r, const struct dataset *d, const struct learn_run *run,
                        uint32_t number, uint32_t fits, struct model **m, struct error *e)
 {
@@ -86,15 +84,6 @@ static void deal_folds(struct stacking *s)
     }
 }
 
-static double log_odds(double p)
-{
-    if (p < share_least)
-        p = share_least;
-    if (p > 1 - share_least)
-        p = 1 - share_least;
-    return em_logit(p);
-}
-
 /* Log-odds of the rows of one fold. */
 static void score_fold(struct stacking *s, const struct model *m, uint8_t fold, double *to)
 {
@@ -109,7 +98,7 @@ static void score_fold(struct stacking *s, const struct model *m, uint8_t fold, 
         model_score_encoded(m, scratch, x, n, margin);
         for (uint32_t i = 0; i < n; i++) {
             if (s->fold[at + i] == fold)
-                to[at + i] = log_odds(model_probability(m, margin[i]));
+                to[at + i] = share_log_odds(model_probability(m, margin[i]));
         }
     }
     mem_free(x);

@@ -52,18 +52,21 @@ static void members_scratch_free(const struct model *m, void *scratch)
     mem_free(s);
 }
 
-/* What a member's margin adds to the whole, before its weight. */
-static double term_of(const struct model *m, const struct model *member, double margin)
+double share_log_odds(double p)
 {
-    double p = model_probability(member, margin);
-
-    if (m->kind == MODEL_VOTE)
-        return p;
     if (p < share_least)
         p = share_least;
     if (p > 1 - share_least)
         p = 1 - share_least;
     return em_logit(p);
+}
+
+/* What a member's margin adds to the whole, before its weight. */
+static double term_of(const struct model *m, const struct model *member, double margin)
+{
+    double p = model_probability(member, margin);
+
+    return m->kind == MODEL_VOTE ? p : share_log_odds(p);
 }
 
 static double weight_sum(const struct model_members *s)

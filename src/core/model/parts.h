@@ -171,6 +171,8 @@ void model_score_encoded(const struct model *m, struct model_scratch *s, const d
 /* Contributions (zero before) of one encoded row; returns the base. */
 double model_explain_encoded(const struct model *m, struct model_scratch *s, const double *x,
                              double *contribution);
+/* Log-odds of a probability, finite also at 0 and 1: what a member of a stack says. */
+double share_log_odds(double p);
 /* c(n) of forest.c: the mean path length in an isolation tree of so many rows. */
 double isolation_mean_path(uint32_t rows);
 

@@ -27,7 +27,6 @@ enum stage { IDLE, FROZEN, OVER, GIVEN_UP };
 
 enum {
     STATES_AT_ONCE = 8,
-    POPULATE_BYTES = 2 << 20,
 };
 
 struct copy {
@@ -45,7 +44,6 @@ struct freeze {
     struct copy *copy;       /* copies_max of them */
     uint8_t *saved;          /* their bytes */
     _Atomic uint32_t copies; /* written by the engine only */
-    size_t populated;        /* bytes of `saved` that have pages: the reader's */
 
     const uint8_t *base;
     size_t bytes;
@@ -149,20 +147,13 @@ void freeze_free(struct freeze *f)
 
 /* Pages for all copies that may come, made here and not by the engine's page faults: made as they
  * were needed, some groups of events waited for ten milliseconds instead of one. */
-static void populate(struct freeze *f, size_t until)
+static void populate(struct freeze *f, size_t bytes)
 {
     size_t most = f->copies_max << f->block_log;
 
-    if (until > most)
-        until = most;
-    while (f->populated < until) {
-        size_t bytes = most - f->populated < POPULATE_BYTES ? most - f->populated : POPULATE_BYTES;
-
 #ifdef MADV_POPULATE_WRITE
-        (void)madvise(f->saved + f->populated, bytes, MADV_POPULATE_WRITE);
+    (void)madvise(f->saved, bytes < most ? bytes : most, MADV_POPULATE_WRITE);
 #endif
-        f->populated += bytes;
-    }
 }
 
 /* The states are written here, not on the engine's thread, so that there they are no page faults.
@@ -249,7 +240,6 @@ void freeze_over(struct freeze *f)
     atomic_compare_exchange_strong(&f->stage, &frozen, OVER);
     /* The memory goes back. A copy that the engine makes at this moment is of no use any more. */
     madvise(f->saved, f->copies_max << f->block_log, MADV_DONTNEED);
-    f->populated = 0;
 }
 
 bool freeze_is_over(const struct freeze *f)

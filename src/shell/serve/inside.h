@@ -65,6 +65,10 @@ bool query_bool(struct exchange *x, const char *name, bool *value) MUST_USE;
 /* A body that is {} and nothing else, since `words`. On false the answer is there. */
 bool body_is_empty_object(struct server *s, struct exchange *x, const char *words) MUST_USE;
 
+/* What is being committed is known already, but not yet to be read: waits until it is on the disk;
+ * false where that takes too long. For desks. */
+bool wait_durable(const struct log *l, uint64_t seq) MUST_USE;
+
 /* The handlers, by file. */
 enum http_next decide_one(struct server *s, struct exchange *x);
 void decide_ended(struct exchange *x); /* frees what decide_one keeps */

@@ -11,7 +11,6 @@
 #include "shell/serve/lists.h"
 
 enum { LIMIT_USUAL = 50, LIMIT_MAX = 1000, CURSOR_MAX = 64 };
-enum { DURABLE_WAIT_US = 2000000, DURABLE_STEP_US = 500 };
 
 const struct list_setting *lists_of_path(struct server *s, struct exchange *x, struct text name)
 {
@@ -125,19 +124,6 @@ static bool read_query(struct exchange *x, struct list_request *q)
     q->after_seq = seq;
     q->after_place = place;
     q->most = (uint32_t)number;
-    return true;
-}
-
-/* Entries are known as soon as they are made, and read once they are on the disk. */
-static bool wait_durable(const struct log *l, uint64_t seq)
-{
-    int64_t until_us = clock_monotonic_us() + DURABLE_WAIT_US;
-
-    while (log_durable_seq(l) < seq) {
-        if (clock_monotonic_us() > until_us)
-            return false;
-        clock_sleep_us(DURABLE_STEP_US);
-    }
     return true;
 }
 

@@ -31,8 +31,7 @@ static bool find_in_shard(struct server *s, struct text id, uint64_t *seq)
     return found;
 }
 
-/* A decision that is being committed is known already, but not yet to be read. */
-static bool wait_durable(const struct log *l, uint64_t seq)
+bool wait_durable(const struct log *l, uint64_t seq)
 {
     int64_t until_us = clock_monotonic_us() + DURABLE_WAIT_US;
 
