@@ -14,6 +14,7 @@ struct recipe {
     /* learn() sees to CALIBRATION_PRIOR; Platt's and the isotonic one need rows held out from
      * learning and are the caller's. */
     enum calibration_kind calibrate;
+    double conformal; /* level of the conformal sets; 0: none. It needs held-out rows too. */
     struct logistic_options logistic; /* their `balance` is set from the recipe's */
     struct boost_options boost;
     struct forest_options forest;

@@ -431,6 +431,30 @@ static void check_compared(struct train_result *r)
     }
 }
 
+static void check_coverage(struct train_result *r)
+{
+    static const char *const name[] = {"legitimate events", "frauds"};
+    const struct trained *m = &r->model[0];
+    const struct coverage *c = &m->fitted.coverage;
+
+    if (c->level > 0 && model_conformal(m->fitted.model) == NULL)
+        checks_add(r, true,
+                   "uncertainty is not given: %lu frauds and %lu legitimate events were held out "
+                   "of learning, and a level of %g needs %u of each; nothing is promised",
+                   count(c->calibration[1]), count(c->calibration[0]), c->level,
+                   conformal_rows_needed(c->level));
+    for (int k = 0; k < 2; k++) {
+        struct estimate met = coverage_of_class(c, k);
+
+        if (coverage_is_broken(c, k))
+            checks_add(r, true,
+                       "conformal sets promise to hold the class of %g %% of the %s, and held that "
+                       "of %.1f %% [%.1f, %.1f] of those held out: events have changed since those "
+                       "that the promise rests on; trust it less",
+                       100 * c->level, name[k], 100 * met.value, 100 * met.low, 100 * met.high);
+    }
+}
+
 /* The model on the rows that it learned from, beside the held-out ones. */
 static void check_training_rows(struct train_result *r, const struct check_task *t)
 {
@@ -495,6 +519,7 @@ void checks_of_models(struct train_result *r, const struct check_task *t)
     check_others(r);
     check_compared(r);
     check_training_rows(r, t);
+    check_coverage(r);
     tell_thresholds(r, t);
     if (!r->model[0].fitted.is_calibrated &&
         (r->model[0].recipe->calibrate == CALIBRATION_PLATT ||

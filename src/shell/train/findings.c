@@ -172,12 +172,68 @@ static void add_search(const struct search *s, struct buffer *out)
     buffer_add_text(out, "]}");
 }
 
+static void add_estimate(struct buffer *out, const char *key, const struct estimate *f)
+{
+    add_key(out, key, false);
+    buffer_add_char(out, '{');
+    add_real(out, "value", value_of(f), true);
+    add_real(out, "low", f->is_null ? NAN : f->low, false);
+    add_real(out, "high", f->is_null ? NAN : f->high, false);
+    buffer_add_char(out, '}');
+}
+
+static void add_covered_class(const struct coverage *c, int label, struct buffer *out)
+{
+    struct estimate covered = coverage_of_class(c, label);
+
+    add_key(out, label == 0 ? "legitimate" : "fraud", label == 0);
+    buffer_add_char(out, '{');
+    add_whole(out, "calibration_rows", (int64_t)c->calibration[label], true);
+    add_whole(out, "rows", (int64_t)c->rows[label], false);
+    add_whole(out, "covered", (int64_t)c->covered[label], false);
+    add_estimate(out, "coverage", &covered);
+    buffer_add_char(out, '}');
+}
+
+void findings_coverage(const struct coverage *c, struct buffer *out)
+{
+    static const char *const set[] = {"none", "legitimate", "fraud", "both"};
+    struct estimate share = coverage_fraud_share(c);
+
+    if (!(c->level > 0)) {
+        buffer_add_text(out, "null");
+        return;
+    }
+    buffer_add_char(out, '{');
+    add_real(out, "level", c->level, true);
+    add_bool(out, "promised", coverage_rows(c) > 0);
+    add_key(out, "by_class", false);
+    buffer_add_char(out, '{');
+    add_covered_class(c, 0, out);
+    add_covered_class(c, 1, out);
+    buffer_add_char(out, '}');
+    add_key(out, "sets", false);
+    for (int k = 0; k < 4; k++) {
+        buffer_add_text(out, k == 0 ? "{" : "");
+        add_whole(out, set[k], (int64_t)c->sets[k], k == 0);
+    }
+    buffer_add_char(out, '}');
+    add_real(out, "mean_set_size", coverage_set_size(c), false);
+    add_real(out, "mean_interval_width", coverage_width(c), false);
+    add_real(out, "mean_interval_low", coverage_low(c), false);
+    add_real(out, "mean_interval_high", coverage_high(c), false);
+    add_estimate(out, "fraud_share", &share);
+    buffer_add_char(out, '}');
+}
+
 void findings_model(const struct trained *m, struct buffer *out)
 {
     add_comparison(m, out);
     add_thresholds(m, out);
     add_folds(m, out);
     add_search(&m->search, out);
+    add_key(out, "uncertainty", false);
+    findings_coverage(&m->fitted.coverage, out);
 }
 
 void findings_top(const struct trained *m, struct buffer *out)

@@ -7,6 +7,9 @@
 /* Of the object of one model, each with a comma before it: verdict, figures at its threshold,
  * thresholds, folds, search. */
 void findings_model(const struct trained *m, struct buffer *out);
+/* What its conformal sets and intervals promised and met, as an object; null where none were
+ * asked for. */
+void findings_coverage(const struct coverage *c, struct buffer *out);
 /* Its highest scores, as a list. */
 void findings_top(const struct trained *m, struct buffer *out);
 /* Of the object of the split: the windows of prequential folds. */

@@ -305,31 +305,102 @@ static bool calibrate_by(const struct fitting *g, const double *margin, const ui
 
 static bool wants_held_out(const struct fit_task *t)
 {
-    return t->wants_held || t->recipe->calibrate == CALIBRATION_PLATT ||
+    return t->wants_held || t->recipe->conformal > 0 ||
+           t->recipe->calibrate == CALIBRATION_PLATT ||
            t->recipe->calibrate == CALIBRATION_ISOTONIC;
+}
+
+/* All held-out rows but those of one fold (0: all), which the caller frees. */
+static uint32_t gather_held(const struct fitting *g, uint8_t but, double **margin, uint8_t **label)
+{
+    const struct table *table = g->t->table;
+    uint32_t rows = 0;
+
+    *margin = mem_array(table->rows, sizeof **margin);
+    *label = mem_array(table->rows, 1);
+    for (uint32_t i = 0; i < table->rows; i++) {
+        if (g->fold_of[i] == 0 || g->fold_of[i] == but)
+            continue;
+        (*margin)[rows] = g->f->margin[i];
+        (*label)[rows++] = g->t->label[i];
+    }
+    return rows;
 }
 
 static void calibrate(struct fitting *g)
 {
-    const struct table *table = g->t->table;
-    double *m;
+    double *margin;
     uint8_t *label;
-    uint32_t rows = 0;
+    uint32_t rows;
 
     if (g->t->recipe->calibrate != CALIBRATION_PLATT &&
         g->t->recipe->calibrate != CALIBRATION_ISOTONIC)
         return;
-    m = mem_array(table->rows, sizeof *m);
-    label = mem_array(table->rows, 1);
-    for (uint32_t i = 0; i < table->rows; i++) {
-        if (g->fold_of[i] == 0)
-            continue;
-        m[rows] = g->f->margin[i];
-        label[rows++] = g->t->label[i];
-    }
-    g->f->is_calibrated = calibrate_by(g, m, label, rows);
-    mem_free(m);
+    rows = gather_held(g, 0, &margin, &label);
+    g->f->is_calibrated = calibrate_by(g, margin, label, rows);
+    mem_free(margin);
     mem_free(label);
+}
+
+/* From all held-out rows, or all but those of one fold; false where they are too few. */
+static bool fit_conformal(const struct fitting *g, uint8_t but, struct conformal *c)
+{
+    double *margin;
+    uint8_t *label;
+    uint32_t rows = gather_held(g, but, &margin, &label);
+    bool ok = conformal_fit(margin, label, rows, g->t->recipe->conformal, c);
+
+    mem_free(margin);
+    mem_free(label);
+    return ok;
+}
+
+/* The test rows where part is `part`: what the tables say of them, and their labels. */
+static void cover(const struct fitting *g, uint8_t part, const struct conformal *c)
+{
+    const struct fit_task *t = g->t;
+
+    for (uint32_t i = 0; i < t->table->rows; i++) {
+        struct uncertainty u;
+
+        if (t->part[i] != part || t->label[i] > 1)
+            continue;
+        conformal_at(c, g->f->margin[i], &u);
+        coverage_add(&g->f->coverage, t->label[i], u.set, u.bound[0], u.bound[1]);
+    }
+}
+
+/* Where folds do the testing, the rows of each are held to what the others say: calibrated on
+ * themselves, they would meet any promise. */
+static void find_conformal(struct fitting *g)
+{
+    const struct fit_task *t = g->t;
+    struct coverage *coverage = &g->f->coverage;
+    struct conformal all, others;
+
+    if (!(t->recipe->conformal > 0))
+        return;
+    coverage->level = t->recipe->conformal;
+    for (uint32_t i = 0; i < t->table->rows; i++)
+        coverage->calibration[g->fold_of[i] != 0 && t->label[i] == 1] += g->fold_of[i] != 0;
+    if (!fit_conformal(g, 0, &all))
+        return;
+    for (uint8_t k = 1; k <= t->folds; k++) {
+        if (!fit_conformal(g, k, &others))
+            continue;
+        cover(g, k, &others);
+        conformal_free(&others);
+    }
+    model_set_conformal(g->f->model, &all);
+}
+
+/* After the model has scored the test rows. */
+static void cover_test(const struct fitting *g)
+{
+    const struct conformal *c = model_conformal(g->f->model);
+
+    if (c != NULL && g->t->folds == 0)
+        cover(g, PART_TEST, c);
 }
 
 /* Before the margins of the rows become those of the model itself. */
@@ -379,8 +450,10 @@ bool fit(const struct fit_task *t, struct fitted *f, struct error *e)
     ok = ok && run_all(&g, e);
     if (ok) {
         calibrate(&g);
+        find_conformal(&g);
         keep_held(&g);
         score_all(&g);
+        cover_test(&g);
     } else {
         fitted_free(f);
     }

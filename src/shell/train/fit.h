@@ -4,6 +4,7 @@
 #define ASSAY_TRAIN_FIT_H
 
 #include "core/learn/recipe.h"
+#include "core/stats/coverage.h"
 #include "shell/train/split.h"
 #include "shell/train/table.h"
 
@@ -29,6 +30,7 @@ struct fitted {
     double *held; /* probability of training rows, by models that did not learn from them; NaN: not
                      known. NULL: not asked for */
     struct learned learned;
+    struct coverage coverage; /* level 0: the recipe wants none; no rows: too few to calibrate on */
     bool is_calibrated; /* by held-out rows; false: the recipe wants none, or too few frauds */
 };
 

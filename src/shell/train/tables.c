@@ -271,6 +271,64 @@ static void folds_table(const struct train_result *r, struct tables *t)
                        : "Each fold is tested by a model that learned from the others.");
 }
 
+/* ---- uncertainty */
+
+static void put_share(struct cells *c, const struct estimate *f)
+{
+    struct buffer out;
+
+    buffer_init(&out, 96);
+    words_estimate(&out, f, true);
+    put(c, buffer_text(&out));
+    buffer_fini(&out);
+}
+
+static void coverage_table(const struct trained *m, struct tables *t)
+{
+    const struct coverage *k = &m->fitted.coverage;
+    struct estimate legitimate = coverage_of_class(k, 0), fraud = coverage_of_class(k, 1),
+                    share = coverage_fraud_share(k);
+    struct report_table *table =
+        open_table(t, "uncertainty", "Uncertainty: what decisions promise, and what was met", 2, 11);
+    struct cells c = cells_of(t);
+    char text[80], note[NOTE_MAX];
+
+    table->rows = 11;
+    put(&c, m->name);
+    put(&c, "held out");
+    put(&c, "promised to each class");
+    put_words(&c, words_percent, k->level);
+    put(&c, "met for frauds");
+    put_share(&c, &fraud);
+    put(&c, "met for legitimate events");
+    put_share(&c, &legitimate);
+    put(&c, "mean size of a set");
+    put_real(&c, coverage_set_size(k));
+    put(&c, "sets: fraud alone");
+    put_count(&c, k->sets[UNCERTAINTY_FRAUD]);
+    put(&c, "sets: legitimate alone");
+    put_count(&c, k->sets[UNCERTAINTY_LEGITIMATE]);
+    put(&c, "sets: both / neither");
+    snprintf(text, sizeof text, "%lu / %lu",
+             (unsigned long)k->sets[UNCERTAINTY_FRAUD | UNCERTAINTY_LEGITIMATE],
+             (unsigned long)k->sets[0]);
+    put(&c, text);
+    put(&c, "mean width of an interval");
+    put_real(&c, coverage_width(k));
+    put(&c, "means of its ends");
+    snprintf(text, sizeof text, "%.4f to %.4f", coverage_low(k), coverage_high(k));
+    put(&c, text);
+    put(&c, "share of frauds");
+    put_share(&c, &share);
+    snprintf(note, sizeof note,
+             "It rests on %lu frauds and %lu legitimate events held out of learning, and holds for "
+             "events like those: where fraud changes its ways, later ones are not (no "
+             "exchangeability), and less is met than promised. Share of frauds: should lie between "
+             "the means of the ends.",
+             (unsigned long)k->calibration[1], (unsigned long)k->calibration[0]);
+    close_table(t, note);
+}
+
 /* ---- search */
 
 static int by_mean(const struct search *s, uint32_t a, uint32_t b)
@@ -343,6 +401,10 @@ void tables_make(const struct train_result *r, const struct settings *s, struct 
     }
     if (r->model[0].folds > 0)
         folds_table(r, t);
+    for (uint32_t i = 0; i < r->models; i++) {
+        if (coverage_rows(&r->model[i].fitted.coverage) > 0)
+            coverage_table(&r->model[i], t);
+    }
     for (uint32_t i = 0; i < r->models; i++) {
         if (r->model[i].search.trials > 0)
             search_table(&r->model[i], s, t);

@@ -476,6 +476,8 @@ static void metrics_of(const struct training *t, uint32_t i, struct buffer *out)
     json_add_real(out, m->threshold);
     buffer_add_text(out, ",\"riskiest\":");
     findings_top(m, out);
+    buffer_add_text(out, ",\"uncertainty\":");
+    findings_coverage(&m->fitted.coverage, out);
     buffer_add_text(out, ",\"checks\":");
     page_checks_json(t->r, i == 0 ? t->r->checks : t->shared_checks, out);
     buffer_add_text(out, ",\"test\":");
