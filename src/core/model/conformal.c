@@ -65,4 +65,3 @@ void conformal_at(const struct conformal *c, double margin, struct uncertainty *
             u->set |= (uint8_t)(1 << k);
     }
 }
-

@@ -5,10 +5,10 @@
  *
  * in this order: HEAD (kind, inputs, calibration), INPT (names, fingerprints, category maps), NOTE,
  * then the body of the kind (LINR, TREE, MEMB; members are model files within). Version 3 has one
- * more at the end, CNFM, what calibration rows say; version 2 is written where there is none. Nothing
- * may be absent, repeated or follow. Every bit is either compared with the one value it can have or
- * covered by a CRC, so a damaged file is refused; and a file with honest CRCs is still not trusted:
- * parts.h's invariants are checked before a model is made of it.
+ * more at the end, CNFM, what calibration rows say; version 2 is written where there is none.
+ * Nothing may be absent, repeated or follow. Every bit is either compared with the one value it can
+ * have or covered by a CRC, so a damaged file is refused; and a file with honest CRCs is still not
+ * trusted: parts.h's invariants are checked before a model is made of it.
  */
 #include "core/model/kind.h"
 

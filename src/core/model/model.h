@@ -103,8 +103,8 @@ double model_probability(const struct model *m, double margin);
  *
  * p_value[c]: of "the row is of class c", among the calibration rows of that class alone, so that
  * what is promised holds for each class (Mondrian conformal prediction: Vovk, Gammerman and Shafer,
- * "Algorithmic Learning in a Random World", 2005, section 4.5). A margin is strange for a fraud when
- * it is low, for a legitimate row when it is high.
+ * "Algorithmic Learning in a Random World", 2005, section 4.5). A margin is strange for a fraud
+ * when it is low, for a legitimate row when it is high.
  *
  * bound[c]: isotonic regression of the calibration rows with the new one counted as of class c, at
  * the new one. The pair is the interval of the inductive Venn-Abers predictor (Vovk and Petej 2012;

@@ -72,3 +72,10 @@ bool coverage_is_broken(const struct coverage *c, int label)
 
     return !e.is_null && e.high < c->level;
 }
+
+bool coverage_is_beside(const struct coverage *c)
+{
+    struct estimate e = coverage_fraud_share(c);
+
+    return !e.is_null && (e.high < coverage_low(c) || e.low > coverage_high(c));
+}

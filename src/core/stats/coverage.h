@@ -18,7 +18,8 @@ void coverage_add(struct coverage *c, uint8_t label, uint8_t set, double low, do
 
 /* Share of the class's rows whose set has it, with Wilson's interval; null without rows. */
 struct estimate coverage_of_class(const struct coverage *c, int label);
-/* Share of frauds, with Wilson's interval: it should lie between the means of the interval's ends. */
+/* Share of frauds, with Wilson's interval: it should lie between the means of the interval's ends.
+ */
 struct estimate coverage_fraud_share(const struct coverage *c);
 uint64_t coverage_rows(const struct coverage *c);
 /* Means over the rows; NaN without rows. */
@@ -28,5 +29,7 @@ double coverage_low(const struct coverage *c);
 double coverage_high(const struct coverage *c);
 /* The promise to the class is broken beyond what chance explains. */
 bool coverage_is_broken(const struct coverage *c, int label);
+/* The share of frauds lies beside the means of the interval's ends, beyond what chance explains. */
+bool coverage_is_beside(const struct coverage *c);
 
 #endif

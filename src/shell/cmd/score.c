@@ -7,9 +7,9 @@
 
 #include "shell/os/digest.h"
 
-static const char *const columns[] = {"id",      "probability", "score",     "level",   "outcome",
-                                      "reasons", "low",         "high",      "p_legit", "p_fraud",
-                                      "conformal"};
+static const char *const columns[] = {"id",      "probability", "score",    "level",
+                                      "outcome", "reasons",     "low",      "high",
+                                      "p_legit", "p_fraud",     "conformal"};
 
 enum {
     COLUMNS = 6, /* without those of a model that says how sure it is */

@@ -453,6 +453,12 @@ static void check_coverage(struct train_result *r)
                        "that the promise rests on; trust it less",
                        100 * c->level, name[k], 100 * met.value, 100 * met.low, 100 * met.high);
     }
+    if (coverage_is_beside(c))
+        checks_add(r, true,
+                   "intervals of the probability lie between %.3f %% and %.3f %% on average, and "
+                   "%.3f %% of the held-out events are frauds: their share has changed",
+                   100 * coverage_low(c), 100 * coverage_high(c),
+                   100 * coverage_fraud_share(c).value);
 }
 
 /* The model on the rows that it learned from, beside the held-out ones. */

@@ -305,8 +305,7 @@ static bool calibrate_by(const struct fitting *g, const double *margin, const ui
 
 static bool wants_held_out(const struct fit_task *t)
 {
-    return t->wants_held || t->recipe->conformal > 0 ||
-           t->recipe->calibrate == CALIBRATION_PLATT ||
+    return t->wants_held || t->recipe->conformal > 0 || t->recipe->calibrate == CALIBRATION_PLATT ||
            t->recipe->calibrate == CALIBRATION_ISOTONIC;
 }
 

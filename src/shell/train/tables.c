@@ -288,8 +288,8 @@ static void coverage_table(const struct trained *m, struct tables *t)
     const struct coverage *k = &m->fitted.coverage;
     struct estimate legitimate = coverage_of_class(k, 0), fraud = coverage_of_class(k, 1),
                     share = coverage_fraud_share(k);
-    struct report_table *table =
-        open_table(t, "uncertainty", "Uncertainty: what decisions promise, and what was met", 2, 11);
+    struct report_table *table = open_table(
+        t, "uncertainty", "Uncertainty: what decisions promise, and what was met", 2, 11);
     struct cells c = cells_of(t);
     char text[80], note[NOTE_MAX];
 

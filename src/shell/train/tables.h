@@ -1,4 +1,5 @@
-/* Tables of the report: models side by side, folds, uncertainty, trials of a search, highest scores. */
+/* Tables of the report: models side by side, folds, uncertainty, trials of a search, highest
+ * scores. */
 #ifndef ASSAY_TRAIN_TABLES_H
 #define ASSAY_TRAIN_TABLES_H
 
