@@ -66,10 +66,10 @@ void checks_of_data(struct train_result *r, const struct settings *s)
             "%s: looked up without valid_from, so an event may see what was known only later "
             "(look-ahead); name the column that says since when a row holds",
             c->undated);
-    if (r->split.unlabelled > 0)
+    if (r->split.unlabelled > r->split.unlabelled_rows)
         checks_add(r, false,
                    "%lu events have no label (yet) and were left out of learning and test",
-                   count(r->split.unlabelled));
+                   count(r->split.unlabelled - r->split.unlabelled_rows));
     if (r->split.known_dropped > 0)
         checks_add(
             r, false,
@@ -92,7 +92,7 @@ void checks_of_data(struct train_result *r, const struct settings *s)
 
 static bool is_tested(const struct train_result *r, uint8_t part)
 {
-    return r->split.folds > 0 ? part != PART_NONE : part == PART_TEST;
+    return r->split.folds > 0 ? part_has_label(part) : part == PART_TEST;
 }
 
 /* Events of the table by a number that some share (content, entity); sorted, so that equal ones
@@ -121,7 +121,7 @@ static uint64_t count_shared(const struct train_result *r, const struct check_ta
     for (uint32_t i = 0; i < t->table->rows; i++) {
         uint64_t event = t->table->event[i];
 
-        if (t->part[i] != PART_NONE)
+        if (part_has_label(t->part[i]))
             row[rows++] =
                 (struct shared){content != NULL ? content[event] : entity[event], t->part[i]};
     }
@@ -275,7 +275,7 @@ static void rank_texts(const struct train_result *r, const struct check_task *t,
     uint32_t n = 0;
 
     for (uint32_t i = 0; i < t->table->rows; i++) {
-        if (t->part[i] != PART_NONE)
+        if (part_has_label(t->part[i]))
             order[n++] = &c->text[i];
     }
     qsort(order, n, sizeof *order, by_text);
@@ -305,7 +305,7 @@ static void rank_texts(const struct train_result *r, const struct check_task *t,
 static void rank_numbers(const struct check_task *t, const struct column *c, struct alone *alone)
 {
     for (uint32_t i = 0; i < t->table->rows; i++) {
-        if (t->part[i] == PART_NONE)
+        if (!part_has_label(t->part[i]))
             continue;
         alone->said[alone->rows] = t->label[i];
         if (c->null[i])
@@ -416,7 +416,10 @@ static void check_compared(struct train_result *r)
     if (best > 0)
         checks_add(r, true,
                    "the %s%s model has the better average precision here (%.3f against %.3f)",
-                   r->model[best].recipe->kind == MODEL_LOGISTIC ? "simpler " : "",
+                   r->model[best].recipe->kind == MODEL_LOGISTIC &&
+                           kept->recipe->kind != MODEL_LOGISTIC
+                       ? "simpler "
+                       : "",
                    r->model[best].name, r->model[best].metrics.average_precision.value, own->value);
     for (uint32_t i = 1; i < r->models && kept->recipe->kind != MODEL_LOGISTIC; i++) {
         const struct trained *m = &r->model[i];
@@ -429,6 +432,36 @@ static void check_compared(struct train_result *r)
                        m->name, m->metrics.average_precision.value, own->low, own->high,
                        own->value);
     }
+}
+
+/* Rows without a label that were learned from, and what they were good for. */
+static void check_unlabelled(struct train_result *r)
+{
+    const struct trained *m = &r->model[0];
+    const struct unlabelled *u = &m->fitted.unlabelled;
+    const struct estimate *d = &m->self_gain;
+
+    if (u->is_learned && u->rows > 0)
+        checks_add(r, false,
+                   "%u training events without a label were learned from too: this kind of model "
+                   "looks at none",
+                   u->rows);
+    if (m->recipe->self_train.rounds == 0)
+        return;
+    if (u->rows == 0)
+        checks_add(r, true,
+                   "self-training found no training event without a label (event.label.absent: "
+                   "unknown says that a missing one is not known): the model is as without it");
+    else if (!d->is_null)
+        checks_add(r, d->low <= 0,
+                   "self-training took %u of %u events without a label as legitimate and %u as "
+                   "frauds (%u round%s): average precision on held-out labelled events changes by "
+                   "%+.4f [%+.4f, %+.4f]; %s",
+                   u->taken[0], u->rows, u->taken[1], u->rounds, u->rounds == 1 ? "" : "s",
+                   d->value, d->low, d->high,
+                   d->low > 0    ? "it helped"
+                   : d->high < 0 ? "it did harm: leave it out"
+                                 : "whether it helped cannot be told");
 }
 
 static void check_coverage(struct train_result *r)
@@ -525,6 +558,7 @@ void checks_of_models(struct train_result *r, const struct check_task *t)
     check_others(r);
     check_compared(r);
     check_training_rows(r, t);
+    check_unlabelled(r);
     check_coverage(r);
     tell_thresholds(r, t);
     if (!r->model[0].fitted.is_calibrated &&

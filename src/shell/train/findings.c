@@ -182,6 +182,33 @@ static void add_estimate(struct buffer *out, const char *key, const struct estim
     buffer_add_char(out, '}');
 }
 
+/* Training rows without a label: learned from as they are, or taken by self-training. */
+static void add_unlabelled(const struct trained *m, struct buffer *out)
+{
+    const struct unlabelled *u = &m->fitted.unlabelled;
+    const struct estimate *d = &m->self_gain;
+
+    if (u->is_learned && u->rows > 0)
+        add_whole(out, "unlabelled_rows", u->rows, false);
+    if (m->recipe->self_train.rounds == 0)
+        return;
+    add_key(out, "self_training", false);
+    buffer_add_char(out, '{');
+    add_whole(out, "unlabelled_rows", u->rows, true);
+    for (int k = 0; k < 2; k++) { /* by class: with a label, and with those taken */
+        uint32_t after = m->fitted.learned.before[k];
+
+        add_key(out, k == 0 ? "legitimate" : "fraud", false);
+        buffer_format(out, "{\"before\":%u,\"taken\":%u,\"after\":%u}", after - u->taken[k],
+                      u->taken[k], after);
+    }
+    add_whole(out, "rounds", u->rounds, false);
+    add_estimate(out, "average_precision_gain", d);
+    if (!d->is_null)
+        add_text(out, "helped", d->low > 0 ? "yes" : d->high < 0 ? "no" : "unknown", false);
+    buffer_add_char(out, '}');
+}
+
 static void add_covered_class(const struct coverage *c, int label, struct buffer *out)
 {
     struct estimate covered = coverage_of_class(c, label);
@@ -232,6 +259,7 @@ void findings_model(const struct trained *m, struct buffer *out)
     add_thresholds(m, out);
     add_folds(m, out);
     add_search(&m->search, out);
+    add_unlabelled(m, out);
     add_key(out, "uncertainty", false);
     findings_coverage(&m->fitted.coverage, out);
 }

@@ -200,6 +200,9 @@ static void describe_rows(const struct trained *t, struct buffer *out)
 {
     const struct learned *l = &t->fitted.learned;
 
+    if (t->fitted.unlabelled.rounds > 0)
+        buffer_format(out, ", self-trained on %u legitimate and %u frauds",
+                      t->fitted.unlabelled.taken[0], t->fitted.unlabelled.taken[1]);
     buffer_add_text(out, t->recipe->balance == BALANCE_WEIGHTS ? ", both classes weighted alike"
                                                                : ", classes as they come");
     if (l->after[0] != l->before[0] || l->after[1] != l->before[1])

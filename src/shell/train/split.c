@@ -146,6 +146,29 @@ static void drop_seen_groups(const struct row_facts *f, struct split *split)
     mem_free(seen);
 }
 
+/* Rows to learn from without a label: of the same time, or all where the split is not by time. */
+static void add_unlabelled(const struct row_facts *f, struct split *split, bool is_by_time)
+{
+    uint8_t *tested = NULL;
+
+    if (!f->wants_unlabelled || (f->group != NULL && split->folds > 0))
+        return;
+    if (f->group != NULL)
+        tested = mem_array(count_numbers(f->group, f->rows), 1);
+    for (uint64_t i = 0; tested != NULL && i < f->rows; i++)
+        tested[f->group[i]] |= split->part[i] == PART_TEST;
+    for (uint64_t i = 0; i < f->rows; i++) {
+        if (f->label[i] != LABEL_UNKNOWN || !row_learns(f, i) ||
+            (is_by_time &&
+             (f->time_us[i] < split->train_from_us || f->time_us[i] >= split->train_until_us)) ||
+            (tested != NULL && tested[f->group[i]]))
+            continue;
+        split->part[i] = PART_UNLABELLED;
+        split->unlabelled_rows++;
+    }
+    mem_free(tested);
+}
+
 /* The rows of the windows, which are set. `within`: only where it says PART_TRAIN; NULL: all. */
 static void split_by_windows(const struct row_facts *f, const struct validate_setting *v,
                              const uint8_t *within, struct split *split)
@@ -162,6 +185,7 @@ static void split_by_windows(const struct row_facts *f, const struct validate_se
     }
     drop_known(f, v, split);
     drop_seen_groups(f, split);
+    add_unlabelled(f, split, true);
 }
 
 static void split_by_time(const struct row_facts *f, const struct settings *s, struct split *split)
@@ -324,6 +348,7 @@ static void split_stratified(const struct row_facts *f, const struct settings *s
 
     d.folds = split->folds = v->by == VALIDATE_FOLDS ? v->folds : 0;
     deal(&d);
+    add_unlabelled(f, split, false);
     if (v->group != NULL)
         snprintf(whole, sizeof whole, ", all events of a %s on one side", v->group);
     if (split->folds > 0)
@@ -357,7 +382,7 @@ static bool check_part(const char *name, uint64_t rows, uint64_t frauds, struct 
 static void count_parts(const struct row_facts *f, struct split *split)
 {
     for (uint64_t i = 0; i < f->rows; i++) {
-        if (split->part[i] == PART_NONE)
+        if (!part_has_label(split->part[i]))
             continue;
         if (split->folds > 0 || split->part[i] == PART_TRAIN) {
             split->train_rows++;
@@ -489,6 +514,7 @@ static void inner_of_deal(const struct row_facts *f, const uint8_t *dealt, uint3
         if (dealt[i] != 0)
             split->part[i] = dealt[i] == 1 + fold ? PART_TEST : PART_TRAIN;
     }
+    add_unlabelled(f, split, false);
 }
 
 bool split_inner(const struct row_facts *facts, const struct settings *s,

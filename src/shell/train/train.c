@@ -60,6 +60,17 @@ static bool split_search(struct training *t, struct error *e)
                                      &t->inner, e);
 }
 
+static bool wants_unlabelled(const struct training *t)
+{
+    for (uint32_t i = 0; i <= t->o->settings->model_count; i++) {
+        const struct recipe_setting *r = wanted_model(t, i);
+
+        if (r != NULL && (r->recipe.self_train.rounds > 0 || r->recipe.kind == MODEL_ISOLATION))
+            return true;
+    }
+    return false;
+}
+
 static bool read_events(struct training *t, struct error *e)
 {
     const struct train_options *o = t->o;
@@ -71,6 +82,7 @@ static bool read_events(struct training *t, struct error *e)
         !row_facts_collect(&t->feed, o->settings, &t->facts, e))
         return false;
     t->r->counts = t->feed.counts;
+    t->facts.wants_unlabelled = wants_unlabelled(t);
     return split_make(&t->facts, o->settings, &t->r->split, e) &&
            split_earlier(&t->facts, o->settings, &t->r->earlier, e) && split_search(t, e);
 }
@@ -228,6 +240,7 @@ static bool train_one(struct training *t, const char *name, const struct recipe_
 
     m->name = name;
     m->recipe = &of->recipe;
+    m->self_gain.is_null = true;
     m->goal = mem_array(SETTINGS_GOALS_MAX, sizeof *m->goal);
     m->goals = settings_goals(t->o->settings, m->goal);
     t->r->models++; /* from here on the result frees it */
@@ -314,6 +327,13 @@ static bool fit_models(struct training *t, struct error *e)
         t->r->simple.recipe.kind = MODEL_LOGISTIC;
         ok = train_one(t, model_kind_name(MODEL_LOGISTIC), &t->r->simple, e);
     }
+    if (ok && settings_recipe(s)->recipe.self_train.rounds > 0) {
+        t->r->plain = *settings_recipe(s);
+        t->r->plain.recipe = *t->r->model[0].recipe; /* with what a search found */
+        t->r->plain.recipe.self_train.rounds = 0;
+        t->r->plain.search = (struct search_setting){0};
+        ok = train_one(t, TRAIN_PLAIN, &t->r->plain, e);
+    }
     t->r->fit_seconds = lap(t);
     return ok;
 }
@@ -383,6 +403,10 @@ static bool evaluate_models(struct training *t, struct error *e)
 
         if (!evaluate(&t->test, m, t->o->settings, pool_workers(t->pool), t->o->progress, e) ||
             !run_folds(t, m, e))
+            return false;
+        if (t->r->model[i].recipe == &t->r->plain.recipe &&
+            !evaluate_self_training(&t->test, m, &t->r->model[0], t->o->settings,
+                                    pool_workers(t->pool), t->o->progress, e))
             return false;
         find_top_rows(&t->test, &t->facts, &t->table, m);
     }
