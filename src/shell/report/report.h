@@ -75,6 +75,7 @@ struct report_data {
 
     const char *source;
     uint64_t rows, frauds;
+    bool has_no_label; /* no event has one: the metrics have no figure, frauds mean nothing */
     int64_t from_us, until_us;
     uint64_t moved; /* rows that sorting by time moved */
     const struct report_count *reject;

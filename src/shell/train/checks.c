@@ -14,6 +14,7 @@ enum { FEW_FRAUDS = 50 };
 static const double suspicious_auc = 0.99;
 static const double suspicious_precision = 0.95; /* average precision, where frauds are few */
 static const double moving_auc = 0.8;            /* of a feature that reads an undated table */
+static const double shaky_top = 0.5; /* of the highest scores, shared with another model */
 static const double wide_gap = 0.1; /* AUC on training rows above that on held-out ones */
 
 void checks_add(struct train_result *r, bool is_warning, const char *format, ...)
@@ -81,7 +82,12 @@ void checks_of_data(struct train_result *r, const struct settings *s)
             r, true,
             "the test events were drawn at random, so the model has seen the future of some; "
             "figures by time (model.validate.by: time) are the ones to expect live");
-    if (r->split.train_frauds < FEW_FRAUDS || r->split.test_frauds < FEW_FRAUDS)
+    if (r->split.has_no_label)
+        checks_add(r, true,
+                   "no event has a label: nothing says whether this model finds fraud, and its "
+                   "scores are of what is unusual; thresholds are a matter of how many alerts you "
+                   "can look at");
+    else if (r->split.train_frauds < FEW_FRAUDS || r->split.test_frauds < FEW_FRAUDS)
         checks_add(r, true,
                    "there are only %lu frauds to learn from and %lu to test on: the intervals are "
                    "wide, and small differences between models mean nothing",
@@ -371,7 +377,7 @@ void checks_of_features(struct train_result *r, const struct check_task *t)
 
     check_forgotten(r, t->plan, t->table);
     check_look_ahead(r, t);
-    for (uint32_t k = 0; k < t->table->features; k++)
+    for (uint32_t k = 0; k < t->table->features && !r->split.has_no_label; k++)
         check_feature(r, t, k, &alone);
     mem_free(alone.value);
     mem_free(alone.said);
@@ -545,10 +551,62 @@ static void tell_thresholds(struct train_result *r, const struct check_task *t)
     buffer_fini(&words);
 }
 
+/* What the thresholds in force do to the held-out events. */
+static void tell_alerts(struct train_result *r, const struct check_task *t)
+{
+    const struct trained *m = &r->model[0];
+
+    for (uint32_t k = 0; k < m->thresholds; k++) {
+        uint64_t rows = 0, above = 0;
+
+        for (uint32_t i = 0; i < t->table->rows; i++) {
+            if (!is_tested(r, t->part[i]))
+                continue;
+            rows++;
+            above += plan_score(m->fitted.probability[i]) >= m->in_force[k].score;
+        }
+        checks_add(r, above > rows / 5,
+                   "%s from %d: %.2f %% of the held-out events reach it%s", m->in_force[k].name,
+                   m->in_force[k].score, rows > 0 ? 100.0 * (double)above / (double)rows : 0,
+                   above > rows / 5 ? "; scores of what is unusual are no probabilities: set "
+                                      "`decision` by the table of scores"
+                                    : "");
+    }
+}
+
+/* Without labels: whether what is above the threshold holds. */
+static void check_anomalies(struct train_result *r)
+{
+    const struct trained *m = &r->model[0];
+    const struct anomalies *a = &m->anomalies;
+    const struct anomaly_cut *c = &a->cut[0];
+
+    if (c->held_out.high < c->share / 2 || c->held_out.low > c->share * 2)
+        checks_add(r, true,
+                   "the score that %g %% of the events learned from exceed is exceeded by %.2f %% "
+                   "[%.2f, %.2f] of the held-out ones: events have changed, and so will alerts",
+                   100 * c->share, 100 * c->held_out.value, 100 * c->held_out.low,
+                   100 * c->held_out.high);
+    if (a->seeds.top < shaky_top || a->halves.top < shaky_top)
+        checks_add(r, true,
+                   "of the %u highest held-out scores only %.0f %% are among the highest with "
+                   "another seed, and %.0f %% are shared by models of two halves of the events: "
+                   "take more isolation.trees or samples",
+                   a->top_rows, 100 * a->seeds.top, 100 * a->halves.top);
+    if (m->fitted.coverage.level > 0)
+        checks_add(r, true,
+                   "uncertainty is not given: it rests on labels; nothing is promised");
+}
+
 void checks_of_models(struct train_result *r, const struct check_task *t)
 {
     const struct metrics *m = &r->model[0].metrics;
 
+    if (r->split.has_no_label) {
+        check_anomalies(r);
+        tell_alerts(r, t);
+        return;
+    }
     if (!m->better_than_chance)
         checks_add(
             r, true,

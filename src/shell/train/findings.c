@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "core/data/json.h"
+#include "shell/report/metrics_json.h"
 
 static const char *const goal_name[] = {"score", "f_beta", "cost", "recall", "alerts_per_day"};
 
@@ -253,9 +254,22 @@ void findings_coverage(const struct coverage *c, struct buffer *out)
     buffer_add_char(out, '}');
 }
 
-void findings_model(const struct trained *m, struct buffer *out)
+void findings_test(const struct train_result *r, uint32_t model, struct buffer *out)
 {
-    add_comparison(m, out);
+    if (r->split.has_no_label)
+        buffer_add_text(out, "null");
+    else
+        metrics_json(&r->model[model].metrics, out);
+}
+
+void findings_model(const struct train_result *r, const struct trained *m, struct buffer *out)
+{
+    if (r->split.has_no_label) {
+        add_key(out, "anomalies", false);
+        anomalies_json(&m->anomalies, out);
+    } else {
+        add_comparison(m, out);
+    }
     add_thresholds(m, out);
     add_folds(m, out);
     add_search(&m->search, out);
@@ -275,7 +289,11 @@ void findings_top(const struct trained *m, struct buffer *out)
         add_time(out, "time", t->time_us, false);
         add_real(out, "amount", t->amount, false);
         add_real(out, "probability", t->probability, false);
-        add_whole(out, "label", t->label, false);
+        add_key(out, "label", false);
+        if (t->label == LABEL_UNKNOWN)
+            buffer_add_text(out, "null");
+        else
+            json_add_int(out, t->label);
         buffer_add_char(out, '}');
     }
     buffer_add_char(out, ']');
@@ -336,7 +354,8 @@ void find_top_rows(const struct test_rows *test, const struct row_facts *facts,
         *to = (struct top_row){.time_us = facts->time_us[event],
                                .amount = facts->amount != NULL ? facts->amount[event] : NAN,
                                .probability = m->fitted.probability[row],
-                               .label = test->label[top[k]]};
+                               .label = facts->has_no_label ? (uint8_t)LABEL_UNKNOWN
+                                                            : test->label[top[k]]};
         if (facts->id != NULL && facts->id[event].length > 0)
             snprintf(to->id, sizeof to->id, "%.*s", TEXT_ARG(facts->id[event]));
         else

@@ -29,6 +29,16 @@ static uint8_t settled_label(const struct row_facts *f, const struct settings *s
     return LABEL_UNKNOWN;
 }
 
+/* Nobody said anything of any event, and the model can do without. */
+static bool lacks_labels(const struct row_facts *f, const struct settings *s)
+{
+    for (uint64_t i = 0; i < f->rows; i++) {
+        if (row_learns(f, i) && f->label[i] != LABEL_UNKNOWN)
+            return false;
+    }
+    return settings_recipe(s)->recipe.kind == MODEL_ISOLATION;
+}
+
 static void settle(struct row_facts *f, const struct settings *s, struct split *split)
 {
     int64_t end = f->rows > 0 ? f->time_us[f->rows - 1] : 0;
@@ -38,7 +48,7 @@ static void settle(struct row_facts *f, const struct settings *s, struct split *
             f->label[i] = LABEL_UNKNOWN;
             continue;
         }
-        f->label[i] = settled_label(f, s, i, end);
+        f->label[i] = f->has_no_label ? 0 : settled_label(f, s, i, end);
         split->unlabelled += f->label[i] == LABEL_UNKNOWN;
     }
 }
@@ -363,7 +373,8 @@ static void split_stratified(const struct row_facts *f, const struct settings *s
                  100 * v->test_share, whole);
 }
 
-static bool check_part(const char *name, uint64_t rows, uint64_t frauds, struct error *e)
+static bool check_part(const struct split *split, const char *name, uint64_t rows, uint64_t frauds,
+                       struct error *e)
 {
     if (rows == 0)
         return error_set(
@@ -371,7 +382,7 @@ static bool check_part(const char *name, uint64_t rows, uint64_t frauds, struct 
             "no event is left to %s: look at model.validate (windows, gap, test share) "
             "against the times in the data",
             name);
-    if (frauds == 0 || frauds == rows)
+    if (!split->has_no_label && (frauds == 0 || frauds == rows))
         return error_set(e, ERROR_INVALID,
                          "all %lu events to %s are %s: both fraud and legitimate ones are needed; "
                          "check event.label, or choose another model.validate",
@@ -397,8 +408,8 @@ static void count_parts(const struct row_facts *f, struct split *split)
 
 static bool check_parts(const struct split *split, struct error *e)
 {
-    return check_part("learn from", split->train_rows, split->train_frauds, e) &&
-           check_part("test on", split->test_rows, split->test_frauds, e);
+    return check_part(split, "learn from", split->train_rows, split->train_frauds, e) &&
+           check_part(split, "test on", split->test_rows, split->test_frauds, e);
 }
 
 static bool is_by_time(const struct validate_setting *v)
@@ -411,6 +422,7 @@ bool split_make(struct row_facts *facts, const struct settings *s, struct split 
 {
     *split = (struct split){0};
     split->part = mem_array(facts->rows, 1);
+    facts->has_no_label = split->has_no_label = lacks_labels(facts, s);
     settle(facts, s, split);
     if (facts->rows > 0 && is_by_time(&s->model.validate))
         split_by_time(facts, s, split);
@@ -435,7 +447,7 @@ static struct split *list_add(struct split_list *l, const struct row_facts *f)
 {
     struct split *split = &l->split[l->count++];
 
-    *split = (struct split){.part = mem_array(f->rows, 1)};
+    *split = (struct split){.part = mem_array(f->rows, 1), .has_no_label = f->has_no_label};
     return split;
 }
 

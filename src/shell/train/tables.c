@@ -222,7 +222,9 @@ static void top_table(const struct train_result *r, struct tables *t)
         put(&c, time);
         put_words(&c, words_number, m->top[k].amount);
         put_real(&c, m->top[k].probability);
-        put(&c, m->top[k].label ? "fraud" : "legitimate");
+        put(&c, m->top[k].label == LABEL_UNKNOWN ? "not known"
+                : m->top[k].label                ? "fraud"
+                                                 : "legitimate");
     }
     close_table(t, NULL);
 }
@@ -329,6 +331,57 @@ static void coverage_table(const struct trained *m, struct tables *t)
     close_table(t, note);
 }
 
+/* ---- anomalies */
+
+static void put_repeat(struct cells *c, const char *name, const struct anomaly_repeat *r)
+{
+    char text[64];
+
+    put(c, name);
+    snprintf(text, sizeof text, "%.3f", r->ranks);
+    put(c, text);
+    put_words(c, words_percent, r->top);
+}
+
+static void anomalies_table(const struct trained *m, struct tables *t)
+{
+    const struct anomalies *a = &m->anomalies;
+    const uint32_t rows = 1 + ANOMALY_QUANTILES + 1 + a->cuts + 1 + 2;
+    struct report_table *table =
+        open_table(t, "anomalies", "Anomaly scores: how they lie, and whether they hold", 3, rows);
+    struct cells c = cells_of(t);
+    char text[NOTE_MAX];
+
+    table->rows = rows;
+    put(&c, m->name);
+    put(&c, "learned from");
+    put(&c, "held out");
+    for (int q = 0; q < ANOMALY_QUANTILES; q++) {
+        snprintf(text, sizeof text, "%g %% of the scores lie below", 100 * anomaly_share[q]);
+        put(&c, text);
+        put_real(&c, a->quantile[0][q]);
+        put_real(&c, a->quantile[1][q]);
+    }
+    put(&c, "above a threshold:");
+    put(&c, "score");
+    put(&c, "held out above it");
+    for (uint32_t i = 0; i < a->cuts; i++) {
+        snprintf(text, sizeof text, "  %g %% of those learned from", 100 * a->cut[i].share);
+        put(&c, text);
+        put_real(&c, a->cut[i].score);
+        put_share(&c, &a->cut[i].held_out);
+    }
+    put(&c, "another model agrees:");
+    put(&c, "rank correlation");
+    snprintf(text, sizeof text, "of the top %u", a->top_rows);
+    put(&c, text);
+    put_repeat(&c, "  with another seed", &a->seeds);
+    put_repeat(&c, "  two halves of the events", &a->halves);
+    close_table(t, "What is unusual need not be fraud. Shares of held-out events far from those "
+                   "learned from say that events change; low agreement says that the order of "
+                   "the scores is partly luck (more trees or samples help).");
+}
+
 /* ---- search */
 
 static int by_mean(const struct search *s, uint32_t a, uint32_t b)
@@ -395,7 +448,9 @@ static void search_table(const struct trained *m, const struct settings *setting
 void tables_make(const struct train_result *r, const struct settings *s, struct tables *t)
 {
     *t = (struct tables){0};
-    if (r->models > 1) {
+    for (uint32_t i = 0; i < r->models && r->split.has_no_label; i++)
+        anomalies_table(&r->model[i], t);
+    if (r->models > 1 && !r->split.has_no_label) {
         models_table(r, t);
         thresholds_table(r, t);
     }

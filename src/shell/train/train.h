@@ -7,6 +7,7 @@
 #include "shell/registry/version.h"
 #include "shell/report/terminal.h"
 #include "shell/run/feed.h"
+#include "shell/train/anomalies.h"
 #include "shell/train/fit.h"
 #include "shell/train/folds.h"
 #include "shell/train/search.h"
@@ -56,7 +57,8 @@ struct trained {
     const struct recipe *recipe; /* borrowed from the settings */
     double threshold;            /* from this probability on it says fraud, where compared */
     struct fitted fitted;
-    struct metrics metrics;
+    struct metrics metrics; /* without labels: nothing but the rows tested */
+    struct anomalies anomalies; /* without labels */
     /* Goals of the settings as scores, found on training rows held out; the thresholds in force. */
     struct goal_found *goal;
     uint32_t goals;
