@@ -167,6 +167,7 @@ def test_mistakes_are_told_at_the_start(run, write, tmp_path, change, words):
     assert change[0] in SETTINGS
     write("assay.yaml", SETTINGS.replace(*change, 1))
     (tmp_path / "tx.csv").write_text("id,at,customer,amount\na1,2018-04-01T00:00:00Z,c1,10.5\n")
+    assert run("check").exit == 1
     done = run("serve", "--port", "0")
     assert done.exit == 1 and words in done.stderr and re.search(r"assay.yaml:\d+:\d+: routes\.", done.stderr), done
 
