@@ -1,5 +1,5 @@
-/* Conformal sets and Venn-Abers intervals: against the definitions (tests/golden/make_conformal.py),
- * at their limits, on fresh rows, and through the model file. */
+/* Conformal sets and Venn-Abers intervals: against the definitions
+ * (tests/golden/make_conformal.py), at their limits, on fresh rows, and through the model file. */
 #include "tests/unit/learning.h"
 
 #include "core/stats/coverage.h"

@@ -39,8 +39,7 @@ static void a_better_ranking_is_told_from_chance(void **state)
     static uint32_t entity[COMPARED];
     static uint8_t label[COMPARED];
     struct metrics_options options = {.bootstrap = 100, .seed = 3};
-    struct outcomes o = {
-        .rows = COMPARED, .probability = noise, .label = label, .entity = entity};
+    struct outcomes o = {.rows = COMPARED, .probability = noise, .label = label, .entity = entity};
     struct estimate rows, d;
     struct random r;
     struct error e;

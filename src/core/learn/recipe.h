@@ -7,13 +7,13 @@
 #include "core/learn/learn.h"
 #include "core/learn/resample.h"
 
-/* Rows without a label that a model is confident about are learned from as if they had one (Yarowsky
- * 1995). The caller's, who knows which rows those are. */
+/* Rows without a label that a model is confident about are learned from as if they had one
+ * (Yarowsky 1995). The caller's, who knows which rows those are. */
 struct self_training {
     uint32_t rounds;    /* 0: none */
     double legit_below; /* legitimate where the calibrated probability is at most so much, */
     double fraud_above; /* fraud where it is at least so much */
-    double max_share;   /* rows taken of a class, per labelled row of the class; the most confident */
+    double max_share; /* rows taken of a class, per labelled row of the class; the most confident */
 };
 
 struct recipe {

@@ -51,8 +51,8 @@ static void resample_task(void *context, unsigned task)
         const struct ranking *r = &c->ranking[k];
 
         for (uint32_t i = 0; i < r->rows; i++)
-            copies[i] = resample_copies(c->seed, task,
-                                        c->unit != NULL ? c->unit[r->row[i]] : r->row[i]);
+            copies[i] =
+                resample_copies(c->seed, task, c->unit != NULL ? c->unit[r->row[i]] : r->row[i]);
         found[k] = precision(r, copies);
     }
     c->value[task] = found[1] - found[0];

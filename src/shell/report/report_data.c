@@ -140,7 +140,8 @@ static void add_parts(const struct report_data *data, struct buffer *out)
         else
             words_count(out, p->frauds);
         buffer_add_text(out, "</td><td>");
-        words_percent(out, p->rows > 0 && !data->has_no_label ? (double)p->frauds / (double)p->rows : NAN);
+        words_percent(out, p->rows > 0 && !data->has_no_label ? (double)p->frauds / (double)p->rows
+                                                              : NAN);
         buffer_add_text(out, "</td></tr>\n");
     }
     html_table_close(out);

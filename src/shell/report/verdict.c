@@ -95,9 +95,10 @@ void verdict_findings(const struct report_data *data, struct buffer *out)
     const struct metrics *m = data->model[data->best].metrics;
 
     if (data->has_no_label) {
-        buffer_add_text(out, "No event has a label, so nothing here says how many frauds this model "
-                             "finds, nor whether it finds any. What can be measured is how its "
-                             "scores lie on ");
+        buffer_add_text(out,
+                        "No event has a label, so nothing here says how many frauds this model "
+                        "finds, nor whether it finds any. What can be measured is how its "
+                        "scores lie on ");
         words_count(out, m->rows);
         buffer_add_text(out, " held-out transactions, and whether another model of the same kind "
                              "gives the same. Labels of the highest scores would tell more: "

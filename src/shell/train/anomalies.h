@@ -7,14 +7,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/base/error.h"
 #include "core/base/buffer.h"
+#include "core/base/error.h"
 #include "core/stats/metrics.h"
 
 struct fit_task;
 struct fitted;
 
-enum { ANOMALY_QUANTILES = 7, ANOMALY_CUTS = 4, ANOMALY_REPEATS = 2 };
+enum { ANOMALY_QUANTILES = 7, ANOMALY_CUTS = 4 };
 
 extern const double anomaly_share[ANOMALY_QUANTILES];
 
@@ -31,12 +31,12 @@ struct anomaly_repeat {
 };
 
 struct anomalies {
-    uint32_t rows[2];                          /* learned from, held out */
-    double quantile[2][ANOMALY_QUANTILES];     /* of their scores */
-    struct anomaly_cut cut[ANOMALY_CUTS];      /* the first is that of the contamination, where set */
+    uint32_t rows[2];                      /* learned from, held out */
+    double quantile[2][ANOMALY_QUANTILES]; /* of their scores */
+    struct anomaly_cut cut[ANOMALY_CUTS];  /* the first is that of the contamination, where set */
     uint32_t cuts;
-    uint32_t top_rows;                         /* of the held-out ones: a hundredth, at least one */
-    struct anomaly_repeat seeds, halves;       /* another seed; two halves of the training rows */
+    uint32_t top_rows;                   /* of the held-out ones: a hundredth, at least one */
+    struct anomaly_repeat seeds, halves; /* another seed; two halves of the training rows */
 };
 
 /* `task` is the one that gave `f`; with folds the first of them is held out. Fits three more

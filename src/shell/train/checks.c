@@ -15,7 +15,7 @@ static const double suspicious_auc = 0.99;
 static const double suspicious_precision = 0.95; /* average precision, where frauds are few */
 static const double moving_auc = 0.8;            /* of a feature that reads an undated table */
 static const double shaky_top = 0.5; /* of the highest scores, shared with another model */
-static const double wide_gap = 0.1; /* AUC on training rows above that on held-out ones */
+static const double wide_gap = 0.1;  /* AUC on training rows above that on held-out ones */
 
 void checks_add(struct train_result *r, bool is_warning, const char *format, ...)
 {
@@ -420,13 +420,12 @@ static void check_compared(struct train_result *r)
             best = i;
     }
     if (best > 0)
-        checks_add(r, true,
-                   "the %s%s model has the better average precision here (%.3f against %.3f)",
-                   r->model[best].recipe->kind == MODEL_LOGISTIC &&
-                           kept->recipe->kind != MODEL_LOGISTIC
-                       ? "simpler "
-                       : "",
-                   r->model[best].name, r->model[best].metrics.average_precision.value, own->value);
+        checks_add(
+            r, true, "the %s%s model has the better average precision here (%.3f against %.3f)",
+            r->model[best].recipe->kind == MODEL_LOGISTIC && kept->recipe->kind != MODEL_LOGISTIC
+                ? "simpler "
+                : "",
+            r->model[best].name, r->model[best].metrics.average_precision.value, own->value);
     for (uint32_t i = 1; i < r->models && kept->recipe->kind != MODEL_LOGISTIC; i++) {
         const struct trained *m = &r->model[i];
 
@@ -565,9 +564,9 @@ static void tell_alerts(struct train_result *r, const struct check_task *t)
             rows++;
             above += plan_score(m->fitted.probability[i]) >= m->in_force[k].score;
         }
-        checks_add(r, above > rows / 5,
-                   "%s from %d: %.2f %% of the held-out events reach it%s", m->in_force[k].name,
-                   m->in_force[k].score, rows > 0 ? 100.0 * (double)above / (double)rows : 0,
+        checks_add(r, above > rows / 5, "%s from %d: %.2f %% of the held-out events reach it%s",
+                   m->in_force[k].name, m->in_force[k].score,
+                   rows > 0 ? 100.0 * (double)above / (double)rows : 0,
                    above > rows / 5 ? "; scores of what is unusual are no probabilities: set "
                                       "`decision` by the table of scores"
                                     : "");
@@ -594,8 +593,7 @@ static void check_anomalies(struct train_result *r)
                    "take more isolation.trees or samples",
                    a->top_rows, 100 * a->seeds.top, 100 * a->halves.top);
     if (m->fitted.coverage.level > 0)
-        checks_add(r, true,
-                   "uncertainty is not given: it rests on labels; nothing is promised");
+        checks_add(r, true, "uncertainty is not given: it rests on labels; nothing is promised");
 }
 
 void checks_of_models(struct train_result *r, const struct check_task *t)

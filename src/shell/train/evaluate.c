@@ -141,10 +141,8 @@ bool evaluate_self_training(const struct test_rows *test, const struct trained *
                             const struct workers *workers, const struct progress *progress,
                             struct error *e)
 {
-    struct metrics_options options = {.bootstrap = BOOTSTRAP,
-                                      .seed = s->model.seed,
-                                      .workers = workers,
-                                      .progress = progress};
+    struct metrics_options options = {
+        .bootstrap = BOOTSTRAP, .seed = s->model.seed, .workers = workers, .progress = progress};
     double *probability[2] = {mem_array((size_t)test->rows + 1, sizeof *probability[0]),
                               mem_array((size_t)test->rows + 1, sizeof *probability[1])};
     struct outcomes o = {.rows = test->rows,

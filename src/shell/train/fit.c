@@ -164,9 +164,9 @@ static bool tell_progress(void *context, const char *stage, double done_share)
     f->done_share = done_share;
     for (uint32_t i = 0; i <= g->folds; i++)
         sum += g->fit[i].done_share;
-    goes_on = progress_report(g->t->run.progress, stage,
-                              (g->round + sum / (g->folds + 1)) /
-                                  (g->t->recipe->self_train.rounds + 1));
+    goes_on =
+        progress_report(g->t->run.progress, stage,
+                        (g->round + sum / (g->folds + 1)) / (g->t->recipe->self_train.rounds + 1));
     pthread_mutex_unlock(&progress_lock);
     return goes_on;
 }

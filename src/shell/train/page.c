@@ -275,12 +275,12 @@ static void describe_models(struct page *p)
             p->choice[i][k] = (struct report_choice){.name = m->in_force[k].name,
                                                      .row = evaluate_threshold_row(m, k)};
         describe_options(s, m, p->options[i]);
-        p->model[i] = (struct report_model){.name = m->name,
-                                            .options = p->options[i],
-                                            .metrics = &m->metrics,
-                                            .choice = p->choice[i],
-                                            .choices =
-                                                p->t->r->split.has_no_label ? 0 : m->thresholds};
+        p->model[i] =
+            (struct report_model){.name = m->name,
+                                  .options = p->options[i],
+                                  .metrics = &m->metrics,
+                                  .choice = p->choice[i],
+                                  .choices = p->t->r->split.has_no_label ? 0 : m->thresholds};
     }
     p->data.model = p->model;
     p->data.models = p->t->r->models;

@@ -19,11 +19,11 @@ struct split {
     int64_t train_from_us, train_until_us, test_from_us,
         test_until_us; /* by time; until exclusive */
     uint64_t train_rows, train_frauds, test_rows, test_frauds;
-    uint64_t known_dropped; /* test rows of entities already known fraudulent */
-    uint64_t group_dropped; /* by time: test rows of groups that training has seen */
+    uint64_t known_dropped;   /* test rows of entities already known fraudulent */
+    uint64_t group_dropped;   /* by time: test rows of groups that training has seen */
     bool has_no_label;        /* row_facts.has_no_label: classes mean nothing */
     uint64_t unlabelled_rows; /* PART_UNLABELLED */
-    uint64_t unlabelled;    /* rows left out because their label is unknown */
+    uint64_t unlabelled;      /* rows left out because their label is unknown */
     char words[256];
 };
 

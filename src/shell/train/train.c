@@ -322,7 +322,8 @@ static bool fit_models(struct training *t, struct error *e)
 
         ok = r == NULL || train_one(t, r->name, r, e);
     }
-    if (ok && t->o->models == NULL && !t->facts.has_no_label && settings_recipe(s)->recipe.kind != MODEL_LOGISTIC) {
+    if (ok && t->o->models == NULL && !t->facts.has_no_label &&
+        settings_recipe(s)->recipe.kind != MODEL_LOGISTIC) {
         t->r->simple = (struct recipe_setting){.recipe = s->model.asked.recipe};
         t->r->simple.recipe.kind = MODEL_LOGISTIC;
         ok = train_one(t, model_kind_name(MODEL_LOGISTIC), &t->r->simple, e);

@@ -57,7 +57,7 @@ struct trained {
     const struct recipe *recipe; /* borrowed from the settings */
     double threshold;            /* from this probability on it says fraud, where compared */
     struct fitted fitted;
-    struct metrics metrics; /* without labels: nothing but the rows tested */
+    struct metrics metrics;     /* without labels: nothing but the rows tested */
     struct anomalies anomalies; /* without labels */
     /* Goals of the settings as scores, found on training rows held out; the thresholds in force. */
     struct goal_found *goal;
