@@ -75,7 +75,6 @@ struct report_data {
 
     const char *source;
     uint64_t rows, frauds;
-    bool has_no_label; /* no event has one: the metrics have no figure, frauds mean nothing */
     int64_t from_us, until_us;
     uint64_t moved; /* rows that sorting by time moved */
     const struct report_count *reject;
@@ -100,6 +99,8 @@ struct report_data {
 
     const struct report_table *table; /* comparison, folds, search, highest scores */
     uint32_t tables;
+
+    bool has_no_label; /* no event has one: metrics have no figure, frauds mean nothing */
 };
 
 void report_write_html(const struct report_data *data, struct buffer *out);
