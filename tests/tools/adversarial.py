@@ -96,6 +96,8 @@ features:
   before: prev(category) by customer where (kind = 'payment')
   since_h: hours(time - prev(time) by customer)
   grocery: share(category, 'grocery') by customer over 20d
+  about: approx_distinct(customer_id) by terminal
+  about_late: approx_distinct(amount) by customer delay 1d where (kind = 'payment')
   faded_n: decayed_count(12h) by terminal
   faded: decayed_sum(amount, 2d) by customer
   risk_9d: mean(label) by customer over 9d delay {delay}

@@ -116,6 +116,8 @@ static void set_unit_of_aggregate(struct description *d, const struct aggregate 
         snprintf(d->unit, sizeof d->unit, a->of_label ? "labelled events" : "events");
     else if (a->kind == AGG_DISTINCT)
         snprintf(d->unit, sizeof d->unit, "different values");
+    else if (a->kind == AGG_APPROX_DISTINCT)
+        snprintf(d->unit, sizeof d->unit, "different values, approximate");
     else if (a->kind == AGG_ENTROPY)
         snprintf(d->unit, sizeof d->unit, "bits");
     else if (a->kind == AGG_RANK)
@@ -247,6 +249,8 @@ static void print_window(const struct aggregate *a, struct buffer *out)
     }
     buffer_add_text(out, a->prior ? " prior" : "");
     buffer_add_text(out, a->where >= 0 ? " where ..." : "");
+    if (aggregate_is_approximate(a->kind))
+        buffer_add_text(out, "; approximate, from a sketch");
 }
 
 static void print_words(struct description *d, const struct term *t, struct buffer *out)
@@ -320,7 +324,8 @@ static void json_window(const struct program *p, const struct aggregate *a, stru
     json_duration("step", a->step_us, out);
     json_duration("delay", a->delay_us, out);
     json_node(p, "where", a->where, out);
-    buffer_format(out, ",\"prior\":%s}", a->prior ? "true" : "false");
+    buffer_format(out, ",\"prior\":%s,\"approximate\":%s}", a->prior ? "true" : "false",
+                  aggregate_is_approximate(a->kind) ? "true" : "false");
 }
 
 static void print_json(const struct description *d, struct buffer *out)
