@@ -1,9 +1,9 @@
 /* approx_distinct: a sketch (hyperloglog.h) of the values that an entity ever had.
  *
  * What a sketch took it cannot give back. So there are two: `whole`, of all events that the cursor
- * at the delay has passed at the entity's newest event, and, where rows may be late, `settled`, of the
- * events that were dropped, which are older than any row may be late. A row reads `whole` and the
- * events that came to age since; a late row reads `settled` and the retained events that it may
+ * at the delay has passed at the entity's newest event, and, where rows may be late, `settled`, of
+ * the events that were dropped, which are older than any row may be late. A row reads `whole` and
+ * the events that came to age since; a late row reads `settled` and the retained events that it may
  * see. Both give the count of the same set of values, so it is the same bits in whatever order
  * events come, and whenever they are dropped.
  *

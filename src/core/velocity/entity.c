@@ -15,7 +15,7 @@
 #include "core/velocity/unique.h"
 #include "core/velocity/window.h"
 
-enum { CAPACITY_FIRST = 4, CAPACITY_MAX = 1 << 30 };
+enum { CAPACITY_FIRST = 4 };
 
 static size_t tree_at(const struct group *g, uint32_t capacity)
 {
@@ -53,8 +53,8 @@ static uint32_t capacity_of(const struct group *g, size_t bytes)
 {
     size_t capacity = (bytes - g->head_bytes) / (size_t)g->event_bytes;
 
-    if (capacity > CAPACITY_MAX)
-        capacity = CAPACITY_MAX;
+    if (capacity > ENTITY_EVENTS_MAX)
+        capacity = ENTITY_EVENTS_MAX;
     while (entity_block_bytes(g, (uint32_t)capacity) > bytes)
         capacity--;
     return (uint32_t)capacity;
@@ -247,7 +247,7 @@ static void forget_oldest(struct velocity *v, uint32_t group, struct entity *e)
 static void make_room(struct velocity *v, uint32_t group, region_ref *ref)
 {
     struct entity *e = region_at(v->region, *ref);
-    uint32_t live = e->end - e->first, wanted = live + live / 4 + 2;
+    uint32_t live = e->end - e->first, wanted = (uint32_t)entity_wanted(live);
 
     if (e->end < e->capacity)
         return;
@@ -258,7 +258,7 @@ static void make_room(struct velocity *v, uint32_t group, region_ref *ref)
         compact(v, group, e);
         return;
     }
-    if (wanted <= CAPACITY_MAX && relocate(v, group, ref, wanted))
+    if (wanted <= ENTITY_EVENTS_MAX && relocate(v, group, ref, wanted))
         return;
     if (e->first == 0)
         forget_oldest(v, group, e);

@@ -1,7 +1,7 @@
-/* How many different values there are, about, in at most 1 KiB: HyperLogLog (Flajolet, Fusy, Gandouet,
- * Meunier 2007) with 1,024 registers, sparse at first (Heule, Nunkesser, Hall 2013) and estimated
- * without tables or corrections (Ertl, "New cardinality estimation algorithms for HyperLogLog
- * sketches", 2017).
+/* How many different values there are, about, in at most 1 KiB: HyperLogLog (Flajolet, Fusy,
+ * Gandouet, Meunier 2007) with 1,024 registers, sparse at first (Heule, Nunkesser, Hall 2013) and
+ * estimated without tables or corrections (Ertl, "New cardinality estimation algorithms for
+ * HyperLogLog sketches", 2017).
  *
  * A value is a token of 32 bits of its hash: 26 leading bits, and in 6 bits the place of the first
  * 1 among the others. Up to HLL_EXACT_MAX tokens are kept as they are, and counted; these many

@@ -425,8 +425,9 @@ static void place(struct group *g)
             g->frequencies[i].tree = g->trees++;
     }
     for (uint32_t i = 0; i < g->approx_count; i++)
-        g->approxes[i].state_at = take(&at, APPROX_STATE_BYTES + (size_t)APPROX_SKETCH_BYTES *
-                                                (1 + g->approxes[i].has_settled));
+        g->approxes[i].state_at =
+            take(&at, APPROX_STATE_BYTES +
+                          (size_t)APPROX_SKETCH_BYTES * (1 + g->approxes[i].has_settled));
     g->flag_bytes = (uint32_t)(bits + 7) / 8;
     g->links_at = g->words * 8;
     g->flags_at = g->links_at + g->links * 4;
@@ -450,8 +451,8 @@ static void finish(struct velocity_layout *l, struct group *g)
     for (uint32_t i = 0; i < g->cursor_count && g->cursors[i].offset_us <= label_delay(l); i++)
         g->label_cursor = i;
     g->has_text = has_text(g);
-    g->drops_plainly = g->range_count == 0 && g->unique_count == 0 && g->approx_count == 0 &&
-                       !g->has_text;
+    g->drops_plainly =
+        g->range_count == 0 && g->unique_count == 0 && g->approx_count == 0 && !g->has_text;
     g->appends_plainly = g->range_count == 0 && g->unique_count == 0 && g->order_count == 0 &&
                          g->frequency_count == 0 && g->approx_count == 0;
     if (l->head_bytes_max < g->head_bytes)

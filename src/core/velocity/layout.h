@@ -18,11 +18,11 @@
 enum { CURSOR_NONE = -1, BIT_NONE = -1, LABEL_KNOWN_BIT = 0, LABEL_FRAUD_BIT = 1 };
 
 enum cell_kind {
-    CELL_INTEGER, /* bool, int, decimal, time, duration as they are */
-    CELL_FIXED,   /* a real in millionths, for sums */
-    CELL_REAL,    /* a real's bits */
-    CELL_TOKEN,   /* a text's 128-bit token, for equality: two columns */
-    CELL_TEXT,    /* the region_ref of a text's copy */
+    CELL_INTEGER,  /* bool, int, decimal, time, duration as they are */
+    CELL_FIXED,    /* a real in millionths, for sums */
+    CELL_REAL,     /* a real's bits */
+    CELL_TOKEN,    /* a text's 128-bit token, for equality: two columns */
+    CELL_TEXT,     /* the region_ref of a text's copy */
     CELL_SKETCHED, /* the token of a sketch, of 32 bits: hyperloglog.h */
 };
 
@@ -171,8 +171,8 @@ struct frequency {
 struct approx {
     int cell;
     int where_bit;
-    int hi;           /* cursor */
-    bool has_settled; /* rows may be late */
+    int hi;            /* cursor */
+    bool has_settled;  /* rows may be late */
     uint32_t state_at; /* struct approx_state in the entity */
 };
 
