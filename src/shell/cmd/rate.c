@@ -255,7 +255,7 @@ static void work_out(struct rate *r)
     }
     r->ids = fmin((double)s->ids_horizon, r->rate * (double)s->ids_horizon_us / 1e6);
     r->ids = fmin(r->ids, ids_room);
-    r->ids_bytes = r->ids * (sizeof(struct id_entry) + 2 * sizeof(uint32_t));
+    r->ids_bytes = r->ids * (double)ids_entry_bytes();
     r->state_bytes = r->window_bytes + r->ids_bytes;
     r->log_day_bytes = r->rate * SECONDS_PER_DAY *
                        (LOG_OVERHEAD_BYTES + 12 + decision + r->event_bytes + r->id_bytes);
