@@ -202,6 +202,14 @@ static inline bool test_passes(const struct test *t, const uint8_t *flags)
             ((flags[t->byte[1]] & t->mask[1]) ^ t->want[1])) == 0;
 }
 
+enum { ENTITY_EVENTS_MAX = 1 << 30 };
+
+/* Events that a new block is to have room for, where there are so many. */
+static inline uint64_t entity_wanted(uint64_t live)
+{
+    return live + live / 4 + 2;
+}
+
 size_t entity_block_bytes(const struct group *g, uint32_t capacity);
 uint32_t *entity_tree(const struct group *g, const struct entity *e, uint32_t tree);
 int64_t *entity_orders(const struct group *g, const struct entity *e);

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/velocity/approx.h"
 #include "core/velocity/decay.h"
 #include "core/velocity/frequency.h"
 #include "core/velocity/image.h"
@@ -410,6 +411,8 @@ void read_others(const struct velocity *v, const struct group *g, const struct e
             order_read(v, g, a, e, state, c);
         else if (a->kind == READ_FREQUENCY)
             frequency_read(v, g, a, e, r, c);
+        else if (a->kind == READ_APPROX)
+            approx_read(v, g, a, e, state, c);
         else
             step_read(v, g, a, e, state, c);
     }
