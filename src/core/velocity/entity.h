@@ -224,10 +224,13 @@ enum { ENTITY_SMALL_BYTES = 1024 };
 static inline void entity_touch(const struct velocity *v, const struct group *g,
                                 const struct entity *e)
 {
-    size_t bytes = (size_t)e->units * REGION_UNIT;
+    size_t bytes;
+    bool is_whole;
 
-    bool is_whole = bytes <= ENTITY_SMALL_BYTES || g->frequency_count > 0 || g->order_count > 0;
-
+    if (!region_is_watched(v->region))
+        return;
+    bytes = (size_t)e->units * REGION_UNIT;
+    is_whole = bytes <= ENTITY_SMALL_BYTES || g->frequency_count > 0 || g->order_count > 0;
     region_touch(v->region, e, is_whole ? bytes : g->head_bytes);
 }
 
