@@ -74,6 +74,26 @@ const struct schema *plan_schema(const struct plan *p)
     return p->schema;
 }
 
+/* Only asked where there are settings to tell of, and here are none. */
+const struct program *plan_program(const struct plan *p)
+{
+    (void)p;
+    return NULL;
+}
+
+int plan_feature_node(const struct plan *p, uint32_t feature)
+{
+    (void)p;
+    (void)feature;
+    return -1;
+}
+
+uint32_t plan_level_count(const struct plan *p)
+{
+    (void)p;
+    return sizeof levels / sizeof *levels;
+}
+
 const struct validation *plan_validation(const struct plan *p)
 {
     (void)p;

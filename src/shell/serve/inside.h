@@ -4,10 +4,13 @@
 
 #include "core/data/json.h"
 #include "shell/os/thread.h"
+#include "shell/serve/about.h"
 #include "shell/serve/http.h"
 #include "shell/serve/jobs.h"
+#include "shell/serve/keyed.h"
 #include "shell/serve/metrics.h"
 #include "shell/serve/problem.h"
+#include "shell/serve/request_name.h"
 #include "shell/serve/route.h"
 #include "shell/serve/server.h"
 
@@ -18,10 +21,13 @@ enum {
 
 struct server {
     struct server_options o;
-    pthread_mutex_t lock;    /* of plan and lookups */
+    pthread_mutex_t lock;    /* of plan, lookups and about */
     struct plan *plan;       /* by which requests are read; a reference */
     struct lookups *lookups; /* of its schema; a reference */
-    atomic_uint generation;  /* goes up when they change */
+    struct about about;
+    atomic_uint generation; /* goes up when they change */
+    struct request_names names;
+    struct keyed *keyed;
     struct http *http;
     pthread_key_t seat; /* of each I/O and desk thread */
     struct queue *desk_queue;
@@ -86,6 +92,11 @@ enum http_next promote_model(struct server *s, struct exchange *x);
 enum http_next train_model(struct server *s, struct exchange *x);
 enum http_next reload_settings(struct server *s, struct exchange *x);
 enum http_next show_job(struct server *s, struct exchange *x);
+enum http_next show_features(struct server *s, struct exchange *x);
+enum http_next show_settings(struct server *s, struct exchange *x);
+enum http_next show_openapi(struct server *s, struct exchange *x);
+enum http_next show_docs(struct server *s, struct exchange *x);
+enum http_next show_docs_style(struct server *s, struct exchange *x);
 enum http_next show_alive(struct server *s, struct exchange *x);
 enum http_next show_ready(struct server *s, struct exchange *x);
 enum http_next show_metrics(struct server *s, struct exchange *x);
