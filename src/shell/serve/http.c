@@ -35,6 +35,7 @@ enum {
     LISTEN_BACKLOG = 1024,
     DRAIN_STEP_US = 2000,
     GUARD_STEP_US = 100000,
+    HALF_CLOSED_US = 200000, /* from the last answer until it is looked at */
     LOOP_WAIT_MS = 250,
     CONNECTIONS_SPARE = 128, /* over the limit, while those that were cut are being closed */
     FILES_SPARE = 256,       /* open files beside connections */
@@ -50,6 +51,7 @@ struct connection {
     enum stage stage;
     size_t body_bytes;        /* received; those over body_max were dropped */
     _Atomic int64_t since_us; /* of the last answer; 0 while a request is being answered */
+    atomic_bool has_answered; /* a request */
     int fd;
     bool is_cut; /* under the lock: it was shut down, and is closed when its loop sees that */
     struct connection *before, *after;
@@ -320,6 +322,7 @@ static void on_completed(void *context, struct MHD_Connection *mhd, void **reque
         .body = x->body, .answer = x->answer, .headers = x->headers, .connection = c};
     c->stage = IDLE;
     c->body_bytes = 0;
+    atomic_store_explicit(&c->has_answered, true, memory_order_relaxed);
     atomic_store(&c->since_us, clock_monotonic_us());
     atomic_fetch_sub(&c->http->answering, 1);
     *request = NULL;
@@ -440,6 +443,17 @@ static void on_connection(void *context, struct MHD_Connection *mhd, void **sock
         connection_free(((struct loop *)context)->http, *socket_context);
 }
 
+/* The peer ended its side while its request was being answered. The library takes that word with
+ * the request, waits for another that can never come, and would keep the connection for
+ * HTTP_IDLE_MAX_S. Looking takes nothing out of the socket. */
+static bool is_half_closed(const struct connection *c)
+{
+    char byte;
+
+    return atomic_load_explicit(&c->has_answered, memory_order_relaxed) &&
+           recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 static void *guard_main(void *context)
 {
     struct http *h = context;
@@ -456,7 +470,8 @@ static void *guard_main(void *context)
         for (struct connection *c = h->first; c != NULL; c = c->after) {
             int64_t since_us = atomic_load(&c->since_us);
 
-            if (since_us != 0 && now_us - since_us > HTTP_READ_MAX_S * INT64_C(1000000))
+            if (since_us != 0 && (now_us - since_us > HTTP_READ_MAX_S * INT64_C(1000000) ||
+                                  (now_us - since_us > HALF_CLOSED_US && is_half_closed(c))))
                 shutdown(c->fd, SHUT_RDWR);
         }
         pthread_mutex_unlock(&h->lock);
