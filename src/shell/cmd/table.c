@@ -22,6 +22,7 @@ const struct command *const commands[] = {
     &command_log,
     &command_replay,
     &command_rebuild,
+    &command_openapi,
     &command_help,
     &command_version,
 };

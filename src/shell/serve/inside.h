@@ -68,6 +68,9 @@ void server_refuse(struct server *s, struct exchange *x);
 /* A query parameter that is "true" or "false"; absent is false. On false the answer is there. */
 bool query_bool(struct exchange *x, const char *name, bool *value) MUST_USE;
 
+/* A query parameter that is a whole number of a range; absent leaves it as it is. */
+bool query_int(struct exchange *x, const char *name, int64_t min, int64_t max, int64_t *v) MUST_USE;
+
 /* A body that is {} and nothing else, since `words`. On false the answer is there. */
 bool body_is_empty_object(struct server *s, struct exchange *x, const char *words) MUST_USE;
 
@@ -81,6 +84,7 @@ void decide_ended(struct exchange *x); /* frees what decide_one keeps */
 enum http_next decide_batch(struct server *s, struct exchange *x);
 enum http_next list_decisions(struct server *s, struct exchange *x);
 enum http_next show_decision(struct server *s, struct exchange *x);
+enum http_next show_entity(struct server *s, struct exchange *x);
 enum http_next take_labels(struct server *s, struct exchange *x);
 enum http_next show_lists(struct server *s, struct exchange *x);
 enum http_next show_list(struct server *s, struct exchange *x);

@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "core/base/memory.h"
+#include "core/base/number.h"
 #include "core/base/panic.h"
 #include "shell/os/clock.h"
 #include "shell/serve/cors.h"
@@ -117,6 +118,17 @@ bool query_bool(struct exchange *x, const char *name, bool *value)
         return true;
     problem_answer(x, 400, "query parameter %s: expected true or false, found \"%.64s\"", name,
                    word);
+    return false;
+}
+
+bool query_int(struct exchange *x, const char *name, int64_t min, int64_t max, int64_t *v)
+{
+    const char *word = exchange_query(x, name);
+
+    if (word == NULL || (number_parse_int(text_of(word), v) && *v >= min && *v <= max))
+        return true;
+    problem_answer(x, 400, "query parameter %s: expected %lld to %lld, found \"%.64s\"", name,
+                   (long long)min, (long long)max, word);
     return false;
 }
 
@@ -245,8 +257,10 @@ static enum http_next on_request(void *context, struct exchange *x)
     if (r->place == ROUTE_AT_ONCE) {
         enum http_next next = r->handle(s, x);
 
-        if (next == HTTP_ANSWERED)
+        if (next == HTTP_ANSWERED) {
             keyed_end(s->keyed, x);
+            answer_finish(s, x);
+        }
         return next;
     }
     exchange_wait(x);
