@@ -120,7 +120,7 @@ void answer_finish(struct server *s, struct exchange *x)
 {
     const struct route *r = x->route;
 
-    if (r == NULL || x->status == 0)
+    if (r == NULL || x->status == 0 || x->translation != NULL) /* the translation goes first */
         return;
     if (x->status == 200 && r->rows != NULL)
         sparse_apply(s, x);

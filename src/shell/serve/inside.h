@@ -5,6 +5,7 @@
 #include "core/data/json.h"
 #include "shell/os/thread.h"
 #include "shell/serve/about.h"
+#include "shell/serve/contract.h"
 #include "shell/serve/http.h"
 #include "shell/serve/jobs.h"
 #include "shell/serve/keyed.h"
@@ -21,9 +22,11 @@ enum {
 
 struct server {
     struct server_options o;
-    pthread_mutex_t lock;    /* of plan, lookups and about */
-    struct plan *plan;       /* by which requests are read; a reference */
-    struct lookups *lookups; /* of its schema; a reference */
+    pthread_mutex_t lock;        /* of plan, lookups, contracts and about */
+    struct plan *plan;           /* by which requests are read; a reference */
+    struct lookups *lookups;     /* of its schema; a reference */
+    struct contracts *contracts; /* of the settings' routes; a reference, or NULL */
+    atomic_bool has_contracts;
     struct about about;
     atomic_uint generation; /* goes up when they change */
     struct request_names names;

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "core/data/json.h"
+#include "shell/serve/outline.h"
 #include "shell/serve/route.h"
-#include "shell/serve/shape.h"
 
 /* ---- pieces of JSON ---- */
 
@@ -58,42 +58,42 @@ static void add_values(const struct plan *p, struct buffer *out)
     buffer_add_char(out, '}');
 }
 
-/* ---- shapes ---- */
+/* ---- outlines ---- */
 
-static void add_type(const struct plan *p, const struct shape_member *m, struct buffer *out)
+static void add_type(const struct plan *p, const struct outline_member *m, struct buffer *out)
 {
     static const char *const simple[] = {
-        [SHAPE_TEXT] = "\"type\":\"string\"",
-        [SHAPE_TIME] = "\"type\":\"string\",\"format\":\"date-time\"",
-        [SHAPE_WHOLE] = "\"type\":\"integer\"",
-        [SHAPE_REAL] = "\"type\":\"number\"",
-        [SHAPE_BOOL] = "\"type\":\"boolean\"",
-        [SHAPE_OBJECT] = "\"type\":\"object\"",
+        [OUTLINE_TEXT] = "\"type\":\"string\"",
+        [OUTLINE_TIME] = "\"type\":\"string\",\"format\":\"date-time\"",
+        [OUTLINE_WHOLE] = "\"type\":\"integer\"",
+        [OUTLINE_REAL] = "\"type\":\"number\"",
+        [OUTLINE_BOOL] = "\"type\":\"boolean\"",
+        [OUTLINE_OBJECT] = "\"type\":\"object\"",
     };
 
     switch (m->type) {
-    case SHAPE_ANY:
+    case OUTLINE_ANY:
         return;
-    case SHAPE_OUTCOME:
+    case OUTLINE_OUTCOME:
         add_known(p, plan_outcome_count(p), plan_outcome_name, out);
         return;
-    case SHAPE_LEVEL:
+    case OUTLINE_LEVEL:
         add_known(p, plan_level_count(p), plan_level_name, out);
         return;
-    case SHAPE_RULE:
+    case OUTLINE_RULE:
         add_known(p, plan_rule_count(p), plan_rule_name, out);
         return;
-    case SHAPE_FEATURE:
+    case OUTLINE_FEATURE:
         add_known(p, plan_feature_count(p), plan_feature_name, out);
         return;
-    case SHAPE_WORDS:
+    case OUTLINE_WORDS:
         buffer_add_text(out, "\"enum\":");
         add_choices(m->of, out);
         return;
-    case SHAPE_VALUES:
+    case OUTLINE_VALUES:
         add_values(p, out);
         return;
-    case SHAPE_OF:
+    case OUTLINE_OF:
         buffer_format(out, "\"$ref\":\"#/components/schemas/%s\"", m->of);
         return;
     default:
@@ -101,32 +101,33 @@ static void add_type(const struct plan *p, const struct shape_member *m, struct 
     }
 }
 
-static void add_shape_member(const struct plan *p, const struct shape_member *m, struct buffer *out)
+static void add_outline_member(const struct plan *p, const struct outline_member *m,
+                               struct buffer *out)
 {
     json_add_text(out, text_of(m->name));
     buffer_add_text(out, ":{\"description\":");
     json_add_text(out, text_of(m->words));
-    if (m->flags & SHAPE_ARRAY)
+    if (m->flags & OUTLINE_ARRAY)
         buffer_add_text(out, ",\"type\":\"array\",\"items\":{");
-    else if (m->flags & SHAPE_NULLABLE)
+    else if (m->flags & OUTLINE_NULLABLE)
         buffer_add_text(out, ",\"anyOf\":[{\"type\":\"null\"},{");
-    else if (m->type != SHAPE_ANY)
+    else if (m->type != OUTLINE_ANY)
         buffer_add_char(out, ',');
     add_type(p, m, out);
-    if (m->flags & SHAPE_ARRAY)
+    if (m->flags & OUTLINE_ARRAY)
         buffer_add_char(out, '}');
-    else if (m->flags & SHAPE_NULLABLE)
+    else if (m->flags & OUTLINE_NULLABLE)
         buffer_add_text(out, "}]");
     buffer_add_char(out, '}');
 }
 
-static void add_required(const struct shape *s, struct buffer *out)
+static void add_required(const struct outline *s, struct buffer *out)
 {
     const char *comma = "";
 
     buffer_add_text(out, ",\"required\":[");
-    for (unsigned i = 0; i < SHAPE_MEMBERS_MAX && s->members[i].name != NULL; i++) {
-        if (s->members[i].flags & SHAPE_OPTIONAL)
+    for (unsigned i = 0; i < OUTLINE_MEMBERS_MAX && s->members[i].name != NULL; i++) {
+        if (s->members[i].flags & OUTLINE_OPTIONAL)
             continue;
         buffer_add_text(out, comma);
         json_add_text(out, text_of(s->members[i].name));
@@ -135,10 +136,10 @@ static void add_required(const struct shape *s, struct buffer *out)
     buffer_add_char(out, ']');
 }
 
-static void add_any_of(const struct shape *s, struct buffer *out)
+static void add_any_of(const struct outline *s, struct buffer *out)
 {
     buffer_add_text(out, ",\"anyOf\":[");
-    for (unsigned i = 0; i < SHAPE_CHOICES_MAX && s->any_of[i] != NULL; i++) {
+    for (unsigned i = 0; i < OUTLINE_CHOICES_MAX && s->any_of[i] != NULL; i++) {
         size_t length = strcspn(s->any_of[i], "[");
         bool is_array = s->any_of[i][length] == '[';
 
@@ -150,7 +151,7 @@ static void add_any_of(const struct shape *s, struct buffer *out)
     buffer_add_char(out, ']');
 }
 
-static void add_shape(const struct plan *p, const struct shape *s, struct buffer *out)
+static void add_outline(const struct plan *p, const struct outline *s, struct buffer *out)
 {
     json_add_text(out, text_of(s->name));
     buffer_add_text(out, ":{\"description\":");
@@ -159,9 +160,9 @@ static void add_shape(const struct plan *p, const struct shape *s, struct buffer
         add_any_of(s, out);
     } else {
         buffer_add_text(out, ",\"type\":\"object\",\"properties\":{");
-        for (unsigned i = 0; i < SHAPE_MEMBERS_MAX && s->members[i].name != NULL; i++) {
+        for (unsigned i = 0; i < OUTLINE_MEMBERS_MAX && s->members[i].name != NULL; i++) {
             buffer_add_text(out, i > 0 ? "," : "");
-            add_shape_member(p, &s->members[i], out);
+            add_outline_member(p, &s->members[i], out);
         }
         buffer_add_char(out, '}');
         add_required(s, out);
@@ -284,7 +285,7 @@ static void add_path_parts(const struct route *r, const char **comma, struct buf
 
 static bool takes_event(const struct route *r)
 {
-    return r->body_shape != NULL && strcmp(r->body_shape, "Event") == 0;
+    return r->body_outline != NULL && strcmp(r->body_outline, "Event") == 0;
 }
 
 static void add_parameters(const struct route *r, struct buffer *out)
@@ -311,7 +312,7 @@ static void add_body(const struct route *r, struct buffer *out)
                   ",\"requestBody\":{\"required\":true,\"content\":{\"%s\":{\"schema\":"
                   "{\"$ref\":\"#/components/schemas/%s\"}}}}",
                   r->body == BODY_NDJSON ? "application/x-ndjson" : "application/json",
-                  r->body_shape);
+                  r->body_outline);
 }
 
 static const char *status_words(unsigned status)
@@ -333,17 +334,17 @@ static const char *status_words(unsigned status)
 static void add_answer(const struct route_answer *a, struct buffer *out)
 {
     buffer_format(out, "\"%u\":", a->status);
-    if (a->shape == NULL && a->status >= 400) {
+    if (a->outline == NULL && a->status >= 400) {
         buffer_add_text(out, "{\"$ref\":\"#/components/responses/Problem\"}");
         return;
     }
     buffer_add_text(out, "{\"description\":");
     json_add_text(out, text_of(status_words(a->status)));
-    if (a->shape != NULL) {
+    if (a->outline != NULL) {
         buffer_format(out, ",\"content\":{\"%s\":{\"schema\":",
                       a->type != NULL ? a->type : "application/json");
-        if (a->shape[0] != 0)
-            add_ref(out, text_of(a->shape));
+        if (a->outline[0] != 0)
+            add_ref(out, text_of(a->outline));
         else
             buffer_add_text(out, "{\"type\":\"string\"}");
         buffer_add_text(out, "}}");
@@ -434,9 +435,9 @@ void openapi_format(const struct plan *p, const char *name, struct buffer *out)
     add_paths(out);
     buffer_add_text(out, components);
     add_event(plan_schema(p), out);
-    for (unsigned i = 0; i < shape_count; i++) {
+    for (unsigned i = 0; i < outline_count; i++) {
         buffer_add_char(out, ',');
-        add_shape(p, &shapes[i], out);
+        add_outline(p, &outlines[i], out);
     }
     buffer_add_text(out, "}}}\n");
 }

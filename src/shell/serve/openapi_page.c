@@ -1,9 +1,9 @@
-/* /docs: the routes, the shapes and the event's fields as one page. */
+/* /docs: the routes, the outlines and the event's fields as one page. */
 #include <string.h>
 
 #include "shell/serve/openapi.h"
+#include "shell/serve/outline.h"
 #include "shell/serve/route.h"
-#include "shell/serve/shape.h"
 
 const char openapi_page_style[] =
     ":root{color-scheme:light dark}\n"
@@ -40,7 +40,7 @@ static void add_cell(struct buffer *out, const char *words)
     buffer_add_text(out, "</td>");
 }
 
-static void add_shape_link(struct buffer *out, struct text name)
+static void add_outline_link(struct buffer *out, struct text name)
 {
     buffer_format(out, "<a href=\"#%.*s\">%.*s</a>", TEXT_ARG(name), TEXT_ARG(name));
 }
@@ -54,16 +54,16 @@ static void add_answers(const struct route *r, struct buffer *out)
         const struct route_answer *a = &r->answers[i];
 
         buffer_format(out, " %u", a->status);
-        if (a->shape != NULL && a->shape[0] != 0) {
+        if (a->outline != NULL && a->outline[0] != 0) {
             buffer_add_char(out, ' ');
-            add_shape_link(out, text_of(a->shape));
-        } else if (a->shape != NULL) {
+            add_outline_link(out, text_of(a->outline));
+        } else if (a->outline != NULL) {
             buffer_format(out, " %s", a->type);
         }
         buffer_add_char(out, ',');
     }
     buffer_add_text(out, " else a ");
-    add_shape_link(out, text_of("Problem"));
+    add_outline_link(out, text_of("Problem"));
     buffer_add_text(out, ".</p>\n");
 }
 
@@ -74,9 +74,9 @@ static void add_route(const struct route *r, struct buffer *out)
     buffer_add_text(out, "</h3>\n<p>");
     add_escaped(out, r->summary);
     buffer_add_text(out, "</p>\n");
-    if (r->body_shape != NULL) {
+    if (r->body_outline != NULL) {
         buffer_add_text(out, r->body == BODY_NDJSON ? "<p>Body: a line each of " : "<p>Body: ");
-        add_shape_link(out, text_of(r->body_shape));
+        add_outline_link(out, text_of(r->body_outline));
         buffer_add_text(out, "</p>\n");
     }
     if (r->queries[0].name != NULL)
@@ -92,57 +92,57 @@ static void add_route(const struct route *r, struct buffer *out)
     add_answers(r, out);
 }
 
-/* ---- shapes ---- */
+/* ---- outlines ---- */
 
-static const char *type_words(const struct shape_member *m)
+static const char *type_words(const struct outline_member *m)
 {
     static const char *const words[] = {
-        [SHAPE_TEXT] = "text",          [SHAPE_TIME] = "time",
-        [SHAPE_WHOLE] = "whole number", [SHAPE_REAL] = "number",
-        [SHAPE_BOOL] = "true, false",   [SHAPE_ANY] = "see there",
-        [SHAPE_OBJECT] = "object",      [SHAPE_OUTCOME] = "outcome",
-        [SHAPE_LEVEL] = "level",        [SHAPE_RULE] = "rule",
-        [SHAPE_FEATURE] = "feature",    [SHAPE_WORDS] = "",
-        [SHAPE_VALUES] = "features",    [SHAPE_OF] = "",
+        [OUTLINE_TEXT] = "text",          [OUTLINE_TIME] = "time",
+        [OUTLINE_WHOLE] = "whole number", [OUTLINE_REAL] = "number",
+        [OUTLINE_BOOL] = "true, false",   [OUTLINE_ANY] = "see there",
+        [OUTLINE_OBJECT] = "object",      [OUTLINE_OUTCOME] = "outcome",
+        [OUTLINE_LEVEL] = "level",        [OUTLINE_RULE] = "rule",
+        [OUTLINE_FEATURE] = "feature",    [OUTLINE_WORDS] = "",
+        [OUTLINE_VALUES] = "features",    [OUTLINE_OF] = "",
     };
 
     return words[m->type];
 }
 
-static void add_shape_row(const struct shape_member *m, struct buffer *out)
+static void add_outline_row(const struct outline_member *m, struct buffer *out)
 {
     buffer_add_text(out, "<tr>");
     add_cell(out, m->name);
     buffer_add_text(out, "<td>");
-    if (m->type == SHAPE_OF)
-        add_shape_link(out, text_of(m->of));
+    if (m->type == OUTLINE_OF)
+        add_outline_link(out, text_of(m->of));
     else
-        add_escaped(out, m->type == SHAPE_WORDS ? m->of : type_words(m));
-    buffer_add_text(out, m->flags & SHAPE_ARRAY ? ", a list" : "");
-    buffer_add_text(out, m->flags & SHAPE_NULLABLE ? " or null" : "");
-    buffer_add_text(out, m->flags & SHAPE_OPTIONAL ? ", optional" : "");
+        add_escaped(out, m->type == OUTLINE_WORDS ? m->of : type_words(m));
+    buffer_add_text(out, m->flags & OUTLINE_ARRAY ? ", a list" : "");
+    buffer_add_text(out, m->flags & OUTLINE_NULLABLE ? " or null" : "");
+    buffer_add_text(out, m->flags & OUTLINE_OPTIONAL ? ", optional" : "");
     buffer_add_text(out, "</td>");
     add_cell(out, m->words);
     buffer_add_text(out, "</tr>\n");
 }
 
-static void add_shape(const struct shape *s, struct buffer *out)
+static void add_outline(const struct outline *s, struct buffer *out)
 {
     buffer_format(out, "<h3 id=\"%s\">%s</h3>\n<p>", s->name, s->name);
     add_escaped(out, s->words);
-    for (unsigned i = 0; i < SHAPE_CHOICES_MAX && s->any_of[i] != NULL; i++) {
+    for (unsigned i = 0; i < OUTLINE_CHOICES_MAX && s->any_of[i] != NULL; i++) {
         size_t length = strcspn(s->any_of[i], "[");
 
         buffer_add_text(out, i > 0 ? ", or " : " ");
-        add_shape_link(out, (struct text){s->any_of[i], length});
+        add_outline_link(out, (struct text){s->any_of[i], length});
         buffer_add_text(out, s->any_of[i][length] != 0 ? ", a list" : "");
     }
     buffer_add_text(out, "</p>\n");
     if (s->members[0].name == NULL)
         return;
     buffer_add_text(out, "<table>\n");
-    for (unsigned i = 0; i < SHAPE_MEMBERS_MAX && s->members[i].name != NULL; i++)
-        add_shape_row(&s->members[i], out);
+    for (unsigned i = 0; i < OUTLINE_MEMBERS_MAX && s->members[i].name != NULL; i++)
+        add_outline_row(&s->members[i], out);
     buffer_add_text(out, "</table>\n");
 }
 
@@ -193,7 +193,7 @@ void openapi_page(const struct plan *p, const char *name, struct buffer *out)
         add_route(&routes[i], out);
     add_event(plan_schema(p), out);
     buffer_add_text(out, "<h2 id=\"Shapes\">Shapes</h2>\n");
-    for (unsigned i = 0; i < shape_count; i++)
-        add_shape(&shapes[i], out);
+    for (unsigned i = 0; i < outline_count; i++)
+        add_outline(&outlines[i], out);
     buffer_add_text(out, "</body></html>\n");
 }

@@ -1,58 +1,57 @@
-/* The shapes of bodies, each written once: what the API's description is made from, and by which
- * its tests hold real answers. */
+/* Shapes: JSON values made of others, for contracts that are not ours (contract.h).
+ *
+ * A shape is a JSON tree in which every scalar is one of
+ *   a path (`request.amount`, `decisions.0.id`, `item`): the value that stands there, whatever it
+ *     is; null where nothing stands there;
+ *   an expression of the language without aggregates ("if(score >= 800, 'FRAUD', 'OK')"), whose
+ *     names are those of the scope's schema; members of another type are null in it;
+ *   the empty text, or null: null;
+ * and an object {"each": PATH, "as": SHAPE} stands for an array: SHAPE for each item of the array
+ * at PATH, with `item` and the item's members as names.
+ *
+ * struct shapes is compiled once, then immutable; any number of threads may fill it in. */
 #ifndef ASSAY_SERVE_SHAPE_H
 #define ASSAY_SERVE_SHAPE_H
 
-#include <stdbool.h>
+#include "core/data/json.h"
+#include "core/lang/lang.h"
 
-#include "core/base/buffer.h"
+enum { SHAPE_NODES_MAX = 4096, SHAPE_PATH_PARTS_MAX = 16 };
 
-enum { SHAPE_MEMBERS_MAX = 24, SHAPE_CHOICES_MAX = 4 };
+struct shapes;
 
-enum shape_type {
-    SHAPE_TEXT,
-    SHAPE_TIME, /* RFC 3339 text, UTC */
-    SHAPE_WHOLE,
-    SHAPE_REAL,
-    SHAPE_BOOL,
-    SHAPE_ANY,
-    SHAPE_OBJECT,  /* of any members */
-    SHAPE_OUTCOME, /* texts of which the plan in force knows some */
-    SHAPE_LEVEL,
-    SHAPE_RULE,
-    SHAPE_FEATURE,
-    SHAPE_WORDS,  /* one of the words in `of`, with "|" between them */
-    SHAPE_VALUES, /* an object of features' values */
-    SHAPE_OF,     /* another shape, named by `of` */
-};
-
-enum shape_flag {
-    SHAPE_OPTIONAL = 1,
-    SHAPE_NULLABLE = 2,
-    SHAPE_ARRAY = 4,
-};
+/* The names that expressions know and their types; the schema goes over to the shapes. */
+struct shapes *shapes_new(struct schema *names);
+void shapes_free(struct shapes *s); /* takes NULL */
+/* `json` has texts for scalars; `place` is for errors. Returns the shape's number, -1 on failure.
+ */
+int shapes_add(struct shapes *s, const char *place, struct text json, struct error *e);
+/* One path or expression; `is_condition`: it must be a bool expression. */
+int shapes_add_scalar(struct shapes *s, const char *place, struct text source, bool is_condition,
+                      struct error *e);
+void shapes_finish(struct shapes *s); /* after the last addition, before the first filling */
 
 struct shape_member {
     const char *name;
-    enum shape_type type;
-    unsigned flags;
-    const char *of;
-    const char *words;
+    struct json value;
 };
 
-/* Members, or any one of other shapes. */
-struct shape {
-    const char *name;
-    const char *words;
-    struct shape_member members[SHAPE_MEMBERS_MAX];
-    const char *any_of[SHAPE_CHOICES_MAX]; /* "Name" or "Name[]" */
+/* What names mean: `item` and its members first, then the extras, then members of the root. */
+struct shape_scope {
+    const struct json *root; /* NULL: nothing */
+    const struct json *item;
+    const struct shape_member *extra;
+    uint32_t extras;
 };
 
-extern const struct shape shapes[];
-extern const unsigned shape_count;
+void shape_fill(const struct shapes *s, int shape, const struct shape_scope *scope,
+                struct buffer *out);
+bool shape_holds(const struct shapes *s, int shape, const struct shape_scope *scope);
+/* A scalar's value as bare text: null is nothing, and false is returned. */
+bool shape_text(const struct shapes *s, int shape, const struct shape_scope *scope,
+                struct buffer *out);
 
-const struct shape *shape_find(const char *name); /* or NULL */
-bool shape_has(const char *name, struct text member);
-void shape_names(const char *name, struct buffer *out); /* "id, seq, time" */
+/* The value as JSON again. */
+void json_add_json(struct buffer *b, const struct json *v);
 
 #endif

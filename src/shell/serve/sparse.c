@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "core/base/memory.h"
-#include "shell/serve/shape.h"
+#include "shell/serve/outline.h"
 
 struct wanted {
     struct text name[SPARSE_FIELDS_MAX];
@@ -39,10 +39,10 @@ bool sparse_check(struct exchange *x)
         return false;
     }
     for (unsigned i = 0; i < w.count; i++) {
-        if (shape_has(r->row_shape, w.name[i]))
+        if (outline_has(r->row_outline, w.name[i]))
             continue;
         buffer_init(&known, ERROR_TEXT_MAX);
-        shape_names(r->row_shape, &known);
+        outline_names(r->row_outline, &known);
         problem_answer(x, 400, "query parameter fields: \"%.*s\" is none of %s",
                        (int)(w.name[i].length < 64 ? w.name[i].length : 64), w.name[i].bytes,
                        buffer_text(&known));
