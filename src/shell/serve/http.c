@@ -52,7 +52,6 @@ struct connection {
     size_t body_bytes;        /* received; those over body_max were dropped, */
     size_t kept_bytes;        /* these not */
     _Atomic int64_t since_us; /* of the last answer; 0 while a request is being answered */
-    atomic_bool has_answered; /* a request */
     int fd;
     bool is_cut; /* under the lock: it was shut down, and is closed when its loop sees that */
     struct connection *before, *after;
@@ -193,6 +192,47 @@ static bool host_is_loopback(const char *host)
     return false;
 }
 
+struct head_check {
+    unsigned hosts, lengths, encodings;
+};
+
+static enum MHD_Result check_header(void *context, enum MHD_ValueKind kind, const char *name,
+                                    const char *value)
+{
+    struct head_check *h = context;
+
+    (void)kind;
+    (void)value;
+    h->hosts += strcasecmp(name, "Host") == 0;
+    h->lengths += strcasecmp(name, "Content-Length") == 0;
+    h->encodings += strcasecmp(name, "Transfer-Encoding") == 0;
+    return MHD_YES;
+}
+
+/* What a proxy before us may take for another request than we do: the library lets it pass. */
+static bool head_is_malformed(struct connection *c)
+{
+    struct head_check h = {0};
+
+    MHD_get_connection_values(c->mhd, MHD_HEADER_KIND, check_header, &h);
+    return h.hosts > 1 || h.lengths + h.encodings > 1;
+}
+
+/* A NUL would end the path or the query for us and not for others: it becomes a byte that no text
+ * has. */
+static size_t unescape(void *context, struct MHD_Connection *mhd, char *text)
+{
+    size_t length = MHD_http_unescape(text);
+
+    (void)context;
+    (void)mhd;
+    for (size_t i = 0; i < length; i++) {
+        if (text[i] == 0)
+            text[i] = (char)0xff;
+    }
+    return length;
+}
+
 static enum MHD_Result begin(struct connection *c, const char *url, const char *method)
 {
     struct exchange *x = &c->exchange;
@@ -202,6 +242,7 @@ static enum MHD_Result begin(struct connection *c, const char *url, const char *
     x->started_us = clock_monotonic_us();
     x->content_type = "application/json";
     x->is_misdirected = c->http->is_loopback && !host_is_loopback(exchange_header(x, "Host"));
+    x->is_malformed = head_is_malformed(c);
     c->stage = READING;
     atomic_fetch_add(&c->http->answering, 1);
     c->http->o.begin(c->http->o.context, x);
@@ -323,7 +364,6 @@ static void on_completed(void *context, struct MHD_Connection *mhd, void **reque
         .body = x->body, .answer = x->answer, .headers = x->headers, .connection = c};
     c->stage = IDLE;
     c->body_bytes = c->kept_bytes = 0;
-    atomic_store_explicit(&c->has_answered, true, memory_order_relaxed);
     atomic_store(&c->since_us, clock_monotonic_us());
     atomic_fetch_sub(&c->http->answering, 1);
     *request = NULL;
@@ -455,15 +495,15 @@ static void on_connection(void *context, struct MHD_Connection *mhd, void **sock
         connection_free(((struct loop *)context)->http, *socket_context);
 }
 
-/* The peer ended its side while its request was being answered. The library takes that word with
- * the request, waits for another that can never come, and would keep the connection for
- * HTTP_IDLE_MAX_S. Looking takes nothing out of the socket. */
+/* The peer ended its side and all that it sent was read. Where it did so while its request was
+ * being answered, or behind a head that is none, the library takes that word with the rest, waits
+ * for more that can never come, and would keep the connection for HTTP_IDLE_MAX_S. Looking takes
+ * nothing out of the socket. */
 static bool is_half_closed(const struct connection *c)
 {
     char byte;
 
-    return atomic_load_explicit(&c->has_answered, memory_order_relaxed) &&
-           recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+    return recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 
 static void *guard_main(void *context)
@@ -614,8 +654,8 @@ static bool loop_start(struct http *h, struct loop *l, struct error *e)
         MHD_OPTION_LISTEN_SOCKET, h->listen_fd, MHD_OPTION_CONNECTION_LIMIT, connections,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_HEAD_BYTES_MAX,
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_IDLE_MAX_S, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-        MHD_OPTION_NOTIFY_COMPLETED, on_completed, h, MHD_OPTION_NOTIFY_CONNECTION, on_connection,
-        l, MHD_OPTION_END);
+        MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, h,
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, l, MHD_OPTION_END);
     if (l->daemon != NULL && pthread_create(&l->thread, NULL, loop_main, l) == 0)
         return true;
     error_set(e, ERROR_WORLD, "cannot start an HTTP thread: %s", strerror(errno));

@@ -57,6 +57,7 @@ struct exchange {
     struct buffer body;
     int64_t started_us;  /* monotonic */
     bool is_misdirected; /* a Host that is none of a loopback server's */
+    bool is_malformed;   /* a head that others could read otherwise than the library */
 
     unsigned status; /* 0: not answered yet */
     const char *content_type;

@@ -238,7 +238,12 @@ static bool is_for_us(struct server *s, struct exchange *x)
 {
     const struct route *r = x->route;
 
-    if (x->is_misdirected)
+    if (x->is_malformed)
+        problem_answer(
+            x, 400,
+            "the head has a header without a name, with a NUL, or two that say where the "
+            "request ends or whom it is for");
+    else if (x->is_misdirected)
         problem_answer(x, 421,
                        "this server listens on a loopback address and answers only for "
                        "localhost, 127.0.0.1 and [::1]");
