@@ -239,10 +239,7 @@ static bool is_for_us(struct server *s, struct exchange *x)
     const struct route *r = x->route;
 
     if (x->is_malformed)
-        problem_answer(
-            x, 400,
-            "the head has a header without a name, with a NUL, or two that say where the "
-            "request ends or whom it is for");
+        problem_answer(x, 400, "the head says twice for whom the request is, or where it ends");
     else if (x->is_misdirected)
         problem_answer(x, 421,
                        "this server listens on a loopback address and answers only for "
