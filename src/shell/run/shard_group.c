@@ -536,6 +536,7 @@ void *shard_engine_main(void *shard)
     void *items[SHARD_GROUP_MAX];
     uint32_t count;
 
+    thread_name("assay-engine");
     for (;;) {
         count = queue_take(s->queue, items, SHARD_GROUP_MAX, 1000);
         if (count > 0)
@@ -565,6 +566,7 @@ void *shard_commit_main(void *shard)
     struct shard *s = shard;
     void *item;
 
+    thread_name("assay-commit");
     while (queue_take(s->sealed, &item, 1, -1) == 1) {
         struct group *g = item;
         struct error e = {0};

@@ -511,6 +511,7 @@ static void *guard_main(void *context)
     struct http *h = context;
     int64_t last_us = clock_monotonic_us();
 
+    thread_name("assay-guard");
     while (!atomic_load(&h->is_stopping)) {
         int64_t now_us = clock_monotonic_us();
 
@@ -620,6 +621,7 @@ static void *loop_main(void *context)
     int epoll_fd = MHD_get_daemon_info(l->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
     bool accepts = true;
 
+    thread_name("assay-http");
     while (!atomic_load_explicit(&l->http->is_over, memory_order_relaxed)) {
         if (accepts && atomic_load_explicit(&l->http->is_stopping, memory_order_relaxed)) {
             MHD_quiesce_daemon(l->daemon);

@@ -315,6 +315,7 @@ static void *desk_main(void *context)
     struct server *s = context;
     void *item;
 
+    thread_name("assay-desk");
     while (queue_take(s->desk_queue, &item, 1, -1) == 1) {
         struct exchange *x = item;
         const struct route *r = x->route;

@@ -267,6 +267,7 @@ static void *project_run(void *context)
     struct error e = {0};
     uint32_t taken;
 
+    thread_name("assay-store");
     for (;;) {
         bool is_last = atomic_load(&p->is_stopping);
         uint64_t until = log_durable_seq(p->log);
