@@ -15,6 +15,8 @@
 
 enum {
     IDLE_SLEEP_US = 5000,
+    BUSY_RECORDS = 256, /* of one transaction: others will follow at once, */
+    GATHER_SLEEPS = 50, /* and are gathered for so many of IDLE_SLEEP_US */
     RETRY_SLEEPS = 200, /* of IDLE_SLEEP_US, after a failure */
     RULES_BYTES_MAX = PLAN_RULES_MAX * (PLAN_NAME_MAX * 6 + 4),
 };
@@ -261,6 +263,15 @@ static bool begin_again(struct project *p, struct error *e)
     return log_cursor_open(p->log_directory, p->read_seq + 1, &p->cursor, e);
 }
 
+/* A transaction's price is its pages: the more rows it has, the more of them share one. */
+static void gather(struct project *p, uint32_t taken)
+{
+    int sleeps = taken >= BUSY_RECORDS ? GATHER_SLEEPS : 1;
+
+    while (sleeps-- > 0 && !atomic_load(&p->is_stopping))
+        clock_sleep_us(IDLE_SLEEP_US);
+}
+
 static void *project_run(void *context)
 {
     struct project *p = context;
@@ -268,6 +279,7 @@ static void *project_run(void *context)
     uint32_t taken;
 
     thread_name("assay-store");
+    thread_background(); /* decisions go first; it catches up when there are fewer */
     for (;;) {
         bool is_last = atomic_load(&p->is_stopping);
         uint64_t until = log_durable_seq(p->log);
@@ -285,7 +297,7 @@ static void *project_run(void *context)
         if (taken == 0 && is_last)
             return NULL;
         if (taken < PROJECT_BATCH && !is_last)
-            clock_sleep_us(IDLE_SLEEP_US); /* also gathers: a transaction a record would be dear */
+            gather(p, taken);
     }
     note_failure(p, &e);
     return NULL;

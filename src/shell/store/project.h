@@ -13,7 +13,7 @@
 #include "shell/run/shard.h"
 #include "shell/store/store.h"
 
-enum { PROJECT_BATCH = 8192 };
+enum { PROJECT_BATCH = 16384 };
 
 struct project_options {
     const char *store;         /* path of the file */

@@ -358,13 +358,15 @@ bool store_find(struct store *s, struct text event_id, uint64_t *seq, struct err
 
     if (!newest_seq(s, &newest, e) ||
         !sqlite_prepare(s,
-                        "SELECT seq FROM decision INDEXED BY decision_event WHERE seq >> 20 = ?1 "
-                        "AND event_hash = ?2 AND event_id = ?3 ORDER BY seq DESC LIMIT 1",
+                        "SELECT event.seq FROM event CROSS JOIN decision ON decision.seq = "
+                        "event.seq WHERE bucket = ?1 AND hash = ?2 AND event_id = ?3 "
+                        "ORDER BY event.seq DESC LIMIT 1",
                         &q, e))
         return false;
     sqlite3_bind_int64(q, 2, (int64_t)hash_bytes(event_id.bytes, event_id.length, 0));
     sqlite_bind_text_of(q, 3, event_id);
-    for (int64_t bucket = newest >> 20; bucket >= 0 && code == SQLITE_DONE; bucket--) {
+    for (int64_t bucket = newest >> STORE_BUCKET_BITS; bucket >= 0 && code == SQLITE_DONE;
+         bucket--) {
         sqlite3_reset(q);
         sqlite3_bind_int64(q, 1, bucket);
         code = sqlite3_step(q);

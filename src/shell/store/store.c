@@ -9,7 +9,7 @@
 #include "core/base/hash.h"
 #include "core/base/memory.h"
 #include "core/velocity/velocity.h"
-#include "shell/store/sqlite.h"
+#include "shell/store/keys.h"
 
 enum { STORE_PATH_MAX = 4096, STORE_WAIT_MS = 5000 };
 
@@ -18,13 +18,15 @@ static const char schema_sql[] =
     "INSERT INTO meta VALUES (0);"
     "CREATE TABLE name(id INTEGER PRIMARY KEY, word TEXT NOT NULL UNIQUE);"
     "CREATE TABLE decision("
-    " seq INTEGER PRIMARY KEY, event_id TEXT NOT NULL, event_hash INTEGER NOT NULL,"
+    " seq INTEGER PRIMARY KEY, event_id TEXT NOT NULL,"
     " received_us INTEGER NOT NULL, time_us INTEGER NOT NULL, probability REAL NOT NULL,"
     " score INTEGER NOT NULL, outcome INTEGER NOT NULL, level INTEGER NOT NULL,"
     " flags INTEGER NOT NULL, plan INTEGER NOT NULL, rules TEXT, label INTEGER);"
     "CREATE INDEX decision_time ON decision(time_us, seq);"
     "CREATE INDEX decision_score ON decision(score, seq);"
-    "CREATE INDEX decision_event ON decision(seq >> 20, event_hash);"
+    "CREATE TABLE event("
+    " bucket INTEGER NOT NULL, hash INTEGER NOT NULL, seq INTEGER NOT NULL,"
+    " PRIMARY KEY (bucket, hash, seq)) WITHOUT ROWID;"
     "CREATE TABLE entity("
     " kind INTEGER NOT NULL, key_hash INTEGER NOT NULL, time_us INTEGER NOT NULL,"
     " seq INTEGER NOT NULL, PRIMARY KEY (kind, key_hash, time_us, seq)) WITHOUT ROWID;"
@@ -83,7 +85,8 @@ static bool writer_prepare(struct store *s, struct error *e)
         {&s->name_find, "SELECT id FROM name WHERE word = ?1"},
         {&s->name_add, "INSERT INTO name(word) VALUES (?1)"},
         {&s->decision_add, "INSERT OR IGNORE INTO decision VALUES "
-                           "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, NULL)"},
+                           "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, NULL)"},
+        {&s->event_add, "INSERT OR IGNORE INTO event VALUES (?1, ?2, ?3)"},
         {&s->entity_add, "INSERT OR IGNORE INTO entity VALUES (?1, ?2, ?3, ?4)"},
         {&s->label_add, "INSERT OR IGNORE INTO label VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"},
         {&s->label_apply, "UPDATE decision SET label = ?2 WHERE seq = ?1"},
@@ -145,6 +148,8 @@ void store_close(struct store *s)
     for (sqlite3_stmt *q; s->db != NULL && (q = sqlite3_next_stmt(s->db, NULL)) != NULL;)
         sqlite3_finalize(q);
     sqlite3_close(s->db);
+    store_keys_fini(&s->events);
+    store_keys_fini(&s->entities);
     mem_free(s->path);
     mem_free(s);
 }
@@ -171,22 +176,56 @@ bool store_begin(struct store *s, struct error *e)
     return sqlite_run(s, s->begin, "cannot begin", e);
 }
 
+/* The few names of a plan come with every decision: they are looked up once. */
+static bool name_is_known(const struct store *s, struct text word, int64_t *id)
+{
+    for (uint32_t i = 0; i < s->name_count; i++) {
+        if (text_equal(text_of(s->name[i].word), word)) {
+            *id = s->name[i].id;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void name_note(struct store *s, struct text word, int64_t id)
+{
+    struct store_name *n;
+
+    if (word.length >= sizeof s->name[0].word)
+        return;
+    if (s->name_count == STORE_NAMES) /* a plan came with others: they are met again soon */
+        s->name_count = 0;
+    n = &s->name[s->name_count++];
+    memcpy(n->word, word.bytes, word.length);
+    n->word[word.length] = 0;
+    n->id = id;
+}
+
 static bool name_id(struct store *s, struct text word, int64_t *id, struct error *e)
 {
-    bool is_known;
+    bool is_known = name_is_known(s, word, id);
 
+    if (is_known)
+        return true;
     sqlite_bind_text_of(s->name_find, 1, word);
     is_known = sqlite3_step(s->name_find) == SQLITE_ROW;
     if (is_known)
         *id = sqlite3_column_int64(s->name_find, 0);
     sqlite3_reset(s->name_find);
-    if (is_known)
-        return true;
-    sqlite_bind_text_of(s->name_add, 1, word);
-    if (!sqlite_run(s, s->name_add, "cannot add a name", e))
-        return false;
-    *id = sqlite3_last_insert_rowid(s->db);
+    if (!is_known) {
+        sqlite_bind_text_of(s->name_add, 1, word);
+        if (!sqlite_run(s, s->name_add, "cannot add a name", e))
+            return false;
+        *id = sqlite3_last_insert_rowid(s->db);
+    }
+    name_note(s, word, *id);
     return true;
+}
+
+static int64_t hash_of(struct text t)
+{
+    return (int64_t)hash_bytes(t.bytes, t.length, 0);
 }
 
 bool store_add_decision(struct store *s, const struct store_decision *d, struct error *e)
@@ -197,21 +236,22 @@ bool store_add_decision(struct store *s, const struct store_decision *d, struct 
     if (!name_id(s, d->outcome, &outcome, e) || !name_id(s, d->level, &level, e) ||
         !name_id(s, d->plan, &plan, e))
         return false;
+    store_keys_add(&s->events, (struct store_key){{(int64_t)(d->seq >> STORE_BUCKET_BITS),
+                                                   hash_of(d->event_id), (int64_t)d->seq}});
     sqlite3_bind_int64(q, 1, (int64_t)d->seq);
     sqlite_bind_text_of(q, 2, d->event_id);
-    sqlite3_bind_int64(q, 3, (int64_t)hash_bytes(d->event_id.bytes, d->event_id.length, 0));
-    sqlite3_bind_int64(q, 4, d->received_us);
-    sqlite3_bind_int64(q, 5, d->time_us);
-    sqlite3_bind_double(q, 6, d->probability);
-    sqlite3_bind_int(q, 7, d->score);
-    sqlite3_bind_int64(q, 8, outcome);
-    sqlite3_bind_int64(q, 9, level);
-    sqlite3_bind_int(q, 10, d->flags);
-    sqlite3_bind_int64(q, 11, plan);
+    sqlite3_bind_int64(q, 3, d->received_us);
+    sqlite3_bind_int64(q, 4, d->time_us);
+    sqlite3_bind_double(q, 5, d->probability);
+    sqlite3_bind_int(q, 6, d->score);
+    sqlite3_bind_int64(q, 7, outcome);
+    sqlite3_bind_int64(q, 8, level);
+    sqlite3_bind_int(q, 9, d->flags);
+    sqlite3_bind_int64(q, 10, plan);
     if (d->rules.length <= 2) /* [] */
-        sqlite3_bind_null(q, 12);
+        sqlite3_bind_null(q, 11);
     else
-        sqlite_bind_text_of(q, 12, d->rules);
+        sqlite_bind_text_of(q, 11, d->rules);
     return sqlite_run(s, q, "cannot add a decision", e);
 }
 
@@ -226,16 +266,13 @@ static void bind_label(sqlite3_stmt *q, int at, uint8_t label)
 bool store_add_entity(struct store *s, const struct store_decision *d, struct text kind,
                       struct text key, struct error *e)
 {
-    sqlite3_stmt *q = s->entity_add;
     int64_t id;
 
     if (!name_id(s, kind, &id, e))
         return false;
-    sqlite3_bind_int64(q, 1, id);
-    sqlite3_bind_int64(q, 2, (int64_t)hash_bytes(key.bytes, key.length, 0));
-    sqlite3_bind_int64(q, 3, d->time_us);
-    sqlite3_bind_int64(q, 4, (int64_t)d->seq);
-    return sqlite_run(s, q, "cannot add an entity's event", e);
+    store_keys_add(&s->entities,
+                   (struct store_key){{id, hash_of(key), d->time_us, (int64_t)d->seq}});
+    return true;
 }
 
 bool store_add_label(struct store *s, const struct store_label *l, struct error *e)
@@ -260,6 +297,9 @@ bool store_add_label(struct store *s, const struct store_label *l, struct error 
 
 bool store_commit(struct store *s, uint64_t projected_seq, struct error *e)
 {
+    if (!store_keys_flush(s, &s->events, s->event_add, 3, e) ||
+        !store_keys_flush(s, &s->entities, s->entity_add, 4, e))
+        return false;
     sqlite3_bind_int64(s->projected_set, 1, (int64_t)projected_seq);
     return sqlite_run(s, s->projected_set, "cannot note how far the log is projected", e) &&
            sqlite_run(s, s->commit, "cannot commit", e);
@@ -269,6 +309,9 @@ void store_rollback(struct store *s)
 {
     struct error ignored; /* SQLite has rolled back by itself after some failures */
 
+    s->name_count = 0; /* those that it added are gone */
+    store_keys_clear(&s->events);
+    store_keys_clear(&s->entities);
     if (!sqlite3_get_autocommit(s->db) && !sqlite_run(s, s->rollback, "cannot roll back", &ignored))
         return;
 }

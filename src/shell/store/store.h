@@ -6,10 +6,11 @@
  * readers, each with a struct store of its own. A struct store is one thread's at a time.
  *
  * How writes stay fast at 10 M rows: integer keys; names of outcomes, levels and plans once each in
- * a table of names; three indexes whose new entries lie mostly together: (time, seq) at its end,
- * (score, seq) at one of 1,001 ends, (kind of entity, hash of its key, time, seq) in a table of its
- * own, and the hash of the event id inside a bucket of 2^20 seqs, so an insert touches pages of the
- * newest bucket only and a look-up asks each bucket, newest first.
+ * a table of names; two indexes whose new entries lie mostly together: (time, seq) at its end and
+ * (score, seq) at one of 1,001 ends. What a decision is found by lies apart, and is inserted in
+ * order (keys.h): (kind of entity, hash of its key, time, seq), and the hash of the event id inside
+ * a bucket of 2^20 seqs, so an insert touches pages of the newest bucket only and a look-up asks
+ * each bucket, newest first.
  */
 #ifndef ASSAY_STORE_STORE_H
 #define ASSAY_STORE_STORE_H
@@ -20,7 +21,8 @@
 #include "core/base/error.h"
 
 enum {
-    STORE_VERSION = 2,
+    STORE_VERSION = 3,
+    STORE_BUCKET_BITS = 20,
     STORE_LIMIT_MAX = 1000, /* rows of one answer */
     STORE_CURSOR_MAX = 64,  /* bytes of a cursor's text, the zero included */
     STORE_SCAN_MAX = 50000, /* rows of a time range that are sorted rather than scanned by score */
