@@ -1,6 +1,53 @@
 #include "core/decide/decision.h"
 
+#include <string.h>
+
 #include "core/base/panic.h"
+
+/* Where the character that crosses REASON_TEXT_MAX begins. */
+static uint8_t cut_length(struct text t)
+{
+    size_t length = t.length;
+
+    if (length <= REASON_TEXT_MAX)
+        return (uint8_t)length;
+    length = REASON_TEXT_MAX;
+    while (length > 0 && ((unsigned char)t.bytes[length] & 0xc0) == 0x80)
+        length--;
+    return (uint8_t)length;
+}
+
+void reason_take_value(struct reason *r, const struct column *c, uint32_t row)
+{
+    r->has_value = true;
+    r->is_null = c->null[row] != 0;
+    if (r->is_null)
+        return;
+    if (c->type == TYPE_TEXT) {
+        r->length = cut_length(c->text[row]);
+        if (r->length > 0)
+            memcpy(r->text, c->text[row].bytes, r->length);
+    } else if (c->type == TYPE_REAL) {
+        r->real = c->real[row];
+    } else {
+        r->integer = c->integer[row];
+    }
+}
+
+struct value reason_value(const struct reason *r, enum type type)
+{
+    struct value v = {.type = type, .is_null = r->is_null || !r->has_value};
+
+    if (v.is_null)
+        return v;
+    if (type == TYPE_TEXT)
+        v.text = (struct text){r->text, r->length};
+    else if (type == TYPE_REAL)
+        v.real = r->real;
+    else
+        v.integer = r->integer;
+    return v;
+}
 
 static uint32_t rule_words(const struct plan *p)
 {

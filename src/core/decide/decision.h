@@ -5,7 +5,7 @@
 #include "core/base/buffer.h"
 #include "core/decide/plan.h"
 
-enum { DECISION_REASONS_MAX = 5 };
+enum { DECISION_REASONS_MAX = 5, REASON_TEXT_MAX = 64 };
 
 /* Facts of a decision, besides the score. */
 enum decision_flag {
@@ -20,8 +20,20 @@ enum decision_flag {
 
 struct reason {
     uint32_t feature;
-    double contribution; /* log-odds */
+    bool has_value; /* what the feature was; a log may not have kept it */
+    bool is_null;
+    uint8_t length; /* of text, which is cut at REASON_TEXT_MAX */
+    union {
+        int64_t integer;
+        double real;
+        char text[REASON_TEXT_MAX];
+    };
+    double contribution; /* to the margin */
 };
+
+void reason_take_value(struct reason *r, const struct column *c, uint32_t row);
+/* Its value, of the feature's type; text is borrowed. */
+struct value reason_value(const struct reason *r, enum type type);
 
 struct decision {
     uint64_t features_hash; /* of all feature values of the row, bit for bit */

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "core/base/panic.h"
+#include "core/decide/values.h"
 #include "core/decide/waiting.h"
 
 enum { ROOT_ENGINE = 8, ROOT_WAITING = 9, ROOT_IDS = 10, ROOT_LISTS = 11 };
@@ -430,19 +431,12 @@ static void begin(struct engine *n, const struct frame *f, uint32_t first, uint3
 static void hash_features(const struct engine *n, uint32_t rows, struct decision *d)
 {
     for (uint32_t i = 0; i < rows; i++)
-        d[i].features_hash = plan_feature_count(n->plan);
+        d[i].features_hash = values_hash_begin(plan_feature_count(n->plan));
     for (uint32_t k = 0; k < plan_feature_count(n->plan); k++) {
         const struct column *c = &n->registers.column[plan_feature_node(n->plan, k)];
 
-        for (uint32_t i = 0; i < rows; i++) {
-            uint64_t bits = (uint64_t)c->null[i] << 63 ^ k;
-
-            if (c->type == TYPE_TEXT)
-                bits ^= hash_bytes(c->text[i].bytes, c->text[i].length, k);
-            else if (!c->null[i])
-                bits ^= hash_mix((uint64_t)c->integer[i]);
-            d[i].features_hash = hash_mix(d[i].features_hash ^ bits) + k;
-        }
+        for (uint32_t i = 0; i < rows; i++)
+            d[i].features_hash = values_hash_add(d[i].features_hash, c, i, k);
     }
 }
 
@@ -492,7 +486,13 @@ static void give_reasons(struct engine *n, uint32_t row, struct decision *d)
         if (d->reasons < DECISION_REASONS_MAX)
             d->reasons++;
         memmove(&d->reason[at + 1], &d->reason[at], (d->reasons - at - 1u) * sizeof d->reason[0]);
-        d->reason[at] = (struct reason){plan_model_feature(n->plan, k), n->contribution[k]};
+        d->reason[at] = (struct reason){.feature = plan_model_feature(n->plan, k),
+                                        .contribution = n->contribution[k]};
+    }
+    for (uint32_t i = 0; i < d->reasons; i++) {
+        int node = plan_feature_node(n->plan, d->reason[i].feature);
+
+        reason_take_value(&d->reason[i], &n->registers.column[node], row);
     }
 }
 

@@ -8,6 +8,7 @@
 #include "core/base/progress.h"
 #include "core/base/workers.h"
 #include "core/model/model.h"
+#include "core/model/population.h"
 
 struct dataset {
     uint32_t rows;
@@ -135,6 +136,9 @@ bool net_train(const struct dataset *d, struct learn_watch *watch, const struct 
  * Lin and Weng 2007) of margins held out from training. False where one class is missing. */
 bool platt_fit(const double *margin, const uint8_t *label, uint32_t rows, double *slope,
                double *offset) MUST_USE;
+
+/* The usual values of the inputs, for model_set_population; the caller owns it. */
+struct population *population_of(const struct dataset *d);
 
 /* The median of a number column's values where takes[row] is set, of two middle ones the lower, so
  * that it is a value of the column's own type; `middle` is a row that has it. False where there is

@@ -4,12 +4,13 @@
  *     section:    u32 tag  u32 length  u32 CRC-32 of the body  body
  *
  * in this order: HEAD (kind, inputs, calibration), INPT (names, fingerprints, category maps), NOTE,
- * then the body of the kind (LINR, TREE, MEMB; members are model files within). Nothing may be
- * absent, repeated or follow. Every bit is either compared with the one value it can have or
+ * then the body of the kind (LINR, TREE, MEMB; members are model files within), then sections that
+ * may be absent: POPU (population.h). Nothing else may be absent, repeated or follow. Every bit is either compared with the one value it can have or
  * covered by a CRC, so a damaged file is refused; and a file with honest CRCs is still not trusted:
  * parts.h's invariants are checked before a model is made of it.
  */
 #include "core/model/kind.h"
+#include "core/model/population.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -23,10 +24,12 @@ enum section {
     SECTION_HEAD = 0x44414548, /* the letters, as they stand in the file */
     SECTION_INPT = 0x54504e49,
     SECTION_NOTE = 0x45544f4e,
+    SECTION_POPU = 0x55504f50,
 };
 
 enum {
-    FILE_SECTIONS = 4,
+    FILE_SECTIONS = 4, /* that every file has */
+    FILE_SECTIONS_MAX = 5,
     POINT_BYTES = 16,
     INPUT_CATEGORY = 1,
     INPUT_FILL = 2, /* what stands in for null follows */
@@ -95,7 +98,7 @@ void model_format(const struct model *m, struct buffer *out)
     buffer_init(&body, MODEL_BYTES_MAX);
     buffer_add(out, magic, sizeof magic);
     buffer_add_u32(out, MODEL_FORMAT_VERSION);
-    buffer_add_u32(out, FILE_SECTIONS);
+    buffer_add_u32(out, FILE_SECTIONS + (m->population != NULL));
     format_head(m, &body);
     add_section(out, SECTION_HEAD, &body);
     format_inputs(m, &body);
@@ -106,6 +109,10 @@ void model_format(const struct model *m, struct buffer *out)
     add_section(out, SECTION_NOTE, &body);
     model_operations(m)->format(m, &body);
     add_section(out, model_operations(m)->section, &body);
+    if (m->population != NULL) {
+        population_format(m->population, &body);
+        add_section(out, SECTION_POPU, &body);
+    }
     buffer_fini(&body);
 }
 
@@ -300,10 +307,24 @@ static bool parse_body(struct reader *in, struct model *m, unsigned nesting, str
            close_section(&body, o->name, e);
 }
 
+/* Of the sections that may be absent, `sections` are there. */
+static bool parse_optional(struct reader *in, struct model *m, uint32_t sections, struct error *e)
+{
+    struct population *p;
+    struct reader body;
+
+    if (sections == 0)
+        return true;
+    if (!open_section(in, SECTION_POPU, &body, e) || !population_parse(&body, m->inputs, &p, e))
+        return false;
+    model_set_population(m, p);
+    return close_section(&body, "POPU", e);
+}
+
 static bool parse_file(struct reader *in, unsigned nesting, struct model **m, struct error *e)
 {
     const void *start = reader_get(in, sizeof magic);
-    uint32_t version;
+    uint32_t version, sections;
 
     if (start == NULL || memcmp(start, magic, sizeof magic) != 0)
         return error_set(e, ERROR_INVALID,
@@ -315,11 +336,12 @@ static bool parse_file(struct reader *in, unsigned nesting, struct model **m, st
                          "model file: format version %u, this assay reads version %d; "
                          "train the model again or use the assay that wrote it",
                          version, MODEL_FORMAT_VERSION);
-    if (reader_u32(in) != FILE_SECTIONS)
+    sections = reader_u32(in);
+    if (sections < FILE_SECTIONS || sections > FILE_SECTIONS_MAX)
         return model_damaged(e, "its number of sections is wrong");
     if (!parse_head(in, m, e) || !parse_inputs(in, *m, e) || !parse_notes(in, *m, e))
         return false;
-    if (!parse_body(in, *m, nesting, e))
+    if (!parse_body(in, *m, nesting, e) || !parse_optional(in, *m, sections - FILE_SECTIONS, e))
         return false;
     if (reader_left(in) != 0)
         return model_damaged(e, "bytes follow its last section");

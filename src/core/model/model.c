@@ -6,6 +6,7 @@
 #include "core/base/panic.h"
 #include "core/model/imported.h"
 #include "core/model/kind.h"
+#include "core/model/population.h"
 
 struct model_scratch {
     const struct model *model;
@@ -113,6 +114,7 @@ void model_free(struct model *m)
     mem_free(m->category);
     free_notes(&m->notes);
     calibration_free(&m->calibration);
+    population_free(m->population);
     model_operations(m)->close(m);
     mem_free(m);
 }

@@ -110,6 +110,7 @@ struct model_members {
 
 struct forest_ranks;
 struct imported;
+struct population;
 struct shap_rule;
 
 struct model {
@@ -119,6 +120,7 @@ struct model {
     struct category_map *category; /* one an input; empty for numbers */
     struct model_notes notes;
     struct calibration calibration;
+    struct population *population; /* NULL: none */
     struct model_linear linear; /* MODEL_LOGISTIC */
     struct model_forest forest; /* MODEL_BOOST, MODEL_FOREST, MODEL_ISOLATION */
     struct model_net net;       /* MODEL_NET */

@@ -5,6 +5,7 @@
 #include "core/base/calendar.h"
 #include "core/data/json.h"
 #include "core/velocity/velocity.h"
+#include "shell/run/reasons.h"
 
 enum { PLAN_HEX_BYTES = 8 };
 
@@ -66,6 +67,36 @@ static void add_rules(const struct verdict *v, struct buffer *out)
     buffer_add_char(out, ']');
 }
 
+enum { SENTENCE_MAX = 16 << 10 };
+
+void verdict_add_sentence(const struct plan *p, uint32_t feature, const struct value *v,
+                          const struct own_normal *own, struct buffer *out)
+{
+    struct buffer words;
+
+    buffer_init(&words, SENTENCE_MAX);
+    reason_sentence(p, feature, v, own, &words);
+    buffer_add_text(out, ",\"text\":");
+    json_add_text(out, (struct text){words.bytes, words.length});
+    buffer_fini(&words);
+}
+
+static void add_value(const struct verdict *v, const struct reason *r, struct buffer *out)
+{
+    enum type type =
+        program_type(plan_program(v->plan), plan_feature_node(v->plan, r->feature));
+    struct value value = reason_value(r, type);
+
+    if (!r->has_value) {
+        buffer_add_text(out, ",\"code\":");
+        json_add_text(out, text_of(plan_feature_code(v->plan, r->feature)));
+        return;
+    }
+    reason_add_members(v->plan, r->feature, &value, out);
+    if (v->has_words)
+        verdict_add_sentence(v->plan, r->feature, &value, NULL, out);
+}
+
 static void add_reasons(const struct verdict *v, struct buffer *out)
 {
     buffer_add_text(out, ",\"reasons\":[");
@@ -76,6 +107,7 @@ static void add_reasons(const struct verdict *v, struct buffer *out)
         json_add_text(out, text_of(plan_feature_name(v->plan, r->feature)));
         buffer_add_text(out, ",\"contribution\":");
         json_add_real(out, r->contribution);
+        add_value(v, r, out);
         buffer_add_char(out, '}');
     }
     buffer_add_char(out, ']');
@@ -106,7 +138,7 @@ static void add_forgotten(const struct verdict *v, struct buffer *out)
     buffer_add_char(out, ']');
 }
 
-static void add_plan(const struct plan *p, struct buffer *out)
+void verdict_add_plan(const struct plan *p, struct buffer *out)
 {
     static const char digits[] = "0123456789abcdef";
     char hex[2 * PLAN_HEX_BYTES];
@@ -152,7 +184,7 @@ static void open_observed(const struct verdict *v, struct buffer *out)
     }
     verdict_add_time(out, "time", v->time_us);
     buffer_add_text(out, ",\"observed\":true");
-    add_plan(v->plan, out);
+    verdict_add_plan(v->plan, out);
     if (v->is_repeated)
         buffer_add_text(out, ",\"repeated\":true");
 }
@@ -177,7 +209,7 @@ void verdict_open(const struct verdict *v, struct buffer *out)
     add_reasons(v, out);
     verdict_add_flags(v->decision->flags, out);
     add_forgotten(v, out);
-    add_plan(v->plan, out);
+    verdict_add_plan(v->plan, out);
     if (v->is_repeated)
         buffer_add_text(out, ",\"repeated\":true");
 }

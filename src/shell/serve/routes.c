@@ -40,6 +40,12 @@ const struct route routes[] = {
                  {"limit", "1 to 1000", "decisions of one page, default 50"},
                  {"cursor", "`next` of the page before", "go on there"}}},
     {.method = HTTP_GET,
+     .pattern = "/v1/decisions/{id}/explanation",
+     .place = ROUTE_AT_DESK,
+     .handle = explain_decision,
+     .summary = "Why: all contributions, each value among those of all and of the entity itself, "
+                "and the rules that fired."},
+    {.method = HTTP_GET,
      .pattern = "/v1/decisions/{id}",
      .place = ROUTE_AT_DESK,
      .handle = show_decision,

@@ -11,6 +11,7 @@
 #include "core/data/json.h"
 #include "shell/os/clock.h"
 #include "shell/os/thread.h"
+#include "shell/store/tokens.h"
 
 enum {
     IDLE_SLEEP_US = 5000,
@@ -25,6 +26,7 @@ struct naming {
     struct plan *plan;
     char id[17];
     struct frame event; /* one row */
+    struct tokens *tokens;
 };
 
 struct project {
@@ -47,6 +49,7 @@ static void naming_fini(struct naming *n)
 {
     if (n->is_loaded) {
         frame_fini(&n->event);
+        tokens_free(n->tokens);
         plan_unref(n->plan);
     }
     n->is_loaded = false;
@@ -66,6 +69,7 @@ static bool naming_load(struct project *p, uint32_t number, struct error *e)
     for (int i = 0; i < 8; i++)
         snprintf(n->id + 2 * i, 3, "%02x", plan_id(plan)[i]);
     frame_init(&n->event, plan_schema(plan), 1, LOG_BODY_MAX);
+    n->tokens = tokens_new(plan);
     return true;
 }
 
@@ -123,6 +127,8 @@ static bool add_decision(struct project *p, const struct record *r, struct error
     row.flags = d.flags;
     row.plan = text_of(n->id);
     row.rules = (struct text){p->rules.bytes, p->rules.length};
+    row.entity = tokens_read(n->tokens, &n->event);
+    row.entities = plan_entity_count(n->plan);
     return store_add_decision(p->store, &row, e);
 }
 

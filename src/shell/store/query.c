@@ -282,6 +282,36 @@ bool store_find(struct store *s, struct text event_id, uint64_t *seq, struct err
     return code == SQLITE_ROW;
 }
 
+bool store_entity_decisions(struct store *s, int64_t entity, uint64_t before_seq, uint64_t *seq,
+                            uint32_t most, uint32_t *found, struct error *e)
+{
+    sqlite3_stmt *q;
+    int64_t newest, before;
+    int code = SQLITE_DONE;
+
+    *found = 0;
+    if (!newest_seq(s, &newest, e) ||
+        !sqlite_prepare(s,
+                        "SELECT seq FROM entity WHERE bucket = ?1 AND entity = ?2 AND seq < ?3 "
+                        "ORDER BY seq DESC",
+                        &q, e))
+        return false;
+    before = before_seq > (uint64_t)newest ? newest + 1 : (int64_t)before_seq;
+    for (int64_t bucket = before >> 20; bucket >= 0 && code == SQLITE_DONE && *found < most;
+         bucket--) {
+        sqlite3_reset(q);
+        sqlite3_bind_int64(q, 1, bucket);
+        sqlite3_bind_int64(q, 2, entity);
+        sqlite3_bind_int64(q, 3, before);
+        while (*found < most && (code = sqlite3_step(q)) == SQLITE_ROW)
+            seq[(*found)++] = (uint64_t)sqlite3_column_int64(q, 0);
+    }
+    if (code != SQLITE_ROW && code != SQLITE_DONE)
+        sqlite_failed(s, "cannot look for an entity's decisions", e);
+    sqlite3_finalize(q);
+    return code == SQLITE_ROW || code == SQLITE_DONE;
+}
+
 bool store_label_of(struct store *s, uint64_t seq, uint8_t *label, struct error *e)
 {
     sqlite3_stmt *q;

@@ -8,7 +8,8 @@
  * How writes stay fast at 10 M rows: integer keys; names of outcomes, levels and plans once each in
  * a table of names; three indexes whose new entries lie together: (time, seq) at its end, (score,
  * seq) at one of 1,001 ends, and the hash of the event id inside a bucket of 2^20 seqs, so an
- * insert touches pages of the newest bucket only and a look-up asks each bucket, newest first.
+ * insert touches pages of the newest bucket only and a look-up asks each bucket, newest first. The
+ * decisions of an entity are found by such buckets too: a table of (bucket, token, seq).
  */
 #ifndef ASSAY_STORE_STORE_H
 #define ASSAY_STORE_STORE_H
@@ -17,9 +18,10 @@
 
 #include "core/base/buffer.h"
 #include "core/base/error.h"
+#include "core/base/hash.h"
 
 enum {
-    STORE_VERSION = 1,
+    STORE_VERSION = 2,
     STORE_LIMIT_MAX = 1000, /* rows of one answer */
     STORE_CURSOR_MAX = 64,  /* bytes of a cursor's text, the zero included */
     STORE_SCAN_MAX = 50000, /* rows of a time range that are sorted rather than scanned by score */
@@ -38,7 +40,13 @@ struct store_decision {
     struct text plan;  /* first 16 hex digits of the plan's id */
     struct text rules; /* a JSON array of names */
     uint8_t label;     /* 0, 1, LABEL_UNKNOWN; output only */
+    const int64_t *entity; /* input only: store_entity of each that it is about, 0 left out */
+    uint32_t entities;
 };
+
+/* How the store knows an entity: its kind's name with the keyed token of its key, so that no key
+ * can be read there. 0 where the token is that of a null key. */
+int64_t store_entity(struct text kind, struct hash128 token);
 
 struct store_label {
     uint64_t seq;       /* of the label's record */
@@ -92,6 +100,10 @@ bool store_query(struct store *s, const struct store_query *q,
                  char next[STORE_CURSOR_MAX], struct error *e) MUST_USE;
 /* The newest decision of an event id; ERROR_NOT_FOUND. */
 bool store_find(struct store *s, struct text event_id, uint64_t *seq, struct error *e) MUST_USE;
+/* Seqs of an entity's decisions before `before_seq` (UINT64_MAX: all), the newest first, at most
+ * `most`, into `seq`; returns how many through *found. */
+bool store_entity_decisions(struct store *s, int64_t entity, uint64_t before_seq, uint64_t *seq,
+                            uint32_t most, uint32_t *found, struct error *e) MUST_USE;
 /* The label of the decision at seq as the store knows it; LABEL_UNKNOWN where it knows of none. */
 bool store_label_of(struct store *s, uint64_t seq, uint8_t *label, struct error *e) MUST_USE;
 
