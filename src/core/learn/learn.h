@@ -31,12 +31,17 @@ struct learn_run {
     enum simd simd;                  /* of scoring; results are the same bits at each */
 };
 
+enum { LOGISTIC_KNOTS_MAX = 9 };
+
 struct logistic_options {
     enum balance balance;
     /* On standardised inputs, per row: minimises mean loss + l2 / 2 * |w|^2; below 1e-9 is 1e-9, so
      * that separable classes have an optimum. */
     double l2;
     double l1; /* adds l1 * |w| to the same: what tells little gets no weight at all */
+    /* Of each number, at most: where its slope may change, at quantiles of the training rows (most
+     * of them in the tails). Fewer where many rows have many inputs (design.h). 0: straight lines. */
+    uint32_t knots;
 };
 
 /* An input whose values may push the margin one way only. */

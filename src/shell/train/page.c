@@ -227,6 +227,7 @@ static void describe_options(const struct settings *s, const struct trained *t,
         buffer_format(&out, "L2 %g", r->logistic.l2);
         if (r->logistic.l1 > 0)
             buffer_format(&out, ", L1 %g", r->logistic.l1);
+        buffer_format(&out, ", %u knots a number at most", r->logistic.knots);
         break;
     case MODEL_BOOST:
         buffer_format(&out,
