@@ -208,7 +208,7 @@ static void an_event_is_decided(void **state)
           "\"flags\":[\"no_model\"]", "\"plan\":\"a0a1a2a3a4a5a6a7\"");
     HOLDS(post("/v1/decisions", EVENT("b", "900")), 200, "\"outcome\":\"decline\"",
           "\"rules\":[\"BIG\"]",
-          "\"reasons\":[{\"feature\":\"amount \\\"quoted\\\"\",\"contribution\":900}]");
+          "\"reasons\":[{\"feature\":\"amount \\\"quoted\\\"\",\"contribution\":900,\"code\":\"AMOUNT\"}]");
     HOLDS(post("/v1/decisions?explain=true", EVENT("c", "1")), 200, "\"contribution\":1}");
 }
 

@@ -4,6 +4,7 @@
 
 #include "core/base/calendar.h"
 #include "core/data/json.h"
+#include "core/decide/values.h"
 #include "core/velocity/velocity.h"
 #include "shell/run/reasons.h"
 
@@ -83,15 +84,14 @@ void verdict_add_sentence(const struct plan *p, uint32_t feature, const struct v
 
 static void add_value(const struct verdict *v, const struct reason *r, struct buffer *out)
 {
-    enum type type =
-        program_type(plan_program(v->plan), plan_feature_node(v->plan, r->feature));
-    struct value value = reason_value(r, type);
+    struct value value;
 
     if (!r->has_value) {
         buffer_add_text(out, ",\"code\":");
         json_add_text(out, text_of(plan_feature_code(v->plan, r->feature)));
         return;
     }
+    value = reason_value(r, plan_values_schema(v->plan)->fields[r->feature].type);
     reason_add_members(v->plan, r->feature, &value, out);
     if (v->has_words)
         verdict_add_sentence(v->plan, r->feature, &value, NULL, out);
