@@ -4,8 +4,9 @@
  *     section:    u32 tag  u32 length  u32 CRC-32 of the body  body
  *
  * in this order: HEAD (kind, inputs, calibration), INPT (names, fingerprints, category maps), NOTE,
- * then the body of the kind (LINR, TREE, MEMB; members are model files within), then sections that
- * may be absent: POPU (population.h). Nothing else may be absent, repeated or follow. Every bit is either compared with the one value it can have or
+ * then the body of the kind (LINR, TREE, MEMB; members are model files within). Version 3 has more at
+ * the end, each at most once and in this order: POPU (population.h); version 2 is written where there
+ * is none, and by members. Nothing else may be absent, repeated or follow. Every bit is either compared with the one value it can have or
  * covered by a CRC, so a damaged file is refused; and a file with honest CRCs is still not trusted:
  * parts.h's invariants are checked before a model is made of it.
  */
@@ -30,6 +31,7 @@ enum section {
 enum {
     FILE_SECTIONS = 4, /* that every file has */
     FILE_SECTIONS_MAX = 5,
+    VERSION_PLAIN = 2, /* without more */
     POINT_BYTES = 16,
     INPUT_CATEGORY = 1,
     INPUT_FILL = 2, /* what stands in for null follows */
@@ -93,12 +95,13 @@ static void format_inputs(const struct model *m, struct buffer *b)
 
 void model_format(const struct model *m, struct buffer *out)
 {
+    uint32_t optional = m->population != NULL;
     struct buffer body;
 
     buffer_init(&body, MODEL_BYTES_MAX);
     buffer_add(out, magic, sizeof magic);
-    buffer_add_u32(out, MODEL_FORMAT_VERSION);
-    buffer_add_u32(out, FILE_SECTIONS + (m->population != NULL));
+    buffer_add_u32(out, optional > 0 ? MODEL_FORMAT_VERSION : VERSION_PLAIN);
+    buffer_add_u32(out, FILE_SECTIONS + optional);
     format_head(m, &body);
     add_section(out, SECTION_HEAD, &body);
     format_inputs(m, &body);
@@ -307,18 +310,33 @@ static bool parse_body(struct reader *in, struct model *m, unsigned nesting, str
            close_section(&body, o->name, e);
 }
 
-/* Of the sections that may be absent, `sections` are there. */
-static bool parse_optional(struct reader *in, struct model *m, uint32_t sections, struct error *e)
+static bool next_is(const struct reader *in, uint32_t tag)
+{
+    struct reader ahead = *in;
+
+    return reader_u32(&ahead) == tag && !ahead.failed;
+}
+
+static bool parse_population(struct reader *in, struct model *m, struct error *e)
 {
     struct population *p;
     struct reader body;
 
-    if (sections == 0)
-        return true;
     if (!open_section(in, SECTION_POPU, &body, e) || !population_parse(&body, m->inputs, &p, e))
         return false;
     model_set_population(m, p);
     return close_section(&body, "POPU", e);
+}
+
+/* Of the sections that may be absent, `sections` are there. */
+static bool parse_optional(struct reader *in, struct model *m, uint32_t sections, struct error *e)
+{
+    if (sections > 0 && next_is(in, SECTION_POPU)) {
+        if (!parse_population(in, m, e))
+            return false;
+        sections--;
+    }
+    return sections == 0 || model_damaged(e, "a section is missing or out of order");
 }
 
 static bool parse_file(struct reader *in, unsigned nesting, struct model **m, struct error *e)
@@ -331,13 +349,14 @@ static bool parse_file(struct reader *in, unsigned nesting, struct model **m, st
                          "model file: it does not begin with \"ASSAYMDL\"; "
                          "this is not a model of assay");
     version = reader_u32(in);
-    if (version != MODEL_FORMAT_VERSION)
+    if (version != VERSION_PLAIN && (version != MODEL_FORMAT_VERSION || nesting > 0))
         return error_set(e, ERROR_INVALID,
-                         "model file: format version %u, this assay reads version %d; "
-                         "train the model again or use the assay that wrote it",
-                         version, MODEL_FORMAT_VERSION);
+                         "model file: format version %u, this assay reads versions %d and %d (of a "
+                         "member: %d); train the model again or use the assay that wrote it",
+                         version, VERSION_PLAIN, MODEL_FORMAT_VERSION, VERSION_PLAIN);
     sections = reader_u32(in);
-    if (sections < FILE_SECTIONS || sections > FILE_SECTIONS_MAX)
+    if (sections < FILE_SECTIONS || sections > FILE_SECTIONS_MAX ||
+        (sections > FILE_SECTIONS) != (version == MODEL_FORMAT_VERSION))
         return model_damaged(e, "its number of sections is wrong");
     if (!parse_head(in, m, e) || !parse_inputs(in, *m, e) || !parse_notes(in, *m, e))
         return false;

@@ -23,7 +23,7 @@
 #include "core/data/frame.h"
 
 enum {
-    MODEL_FORMAT_VERSION = 2,
+    MODEL_FORMAT_VERSION = 3,
     MODEL_INPUTS_MAX = 1024,
     MODEL_MEMBERS_MAX = 16,
     MODEL_CALIBRATION_POINTS_MAX = 4096,
