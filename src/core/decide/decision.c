@@ -49,6 +49,47 @@ struct value reason_value(const struct reason *r, enum type type)
     return v;
 }
 
+const char *decider_name(enum decider d)
+{
+    static const char *const words[DECIDERS] = {"champion", "challenger", "shadow"};
+
+    return words[d];
+}
+
+static void format_rivals(const struct decision *d, struct buffer *out)
+{
+    buffer_add_u8(out, d->decided_by);
+    buffer_add_u8(out, d->scored);
+    for (int k = 0; k < DECIDERS; k++) {
+        if ((d->scored >> k & 1) == 0)
+            continue;
+        buffer_add_double(out, d->other[k].margin);
+        buffer_add_double(out, d->other[k].probability);
+    }
+}
+
+static void read_rivals(struct reader *in, struct decision *d)
+{
+    d->decided_by = reader_u8(in);
+    d->scored = reader_u8(in);
+    for (int k = 0; k < DECIDERS; k++) {
+        if ((d->scored >> k & 1) == 0)
+            continue;
+        d->other[k].margin = reader_double(in);
+        d->other[k].probability = reader_double(in);
+    }
+}
+
+static bool are_plausible_rivals(const struct decision *d)
+{
+    for (int k = 0; k < DECIDERS; k++) {
+        if (!(d->other[k].probability >= 0 && d->other[k].probability <= 1))
+            return false;
+    }
+    return d->decided_by <= BY_CHALLENGER && d->scored >> DECIDERS == 0 &&
+           (d->scored >> d->decided_by & 1) == 0;
+}
+
 static uint32_t rule_words(const struct plan *p)
 {
     return (plan_rule_count(p) + 63) / 64;
@@ -72,6 +113,8 @@ void decision_format(const struct decision *d, const struct plan *p, struct buff
     }
     if (d->flags & DECISION_FORGOTTEN)
         buffer_add_u64(out, d->forgotten);
+    if (d->flags & DECISION_RIVALS)
+        format_rivals(d, out);
 }
 
 static bool is_plausible(const struct decision *d, const struct plan *p)
@@ -83,6 +126,8 @@ static bool is_plausible(const struct decision *d, const struct plan *p)
         if (d->reason[i].feature >= plan_feature_count(p))
             return false;
     }
+    if ((d->flags & DECISION_RIVALS) != 0 && !are_plausible_rivals(d))
+        return false;
     if ((d->flags & DECISION_FORGOTTEN) != 0) {
         uint32_t groups = velocity_group_count(plan_layout(p));
 
@@ -114,6 +159,8 @@ bool decision_parse(struct reader *in, const struct plan *p, struct decision *d,
     }
     if (read.flags & DECISION_FORGOTTEN)
         read.forgotten = reader_u64(in);
+    if (read.flags & DECISION_RIVALS)
+        read_rivals(in, &read);
     if (in->failed)
         return error_set(e, ERROR_INVALID, "decision is cut short: it was made by another plan?");
     if (!is_plausible(&read, p))

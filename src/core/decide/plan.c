@@ -49,6 +49,7 @@ struct plan {
     int64_t max_ahead_us;
     struct model *model;
     uint32_t *model_feature; /* by input */
+    uint32_t *rival_feature[MODEL_RIVALS];
     struct plan_entity *entity;
     uint32_t entity_count;
     struct schema *values; /* the features as fields */
@@ -605,6 +606,29 @@ static bool model_check(struct plan *p, const struct model *m, struct error *e)
     return faults == 0;
 }
 
+static bool rival_check(struct plan *p, const struct model *m, enum model_rival r, struct error *e)
+{
+    static const char *const words[MODEL_RIVALS] = {"challenger", "shadow"};
+    const struct model *rival = model_rival(m, r);
+
+    if (rival == NULL)
+        return true;
+    p->rival_feature[r] = mem_array(model_input_count(rival), sizeof *p->rival_feature[r]);
+    for (uint32_t i = 0; i < model_input_count(rival); i++) {
+        const struct model_input *input = model_input(rival, i);
+        int feature = plan_feature_find(p, text_of(input->name));
+        const char *fault = input_fault(p, input, feature);
+
+        if (fault != NULL)
+            return error_set(e, ERROR_INVALID,
+                             "%s: its input \"%s\" %s: promote another to %s, or set model.rivals: "
+                             "false",
+                             words[r], input->name, fault, words[r]);
+        p->rival_feature[r][i] = (uint32_t)feature;
+    }
+    return true;
+}
+
 /* --- the whole ------------------------------------------------------------------------------- */
 
 static void plan_free(struct plan *p)
@@ -615,6 +639,8 @@ static void plan_free(struct plan *p)
     schema_free(p->values);
     model_free(p->model);
     mem_free(p->model_feature);
+    for (int r = 0; r < MODEL_RIVALS; r++)
+        mem_free(p->rival_feature[r]);
     for (uint32_t i = 0; i < p->feature_count; i++) {
         mem_free(p->feature[i].name);
         mem_free(p->feature[i].code);
@@ -655,7 +681,9 @@ static bool plan_fill(struct plan *p, const struct plan_spec *spec, struct error
     program_finish(p->program);
     if (!layout_make(p, e) || !words_make(p, e))
         return false;
-    return spec->model == NULL || model_check(p, spec->model, e);
+    return spec->model == NULL || (model_check(p, spec->model, e) &&
+                                   rival_check(p, spec->model, RIVAL_CHALLENGER, e) &&
+                                   rival_check(p, spec->model, RIVAL_SHADOW, e));
 }
 
 struct plan *plan_new(const struct plan_spec *spec, struct error *e)
@@ -821,6 +849,12 @@ uint32_t plan_model_feature(const struct plan *p, uint32_t input)
 {
     ASSERT(p->model != NULL && input < model_input_count(p->model));
     return p->model_feature[input];
+}
+
+uint32_t plan_rival_feature(const struct plan *p, enum model_rival r, uint32_t input)
+{
+    ASSERT(p->rival_feature[r] != NULL && input < model_input_count(model_rival(p->model, r)));
+    return p->rival_feature[r][input];
 }
 
 bool plan_feature_takes_median(const struct plan *p, uint32_t feature)

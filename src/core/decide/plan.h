@@ -144,6 +144,9 @@ int plan_feature_input(const struct plan *p, uint32_t feature); /* of the model,
 /* The feature that is the model's i-th input. */
 uint32_t plan_model_feature(const struct plan *p, uint32_t input);
 
+/* The same of a model beside it. */
+uint32_t plan_rival_feature(const struct plan *p, enum model_rival r, uint32_t input);
+
 /* Whether the model's input of this feature has the training rows' median where it is null. */
 bool plan_feature_takes_median(const struct plan *p, uint32_t feature);
 

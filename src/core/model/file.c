@@ -5,7 +5,8 @@
  *
  * in this order: HEAD (kind, inputs, calibration), INPT (names, fingerprints, category maps), NOTE,
  * then the body of the kind (LINR, TREE, MEMB; members are model files within). Version 3 has more at
- * the end, each at most once and in this order: POPU (population.h); version 2 is written where there
+ * the end, each at most once and in this order: POPU (population.h), RIVL (challenger's
+ * share, challenger and shadow as model files of version 2, each may be empty); version 2 is written where there
  * is none, and by members. Nothing else may be absent, repeated or follow. Every bit is either compared with the one value it can have or
  * covered by a CRC, so a damaged file is refused; and a file with honest CRCs is still not trusted:
  * parts.h's invariants are checked before a model is made of it.
@@ -26,11 +27,12 @@ enum section {
     SECTION_INPT = 0x54504e49,
     SECTION_NOTE = 0x45544f4e,
     SECTION_POPU = 0x55504f50,
+    SECTION_RIVL = 0x4c564952,
 };
 
 enum {
     FILE_SECTIONS = 4, /* that every file has */
-    FILE_SECTIONS_MAX = 5,
+    FILE_SECTIONS_MAX = 6,
     VERSION_PLAIN = 2, /* without more */
     POINT_BYTES = 16,
     INPUT_CATEGORY = 1,
@@ -93,9 +95,26 @@ static void format_inputs(const struct model *m, struct buffer *b)
     }
 }
 
+static void format_rivals(const struct model *m, struct buffer *b)
+{
+    buffer_add_double(b, m->challenger_share);
+    for (int r = 0; r < MODEL_RIVALS; r++) {
+        struct buffer file;
+
+        buffer_init(&file, MODEL_BYTES_MAX);
+        if (m->rival[r] != NULL)
+            model_format(m->rival[r], &file);
+        if (file.overflow)
+            b->overflow = true;
+        buffer_add_bytes32(b, (struct text){file.bytes, file.length});
+        buffer_fini(&file);
+    }
+}
+
 void model_format(const struct model *m, struct buffer *out)
 {
-    uint32_t optional = m->population != NULL;
+    bool has_rivals = m->rival[RIVAL_CHALLENGER] != NULL || m->rival[RIVAL_SHADOW] != NULL;
+    uint32_t optional = (uint32_t)(m->population != NULL) + has_rivals;
     struct buffer body;
 
     buffer_init(&body, MODEL_BYTES_MAX);
@@ -115,6 +134,10 @@ void model_format(const struct model *m, struct buffer *out)
     if (m->population != NULL) {
         population_format(m->population, &body);
         add_section(out, SECTION_POPU, &body);
+    }
+    if (has_rivals) {
+        format_rivals(m, &body);
+        add_section(out, SECTION_RIVL, &body);
     }
     buffer_fini(&body);
 }
@@ -328,11 +351,38 @@ static bool parse_population(struct reader *in, struct model *m, struct error *e
     return close_section(&body, "POPU", e);
 }
 
+static bool parse_rivals(struct reader *in, struct model *m, struct error *e)
+{
+    struct reader body;
+
+    if (!open_section(in, SECTION_RIVL, &body, e))
+        return false;
+    if (!reader_finite(&body, &m->challenger_share) || m->challenger_share < 0 ||
+        m->challenger_share > 1)
+        return model_damaged(e, "its challenger's share is none");
+    for (int r = 0; r < MODEL_RIVALS; r++) {
+        struct text file = reader_bytes32(&body);
+        struct model *rival;
+
+        if (file.length == 0)
+            continue;
+        if (!model_parse_nested(file.bytes, file.length, 1, &rival, e))
+            return false;
+        model_set_rival(m, (enum model_rival)r, rival);
+    }
+    return close_section(&body, "RIVL", e);
+}
+
 /* Of the sections that may be absent, `sections` are there. */
 static bool parse_optional(struct reader *in, struct model *m, uint32_t sections, struct error *e)
 {
     if (sections > 0 && next_is(in, SECTION_POPU)) {
         if (!parse_population(in, m, e))
+            return false;
+        sections--;
+    }
+    if (sections > 0 && next_is(in, SECTION_RIVL)) {
+        if (!parse_rivals(in, m, e))
             return false;
         sections--;
     }

@@ -126,6 +126,8 @@ struct model {
     struct model_notes notes;
     struct calibration calibration;
     struct population *population; /* NULL: none */
+    struct model *rival[MODEL_RIVALS];
+    double challenger_share;
     struct model_linear linear; /* MODEL_LOGISTIC */
     struct model_forest forest; /* MODEL_BOOST, MODEL_FOREST, MODEL_ISOLATION */
     struct model_net net;       /* MODEL_NET */

@@ -413,6 +413,25 @@ static void count_lists(struct shard *s)
         s->status.list_entries += lists_entries(l, i);
 }
 
+static void count_rivals(struct shard_status *t, const struct plan *p, const struct decision *d)
+{
+    uint32_t outcome = plan_outcome_of_score(p, d->score);
+
+    if ((d->flags & DECISION_RIVALS) == 0)
+        return;
+    t->decided_by[d->decided_by]++;
+    t->alerts_by[d->decided_by] += outcome > 0;
+    for (int k = 0; k < DECIDERS; k++) {
+        uint32_t other = plan_outcome_of_score(p, plan_score(d->other[k].probability));
+
+        if ((d->scored >> k & 1) == 0)
+            continue;
+        t->scored_by[k]++;
+        t->alerts_by[k] += other > 0;
+        t->agreed_by[k] += other == outcome;
+    }
+}
+
 static void count_answers(struct shard *s, const struct group *g)
 {
     struct shard_status *t = &s->status;
@@ -442,6 +461,7 @@ static void count_answers(struct shard *s, const struct group *g)
         }
         t->decisions++;
         t->by_outcome[sub->decision.outcome]++;
+        count_rivals(t, sub->plan, &sub->decision);
     }
     pthread_mutex_unlock(&s->lock);
 }

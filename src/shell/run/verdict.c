@@ -113,6 +113,33 @@ static void add_reasons(const struct verdict *v, struct buffer *out)
     buffer_add_char(out, ']');
 }
 
+/* Who decided, where several models were scored, and what the others would have said. */
+static void add_rivals(const struct verdict *v, struct buffer *out)
+{
+    const struct decision *d = v->decision;
+    const char *between = "";
+
+    if ((d->flags & DECISION_RIVALS) == 0)
+        return;
+    buffer_format(out, ",\"decided_by\":\"%s\",\"others\":{",
+                  decider_name((enum decider)d->decided_by));
+    for (int k = 0; k < DECIDERS; k++) {
+        int score = plan_score(d->other[k].probability);
+
+        if ((d->scored >> k & 1) == 0)
+            continue;
+        buffer_format(out, "%s\"%s\":{\"score\":%d,\"probability\":", between,
+                      decider_name((enum decider)k), score);
+        json_add_real(out, d->other[k].probability);
+        buffer_add_text(out, ",\"outcome\":");
+        json_add_text(out, text_of(plan_outcome_name(
+                               v->plan, plan_outcome_of_score(v->plan, score))));
+        buffer_add_char(out, '}');
+        between = ",";
+    }
+    buffer_add_char(out, '}');
+}
+
 /* Names of the kinds of entity; a kind has a group for each level of its features. */
 static void add_forgotten(const struct verdict *v, struct buffer *out)
 {
@@ -207,6 +234,7 @@ void verdict_open(const struct verdict *v, struct buffer *out)
         out);
     add_rules(v, out);
     add_reasons(v, out);
+    add_rivals(v, out);
     verdict_add_flags(v->decision->flags, out);
     add_forgotten(v, out);
     verdict_add_plan(v->plan, out);

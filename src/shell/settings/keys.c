@@ -275,6 +275,11 @@ const struct key keys[] = {
     {"model.features", KEY_TEXTS, 0,
      ARRAY_OF(model.features, model.feature_count, LANG_FEATURES_MAX), .computed = "all features",
      .words = "The features that the model sees."},
+    {"model.challenger", KEY_REAL, 0, OF(model.challenger), .standard = "0", .least = 0, .most = 1,
+     .words = "Share of the first kind of entity (each always the same way) that the registry's "
+              "challenger decides; it is scored on every event."},
+    {"model.rivals", KEY_BOOL, 0, OF(model.rivals), .standard = "true",
+     .words = "Whether the registry's challenger and shadow are scored beside the champion."},
     {"model.alert_cost", KEY_REAL, 0, OF(model.alert_cost), .standard = "5", .least = 0,
      .most = 1e12,
      .words = "Cost of looking at one alert, in the unit of the amount, for the cost table."},

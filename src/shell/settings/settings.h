@@ -230,6 +230,8 @@ struct model_setting {
     char **features; /* inputs; NULL: all features */
     uint32_t feature_count;
     struct validate_setting validate;
+    double challenger; /* share of the entities that it decides */
+    bool rivals;       /* challenger and shadow are scored */
     double alert_cost; /* money per alert looked at, for the cost table */
 };
 

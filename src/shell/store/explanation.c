@@ -49,9 +49,25 @@ static bool read_values(struct explaining *x, struct error *e)
            values_parse(x->plan, x->body.values, &x->decision, &x->values, e);
 }
 
-static void contribute(struct explaining *x)
+/* The model that decided. */
+static const struct model *decider_of(const struct explaining *x)
 {
     const struct model *m = plan_model(x->plan);
+
+    return m != NULL && x->decision.decided_by == BY_CHALLENGER ? model_rival(m, RIVAL_CHALLENGER)
+                                                                : m;
+}
+
+static uint32_t feature_of(const struct explaining *x, bool is_rival, uint32_t input)
+{
+    return is_rival ? plan_rival_feature(x->plan, RIVAL_CHALLENGER, input)
+                    : plan_model_feature(x->plan, input);
+}
+
+static void contribute(struct explaining *x)
+{
+    const struct model *m = decider_of(x);
+    bool is_rival = m != plan_model(x->plan);
     const struct column **input;
     struct model_scratch *scratch;
     double *contribution;
@@ -63,11 +79,11 @@ static void contribute(struct explaining *x)
     input = mem_array(model_input_count(m), sizeof *input);
     contribution = mem_array(model_input_count(m), sizeof *contribution);
     for (uint32_t i = 0; i < model_input_count(m); i++)
-        input[i] = &x->values.column[plan_model_feature(x->plan, i)];
+        input[i] = &x->values.column[feature_of(x, is_rival, i)];
     scratch = model_scratch_new(m, SIMD_SCALAR);
     model_explain(m, scratch, input, 0, contribution, &x->base);
     for (uint32_t i = 0; i < model_input_count(m); i++)
-        x->contribution[plan_model_feature(x->plan, i)] = contribution[i];
+        x->contribution[feature_of(x, is_rival, i)] = contribution[i];
     model_scratch_free(scratch);
     mem_free(input);
     mem_free(contribution);
@@ -140,7 +156,7 @@ static void add_real(struct buffer *out, const char *key, double v)
 
 static bool add_model(const struct explaining *x, struct buffer *out, struct error *e)
 {
-    const struct model *m = plan_model(x->plan);
+    const struct model *m = decider_of(x);
     struct plan_body body;
     struct buffer bytes;
     struct record r;
@@ -153,7 +169,8 @@ static bool add_model(const struct explaining *x, struct buffer *out, struct err
     buffer_init(&bytes, LOG_BODY_MAX * 2);
     ok = log_read(x->s->log, x->record.plan, &bytes, &r, e) && plan_body_parse(r.body, &body, e);
     if (ok) {
-        buffer_format(out, ",\"model\":{\"kind\":\"%s\",\"file\":\"",
+        buffer_format(out, ",\"model\":{\"decided_by\":\"%s\",\"kind\":\"%s\",\"file\":\"",
+                      decider_name((enum decider)x->decision.decided_by),
                       model_kind_name(model_kind(m)));
         for (int i = 0; i < MODEL_HEX_BYTES; i++)
             buffer_format(out, "%02x", body.model[i]);
