@@ -98,6 +98,24 @@ const char *plan_feature_name(const struct plan *p, uint32_t feature)
     return "amount \"quoted\"";
 }
 
+uint32_t plan_outcome_of_score(const struct plan *p, int score)
+{
+    (void)p;
+    return score >= 800 ? 2 : score >= 300;
+}
+
+int plan_score(double probability)
+{
+    return (int)(probability * 1000);
+}
+
+uint32_t plan_rival_feature(const struct plan *p, enum model_rival r, uint32_t input)
+{
+    (void)p;
+    (void)r;
+    return input;
+}
+
 const char *plan_feature_code(const struct plan *p, uint32_t feature)
 {
     (void)p;
