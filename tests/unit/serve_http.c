@@ -125,10 +125,11 @@ static void holds(struct reply r, int status, const char *const *words)
 
 /* ---- set-up ---- */
 
-static bool train(void *context, const struct progress *progress, struct buffer *result,
-                  struct error *error)
+static bool train(void *context, const struct server_request *request,
+                  const struct progress *progress, struct buffer *result, struct error *error)
 {
     (void)context;
+    (void)request;
     while (!train_may_end) {
         if (!progress_report(progress, "trees \"%s\"", 0.25))
             return error_set(error, ERROR_CANCELLED, "stopped");
@@ -206,10 +207,11 @@ static void an_event_is_decided(void **state)
           "\"time\":\"2018-04-01T00:00:31Z\"", "\"outcome\":\"approve\"", "\"score\":57",
           "\"probability\":0.057", "\"level\":\"LOW\"", "\"rules\":[]", "\"reasons\":[]",
           "\"flags\":[\"no_model\"]", "\"plan\":\"a0a1a2a3a4a5a6a7\"");
-    HOLDS(post("/v1/decisions", EVENT("b", "900")), 200, "\"outcome\":\"decline\"",
-          "\"rules\":[\"BIG\"]",
-          "\"reasons\":[{\"feature\":\"amount \\\"quoted\\\"\",\"contribution\":900,\"code\":\"AMOUNT\"}]");
-    HOLDS(post("/v1/decisions?explain=true", EVENT("c", "1")), 200, "\"contribution\":1}");
+    HOLDS(
+        post("/v1/decisions", EVENT("b", "900")), 200, "\"outcome\":\"decline\"",
+        "\"rules\":[\"BIG\"]",
+        "\"reasons\":[{\"feature\":\"amount \\\"quoted\\\"\",\"contribution\":900,\"code\":\"AMOUNT\"}]");
+    HOLDS(post("/v1/decisions?explain=true", EVENT("c", "1")), 200, "\"contribution\":1,\"code\":\"AMOUNT\"}");
 }
 
 static void answers_carry_security_headers(void **state)

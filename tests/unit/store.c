@@ -460,9 +460,8 @@ int main(void)
         TEST(pages_neither_repeat_nor_hide),        TEST(filters_hold),
         TEST(cursors_of_other_queries_are_refused), TEST(labels_reach_their_decisions),
         TEST(ids_are_found_across_buckets),         TEST(an_entity_has_its_decisions),
-        TEST(what_is_not_committed_is_gone),
-        TEST(a_reader_needs_a_file_and_a_version),  TEST(a_rebuilt_store_has_equal_rows),
-        TEST(a_store_ahead_of_its_log_is_refused),
+        TEST(what_is_not_committed_is_gone),        TEST(a_reader_needs_a_file_and_a_version),
+        TEST(a_rebuilt_store_has_equal_rows),       TEST(a_store_ahead_of_its_log_is_refused),
     };
 
     return RUN(tests);

@@ -580,8 +580,8 @@ static void take_rivals(const struct engine *n, const struct column *key, uint32
 static void give_reasons(struct engine *n, uint32_t row, struct decision *d)
 {
     const struct rival *v = d->decided_by == BY_CHALLENGER ? &n->rival[RIVAL_CHALLENGER] : NULL;
-    const struct model *m = v != NULL ? model_rival(plan_model(n->plan), RIVAL_CHALLENGER)
-                                      : plan_model(n->plan);
+    const struct model *m =
+        v != NULL ? model_rival(plan_model(n->plan), RIVAL_CHALLENGER) : plan_model(n->plan);
     double base;
 
     model_explain(m, v != NULL ? v->scratch : n->scratch, v != NULL ? v->input : n->input, row,
@@ -599,9 +599,10 @@ static void give_reasons(struct engine *n, uint32_t row, struct decision *d)
         if (d->reasons < DECISION_REASONS_MAX)
             d->reasons++;
         memmove(&d->reason[at + 1], &d->reason[at], (d->reasons - at - 1u) * sizeof d->reason[0]);
-        d->reason[at] = (struct reason){.feature = v != NULL ? plan_rival_feature(n->plan, RIVAL_CHALLENGER, k)
-                                                             : plan_model_feature(n->plan, k),
-                                        .contribution = n->contribution[k]};
+        d->reason[at] =
+            (struct reason){.feature = v != NULL ? plan_rival_feature(n->plan, RIVAL_CHALLENGER, k)
+                                                 : plan_model_feature(n->plan, k),
+                            .contribution = n->contribution[k]};
     }
     for (uint32_t i = 0; i < d->reasons; i++) {
         int node = plan_feature_node(n->plan, d->reason[i].feature);

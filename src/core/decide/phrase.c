@@ -121,7 +121,6 @@ struct text feature_entity(const struct program *p, int node)
     if (s.count == 0)
         return (struct text){"", 0};
     end = strchr(s.first->key_name, '+');
-    return (struct text){s.first->key_name,
-                         end != NULL ? (size_t)(end - s.first->key_name)
-                                     : strlen(s.first->key_name)};
+    return (struct text){s.first->key_name, end != NULL ? (size_t)(end - s.first->key_name)
+                                                        : strlen(s.first->key_name)};
 }

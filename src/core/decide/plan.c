@@ -16,9 +16,9 @@ struct plan_feature {
     int node;
     bool takes_median;
     char *code;
-    char *text;   /* or NULL */
-    char *phrase; /* or "" */
-    int entity;   /* or -1 */
+    char *text;     /* or NULL */
+    char *phrase;   /* or "" */
+    int entity;     /* or -1 */
     uint32_t input; /* of the model, plus 1; 0: none */
 };
 
@@ -129,8 +129,8 @@ static bool entities_add(struct plan *p, const struct plan_spec *spec, struct er
             return false;
         if (!program_add_entity(p->program, entity->name, entity->source, e))
             return part_failed(e, "entities", entity->name, ".key");
-        p->entity[p->entity_count++] = (struct plan_entity){
-            name_copy(entity->name), program_entity(p->program, entity->name)};
+        p->entity[p->entity_count++] =
+            (struct plan_entity){name_copy(entity->name), program_entity(p->program, entity->name)};
     }
     return true;
 }
@@ -235,9 +235,8 @@ static bool features_add(struct plan *p, const struct plan_spec *spec, struct er
             return false;
         if (!program_add_feature(p->program, from->name, from->source, &node, e))
             return part_failed(e, "features", from->name, "");
-        p->feature[p->feature_count++] =
-            (struct plan_feature){.name = name_copy(from->name), .node = node,
-                                  .takes_median = is_median(p, node)};
+        p->feature[p->feature_count++] = (struct plan_feature){
+            .name = name_copy(from->name), .node = node, .takes_median = is_median(p, node)};
     }
     return true;
 }
@@ -322,8 +321,9 @@ static bool reason_add(struct plan *p, const struct plan_reason *r, struct error
     if (r->text.length > PLAN_WORDS_MAX)
         return reason_failed(e, r, ".text: expected at most 512 bytes");
     if (!are_holes_known(r->text))
-        return reason_failed(e, r, ".text: only {value}, {rank}, {usual} and {normal} may stand "
-                                   "in braces");
+        return reason_failed(e, r,
+                             ".text: only {value}, {rank}, {usual} and {normal} may stand "
+                             "in braces");
     if (r->code.length > 0)
         p->feature[feature].code = name_copy(r->code);
     if (r->text.length > 0)
@@ -681,9 +681,9 @@ static bool plan_fill(struct plan *p, const struct plan_spec *spec, struct error
     program_finish(p->program);
     if (!layout_make(p, e) || !words_make(p, e))
         return false;
-    return spec->model == NULL || (model_check(p, spec->model, e) &&
-                                   rival_check(p, spec->model, RIVAL_CHALLENGER, e) &&
-                                   rival_check(p, spec->model, RIVAL_SHADOW, e));
+    return spec->model == NULL ||
+           (model_check(p, spec->model, e) && rival_check(p, spec->model, RIVAL_CHALLENGER, e) &&
+            rival_check(p, spec->model, RIVAL_SHADOW, e));
 }
 
 struct plan *plan_new(const struct plan_spec *spec, struct error *e)

@@ -19,7 +19,7 @@ enum {
     PLAN_ID_BYTES = 32,
     PLAN_CODE_MAX = 64,   /* bytes of a reason's code */
     PLAN_WORDS_MAX = 512, /* bytes of the text of a reason or a rule */
-    PLAN_NAME_MAX = 128, /* bytes of a feature's, rule's, outcome's or level's name */
+    PLAN_NAME_MAX = 128,  /* bytes of a feature's, rule's, outcome's or level's name */
 };
 
 /* What a plan is made of; texts borrowed during plan_new. */

@@ -20,7 +20,8 @@ bool values_format(const struct plan *p, const struct registers *r, uint32_t row
  * those of the decision. */
 bool values_parse(const struct plan *p, struct text bytes, const struct decision *d,
                   struct frame *f, struct error *e) MUST_USE;
-/* The reasons of a parsed decision get the values that were kept; of `bytes` without any nothing. */
+/* The reasons of a parsed decision get the values that were kept; of `bytes` without any nothing.
+ */
 bool values_of_reasons(const struct plan *p, struct text bytes, struct decision *d,
                        struct error *e) MUST_USE;
 

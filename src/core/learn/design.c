@@ -70,7 +70,8 @@ static void add_indicator(struct design *g, enum term_kind kind, uint8_t level, 
 {
     double share = (double)count / g->dataset->rows;
 
-    add_term(g, (struct term){.kind = kind, .level = level, .mean = share}, sqrt(share * (1 - share)));
+    add_term(g, (struct term){.kind = kind, .level = level, .mean = share},
+             sqrt(share * (1 - share)));
 }
 
 static int by_value(const void *a, const void *b)
@@ -152,7 +153,8 @@ static void add_number(struct design *g, struct design_input *in, const struct c
             squares += (x - mean) * (x - mean);
     }
     in->has_missing = present < d->rows;
-    add_term(g, (struct term){.kind = TERM_NUMBER, .mean = mean}, present > 0 ? sqrt(squares / present) : 0);
+    add_term(g, (struct term){.kind = TERM_NUMBER, .mean = mean},
+             present > 0 ? sqrt(squares / present) : 0);
     add_hinges(g, c, present, knots);
     if (in->has_missing)
         add_indicator(g, TERM_MISSING, 0, d->rows - present);
@@ -277,8 +279,8 @@ static void fill_map(const struct design *g, const struct design_input *in, cons
     category_map_set(map, in->value, number, in->levels, sum_terms(g, in, weight, in->levels));
 }
 
-static void fill_hinges(const struct design *g, const struct design_input *in,
-                        const double *weight, struct model_linear *l, uint32_t *at)
+static void fill_hinges(const struct design *g, const struct design_input *in, const double *weight,
+                        struct model_linear *l, uint32_t *at)
 {
     for (uint32_t t = in->first; t < in->end; t++) {
         if (g->term[t].kind != TERM_HINGE)

@@ -5,9 +5,10 @@
  * where training has any. Indicators are standardised like numbers. What never varies gives no
  * term.
  *
- * A number also gives hinges max(x - knot, 0) at quantiles of the training rows, 0 where it is missing:
- * its line may bend, most of all in the tails, where fraud is. Signed logarithms gave a little more on
- * the Handbook's data, but a slope that is read in the input's own unit is worth more.
+ * A number also gives hinges max(x - knot, 0) at quantiles of the training rows, 0 where it is
+ * missing: its line may bend, most of all in the tails, where fraud is. Signed logarithms gave a
+ * little more on the Handbook's data, but a slope that is read in the input's own unit is worth
+ * more.
  */
 #ifndef ASSAY_LEARN_DESIGN_H
 #define ASSAY_LEARN_DESIGN_H

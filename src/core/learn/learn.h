@@ -40,7 +40,8 @@ struct logistic_options {
     double l2;
     double l1; /* adds l1 * |w| to the same: what tells little gets no weight at all */
     /* Of each number, at most: where its slope may change, at quantiles of the training rows (most
-     * of them in the tails). Fewer where many rows have many inputs (design.h). 0: straight lines. */
+     * of them in the tails). Fewer where many rows have many inputs (design.h). 0: straight lines.
+     */
     uint32_t knots;
 };
 

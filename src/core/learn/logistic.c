@@ -47,7 +47,8 @@ struct fit {
 
 void logistic_defaults(struct logistic_options *o)
 {
-    *o = (struct logistic_options){.balance = BALANCE_NONE, .l2 = 1e-5, .knots = LOGISTIC_KNOTS_MAX};
+    *o =
+        (struct logistic_options){.balance = BALANCE_NONE, .l2 = 1e-5, .knots = LOGISTIC_KNOTS_MAX};
 }
 
 /* ---- sums over the rows ---- */

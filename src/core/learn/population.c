@@ -33,8 +33,8 @@ static void take_number(struct population_input *in, const struct dataset *d, ui
         in->points = POPULATION_POINTS;
         in->quantile = mem_array(in->points, sizeof *in->quantile);
         for (uint64_t k = 0; k < in->points; k++)
-            in->quantile[k] = value[(k * (count - 1) + POPULATION_POINTS / 2) /
-                                    (POPULATION_POINTS - 1)];
+            in->quantile[k] =
+                value[(k * (count - 1) + POPULATION_POINTS / 2) / (POPULATION_POINTS - 1)];
     }
     mem_free(value);
 }

@@ -4,12 +4,13 @@
  *     section:    u32 tag  u32 length  u32 CRC-32 of the body  body
  *
  * in this order: HEAD (kind, inputs, calibration), INPT (names, fingerprints, category maps), NOTE,
- * then the body of the kind (LINR, TREE, MEMB; members are model files within). Version 3 has more at
- * the end, each at most once and in this order: POPU (population.h), RIVL (challenger's
- * share, challenger and shadow as model files of version 2, each may be empty); version 2 is written where there
- * is none, and by members. Nothing else may be absent, repeated or follow. Every bit is either compared with the one value it can have or
- * covered by a CRC, so a damaged file is refused; and a file with honest CRCs is still not trusted:
- * parts.h's invariants are checked before a model is made of it.
+ * then the body of the kind (LINR, TREE, MEMB; members are model files within). Version 3 has more
+ * at the end, each at most once and in this order: POPU (population.h), RIVL (challenger's share,
+ * challenger and shadow as model files of version 2, each may be empty); version 2 is written where
+ * there is none, and by members. Nothing else may be absent, repeated or follow. Every bit is
+ * either compared with the one value it can have or covered by a CRC, so a damaged file is refused;
+ * and a file with honest CRCs is still not trusted: parts.h's invariants are checked before a model
+ * is made of it.
  */
 #include "core/model/kind.h"
 #include "core/model/population.h"

@@ -25,7 +25,7 @@ enum {
     MODEL_CATEGORIES_MAX = 65536, /* values that one map knows */
     MODEL_THRESHOLDS_MAX = 65000, /* of one input over the whole forest: ranks are 16-bit */
     MODEL_TREE_NODES_MAX = 8191,
-    MODEL_KNOTS_MAX = 64, /* of one input of a linear model */
+    MODEL_KNOTS_MAX = 64,        /* of one input of a linear model */
     MODEL_SAMPLES_MAX = 1 << 20, /* of an isolation tree */
     LEAF_FRACTION_BITS = 32,
 };

@@ -169,10 +169,11 @@ const struct command command_explain = {
     .arguments = "ID",
     .least = 1,
     .most = 1,
-    .words = "Every contribution to the model's margin, the largest first; how each value stands among\n"
-             "those of all transactions, and what is usual for the entity itself by its last 200\n"
-             "decisions; and the rules that fired. The contributions and the average add up to the\n"
-             "margin. What is unusual is not yet a fraud, and what a model looks at no cause.",
+    .words =
+        "Every contribution to the model's margin, the largest first; how each value stands among\n"
+        "those of all transactions, and what is usual for the entity itself by its last 200\n"
+        "decisions; and the rules that fired. The contributions and the average add up to the\n"
+        "margin. What is unusual is not yet a fraud, and what a model looks at no cause.",
     .options = options,
     .examples = "  assay explain 90001\n"
                 "  assay explain 90001 --json\n",

@@ -154,8 +154,8 @@ static void add_population(const struct plan *p, uint32_t feature, const struct 
                            : population_share(all, input, v->text, &is_known);
         buffer_add_text(out, !v->is_null && !is_known && share > 0 ? "; fewer than " : "; ");
         add_percent(out, share);
-        buffer_add_text(out, v->is_null ? " of transactions lack it"
-                                        : " of transactions have that");
+        buffer_add_text(out,
+                        v->is_null ? " of transactions lack it" : " of transactions have that");
     } else if (population_standing(all, input, reason_number(v), &s)) {
         add_standing(out, v, &s);
     }
@@ -229,8 +229,8 @@ static bool takes(const char **at, const char *hole)
     return true;
 }
 
-static void fill_in(const char *text, const struct plan *p, uint32_t feature,
-                    const struct value *v, const struct own_normal *own, struct buffer *out)
+static void fill_in(const char *text, const struct plan *p, uint32_t feature, const struct value *v,
+                    const struct own_normal *own, struct buffer *out)
 {
     for (const char *at = text; *at != 0;) {
         if (takes(&at, "{value}"))

@@ -9,13 +9,13 @@ void reasons_text(const struct decision *d, const struct plan *p, struct buffer 
 
 /* What a feature was in an entity's own earlier decisions. */
 struct own_normal {
-    const char *entity;           /* its kind */
-    uint32_t n;                   /* decisions that had a value */
-    bool is_number;               /* otherwise a category */
-    double median, least, most;   /* of a number */
-    double below;                 /* share of the n that had less than now */
-    const struct text *usual;     /* of a category: the most frequent, */
-    uint32_t usual_n, same_n;     /* how often; and how often the value of now */
+    const char *entity;         /* its kind */
+    uint32_t n;                 /* decisions that had a value */
+    bool is_number;             /* otherwise a category */
+    double median, least, most; /* of a number */
+    double below;               /* share of the n that had less than now */
+    const struct text *usual;   /* of a category: the most frequent, */
+    uint32_t usual_n, same_n;   /* how often; and how often the value of now */
 };
 
 /* Members of a JSON object, a comma before each: "code", "value", and of the population what the

@@ -159,6 +159,8 @@ bool shard_activate(struct shard *s, const struct made_plan *made, const void *m
 struct plan *shard_plan(struct shard *s); /* the plan in force; a reference */
 struct plans *shard_plans(const struct shard *s);
 const struct log *shard_log(const struct shard *s);
+const char *shard_directory(const struct shard *s);
+const struct state_options *shard_state_options(const struct shard *s);
 
 /* What metrics and health pages show; a copy, any thread. */
 struct shard_status {
@@ -167,8 +169,8 @@ struct shard_status {
     uint64_t decisions, observed, repeated, conflicts, labels, refused_full, groups;
     uint64_t by_outcome[PLAN_OUTCOMES_MAX];
     /* Where models are scored beside the champion, by enum decider: decisions made, scores given
-     * without deciding, either's outcomes by score that are not the mildest, and of the scores given
-     * those whose outcome is that of the model that decided. */
+     * without deciding, either's outcomes by score that are not the mildest, and of the scores
+     * given those whose outcome is that of the model that decided. */
     uint64_t decided_by[DECIDERS], scored_by[DECIDERS], alerts_by[DECIDERS], agreed_by[DECIDERS];
     uint64_t durable_seq;
     uint64_t log_bytes;

@@ -46,7 +46,8 @@ static size_t run_bytes(const struct shard *s, uint32_t rows)
     size_t bytes = 0;
 
     for (uint32_t i = 0; i < rows; i++)
-        bytes += s->run[i]->event.length + s->run[i]->id.length + EVENT_BODY_OVERHEAD + s->values_most;
+        bytes +=
+            s->run[i]->event.length + s->run[i]->id.length + EVENT_BODY_OVERHEAD + s->values_most;
     return bytes;
 }
 
@@ -203,7 +204,7 @@ static void repeat_from_log(struct shard *s, struct submission *sub, uint64_t se
     }
     reader_init(&reader, body.decision.bytes, body.decision.length);
     if (!plans_get(s->plans, record.plan, &sub->plan, &e) ||
-        !decision_parse(&reader, sub->plan, &sub->decision, &e) || 
+        !decision_parse(&reader, sub->plan, &sub->decision, &e) ||
         !values_of_reasons(sub->plan, body.values, &sub->decision, &e))
         fail_submission(sub, SUBMIT_FAILED, e.text);
 }

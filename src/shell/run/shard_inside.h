@@ -42,7 +42,7 @@ struct shard {
 
     struct plan *plan; /* changed by the engine's thread under the lock */
     uint32_t plan_seq;
-    uint64_t fields; /* of the plan's schema */
+    uint64_t fields;    /* of the plan's schema */
     size_t values_most; /* bytes of the values of a decision */
     struct plans *plans;
     struct log *log;

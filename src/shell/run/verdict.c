@@ -132,8 +132,8 @@ static void add_rivals(const struct verdict *v, struct buffer *out)
                       decider_name((enum decider)k), score);
         json_add_real(out, d->other[k].probability);
         buffer_add_text(out, ",\"outcome\":");
-        json_add_text(out, text_of(plan_outcome_name(
-                               v->plan, plan_outcome_of_score(v->plan, score))));
+        json_add_text(out,
+                      text_of(plan_outcome_name(v->plan, plan_outcome_of_score(v->plan, score))));
         buffer_add_char(out, '}');
         between = ",";
     }

@@ -37,6 +37,6 @@ struct verdict_head {
 
 void verdict_add_head(const struct verdict_head *h, struct buffer *out);
 void verdict_add_plan(const struct plan *p, struct buffer *out); /* ,"plan":"..." */
-void verdict_add_flags(uint8_t flags, struct buffer *out); /* ,"flags":[...] */
+void verdict_add_flags(uint8_t flags, struct buffer *out);       /* ,"flags":[...] */
 
 #endif

@@ -15,7 +15,7 @@
 
 enum { DURABLE_WAIT_US = 2000000, DURABLE_STEP_US = 500 };
 
-static bool find_in_shard(struct server *s, struct text id, uint64_t *seq)
+bool find_in_shard(struct server *s, struct text id, uint64_t *seq)
 {
     struct errand errand = {.submission = {.kind = SUBMIT_FIND, .id = id}};
     struct bell bell;
@@ -26,7 +26,8 @@ static bool find_in_shard(struct server *s, struct text id, uint64_t *seq)
     if (found) {
         errand_wait(&errand);
         found = errand.submission.status == SUBMIT_DONE;
-        *seq = errand.submission.seq;
+        if (found)
+            *seq = errand.submission.seq;
         plan_unref(errand.submission.plan);
     }
     bell_fini(&bell);
@@ -157,9 +158,8 @@ static struct store *store_of(struct server *s)
 
 enum http_next explain_decision(struct server *s, struct exchange *x)
 {
-    struct explanation_sources from = {.log = shard_log(s->o.shard),
-                                       .plans = shard_plans(s->o.shard),
-                                       .store = store_of(s)};
+    struct explanation_sources from = {
+        .log = shard_log(s->o.shard), .plans = shard_plans(s->o.shard), .store = store_of(s)};
     struct error e = {0};
     uint64_t seq;
 

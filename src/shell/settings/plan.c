@@ -116,9 +116,9 @@ static void parts_init(struct parts *p, const struct settings *s)
                                          text_of(s->rules[i].then), text_or_none(s->rules[i].text)};
     p->reasons = mem_array(s->reason_count, sizeof *p->reasons);
     for (uint32_t i = 0; i < s->reason_count; i++)
-        p->reasons[i] = (struct plan_reason){text_of(s->reasons[i].feature),
-                                             text_or_none(s->reasons[i].code),
-                                             text_or_none(s->reasons[i].text)};
+        p->reasons[i] =
+            (struct plan_reason){text_of(s->reasons[i].feature), text_or_none(s->reasons[i].code),
+                                 text_or_none(s->reasons[i].text)};
     p->checks = mem_array(s->check_count, sizeof *p->checks);
     for (uint32_t i = 0; i < s->check_count; i++)
         p->checks[i] = (struct plan_check){text_of(s->checks[i].name), text_of(s->checks[i].check),

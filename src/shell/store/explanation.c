@@ -45,8 +45,7 @@ static bool read_values(struct explaining *x, struct error *e)
     if (!decision_parse(&in, x->plan, &x->decision, e))
         return false;
     x->has_values = x->body.values.length > 0;
-    return !x->has_values ||
-           values_parse(x->plan, x->body.values, &x->decision, &x->values, e);
+    return !x->has_values || values_parse(x->plan, x->body.values, &x->decision, &x->values, e);
 }
 
 /* The model that decided. */
@@ -135,8 +134,7 @@ static void add_rules(const struct explaining *x, struct buffer *out)
         json_add_text(out, text_of(plan_rule_name(x->plan, i)));
         add_condition(x, i, out);
         buffer_add_text(out, ",\"then\":");
-        json_add_text(out,
-                      text_of(plan_outcome_name(x->plan, plan_rule_outcome(x->plan, i))));
+        json_add_text(out, text_of(plan_outcome_name(x->plan, plan_rule_outcome(x->plan, i))));
         buffer_add_text(out, ",\"text\":");
         if (plan_rule_text(x->plan, i) != NULL)
             json_add_text(out, text_of(plan_rule_text(x->plan, i)));

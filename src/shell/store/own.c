@@ -45,10 +45,10 @@ static bool earlier_load(struct earlier *a, const struct explanation_sources *s,
     frame_init(&a->values, plan_values_schema(plan), 1, LOG_BODY_MAX);
     for (uint32_t i = 0; i < plan_feature_count(ours); i++) {
         int at = plan_feature_find(plan, text_of(plan_feature_name(ours, i)));
-        bool is_same = at >= 0 && program_fingerprint(plan_program(plan),
-                                                      plan_feature_node(plan, (uint32_t)at)) ==
-                                      program_fingerprint(plan_program(ours),
-                                                          plan_feature_node(ours, i));
+        bool is_same =
+            at >= 0 &&
+            program_fingerprint(plan_program(plan), plan_feature_node(plan, (uint32_t)at)) ==
+                program_fingerprint(plan_program(ours), plan_feature_node(ours, i));
 
         a->map[i] = is_same ? at : -1;
     }

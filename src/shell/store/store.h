@@ -36,10 +36,10 @@ struct store_decision {
     double probability;
     int score;
     struct text outcome, level;
-    uint8_t flags;     /* enum decision_flag */
-    struct text plan;  /* first 16 hex digits of the plan's id */
-    struct text rules; /* a JSON array of names */
-    uint8_t label;     /* 0, 1, LABEL_UNKNOWN; output only */
+    uint8_t flags;         /* enum decision_flag */
+    struct text plan;      /* first 16 hex digits of the plan's id */
+    struct text rules;     /* a JSON array of names */
+    uint8_t label;         /* 0, 1, LABEL_UNKNOWN; output only */
     const int64_t *entity; /* input only: store_entity of each that it is about, 0 left out */
     uint32_t entities;
 };
