@@ -211,7 +211,8 @@ static void an_event_is_decided(void **state)
         post("/v1/decisions", EVENT("b", "900")), 200, "\"outcome\":\"decline\"",
         "\"rules\":[\"BIG\"]",
         "\"reasons\":[{\"feature\":\"amount \\\"quoted\\\"\",\"contribution\":900,\"code\":\"AMOUNT\"}]");
-    HOLDS(post("/v1/decisions?explain=true", EVENT("c", "1")), 200, "\"contribution\":1,\"code\":\"AMOUNT\"}");
+    HOLDS(post("/v1/decisions?explain=true", EVENT("c", "1")), 200,
+          "\"contribution\":1,\"code\":\"AMOUNT\"}");
 }
 
 static void answers_carry_security_headers(void **state)

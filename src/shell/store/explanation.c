@@ -6,7 +6,6 @@
 #include "core/data/event.h"
 #include "core/data/json.h"
 #include "core/decide/values.h"
-#include "core/model/model.h"
 #include "shell/run/body.h"
 #include "shell/run/verdict.h"
 #include "shell/store/own.h"
