@@ -559,10 +559,25 @@ static struct model *small_model(enum model_kind kind)
                                : uncertain(table_logistic(&d, &l, NULL));
 }
 
+/* With all that a file may have at its end. */
+static struct model *full_model(enum model_kind kind)
+{
+    struct dataset d = table.dataset;
+    struct model *m = small_model(kind);
+
+    d.rows = 400;
+    if (kind != MODEL_LOGISTIC)
+        return m;
+    model_set_population(m, population_of(&d));
+    model_set_rival(m, RIVAL_SHADOW, small_model(MODEL_BOOST));
+    model_set_challenger_share(m, 0.25);
+    return m;
+}
+
 static void every_truncation_and_bit_flip_is_refused(void **state)
 {
     for (unsigned k = 0; k < 3; k++) {
-        struct model *m = small_model(small_kinds[k]), *read = NULL;
+        struct model *m = full_model(small_kinds[k]), *read = NULL;
         struct error e = {0};
         struct buffer b;
 
@@ -758,6 +773,73 @@ static void members_read_back(void **state)
     buffer_fini(&c);
 }
 
+static void rivals_and_population_read_back(void **state)
+{
+    struct model *m = full_model(MODEL_LOGISTIC), *plain = small_model(MODEL_LOGISTIC), *again;
+    struct buffer b, c, p;
+    struct error e;
+
+    table_bytes(m, &b);
+    table_bytes(plain, &p);
+    assert_true(model_parse(b.bytes, b.length, &again, &e));
+    table_bytes(again, &c);
+    assert_int_equal(b.length, c.length);
+    assert_memory_equal(b.bytes, c.bytes, b.length);
+    assert_int_equal(model_kind(model_rival(again, RIVAL_SHADOW)), MODEL_BOOST);
+    assert_null(model_rival(again, RIVAL_CHALLENGER));
+    assert_true(model_challenger_share(again) == 0.25);
+    assert_null(model_population(model_rival(again, RIVAL_SHADOW)));
+    /* behind the head with version and count they only follow */
+    assert_int_equal(little(p.bytes + 8), 2);
+    assert_int_equal(little(b.bytes + 8), MODEL_FORMAT_VERSION);
+    assert_memory_equal(p.bytes + 16, b.bytes + 16, p.length - 16);
+    model_free(m);
+    model_free(plain);
+    model_free(again);
+    buffer_fini(&b);
+    buffer_fini(&c);
+    buffer_fini(&p);
+}
+
+/* 1000 rows: 900 have 0, the others 1 to 100; a category of three values. */
+static void a_value_stands_among_the_rows(void **state)
+{
+    enum { PEOPLE = 1000 };
+    struct column number, word;
+    const struct column *input[] = {&number, &word};
+    const char *const name[] = {"number", "word"};
+    static const char *const words[] = {"a", "b", "b", "c", "c", "c", "c", "c", "c", "c"};
+    struct dataset d = {.rows = PEOPLE, .inputs = 2, .input = input, .name = name};
+    struct population *p;
+    struct standing s;
+    bool is_known;
+
+    column_init(&number, TYPE_REAL, PEOPLE);
+    column_init(&word, TYPE_TEXT, PEOPLE);
+    for (uint32_t i = 0; i < PEOPLE; i++) {
+        number.real[i] = i % 10 == 0 ? i / 10 + 1 : 0;
+        word.text[i] = text_of(words[i % 10]);
+        if (i % 4 == 3)
+            column_set_null(&number, i);
+    }
+    p = population_of(&d);
+    assert_int_equal(p->rows, PEOPLE);
+    assert_true(p->input[0].missing == 0.25);
+    assert_true(population_median(p, 0) == 0);
+    assert_true(population_standing(p, 0, 0, &s) && s.below == 0 && fabs(s.above - 0.13) < 0.02);
+    assert_true(population_standing(p, 0, 50, &s) && fabs(s.above - 0.067) < 0.02);
+    assert_true(fabs(s.below + s.above - 1) < 1e-9);
+    assert_true(population_standing(p, 0, 1000, &s) && s.below == 1 && s.rank == 1);
+    assert_true(population_standing(p, 0, -1, &s) && s.above == 1 && s.rank == 0);
+    assert_false(population_standing(p, 0, NAN, &s));
+    assert_false(population_standing(p, 1, 1, &s));
+    assert_true(population_share(p, 1, text_of("b"), &is_known) == 0.2 && is_known);
+    assert_true(population_share(p, 1, text_of("zz"), &is_known) == 0.1 && !is_known);
+    population_free(p);
+    column_fini(&number);
+    column_fini(&word);
+}
+
 static void an_isotonic_calibration_reads_back(void **state)
 {
     static const double margin[] = {-3, -1, 2}, probability[] = {0.01, 0.2, 0.9};
@@ -831,6 +913,8 @@ int main(void)
         cmocka_unit_test(a_file_reads_back_to_the_same_bytes),
         cmocka_unit_test(what_stands_in_for_null_is_in_the_file),
         cmocka_unit_test(every_truncation_and_bit_flip_is_refused),
+        cmocka_unit_test(rivals_and_population_read_back),
+        cmocka_unit_test(a_value_stands_among_the_rows),
         cmocka_unit_test(a_lying_file_does_no_harm),
         cmocka_unit_test(members_count_by_their_weights),
         cmocka_unit_test(members_explain_together),
