@@ -3,11 +3,10 @@
 
 #include "core/base/panic.h"
 
-/* The lines on the longest way from a node. */
-static uint32_t lines_below(const struct tree_node *node, uint32_t nodes)
+uint32_t forest_tree_depth(const struct tree_node *node, uint32_t nodes)
 {
     uint8_t depth[MODEL_TREE_NODES_MAX] = {0};
-    uint32_t deepest = 1;
+    uint32_t deepest = 0;
 
     for (uint32_t i = 0; i < nodes; i++) {
         if (node[i].left != 0)
@@ -15,7 +14,15 @@ static uint32_t lines_below(const struct tree_node *node, uint32_t nodes)
         if (depth[i] > deepest)
             deepest = depth[i];
     }
-    return (deepest + LINE_LEVELS - 1) / LINE_LEVELS;
+    return deepest;
+}
+
+/* The lines on the longest way; one for a leaf alone. */
+static uint32_t lines_below(const struct tree_node *node, uint32_t nodes)
+{
+    uint32_t depth = forest_tree_depth(node, nodes);
+
+    return depth > 0 ? (depth + LINE_LEVELS - 1) / LINE_LEVELS : 1;
 }
 
 /* A way out that is not laid out yet: to be filled when its turn comes. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "core/base/panic.h"
+#include "core/model/blocks.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -252,6 +253,7 @@ struct forest_ranks *forest_ranks_new(const struct model *m, struct error *e)
         make_searches(r);
         make_slots(r, &m->forest, used_as);
         forest_lines_make(r, &m->forest, used_as);
+        r->blocks = forest_blocks_new(r, &m->forest, used_as);
     }
     mem_free(used_as);
     if (good)
@@ -273,6 +275,7 @@ void forest_ranks_free(struct forest_ranks *r)
     mem_free(r->fan);
     mem_free(r->line);
     mem_free(r->value);
+    forest_blocks_free(r->blocks);
     mem_free(r);
 }
 

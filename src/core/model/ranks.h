@@ -44,6 +44,8 @@ struct rank_search {
     uint32_t at[RANK_LEVELS_MAX];
 };
 
+struct forest_blocks;
+
 struct forest_ranks {
     uint32_t used;              /* inputs with a threshold */
     uint32_t *input;            /* of each */
@@ -56,8 +58,9 @@ struct forest_ranks {
     uint32_t groups;
     uint32_t *steps; /* of each group: lines on the longest way of its trees */
     uint32_t lines;
-    struct tree_line *line; /* the roots first, groups * RANK_GROUP of them */
-    int64_t *value;         /* of leaf `lines` + i */
+    struct tree_line *line;       /* the roots first, groups * RANK_GROUP of them */
+    int64_t *value;               /* of leaf `lines` + i */
+    struct forest_blocks *blocks; /* NULL where the forest does not fit into them (blocks.h) */
 };
 
 /* NULL and an error where an input has too many thresholds. */
@@ -72,8 +75,7 @@ uint32_t forest_rank(const struct forest_ranks *r, uint32_t used, double x);
 /* Fills groups, steps, lines, line, value. */
 void forest_lines_make(struct forest_ranks *r, const struct model_forest *f,
                        const uint32_t *used_as);
-/* sum[i] += the leaf values of all trees for row i of `rows` ranked rows. */
-void forest_walk(const struct forest_ranks *r, const uint16_t *ranks, uint32_t rows, int64_t *sum,
-                 enum simd level);
+/* Splits on the longest way from the root. */
+uint32_t forest_tree_depth(const struct tree_node *node, uint32_t nodes);
 
 #endif
