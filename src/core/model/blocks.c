@@ -42,11 +42,9 @@ static int64_t least_leaf(const struct tree_node *node, uint32_t nodes)
     return least;
 }
 
-static void lay_leaf(struct laying *y, uint32_t place, uint32_t leaf, uint64_t excess)
+static void lay_leaf(struct forest_blocks *b, uint32_t place, uint32_t leaf, uint64_t excess)
 {
-    struct forest_blocks *b = y->blocks;
-
-    b->excess[place][leaf] = excess;
+    b->end[place][leaf / 2].way[leaf % 2] += excess;
     for (uint32_t p = 0; p < BLOCK_PLANES_MAX; p++) {
         uint8_t byte = (uint8_t)(excess >> 8 * p);
 
@@ -56,15 +54,15 @@ static void lay_leaf(struct laying *y, uint32_t place, uint32_t leaf, uint64_t e
     }
 }
 
-/* A tree at its place among all, in a block's nodes of such a depth. */
+/* A tree at its place among all, in the nodes of its block, whose depth is given. */
 static void lay_tree(struct laying *y, uint32_t tree, uint32_t place, struct block_node *to,
                      uint32_t depth)
 {
     const struct model_forest *f = y->forest;
     const struct tree_node *node = f->node + f->first[tree];
     int64_t least = least_leaf(node, f->first[tree + 1] - f->first[tree]);
-    uint32_t at[2 * BLOCK_LEAVES_MAX] = {0}, inner = (1u << depth) - 1,
-                    column = place % BLOCK_TREES;
+    uint32_t at[2 * BLOCK_LEAVES_MAX] = {0}, inner = (1u << depth) - 1;
+    uint32_t column = place % BLOCK_TREES;
 
     for (uint32_t k = 0; k < inner; k++) {
         const struct tree_node *n = &node[at[k]];
@@ -79,8 +77,12 @@ static void lay_tree(struct laying *y, uint32_t tree, uint32_t place, struct blo
             at[2 * k + 2] = n->left + 1u;
         }
     }
+    for (uint32_t i = 0; i <= inner / 2; i++)
+        y->blocks->end[place][i] =
+            (struct block_end){{(uint64_t)to[inner / 2 + i].slot[column] << 8 * END_TOP,
+                                (uint64_t)to[inner / 2 + i].rank[column] << 8 * END_TOP}};
     for (uint32_t i = 0; i <= inner; i++)
-        lay_leaf(y, place, i, (uint64_t)(node[at[inner + i]].value - least));
+        lay_leaf(y->blocks, place, i, (uint64_t)(node[at[inner + i]].value - least));
     y->blocks->base += least;
 }
 
@@ -106,7 +108,7 @@ static void lay_block(struct laying *y, uint32_t number, struct block_node *node
     uint32_t first = number * BLOCK_TREES, nodes = (1u << to->depth) - 1;
 
     to->node = node;
-    to->excess = b->excess + first;
+    to->end = b->end + first;
     to->plane = b->plane + first;
     for (uint32_t k = 0; k < nodes; k++) {
         for (uint32_t t = 0; t < BLOCK_TREES; t++)
@@ -132,7 +134,7 @@ static void lay_blocks(struct laying *y, const uint8_t *depth)
         nodes += (1u << b->block[i].depth) - 1;
     }
     b->node = mem_aligned(64, nodes * sizeof *b->node);
-    b->excess = mem_aligned(64, (size_t)b->blocks * BLOCK_TREES * sizeof *b->excess);
+    b->end = mem_aligned(64, (size_t)b->blocks * BLOCK_TREES * sizeof *b->end);
     b->plane = mem_aligned(64, (size_t)b->blocks * BLOCK_TREES * sizeof *b->plane);
     for (uint32_t i = 0, at = 0; i < b->blocks; i++) {
         lay_block(y, i, b->node + at, order);
@@ -161,7 +163,7 @@ void forest_blocks_free(struct forest_blocks *b)
         return;
     mem_free(b->block);
     mem_free(b->node);
-    mem_free(b->excess);
+    mem_free(b->end);
     mem_free(b->plane);
     mem_free(b);
 }

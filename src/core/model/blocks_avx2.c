@@ -13,6 +13,7 @@ enum { HALF = BLOCK_TREES / 2 };
 /* A row of 16, 32 or 64 ranks in tables for the byte shuffle, each in both halves. */
 struct row {
     __m256i table[4];
+    uint8_t byte[BLOCK_SLOTS_MAX];
 };
 
 INLINE __m256i look_up(const struct row *row, __m256i slot, uint32_t slots)
@@ -49,7 +50,6 @@ PICK(1, pick_0)
 PICK(2, pick_1)
 PICK(3, pick_2)
 PICK(4, pick_3)
-PICK(5, pick_4)
 
 /* Of a node, four registers: slots and ranks of both halves. */
 #define STEP(level)                                                                                \
@@ -67,14 +67,14 @@ STEP(1)
 STEP(2)
 STEP(3)
 STEP(4)
-STEP(5)
 
-/* The leaf that each tree comes to. */
+/* The node of level `depth` that each tree comes to. */
 INLINE __m256i walk(const __m256i *node, const struct row *row, uint32_t slots, unsigned depth)
 {
-    __m256i left[BLOCK_DEPTH_MAX], leaf = _mm256_setzero_si256();
+    __m256i left[BLOCK_DEPTH_MAX - 1], end = _mm256_setzero_si256();
 
-    step_0(node, row, slots, left);
+    if (depth > 0)
+        step_0(node, row, slots, left);
     if (depth > 1)
         step_1(node, row, slots, left);
     if (depth > 2)
@@ -83,13 +83,11 @@ INLINE __m256i walk(const __m256i *node, const struct row *row, uint32_t slots, 
         step_3(node, row, slots, left);
     if (depth > 4)
         step_4(node, row, slots, left);
-    if (depth > 5)
-        step_5(node, row, slots, left);
     for (unsigned l = 0; l < depth; l++) { /* twice, and one more where it is not left */
-        leaf = _mm256_add_epi8(leaf, leaf);
-        leaf = _mm256_add_epi8(leaf, _mm256_add_epi8(left[l], _mm256_set1_epi8(1)));
+        end = _mm256_add_epi8(end, end);
+        end = _mm256_add_epi8(end, _mm256_add_epi8(left[l], _mm256_set1_epi8(1)));
     }
-    return leaf;
+    return end;
 }
 
 /* Ranks as bytes; RANK_RIGHT, cut, is still above all. */
@@ -101,21 +99,10 @@ INLINE void load_row(const uint16_t *ranks, uint32_t slots, struct row *row)
         __m128i low = _mm_and_si128(_mm_loadu_si128((const __m128i *)(ranks + 16 * t)), byte);
         __m128i high = _mm_and_si128(_mm_loadu_si128((const __m128i *)(ranks + 16 * t + 8)), byte);
 
-        row->table[t] = _mm256_broadcastsi128_si256(_mm_packus_epi16(low, high));
+        low = _mm_packus_epi16(low, high);
+        _mm_storeu_si128((__m128i *)(row->byte + 16 * t), low);
+        row->table[t] = _mm256_broadcastsi128_si256(low);
     }
-}
-
-INLINE uint64_t sum_leaves(const struct forest_block *b, uint32_t first, __m256i leaves)
-{
-    uint64_t sum[4] = {0};
-    uint8_t leaf[HALF];
-
-    _mm256_storeu_si256((__m256i *)leaf, leaves);
-    for (uint32_t t = 0; t < HALF; t += 4) { /* what is past the trees is zero */
-        for (uint32_t k = 0; k < 4; k++)
-            sum[k] += b->excess[first + t + k][leaf[t + k]];
-    }
-    return sum[0] + sum[1] + sum[2] + sum[3];
 }
 
 INLINE void sum_rows_of(const struct forest_block *b, const uint16_t *ranks, uint32_t stride,
@@ -127,8 +114,10 @@ INLINE void sum_rows_of(const struct forest_block *b, const uint16_t *ranks, uin
         load_row(ranks + (size_t)i * stride, slots, &row);
         for (uint32_t first = 0; first < b->trees; first += HALF) {
             const __m256i *node = (const __m256i *)(b->node->slot + first);
+            __m256i end = walk(node, &row, slots, depth - 1);
+            __m256i place = _mm256_slli_epi16(end, END_SHIFT);
 
-            sum[i] += (int64_t)sum_leaves(b, first, walk(node, &row, slots, depth));
+            sum[i] += (int64_t)block_sum_ends(b, first, HALF, (const uint8_t *)&place, row.byte);
         }
     }
 }

@@ -13,21 +13,39 @@
 
 enum {
     ROWS = 64,     /* that look up leaves together */
-    ROWS_MIN = 12, /* fewer are quicker one by one */
+    SPAN = 8,      /* blocks of a row that are walked before their ends are taken */
+    ROWS_MIN = 20, /* fewer are quicker one by one */
+};
+
+/* Of one row or of two, which share what is read of the nodes. */
+struct rows {
+    __m512i of[2];
+};
+
+struct answers {
+    __mmask64 of[2][BLOCK_DEPTH_MAX]; /* "right", by level */
 };
 
 /* The last of `level` answers picks between the nodes that the answers before it leave. `stride`,
  * in registers, is that between neighbours of the level for the answers that are left. */
 #define PICK(level, below)                                                                         \
-    INLINE __m512i pick_##level(const __m512i *at, unsigned stride, const __mmask64 *right)        \
+    INLINE struct rows pick_##level(const __m512i *at, unsigned stride, const struct answers *a,   \
+                                    unsigned rows)                                                 \
     {                                                                                              \
-        return _mm512_mask_blend_epi8(right[level - 1], below(at, 2 * stride, right),              \
-                                      below(at + stride, 2 * stride, right));                      \
+        struct rows left = below(at, 2 * stride, a, rows);                                         \
+        struct rows right = below(at + stride, 2 * stride, a, rows);                               \
+                                                                                                   \
+        for (unsigned i = 0; i < rows; i++)                                                        \
+            left.of[i] = _mm512_mask_blend_epi8(a->of[i][level - 1], left.of[i], right.of[i]);     \
+        return left;                                                                               \
     }
 
-INLINE __m512i pick_0(const __m512i *at, unsigned stride, const __mmask64 *right)
+INLINE struct rows pick_0(const __m512i *at, unsigned stride, const struct answers *a,
+                          unsigned rows)
 {
-    return _mm512_load_si512(at);
+    __m512i same = _mm512_load_si512(at);
+
+    return (struct rows){{same, same}};
 }
 
 PICK(1, pick_0)
@@ -38,12 +56,15 @@ PICK(5, pick_4)
 
 /* Of a node, two registers: slots and ranks. */
 #define STEP(level)                                                                                \
-    INLINE void step_##level(const struct block_node *node, __m512i row, __mmask64 *right)         \
+    INLINE void step_##level(const struct block_node *node, const struct rows *row,                \
+                             struct answers *a, unsigned rows)                                     \
     {                                                                                              \
         const __m512i *at = (const __m512i *)(node + (1 << level) - 1);                            \
-        __m512i slot = pick_##level(at, 2, right), rank = pick_##level(at + 1, 2, right);          \
+        struct rows slot = pick_##level(at, 2, a, rows), rank = pick_##level(at + 1, 2, a, rows);  \
                                                                                                    \
-        right[level] = _mm512_cmpgt_epu8_mask(_mm512_permutexvar_epi8(slot, row), rank);           \
+        for (unsigned i = 0; i < rows; i++)                                                        \
+            a->of[i][level] = _mm512_cmpgt_epu8_mask(                                              \
+                _mm512_permutexvar_epi8(slot.of[i], row->of[i]), rank.of[i]);                      \
     }
 
 STEP(0)
@@ -53,28 +74,59 @@ STEP(3)
 STEP(4)
 STEP(5)
 
-/* The leaf that each tree of a block comes to. */
-INLINE __m512i walk(const struct block_node *node, __m512i row, unsigned depth)
+INLINE void walk(const struct block_node *node, struct rows *row, unsigned depth, unsigned rows)
 {
-    __mmask64 right[BLOCK_DEPTH_MAX];
-    __m512i leaf = _mm512_setzero_si512();
+    struct answers a;
 
-    step_0(node, row, right);
+    if (depth > 0)
+        step_0(node, row, &a, rows);
     if (depth > 1)
-        step_1(node, row, right);
+        step_1(node, row, &a, rows);
     if (depth > 2)
-        step_2(node, row, right);
+        step_2(node, row, &a, rows);
     if (depth > 3)
-        step_3(node, row, right);
+        step_3(node, row, &a, rows);
     if (depth > 4)
-        step_4(node, row, right);
+        step_4(node, row, &a, rows);
     if (depth > 5)
-        step_5(node, row, right);
-    for (unsigned l = 0; l < depth; l++)
-        leaf = _mm512_mask_add_epi8(leaf, right[l], leaf,
-                                    _mm512_set1_epi8((char)(1 << (depth - 1 - l))));
-    return leaf;
+        step_5(node, row, &a, rows);
+    for (unsigned i = 0; i < rows; i++) {
+        row->of[i] = _mm512_setzero_si512();
+        for (unsigned l = 0; l < depth; l++)
+            row->of[i] = _mm512_mask_add_epi8(row->of[i], a.of[i][l], row->of[i],
+                                              _mm512_set1_epi8((char)(1 << (depth - 1 - l))));
+    }
 }
+
+/* Turns one or two rows into the nodes of level `depth` that the trees of a block come to. Not
+ * inlined: in a loop over rows the compiler would copy the nodes, which are the same for all, to
+ * the stack. */
+#define WALK(depth, count)                                                                         \
+    __attribute__((noinline))                                                                      \
+    TARGET static void walk_##count##_##depth(const struct block_node *node, struct rows *row)     \
+    {                                                                                              \
+        walk(node, row, depth, count);                                                             \
+    }
+
+WALK(0, 1)
+WALK(1, 1)
+WALK(2, 1)
+WALK(3, 1)
+WALK(4, 1)
+WALK(5, 1)
+WALK(1, 2)
+WALK(2, 2)
+WALK(3, 2)
+WALK(4, 2)
+WALK(5, 2)
+WALK(6, 2)
+
+static void (*const walk_one[])(const struct block_node *node, struct rows *row) = {
+    walk_1_0, walk_1_1, walk_1_2, walk_1_3, walk_1_4, walk_1_5,
+};
+static void (*const walk_two[])(const struct block_node *node, struct rows *row) = {
+    NULL, walk_2_1, walk_2_2, walk_2_3, walk_2_4, walk_2_5, walk_2_6,
+};
 
 /* A row's ranks as bytes; RANK_RIGHT, cut, is still above all. */
 INLINE __m512i load_row(const uint16_t *ranks, uint32_t stride)
@@ -87,54 +139,33 @@ INLINE __m512i load_row(const uint16_t *ranks, uint32_t stride)
                               _mm512_cvtepi16_epi8(_mm512_loadu_si512(ranks + RANK_ROW)), 1);
 }
 
-INLINE void walk_rows_of(const struct forest_block *b, const uint16_t *ranks, uint32_t stride,
-                         uint32_t rows, __m512i *leaf, unsigned depth)
-{
-    for (uint32_t i = 0; i < rows; i++)
-        leaf[i] = walk(b->node, load_row(ranks + (size_t)i * stride, stride), depth);
-}
+/* ---- one row ---- */
 
-/* leaf[i] is row i's, a byte of each tree. */
-TARGET static void walk_rows(const struct forest_block *b, const uint16_t *ranks, uint32_t stride,
-                             uint32_t rows, __m512i *leaf)
+/* First the ways of some blocks, then their ends: so one block need not wait for another. */
+TARGET static uint64_t sum_row(const struct forest_blocks *all, const uint16_t *ranks,
+                               uint32_t stride)
 {
-    switch (b->depth) {
-    case 1:
-        walk_rows_of(b, ranks, stride, rows, leaf, 1);
-        break;
-    case 2:
-        walk_rows_of(b, ranks, stride, rows, leaf, 2);
-        break;
-    case 3:
-        walk_rows_of(b, ranks, stride, rows, leaf, 3);
-        break;
-    case 4:
-        walk_rows_of(b, ranks, stride, rows, leaf, 4);
-        break;
-    case 5:
-        walk_rows_of(b, ranks, stride, rows, leaf, 5);
-        break;
-    default:
-        walk_rows_of(b, ranks, stride, rows, leaf, 6);
+    struct rows row = {{load_row(ranks, stride)}}, end;
+    __m512i place[SPAN];
+    uint64_t sum = 0;
+
+    for (uint32_t from = 0; from < all->blocks; from += SPAN) {
+        const struct forest_block *b = all->block + from;
+        uint32_t left = all->blocks - from, count = left < SPAN ? left : SPAN;
+
+        for (uint32_t i = 0; i < count; i++) {
+            end = row;
+            walk_one[b[i].depth - 1](b[i].node, &end);
+            place[i] = _mm512_slli_epi16(end.of[0], END_SHIFT);
+        }
+        for (uint32_t i = 0; i < count; i++)
+            sum += block_sum_ends(&b[i], 0, b[i].trees, (const uint8_t *)&place[i],
+                                  (const uint8_t *)&row);
     }
+    return sum;
 }
 
-/* ---- leaves of one row ---- */
-
-TARGET static uint64_t sum_row(const struct forest_block *b, __m512i leaves)
-{
-    uint64_t sum[4] = {0};
-    uint8_t leaf[BLOCK_TREES];
-
-    _mm512_storeu_si512(leaf, leaves);
-    for (uint32_t t = 0; t < b->trees; t += 4) { /* what is past the trees is zero */
-        for (uint32_t k = 0; k < 4; k++)
-            sum[k] += b->excess[t + k][leaf[t + k]];
-    }
-    return sum[0] + sum[1] + sum[2] + sum[3];
-}
-
-/* ---- leaves of 64 rows ---- */
+/* ---- many rows ---- */
 
 #define PLACES(k) k, k + 1, k + 2, k + 3, k + 4, k + 5, k + 6, k + 7
 
@@ -165,8 +196,9 @@ TARGET static void transpose(__m512i *m)
     }
 }
 
-/* One plane's bytes of 64 rows, added over the block's trees: even rows as they are, all rows'
- * words whole; a word's odd byte is what the even one leaves. */
+/* One plane's bytes of 64 rows, added over the block's trees, in words: two rows lie in each, the
+ * odd one's sum carries into nothing, and what it adds to the even one's is taken off at the end.
+ */
 INLINE void add_plane(const struct forest_block *b, const __m512i *leaf, uint32_t plane,
                       uint64_t *sum)
 {
@@ -188,37 +220,53 @@ INLINE void add_plane(const struct forest_block *b, const __m512i *leaf, uint32_
     }
 }
 
-TARGET static void sum_rows(const struct forest_blocks *all, const struct forest_block *b,
-                            __m512i *leaf, uint64_t *sum)
+/* leaf[i] is row i's, a byte of each tree. */
+TARGET static void walk_rows(const struct forest_block *b, const uint16_t *ranks, uint32_t stride,
+                             uint32_t rows, __m512i *leaf)
 {
-    transpose(leaf);
-    for (uint32_t p = 0; p < all->planes; p++)
-        add_plane(b, leaf, p, sum);
+    for (uint32_t i = 0; i < rows; i += 2) {
+        const uint16_t *first = ranks + (size_t)i * stride;
+        const uint16_t *second = i + 1 < rows ? first + stride : first;
+        struct rows two = {{load_row(first, stride), load_row(second, stride)}};
+
+        walk_two[b->depth](b->node, &two);
+        leaf[i] = two.of[0];
+        leaf[i + 1] = two.of[1];
+    }
+    for (uint32_t i = rows; i < ROWS; i++)
+        leaf[i] = _mm512_setzero_si512();
 }
 
 /* Blocks outside, rows inside: a block's nodes stay in the first-level cache. */
+TARGET static void sum_rows(const struct forest_blocks *all, const uint16_t *ranks, uint32_t stride,
+                            uint32_t rows, int64_t *sum)
+{
+    uint64_t excess[ROWS] = {0};
+    __m512i leaf[ROWS];
+
+    for (uint32_t i = 0; i < all->blocks; i++) {
+        walk_rows(&all->block[i], ranks, stride, rows, leaf);
+        transpose(leaf);
+        for (uint32_t p = 0; p < all->planes; p++)
+            add_plane(&all->block[i], leaf, p, excess);
+    }
+    for (uint32_t i = 0; i < rows; i++)
+        sum[i] += (int64_t)excess[i];
+}
+
 TARGET void blocks_sum_avx512(const struct forest_ranks *r, const uint16_t *ranks, uint32_t rows,
                               int64_t *sum)
 {
     const struct forest_blocks *all = r->blocks;
     uint32_t stride = forest_ranks_stride(r);
-    uint64_t excess[ROWS] = {0};
-    __m512i leaf[ROWS];
 
-    for (uint32_t i = 0; i < all->blocks; i++) {
-        const struct forest_block *b = &all->block[i];
-
-        walk_rows(b, ranks, stride, rows, leaf);
-        if (rows >= ROWS_MIN) {
-            for (uint32_t k = rows; k < ROWS; k++)
-                leaf[k] = _mm512_setzero_si512();
-            sum_rows(all, b, leaf, excess);
-        } else {
-            for (uint32_t k = 0; k < rows; k++)
-                excess[k] += sum_row(b, leaf[k]);
-        }
-    }
     for (uint32_t i = 0; i < rows; i++)
-        sum[i] += all->base + (int64_t)excess[i];
+        sum[i] += all->base;
+    if (rows >= ROWS_MIN)
+        sum_rows(all, ranks, stride, rows, sum);
+    else {
+        for (uint32_t i = 0; i < rows; i++)
+            sum[i] += (int64_t)sum_row(all, ranks + (size_t)i * stride, stride);
+    }
 }
 #endif

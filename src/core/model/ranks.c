@@ -139,17 +139,35 @@ static inline uint32_t count_scalar(const double *fan, double x)
 }
 
 /* In a fan, whose way is down to the next. */
-#define RANK_OF(count)                                                                             \
-    uint32_t rank = 0;                                                                             \
+#define RANK(level, target)                                                                        \
+    target static inline uint32_t rank_##level(const struct forest_ranks *r,                       \
+                                               const struct rank_search *s, double x)              \
+    {                                                                                              \
+        uint32_t rank = 0;                                                                         \
                                                                                                    \
-    for (uint32_t l = s->levels; l-- > 0;)                                                         \
-        rank = rank * RANK_FAN + count(r->fan + s->at[l] + (size_t)rank * RANK_FAN, x);            \
-    return rank
+        for (uint32_t l = s->levels; l-- > 0;)                                                     \
+            rank =                                                                                 \
+                rank * RANK_FAN + count_##level(r->fan + s->at[l] + (size_t)rank * RANK_FAN, x);   \
+        return rank;                                                                               \
+    }                                                                                              \
+                                                                                                   \
+    target static void ranks_##level(const struct forest_ranks *r, const double *x,                \
+                                     uint16_t *ranks)                                              \
+    {                                                                                              \
+        for (uint32_t u = 0; u < r->used; u++) {                                                   \
+            double v = x[r->input[u]];                                                             \
+            uint16_t left = RANK_LEFT, right = RANK_RIGHT;                                         \
+                                                                                                   \
+            if (!__builtin_isnan(v))                                                               \
+                left = right = (uint16_t)rank_##level(r, &r->search[u], v);                        \
+            if (r->slot[2 * u] != RANK_NO_SLOT)                                                    \
+                ranks[r->slot[2 * u]] = left;                                                      \
+            if (r->slot[2 * u + 1] != RANK_NO_SLOT)                                                \
+                ranks[r->slot[2 * u + 1]] = right;                                                 \
+        }                                                                                          \
+    }
 
-static uint32_t rank_scalar(const struct forest_ranks *r, const struct rank_search *s, double x)
-{
-    RANK_OF(count_scalar);
-}
+RANK(scalar, )
 
 #if defined(__x86_64__)
 __attribute__((target("avx2,popcnt"))) static inline uint32_t count_avx2(const double *fan,
@@ -164,11 +182,7 @@ __attribute__((target("avx2,popcnt"))) static inline uint32_t count_avx2(const d
     return (uint32_t)__builtin_popcount(below);
 }
 
-__attribute__((target("avx2,popcnt"))) static uint32_t
-rank_avx2(const struct forest_ranks *r, const struct rank_search *s, double x)
-{
-    RANK_OF(count_avx2);
-}
+RANK(avx2, __attribute__((target("avx2,popcnt"))))
 
 __attribute__((target("avx512f,popcnt"))) static inline uint32_t count_avx512(const double *fan,
                                                                               double x)
@@ -180,36 +194,20 @@ __attribute__((target("avx512f,popcnt"))) static inline uint32_t count_avx512(co
     return (uint32_t)__builtin_popcount((uint32_t)low | (uint32_t)high << 8);
 }
 
-__attribute__((target("avx512f,popcnt"))) static uint32_t
-rank_avx512(const struct forest_ranks *r, const struct rank_search *s, double x)
-{
-    RANK_OF(count_avx512);
-}
+RANK(avx512, __attribute__((target("avx512f,popcnt"))))
 #endif
 
 void forest_ranks_of(const struct forest_ranks *r, const double *x, uint16_t *ranks,
                      enum simd level)
 {
-    uint32_t (*rank_of)(const struct forest_ranks *, const struct rank_search *, double) =
-        rank_scalar;
-
 #if defined(__x86_64__)
     if (level == SIMD_AVX512)
-        rank_of = rank_avx512;
+        ranks_avx512(r, x, ranks);
     else if (level == SIMD_AVX2)
-        rank_of = rank_avx2;
+        ranks_avx2(r, x, ranks);
+    else
 #endif
-    for (uint32_t u = 0; u < r->used; u++) {
-        double v = x[r->input[u]];
-        uint16_t left = RANK_LEFT, right = RANK_RIGHT;
-
-        if (!__builtin_isnan(v))
-            left = right = (uint16_t)rank_of(r, &r->search[u], v);
-        if (r->slot[2 * u] != RANK_NO_SLOT)
-            ranks[r->slot[2 * u]] = left;
-        if (r->slot[2 * u + 1] != RANK_NO_SLOT)
-            ranks[r->slot[2 * u + 1]] = right;
-    }
+        ranks_scalar(r, x, ranks);
 }
 
 uint32_t forest_rank(const struct forest_ranks *r, uint32_t used, double x)
