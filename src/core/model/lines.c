@@ -5,9 +5,10 @@
 
 uint32_t forest_tree_depth(const struct tree_node *node, uint32_t nodes)
 {
-    uint8_t depth[MODEL_TREE_NODES_MAX] = {0};
+    uint8_t depth[MODEL_TREE_NODES_MAX];
     uint32_t deepest = 0;
 
+    depth[0] = 0;
     for (uint32_t i = 0; i < nodes; i++) {
         if (node[i].left != 0)
             depth[node[i].left] = depth[node[i].left + 1] = (uint8_t)(depth[i] + 1);

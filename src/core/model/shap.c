@@ -133,9 +133,10 @@ static uint32_t same_above(const struct tree_node *node, const uint32_t *parent,
 /* The most different inputs on a path. */
 static uint32_t count_inputs(const struct tree_node *node, uint32_t nodes, uint32_t *parent)
 {
-    uint8_t inputs[MODEL_TREE_NODES_MAX] = {0};
+    uint8_t inputs[MODEL_TREE_NODES_MAX];
     uint32_t most = 1;
 
+    inputs[0] = 0;
     for (uint32_t i = 0; i < nodes; i++) {
         if (node[i].left == 0)
             continue;
