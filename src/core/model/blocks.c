@@ -27,7 +27,6 @@ static bool measure(const struct forest_ranks *r, const struct model_forest *f, 
 struct laying {
     const struct forest_ranks *ranks;
     const struct model_forest *forest;
-    const uint32_t *used_as;
     struct forest_blocks *blocks;
 };
 
@@ -69,10 +68,8 @@ static void lay_tree(struct laying *y, uint32_t tree, uint32_t place, struct blo
 
         at[2 * k + 1] = at[2 * k + 2] = at[k];
         if (n->left != 0) {
-            uint32_t u = y->used_as[n->input];
-
-            to[k].slot[column] = (uint8_t)y->ranks->slot[2 * u + !n->missing_left];
-            to[k].rank[column] = (uint8_t)forest_rank(y->ranks, u, n->threshold);
+            to[k].slot[column] = (uint8_t)forest_slot(y->ranks, n);
+            to[k].rank[column] = (uint8_t)forest_rank(y->ranks, n);
             at[2 * k + 1] = n->left;
             at[2 * k + 2] = n->left + 1u;
         }
@@ -143,11 +140,10 @@ static void lay_blocks(struct laying *y, const uint8_t *depth)
     mem_free(order);
 }
 
-struct forest_blocks *forest_blocks_new(const struct forest_ranks *r, const struct model_forest *f,
-                                        const uint32_t *used_as)
+struct forest_blocks *forest_blocks_new(const struct forest_ranks *r, const struct model_forest *f)
 {
     uint8_t *depth = mem_array(f->trees + 1, 1);
-    struct laying y = {.ranks = r, .forest = f, .used_as = used_as};
+    struct laying y = {.ranks = r, .forest = f};
 
     if (measure(r, f, depth)) {
         y.blocks = mem_alloc(sizeof *y.blocks);

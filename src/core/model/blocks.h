@@ -64,8 +64,7 @@ struct forest_blocks {
 };
 
 /* NULL where a tree, an input or a row is too large for blocks, or there is no tree. */
-struct forest_blocks *forest_blocks_new(const struct forest_ranks *r, const struct model_forest *f,
-                                        const uint32_t *used_as);
+struct forest_blocks *forest_blocks_new(const struct forest_ranks *r, const struct model_forest *f);
 void forest_blocks_free(struct forest_blocks *b);
 
 /* Adds the excesses of a block's trees `first` .. for one row of bytes: place[t] is that of the

@@ -35,7 +35,6 @@ struct pending {
 
 struct laying {
     struct forest_ranks *ranks;
-    const uint32_t *used_as;
     struct pending *queue; /* of lines, in their order */
     uint32_t lines, leaves;
 };
@@ -48,10 +47,7 @@ static void set_node(struct tree_line *l, uint32_t k, uint16_t slot, uint16_t ra
 
 static void lay_node(struct laying *y, struct tree_line *l, uint32_t k, const struct tree_node *n)
 {
-    const struct forest_ranks *r = y->ranks;
-    uint32_t u = y->used_as[n->input];
-
-    set_node(l, k, r->slot[2 * u + !n->missing_left], (uint16_t)forest_rank(r, u, n->threshold));
+    set_node(l, k, forest_slot(y->ranks, n), forest_rank(y->ranks, n));
 }
 
 /* What is behind a way out: a leaf's number from the top, or a new line. */
@@ -132,12 +128,11 @@ static void lay_trees(struct laying *y, const struct model_forest *f)
     mem_free(length);
 }
 
-void forest_lines_make(struct forest_ranks *r, const struct model_forest *f,
-                       const uint32_t *used_as)
+void forest_lines_make(struct forest_ranks *r, const struct model_forest *f)
 {
     /* A line has at least one internal node (but for trees of one leaf); so has a leaf. */
     size_t most = (size_t)f->first[f->trees] + f->trees + RANK_GROUP;
-    struct laying y = {.ranks = r, .used_as = used_as};
+    struct laying y = {.ranks = r};
 
     r->groups = (f->trees + RANK_GROUP - 1) / RANK_GROUP;
     r->steps = mem_array(r->groups + 1, sizeof *r->steps);

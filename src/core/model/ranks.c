@@ -54,9 +54,8 @@ static double *gather_thresholds(const struct model *m, uint32_t *at)
     return all;
 }
 
-/* Fills used, input, first, threshold, and slot_of[j], which is meaningful for used inputs. */
-static bool rank_inputs(struct forest_ranks *r, const struct model *m, uint32_t *used_as,
-                        struct error *e)
+/* Fills used, input, used_as, first, threshold. */
+static bool rank_inputs(struct forest_ranks *r, const struct model *m, struct error *e)
 {
     uint32_t *at = mem_array(m->inputs + 1, sizeof *at);
     uint32_t kept = 0;
@@ -64,6 +63,7 @@ static bool rank_inputs(struct forest_ranks *r, const struct model *m, uint32_t 
 
     r->threshold = gather_thresholds(m, at);
     r->input = mem_array(m->inputs + 1, sizeof *r->input);
+    r->used_as = mem_array(m->inputs + 1, sizeof *r->used_as);
     r->first = mem_array(m->inputs + 2, sizeof *r->first);
     for (uint32_t j = 0; j < m->inputs && good; j++) {
         uint32_t n = sort_unique(r->threshold + at[j], at[j + 1] - at[j]);
@@ -77,7 +77,7 @@ static bool rank_inputs(struct forest_ranks *r, const struct model *m, uint32_t 
             continue;
         for (uint32_t k = 0; k < n; k++) /* kept never passes at[j]: moving down is safe */
             r->threshold[kept + k] = r->threshold[at[j] + k];
-        used_as[j] = r->used;
+        r->used_as[j] = r->used;
         r->input[r->used] = j;
         r->first[r->used] = kept;
         kept += n;
@@ -210,16 +210,20 @@ void forest_ranks_of(const struct forest_ranks *r, const double *x, uint16_t *ra
         ranks_scalar(r, x, ranks);
 }
 
-uint32_t forest_rank(const struct forest_ranks *r, uint32_t used, double x)
+uint16_t forest_rank(const struct forest_ranks *r, const struct tree_node *n)
 {
-    return rank_scalar(r, &r->search[used], x);
+    return (uint16_t)rank_scalar(r, &r->search[r->used_as[n->input]], n->threshold);
+}
+
+uint16_t forest_slot(const struct forest_ranks *r, const struct tree_node *n)
+{
+    return r->slot[2 * r->used_as[n->input] + !n->missing_left];
 }
 
 /* ---- slots ---- */
 
 /* Slots are made for the directions that occur: fewer fit the registers more often. */
-static void make_slots(struct forest_ranks *r, const struct model_forest *f,
-                       const uint32_t *used_as)
+static void make_slots(struct forest_ranks *r, const struct model_forest *f)
 {
     bool *wanted = mem_array((size_t)2 * r->used + 1, sizeof *wanted);
 
@@ -227,7 +231,7 @@ static void make_slots(struct forest_ranks *r, const struct model_forest *f,
         const struct tree_node *n = &f->node[i];
 
         if (n->left != 0)
-            wanted[2 * used_as[n->input] + !n->missing_left] = true;
+            wanted[2 * r->used_as[n->input] + !n->missing_left] = true;
     }
     r->slot = mem_array((size_t)2 * r->used + 1, sizeof *r->slot);
     for (uint32_t k = 0; k < 2 * r->used; k++) {
@@ -244,16 +248,14 @@ static void make_slots(struct forest_ranks *r, const struct model_forest *f,
 struct forest_ranks *forest_ranks_new(const struct model *m, struct error *e)
 {
     struct forest_ranks *r = mem_alloc(sizeof *r);
-    uint32_t *used_as = mem_array(m->inputs + 1, sizeof *used_as);
-    bool good = rank_inputs(r, m, used_as, e);
+    bool good = rank_inputs(r, m, e);
 
     if (good) {
         make_searches(r);
-        make_slots(r, &m->forest, used_as);
-        forest_lines_make(r, &m->forest, used_as);
-        r->blocks = forest_blocks_new(r, &m->forest, used_as);
+        make_slots(r, &m->forest);
+        forest_lines_make(r, &m->forest);
+        r->blocks = forest_blocks_new(r, &m->forest);
     }
-    mem_free(used_as);
     if (good)
         return r;
     forest_ranks_free(r);
@@ -265,6 +267,7 @@ void forest_ranks_free(struct forest_ranks *r)
     if (r == NULL)
         return;
     mem_free(r->input);
+    mem_free(r->used_as);
     mem_free(r->first);
     mem_free(r->threshold);
     mem_free(r->steps);

@@ -47,10 +47,11 @@ struct rank_search {
 struct forest_blocks;
 
 struct forest_ranks {
-    uint32_t used;              /* inputs with a threshold */
-    uint32_t *input;            /* of each */
-    uint32_t *first;            /* used + 1: where its thresholds begin */
-    double *threshold;          /* ascending within an input, different */
+    uint32_t used;     /* inputs with a threshold */
+    uint32_t *input;   /* of each */
+    uint32_t *used_as; /* of each input of the model that is used: where it is in `input` */
+    uint32_t *first;   /* used + 1: where its thresholds begin */
+    double *threshold; /* ascending within an input, different */
     struct rank_search *search; /* of each used input */
     double *fan;
     uint32_t slots;
@@ -70,11 +71,11 @@ uint32_t forest_ranks_stride(const struct forest_ranks *r); /* 16-bit words of o
 /* One encoded row to ranks. */
 void forest_ranks_of(const struct forest_ranks *r, const double *x, uint16_t *ranks,
                      enum simd level);
-/* The rank of one value of a used input. */
-uint32_t forest_rank(const struct forest_ranks *r, uint32_t used, double x);
+/* Of an internal node: a row goes right where its rank in the slot is above the node's. */
+uint16_t forest_slot(const struct forest_ranks *r, const struct tree_node *n);
+uint16_t forest_rank(const struct forest_ranks *r, const struct tree_node *n);
 /* Fills groups, steps, lines, line, value. */
-void forest_lines_make(struct forest_ranks *r, const struct model_forest *f,
-                       const uint32_t *used_as);
+void forest_lines_make(struct forest_ranks *r, const struct model_forest *f);
 /* Splits on the longest way from the root. */
 uint32_t forest_tree_depth(const struct tree_node *node, uint32_t nodes);
 
