@@ -91,4 +91,19 @@ __attribute__((always_inline)) static inline uint64_t block_sum_ends(const struc
     return sum & END_EXCESS;
 }
 
+/* The same of leaves: leaf[t] is the one that tree first + t comes to. */
+__attribute__((always_inline)) static inline uint64_t
+block_sum_leaves(const struct forest_block *b, uint32_t first, uint32_t trees, const uint8_t *leaf)
+{
+    const uint64_t(*way)[BLOCK_LEAVES_MAX] = (const uint64_t(*)[BLOCK_LEAVES_MAX])(b->end + first);
+    uint64_t sum[2] = {0};
+
+    for (uint32_t t = 0; t < trees; t += 8, leaf += 8, way += 8) {
+#pragma GCC unroll 8
+        for (uint32_t k = 0; k < 8; k++)
+            sum[k % 2] += way[k][leaf[k]];
+    }
+    return (sum[0] + sum[1]) & END_EXCESS;
+}
+
 #endif

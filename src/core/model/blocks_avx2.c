@@ -8,7 +8,10 @@
 #define TARGET __attribute__((target("avx2")))
 #define INLINE __attribute__((target("avx2"), always_inline)) static inline
 
-enum { HALF = BLOCK_TREES / 2 };
+enum {
+    HALF = BLOCK_TREES / 2,
+    ROWS_MIN = 4, /* that have a block's nodes in the first-level cache */
+};
 
 /* A row of 16, 32 or 64 ranks in tables for the byte shuffle, each in both halves. */
 struct row {
@@ -50,6 +53,7 @@ PICK(1, pick_0)
 PICK(2, pick_1)
 PICK(3, pick_2)
 PICK(4, pick_3)
+PICK(5, pick_4)
 
 /* Of a node, four registers: slots and ranks of both halves. */
 #define STEP(level)                                                                                \
@@ -67,11 +71,12 @@ STEP(1)
 STEP(2)
 STEP(3)
 STEP(4)
+STEP(5)
 
 /* The node of level `depth` that each tree comes to. */
 INLINE __m256i walk(const __m256i *node, const struct row *row, uint32_t slots, unsigned depth)
 {
-    __m256i left[BLOCK_DEPTH_MAX - 1], end = _mm256_setzero_si256();
+    __m256i left[BLOCK_DEPTH_MAX], at = _mm256_setzero_si256();
 
     if (depth > 0)
         step_0(node, row, slots, left);
@@ -83,11 +88,13 @@ INLINE __m256i walk(const __m256i *node, const struct row *row, uint32_t slots, 
         step_3(node, row, slots, left);
     if (depth > 4)
         step_4(node, row, slots, left);
+    if (depth > 5)
+        step_5(node, row, slots, left);
     for (unsigned l = 0; l < depth; l++) { /* twice, and one more where it is not left */
-        end = _mm256_add_epi8(end, end);
-        end = _mm256_add_epi8(end, _mm256_add_epi8(left[l], _mm256_set1_epi8(1)));
+        at = _mm256_add_epi8(at, at);
+        at = _mm256_add_epi8(at, _mm256_add_epi8(left[l], _mm256_set1_epi8(1)));
     }
-    return end;
+    return at;
 }
 
 /* Ranks as bytes; RANK_RIGHT, cut, is still above all. */
@@ -106,7 +113,7 @@ INLINE void load_row(const uint16_t *ranks, uint32_t slots, struct row *row)
 }
 
 INLINE void sum_rows_of(const struct forest_block *b, const uint16_t *ranks, uint32_t stride,
-                        uint32_t rows, int64_t *sum, uint32_t slots, unsigned depth)
+                        uint32_t rows, int64_t *sum, uint32_t slots, unsigned depth, bool ends)
 {
     struct row row;
 
@@ -114,10 +121,13 @@ INLINE void sum_rows_of(const struct forest_block *b, const uint16_t *ranks, uin
         load_row(ranks + (size_t)i * stride, slots, &row);
         for (uint32_t first = 0; first < b->trees; first += HALF) {
             const __m256i *node = (const __m256i *)(b->node->slot + first);
-            __m256i end = walk(node, &row, slots, depth - 1);
-            __m256i place = _mm256_slli_epi16(end, END_SHIFT);
+            __m256i at = walk(node, &row, slots, ends ? depth - 1 : depth);
+            const uint8_t *place = (const uint8_t *)&at;
 
-            sum[i] += (int64_t)block_sum_ends(b, first, HALF, (const uint8_t *)&place, row.byte);
+            if (ends)
+                at = _mm256_slli_epi16(at, END_SHIFT);
+            sum[i] += (int64_t)(ends ? block_sum_ends(b, first, HALF, place, row.byte)
+                                     : block_sum_leaves(b, first, HALF, place));
         }
     }
 }
@@ -127,22 +137,25 @@ INLINE void sum_rows(const struct forest_block *b, const uint16_t *ranks, uint32
 {
     switch (b->depth) {
     case 1:
-        sum_rows_of(b, ranks, stride, rows, sum, slots, 1);
+        sum_rows_of(b, ranks, stride, rows, sum, slots, 1, false);
         break;
     case 2:
-        sum_rows_of(b, ranks, stride, rows, sum, slots, 2);
+        sum_rows_of(b, ranks, stride, rows, sum, slots, 2, false);
         break;
     case 3:
-        sum_rows_of(b, ranks, stride, rows, sum, slots, 3);
+        sum_rows_of(b, ranks, stride, rows, sum, slots, 3, false);
         break;
     case 4:
-        sum_rows_of(b, ranks, stride, rows, sum, slots, 4);
+        sum_rows_of(b, ranks, stride, rows, sum, slots, 4, false);
         break;
     case 5:
-        sum_rows_of(b, ranks, stride, rows, sum, slots, 5);
+        sum_rows_of(b, ranks, stride, rows, sum, slots, 5, false);
         break;
     default:
-        sum_rows_of(b, ranks, stride, rows, sum, slots, 6);
+        if (rows < ROWS_MIN)
+            sum_rows_of(b, ranks, stride, rows, sum, slots, BLOCK_DEPTH_MAX, true);
+        else
+            sum_rows_of(b, ranks, stride, rows, sum, slots, BLOCK_DEPTH_MAX, false);
     }
 }
 

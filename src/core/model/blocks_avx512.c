@@ -108,7 +108,6 @@ INLINE void walk(const struct block_node *node, struct rows *row, unsigned depth
         walk(node, row, depth, count);                                                             \
     }
 
-WALK(0, 1)
 WALK(1, 1)
 WALK(2, 1)
 WALK(3, 1)
@@ -122,7 +121,7 @@ WALK(5, 2)
 WALK(6, 2)
 
 static void (*const walk_one[])(const struct block_node *node, struct rows *row) = {
-    walk_1_0, walk_1_1, walk_1_2, walk_1_3, walk_1_4, walk_1_5,
+    NULL, walk_1_1, walk_1_2, walk_1_3, walk_1_4, walk_1_5,
 };
 static void (*const walk_two[])(const struct block_node *node, struct rows *row) = {
     NULL, walk_2_1, walk_2_2, walk_2_3, walk_2_4, walk_2_5, walk_2_6,
@@ -141,11 +140,12 @@ INLINE __m512i load_row(const uint16_t *ranks, uint32_t stride)
 
 /* ---- one row ---- */
 
-/* First the ways of some blocks, then their ends: so one block need not wait for another. */
+/* First the ways of some blocks, then their leaves: so one block need not wait for another. In the
+ * deepest, the last step is taken with the leaves (blocks.h). */
 TARGET static uint64_t sum_row(const struct forest_blocks *all, const uint16_t *ranks,
                                uint32_t stride)
 {
-    struct rows row = {{load_row(ranks, stride)}}, end;
+    struct rows row = {{load_row(ranks, stride)}}, at;
     __m512i place[SPAN];
     uint64_t sum = 0;
 
@@ -154,13 +154,19 @@ TARGET static uint64_t sum_row(const struct forest_blocks *all, const uint16_t *
         uint32_t left = all->blocks - from, count = left < SPAN ? left : SPAN;
 
         for (uint32_t i = 0; i < count; i++) {
-            end = row;
-            walk_one[b[i].depth - 1](b[i].node, &end);
-            place[i] = _mm512_slli_epi16(end.of[0], END_SHIFT);
+            bool ends = b[i].depth == BLOCK_DEPTH_MAX;
+
+            at = row;
+            walk_one[b[i].depth - ends](b[i].node, &at);
+            place[i] = ends ? _mm512_slli_epi16(at.of[0], END_SHIFT) : at.of[0];
         }
-        for (uint32_t i = 0; i < count; i++)
-            sum += block_sum_ends(&b[i], 0, b[i].trees, (const uint8_t *)&place[i],
-                                  (const uint8_t *)&row);
+        for (uint32_t i = 0; i < count; i++) {
+            const uint8_t *of = (const uint8_t *)&place[i];
+
+            sum += b[i].depth == BLOCK_DEPTH_MAX
+                       ? block_sum_ends(&b[i], 0, b[i].trees, of, (const uint8_t *)&row)
+                       : block_sum_leaves(&b[i], 0, b[i].trees, of);
+        }
     }
     return sum;
 }
