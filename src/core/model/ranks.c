@@ -282,5 +282,8 @@ void forest_ranks_free(struct forest_ranks *r)
 
 uint32_t forest_ranks_stride(const struct forest_ranks *r)
 {
-    return (r->slots + RANK_ROW - 1) / RANK_ROW * RANK_ROW;
+    uint32_t slots =
+        r->slots > 0 ? r->slots : 1; /* kernels load a register even where none splits */
+
+    return (slots + RANK_ROW - 1) / RANK_ROW * RANK_ROW;
 }
