@@ -39,7 +39,7 @@ MAY_INCLUDE = {
     "shell/settings": "core/base core/data core/lang core/velocity core/stats core/decide core/learn "
     "shell/os",
     "shell/registry": "core/base core/data shell/os",
-    "shell/run": "include core/base core/data core/lang core/velocity core/model core/decide "
+    "shell/run": "include core/base core/data core/lang core/velocity core/model core/stats core/decide "
     "shell/os shell/link shell/source shell/settings shell/log shell/registry",
     # The store is a projection of the log's records, whose bodies are run's.
     "shell/store": "core/base core/data core/velocity core/decide shell/os shell/log shell/run",
