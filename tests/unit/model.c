@@ -4,6 +4,9 @@
 #include <zlib.h>
 
 #include "core/base/random.h"
+#include "core/model/blocks.h"
+#include "core/model/kernel.h"
+#include "core/model/kind.h"
 #include "core/model/parts.h"
 
 enum { ROWS = 3000 };
@@ -161,14 +164,109 @@ static struct model *random_forest(uint32_t inputs, uint32_t trees, uint32_t dep
     return m;
 }
 
+/* A forest of stumps on one input, at 0, 1, 2 .., and of one tree of the depth. */
+static struct model *forest_of_stumps(uint32_t stumps, uint32_t depth)
+{
+    struct model *m = model_new(MODEL_BOOST, 2);
+    struct random r;
+    struct error e;
+    uint32_t at = 0;
+
+    random_init(&r, stumps);
+    for (uint32_t j = 0; j < 2; j++)
+        model_set_input(m, j, text_of("x"), false, j);
+    model_forest_reserve(m, stumps + 1, 3 * stumps + 2 * depth + 1);
+    for (uint32_t t = 0; t <= stumps; t++) {
+        bool stump = t < stumps;
+        uint32_t nodes = stump ? 3 : 2 * depth + 1;
+
+        for (uint32_t i = 0; i < nodes; i++) {
+            struct tree_node *n = &m->forest.node[at + i];
+
+            *n = (struct tree_node){.cover = stump ? 2 - (i > 0) : depth + 1 - (i + 1) / 2};
+            if (i % 2 == 0 && i + 1 < nodes) /* every right child has two */
+                *n = (struct tree_node){.cover = n->cover,
+                                        .threshold = stump ? t : i,
+                                        .input = !stump,
+                                        .missing_left = t % 3 == 0,
+                                        .left = (uint16_t)(i + 1)};
+            else
+                n->value = (int64_t)random_below(&r, 2 * LEAF_VALUE_MAX + 1) - LEAF_VALUE_MAX;
+            if (!stump && i % 2 == 1)
+                n->cover = 1;
+        }
+        at += nodes;
+        m->forest.first[t + 1] = at;
+    }
+    assert_true(model_finish(m, &e));
+    return m;
+}
+
+/* Every kernel that fits, at every number of rows, against the trees themselves. */
+static void check_kernels(const struct model *m)
+{
+    const struct forest_ranks *ranked = m->ranks;
+    uint32_t stride = forest_ranks_stride(ranked);
+    uint16_t *ranks = mem_array((size_t)MODEL_BLOCK * stride + 1, sizeof *ranks);
+    double *x = mem_array((size_t)MODEL_BLOCK * m->inputs, sizeof *x);
+    struct random r;
+
+    random_init(&r, m->inputs);
+    for (uint32_t i = 0; i < MODEL_BLOCK; i++) {
+        for (uint32_t j = 0; j < m->inputs; j++)
+            x[i * m->inputs + j] =
+                random_below(&r, 6) == 0 ? NAN : rint(random_normal(&r) * 1000) / 8;
+        forest_ranks_of(ranked, x + i * m->inputs, ranks + (size_t)i * stride, simd_best());
+    }
+    for (unsigned k = 0; k < forest_kernel_count; k++) {
+        const struct forest_kernel *kernel = &forest_kernels[k];
+
+        if (!forest_kernel_fits(kernel, ranked, simd_best()))
+            continue;
+        for (uint32_t rows = 1; rows <= MODEL_BLOCK; rows++) {
+            int64_t sum[MODEL_BLOCK];
+
+            for (uint32_t i = 0; i < rows; i++)
+                sum[i] = m->forest.base;
+            kernel->sum(ranked, ranks, rows, sum);
+            for (uint32_t i = 0; i < rows; i++)
+                assert_true((double)sum[i] / (double)LEAF_ONE ==
+                            reference_margin(m, x + i * m->inputs));
+        }
+    }
+    mem_free(ranks);
+    mem_free(x);
+}
+
+/* One threshold or one level more, and the lines take over; leaves as large as they may be. */
+static void blocks_end_where_they_must(void **state)
+{
+    static const struct {
+        uint32_t stumps, depth;
+        bool blocks;
+    } shape[] = {{BLOCK_THRESHOLDS_MAX, BLOCK_DEPTH_MAX, true},
+                 {BLOCK_THRESHOLDS_MAX + 1, BLOCK_DEPTH_MAX, false},
+                 {BLOCK_THRESHOLDS_MAX, BLOCK_DEPTH_MAX + 1, false},
+                 {63, 1, true},
+                 {64, 1, true}};
+
+    for (unsigned k = 0; k < sizeof shape / sizeof *shape; k++) {
+        struct model *m = forest_of_stumps(shape[k].stumps, shape[k].depth);
+
+        assert_int_equal(m->ranks->blocks != NULL, shape[k].blocks);
+        check_kernels(m);
+        model_free(m);
+    }
+}
+
 /* Rows that fill one, two, three, four registers, and more than there are; trees of no split up to
  * many lines; groups that are not full. */
 static void every_shape_scores_and_explains_alike(void **state)
 {
     static const struct {
         uint32_t inputs, trees, depth;
-    } shape[] = {{1, 1, 0},   {3, 17, 3},  {15, 40, 6},  {30, 16, 7},
-                 {45, 90, 4}, {64, 33, 9}, {200, 50, 12}};
+    } shape[] = {{1, 1, 0},   {1, 1, 1},    {3, 17, 3},  {5, 70, 5},  {7, 128, 2},  {15, 40, 6},
+                 {30, 16, 7}, {31, 130, 6}, {45, 90, 4}, {64, 33, 9}, {200, 50, 12}};
     enum { MANY = 100 };
 
     for (unsigned k = 0; k < sizeof shape / sizeof *shape; k++) {
@@ -178,6 +276,7 @@ static void every_shape_scores_and_explains_alike(void **state)
         double *phi = mem_array(inputs, sizeof *phi), *scalar = mem_array(inputs, sizeof *scalar);
         struct random r;
 
+        check_kernels(m);
         random_init(&r, k);
         for (uint32_t i = 0; i < MANY * inputs; i++)
             x[i] = random_below(&r, 5) == 0 ? NAN : random_normal(&r);
@@ -903,6 +1002,7 @@ int main(void)
         cmocka_unit_test(every_level_gives_the_same_bits),
         cmocka_unit_test(borders_are_exact),
         cmocka_unit_test(every_shape_scores_and_explains_alike),
+        cmocka_unit_test(blocks_end_where_they_must),
         cmocka_unit_test(a_row_scores_alike_in_any_batch),
         cmocka_unit_test(calibration_changes_the_probability_only),
         cmocka_unit_test(unseen_text_is_the_pool),
