@@ -12,6 +12,7 @@
  */
 #include "shell/serve/http.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <microhttpd.h>
 #include <netdb.h>
@@ -43,6 +44,7 @@ struct connection {
     size_t body_bytes;        /* received; those over body_max were dropped */
     _Atomic int64_t since_us; /* of the last answer; 0 while a request is being answered */
     int fd;
+    char address[INET6_ADDRSTRLEN];
     struct connection *before, *after;
 };
 
@@ -80,7 +82,6 @@ static const struct {
     {"Server", "assay"},
     {"Cache-Control", "no-store"},
     {"X-Content-Type-Options", "nosniff"},
-    {"Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"},
     {"Referrer-Policy", "no-referrer"},
 };
 
@@ -89,12 +90,57 @@ static void add_header(struct MHD_Response *r, const char *name, const char *val
     ASSERT(MHD_add_response_header(r, name, value) == MHD_YES);
 }
 
+void exchange_add_header(struct exchange *x, const char *name, const char *value)
+{
+    ASSERT(strpbrk(value, "\r\n") == NULL);
+    if (x->headers.max == 0)
+        buffer_init(&x->headers, HTTP_HEADERS_BYTES_MAX);
+    buffer_add(&x->headers, name, strlen(name) + 1);
+    buffer_add(&x->headers, value, strlen(value) + 1);
+}
+
+static void add_number(struct MHD_Response *r, const char *name, unsigned value)
+{
+    char number[16];
+
+    snprintf(number, sizeof number, "%u", value);
+    add_header(r, name, number);
+}
+
+static void add_headers(const struct exchange *x, struct MHD_Response *r)
+{
+    const char *at = x->headers.bytes, *end = at + x->headers.length;
+
+    add_header(r, "Content-Type", x->content_type);
+    add_header(r, "Content-Security-Policy",
+               x->is_page ? "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+                          : "default-src 'none'; frame-ancestors 'none'");
+    if (x->allow != NULL)
+        add_header(r, "Allow", x->allow);
+    if (x->is_replay)
+        add_header(r, "Idempotent-Replay", "true");
+    if (x->retry_after_s > 0)
+        add_number(r, "Retry-After", x->retry_after_s);
+    if (x->asks_who)
+        add_header(r, "WWW-Authenticate", "Bearer realm=\"assay\"");
+    if (x->rate.limit > 0) {
+        add_number(r, "RateLimit-Limit", x->rate.limit);
+        add_number(r, "RateLimit-Remaining", x->rate.remaining);
+        add_number(r, "RateLimit-Reset", x->rate.reset_s);
+    }
+    while (at < end && !x->headers.overflow) {
+        const char *value = at + strlen(at) + 1;
+
+        add_header(r, at, value);
+        at = value + strlen(value) + 1;
+    }
+}
+
 static enum MHD_Result respond(struct connection *c)
 {
     struct exchange *x = &c->exchange;
     struct MHD_Response *r;
     enum MHD_Result result;
-    char number[16];
 
     ASSERT(x->status != 0);
     c->http->o.answering(c->http->o.context, x);
@@ -104,15 +150,7 @@ static enum MHD_Result respond(struct connection *c)
         return MHD_NO;
     for (size_t i = 0; i < sizeof security_headers / sizeof *security_headers; i++)
         add_header(r, security_headers[i].name, security_headers[i].value);
-    add_header(r, "Content-Type", x->content_type);
-    if (x->allow != NULL)
-        add_header(r, "Allow", x->allow);
-    if (x->is_replay)
-        add_header(r, "Idempotent-Replay", "true");
-    if (x->retry_after_s > 0) {
-        snprintf(number, sizeof number, "%u", x->retry_after_s);
-        add_header(r, "Retry-After", number);
-    }
+    add_headers(x, r);
     if (atomic_load_explicit(&c->http->is_stopping, memory_order_relaxed))
         add_header(r, "Connection", "close");
     result = MHD_queue_response(c->mhd, x->status, r);
@@ -274,7 +312,9 @@ static void on_completed(void *context, struct MHD_Connection *mhd, void **reque
                      x->body.length > x->body_max ? x->body_max : x->body.length);
     keep_or_free(&x->body);
     keep_or_free(&x->answer);
-    *x = (struct exchange){.body = x->body, .answer = x->answer, .connection = c};
+    buffer_fini(&x->headers);
+    *x = (struct exchange){
+        .body = x->body, .answer = x->answer, .address = c->address, .connection = c};
     c->stage = IDLE;
     c->body_bytes = 0;
     atomic_store(&c->since_us, clock_monotonic_us());
@@ -322,6 +362,23 @@ void exchange_queries(struct exchange *x, bool (*visit)(void *context, const cha
 
 /* ---- connections ---- */
 
+/* An IPv4 address in IPv6's clothes is itself. */
+static void name_peer(struct connection *c)
+{
+    const struct sockaddr *a =
+        MHD_get_connection_info(c->mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr;
+    const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)a;
+
+    if (a->sa_family == AF_INET)
+        inet_ntop(AF_INET, &((const struct sockaddr_in *)a)->sin_addr, c->address,
+                  sizeof c->address);
+    else if (a->sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&six->sin6_addr))
+        inet_ntop(AF_INET, &six->sin6_addr.s6_addr[12], c->address, sizeof c->address);
+    else if (a->sa_family == AF_INET6)
+        inet_ntop(AF_INET6, &six->sin6_addr, c->address, sizeof c->address);
+    c->exchange.address = c->address;
+}
+
 static void connection_new(struct loop *l, struct MHD_Connection *mhd, void **socket_context)
 {
     struct connection *c = mem_alloc(sizeof *c);
@@ -332,6 +389,7 @@ static void connection_new(struct loop *l, struct MHD_Connection *mhd, void **so
     c->mhd = mhd;
     c->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
     c->exchange.connection = c;
+    name_peer(c);
     buffer_init(&c->exchange.body, 0);
     buffer_init(&c->exchange.answer, HTTP_ANSWER_BYTES_MAX);
     atomic_store(&c->since_us, clock_monotonic_us());
@@ -358,6 +416,7 @@ static void connection_free(struct http *h, struct connection *c)
     atomic_fetch_sub(&h->open, 1);
     buffer_fini(&c->exchange.body);
     buffer_fini(&c->exchange.answer);
+    buffer_fini(&c->exchange.headers);
     mem_free(c);
 }
 

@@ -25,8 +25,10 @@
 
 #include "core/base/buffer.h"
 #include "core/base/error.h"
+#include "shell/access/caller.h"
 
 enum {
+    HTTP_HEADERS_BYTES_MAX = 8 << 10,
     HTTP_CONNECTIONS_MAX = 1024,
     HTTP_HEAD_BYTES_MAX = 32 << 10,    /* memory of a connection: head and small bodies */
     HTTP_IDLE_MAX_S = 30,              /* without a byte */
@@ -55,6 +57,15 @@ struct exchange {
     const char *allow;      /* header Allow, or NULL; a constant */
     unsigned retry_after_s; /* header Retry-After, or 0 */
     bool is_replay;         /* header Idempotent-Replay: true */
+    bool asks_who;          /* header WWW-Authenticate: Bearer */
+    bool is_page;           /* HTML of our own: it may have its own style, and nothing else */
+    struct {
+        unsigned limit, remaining, reset_s; /* headers RateLimit-*; limit 0: none */
+    } rate;
+    struct buffer headers; /* more of them; exchange_add_header */
+
+    struct caller caller; /* who asks; the dispatcher's */
+    const char *address;  /* of the peer; the connection's */
 
     enum http_next (*ready)(struct exchange *x); /* HTTP_WAITING: after another exchange_wait */
     void *state;                                 /* the handler's */
@@ -97,6 +108,9 @@ struct text exchange_body(const struct exchange *x);
 /* Borrowed until the request ends; NULL where there is none. */
 const char *exchange_header(struct exchange *x, const char *name);
 const char *exchange_query(struct exchange *x, const char *name);
+/* One more header of the answer. A line end in its value is our mistake: what comes from outside
+ * is encoded before. */
+void exchange_add_header(struct exchange *x, const char *name, const char *value);
 /* Calls visit with each query parameter's name until it returns false. */
 void exchange_queries(struct exchange *x, bool (*visit)(void *context, const char *name),
                       void *context);

@@ -3,6 +3,7 @@
 #define ASSAY_SERVE_INSIDE_H
 
 #include "core/data/json.h"
+#include "shell/access/access.h"
 #include "shell/os/thread.h"
 #include "shell/serve/http.h"
 #include "shell/serve/jobs.h"
@@ -59,6 +60,12 @@ bool server_submit(struct server *s, struct exchange *x, struct submission *subm
 /* 429, or 503 with the reason where the shard has stopped. */
 void server_refuse(struct server *s, struct exchange *x);
 
+/* What a change by this request has beside its kind: who, from where, why (query `note`). */
+struct control_change change_of(struct exchange *x);
+/* The members `known` of the body, an object; NULL: the exchange has the answer. json_free. */
+struct json_document *body_object(struct server *s, struct exchange *x, const char *const *known);
+unsigned error_http_status(const struct error *e); /* 404, 409, 422, 507 or 503 */
+
 /* A query parameter that is "true" or "false"; absent is false. On false the answer is there. */
 bool query_bool(struct exchange *x, const char *name, bool *value) MUST_USE;
 
@@ -86,6 +93,16 @@ enum http_next promote_model(struct server *s, struct exchange *x);
 enum http_next train_model(struct server *s, struct exchange *x);
 enum http_next reload_settings(struct server *s, struct exchange *x);
 enum http_next show_job(struct server *s, struct exchange *x);
+enum http_next show_keys(struct server *s, struct exchange *x);
+enum http_next create_key(struct server *s, struct exchange *x);
+enum http_next rotate_key(struct server *s, struct exchange *x);
+enum http_next revoke_key(struct server *s, struct exchange *x);
+enum http_next show_users(struct server *s, struct exchange *x);
+enum http_next create_user(struct server *s, struct exchange *x);
+enum http_next change_user(struct server *s, struct exchange *x);
+enum http_next show_session(struct server *s, struct exchange *x);
+enum http_next sign_in(struct server *s, struct exchange *x);
+enum http_next sign_out(struct server *s, struct exchange *x);
 enum http_next show_alive(struct server *s, struct exchange *x);
 enum http_next show_ready(struct server *s, struct exchange *x);
 enum http_next show_metrics(struct server *s, struct exchange *x);

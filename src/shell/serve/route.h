@@ -3,6 +3,7 @@
 #ifndef ASSAY_SERVE_ROUTE_H
 #define ASSAY_SERVE_ROUTE_H
 
+#include "shell/access/role.h"
 #include "shell/serve/http.h"
 
 struct server;
@@ -33,6 +34,8 @@ struct route {
                           * the end of the pattern the rest of the path; two at most */
     enum route_place place;
     enum route_body body;
+    unsigned roles;  /* enum role: who may; ROLE_ANYONE: without signing in. 0 is our mistake */
+    bool is_for_starter; /* a one-time token may, too */
     size_t body_max; /* 0: the setting server.body */
     enum http_next (*handle)(struct server *s, struct exchange *x);
     const char *summary;
