@@ -21,6 +21,7 @@ enum { WAIT_US = 50000, STATE_BATCH = 1024 };
 
 struct serving {
     struct lookups *lookups;
+    struct contracts *contracts;
     struct invocation *v;
     struct settings *settings;
     struct server_setting setting; /* with --port over it */
@@ -168,16 +169,19 @@ static bool reload_with(struct serving *s, struct settings *settings, struct cur
 {
     const struct schema *schema = plan_schema(c->made.plan);
     struct lookups *lookups = NULL;
+    struct contracts *contracts = NULL;
     struct activated a;
     bool ok;
 
     ok = lookups_open(settings, schema, schema, &lookups, e) && lookups_match(lookups, schema, e) &&
+         contracts_new(settings, schema, &contracts, e) &&
          shard_activate(s->shard, &c->made, c->model.length > 0 ? c->model.bytes : NULL,
                         c->model.length, progress, &a, e);
     if (ok) {
-        server_renew(s->server, lookups);
+        server_renew(s->server, lookups, contracts);
         reload_result(s, settings, c, &a, result);
     }
+    contracts_unref(contracts);
     lookups_free(lookups);
     return ok;
 }
@@ -250,7 +254,8 @@ static bool open_lookups(struct serving *s, struct error *e)
     const struct schema *schema = plan_schema(s->current.made.plan);
 
     return lookups_open(s->settings, schema, schema, &s->lookups, e) &&
-           lookups_match(s->lookups, schema, e);
+           lookups_match(s->lookups, schema, e) &&
+           contracts_new(s->settings, schema, &s->contracts, e);
 }
 
 static bool take_history(struct serving *s, struct error *e)
@@ -291,6 +296,7 @@ static bool open_server(struct serving *s, struct error *e)
                                     .settings = s->settings,
                                     .shard = s->shard,
                                     .lookups = s->lookups,
+                                    .contracts = s->contracts,
                                     .store = s->store,
                                     .data_directory = s->data,
                                     .train = {train_job, s},
@@ -307,6 +313,7 @@ static void close_all(struct serving *s)
     server_stop(s->server);
     project_close(s->project);
     shard_close(s->shard);
+    contracts_unref(s->contracts);
     lookups_free(s->lookups);
     current_close(&s->current);
     settings_free(s->settings);

@@ -5,6 +5,7 @@
 #include "core/data/json.h"
 #include "shell/access/access.h"
 #include "shell/os/thread.h"
+#include "shell/serve/contract.h"
 #include "shell/serve/http.h"
 #include "shell/serve/jobs.h"
 #include "shell/serve/metrics.h"
@@ -19,10 +20,12 @@ enum {
 
 struct server {
     struct server_options o;
-    pthread_mutex_t lock;    /* of plan and lookups */
-    struct plan *plan;       /* by which requests are read; a reference */
-    struct lookups *lookups; /* of its schema; a reference */
-    atomic_uint generation;  /* goes up when they change */
+    pthread_mutex_t lock;        /* of plan, lookups and contracts */
+    struct plan *plan;           /* by which requests are read; a reference */
+    struct lookups *lookups;     /* of its schema; a reference */
+    struct contracts *contracts; /* of the settings' routes; a reference, or NULL */
+    atomic_bool has_contracts;
+    atomic_uint generation; /* goes up when they change */
     struct http *http;
     pthread_key_t seat; /* of each I/O and desk thread */
     struct queue *desk_queue;

@@ -8,6 +8,7 @@
 #include "core/base/progress.h"
 #include "shell/run/lookup.h"
 #include "shell/run/shard.h"
+#include "shell/serve/contract.h"
 #include "shell/settings/settings.h"
 #include "shell/store/project.h"
 
@@ -26,6 +27,7 @@ struct server_options {
     const struct settings *settings;      /* for its lists; NULL: there are none */
     struct shard *shard;                  /* started */
     struct lookups *lookups;              /* of the plan's schema; a reference is taken; or NULL */
+    struct contracts *contracts;          /* likewise, or NULL */
     struct project *project;              /* NULL: no store, lists answer 503 */
     const char *store;                    /* path of its file */
     const char *data_directory;           /* for its models; NULL: answered 503 */
@@ -36,8 +38,9 @@ struct server_options {
 struct server;
 
 bool server_start(const struct server_options *o, struct server **s, struct error *e) MUST_USE;
-/* Requests are read by the shard's plan as it is now, with these tables (a reference is taken). */
-void server_renew(struct server *s, struct lookups *l);
+/* Requests are read by the shard's plan as it is now, with these tables and foreign
+ * contracts (references are taken). */
+void server_renew(struct server *s, struct lookups *l, struct contracts *c);
 /* As POST /v1/settings:reload without waiting; its outcome is the work's to tell. */
 bool server_reload(struct server *s, struct error *e) MUST_USE;
 uint16_t server_port(const struct server *s);
