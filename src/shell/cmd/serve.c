@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/data/json.h"
+#include "shell/access/access.h"
 #include "shell/cmd/cmd.h"
 #include "shell/os/clock.h"
 #include "shell/os/thread.h"
@@ -28,6 +29,8 @@ struct serving {
     char data[DATA_PATH_MAX], shard_directory[DATA_PATH_MAX];
     char log_directory[DATA_PATH_MAX + 16], store[DATA_PATH_MAX + 16];
     struct current current;
+    struct access *access;
+    char starter[STARTER_TEXT_BYTES + 1]; /* printed once; "": none */
     struct shard *shard;
     struct project *project;
     struct server *server;
@@ -248,6 +251,22 @@ static bool read_settings(struct serving *s, struct error *e)
     return true;
 }
 
+/* Before all that takes long: what would let everybody in ends here. */
+static bool open_access(struct serving *s, struct error *e)
+{
+    const struct access_options o = {.setting = &s->settings->access,
+                                     .data_directory = s->data,
+                                     .directory = s->settings->directory,
+                                     .is_loopback = server_host_is_loopback(s->setting.host),
+                                     .is_secure = s->setting.tls.certificate != NULL};
+
+    if (!access_open(&o, NULL, 0, &s->access, e) || !access_may_serve(s->access, e))
+        return false;
+    if (!access_starter(s->access, s->starter))
+        s->starter[0] = 0;
+    return true;
+}
+
 /* The tables as they are now; a restart reads them again. */
 static bool open_lookups(struct serving *s, struct error *e)
 {
@@ -299,6 +318,7 @@ static bool open_server(struct serving *s, struct error *e)
                                     .contracts = s->contracts,
                                     .store = s->store,
                                     .data_directory = s->data,
+                                    .access = s->access,
                                     .train = {train_job, s},
                                     .reload = {reload_job, s}};
 
@@ -311,6 +331,7 @@ static bool open_server(struct serving *s, struct error *e)
 static void close_all(struct serving *s)
 {
     server_stop(s->server);
+    access_close(s->access);
     project_close(s->project);
     shard_close(s->shard);
     contracts_unref(s->contracts);
@@ -321,10 +342,17 @@ static void close_all(struct serving *s)
 
 /* ---- words ---- */
 
+static const char *scheme(const struct serving *s)
+{
+    return s->setting.tls.certificate != NULL ? "https" : "http";
+}
+
 static void print_json(const struct serving *s, const char *filled, struct buffer *out)
 {
     buffer_add_text(out, "{\"url\":");
-    buffer_format(out, "\"http://%s:%u\"", s->setting.host, server_port(s->server));
+    buffer_format(out, "\"%s://%s:%u\"", scheme(s), s->setting.host, server_port(s->server));
+    buffer_format(out, ",\"access_required\":%s",
+                  access_is_required(s->access) ? "true" : "false");
     buffer_format(out, ",\"port\":%u,\"filled_until\":", server_port(s->server));
     if (filled != NULL)
         json_add_text(out, text_of(filled));
@@ -337,8 +365,12 @@ static void print_json(const struct serving *s, const char *filled, struct buffe
 
 static void print_words(const struct serving *s, const char *filled, struct buffer *out)
 {
-    buffer_format(out, "listening on http://%s:%u (%s)\n", s->setting.host, server_port(s->server),
-                  s->settings->name);
+    buffer_format(out, "listening on %s://%s:%u (%s)\n", scheme(s), s->setting.host,
+                  server_port(s->server), s->settings->name);
+    buffer_format(out, "  access   %s\n",
+                  access_is_required(s->access)
+                      ? "a key or signing in is required"
+                      : "not required: there is no key and no user yet (`assay key create`)");
     if (s->history.events > 0)
         buffer_format(out, "  history  %" PRIu64 " events imported\n", s->history.events);
     buffer_format(out, "  state    %s%s\n", filled != NULL ? "filled until " : "empty",
@@ -373,9 +405,17 @@ static bool say_where(struct serving *s, struct error *e)
         print_words(s, filled, &out);
     ok = print_result(&out, e);
     buffer_fini(&out);
-    if (!server_is_loopback(s->server))
-        warn("server.host", "other machines can reach this address, and there is no sign-in: put a "
-                            "proxy with TLS and access control before it");
+    if (!server_is_loopback(s->server) && !access_is_required(s->access))
+        warn("server.host", "other machines can reach this address, and access.required is false: "
+                            "whoever reaches it may do everything");
+    else if (!server_is_loopback(s->server) && s->setting.tls.certificate == NULL)
+        warn("server.host", "other machines can reach this address without TLS: keys and passwords "
+                            "can be read on the way. See server.tls, or put a proxy with TLS before it");
+    if (s->starter[0] != 0)
+        fprintf(stderr,
+                "assay: access is required and nobody is admin yet. Within %d minutes, once:\n"
+                "    assay user create NAME --role admin --url %s://%s:%u --key %s\n",
+                STARTER_MINUTES, scheme(s), s->setting.host, server_port(s->server), s->starter);
     return ok;
 }
 
@@ -444,7 +484,7 @@ static bool serve_run(struct invocation *v, struct error *e)
 
     pthread_mutex_init(&s.lock, NULL);
     signals_install();
-    ok = read_settings(&s, e) && open_shard(&s, e) && open_server(&s, e) && say_where(&s, e);
+    ok = read_settings(&s, e) && open_access(&s, e) && open_shard(&s, e) && open_server(&s, e) && say_where(&s, e);
     if (ok)
         wait_for_the_end(&s);
     term_clear(&v->term);

@@ -19,6 +19,8 @@ const struct command *const commands[] = {
     &command_top,
     &command_label,
     &command_list,
+    &command_key,
+    &command_user,
     &command_log,
     &command_replay,
     &command_rebuild,

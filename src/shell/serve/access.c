@@ -40,6 +40,28 @@ static bool has_access(struct server *s, struct exchange *x)
     return false;
 }
 
+bool caller_by(struct exchange *x, char *by, size_t room)
+{
+    const struct caller *c = &x->caller;
+    const char *given = exchange_query(x, "by"), *kind = c->kind == CALLER_KEY ? "key:" : "";
+    const char *own = c->kind == CALLER_KEY ? c->name : c->id;
+    int n;
+
+    if (given != NULL && (given[0] == 0 || !text_is_utf8(text_of(given)))) {
+        problem_answer(x, 400, "query parameter by: expected text");
+        return false;
+    }
+    if (c->kind <= CALLER_LOCAL) /* nobody was asked: what they say is all there is */
+        n = snprintf(by, room, "%s", given != NULL ? given : "api");
+    else
+        n = snprintf(by, room, "%s%s%s%s", given != NULL ? given : "",
+                     given != NULL ? " via " : "", kind, own);
+    if (n > 0 && (size_t)n < room)
+        return true;
+    problem_answer(x, 400, "query parameter by: with the caller's name over %zu bytes", room - 1);
+    return false;
+}
+
 struct control_change change_of(struct exchange *x)
 {
     const char *note = exchange_query(x, "note");

@@ -502,6 +502,19 @@ static uint16_t bound_port(int fd)
                                          : ((struct sockaddr_in *)&a)->sin_port);
 }
 
+bool http_host_is_loopback(const char *host)
+{
+    struct addrinfo hints = {.ai_flags = AI_PASSIVE, .ai_socktype = SOCK_STREAM};
+    struct addrinfo *found;
+    bool is;
+
+    if (getaddrinfo(host, NULL, &hints, &found) != 0)
+        return false;
+    is = address_is_loopback(found->ai_addr);
+    freeaddrinfo(found);
+    return is;
+}
+
 static bool open_socket(struct http *h, struct error *e)
 {
     struct addrinfo hints = {.ai_flags = AI_PASSIVE | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM};

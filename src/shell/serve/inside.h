@@ -63,6 +63,9 @@ bool server_submit(struct server *s, struct exchange *x, struct submission *subm
 /* 429, or 503 with the reason where the shard has stopped. */
 void server_refuse(struct server *s, struct exchange *x);
 
+/* Who says so, for records that keep one text: the caller's name, with the query parameter `by`
+ * before it where there is one. On false the answer is there. */
+bool caller_by(struct exchange *x, char *by, size_t room) MUST_USE;
 /* What a change by this request has beside its kind: who, from where, why (query `note`). */
 struct control_change change_of(struct exchange *x);
 /* The members `known` of the body, an object; NULL: the exchange has the answer. json_free. */

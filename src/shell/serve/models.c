@@ -76,18 +76,16 @@ static bool promote(struct server *s, const struct exchange *x, struct alias_cha
 
 enum http_next promote_model(struct server *s, struct exchange *x)
 {
-    const char *by = exchange_query(x, "by");
-    struct alias_change change = {
-        .action = "promote", .by = by != NULL ? by : "api", .at_us = clock_now_us()};
+    char by[ALIAS_BY_MAX + 1];
+    struct alias_change change = {.action = "promote", .by = by, .at_us = clock_now_us()};
     char id[MODEL_ID_TEXT_MAX];
     struct error e;
 
     if (!body_is_empty_object(s, x, "the queries say what it becomes") ||
+        !caller_by(x, by, sizeof by) ||
         !query_bool(x, "force", &change.is_forced))
         return HTTP_ANSWERED;
-    if (text_of(change.by).length > ALIAS_BY_MAX)
-        error_set(&e, ERROR_INVALID, "by: over %d bytes", ALIAS_BY_MAX);
-    else if (read_alias(x, &change.alias, &e) && promote(s, x, &change, &e)) {
+    if (read_alias(x, &change.alias, &e) && promote(s, x, &change, &e)) {
         model_id_format(&change.model, id);
         x->status = 200;
         buffer_format(&x->answer, "{\"model\":\"%s\",\"as\":\"%s\"}\n", id,
