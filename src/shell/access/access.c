@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "core/base/memory.h"
+#include "shell/access/sign_in.h"
 #include "shell/access/tokens.h"
 #include "shell/os/clock.h"
 
@@ -24,7 +25,8 @@ struct access {
     struct users *users;
     struct guesses *guesses;
     struct sessions *sessions;
-    struct tokens *tokens; /* NULL: no JWT */
+    struct tokens *tokens;     /* NULL: no JWT */
+    struct sign_in *provider; /* NULL: none */
     struct rate *per_key, *per_address;
     _Atomic int starter;
     uint8_t starter_hash[DIGEST_BYTES];
@@ -51,7 +53,8 @@ static bool open_all(struct access *a, const struct control_fold *more, size_t m
         folds[OWN_FOLDS + i] = more[i];
     return control_open(a->o.data_directory, folds, OWN_FOLDS + more_count, &a->control, e) &&
            tally_start(a->control, &a->tally, e) &&
-           tokens_open(a->o.setting, a->o.directory, &a->tokens, e);
+           tokens_open(a->o.setting, a->o.directory, &a->tokens, e) &&
+           sign_in_open(a->o.setting, &a->provider, e);
 }
 
 bool access_open(const struct access_options *o, const struct control_fold *more,
@@ -78,6 +81,7 @@ void access_close(struct access *a)
 {
     if (a == NULL)
         return;
+    sign_in_close(a->provider);
     tokens_close(a->tokens);
     tally_stop(a->tally);
     control_close(a->control);
@@ -418,6 +422,18 @@ void access_admit(struct access *a, const struct caller *c, const char *address,
 {
     *s = (struct access_session){.caller = *c};
     opened(a, NULL, address, s);
+}
+
+struct sign_in *access_provider(struct access *a)
+{
+    return a->provider;
+}
+
+void access_sign_in_failed(struct access *a, const char *address, const char *words)
+{
+    struct caller nobody = {.kind = CALLER_NOBODY};
+
+    note(a, "access.sign_in_failed", &(struct access_request){.address = address}, &nobody, words);
 }
 
 bool access_session_of(struct access *a, const char *cookie, struct access_session *s)

@@ -102,6 +102,11 @@ void access_cookie(const struct access *a, const char *token, struct buffer *out
 /* The value of one cookie of a Cookie header; length 0: it is not there. */
 struct text cookie_find(const char *header, const char *name);
 
+/* By OpenID Connect; NULL: the settings have no access.sign_in. */
+struct sign_in *access_provider(struct access *a);
+/* A sign-in that did not come to its end, for the audit. */
+void access_sign_in_failed(struct access *a, const char *address, const char *words);
+
 /* What claims of a role give, by access.roles. */
 unsigned access_roles_of(const struct access *a, const struct json *claim);
 

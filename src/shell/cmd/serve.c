@@ -62,6 +62,8 @@ static void signals_install(void)
     sigaction(SIGTERM, &action, NULL);
     action.sa_handler = on_hang_up;
     sigaction(SIGHUP, &action, NULL);
+    action.sa_handler = SIG_IGN; /* a peer that has gone: TLS says so by its own error */
+    sigaction(SIGPIPE, &action, NULL);
 }
 
 /* ---- training over HTTP ---- */
@@ -116,6 +118,28 @@ static bool lists_differ(const struct settings *was, const struct settings *is)
     return differs;
 }
 
+/* Rates, token keys and sign-in are opened once; the certificate's files are read again. */
+static bool access_differs(const struct access_setting *a, const struct access_setting *b)
+{
+    bool differs = a->has_required != b->has_required || a->required != b->required ||
+                   a->open_metrics != b->open_metrics || texts_differ(a->per_key, b->per_key) ||
+                   texts_differ(a->per_address, b->per_address) ||
+                   a->session_idle_us != b->session_idle_us ||
+                   a->session_longest_us != b->session_longest_us ||
+                   texts_differ(a->jwt.issuer, b->jwt.issuer) ||
+                   texts_differ(a->jwt.audience, b->jwt.audience) ||
+                   texts_differ(a->jwt.keys, b->jwt.keys) ||
+                   texts_differ(a->jwt.secret, b->jwt.secret) ||
+                   texts_differ(a->sign_in.issuer, b->sign_in.issuer) ||
+                   texts_differ(a->sign_in.client, b->sign_in.client) ||
+                   a->role_count != b->role_count;
+
+    for (uint32_t i = 0; !differs && i < a->role_count; i++)
+        differs = texts_differ(a->roles[i].name, b->roles[i].name) ||
+                  texts_differ(a->roles[i].source, b->roles[i].source);
+    return differs;
+}
+
 /* What has its place in the process, not in the plan. */
 static void add_next_start(const struct settings *was, const struct settings *is,
                            struct buffer *out)
@@ -128,6 +152,8 @@ static void add_next_start(const struct settings *was, const struct settings *is
         {"server.port", was->server.port != is->server.port},
         {"server.threads", was->server.threads != is->server.threads},
         {"server.queue", was->server.queue != is->server.queue},
+        {"server.tls", (was->server.tls.key == NULL) != (is->server.tls.key == NULL)},
+        {"access", access_differs(&was->access, &is->access)},
         {"server.body", was->server.body_bytes != is->server.body_bytes},
         {"lists", lists_differ(was, is)},
         {"ids.count", was->ids_horizon != is->ids_horizon},
@@ -178,6 +204,7 @@ static bool reload_with(struct serving *s, struct settings *settings, struct cur
 
     ok = lookups_open(settings, schema, schema, &lookups, e) && lookups_match(lookups, schema, e) &&
          contracts_new(settings, schema, &contracts, e) &&
+         (s->setting.tls.certificate == NULL || server_certificate(settings, e)) &&
          shard_activate(s->shard, &c->made, c->model.length > 0 ? c->model.bytes : NULL,
                         c->model.length, progress, &a, e);
     if (ok) {
@@ -260,7 +287,7 @@ static bool open_access(struct serving *s, struct error *e)
                                      .is_loopback = server_host_is_loopback(s->setting.host),
                                      .is_secure = s->setting.tls.certificate != NULL};
 
-    if (!access_open(&o, NULL, 0, &s->access, e) || !access_may_serve(s->access, e))
+    if (!server_certificate(s->settings, e) || !access_open(&o, NULL, 0, &s->access, e) || !access_may_serve(s->access, e))
         return false;
     if (!access_starter(s->access, s->starter))
         s->starter[0] = 0;

@@ -32,6 +32,8 @@ struct http_client *http_client_of(const struct http_peer *peer)
     struct http_client *c = http_client_new(peer->url);
     struct buffer header;
 
+    if (peer->basic != NULL)
+        curl_easy_setopt(c->curl, CURLOPT_USERPWD, peer->basic);
     if (peer->ca != NULL)
         c->ca = mem_text(peer->ca, strlen(peer->ca));
     if (peer->key == NULL)

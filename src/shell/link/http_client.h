@@ -13,6 +13,7 @@ struct http_client;
 struct http_peer {
     const char *url; /* "http://127.0.0.1:8080", "https://fraud.example.org" */
     const char *key; /* API key; NULL: none */
+    const char *basic; /* "name:password"; NULL: none */
     const char *ca;  /* PEM file of the certificates that are trusted; NULL: the system's */
 };
 

@@ -4,10 +4,9 @@
 
 #include "core/base/calendar.h"
 #include "core/data/json_at.h"
+#include "shell/access/sign_in.h"
 #include "shell/os/clock.h"
 #include "shell/serve/inside.h"
-
-enum { NOTE_MAX = 512 };
 
 /* ---- what these handlers share ---- */
 
@@ -355,4 +354,93 @@ enum http_next sign_out(struct server *s, struct exchange *x)
     set_cookie(s, x, "");
     buffer_add_text(&x->answer, "{\"signed_in\":false}");
     return answer_made(x, 200);
+}
+
+/* ---- by a provider ---- */
+
+static struct sign_in *provider_of(struct server *s, struct exchange *x)
+{
+    struct sign_in *p = s->o.access != NULL ? access_provider(s->o.access) : NULL;
+
+    if (p == NULL)
+        problem_answer(x, 404, "there is no provider: see access.sign_in of the settings");
+    return p;
+}
+
+/* Lax, not Strict: the provider leads back from another site. */
+static void set_sign_in_cookie(const struct server *s, struct exchange *x, const char *text)
+{
+    char cookie[SIGN_IN_COOKIE_MAX + 128];
+
+    snprintf(cookie, sizeof cookie,
+             SIGN_IN_COOKIE "=%s; Path=/v1/sign-in; HttpOnly; SameSite=Lax; Max-Age=%d%s", text,
+             text[0] != 0 ? SIGN_IN_MINUTES * 60 : 0,
+             s->o.setting->tls.certificate != NULL ? "; Secure" : "");
+    exchange_add_header(x, "Set-Cookie", cookie);
+}
+
+enum http_next begin_sign_in(struct server *s, struct exchange *x)
+{
+    struct sign_in *p = provider_of(s, x);
+    char cookie[SIGN_IN_COOKIE_MAX];
+    struct buffer url;
+    struct error e;
+
+    if (p == NULL)
+        return HTTP_ANSWERED;
+    buffer_init(&url, SIGN_IN_URL_MAX);
+    if (sign_in_begin(p, cookie, &url, &e)) {
+        set_sign_in_cookie(s, x, cookie);
+        exchange_add_header(x, "Location", buffer_text(&url));
+        buffer_add_text(&x->answer, "{\"signed_in\":false}");
+        answer_made(x, 302);
+    } else {
+        problem_answer(x, 503, "sign-in: %s", e.text);
+    }
+    buffer_fini(&url);
+    return HTTP_ANSWERED;
+}
+
+/* A page, not a redirect: the session's cookie is Strict, and a browser would leave it out where
+ * the way here began at another site. */
+static void answer_page(struct exchange *x)
+{
+    x->status = 200;
+    x->is_page = true;
+    x->content_type = "text/html; charset=utf-8";
+    buffer_add_text(&x->answer,
+                    "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">"
+                    "<meta http-equiv=\"refresh\" content=\"0; url=/\"><title>Assay</title></head>"
+                    "<body><p>You are signed in. <a href=\"/\">Go on</a></p></body></html>\n");
+}
+
+enum http_next finish_sign_in(struct server *s, struct exchange *x)
+{
+    struct sign_in *p = provider_of(s, x);
+    const char *refusal = exchange_query(x, "error");
+    struct sign_in_return r = {.cookie = cookie_find(exchange_header(x, "Cookie"), SIGN_IN_COOKIE),
+                               .state = exchange_query(x, "state"),
+                               .code = exchange_query(x, "code"),
+                               .from = exchange_query(x, "iss"),
+                               .json = seat_get(s)->json,
+                               .access = s->o.access};
+    struct access_session session;
+    struct caller c;
+    struct error e;
+    bool ok;
+
+    if (p == NULL)
+        return HTTP_ANSWERED;
+    ok = (refusal == NULL || error_set(&e, ERROR_INVALID, "the provider refused: %.100s", refusal)) &&
+         sign_in_finish(p, &r, &c, &e);
+    set_sign_in_cookie(s, x, "");
+    if (ok) {
+        access_admit(s->o.access, &c, x->address, &session);
+        set_cookie(s, x, session.token);
+        answer_page(x);
+    } else {
+        access_sign_in_failed(s->o.access, x->address, e.text);
+        problem_answer(x, e.kind == ERROR_INVALID ? 401 : 503, "sign-in: %s", e.text);
+    }
+    return HTTP_ANSWERED;
 }

@@ -30,6 +30,7 @@
 #include "core/base/panic.h"
 #include "shell/os/clock.h"
 #include "shell/os/thread.h"
+#include "shell/serve/tls.h"
 
 enum { LISTEN_BACKLOG = 1024, DRAIN_STEP_US = 2000, GUARD_STEP_US = 100000, LOOP_WAIT_MS = 250 };
 
@@ -589,6 +590,13 @@ static void loop_fini(struct loop *l)
 
 static bool loop_start(struct http *h, struct loop *l, struct error *e)
 {
+    const struct MHD_OptionItem tls[] = {
+        {MHD_OPTION_HTTPS_CERT_CALLBACK, 0, tls_callback()},
+        {MHD_OPTION_HTTPS_PRIORITIES, 0, tls_priorities},
+        {MHD_OPTION_END, 0, NULL},
+    };
+    const struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
+    unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (h->o.is_tls ? MHD_USE_TLS : 0);
     unsigned connections = (HTTP_CONNECTIONS_MAX + h->o.threads - 1) / h->o.threads;
 
     l->http = h;
@@ -596,8 +604,8 @@ static bool loop_start(struct http *h, struct loop *l, struct error *e)
     if (l->wake_fd < 0)
         return error_set(e, ERROR_WORLD, "cannot make an eventfd: %s", strerror(errno));
     l->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, h->port, NULL, NULL, on_request, h,
-        MHD_OPTION_LISTEN_SOCKET, h->listen_fd, MHD_OPTION_CONNECTION_LIMIT, connections,
+        flags, h->port, NULL, NULL, on_request, h,
+        MHD_OPTION_ARRAY, h->o.is_tls ? tls : none, MHD_OPTION_LISTEN_SOCKET, h->listen_fd, MHD_OPTION_CONNECTION_LIMIT, connections,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_HEAD_BYTES_MAX,
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_IDLE_MAX_S, MHD_OPTION_STRICT_FOR_CLIENT, 1,
         MHD_OPTION_NOTIFY_COMPLETED, on_completed, h, MHD_OPTION_NOTIFY_CONNECTION, on_connection,

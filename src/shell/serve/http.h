@@ -87,6 +87,7 @@ struct http_options {
     const char *host;
     uint16_t port; /* 0: any free one */
     unsigned threads;
+    bool is_tls; /* by the certificate that tls_load put in force */
     void *context;
     void (*begin)(void *context, struct exchange *x);
     enum http_next (*handle)(void *context, struct exchange *x);

@@ -109,6 +109,8 @@ enum http_next change_user(struct server *s, struct exchange *x);
 enum http_next show_session(struct server *s, struct exchange *x);
 enum http_next sign_in(struct server *s, struct exchange *x);
 enum http_next sign_out(struct server *s, struct exchange *x);
+enum http_next begin_sign_in(struct server *s, struct exchange *x);
+enum http_next finish_sign_in(struct server *s, struct exchange *x);
 enum http_next show_alive(struct server *s, struct exchange *x);
 enum http_next show_ready(struct server *s, struct exchange *x);
 enum http_next show_metrics(struct server *s, struct exchange *x);

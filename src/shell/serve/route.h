@@ -8,7 +8,7 @@
 
 struct server;
 
-enum { ROUTE_QUERIES_MAX = 8, ROUTE_ALLOW_MAX = 40 };
+enum { ROUTE_QUERIES_MAX = 12, ROUTE_ALLOW_MAX = 40 };
 
 /* Where a handler runs. */
 enum route_place {

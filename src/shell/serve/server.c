@@ -9,7 +9,9 @@
 #include "core/base/memory.h"
 #include "core/base/panic.h"
 #include "shell/os/clock.h"
+#include "shell/os/file.h"
 #include "shell/serve/inside.h"
+#include "shell/serve/tls.h"
 
 /* ---- seats ---- */
 
@@ -366,6 +368,7 @@ bool server_start(const struct server_options *o, struct server **server, struct
     struct http_options http = {.host = o->setting->host,
                                 .port = o->setting->port,
                                 .threads = o->setting->threads,
+                                .is_tls = o->setting->tls.certificate != NULL,
                                 .context = s,
                                 .begin = on_begin,
                                 .handle = on_request,
@@ -392,6 +395,24 @@ bool server_start(const struct server_options *o, struct server **server, struct
 bool server_is_loopback(const struct server *s)
 {
     return http_is_loopback(s->http);
+}
+
+/* Relative paths start where the settings file is. */
+static const char *path_of(const struct settings *s, const char *path, char whole[FILE_PATH_MAX])
+{
+    if (path[0] == '/' || s->directory == NULL)
+        return path;
+    snprintf(whole, FILE_PATH_MAX, "%s/%s", s->directory, path);
+    return whole;
+}
+
+bool server_certificate(const struct settings *s, struct error *e)
+{
+    char certificate[FILE_PATH_MAX], key[FILE_PATH_MAX];
+
+    return s->server.tls.certificate == NULL ||
+           tls_load(path_of(s, s->server.tls.certificate, certificate),
+                    path_of(s, s->server.tls.key, key), e);
 }
 
 bool server_host_is_loopback(const char *host)

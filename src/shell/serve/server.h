@@ -45,6 +45,9 @@ void server_renew(struct server *s, struct lookups *l, struct contracts *c);
 bool server_reload(struct server *s, struct error *e) MUST_USE;
 uint16_t server_port(const struct server *s);
 bool server_is_loopback(const struct server *s); /* reached from this machine only */
+/* Reads server.tls of these settings; without that section nothing happens. In force from the next
+ * connection on. */
+bool server_certificate(const struct settings *s, struct error *e) MUST_USE;
 /* The same of a host that is not served yet. */
 bool server_host_is_loopback(const char *host);
 /* No new requests, what runs is finished, a running job is cancelled. Takes NULL. */
