@@ -25,7 +25,7 @@ struct access {
     struct users *users;
     struct guesses *guesses;
     struct sessions *sessions;
-    struct tokens *tokens;     /* NULL: no JWT */
+    struct tokens *tokens;    /* NULL: no JWT */
     struct sign_in *provider; /* NULL: none */
     struct rate *per_key, *per_address;
     _Atomic int starter;
@@ -57,8 +57,8 @@ static bool open_all(struct access *a, const struct control_fold *more, size_t m
            sign_in_open(a->o.setting, &a->provider, e);
 }
 
-bool access_open(const struct access_options *o, const struct control_fold *more,
-                 size_t more_count, struct access **access, struct error *e)
+bool access_open(const struct access_options *o, const struct control_fold *more, size_t more_count,
+                 struct access **access, struct error *e)
 {
     struct access *a = mem_alloc(sizeof *a);
 
@@ -278,8 +278,7 @@ static bool is_session(struct access *a, const struct access_request *r, struct 
         snprintf(v->words, sizeof v->words, "the session has ended: sign in again");
         return false;
     }
-    if (!r->is_change ||
-        sessions_csrf_matches(csrf, text_of(r->csrf != NULL ? r->csrf : "")))
+    if (!r->is_change || sessions_csrf_matches(csrf, text_of(r->csrf != NULL ? r->csrf : "")))
         return true;
     v->status = 403;
     snprintf(v->words, sizeof v->words,

@@ -41,9 +41,10 @@ struct access_options {
 
 struct access;
 
-/* Opens the control log of the data directory, with these folds and `more` ones of other modules. */
-bool access_open(const struct access_options *o, const struct control_fold *more,
-                 size_t more_count, struct access **a, struct error *e) MUST_USE;
+/* Opens the control log of the data directory, with these folds and `more` ones of other modules.
+ */
+bool access_open(const struct access_options *o, const struct control_fold *more, size_t more_count,
+                 struct access **a, struct error *e) MUST_USE;
 void access_close(struct access *a); /* takes NULL */
 
 struct control *access_control(struct access *a);
@@ -62,9 +63,9 @@ struct access_request {
     const char *address;
     const char *route; /* the pattern, for the audit */
     const char *request;
-    unsigned roles;  /* that may; ROLE_ANYONE: no question is asked */
-    bool is_change;  /* no GET or HEAD */
-    bool is_for_starter; /* makes a user or key */
+    unsigned roles;           /* that may; ROLE_ANYONE: no question is asked */
+    bool is_change;           /* no GET or HEAD */
+    bool is_for_starter;      /* makes a user or key */
     struct json_reader *json; /* the thread's */
 };
 

@@ -18,7 +18,7 @@ struct named_key {
 };
 
 struct jwks {
-    char *location; /* NULL: a secret */
+    char *location;        /* NULL: a secret */
     pthread_rwlock_t lock; /* of the keys */
     struct named_key keys[JWKS_KEYS_MAX];
     unsigned count;
@@ -122,8 +122,9 @@ static bool renew(struct jwks *j, struct error *e)
     bool ok;
 
     buffer_init(&bytes, JWKS_BYTES_MAX);
-    ok = (is_url(j->location) ? fetch(j->location, &bytes, e) : file_read(j->location, &bytes, e)) &&
-         parse(bytes_of(&bytes), keys, &count, e);
+    ok =
+        (is_url(j->location) ? fetch(j->location, &bytes, e) : file_read(j->location, &bytes, e)) &&
+        parse(bytes_of(&bytes), keys, &count, e);
     if (ok)
         replace(j, keys, count);
     else

@@ -162,8 +162,7 @@ static bool check(void *context, const struct control_record *r, struct error *e
         return error_set(e, ERROR_FULL, "there are %d keys, revoked ones counted: no more",
                          KEYS_MAX);
     if (!is_new && h == NULL)
-        return error_set(e, ERROR_NOT_FOUND, "there is no key \"%.*s\"",
-                         TEXT_ARG(id_of(r)));
+        return error_set(e, ERROR_NOT_FOUND, "there is no key \"%.*s\"", TEXT_ARG(id_of(r)));
     if (!is_new && atomic_load(&h->state)->revoked_us != 0)
         return error_set(e, ERROR_CONFLICT, "the key %s is revoked already", h->key.id);
     return true;

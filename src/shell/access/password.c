@@ -37,8 +37,8 @@ bool password_matches(struct text password, const char *hash)
     pthread_mutex_lock(&one);
     if (is_nobody && nobodys[0] == 0 && !make("-", 1, nobodys))
         nobodys[0] = 0;
-    ok = sodium_init() >= 0 && crypto_pwhash_str_verify(is_nobody ? nobodys : hash, password.bytes,
-                                                        password.length) == 0;
+    ok = sodium_init() >= 0 &&
+         crypto_pwhash_str_verify(is_nobody ? nobodys : hash, password.bytes, password.length) == 0;
     pthread_mutex_unlock(&one);
     return ok && !is_nobody;
 }

@@ -28,10 +28,11 @@ static bool add_role(struct text name, unsigned *roles, struct error *e)
     unsigned role;
 
     if (!role_find(name, &role))
-        return error_set(e, ERROR_INVALID,
-                         "role: expected viewer, scorer, analyst, engineer, auditor or admin, found "
-                         "\"%.*s\"",
-                         (int)(name.length < 40 ? name.length : 40), name.bytes);
+        return error_set(
+            e, ERROR_INVALID,
+            "role: expected viewer, scorer, analyst, engineer, auditor or admin, found "
+            "\"%.*s\"",
+            (int)(name.length < 40 ? name.length : 40), name.bytes);
     *roles |= role;
     return true;
 }

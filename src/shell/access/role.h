@@ -20,7 +20,7 @@ enum role {
     ROLES_COUNT = 6,
 };
 
-const char *role_name(unsigned role);        /* of one bit */
+const char *role_name(unsigned role);             /* of one bit */
 bool role_find(struct text name, unsigned *role); /* one bit */
 /* "scorer,viewer" or a JSON array of names; at least one. */
 bool roles_read(struct text words, unsigned *roles, struct error *e) MUST_USE;

@@ -9,7 +9,7 @@
 #include "shell/os/digest.h"
 
 enum {
-    SESSIONS_MAX = 10000,    /* then the one longest unused goes */
+    SESSIONS_MAX = 10000,     /* then the one longest unused goes */
     SESSIONS_OF_ONE_MAX = 20, /* of one user: likewise */
     SESSION_TEXT_BYTES = 64,
 };

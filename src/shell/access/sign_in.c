@@ -104,8 +104,9 @@ static bool take_configuration(struct sign_in *s, const struct json_document *d,
     struct jwks *jwks;
 
     if (!text_is(json_text_at(&d->root, "issuer"), s->setting->sign_in.issuer))
-        return error_set(e, ERROR_WORLD, "the provider calls itself another issuer than "
-                                         "access.sign_in.issuer");
+        return error_set(e, ERROR_WORLD,
+                         "the provider calls itself another issuer than "
+                         "access.sign_in.issuer");
     if (!take_endpoint(d, "authorization_endpoint", s->authorization, e) ||
         !take_endpoint(d, "token_endpoint", s->token, e) || !take_endpoint(d, "jwks_uri", keys, e))
         return false;
@@ -214,8 +215,8 @@ bool sign_in_begin(struct sign_in *s, char cookie[SIGN_IN_COOKIE_MAX], struct bu
     add_parameter(url, "nonce", hex);
     derive(s, "verifier", text_of(cookie), hex);
     add_challenge(url, hex);
-    return !url->overflow || error_set(e, ERROR_FULL, "the provider's URL is over %d bytes",
-                                       SIGN_IN_URL_MAX);
+    return !url->overflow ||
+           error_set(e, ERROR_FULL, "the provider's URL is over %d bytes", SIGN_IN_URL_MAX);
 }
 
 /* ---- back from the provider ---- */
@@ -312,9 +313,9 @@ static bool take_token(struct sign_in *s, const struct sign_in_return *r,
     ok = is_for_us(s, &claims, e) &&
          (snprintf(c->id, sizeof c->id, "oidc:%s", claims.subject) < (int)sizeof c->id ||
           error_set(e, ERROR_INVALID, "the provider's sub is too long")) &&
-         (c->roles != 0 ||
-          error_set(e, ERROR_INVALID, "the provider's claim %s gives no role here: see access.roles",
-                    s->setting->sign_in.role_claim));
+         (c->roles != 0 || error_set(e, ERROR_INVALID,
+                                     "the provider's claim %s gives no role here: see access.roles",
+                                     s->setting->sign_in.role_claim));
     memcpy(c->name, claims.name, sizeof c->name);
     tokens_free_claims(&claims);
     return ok;

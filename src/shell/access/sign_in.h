@@ -21,7 +21,8 @@ enum { SIGN_IN_MINUTES = 10, SIGN_IN_COOKIE_MAX = 96, SIGN_IN_URL_MAX = 4096 };
 
 struct sign_in;
 /* *s is NULL where the settings have no access.sign_in. */
-bool sign_in_open(const struct access_setting *setting, struct sign_in **s, struct error *e) MUST_USE;
+bool sign_in_open(const struct access_setting *setting, struct sign_in **s,
+                  struct error *e) MUST_USE;
 void sign_in_close(struct sign_in *s); /* takes NULL */
 
 bool sign_in_begin(struct sign_in *s, char cookie[SIGN_IN_COOKIE_MAX], struct buffer *url,

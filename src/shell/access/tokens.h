@@ -5,8 +5,8 @@
 #define ASSAY_ACCESS_TOKENS_H
 
 #include "core/data/json.h"
-#include "shell/access/jwks.h"
 #include "shell/access/caller.h"
+#include "shell/access/jwks.h"
 #include "shell/settings/settings.h"
 
 enum { TOKEN_BYTES_MAX = 16 << 10 };

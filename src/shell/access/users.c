@@ -97,8 +97,8 @@ static bool check_known(struct users *u, const struct control_record *r, struct 
     if (!is_new && user == NULL)
         return error_set(e, ERROR_NOT_FOUND, "there is no user \"%.*s\"", TEXT_ARG(name));
     if (!is_new && takes_admin(r) && (user_roles(user) & ROLE_ADMIN) && !has_other_admin(u, user))
-        return error_set(e, ERROR_CONFLICT,
-                         "%s is the last admin: make another one first", user->name);
+        return error_set(e, ERROR_CONFLICT, "%s is the last admin: make another one first",
+                         user->name);
     return true;
 }
 
@@ -133,7 +133,8 @@ static void change(struct user *user, const struct control_record *r)
     struct error e;
 
     if (json_at(r->data, "roles") != NULL)
-        atomic_store(&user->roles, roles_of_json(json_at(r->data, "roles"), &roles, &e) ? roles : 0);
+        atomic_store(&user->roles,
+                     roles_of_json(json_at(r->data, "roles"), &roles, &e) ? roles : 0);
     if (hash.length > 0 && hash.length < PASSWORD_HASH_MAX) {
         snprintf(user->hash, sizeof user->hash, "%.*s", TEXT_ARG(hash));
         atomic_fetch_add(&user->generation, 1);
@@ -225,9 +226,9 @@ static bool name_is_right(struct text name, struct error *e)
         ok = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
              (c != 0 && strchr("._@+-", c) != NULL);
     }
-    return ok || error_set(e, ERROR_INVALID,
-                           "name: expected 1 to %d letters, digits and ._@+- of a user",
-                           USER_NAME_MOST);
+    return ok ||
+           error_set(e, ERROR_INVALID, "name: expected 1 to %d letters, digits and ._@+- of a user",
+                     USER_NAME_MOST);
 }
 
 /* Where `password` has bytes it is set, where `roles` is not 0 they are. */

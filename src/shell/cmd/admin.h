@@ -1,5 +1,5 @@
-/* What `assay key` and `assay user` share: keys and users either in the data directory itself, where
- * no service runs on it, or asked of the service that has it open. */
+/* What `assay key` and `assay user` share: keys and users either in the data directory itself,
+ * where no service runs on it, or asked of the service that has it open. */
 #ifndef ASSAY_CMD_ADMIN_H
 #define ASSAY_CMD_ADMIN_H
 

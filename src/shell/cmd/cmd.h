@@ -78,7 +78,8 @@ extern const struct command command_label, command_list, command_model, command_
     command_test;
 extern const struct command command_demo, command_features, command_generate, command_log,
     command_replay;
-extern const struct command command_key, command_rebuild, command_reload, command_serve, command_user;
+extern const struct command command_key, command_rebuild, command_reload, command_serve,
+    command_user;
 extern const struct command command_sql;
 extern const struct command command_score, command_top, command_train;
 

@@ -37,15 +37,15 @@ static void url_of(const struct server_setting *s, char url[SERVICE_URL_MAX])
     bool is_any = strcmp(s->host, "0.0.0.0") == 0 || strcmp(s->host, "::") == 0;
     bool is_six = !is_any && strchr(s->host, ':') != NULL;
 
-    snprintf(url, SERVICE_URL_MAX, "%s://%s%s%s:%u",
-             s->tls.certificate != NULL ? "https" : "http", is_six ? "[" : "",
-             is_any ? "127.0.0.1" : s->host, is_six ? "]" : "", s->port);
+    snprintf(url, SERVICE_URL_MAX, "%s://%s%s%s:%u", s->tls.certificate != NULL ? "https" : "http",
+             is_six ? "[" : "", is_any ? "127.0.0.1" : s->host, is_six ? "]" : "", s->port);
 }
 
 bool invocation_service(const struct invocation *v, const struct settings *s,
                         char url[SERVICE_URL_MAX], struct http_peer *peer, struct error *e)
 {
-    const char *given = option_get(v, "url"), *key = option_get(v, "key"), *ca = option_get(v, "ca");
+    const char *given = option_get(v, "url"), *key = option_get(v, "key"),
+               *ca = option_get(v, "ca");
     struct settings *own = NULL;
 
     if (given != NULL) {

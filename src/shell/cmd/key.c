@@ -194,7 +194,8 @@ static bool key_run(struct invocation *v, struct error *e)
     while (i < sizeof actions / sizeof *actions && strcmp(v->argument[0], actions[i].name) != 0)
         i++;
     if (i == sizeof actions / sizeof *actions)
-        return error_set(e, ERROR_USAGE, "key: expected list, create, rotate or revoke, found \"%s\"",
+        return error_set(e, ERROR_USAGE,
+                         "key: expected list, create, rotate or revoke, found \"%s\"",
                          v->argument[0]);
     if (v->argument_count != actions[i].arguments)
         return error_set(e, ERROR_USAGE, "key %s: expected %s", actions[i].name, actions[i].wants);
@@ -204,7 +205,8 @@ static bool key_run(struct invocation *v, struct error *e)
 }
 
 static const struct option options[] = {
-    {"role", 0, "ROLES", "create: viewer, scorer, analyst, engineer, auditor, admin; commas between"},
+    {"role", 0, "ROLES",
+     "create: viewer, scorer, analyst, engineer, auditor, admin; commas between"},
     {"expires", 0, "WHEN", "create: 90d, a time or never (default)"},
     {"grace", 0, "TIME", "rotate: how long the old secret goes on (default 1d)"},
     {"note", 0, "TEXT", "why, for the audit"},

@@ -121,18 +121,16 @@ static bool lists_differ(const struct settings *was, const struct settings *is)
 /* Rates, token keys and sign-in are opened once; the certificate's files are read again. */
 static bool access_differs(const struct access_setting *a, const struct access_setting *b)
 {
-    bool differs = a->has_required != b->has_required || a->required != b->required ||
-                   a->open_metrics != b->open_metrics || texts_differ(a->per_key, b->per_key) ||
-                   texts_differ(a->per_address, b->per_address) ||
-                   a->session_idle_us != b->session_idle_us ||
-                   a->session_longest_us != b->session_longest_us ||
-                   texts_differ(a->jwt.issuer, b->jwt.issuer) ||
-                   texts_differ(a->jwt.audience, b->jwt.audience) ||
-                   texts_differ(a->jwt.keys, b->jwt.keys) ||
-                   texts_differ(a->jwt.secret, b->jwt.secret) ||
-                   texts_differ(a->sign_in.issuer, b->sign_in.issuer) ||
-                   texts_differ(a->sign_in.client, b->sign_in.client) ||
-                   a->role_count != b->role_count;
+    bool differs =
+        a->has_required != b->has_required || a->required != b->required ||
+        a->open_metrics != b->open_metrics || texts_differ(a->per_key, b->per_key) ||
+        texts_differ(a->per_address, b->per_address) || a->session_idle_us != b->session_idle_us ||
+        a->session_longest_us != b->session_longest_us ||
+        texts_differ(a->jwt.issuer, b->jwt.issuer) ||
+        texts_differ(a->jwt.audience, b->jwt.audience) || texts_differ(a->jwt.keys, b->jwt.keys) ||
+        texts_differ(a->jwt.secret, b->jwt.secret) ||
+        texts_differ(a->sign_in.issuer, b->sign_in.issuer) ||
+        texts_differ(a->sign_in.client, b->sign_in.client) || a->role_count != b->role_count;
 
     for (uint32_t i = 0; !differs && i < a->role_count; i++)
         differs = texts_differ(a->roles[i].name, b->roles[i].name) ||
@@ -287,7 +285,8 @@ static bool open_access(struct serving *s, struct error *e)
                                      .is_loopback = server_host_is_loopback(s->setting.host),
                                      .is_secure = s->setting.tls.certificate != NULL};
 
-    if (!server_certificate(s->settings, e) || !access_open(&o, NULL, 0, &s->access, e) || !access_may_serve(s->access, e))
+    if (!server_certificate(s->settings, e) || !access_open(&o, NULL, 0, &s->access, e) ||
+        !access_may_serve(s->access, e))
         return false;
     if (!access_starter(s->access, s->starter))
         s->starter[0] = 0;
@@ -378,8 +377,7 @@ static void print_json(const struct serving *s, const char *filled, struct buffe
 {
     buffer_add_text(out, "{\"url\":");
     buffer_format(out, "\"%s://%s:%u\"", scheme(s), s->setting.host, server_port(s->server));
-    buffer_format(out, ",\"access_required\":%s",
-                  access_is_required(s->access) ? "true" : "false");
+    buffer_format(out, ",\"access_required\":%s", access_is_required(s->access) ? "true" : "false");
     buffer_format(out, ",\"port\":%u,\"filled_until\":", server_port(s->server));
     if (filled != NULL)
         json_add_text(out, text_of(filled));
@@ -412,6 +410,23 @@ static void warn(const char *what, const char *words)
     fprintf(stderr, "assay: %s: %s\n", what, words);
 }
 
+/* Before the words that say that it serves: whoever waits for those finds these. */
+static void warn_of_access(const struct serving *s)
+{
+    if (!server_is_loopback(s->server) && !access_is_required(s->access))
+        warn("server.host", "other machines can reach this address, and access.required is false: "
+                            "whoever reaches it may do everything");
+    else if (!server_is_loopback(s->server) && s->setting.tls.certificate == NULL)
+        warn("server.host",
+             "other machines can reach this address without TLS: keys and passwords "
+             "can be read on the way. See server.tls, or put a proxy with TLS before it");
+    if (s->starter[0] != 0)
+        fprintf(stderr,
+                "assay: access is required and nobody is admin yet. Within %d minutes, once:\n"
+                "    assay user create NAME --role admin --url %s://%s:%u --key %s\n",
+                STARTER_MINUTES, scheme(s), s->setting.host, server_port(s->server), s->starter);
+}
+
 static bool say_where(struct serving *s, struct error *e)
 {
     char time[TIME_TEXT_MAX];
@@ -421,6 +436,7 @@ static bool say_where(struct serving *s, struct error *e)
     bool ok;
 
     term_clear(&s->v->term);
+    warn_of_access(s);
     shard_status(s->shard, &status);
     filled = status.watermark_us != INT64_MIN ? time : NULL;
     if (filled != NULL)
@@ -432,17 +448,6 @@ static bool say_where(struct serving *s, struct error *e)
         print_words(s, filled, &out);
     ok = print_result(&out, e);
     buffer_fini(&out);
-    if (!server_is_loopback(s->server) && !access_is_required(s->access))
-        warn("server.host", "other machines can reach this address, and access.required is false: "
-                            "whoever reaches it may do everything");
-    else if (!server_is_loopback(s->server) && s->setting.tls.certificate == NULL)
-        warn("server.host", "other machines can reach this address without TLS: keys and passwords "
-                            "can be read on the way. See server.tls, or put a proxy with TLS before it");
-    if (s->starter[0] != 0)
-        fprintf(stderr,
-                "assay: access is required and nobody is admin yet. Within %d minutes, once:\n"
-                "    assay user create NAME --role admin --url %s://%s:%u --key %s\n",
-                STARTER_MINUTES, scheme(s), s->setting.host, server_port(s->server), s->starter);
     return ok;
 }
 
@@ -511,7 +516,8 @@ static bool serve_run(struct invocation *v, struct error *e)
 
     pthread_mutex_init(&s.lock, NULL);
     signals_install();
-    ok = read_settings(&s, e) && open_access(&s, e) && open_shard(&s, e) && open_server(&s, e) && say_where(&s, e);
+    ok = read_settings(&s, e) && open_access(&s, e) && open_shard(&s, e) && open_server(&s, e) &&
+         say_where(&s, e);
     if (ok)
         wait_for_the_end(&s);
     term_clear(&v->term);

@@ -35,8 +35,8 @@ static bool read_line(const char *prompt, char line[LINE_BYTES], struct error *e
                          "no password on standard input: one line, or at a terminal");
     length = strcspn(line, "\r\n");
     line[length] = 0;
-    return length <= PASSWORD_MOST || error_set(e, ERROR_INVALID, "password: over %d bytes",
-                                                PASSWORD_MOST);
+    return length <= PASSWORD_MOST ||
+           error_set(e, ERROR_INVALID, "password: over %d bytes", PASSWORD_MOST);
 }
 
 static bool read_password(char password[LINE_BYTES], struct error *e)
@@ -47,8 +47,8 @@ static bool read_password(char password[LINE_BYTES], struct error *e)
         return false;
     if (!isatty(STDIN_FILENO))
         return true;
-    return read_line("again", again, e) && (strcmp(password, again) == 0 ||
-                                            error_set(e, ERROR_USAGE, "the two are not the same"));
+    return read_line("again", again, e) &&
+           (strcmp(password, again) == 0 || error_set(e, ERROR_USAGE, "the two are not the same"));
 }
 
 /* ---- words ---- */

@@ -11,10 +11,10 @@ struct http_client;
 
 /* A service, and who asks it. */
 struct http_peer {
-    const char *url; /* "http://127.0.0.1:8080", "https://fraud.example.org" */
-    const char *key; /* API key; NULL: none */
+    const char *url;   /* "http://127.0.0.1:8080", "https://fraud.example.org" */
+    const char *key;   /* API key; NULL: none */
     const char *basic; /* "name:password"; NULL: none */
-    const char *ca;  /* PEM file of the certificates that are trusted; NULL: the system's */
+    const char *ca;    /* PEM file of the certificates that are trusted; NULL: the system's */
 };
 
 struct http_client *http_client_new(const char *base_url);

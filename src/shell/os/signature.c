@@ -138,8 +138,7 @@ static bool public_holds(const struct signature_key *k, struct text bytes,
                          const unsigned char *signature, size_t length)
 {
     EVP_MD_CTX *c = EVP_MD_CTX_new();
-    bool holds = c != NULL &&
-                 EVP_DigestVerifyInit(c, NULL, EVP_sha256(), NULL, k->public) == 1 &&
+    bool holds = c != NULL && EVP_DigestVerifyInit(c, NULL, EVP_sha256(), NULL, k->public) == 1 &&
                  EVP_DigestVerify(c, signature, length, (const unsigned char *)bytes.bytes,
                                   bytes.length) == 1;
 

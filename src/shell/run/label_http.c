@@ -207,8 +207,8 @@ static bool post_all(struct posting *p, const struct progress *progress, struct 
     return true;
 }
 
-bool label_post_http(const struct http_peer *peer, struct label_rows *r, const struct progress *progress,
-                     struct error *e)
+bool label_post_http(const struct http_peer *peer, struct label_rows *r,
+                     const struct progress *progress, struct error *e)
 {
     struct posting p = {.rows = r, .client = http_client_of(peer), .json = json_reader_new()};
     bool ok;

@@ -15,7 +15,7 @@ bool label_post_shard(struct shard *s, struct label_rows *r, int64_t now_us,
 
 /* By POST /v1/labels in batches. A service does not tell who said what, so there a repetition is:
  * the event already has the label that the file ends with. */
-bool label_post_http(const struct http_peer *peer, struct label_rows *r, const struct progress *progress,
-                     struct error *e) MUST_USE;
+bool label_post_http(const struct http_peer *peer, struct label_rows *r,
+                     const struct progress *progress, struct error *e) MUST_USE;
 
 #endif

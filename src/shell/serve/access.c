@@ -53,8 +53,8 @@ bool caller_by(struct exchange *x, char *by, size_t room)
     if (c->kind <= CALLER_LOCAL) /* nobody was asked: what they say is all there is */
         n = snprintf(by, room, "%s", given != NULL ? given : "api");
     else
-        n = snprintf(by, room, "%s%s%s%s", given != NULL ? given : "",
-                     given != NULL ? " via " : "", kind, own);
+        n = snprintf(by, room, "%s%s%s%s", given != NULL ? given : "", given != NULL ? " via " : "",
+                     kind, own);
     if (n > 0 && (size_t)n < room)
         return true;
     problem_answer(x, 400, "query parameter by: with the caller's name over %zu bytes", room - 1);
@@ -332,8 +332,8 @@ enum http_next sign_in(struct server *s, struct exchange *x)
 
     if (!has_access(s, x) || (d = body_object(s, x, known)) == NULL)
         return HTTP_ANSWERED;
-    access_sign_in(s->o.access, json_text_at(&d->root, "name"),
-                   json_text_at(&d->root, "password"), x->address, &session);
+    access_sign_in(s->o.access, json_text_at(&d->root, "name"), json_text_at(&d->root, "password"),
+                   x->address, &session);
     json_free(d);
     if (session.status != 200) {
         problem_answer(x, session.status, "%s", session.words);
@@ -431,7 +431,8 @@ enum http_next finish_sign_in(struct server *s, struct exchange *x)
 
     if (p == NULL)
         return HTTP_ANSWERED;
-    ok = (refusal == NULL || error_set(&e, ERROR_INVALID, "the provider refused: %.100s", refusal)) &&
+    ok = (refusal == NULL ||
+          error_set(&e, ERROR_INVALID, "the provider refused: %.100s", refusal)) &&
          sign_in_finish(p, &r, &c, &e);
     set_sign_in_cookie(s, x, "");
     if (ok) {

@@ -604,8 +604,8 @@ static bool loop_start(struct http *h, struct loop *l, struct error *e)
     if (l->wake_fd < 0)
         return error_set(e, ERROR_WORLD, "cannot make an eventfd: %s", strerror(errno));
     l->daemon = MHD_start_daemon(
-        flags, h->port, NULL, NULL, on_request, h,
-        MHD_OPTION_ARRAY, h->o.is_tls ? tls : none, MHD_OPTION_LISTEN_SOCKET, h->listen_fd, MHD_OPTION_CONNECTION_LIMIT, connections,
+        flags, h->port, NULL, NULL, on_request, h, MHD_OPTION_ARRAY, h->o.is_tls ? tls : none,
+        MHD_OPTION_LISTEN_SOCKET, h->listen_fd, MHD_OPTION_CONNECTION_LIMIT, connections,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_HEAD_BYTES_MAX,
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_IDLE_MAX_S, MHD_OPTION_STRICT_FOR_CLIENT, 1,
         MHD_OPTION_NOTIFY_COMPLETED, on_completed, h, MHD_OPTION_NOTIFY_CONNECTION, on_connection,

@@ -100,7 +100,8 @@ struct http;
 bool http_start(const struct http_options *o, struct http **h, struct error *e) MUST_USE;
 uint16_t http_port(const struct http *h);
 bool http_is_loopback(const struct http *h);
-/* Whether listening on this host would be reached from this machine only; false where it is none. */
+/* Whether listening on this host would be reached from this machine only; false where it is none.
+ */
 bool http_host_is_loopback(const char *host);
 /* No new connections; returns when what is being answered has left (or its peer did not take it)
  * and nobody waits any more. Requests that arrive on open connections meanwhile still go through

@@ -205,8 +205,8 @@ static struct changing *begin(struct server *s, struct exchange *x, struct text 
     c->now_us = clock_now_us();
     c->problems = &seat_get(s)->problems;
     c->problems->count = c->problems->more = 0;
-    c->request =
-        (struct list_request){.name = name, .by = text_of(c->by), .item = c->item, .result = c->result};
+    c->request = (struct list_request){
+        .name = name, .by = text_of(c->by), .item = c->item, .result = c->result};
     return c;
 }
 

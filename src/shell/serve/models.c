@@ -82,8 +82,7 @@ enum http_next promote_model(struct server *s, struct exchange *x)
     struct error e;
 
     if (!body_is_empty_object(s, x, "the queries say what it becomes") ||
-        !caller_by(x, by, sizeof by) ||
-        !query_bool(x, "force", &change.is_forced))
+        !caller_by(x, by, sizeof by) || !query_bool(x, "force", &change.is_forced))
         return HTTP_ANSWERED;
     if (read_alias(x, &change.alias, &e) && promote(s, x, &change, &e)) {
         model_id_format(&change.model, id);

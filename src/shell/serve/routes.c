@@ -203,8 +203,9 @@ const struct route routes[] = {
      .body_max = ACCESS_BYTES_MAX,
      .handle = sign_in,
      .roles = ROLE_ANYONE,
-     .summary = "Sign in with {\"name\", \"password\"}: a cookie, and the CSRF text that changes have "
-                "to send in X-CSRF-Token."},
+     .summary =
+         "Sign in with {\"name\", \"password\"}: a cookie, and the CSRF text that changes have "
+         "to send in X-CSRF-Token."},
     {.method = HTTP_DELETE,
      .pattern = "/v1/session",
      .place = ROUTE_AT_ONCE,

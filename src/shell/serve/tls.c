@@ -50,8 +50,8 @@ static bool is_pair(const struct certificate *c, const char *certificate, const 
     int failed = gnutls_certificate_allocate_credentials(&credentials);
 
     if (failed == 0) {
-        failed = gnutls_certificate_set_x509_key_mem(credentials, &chain, &private,
-                                                     GNUTLS_X509_FMT_PEM);
+        failed =
+            gnutls_certificate_set_x509_key_mem(credentials, &chain, &private, GNUTLS_X509_FMT_PEM);
         gnutls_certificate_free_credentials(credentials);
     }
     return failed >= 0 || error_set(e, ERROR_INVALID, "server.tls: %s and %s: %s", certificate, key,
@@ -72,8 +72,8 @@ static bool import(struct certificate *c, const char *certificate, const char *k
     failed = gnutls_privkey_init(&c->key);
     if (failed == 0)
         failed = gnutls_privkey_import_x509_raw(c->key, &private, GNUTLS_X509_FMT_PEM, NULL, 0);
-    return failed == 0 || error_set(e, ERROR_INVALID, "server.tls.key: %s: %s", key,
-                                    gnutls_strerror(failed));
+    return failed == 0 ||
+           error_set(e, ERROR_INVALID, "server.tls.key: %s: %s", key, gnutls_strerror(failed));
 }
 
 static bool is_same(const struct buffer *a, const struct buffer *b)

@@ -1,5 +1,5 @@
-/* The certificate that HTTPS shows (GnuTLS behind this header; libmicrohttpd speaks it). A newer one
- * is in force from the next handshake on; connections that are open go on with theirs.
+/* The certificate that HTTPS shows (GnuTLS behind this header; libmicrohttpd speaks it). A newer
+ * one is in force from the next handshake on; connections that are open go on with theirs.
  *
  * One for the process: the library asks for it with no more than the session in its hand. */
 #ifndef ASSAY_SERVE_TLS_H

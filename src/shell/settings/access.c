@@ -64,8 +64,9 @@ static bool verify_jwt(struct settings *s, struct error *e)
 
 static bool is_url(const char *t)
 {
-    return t != NULL && (strncmp(t, "https://", 8) == 0 || strncmp(t, "http://127.0.0.1", 16) == 0 ||
-                         strncmp(t, "http://localhost", 16) == 0);
+    return t != NULL &&
+           (strncmp(t, "https://", 8) == 0 || strncmp(t, "http://127.0.0.1", 16) == 0 ||
+            strncmp(t, "http://localhost", 16) == 0);
 }
 
 static bool verify_sign_in(struct settings *s, struct error *e)
@@ -88,7 +89,7 @@ bool access_verify(struct settings *s, struct error *e)
     if ((s->server.tls.certificate == NULL) != (s->server.tls.key == NULL))
         return blame(s, "server.tls", "certificate and key: both or none", e);
     return verify_rate(s, s->access.per_key, "access.rate.per_key", &s->access.key_rate, e) &&
-           verify_rate(s, s->access.per_address, "access.rate.per_address",
-                       &s->access.address_rate, e) &&
+           verify_rate(s, s->access.per_address, "access.rate.per_address", &s->access.address_rate,
+                       e) &&
            verify_jwt(s, e) && verify_sign_in(s, e);
 }

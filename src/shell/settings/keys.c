@@ -409,8 +409,9 @@ const struct key keys[] = {
     {"server.body", KEY_SIZE, 0, OF(server.body_bytes), .standard = "1MiB", .least = 1024,
      .most = 64 << 20, .words = "Size of one request's body at most."},
     {"server.tls", KEY_SECTION, 0,
-     .words = "Serve HTTPS (TLS 1.2 and 1.3). Both files are read again at each reload; connections "
-              "that are open go on."},
+     .words =
+         "Serve HTTPS (TLS 1.2 and 1.3). Both files are read again at each reload; connections "
+         "that are open go on."},
     {"server.tls.certificate", KEY_TEXT, 0, OF(server.tls.certificate),
      .words = "PEM file of the certificate and those between it and the root, relative to the "
               "settings file."},
@@ -429,10 +430,12 @@ const struct key keys[] = {
      .words = "How many requests one caller may make; more are answered 429. A bucket that fills "
               "steadily: `120/min` takes 120 at once, then one each half second."},
     {"access.rate.per_key", KEY_TEXT, 0, OF(access.per_key),
-     .words = "Of one key, user or token, such as `120/min`, `50/s` or `10000/h`; without: no limit."},
+     .words =
+         "Of one key, user or token, such as `120/min`, `50/s` or `10000/h`; without: no limit."},
     {"access.rate.per_address", KEY_TEXT, 0, OF(access.per_address),
-     .words = "Of one address (an IPv6 network of 64 bits is one), counted before the key is looked "
-              "at."},
+     .words =
+         "Of one address (an IPv6 network of 64 bits is one), counted before the key is looked "
+         "at."},
     {"access.session", KEY_SECTION, 0, .words = "People who have signed in."},
     {"access.session.idle", KEY_DURATION, 0, OF(access.session_idle_us), .standard = "30m",
      .least = 6e7, .most = 2.6784e12, .words = "Unused for so long, a session ends."},
@@ -469,8 +472,9 @@ const struct key keys[] = {
     {"access.sign_in.name_claim", KEY_TEXT, 0, OF(access.sign_in.name_claim), .standard = "name",
      .words = "The claim with the name for people."},
     {"access.roles", KEY_ENTRIES, 0, ARRAY_OF(access.roles, access.role_count, SETTINGS_ROLES_MAX),
-     .words = "What a value of the role claim gives. Without this section the values are the roles' "
-              "own names."},
+     .words =
+         "What a value of the role claim gives. Without this section the values are the roles' "
+         "own names."},
     {"access.roles.*", KEY_TEXT, KEY_REQUIRED, MEMBER(struct named_setting, source),
      .words = "Roles with commas between: viewer, scorer, analyst, engineer, auditor, admin."},
 
