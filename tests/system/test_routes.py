@@ -200,3 +200,38 @@ def test_predict_api_example(binary, run, tmp_path):
         assert status == 400 and "error" in body
     finally:
         server.stop()
+
+
+def test_fraud_lab_example(binary, run, data, tmp_path, monkeypatch):
+    from conftest import ROOT
+
+    (tmp_path / "assay.yaml").write_text((ROOT / "examples/fraud-lab/assay.yaml").read_text())
+    assert run("train", "--force", env={"ASSAY_DATA": str(data)}).exit == 0
+    trained = run("train", "--force", "--json", env={"ASSAY_DATA": str(data)}).json()
+    (tmp_path / "assay.yaml").write_text((tmp_path / "assay.yaml").read_text().replace(
+        "${ASSAY_DATA:-../../../shared/data}", str(data)))
+    server = Server(binary, tmp_path)
+    try:
+        assert get(server, "/healthz")[1]["status"] == "ok"
+        status, top = get(server, "/fraud/top?limit=50")
+        assert status == 200 and len(top["items"]) == 50
+        probabilities = [i["ShadowProba"] for i in top["items"]]
+        assert probabilities == sorted(probabilities, reverse=True)
+        status, score = post(server, "/fraud/score", {"transaction_id": 160})
+        assert status == 200 and 0 <= score["shadow_model_proba"] <= 1 and len(score["features"]) == 13
+        most = top["items"][0]
+        assert post(server, "/fraud/score", {"transaction_id": int(most["TransactionID"])})[1][
+            "shadow_model_proba"] == most["ShadowProba"]
+        status, why = post(server, "/fraud/explain", {"transaction_id": 160})
+        assert status == 200 and all(set(f) == {"feature", "contribution"} for f in why["top_factors"])
+        assert post(server, "/fraud/score", {"transaction_id": 160000}) == (
+            404, {"detail": "the log has no event of this id that is decided"})
+        assert post(server, "/fraud/score", {})[0] == 400
+        status, again = post(server, "/fraud/train", {})
+        assert status == 200 and again["status"] == "trained" and again["n_rows"] == 1000
+        assert again["better_than_chance"] is False and again["test_frauds"] == 9
+        assert again["test_roc_auc"] == trained["metrics"]["test"]["auc_roc"]["value"]
+        assert get(server, "/v1/models")[1]["models"]
+        assert post(server, "/fraud/score", {"transaction_id": 160})[1] == score  # the same data, the same model
+    finally:
+        server.stop()

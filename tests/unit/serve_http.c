@@ -125,10 +125,11 @@ static void holds(struct reply r, int status, const char *const *words)
 
 /* ---- set-up ---- */
 
-static bool train(void *context, const struct progress *progress, struct buffer *result,
-                  struct error *error)
+static bool train(void *context, const struct server_request *request,
+                  const struct progress *progress, struct buffer *result, struct error *error)
 {
     (void)context;
+    (void)request;
     while (!train_may_end) {
         if (!progress_report(progress, "trees \"%s\"", 0.25))
             return error_set(error, ERROR_CANCELLED, "stopped");
@@ -210,6 +211,16 @@ static void an_event_is_decided(void **state)
           "\"rules\":[\"BIG\"]",
           "\"reasons\":[{\"feature\":\"amount \\\"quoted\\\"\",\"contribution\":900}]");
     HOLDS(post("/v1/decisions?explain=true", EVENT("c", "1")), 200, "\"contribution\":1}");
+}
+
+/* A route without roles would be for admins alone: nobody means that. */
+static void every_route_says_who_may(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < route_count; i++) {
+        if (routes[i].roles == 0)
+            fail_msg("%s has no roles", routes[i].pattern);
+    }
 }
 
 static void answers_carry_security_headers(void **state)
@@ -581,6 +592,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(an_event_is_decided),
+        TEST(every_route_says_who_may),
         TEST(answers_carry_security_headers),
         TEST(a_repeated_event_gets_the_first_answer),
         TEST(an_event_without_an_id_gets_one),

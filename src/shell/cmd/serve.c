@@ -12,6 +12,7 @@
 #include "shell/cmd/cmd.h"
 #include "shell/os/clock.h"
 #include "shell/os/thread.h"
+#include "shell/run/backtest_request.h"
 #include "shell/run/current.h"
 #include "shell/run/data_directory.h"
 #include "shell/run/history.h"
@@ -70,10 +71,10 @@ static void signals_install(void)
 
 /* By the settings file as it is now. The model that it makes is in force from the next reload or
  * start on. */
-static bool train_job(void *context, const struct progress *progress, struct buffer *result,
-                      struct error *e)
+static bool train_job(void *context, const struct server_request *request,
+                      const struct progress *progress, struct buffer *result, struct error *e)
 {
-    const struct serving *s = context;
+    struct serving *s = context;
     struct settings *settings;
     struct train_options o = {.directory = s->data,
                               .threads = cpu_count(),
@@ -86,13 +87,15 @@ static bool train_job(void *context, const struct progress *progress, struct buf
     if (!invocation_settings(s->v, &settings, e))
         return false;
     o.settings = settings;
+    if (request->is_forced)
+        o.promotion = PROMOTE_ALWAYS;
     ok = train(&o, &r, e);
     if (ok) {
         train_result_json(&r, result);
         train_result_free(&r);
     }
     settings_free(settings);
-    return ok;
+    return ok && (!request->is_enforced || server_reload_now(s->server, e));
 }
 
 /* ---- reloading ---- */
@@ -238,12 +241,13 @@ static bool reload(struct serving *s, const struct progress *progress, struct bu
     return ok;
 }
 
-static bool reload_job(void *context, const struct progress *progress, struct buffer *result,
-                       struct error *e)
+static bool reload_job(void *context, const struct server_request *request,
+                       const struct progress *progress, struct buffer *result, struct error *e)
 {
     struct serving *s = context;
     bool ok;
 
+    (void)request;
     thread_background();
     ok = reload(s, progress, result, e);
     pthread_mutex_lock(&s->lock);
@@ -253,6 +257,57 @@ static bool reload_job(void *context, const struct progress *progress, struct bu
         snprintf(s->notice, sizeof s->notice, "not reloaded, the plan that was in force is: %s",
                  e->text);
     pthread_mutex_unlock(&s->lock);
+    return ok;
+}
+
+/* ---- backtests over HTTP ---- */
+
+/* By the settings file as it is now, with the model in force. */
+static bool backtest_with(const struct serving *s, struct settings *settings,
+                          const struct backtest_request *asked, const struct progress *progress,
+                          struct buffer *result, struct error *e)
+{
+    struct rules_backtest_options o = {.directory = s->shard_directory,
+                                       .settings = settings,
+                                       .state = *shard_state_options(s->shard),
+                                       .draft = asked->draft,
+                                       .drafts = asked->drafts,
+                                       .from_us = asked->from_us,
+                                       .to_us = asked->to_us,
+                                       .progress = progress};
+    struct rules_backtest r;
+    struct current current;
+    bool ok;
+
+    if (!current_open(settings, NULL, CURRENT_SERVED, &current, e))
+        return false;
+    o.state.engine.workers = NULL; /* they are the shard's */
+    o.schema = plan_schema(current.made.plan);
+    o.model = (struct text){current.model.bytes, current.model.length};
+    ok = rules_backtest(&o, &r, e);
+    if (ok) {
+        rules_backtest_json(&r, result);
+        rules_backtest_fini(&r);
+    }
+    current_close(&current);
+    return ok;
+}
+
+static bool backtest_job(void *context, const struct server_request *request,
+                         const struct progress *progress, struct buffer *result, struct error *e)
+{
+    const struct serving *s = context;
+    struct backtest_request asked;
+    struct settings *settings = NULL;
+    bool ok;
+
+    thread_background();
+    if (!backtest_request_read(&asked, request->body, e))
+        return false;
+    ok = invocation_settings(s->v, &settings, e) &&
+         backtest_with(s, settings, &asked, progress, result, e);
+    settings_free(settings);
+    backtest_request_fini(&asked);
     return ok;
 }
 
@@ -346,7 +401,8 @@ static bool open_server(struct serving *s, struct error *e)
                                     .data_directory = s->data,
                                     .access = s->access,
                                     .train = {train_job, s},
-                                    .reload = {reload_job, s}};
+                                    .reload = {reload_job, s},
+                                    .backtest = {backtest_job, s}};
 
     if (!project_open(&project, &s->project, e))
         return false;

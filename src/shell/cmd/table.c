@@ -22,6 +22,7 @@ const struct command *const commands[] = {
     &command_key,
     &command_user,
     &command_log,
+    &command_backtest,
     &command_replay,
     &command_rebuild,
     &command_help,

@@ -13,6 +13,8 @@
 #include "shell/serve/inside.h"
 #include "shell/serve/tls.h"
 
+enum { WAIT_STEP_US = 100000 };
+
 /* ---- seats ---- */
 
 static void seat_leave_plan(struct seat *seat)
@@ -383,7 +385,8 @@ bool server_start(const struct server_options *o, struct server **server, struct
     atomic_store(&s->has_contracts, o->contracts != NULL);
     ASSERT(pthread_key_create(&s->seat, seat_free) == 0);
     s->desk_queue = queue_new(DESK_QUEUE_MAX);
-    s->jobs = jobs_new(&o->train, &o->reload);
+    s->jobs = jobs_new((const struct server_work[JOB_KINDS]){
+        [JOB_TRAIN] = o->train, [JOB_RELOAD] = o->reload, [JOB_BACKTEST] = o->backtest});
     if (!desks_start(s, e) || !http_start(&http, &s->http, e)) {
         server_free(s);
         return false;
@@ -445,7 +448,18 @@ bool server_reload(struct server *s, struct error *e)
 {
     char id[JOB_ID_BYTES];
 
-    return jobs_start(s->jobs, JOB_RELOAD, id, e);
+    return jobs_start(s->jobs, JOB_RELOAD, NULL, id, e);
+}
+
+bool server_reload_now(struct server *s, struct error *e)
+{
+    char id[JOB_ID_BYTES];
+
+    if (!jobs_start(s->jobs, JOB_RELOAD, NULL, id, e))
+        return false;
+    while (!jobs_wait(s->jobs, id, WAIT_STEP_US, e))
+        continue;
+    return e->kind == ERROR_NONE;
 }
 
 uint16_t server_port(const struct server *s)

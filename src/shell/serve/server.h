@@ -14,11 +14,18 @@
 
 enum { SERVER_DESKS = 2 }; /* threads for what may block: batches, queries, labels */
 
+/* What was asked for. */
+struct server_request {
+    bool is_forced;   /* training: promote it though it is no better than chance */
+    bool is_enforced; /* training: bring the model into force */
+    struct text body; /* backtest: JSON */
+};
+
 /* Long work: runs on a thread of its own, one of each kind at a time; `result` becomes a JSON
  * object. A false progress asks it to end with ERROR_CANCELLED. */
 struct server_work {
-    bool (*run)(void *context, const struct progress *progress, struct buffer *result,
-                struct error *e);
+    bool (*run)(void *context, const struct server_request *request,
+                const struct progress *progress, struct buffer *result, struct error *e);
     void *context;
 };
 
@@ -31,8 +38,8 @@ struct server_options {
     struct project *project;              /* NULL: no store, lists answer 503 */
     const char *store;                    /* path of its file */
     const char *data_directory;           /* for its models; NULL: answered 503 */
-    struct server_work train, reload;     /* run NULL: answered 503 */
-    struct access *access;                /* borrowed; NULL: nobody is asked who they are */
+    struct server_work train, reload, backtest; /* run NULL: answered 503 */
+    struct access *access; /* borrowed; NULL: nobody is asked who they are */
 };
 
 struct server;
@@ -43,6 +50,8 @@ bool server_start(const struct server_options *o, struct server **s, struct erro
 void server_renew(struct server *s, struct lookups *l, struct contracts *c);
 /* As POST /v1/settings:reload without waiting; its outcome is the work's to tell. */
 bool server_reload(struct server *s, struct error *e) MUST_USE;
+/* And waits for its end. */
+bool server_reload_now(struct server *s, struct error *e) MUST_USE;
 uint16_t server_port(const struct server *s);
 bool server_is_loopback(const struct server *s); /* reached from this machine only */
 /* Reads server.tls of these settings; without that section nothing happens. In force from the next
