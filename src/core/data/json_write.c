@@ -8,8 +8,6 @@ void json_free(struct json_document *d)
 {
     if (d == NULL)
         return;
-    if (d == NULL)
-        return;
     arena_fini(&d->memory);
     mem_free(d);
 }
