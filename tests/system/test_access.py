@@ -706,6 +706,17 @@ def test_the_control_log_has_it_all(start, binary, tmp_path):
     assert "access.key_used" in kinds and "access.signed_in" in kinds
     text = json.dumps(records)
     assert PASSWORD not in text and admin.split("_")[2] not in text
+    code, out, err = command(binary, tmp_path, "log", "verify", "--control", "--json")
+    assert code == 0 and json.loads(out)["records"] == len(records), err
+    code, out, err = command(binary, tmp_path, "log", "export", "--control")
+    assert code == 0 and [json.loads(x)["change"] for x in out.splitlines()] == kinds, err
+    assert "argon2" not in out and "hash" not in out  # what is secret is not shown
     log = tmp_path / "assay-data/control/log"
+    data = bytearray((log / "00000000000000000001.log").read_bytes())
+    at = data.index(b"admin")
+    data[at] ^= 1
+    (log / "00000000000000000001.log").write_bytes(bytes(data))
+    assert command(binary, tmp_path, "log", "verify", "--control")[0] == 1
+    assert command(binary, tmp_path, "key", "list")[0] != 0  # an edited log is not opened
     assert (tmp_path / "assay-data/control").stat().st_mode & 0o077 == 0
     assert log.is_dir()
