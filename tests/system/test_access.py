@@ -695,6 +695,7 @@ def test_the_control_log_has_it_all(start, binary, tmp_path):
         assert server.ask("GET", "/v1/decisions", key="ask_" + "0" * 12 + "_" + "0" * 64)[0] == 401
     server.ask("POST", "/v1/users", {"name": "ann", "password": PASSWORD, "roles": ["viewer"]}, admin)
     sign_in(server, "ann")
+    assert server.ask("POST", "/v1/settings:reload", {}, admin)[0] == 200
     server.stop()
     records = control(tmp_path)
     kinds = [r["kind"] for r in records]
@@ -703,6 +704,8 @@ def test_the_control_log_has_it_all(start, binary, tmp_path):
     assert user["actor"]["kind"] == "key" and user["actor"]["name"] == "k-admin" and user["address"] == "127.0.0.1"
     denied = [r for r in records if r["kind"] == "access.denied" and r["subject"] == "/v1/decisions"]
     assert sum(r["data"]["count"] for r in denied) == 50 and len(denied) <= 3
+    reload = records[kinds.index("settings.reload_asked")]
+    assert reload["actor"]["name"] == "k-admin" and reload["subject"] == "settings"
     assert "access.key_used" in kinds and "access.signed_in" in kinds
     text = json.dumps(records)
     assert PASSWORD not in text and admin.split("_")[2] not in text

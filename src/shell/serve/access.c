@@ -72,6 +72,23 @@ struct control_change change_of(struct exchange *x)
     };
 }
 
+bool server_record(struct server *s, struct exchange *x, const char *kind, const char *subject,
+                   const char *data)
+{
+    struct control_change change = change_of(x);
+    struct error e;
+
+    if (s->o.access == NULL)
+        return true;
+    change.kind = text_of(kind);
+    change.subject = text_of(subject);
+    change.data = text_of(data);
+    if (control_append(access_control(s->o.access), &change, NULL, &e))
+        return true;
+    problem_answer(x, 503, "%s cannot be recorded: %s", kind, e.text);
+    return false;
+}
+
 static bool is_known(struct text key, const char *const *known)
 {
     for (; *known != NULL; known++) {

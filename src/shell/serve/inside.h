@@ -68,6 +68,10 @@ void server_refuse(struct server *s, struct exchange *x);
 bool caller_by(struct exchange *x, char *by, size_t room) MUST_USE;
 /* What a change by this request has beside its kind: who, from where, why (query `note`). */
 struct control_change change_of(struct exchange *x);
+/* A change by this request in the control log; `data` is JSON or "". For desks. False: the answer
+ * is there, and says that it is not recorded. */
+bool server_record(struct server *s, struct exchange *x, const char *kind, const char *subject,
+                   const char *data) MUST_USE;
 /* The members `known` of the body, an object; NULL: the exchange has the answer. json_free. */
 struct json_document *body_object(struct server *s, struct exchange *x, const char *const *known);
 unsigned error_http_status(const struct error *e); /* 404, 409, 422, 507 or 503 */
