@@ -544,6 +544,7 @@ def subject(server, pem):
         return dict(x[0] for x in s.getpeercert()["subject"])["commonName"]
 
 
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion")
 def test_tls_and_its_reload(start, binary, tmp_path):
     first = certificate(tmp_path, "one")
     key = make_key(binary, tmp_path, "viewer")

@@ -319,16 +319,17 @@ static void refuse_rate(struct access *a, const struct access_request *r, const 
     note(a, "access.limited", r, &v->caller, v->words);
 }
 
-/* An IPv6 network of 64 bits is one caller: everybody has as many addresses there as they like. */
+/* An IPv6 network of 64 bits is one caller: everybody has as many addresses there as they like.
+ * Up to the fourth colon, or to "::", which stands for zeros. */
 static struct text address_of(const struct access_request *r)
 {
     const char *at = r->address != NULL ? r->address : "", *end = at;
     int colons = 0;
 
-    if (strchr(at, ':') == NULL || strstr(at, "::") != NULL)
+    if (strchr(at, ':') == NULL)
         return text_of(at);
-    for (; *end != 0 && colons < 4; end++)
-        colons += *end == ':';
+    while (*end != 0 && colons < 4 && strncmp(end, "::", 2) != 0)
+        colons += *end++ == ':';
     return (struct text){at, (size_t)(end - at)};
 }
 
