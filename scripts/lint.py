@@ -40,7 +40,7 @@ MAY_INCLUDE = {
     "shell/os",
     "shell/access": "core/base core/data shell/os shell/link shell/settings shell/control shell/log",
     "shell/registry": "core/base core/data shell/os",
-    "shell/run": "include core/base core/data core/lang core/velocity core/model core/decide "
+    "shell/run": "include core/base core/data core/lang core/velocity core/model core/stats core/decide "
     "shell/os shell/link shell/source shell/settings shell/log shell/registry",
     # The store is a projection of the log's records, whose bodies are run's.
     "shell/store": "core/base core/data core/velocity core/decide shell/os shell/log shell/run",
