@@ -189,7 +189,7 @@ struct asking {
     struct keys *keys;
     const char *text;
     _Atomic bool is_over;
-    unsigned long asked;
+    _Atomic unsigned long asked;
 };
 
 /* A key in force stays in force while the table grows under the reader. */
