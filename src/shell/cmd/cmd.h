@@ -81,7 +81,7 @@ extern const struct command command_demo, command_features, command_generate, co
     command_replay;
 extern const struct command command_key, command_rebuild, command_reload, command_serve,
     command_user;
-extern const struct command command_sql;
+extern const struct command command_openapi, command_sql;
 extern const struct command command_score, command_top, command_train;
 
 const struct command *command_find(struct text name);   /* or NULL */

@@ -141,6 +141,15 @@ static bool access_differs(const struct access_setting *a, const struct access_s
     return differs;
 }
 
+static bool origins_differ(const struct server_setting *was, const struct server_setting *is)
+{
+    bool differs = was->cors_count != is->cors_count;
+
+    for (uint32_t i = 0; !differs && i < is->cors_count; i++)
+        differs = strcmp(was->cors[i], is->cors[i]) != 0;
+    return differs;
+}
+
 /* What has its place in the process, not in the plan. */
 static void add_next_start(const struct settings *was, const struct settings *is,
                            struct buffer *out)
@@ -155,6 +164,8 @@ static void add_next_start(const struct settings *was, const struct settings *is
         {"server.queue", was->server.queue != is->server.queue},
         {"server.tls", (was->server.tls.key == NULL) != (is->server.tls.key == NULL)},
         {"access", access_differs(&was->access, &is->access)},
+        {"server.connections", was->server.connections != is->server.connections},
+        {"server.cors", origins_differ(&was->server, &is->server)},
         {"server.body", was->server.body_bytes != is->server.body_bytes},
         {"lists", lists_differ(was, is)},
         {"ids.count", was->ids_horizon != is->ids_horizon},
@@ -209,7 +220,7 @@ static bool reload_with(struct serving *s, struct settings *settings, struct cur
          shard_activate(s->shard, &c->made, c->model.length > 0 ? c->model.bytes : NULL,
                         c->model.length, progress, &a, e);
     if (ok) {
-        server_renew(s->server, lookups, contracts);
+        server_renew(s->server, lookups, contracts, settings);
         reload_result(s, settings, c, &a, result);
     }
     contracts_unref(contracts);

@@ -68,6 +68,7 @@ struct control_change change_of(struct exchange *x)
     return (struct control_change){
         .actor = caller_actor(&x->caller),
         .address = text_of(x->address != NULL ? x->address : ""),
+        .request = text_of(x->request_id),
         .note = text_of(note != NULL ? note : ""),
     };
 }
@@ -423,7 +424,6 @@ enum http_next begin_sign_in(struct server *s, struct exchange *x)
 static void answer_page(struct exchange *x)
 {
     x->status = 200;
-    x->is_page = true;
     x->content_type = "text/html; charset=utf-8";
     buffer_add_text(&x->answer,
                     "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">"
