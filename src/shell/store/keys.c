@@ -26,15 +26,14 @@ static int by_columns(const void *a, const void *b)
     return 0;
 }
 
-bool store_keys_flush(struct store *s, struct store_keys *k, sqlite3_stmt *insert, int columns,
-                      struct error *e)
+bool store_keys_flush(struct store *s, struct store_keys *k, sqlite3_stmt *insert, struct error *e)
 {
     bool ok = true;
 
     if (k->count > 1)
         qsort(k->row, k->count, sizeof *k->row, by_columns);
     for (size_t i = 0; i < k->count && ok; i++) {
-        for (int at = 0; at < columns; at++)
+        for (int at = 0; at < STORE_KEY_COLUMNS; at++)
             sqlite3_bind_int64(insert, at + 1, k->row[i].column[at]);
         ok = sqlite_run(s, insert, "cannot add what a decision is found by", e);
     }

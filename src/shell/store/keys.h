@@ -9,7 +9,7 @@
 
 void store_keys_add(struct store_keys *k, struct store_key row);
 /* Runs `insert` for each row, its columns bound in their order, and forgets them. */
-bool store_keys_flush(struct store *s, struct store_keys *k, sqlite3_stmt *insert, int columns,
+bool store_keys_flush(struct store *s, struct store_keys *k, sqlite3_stmt *insert,
                       struct error *e) MUST_USE;
 void store_keys_clear(struct store_keys *k);
 void store_keys_fini(struct store_keys *k);

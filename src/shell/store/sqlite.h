@@ -8,10 +8,10 @@
 #include "core/base/error.h"
 #include "core/base/text.h"
 
-enum { STORE_KEY_COLUMNS = 4 };
+enum { STORE_KEY_COLUMNS = 3 };
 
 struct store_key {
-    int64_t column[STORE_KEY_COLUMNS]; /* those that the table lacks are 0 */
+    int64_t column[STORE_KEY_COLUMNS]; /* bucket, key, seq */
 };
 
 struct store_keys {

@@ -28,8 +28,8 @@ static const char schema_sql[] =
     " bucket INTEGER NOT NULL, hash INTEGER NOT NULL, seq INTEGER NOT NULL,"
     " PRIMARY KEY (bucket, hash, seq)) WITHOUT ROWID;"
     "CREATE TABLE entity("
-    " kind INTEGER NOT NULL, key_hash INTEGER NOT NULL, time_us INTEGER NOT NULL,"
-    " seq INTEGER NOT NULL, PRIMARY KEY (kind, key_hash, time_us, seq)) WITHOUT ROWID;"
+    " bucket INTEGER NOT NULL, entity INTEGER NOT NULL, seq INTEGER NOT NULL,"
+    " PRIMARY KEY (bucket, entity, seq)) WITHOUT ROWID;"
     "CREATE TABLE label("
     " seq INTEGER PRIMARY KEY, event_seq INTEGER NOT NULL, event_id TEXT NOT NULL,"
     " label INTEGER, source TEXT NOT NULL, effective_us INTEGER NOT NULL,"
@@ -87,7 +87,7 @@ static bool writer_prepare(struct store *s, struct error *e)
         {&s->decision_add, "INSERT OR IGNORE INTO decision VALUES "
                            "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, NULL)"},
         {&s->event_add, "INSERT OR IGNORE INTO event VALUES (?1, ?2, ?3)"},
-        {&s->entity_add, "INSERT OR IGNORE INTO entity VALUES (?1, ?2, ?3, ?4)"},
+        {&s->entity_add, "INSERT OR IGNORE INTO entity VALUES (?1, ?2, ?3)"},
         {&s->label_add, "INSERT OR IGNORE INTO label VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"},
         {&s->label_apply, "UPDATE decision SET label = ?2 WHERE seq = ?1"},
         {&s->projected_get, "SELECT projected_seq FROM meta"},
@@ -223,9 +223,16 @@ static bool name_id(struct store *s, struct text word, int64_t *id, struct error
     return true;
 }
 
-static int64_t hash_of(struct text t)
+int64_t store_entity(struct text kind, struct hash128 token)
 {
-    return (int64_t)hash_bytes(t.bytes, t.length, 0);
+    if (token.low == 0 && token.high == 0)
+        return 0;
+    return (int64_t)hash_mix(token.low ^ hash_bytes(kind.bytes, kind.length, token.high));
+}
+
+static void add_key(struct store_keys *k, uint64_t seq, int64_t key)
+{
+    store_keys_add(k, (struct store_key){{(int64_t)(seq >> STORE_BUCKET_BITS), key, (int64_t)seq}});
 }
 
 bool store_add_decision(struct store *s, const struct store_decision *d, struct error *e)
@@ -236,8 +243,11 @@ bool store_add_decision(struct store *s, const struct store_decision *d, struct 
     if (!name_id(s, d->outcome, &outcome, e) || !name_id(s, d->level, &level, e) ||
         !name_id(s, d->plan, &plan, e))
         return false;
-    store_keys_add(&s->events, (struct store_key){{(int64_t)(d->seq >> STORE_BUCKET_BITS),
-                                                   hash_of(d->event_id), (int64_t)d->seq}});
+    add_key(&s->events, d->seq, (int64_t)hash_bytes(d->event_id.bytes, d->event_id.length, 0));
+    for (uint32_t i = 0; i < d->entities; i++) {
+        if (d->entity[i] != 0)
+            add_key(&s->entities, d->seq, d->entity[i]);
+    }
     sqlite3_bind_int64(q, 1, (int64_t)d->seq);
     sqlite_bind_text_of(q, 2, d->event_id);
     sqlite3_bind_int64(q, 3, d->received_us);
@@ -263,18 +273,6 @@ static void bind_label(sqlite3_stmt *q, int at, uint8_t label)
         sqlite3_bind_int(q, at, label);
 }
 
-bool store_add_entity(struct store *s, const struct store_decision *d, struct text kind,
-                      struct text key, struct error *e)
-{
-    int64_t id;
-
-    if (!name_id(s, kind, &id, e))
-        return false;
-    store_keys_add(&s->entities,
-                   (struct store_key){{id, hash_of(key), d->time_us, (int64_t)d->seq}});
-    return true;
-}
-
 bool store_add_label(struct store *s, const struct store_label *l, struct error *e)
 {
     sqlite3_stmt *q = s->label_add;
@@ -297,8 +295,8 @@ bool store_add_label(struct store *s, const struct store_label *l, struct error 
 
 bool store_commit(struct store *s, uint64_t projected_seq, struct error *e)
 {
-    if (!store_keys_flush(s, &s->events, s->event_add, 3, e) ||
-        !store_keys_flush(s, &s->entities, s->entity_add, 4, e))
+    if (!store_keys_flush(s, &s->events, s->event_add, e) ||
+        !store_keys_flush(s, &s->entities, s->entity_add, e))
         return false;
     sqlite3_bind_int64(s->projected_set, 1, (int64_t)projected_seq);
     return sqlite_run(s, s->projected_set, "cannot note how far the log is projected", e) &&
