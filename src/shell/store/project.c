@@ -15,9 +15,9 @@
 
 enum {
     IDLE_SLEEP_US = 5000,
-    BUSY_RECORDS = 256, /* of one transaction: others will follow at once, */
-    GATHER_SLEEPS = 50, /* and are gathered for so many of IDLE_SLEEP_US */
-    RETRY_SLEEPS = 200, /* of IDLE_SLEEP_US, after a failure */
+    BUSY_RECORDS = 256,  /* of one transaction: others will follow at once, */
+    GATHER_SLEEPS = 100, /* and are gathered for so many of IDLE_SLEEP_US */
+    RETRY_SLEEPS = 200,  /* of IDLE_SLEEP_US, after a failure */
     RULES_BYTES_MAX = PLAN_RULES_MAX * (PLAN_NAME_MAX * 6 + 4),
 };
 

@@ -177,7 +177,7 @@ static void where_format(const struct store_query *q, struct buffer *sql)
     if (has_entity(q))
         buffer_add_text(sql, " AND entity.entity = ?14 AND entity.bucket IN (WITH RECURSIVE b(n) AS"
                              " (SELECT 0 UNION ALL SELECT n + 1 FROM b"
-                             " WHERE n < (SELECT max(seq) >> 20 FROM decision)) SELECT n FROM b)");
+                             " WHERE n < (SELECT max(bucket) FROM entity)) SELECT n FROM b)");
     if (is_timed(q))
         buffer_add_text(sql, " AND decision.time_us >= ?1 AND decision.time_us < ?2");
     if (q->received_from_us != INT64_MIN || q->received_until_us != INT64_MAX)
@@ -398,8 +398,8 @@ bool store_entity_decisions(struct store *s, int64_t entity, uint64_t before_seq
                         &q, e))
         return false;
     before = before_seq > (uint64_t)newest ? newest + 1 : (int64_t)before_seq;
-    for (int64_t bucket = before >> 20; bucket >= 0 && code == SQLITE_DONE && *found < most;
-         bucket--) {
+    for (int64_t bucket = before >> STORE_BUCKET_BITS;
+         bucket >= 0 && code == SQLITE_DONE && *found < most; bucket--) {
         sqlite3_reset(q);
         sqlite3_bind_int64(q, 1, bucket);
         sqlite3_bind_int64(q, 2, entity);

@@ -8,7 +8,7 @@
  * How writes stay fast at 10 M rows: integer keys; names of outcomes, levels and plans once each in
  * a table of names; two indexes whose new entries lie together: (time, seq) at its end and (score,
  * seq) at one of 1,001 ends. What a decision is found by, the hash of its event's id and the tokens
- * of its entities, stands inside a bucket of 2^20 seqs, so an insert touches pages of the newest
+ * of its entities, stands inside a bucket of 2^16 seqs, so an insert touches pages of the newest
  * bucket only and a look-up asks each bucket, newest first; a transaction inserts them in order
  * (keys.h).
  */
@@ -23,7 +23,7 @@
 
 enum {
     STORE_VERSION = 3,
-    STORE_BUCKET_BITS = 20,
+    STORE_BUCKET_BITS = 16, /* of seqs: all pages of the newest bucket are few, and written often */
     STORE_LIMIT_MAX = 1000, /* rows of one answer */
     STORE_CURSOR_MAX = 64,  /* bytes of a cursor's text, the zero included */
     STORE_SCAN_MAX = 50000, /* rows of a time range that are sorted rather than scanned by score */
