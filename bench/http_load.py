@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -83,6 +84,22 @@ def reviewed(server):
     return counts.get('assay_decisions_total{outcome="review"}', 0) / max(sum(counts.values()), 1)
 
 
+def bench_wrk(report, server, requests):
+    """The greatest rate by somebody else's generator."""
+    if shutil.which("wrk") is None:
+        report.skip("http wrk", "wrk is not installed")
+        return
+    done = subprocess.run(["taskset", "-c", str(LOAD_CORE), "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{SHARE_S}s", "-s",
+                           ROOT / "bench/load/decisions.lua", f"http://127.0.0.1:{server.port}"],
+                          env={**os.environ, "REQUESTS": str(requests), "RUN": f"{time.time_ns() // 1000 % 10**8:08}"},
+                          capture_output=True, text=True)
+    rate = re.search(r"Requests/sec:\s*([0-9.]+)", done.stdout)
+    if rate is None:
+        raise Skip(f"wrk: {(done.stderr or done.stdout).strip()[:300]}")
+    refused = re.search(r"Non-2xx or 3xx responses: (\d+)", done.stdout)
+    report.put("http_max_by_wrk_per_s", float(rate[1]), f"{refused[1]} refused" if refused else "")
+
+
 def bench_most(report, work, settings, requests):
     """The greatest rate, then open loop at shares of it."""
     server, _ = started(work, "most", settings)
@@ -93,6 +110,7 @@ def bench_most(report, work, settings, requests):
                                       if v / answers > 1e-7))
         report.put("http_reviewed_share", reviewed(server))
         report.put("http_max_store_catches_up_s", server.wait_projected(600))
+        bench_wrk(report, server, requests)
         shares(report, "open", server, run["rate_per_s"], requests, SHARE_S, connections=CONNECTIONS)
     finally:
         server.stop()
