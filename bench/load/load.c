@@ -24,9 +24,9 @@
 #include <unistd.h>
 
 #include "bench/bench.h"
+#include "bench/load/histogram.h"
+#include "bench/load/requests.h"
 #include "core/base/random.h"
-#include "histogram.h"
-#include "requests.h"
 
 enum {
     CONNECTIONS_MAX = 4096,

@@ -1,4 +1,4 @@
-#include "requests.h"
+#include "bench/load/requests.h"
 
 #include <errno.h>
 #include <stdio.h>
