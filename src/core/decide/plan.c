@@ -8,6 +8,7 @@
 #include "core/base/memory.h"
 #include "core/base/panic.h"
 #include "core/data/cell.h"
+#include "core/decide/personal.h"
 
 struct plan_feature {
     char *name;
@@ -43,6 +44,7 @@ struct plan {
     struct plan_condition *rule;
     uint32_t rule_count;
     struct validation *validation; /* NULL: nothing is refused */
+    struct plan_subject subject;   /* name NULL: no field is personal */
     bool *has_median;              /* by field */
     char *outcome[PLAN_OUTCOMES_MAX];
     uint32_t outcome_count;
@@ -481,11 +483,21 @@ static void plan_free(struct plan *p)
     for (uint32_t i = 0; i < p->level_count; i++)
         mem_free(p->level[i]);
     validation_free(p->validation);
+    mem_free(p->subject.name);
     mem_free(p->has_median);
     mem_free(p->feature);
     mem_free(p->list);
     mem_free(p->rule);
     mem_free(p);
+}
+
+static bool subject_set(struct plan *p, const struct plan_spec *spec, struct error *e)
+{
+    if (!personal_check(p, spec, &p->subject.field, e))
+        return false;
+    if (p->subject.field != FIELD_NONE)
+        p->subject.name = name_copy(spec->subject);
+    return true;
 }
 
 static bool plan_fill(struct plan *p, const struct plan_spec *spec, struct error *e)
@@ -499,7 +511,7 @@ static bool plan_fill(struct plan *p, const struct plan_spec *spec, struct error
         !rules_add(p, spec, e) || !checks_add(p, spec, e))
         return false;
     program_finish(p->program);
-    if (!layout_make(p, e))
+    if (!layout_make(p, e) || !subject_set(p, spec, e))
         return false;
     return spec->model == NULL || model_check(p, spec->model, e);
 }
@@ -554,6 +566,11 @@ const struct schema *plan_schema(const struct plan *p)
 const struct program *plan_program(const struct plan *p)
 {
     return p->program;
+}
+
+const struct plan_subject *plan_subject(const struct plan *p)
+{
+    return p->subject.name != NULL ? &p->subject : NULL;
 }
 
 const struct velocity_layout *plan_layout(const struct plan *p)

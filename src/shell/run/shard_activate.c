@@ -343,7 +343,8 @@ bool shard_activate(struct shard *s, const struct made_plan *made, const void *m
         result->is_same = true;
         ok = true;
     } else {
-        ok = (model == NULL ||
+        ok = shard_open_keys(s, made->plan, e) &&
+             (model == NULL ||
               plans_keep_model(s->directory, made->model_digest, model, model_bytes, e)) &&
              activate(s, made, progress, result, e);
     }

@@ -8,6 +8,7 @@
 
 #include "core/base/panic.h"
 #include "shell/os/thread.h"
+#include "shell/personal/sealer.h"
 #include "shell/run/freeze.h"
 #include "shell/run/shard.h"
 #include "shell/run/snapshot.h"
@@ -31,6 +32,12 @@ struct snapshot_job {
     size_t capacity; /* of the state's memory */
     struct snapshot_head head;
     bool is_written;
+};
+
+/* Where the two parts of an event stand in shard.parts. */
+struct parted {
+    bool is_parted; /* else the event is its own open part */
+    size_t open_at, open_length, sealed_at, sealed_length;
 };
 
 struct shard {
@@ -57,6 +64,10 @@ struct shard {
     struct carrier *carrier; /* of labelled events decided under earlier plans */
     struct buffer body;      /* of the record being made */
     struct buffer scratch;
+    struct sealer *sealer;   /* NULL until an event with personal fields comes */
+    struct buffer personal;  /* the personal part of one event */
+    struct buffer parts;     /* of the run's events, or of one alone */
+    struct parted parted[SHARD_GROUP_MAX]; /* by row of the run */
     struct list_work *list_work; /* shard_list.c's */
     struct group *group;         /* being filled */
     uint64_t snapshot_seq;       /* of the last snapshot taken */
@@ -96,6 +107,24 @@ void shard_seal_group(struct shard *s);
 bool shard_wait_durable(struct shard *s, uint64_t seq);
 void *shard_engine_main(void *shard);
 void *shard_commit_main(void *shard);
+
+/* shard_seal.c */
+/* Only the open part, appended to s->parts; the personal one is in s->personal. */
+bool shard_part_event(struct shard *s, struct text event, struct parted *p,
+                      struct error *e) MUST_USE;
+/* Both parts of an event of the plan in force, which is row `row` of `f` and becomes record `seq`,
+ * appended to s->parts. */
+bool shard_seal_event(struct shard *s, const struct frame *f, uint32_t row, uint64_t seq,
+                      struct text event, struct parted *p, struct error *e) MUST_USE;
+/* The personal part of record `r` once more, for record `seq`, alone in s->parts. */
+bool shard_seal_copy(struct shard *s, const struct record *r, uint64_t seq, struct text personal,
+                     struct parted *p, struct error *e) MUST_USE;
+struct text shard_open_part(const struct shard *s, const struct parted *p, struct text event);
+struct text shard_sealed_part(const struct shard *s, const struct parted *p);
+/* New keys, then the oldest sealed group. */
+bool shard_commit_log(struct shard *s, struct error *e) MUST_USE;
+/* Before the plan comes into force. */
+bool shard_open_keys(struct shard *s, const struct plan *p, struct error *e) MUST_USE;
 
 /* shard_list.c; the run of decisions has been ended. */
 void shard_take_list(struct shard *s, struct submission *sub);
