@@ -28,6 +28,15 @@ bool plan_node_is_personal(const struct plan *p, int node)
     return personal_read(p, node) != FIELD_NONE;
 }
 
+bool plan_features_are_personal(const struct plan *p)
+{
+    for (uint32_t i = 0; i < plan_feature_count(p); i++) {
+        if (plan_node_is_personal(p, plan_feature_node(p, i)))
+            return true;
+    }
+    return false;
+}
+
 static bool aggregate_is_personal(const struct plan *p, const struct aggregate *a)
 {
     if (plan_node_is_personal(p, a->operand) || plan_node_is_personal(p, a->where))

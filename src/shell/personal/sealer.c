@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/base/memory.h"
+#include "core/base/panic.h"
 
 enum { FORM = 1, HEAD = 9, BESIDE = HEAD + 8, KNOWN = 4096 };
 
@@ -10,8 +11,7 @@ enum { FORM = 1, HEAD = 9, BESIDE = HEAD + 8, KNOWN = 4096 };
 struct known_subject {
     bool is_known;
     struct hash128 token;
-    uint64_t entry;
-    uint8_t key[CIPHER_KEY_BYTES];
+    struct held_key held;
 };
 
 struct known_entry {
@@ -67,37 +67,34 @@ static void put_head(uint8_t beside[BESIDE], uint64_t entry, uint64_t seq)
     }
 }
 
-static bool seal(struct sealer *s, uint64_t entry, const uint8_t key[CIPHER_KEY_BYTES],
-                 uint64_t seq, struct text personal, struct buffer *out, struct error *e)
+void sealer_seal(struct sealer *s, const struct held_key *h, uint64_t seq, struct text personal,
+                 struct buffer *out)
 {
     size_t length = personal.length + SEALED_OVERHEAD;
     uint8_t beside[BESIDE];
     char *at = buffer_reserve(out, length);
 
-    if (at == NULL)
-        return error_set(e, ERROR_INVALID, "personal fields of an event are over %zu bytes",
-                         out->max);
-    put_head(beside, entry, seq);
+    ASSERT(at != NULL);
+    put_head(beside, h->entry, seq);
     memcpy(at, beside, HEAD);
-    cipher_seal(s->cipher, key, (struct text){(const char *)beside, sizeof beside}, personal,
+    cipher_seal(s->cipher, h->key, (struct text){(const char *)beside, sizeof beside}, personal,
                 (uint8_t *)at + HEAD);
     out->length += length;
-    return true;
 }
 
-bool sealer_seal(struct sealer *s, struct hash128 subject, uint64_t seq, struct text personal,
-                 struct buffer *out, struct error *e)
+bool sealer_hold(struct sealer *s, struct hash128 subject, struct held_key *h, struct error *e)
 {
     struct known_subject *k = &s->subject[subject.low % KNOWN];
 
     forget_erased(s);
     if (!k->is_known || k->token.low != subject.low || k->token.high != subject.high) {
-        k->is_known = subject_keys_find(s->keys, subject, true, &k->entry, k->key, e);
+        k->is_known = subject_keys_find(s->keys, subject, true, &k->held.entry, k->held.key, e);
         if (!k->is_known)
             return false;
         k->token = subject;
     }
-    return seal(s, k->entry, k->key, seq, personal, out, e);
+    *h = k->held;
+    return true;
 }
 
 static bool key_of(struct sealer *s, uint64_t entry, const uint8_t **key, bool *is_erased,
@@ -130,16 +127,17 @@ static bool get_entry(struct text sealed, uint64_t *entry, struct error *e)
     return true;
 }
 
-bool sealer_seal_as(struct sealer *s, struct text sealed, uint64_t seq, struct text personal,
-                    struct buffer *out, struct error *e)
+bool sealer_hold_of(struct sealer *s, struct text sealed, struct held_key *h, bool *is_erased,
+                    struct error *e)
 {
     const uint8_t *key;
-    uint64_t entry = 0;
-    bool is_erased;
 
-    if (!get_entry(sealed, &entry, e) || !key_of(s, entry, &key, &is_erased, e))
+    *is_erased = false;
+    if (!get_entry(sealed, &h->entry, e) || !key_of(s, h->entry, &key, is_erased, e))
         return false;
-    return is_erased || seal(s, entry, key, seq, personal, out, e);
+    if (!*is_erased)
+        memcpy(h->key, key, sizeof h->key);
+    return true;
 }
 
 bool sealer_open(struct sealer *s, struct text sealed, uint64_t seq, struct buffer *personal,

@@ -19,13 +19,22 @@ struct sealer;
 struct sealer *sealer_new(struct subject_keys *keys); /* borrowed */
 void sealer_free(struct sealer *s);                   /* takes NULL */
 
-/* Appends the sealed part of record `seq` under the subject's key, made where there is none. */
-bool sealer_seal(struct sealer *s, struct hash128 subject, uint64_t seq, struct text personal,
-                 struct buffer *out, struct error *e) MUST_USE;
-/* The same under the key of another record's sealed part, which was opened before; nothing is
- * appended where that key has been erased meanwhile. */
-bool sealer_seal_as(struct sealer *s, struct text sealed, uint64_t seq, struct text personal,
-                    struct buffer *out, struct error *e) MUST_USE;
+/* A key to seal with: taken first, where that may fail, used later, where nothing may. */
+struct held_key {
+    uint64_t entry;
+    uint8_t key[CIPHER_KEY_BYTES];
+};
+
+/* The subject's, made where there is none. */
+bool sealer_hold(struct sealer *s, struct hash128 subject, struct held_key *h,
+                 struct error *e) MUST_USE;
+/* That of another record's sealed part; *is_erased: there is none any more. */
+bool sealer_hold_of(struct sealer *s, struct text sealed, struct held_key *h, bool *is_erased,
+                    struct error *e) MUST_USE;
+/* Appends the sealed part of record `seq`: personal.length + SEALED_OVERHEAD bytes, for which the
+ * buffer must have room. */
+void sealer_seal(struct sealer *s, const struct held_key *h, uint64_t seq, struct text personal,
+                 struct buffer *out);
 /* Appends the personal values of record `seq`; *is_erased: there are none any more. ERROR_INVALID
  * where the part is damaged or the key file is not the one it was sealed by. */
 bool sealer_open(struct sealer *s, struct text sealed, uint64_t seq, struct buffer *personal,

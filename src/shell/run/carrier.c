@@ -184,7 +184,7 @@ bool carrier_decode(struct carrier *c, const struct record *r, uint32_t plan_seq
 
 struct text carrier_personal(const struct carrier *c)
 {
-    return (struct text){c->unseal.personal.bytes, c->unseal.personal.length};
+    return c->unseal.personal;
 }
 
 const struct schema *carrier_source(const struct carrier *c)

@@ -51,6 +51,7 @@ static struct shard *shard_new(const struct shard_options *o)
     buffer_init(&s->body, BODY_MAX);
     buffer_init(&s->scratch, LOG_BODY_MAX);
     buffer_init(&s->personal, LOG_BODY_MAX);
+    buffer_init(&s->sealed_part, LOG_BODY_MAX);
     buffer_init(&s->parts, SHARD_RUN_TEXT_MAX);
     s->status.queue_capacity = o->queue;
     s->status.watermark_us = INT64_MIN;
@@ -63,12 +64,14 @@ static void shard_free(struct shard *s)
     log_close(s->log);
     carrier_free(s->carrier);
     sealer_free(s->sealer);
+    unseal_fini(&s->unseal);
     plans_free(s->plans);
     plan_unref(s->plan);
     frame_fini(&s->frame);
     buffer_fini(&s->body);
     buffer_fini(&s->scratch);
     buffer_fini(&s->personal);
+    buffer_fini(&s->sealed_part);
     buffer_fini(&s->parts);
     queue_free(s->queue);
     queue_free(s->sealed);
@@ -140,7 +143,10 @@ static bool bring_up(struct shard *s, const struct made_plan *made, const void *
     s->o.state.engine.batch = ENGINE_BATCH_MAX < 1024 ? ENGINE_BATCH_MAX : 1024;
     s->plan = plan_ref(made->plan);
     s->fields = schema_fingerprint(plan_schema(s->plan));
+    s->values_most = values_most(s->plan);
+    s->seals_values = plan_features_are_personal(s->plan);
     s->plans = plans_new(s->directory);
+    unseal_init(&s->unseal, s->plans);
     if (model != NULL && !plans_keep_model(s->directory, made->model_digest, model, model_bytes, e))
         return false;
     if (!log_open(&log, &s->log, &found, e) || !shard_open_keys(s, s->plan, e))
@@ -229,10 +235,10 @@ static bool append_observed(struct shard *s, const struct frame *f, uint32_t row
     body.id = (struct text){s->scratch.bytes, id_length};
     event = (struct text){s->scratch.bytes + id_length, s->scratch.length - id_length};
     buffer_clear(&s->parts);
-    if (!shard_seal_event(s, f, row, s->seq[i], event, &parted, e))
+    if (!shard_part_row(s, f, row, event, &parted, e))
         return false;
     body.event = shard_open_part(s, &parted, event);
-    r.sealed = shard_sealed_part(s, &parted);
+    r.sealed = shard_seal(s, &parted, s->seq[i], NULL);
     buffer_clear(&s->body);
     event_body_format(&body, &s->body);
     if (s->body.overflow || s->scratch.overflow)

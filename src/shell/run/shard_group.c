@@ -21,7 +21,7 @@
 #include "shell/run/shard_inside.h"
 
 enum {
-    EVENT_BODY_OVERHEAD = 12 + DECISION_BYTES_MAX, /* of an event body, beside id and event */
+    EVENT_BODY_OVERHEAD = 16 + DECISION_BYTES_MAX, /* of an event body, beside id and event */
     LABEL_BODY_OVERHEAD = 48,
     WAIT_DURABLE_US = 50,
 };
@@ -49,8 +49,8 @@ static size_t run_bytes(const struct shard *s, uint32_t rows)
     size_t bytes = 0;
 
     for (uint32_t i = 0; i < rows; i++)
-        bytes += s->run[i]->event.length + s->run[i]->id.length +
-                 s->parted[i].sealed_length + EVENT_BODY_OVERHEAD;
+        bytes += s->run[i]->event.length + s->run[i]->id.length + shard_sealed_most(s, &s->parted[i]) +
+                 EVENT_BODY_OVERHEAD + s->values_most;
     return bytes;
 }
 
@@ -61,7 +61,6 @@ static void append_decision(struct shard *s, uint32_t i)
     struct event_body body = {.id = sub->id,
                               .event = shard_open_part(s, &s->parted[i], sub->event)};
     struct record record = {.received_us = sub->received_us,
-                            .sealed = shard_sealed_part(s, &s->parted[i]),
                             .kind = is_made ? RECORD_DECISION : RECORD_OBSERVE,
                             .epoch = ENGINE_EPOCH,
                             .plan = s->plan_seq};
@@ -71,9 +70,16 @@ static void append_decision(struct shard *s, uint32_t i)
                           .received_us = sub->received_us};
 
     buffer_clear(&s->scratch);
-    if (is_made)
+    if (is_made) {
+        size_t length;
+
         decision_format(&s->decisions[i], s->plan, &s->scratch);
-    body.decision = (struct text){s->scratch.bytes, s->scratch.length};
+        length = s->scratch.length;
+        if (values_format(s->plan, engine_registers(s->state.engine), i, &s->scratch))
+            body.values = (struct text){s->scratch.bytes + length, s->scratch.length - length};
+        body.decision = (struct text){s->scratch.bytes, length};
+    }
+    record.sealed = shard_seal(s, &s->parted[i], s->seq[i], &body.values);
     buffer_clear(&s->body);
     event_body_format(&body, &s->body);
     ASSERT(!s->body.overflow);
@@ -95,13 +101,11 @@ static void finish_decision(struct shard *s, uint32_t i)
 }
 
 /* Before anything is applied: a key may not be had. */
-static bool seal_events(struct shard *s, uint32_t rows, struct error *e)
+static bool part_events(struct shard *s, uint32_t rows, struct error *e)
 {
-    uint64_t first = log_next_seq(s->log);
-
     buffer_clear(&s->parts);
     for (uint32_t i = 0; i < rows; i++) {
-        if (!shard_seal_event(s, &s->frame, i, first + i, s->run[i]->event, &s->parted[i], e))
+        if (!shard_part_row(s, &s->frame, i, s->run[i]->event, &s->parted[i], e))
             return false;
     }
     return true;
@@ -114,7 +118,7 @@ static void end_run(struct shard *s)
 
     if (rows == 0)
         return;
-    if (!seal_events(s, rows, &e) || !log_reserve(s->log, rows, run_bytes(s, rows), &e)) {
+    if (!part_events(s, rows, &e) || !log_reserve(s->log, rows, run_bytes(s, rows), &e)) {
         for (uint32_t i = 0; i < rows; i++)
             fail_submission(s->run[i], e.kind == ERROR_FULL ? SUBMIT_FULL : SUBMIT_FAILED, e.text);
         frame_clear(&s->frame);
@@ -216,7 +220,9 @@ static void repeat_from_log(struct shard *s, struct submission *sub, uint64_t se
     }
     reader_init(&reader, body.decision.bytes, body.decision.length);
     if (!plans_get(s->plans, record.plan, &sub->plan, &e) ||
-        !decision_parse(&reader, sub->plan, &sub->decision, &e))
+        !decision_parse(&reader, sub->plan, &sub->decision, &e) ||
+        !unseal_values(&s->unseal, &record, &body, &e) ||
+        !values_of_reasons(sub->plan, body.values, &sub->decision, &e))
         fail_submission(sub, SUBMIT_FAILED, e.text);
 }
 
@@ -379,7 +385,7 @@ static void append_label(struct shard *s, struct submission *sub, const struct r
                                .source = sub->source,
                                .event = body->event};
     struct record record = {.received_us = sub->received_us,
-                            .sealed = shard_sealed_part(s, parted),
+                            .sealed = shard_seal(s, parted, log_next_seq(s->log), NULL),
                             .kind = RECORD_LABEL,
                             .epoch = ENGINE_EPOCH,
                             .plan = s->plan_seq};
@@ -419,10 +425,9 @@ static void take_label(struct shard *s, struct submission *sub)
           error_set(&e, ERROR_INVALID, "record %llu is no event of this id",
                     (unsigned long long)sub->seq)) &&
          carrier_decode(s->carrier, &event, event.plan, body.event, &s->frame, &is_erased, &e) &&
-         shard_seal_copy(s, &event, log_next_seq(s->log), carrier_personal(s->carrier), &parted,
-                         &e) &&
+         shard_part_copy(s, &event, carrier_personal(s->carrier), &parted, &e) &&
          log_reserve(s->log, 1,
-                     body.event.length + parted.sealed_length + sub->id.length +
+                     body.event.length + shard_sealed_most(s, &parted) + sub->id.length +
                          sub->source.length + LABEL_BODY_OVERHEAD,
                      &e);
     if (!ok) {
@@ -488,6 +493,25 @@ static void count_lists(struct shard *s)
         s->status.list_entries += lists_entries(l, i);
 }
 
+static void count_rivals(struct shard_status *t, const struct plan *p, const struct decision *d)
+{
+    uint32_t outcome = plan_outcome_of_score(p, d->score);
+
+    if ((d->flags & DECISION_RIVALS) == 0)
+        return;
+    t->decided_by[d->decided_by]++;
+    t->alerts_by[d->decided_by] += outcome > 0;
+    for (int k = 0; k < DECIDERS; k++) {
+        uint32_t other = plan_outcome_of_score(p, plan_score(d->other[k].probability));
+
+        if ((d->scored >> k & 1) == 0)
+            continue;
+        t->scored_by[k]++;
+        t->alerts_by[k] += other > 0;
+        t->agreed_by[k] += other == outcome;
+    }
+}
+
 static void count_answers(struct shard *s, const struct group *g)
 {
     struct shard_status *t = &s->status;
@@ -517,6 +541,7 @@ static void count_answers(struct shard *s, const struct group *g)
         }
         t->decisions++;
         t->by_outcome[sub->decision.outcome]++;
+        count_rivals(t, sub->plan, &sub->decision);
     }
     pthread_mutex_unlock(&s->lock);
 }

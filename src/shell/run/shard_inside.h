@@ -7,11 +7,13 @@
 #include <stdatomic.h>
 
 #include "core/base/panic.h"
+#include "core/decide/values.h"
 #include "shell/os/thread.h"
 #include "shell/personal/sealer.h"
 #include "shell/run/freeze.h"
 #include "shell/run/shard.h"
 #include "shell/run/snapshot.h"
+#include "shell/run/unseal.h"
 
 /* Submissions that are answered together, once the records that they made are durable. */
 struct group {
@@ -34,10 +36,11 @@ struct snapshot_job {
     bool is_written;
 };
 
-/* Where the two parts of an event stand in shard.parts. */
+/* Where the two parts of an event stand in shard.parts, and the key that seals the personal one. */
 struct parted {
     bool is_parted; /* else the event is its own open part */
-    size_t open_at, open_length, sealed_at, sealed_length;
+    size_t open_at, open_length, personal_at, personal_length;
+    struct held_key held;
 };
 
 struct shard {
@@ -48,7 +51,8 @@ struct shard {
 
     struct plan *plan; /* changed by the engine's thread under the lock */
     uint32_t plan_seq;
-    uint64_t fields; /* of the plan's schema */
+    uint64_t fields;    /* of the plan's schema */
+    size_t values_most; /* bytes of the values of a decision */
     struct plans *plans;
     struct log *log;
     bool has_history;
@@ -64,9 +68,12 @@ struct shard {
     struct carrier *carrier; /* of labelled events decided under earlier plans */
     struct buffer body;      /* of the record being made */
     struct buffer scratch;
+    struct unseal unseal;    /* of first answers that are read again */
     struct sealer *sealer;   /* NULL until an event with personal fields comes */
-    struct buffer personal;  /* the personal part of one event */
-    struct buffer parts;     /* of the run's events, or of one alone */
+    bool seals_values;       /* the plan's features read personal fields */
+    struct buffer personal;  /* what is sealed of one event */
+    struct buffer sealed_part;
+    struct buffer parts; /* of the run's events, or of one alone */
     struct parted parted[SHARD_GROUP_MAX]; /* by row of the run */
     struct list_work *list_work; /* shard_list.c's */
     struct group *group;         /* being filled */
@@ -109,18 +116,20 @@ void *shard_engine_main(void *shard);
 void *shard_commit_main(void *shard);
 
 /* shard_seal.c */
-/* Only the open part, appended to s->parts; the personal one is in s->personal. */
+/* The parts of an event of the plan in force, appended to s->parts; without a key: to look at. */
 bool shard_part_event(struct shard *s, struct text event, struct parted *p,
                       struct error *e) MUST_USE;
-/* Both parts of an event of the plan in force, which is row `row` of `f` and becomes record `seq`,
- * appended to s->parts. */
-bool shard_seal_event(struct shard *s, const struct frame *f, uint32_t row, uint64_t seq,
-                      struct text event, struct parted *p, struct error *e) MUST_USE;
-/* The personal part of record `r` once more, for record `seq`, alone in s->parts. */
-bool shard_seal_copy(struct shard *s, const struct record *r, uint64_t seq, struct text personal,
+/* The same of row `row` of `f`, with its subject's key. */
+bool shard_part_row(struct shard *s, const struct frame *f, uint32_t row, struct text event,
+                    struct parted *p, struct error *e) MUST_USE;
+/* The personal part of record `r` once more, alone in s->parts; nothing where it is erased. */
+bool shard_part_copy(struct shard *s, const struct record *r, struct text personal,
                      struct parted *p, struct error *e) MUST_USE;
 struct text shard_open_part(const struct shard *s, const struct parted *p, struct text event);
-struct text shard_sealed_part(const struct shard *s, const struct parted *p);
+size_t shard_sealed_most(const struct shard *s, const struct parted *p); /* bytes */
+/* The sealed part of record `seq`, good until the next; *values (NULL: none) are taken into it
+ * where they may say something of personal fields. */
+struct text shard_seal(struct shard *s, const struct parted *p, uint64_t seq, struct text *values);
 /* New keys, then the oldest sealed group. */
 bool shard_commit_log(struct shard *s, struct error *e) MUST_USE;
 /* Before the plan comes into force. */

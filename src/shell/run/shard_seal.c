@@ -1,9 +1,10 @@
-/* Events in two parts on their way into the log: open, and sealed under their subject's key. */
+/* Events in two parts on their way into the log: open, and sealed under their subject's key. What
+ * may fail comes before the run is applied: splitting, and taking the key. */
 #include "core/base/number.h"
 #include "core/data/event.h"
 #include "shell/run/shard_inside.h"
 
-enum { SUBJECT_ID_MAX = TEXT_MAX };
+enum { LENGTH_BYTES = 4 };
 
 /* The subject's id as text; empty where the event names none: all such are one subject. */
 static struct text subject_id(const struct plan_subject *subject, const struct frame *f,
@@ -28,32 +29,27 @@ static struct sealer *sealer_of(struct shard *s)
     return s->sealer;
 }
 
-struct text shard_open_part(const struct shard *s, const struct parted *p, struct text event)
-{
-    return p->is_parted ? (struct text){s->parts.bytes + p->open_at, p->open_length} : event;
-}
-
-struct text shard_sealed_part(const struct shard *s, const struct parted *p)
-{
-    return (struct text){p->sealed_length > 0 ? s->parts.bytes + p->sealed_at : "",
-                         p->sealed_length};
-}
-
 bool shard_part_event(struct shard *s, struct text event, struct parted *p, struct error *e)
 {
-    *p = (struct parted){.is_parted = plan_subject(s->plan) != NULL, .open_at = s->parts.length};
+    size_t at = s->parts.length;
+
+    *p = (struct parted){.is_parted = plan_subject(s->plan) != NULL, .open_at = at};
     if (!p->is_parted)
         return true;
     buffer_clear(&s->personal);
     if (!event_split(plan_schema(s->plan), event, &s->parts, &s->personal))
         return error_set(e, ERROR_INVALID, "the event cannot be parted: it is damaged, or events "
                                            "decided together are over their limit");
-    p->open_length = s->parts.length - p->open_at;
-    return true;
+    p->open_length = s->parts.length - at;
+    p->personal_at = s->parts.length;
+    p->personal_length = s->personal.length;
+    buffer_add(&s->parts, s->personal.bytes, s->personal.length);
+    return !s->parts.overflow ||
+           error_set(e, ERROR_FULL, "events decided together are over their limit");
 }
 
-bool shard_seal_event(struct shard *s, const struct frame *f, uint32_t row, uint64_t seq,
-                      struct text event, struct parted *p, struct error *e)
+bool shard_part_row(struct shard *s, const struct frame *f, uint32_t row, struct text event,
+                    struct parted *p, struct error *e)
 {
     const struct plan_subject *subject = plan_subject(s->plan);
     char number[NUMBER_TEXT_MAX];
@@ -61,29 +57,59 @@ bool shard_seal_event(struct shard *s, const struct frame *f, uint32_t row, uint
 
     if (!shard_part_event(s, event, p, e))
         return false;
-    if (!p->is_parted || s->personal.length == 0)
+    if (!p->is_parted)
         return true;
     token = subject_token(plans_keys(s->plans), text_of(subject->name),
                           subject_id(subject, f, row, number));
-    p->sealed_at = s->parts.length;
-    if (!sealer_seal(sealer_of(s), token, seq,
-                     (struct text){s->personal.bytes, s->personal.length}, &s->parts, e))
+    return sealer_hold(sealer_of(s), token, &p->held, e);
+}
+
+bool shard_part_copy(struct shard *s, const struct record *r, struct text personal,
+                     struct parted *p, struct error *e)
+{
+    bool is_erased;
+
+    buffer_clear(&s->parts);
+    *p = (struct parted){0};
+    if (personal.length == 0)
+        return true;
+    if (!sealer_hold_of(sealer_of(s), r->sealed, &p->held, &is_erased, e))
         return false;
-    p->sealed_length = s->parts.length - p->sealed_at;
+    buffer_add_slice(&s->parts, personal);
+    p->personal_length = is_erased ? 0 : personal.length;
     return true;
 }
 
-bool shard_seal_copy(struct shard *s, const struct record *r, uint64_t seq, struct text personal,
-                     struct parted *p, struct error *e)
+struct text shard_open_part(const struct shard *s, const struct parted *p, struct text event)
 {
-    buffer_clear(&s->parts);
-    *p = (struct parted){0};
-    if (r->sealed.length == 0 || personal.length == 0)
-        return true;
-    if (!sealer_seal_as(sealer_of(s), r->sealed, seq, personal, &s->parts, e))
-        return false;
-    p->sealed_length = s->parts.length;
-    return true;
+    return p->is_parted ? (struct text){s->parts.bytes + p->open_at, p->open_length} : event;
+}
+
+size_t shard_sealed_most(const struct shard *s, const struct parted *p)
+{
+    return p->is_parted || p->personal_length > 0
+               ? LENGTH_BYTES + p->personal_length + s->values_most + SEALED_OVERHEAD
+               : 0;
+}
+
+struct text shard_seal(struct shard *s, const struct parted *p, uint64_t seq, struct text *values)
+{
+    bool takes_values = p->is_parted && s->seals_values && values != NULL && values->length > 0;
+
+    buffer_clear(&s->sealed_part);
+    if (p->personal_length == 0 && !takes_values)
+        return (struct text){"", 0};
+    buffer_clear(&s->personal);
+    buffer_add_bytes32(&s->personal,
+                       (struct text){s->parts.bytes + p->personal_at, p->personal_length});
+    if (takes_values) {
+        buffer_add_slice(&s->personal, *values);
+        *values = (struct text){"", 0};
+    }
+    ASSERT(!s->personal.overflow);
+    sealer_seal(sealer_of(s), &p->held, seq,
+                (struct text){s->personal.bytes, s->personal.length}, &s->sealed_part);
+    return (struct text){s->sealed_part.bytes, s->sealed_part.length};
 }
 
 bool shard_commit_log(struct shard *s, struct error *e)
