@@ -1,5 +1,5 @@
 /* assay log verify | show | export */
-#include "shell/log/log.h"
+#include "shell/cmd/log.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -295,8 +295,23 @@ static bool add_record(struct viewer *w, const struct record *r, struct error *e
     return ok || error_prefix(e, "record %" PRIu64, r->seq);
 }
 
-static bool write_records(const struct log_paths *p, uint64_t from, uint64_t count, FILE *file,
-                          struct error *e)
+static bool write_wanted(struct viewer *w, const struct record *r,
+                         const struct record_filter *filter, FILE *file, struct error *e)
+{
+    bool wanted = true;
+
+    if (filter != NULL && !filter->wants(filter->context, r, &wanted, e))
+        return false;
+    if (!wanted)
+        return true;
+    buffer_clear(&w->out);
+    return add_record(w, r, e) &&
+           (fwrite(w->out.bytes, 1, w->out.length, file) == w->out.length ||
+            error_set(e, ERROR_WORLD, "cannot write the records: is the disk full?"));
+}
+
+bool log_write_records(const struct log_place *p, uint64_t from, uint64_t count,
+                       const struct record_filter *filter, FILE *file, struct error *e)
 {
     struct viewer w = {.plans = plans_new(p->shard)};
     struct log_cursor *c;
@@ -306,12 +321,8 @@ static bool write_records(const struct log_paths *p, uint64_t from, uint64_t cou
 
     unseal_init(&w.unseal, w.plans);
     buffer_init(&w.out, OUTPUT_MAX);
-    while (ok && count-- > 0 && (found = log_cursor_next(c, &r, e)) == 1) {
-        buffer_clear(&w.out);
-        ok = add_record(&w, &r, e);
-        if (ok && fwrite(w.out.bytes, 1, w.out.length, file) != w.out.length)
-            ok = error_set(e, ERROR_WORLD, "cannot write the records: is the disk full?");
-    }
+    while (ok && count-- > 0 && (found = log_cursor_next(c, &r, e)) == 1)
+        ok = write_wanted(&w, &r, filter, file, e);
     if (w.plan != NULL)
         frame_fini(&w.frame);
     plan_unref(w.plan);
@@ -321,6 +332,12 @@ static bool write_records(const struct log_paths *p, uint64_t from, uint64_t cou
     if (ok || found == -1)
         log_cursor_close(c);
     return ok && found >= 0;
+}
+
+static bool write_records(const struct log_paths *p, uint64_t from, uint64_t count, FILE *file,
+                          struct error *e)
+{
+    return log_write_records(&(struct log_place){p->shard, p->log}, from, count, NULL, file, e);
 }
 
 /* The records asked for: one by its number, or the newest. */
