@@ -28,6 +28,7 @@ enum {
     BESIDE_BYTES = 8 + TOKEN_BYTES,
     MASTER_HEX = 2 * CIPHER_KEY_BYTES,
     PENDING_MAX = 64 << 20,
+    ROOM_STEP = 8192, /* entries whose place on the disk is taken before they come */
     COPY_BYTES = 1 << 20,
     INDEX_LEAST = 1024,
     KEY_MODE = 0600,
@@ -51,6 +52,7 @@ struct subject_keys {
     pthread_mutex_t writing;
     pthread_mutex_t lock; /* of all below, and of fd */
     struct cipher *cipher;
+    uint64_t room;         /* entries that the disk has place for */
     uint64_t written;      /* entries in the file */
     uint64_t count;        /* and in memory */
     struct buffer pending; /* entries [written, count) */
@@ -120,6 +122,17 @@ static ssize_t read_at(int fd, void *bytes, size_t length, uint64_t at)
 static uint64_t entry_at(uint64_t entry)
 {
     return HEAD_BYTES + entry * ENTRY_BYTES;
+}
+
+/* A disk that is full is told while nothing has been applied yet, not when a key cannot be written.
+ * File systems without this promise nothing. */
+static void make_room(struct subject_keys *k)
+{
+    if (fallocate(k->fd, FALLOC_FL_KEEP_SIZE, (off_t)entry_at(k->written),
+                  (off_t)ROOM_STEP * ENTRY_BYTES) == 0)
+        k->room = k->written + ROOM_STEP;
+    else if (errno != ENOSPC && errno != EDQUOT)
+        k->room = UINT64_MAX;
 }
 
 static bool is_nobody(struct hash128 t)
@@ -481,6 +494,10 @@ static bool make_entry(struct subject_keys *k, struct hash128 token, uint8_t key
     if (k->count >= SUBJECTS_MAX)
         return error_set(e, ERROR_FULL, "%s has %d subjects, which is its limit", k->path,
                          SUBJECTS_MAX);
+    if (k->count >= k->room)
+        make_room(k);
+    if (k->count >= k->room)
+        return error_set(e, ERROR_FULL, "no room for another key: the disk of %s is full", k->path);
     at = (uint8_t *)buffer_reserve(&k->pending, ENTRY_BYTES);
     if (at == NULL) {
         k->pending.overflow = false;
@@ -614,6 +631,8 @@ static bool write_pending(struct subject_keys *k, struct error *e)
     } else {
         pthread_mutex_lock(&k->lock);
         k->written += bytes.length / ENTRY_BYTES;
+        if (k->room < k->written + ROOM_STEP / 2)
+            make_room(k);
         memmove(k->pending.bytes, k->pending.bytes + bytes.length,
                 k->pending.length - bytes.length);
         k->pending.length -= bytes.length;
@@ -684,6 +703,7 @@ static bool write_anew(struct subject_keys *k, struct error *e)
     pthread_mutex_lock(&k->lock);
     old = k->fd;
     k->fd = to;
+    k->room = 0; /* taken anew by the next key */
     pthread_mutex_unlock(&k->lock);
     close(old);
     return file_sync_directory(k->directory, e);
