@@ -222,8 +222,8 @@ static void a_key_that_waits_is_erased_too(void **state)
     (void)state;
     buffer_init(&a, 1 << 16);
     seal(s, k, "cleo", 1, "Cleo", &a);
-    assert_true(subject_keys_erase(k, subject_token(k, text_of("customer"), text_of("cleo")),
-                                   &found, &e));
+    assert_true(
+        subject_keys_erase(k, subject_token(k, text_of("customer"), text_of("cleo")), &found, &e));
     assert_true(found);
     assert_true(opens(s, &a, 1, "", &is_erased) && is_erased);
     sealer_free(s);
@@ -262,9 +262,8 @@ static void trouble_with_the_files_is_told(void **state)
     assert_int_equal(chmod(in_control("master.key"), 0600), 0);
     /* Another master key; then the same one elsewhere, which the file remembers. */
     snprintf(other, sizeof other, "%s", in_control("other.key"));
-    assert_true(file_write(other,
-                           "00112233445566778899aabbccddeeff00112233445566778899AABBCCDDEEFF\n", 65,
-                           0600, &e));
+    assert_true(file_write(
+        other, "00112233445566778899aabbccddeeff00112233445566778899AABBCCDDEEFF\n", 65, 0600, &e));
     assert_true(refused(SUBJECT_KEYS_WRITE, other, "not sealed under the master key"));
     assert_int_equal(rename(in_control("master.key"), other), 0);
     assert_true(refused(SUBJECT_KEYS_READ, NULL, "is not there"));
@@ -374,9 +373,12 @@ static void many_persons(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        EACH(what_is_sealed_opens_again),     EACH(what_was_changed_does_not_open),
-        EACH(erasing_destroys_one_key_for_good), EACH(a_key_that_waits_is_erased_too),
-        EACH(trouble_with_the_files_is_told), EACH(a_torn_end_is_passed_over),
+        EACH(what_is_sealed_opens_again),
+        EACH(what_was_changed_does_not_open),
+        EACH(erasing_destroys_one_key_for_good),
+        EACH(a_key_that_waits_is_erased_too),
+        EACH(trouble_with_the_files_is_told),
+        EACH(a_torn_end_is_passed_over),
         EACH(many_persons),
     };
 

@@ -113,7 +113,10 @@ static bool roles_check(const struct schema *s, struct error *e)
         int field;
         const char *role;
     } roles[] = {
-        {s->id, "id"}, {s->time, "time"}, {s->label, "label"}, {s->kind, "kind"},
+        {s->id, "id"},
+        {s->time, "time"},
+        {s->label, "label"},
+        {s->kind, "kind"},
     };
 
     for (size_t i = 0; i < sizeof roles / sizeof *roles; i++) {

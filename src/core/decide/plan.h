@@ -157,8 +157,8 @@ const char *plan_list_name(const struct plan *p, uint32_t list);
 enum type plan_list_type(const struct plan *p, uint32_t list);
 int plan_list_find(const struct plan *p, struct text name); /* or -1 */
 
-/* Whose the personal fields are: an entity by its name, and the field that is its key. NULL where no
- * field is personal. */
+/* Whose the personal fields are: an entity by its name, and the field that is its key. NULL where
+ * no field is personal. */
 struct plan_subject {
     char *name;
     int field;

@@ -337,7 +337,8 @@ static bool load_entries(struct subject_keys *k, uint64_t count, struct error *e
     return ok;
 }
 
-/* What a crash left half written at the end is overwritten by the next entry: no record names it. */
+/* What a crash left half written at the end is overwritten by the next entry: no record names it.
+ */
 static bool load(struct subject_keys *k, const char *master, struct error *e)
 {
     struct stat st;

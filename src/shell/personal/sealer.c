@@ -160,9 +160,10 @@ bool sealer_open(struct sealer *s, struct text sealed, uint64_t seq, struct buff
     put_head(beside, entry, seq);
     if (!cipher_open(s->cipher, key, (struct text){(const char *)beside, sizeof beside}, closed,
                      (uint8_t *)at))
-        return error_set(e, ERROR_INVALID,
-                         "the sealed part does not open: it was changed, or control/subject.keys is "
-                         "not the file that it was sealed by; restore that from a backup");
+        return error_set(
+            e, ERROR_INVALID,
+            "the sealed part does not open: it was changed, or control/subject.keys is "
+            "not the file that it was sealed by; restore that from a backup");
     personal->length += closed.length - CIPHER_OVERHEAD;
     return true;
 }

@@ -17,7 +17,7 @@ struct carrier {
     struct frame foreign; /* one row under `from`'s schema */
     int *field;           /* target field -> field of `from`, or FIELD_NONE */
     struct unseal unseal;
-    const char *kind;     /* of events of `from`, where it has no kinds and the target has */
+    const char *kind; /* of events of `from`, where it has no kinds and the target has */
 };
 
 struct carrier *carrier_new(struct plans *plans, const struct plan *plan)

@@ -16,9 +16,10 @@ bool subject_erase(struct plans *plans, const char *subject, struct text kind, s
     struct hash128 token;
 
     if (subject == NULL || keys == NULL)
-        return error_set(e, ERROR_INVALID,
-                         "no field is personal, so there is nothing to erase; hint: personal.fields "
-                         "and personal.subject in the settings");
+        return error_set(
+            e, ERROR_INVALID,
+            "no field is personal, so there is nothing to erase; hint: personal.fields "
+            "and personal.subject in the settings");
     if (!text_is(kind, subject))
         return error_set(e, ERROR_INVALID,
                          "personal fields are those of \"%s\" (personal.subject), not of \"%.*s\"",

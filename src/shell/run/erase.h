@@ -8,7 +8,7 @@
 enum { ERASE_TOKEN_HEX = 33, ERASE_SUBJECT_MAX = SUBJECT_KIND_MAX + 48 };
 
 struct erasure {
-    bool found; /* there was a key */
+    bool found;                      /* there was a key */
     char subject[ERASE_SUBJECT_MAX]; /* for the audit: kind and keyed token, never the id */
 };
 

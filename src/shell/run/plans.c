@@ -18,7 +18,7 @@ struct known {
 
 struct plans {
     char directory[PATH_MAX - 128];
-    char control[PATH_MAX - 64];        /* of the data directory */
+    char control[PATH_MAX - 64];       /* of the data directory */
     struct subject_keys *_Atomic keys; /* NULL: not open; set once */
     pthread_mutex_t lock;
     struct known known[PLANS_KNOWN_MAX];

@@ -19,7 +19,8 @@ bool plans_get(struct plans *p, uint32_t seq, struct plan **plan, struct error *
 /* Make a plan known that was built already (by the one who writes its record). */
 void plans_put(struct plans *p, uint32_t seq, struct plan *plan);
 
-/* The keys of the log's personal fields, in control/ of the data directory. They stay the plans'. */
+/* The keys of the log's personal fields, in control/ of the data directory. They stay the plans'.
+ */
 bool plans_has_keys(const struct plans *p); /* the file is there */
 /* For writing, made where there are none; nothing to do where they are open so. `master_file` may
  * be NULL. */

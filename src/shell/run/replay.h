@@ -37,8 +37,8 @@ struct replay_result {
      * those of an event before it, in a state that depends on such. */
     uint64_t erased, erased_before;
     uint64_t erased_events; /* decided or not, whose personal fields are */
-    uint8_t digest[32]; /* the one hash: SHA-256 over id and decision bytes, in order */
-    uint32_t segments;  /* at most REPLAY_SEGMENTS_MAX; later ones are in the one hash only */
+    uint8_t digest[32];     /* the one hash: SHA-256 over id and decision bytes, in order */
+    uint32_t segments;      /* at most REPLAY_SEGMENTS_MAX; later ones are in the one hash only */
     struct replay_segment segment[REPLAY_SEGMENTS_MAX];
     uint64_t moved[PLAN_OUTCOMES_MAX][PLAN_OUTCOMES_MAX]; /* with `as`: from, to */
     uint32_t differences;

@@ -49,8 +49,8 @@ static size_t run_bytes(const struct shard *s, uint32_t rows)
     size_t bytes = 0;
 
     for (uint32_t i = 0; i < rows; i++)
-        bytes += s->run[i]->event.length + s->run[i]->id.length + shard_sealed_most(s, &s->parted[i]) +
-                 EVENT_BODY_OVERHEAD + s->values_most;
+        bytes += s->run[i]->event.length + s->run[i]->id.length +
+                 shard_sealed_most(s, &s->parted[i]) + EVENT_BODY_OVERHEAD + s->values_most;
     return bytes;
 }
 

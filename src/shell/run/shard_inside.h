@@ -68,17 +68,17 @@ struct shard {
     struct carrier *carrier; /* of labelled events decided under earlier plans */
     struct buffer body;      /* of the record being made */
     struct buffer scratch;
-    struct unseal unseal;    /* of first answers that are read again */
-    struct sealer *sealer;   /* NULL until an event with personal fields comes */
-    bool seals_values;       /* the plan's features read personal fields */
-    struct buffer personal;  /* what is sealed of one event */
+    struct unseal unseal;   /* of first answers that are read again */
+    struct sealer *sealer;  /* NULL until an event with personal fields comes */
+    bool seals_values;      /* the plan's features read personal fields */
+    struct buffer personal; /* what is sealed of one event */
     struct buffer sealed_part;
-    struct buffer parts; /* of the run's events, or of one alone */
+    struct buffer parts;                   /* of the run's events, or of one alone */
     struct parted parted[SHARD_GROUP_MAX]; /* by row of the run */
-    struct list_work *list_work; /* shard_list.c's */
-    struct group *group;         /* being filled */
-    uint64_t snapshot_seq;       /* of the last snapshot taken */
-    int64_t snapshot_due_us;     /* monotonic */
+    struct list_work *list_work;           /* shard_list.c's */
+    struct group *group;                   /* being filled */
+    uint64_t snapshot_seq;                 /* of the last snapshot taken */
+    int64_t snapshot_due_us;               /* monotonic */
     enum snapshot_step snapshot_step;
     struct snapshot_job snapshot_job;
     struct region_watch *watch; /* while writing */

@@ -38,8 +38,9 @@ bool shard_part_event(struct shard *s, struct text event, struct parted *p, stru
         return true;
     buffer_clear(&s->personal);
     if (!event_split(plan_schema(s->plan), event, &s->parts, &s->personal))
-        return error_set(e, ERROR_INVALID, "the event cannot be parted: it is damaged, or events "
-                                           "decided together are over their limit");
+        return error_set(e, ERROR_INVALID,
+                         "the event cannot be parted: it is damaged, or events "
+                         "decided together are over their limit");
     p->open_length = s->parts.length - at;
     p->personal_at = s->parts.length;
     p->personal_length = s->personal.length;
@@ -107,8 +108,8 @@ struct text shard_seal(struct shard *s, const struct parted *p, uint64_t seq, st
         *values = (struct text){"", 0};
     }
     ASSERT(!s->personal.overflow);
-    sealer_seal(sealer_of(s), &p->held, seq,
-                (struct text){s->personal.bytes, s->personal.length}, &s->sealed_part);
+    sealer_seal(sealer_of(s), &p->held, seq, (struct text){s->personal.bytes, s->personal.length},
+                &s->sealed_part);
     return (struct text){s->sealed_part.bytes, s->sealed_part.length};
 }
 

@@ -71,8 +71,7 @@ static bool roles_set(const struct settings *s, struct schema *schema, struct er
            role_set(s, schema, "event.time", s->event.time, TIMES, "a time", &schema->time, e) &&
            role_set(s, schema, "event.label.field", s->event.label, LABELS, "0 or 1, false or true",
                     &schema->label, e) &&
-           role_set(s, schema, "event.amount", s->event.amount, AMOUNTS, "a number", &amount,
-                    e) &&
+           role_set(s, schema, "event.amount", s->event.amount, AMOUNTS, "a number", &amount, e) &&
            personal_set(s, schema, e);
 }
 
