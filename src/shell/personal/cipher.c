@@ -3,7 +3,6 @@
  * (one person's) 2^32 of them may be used, and a person has not so many records. */
 #include "shell/personal/cipher.h"
 
-#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <pthread.h>
 #include <string.h>
