@@ -31,7 +31,9 @@ def put_run(report, name, run, cpu):
     answers = sum(run["statuses"].values())
     bad = {s: n for s, n in run["statuses"].items() if s not in ("200", "202")}
     note = "; ".join(filter(None, (f"statuses {bad}" if bad else "", f"{run['broken']} broken" if run["broken"] else "",
-                                   f"{run['unanswered']} unanswered" if run["unanswered"] else "")))
+                                   f"{run['unanswered']} unanswered" if run["unanswered"] else "",
+                                   f"the generator itself was late by up to {run['late_max_us'] / 1000:.0f} ms"
+                                   if run["late_max_us"] > 10_000 else "")))
     report.put(f"http_{name}_per_s", run["rate_per_s"], note)
     for quantile in ("p50", "p99", "p999"):
         report.put(f"http_{name}_{quantile}_us", run[f"{quantile}_us"])
