@@ -2,6 +2,38 @@
 
 #include "core/base/panic.h"
 
+/* In the bytes OBSERVED never stands, so its bit says that the upper flags follow. */
+enum { FLAGS_AT = 28, FLAGS_FOLLOW = DECISION_OBSERVED };
+
+static void format_flags(uint16_t flags, struct buffer *out)
+{
+    if (flags >> 8 == 0) {
+        buffer_add_u8(out, (uint8_t)flags);
+        return;
+    }
+    buffer_add_u8(out, (uint8_t)(flags | FLAGS_FOLLOW));
+    buffer_add_u8(out, (uint8_t)(flags >> 8));
+}
+
+static uint16_t read_flags(struct reader *in)
+{
+    uint16_t flags = reader_u8(in);
+
+    if ((flags & FLAGS_FOLLOW) != 0)
+        flags = (uint16_t)((flags & ~FLAGS_FOLLOW) | reader_u8(in) << 8);
+    return flags;
+}
+
+uint16_t decision_told(struct text bytes)
+{
+    struct reader in;
+
+    if (bytes.length < FLAGS_AT + 2)
+        return 0;
+    reader_init(&in, bytes.bytes + FLAGS_AT, 2);
+    return read_flags(&in) & DECISION_TOLD;
+}
+
 static uint32_t rule_words(const struct plan *p)
 {
     return (plan_rule_count(p) + 63) / 64;
@@ -44,7 +76,7 @@ void decision_format(const struct decision *d, const struct plan *p, struct buff
     buffer_add_u16(out, (uint16_t)d->score);
     buffer_add_u8(out, d->outcome);
     buffer_add_u8(out, d->level);
-    buffer_add_u8(out, d->flags);
+    format_flags(d->flags, out);
     buffer_add_u8(out, d->reasons);
     for (uint32_t i = 0; i < rule_words(p); i++)
         buffer_add_u64(out, d->rules[i]);
@@ -61,7 +93,7 @@ void decision_format(const struct decision *d, const struct plan *p, struct buff
 static bool is_plausible(const struct decision *d, const struct plan *p)
 {
     if (d->score < 0 || d->score > 1000 || d->outcome >= plan_outcome_count(p) ||
-        d->level >= PLAN_LEVELS_MAX)
+        d->level >= PLAN_LEVELS_MAX || (d->flags >> 8 & ~(DECISION_TOLD >> 8)) != 0)
         return false;
     for (uint32_t i = 0; i < d->reasons; i++) {
         if (d->reason[i].feature >= plan_feature_count(p))
@@ -87,7 +119,7 @@ bool decision_parse(struct reader *in, const struct plan *p, struct decision *d,
     read.score = (int16_t)reader_u16(in);
     read.outcome = reader_u8(in);
     read.level = reader_u8(in);
-    read.flags = reader_u8(in);
+    read.flags = read_flags(in);
     read.reasons = reader_u8(in);
     if (read.reasons > DECISION_REASONS_MAX)
         return error_set(e, ERROR_INVALID, "decision has %u reasons, at most %d are possible",

@@ -17,7 +17,14 @@ enum decision_flag {
     DECISION_UNCERTAINTY = 64, /* the model says how far it can be trusted */
     DECISION_OBSERVED =
         128, /* of a kind that is only observed: no decision, and never in the log */
+    DECISION_FALLBACK = 256, /* waited past its deadline: the plan's fallback is the outcome; score
+                              * and rules are what they would have been */
+    DECISION_DEFERRED = 512, /* its reasons were not worked out for want of time */
 };
+
+/* What a decision owes to the moment in which it was made, and so cannot be found again from the
+ * log before it: replay takes it from the record. */
+enum { DECISION_TOLD = DECISION_FALLBACK | DECISION_DEFERRED };
 
 struct reason {
     uint32_t feature;
@@ -31,7 +38,7 @@ struct decision {
     int16_t score;   /* 0..1000 */
     uint8_t outcome; /* of the plan's outcomes */
     uint8_t level;
-    uint8_t flags;
+    uint16_t flags;
     uint8_t reasons; /* entries of reason[]; filled where the outcome is not the mildest */
     uint64_t rules[PLAN_RULES_MAX / 64]; /* fired, by bit */
     /* Groups (velocity_group_name), by bit, whose features may lack events of the row's entity: it
@@ -59,7 +66,10 @@ void decision_format(const struct decision *d, const struct plan *p, struct buff
 bool decision_parse(struct reader *in, const struct plan *p, struct decision *d,
                     struct error *e) MUST_USE;
 
+/* DECISION_TOLD of decision_format's bytes; 0 where they are cut short. */
+uint16_t decision_told(struct text bytes);
+
 /* Score 0..1000 and what follows: outcome and level by the plan's thresholds, then the rules. */
-enum { DECISION_BYTES_MAX = 96 + PLAN_RULES_MAX / 8 + DECISION_REASONS_MAX * 12 };
+enum { DECISION_BYTES_MAX = 98 + PLAN_RULES_MAX / 8 + DECISION_REASONS_MAX * 12 };
 
 #endif

@@ -63,7 +63,10 @@ struct engine {
     const struct column **input; /* of the model */
     double *contribution;
     struct waiting_label *label; /* room for one */
+    struct engine_moment moment; /* of the next run */
 };
+
+static const struct engine_moment any_moment = {.explanations = UINT32_MAX};
 
 static uint64_t mix_field(uint64_t h, const struct schema *s, int field)
 {
@@ -172,6 +175,7 @@ struct engine *engine_open(struct plan *p, struct region *r, const struct engine
     n->plan = plan_ref(p);
     n->region = *r;
     n->batch = o->batch;
+    n->moment = any_moment;
     n->simd = o->simd;
     n->groups = velocity_group_count(layout);
     for (uint32_t g = 0; g < n->groups; g++)
@@ -528,6 +532,46 @@ static void note_uncertainty(const struct conformal *c, struct decision *d)
     d->flags |= DECISION_UNCERTAINTY;
 }
 
+/* The caller has gone on without us: what it was promised for that is what was decided. */
+static void take_fallback(const struct engine *n, uint16_t told, struct decision *d)
+{
+    if ((told & DECISION_FALLBACK) == 0 || plan_fallback(n->plan) < 0 || !decision_is_made(d))
+        return;
+    d->outcome = (uint8_t)plan_fallback(n->plan);
+    d->flags |= DECISION_FALLBACK;
+}
+
+/* A fallback has its own reason. */
+static void explain(struct engine *n, uint32_t rows, struct decision *decisions)
+{
+    const struct engine_moment *m = &n->moment;
+    uint32_t left = m->explanations;
+
+    for (uint32_t i = 0; i < rows && n->scratch != NULL; i++) {
+        struct decision *d = &decisions[i];
+
+        if (d->outcome == 0 || (d->flags & DECISION_FALLBACK) != 0)
+            continue;
+        if (left == 0 || (m->told != NULL && (m->told[i] & DECISION_DEFERRED) != 0)) {
+            d->flags |= DECISION_DEFERRED;
+            continue;
+        }
+        give_reasons(n, i, d);
+        left--;
+    }
+}
+
+static void lap(const struct engine *n, enum engine_lap ended)
+{
+    if (n->moment.lap != NULL)
+        n->moment.lap(n->moment.context, ended);
+}
+
+void engine_prepare(struct engine *n, const struct engine_moment *m)
+{
+    n->moment = *m;
+}
+
 static void decide(struct engine *n, const struct frame *f, uint32_t first, uint32_t rows,
                    struct decision *decisions)
 {
@@ -535,6 +579,7 @@ static void decide(struct engine *n, const struct frame *f, uint32_t first, uint
 
     memset(decisions, 0, rows * sizeof *decisions);
     score(n, rows);
+    lap(n, LAP_SCORE);
     hash_features(n, rows, decisions);
     for (uint32_t i = 0; i < rows; i++) {
         struct decision *d = &decisions[i];
@@ -550,10 +595,11 @@ static void decide(struct engine *n, const struct frame *f, uint32_t first, uint
     }
     fire_rules(n, rows, decisions);
     mark_observed(n, f, first, rows, decisions);
-    for (uint32_t i = 0; i < rows && n->scratch != NULL; i++) {
-        if (decisions[i].outcome > 0)
-            give_reasons(n, i, &decisions[i]);
-    }
+    for (uint32_t i = 0; i < rows && n->moment.told != NULL; i++)
+        take_fallback(n, n->moment.told[i], &decisions[i]);
+    lap(n, LAP_RULES);
+    explain(n, rows, decisions);
+    lap(n, LAP_EXPLAIN);
 }
 
 void engine_run(struct engine *n, const struct frame *f, uint32_t first, uint32_t rows,
@@ -574,8 +620,10 @@ void engine_run(struct engine *n, const struct frame *f, uint32_t first, uint32_
             program_run(p, &n->registers, level);
         velocity_run(n->velocity, level, &n->registers, &batch);
     }
+    lap(n, LAP_FEATURES);
     if (decisions != NULL)
         decide(n, f, first, rows, decisions);
+    n->moment = any_moment;
 }
 
 /* Labels that are due at the watermark would be applied before the next row anyhow: applying them

@@ -46,6 +46,8 @@ struct plan {
     bool *has_median;              /* by field */
     char *outcome[PLAN_OUTCOMES_MAX];
     uint32_t outcome_count;
+    int fallback; /* an outcome, or -1 */
+    char *fallback_reason;
     char *level[PLAN_LEVELS_MAX];
     uint32_t level_count;                   /* the lowest included */
     uint8_t outcome_of[PLAN_SCORE_MAX + 1]; /* by score */
@@ -375,6 +377,19 @@ static bool thresholds_add(struct plan *p, const struct plan_spec *spec, struct 
     return true;
 }
 
+static bool fallback_add(struct plan *p, const struct plan_spec *spec, struct error *e)
+{
+    p->fallback = -1;
+    if (spec->fallback.length == 0)
+        return true;
+    p->fallback = plan_outcome_find(p, spec->fallback);
+    if (p->fallback < 0)
+        return error_set(e, ERROR_INVALID, "decision.fallback.outcome: \"%.*s\" is no outcome",
+                         TEXT_ARG(spec->fallback));
+    p->fallback_reason = name_copy(spec->fallback_reason);
+    return name_check(spec->fallback_reason, "decision.fallback.reason", e);
+}
+
 /* Levels are numbered from the lowest score up. */
 static bool levels_add(struct plan *p, const struct plan_spec *spec, struct error *e)
 {
@@ -480,6 +495,7 @@ static void plan_free(struct plan *p)
         mem_free(p->outcome[i]);
     for (uint32_t i = 0; i < p->level_count; i++)
         mem_free(p->level[i]);
+    mem_free(p->fallback_reason);
     validation_free(p->validation);
     mem_free(p->has_median);
     mem_free(p->feature);
@@ -494,7 +510,7 @@ static bool plan_fill(struct plan *p, const struct plan_spec *spec, struct error
     if (spec->time_zone.length > 0 && !program_set_time_zone(p->program, spec->time_zone, e))
         return error_prefix(e, "time_zone");
     if (!limits_check(spec, e) || !outcomes_add(p, spec, e) || !thresholds_add(p, spec, e) ||
-        !levels_add(p, spec, e) || !missing_add(p, spec, e) || !entities_add(p, spec, e) ||
+        !fallback_add(p, spec, e) || !levels_add(p, spec, e) || !missing_add(p, spec, e) || !entities_add(p, spec, e) ||
         !lists_add(p, spec, e) || !features_add(p, spec, e) || !medians_check(p, spec, e) ||
         !rules_add(p, spec, e) || !checks_add(p, spec, e))
         return false;
@@ -686,6 +702,17 @@ int plan_outcome_find(const struct plan *p, struct text name)
             return (int)i;
     }
     return -1;
+}
+
+int plan_fallback(const struct plan *p)
+{
+    return p->fallback;
+}
+
+const char *plan_fallback_reason(const struct plan *p)
+{
+    ASSERT(p->fallback >= 0);
+    return p->fallback_reason;
 }
 
 uint32_t plan_level_count(const struct plan *p)
