@@ -11,6 +11,7 @@
 #include "shell/os/clock.h"
 #include "shell/os/thread.h"
 #include "shell/run/backtest.h"
+#include "shell/run/beginning.h"
 
 /* ---- plan ---- */
 
@@ -73,6 +74,26 @@ const uint8_t *plan_id(const struct plan *p)
 const struct schema *plan_schema(const struct plan *p)
 {
     return p->schema;
+}
+
+/* Only asked where there are settings to tell of, and here are none. */
+const struct program *plan_program(const struct plan *p)
+{
+    (void)p;
+    return NULL;
+}
+
+int plan_feature_node(const struct plan *p, uint32_t feature)
+{
+    (void)p;
+    (void)feature;
+    return -1;
+}
+
+uint32_t plan_level_count(const struct plan *p)
+{
+    (void)p;
+    return sizeof levels / sizeof *levels;
 }
 
 const struct validation *plan_validation(const struct plan *p)
@@ -400,6 +421,15 @@ bool backtest(const struct backtest_options *o, struct error *e)
 {
     (void)o;
     return error_set(e, ERROR_WORLD, "no backtest here");
+}
+
+bool log_beginning(const char *shard_directory, bool *has, int64_t *time_us, struct error *e)
+{
+    (void)shard_directory;
+    (void)time_us;
+    (void)e;
+    *has = false;
+    return true;
 }
 
 void backtested_open(const struct backtested *b, const struct plan *p, struct buffer *out)

@@ -142,8 +142,12 @@ static bool train(void *context, const struct server_request *request,
 static void start(void)
 {
     static char host[] = "127.0.0.1";
-    static struct server_setting setting = {
-        .host = host, .port = 0, .threads = 2, .queue = QUEUE, .body_bytes = BODY_LIMIT};
+    static struct server_setting setting = {.host = host,
+                                            .port = 0,
+                                            .threads = 2,
+                                            .connections = 1024,
+                                            .queue = QUEUE,
+                                            .body_bytes = BODY_LIMIT};
     struct project_options o = {.store = store_path};
 
     shard = fake_open(directory, LOG_SYNC_NEVER, QUEUE);

@@ -106,8 +106,10 @@ static void see_all(struct store *s, struct store_query q, struct seen *all)
 
 static struct store_query any(enum store_sort sort, uint32_t limit)
 {
-    return (struct store_query){
-        .from_us = INT64_MIN, .until_us = INT64_MAX, .sort = sort, .limit = limit};
+    struct store_query q = store_query_all(limit);
+
+    q.sort = sort;
+    return q;
 }
 
 static void pages_neither_repeat_nor_hide(void **state)

@@ -79,7 +79,7 @@ extern const struct command command_label, command_list, command_model, command_
 extern const struct command command_demo, command_features, command_generate, command_log,
     command_replay;
 extern const struct command command_rebuild, command_reload, command_serve;
-extern const struct command command_sql;
+extern const struct command command_openapi, command_sql;
 extern const struct command command_score, command_top, command_train;
 
 const struct command *command_find(struct text name);   /* or NULL */

@@ -116,6 +116,15 @@ static bool lists_differ(const struct settings *was, const struct settings *is)
     return differs;
 }
 
+static bool origins_differ(const struct server_setting *was, const struct server_setting *is)
+{
+    bool differs = was->cors_count != is->cors_count;
+
+    for (uint32_t i = 0; !differs && i < is->cors_count; i++)
+        differs = strcmp(was->cors[i], is->cors[i]) != 0;
+    return differs;
+}
+
 /* What has its place in the process, not in the plan. */
 static void add_next_start(const struct settings *was, const struct settings *is,
                            struct buffer *out)
@@ -128,6 +137,8 @@ static void add_next_start(const struct settings *was, const struct settings *is
         {"server.port", was->server.port != is->server.port},
         {"server.threads", was->server.threads != is->server.threads},
         {"server.queue", was->server.queue != is->server.queue},
+        {"server.connections", was->server.connections != is->server.connections},
+        {"server.cors", origins_differ(&was->server, &is->server)},
         {"server.body", was->server.body_bytes != is->server.body_bytes},
         {"lists", lists_differ(was, is)},
         {"ids.count", was->ids_horizon != is->ids_horizon},
@@ -181,7 +192,7 @@ static bool reload_with(struct serving *s, struct settings *settings, struct cur
          shard_activate(s->shard, &c->made, c->model.length > 0 ? c->model.bytes : NULL,
                         c->model.length, progress, &a, e);
     if (ok) {
-        server_renew(s->server, lookups, contracts);
+        server_renew(s->server, lookups, contracts, settings);
         reload_result(s, settings, c, &a, result);
     }
     contracts_unref(contracts);

@@ -23,6 +23,7 @@ const struct command *const commands[] = {
     &command_backtest,
     &command_replay,
     &command_rebuild,
+    &command_openapi,
     &command_help,
     &command_version,
 };

@@ -35,6 +35,7 @@ enum submit_kind {
     SUBMIT_FIND,      /* the seq of an event id */
     SUBMIT_LIST,      /* add values to a list, or remove them */
     SUBMIT_LIST_PAGE, /* look at a list's entries */
+    SUBMIT_ENTITY,    /* look at an entity's features and lists, as of an event of it */
     SUBMIT_PLAN,      /* another plan comes into force (shard_activate's own) */
 };
 
@@ -68,6 +69,14 @@ struct list_request {
     uint64_t entries; /* in all, those that have expired but are not forgotten included */
 };
 
+/* What a SUBMIT_ENTITY is about; its event has the entity's key, a time and nothing else. */
+struct entity_request {
+    const char *kind;
+    struct text key;
+    struct buffer *features; /* JSON: entity_features_json, */
+    struct buffer *lists;    /* and the names of the lists that have the key in force */
+};
+
 struct activation;
 
 /* One request. The submitter owns it and everything it points to; the shard borrows it from
@@ -85,6 +94,7 @@ struct submission {
     int64_t effective_us;
     struct text source;
     struct list_request *list;
+    struct entity_request *entity;
     void (*done)(struct submission *s);
     void *context;
 

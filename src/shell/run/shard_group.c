@@ -12,9 +12,12 @@
 
 #include "core/base/panic.h"
 #include "core/data/event.h"
+#include "core/data/json.h"
 #include "shell/os/clock.h"
 #include "shell/run/carrier.h"
+#include "shell/run/entity_key.h"
 #include "shell/run/event_id.h"
+#include "shell/run/list_value.h"
 #include "shell/run/shard_inside.h"
 
 enum {
@@ -266,6 +269,53 @@ static void take_peek(struct shard *s, struct submission *sub)
     sub->plan = plan_ref(s->plan);
 }
 
+static bool is_listed(struct shard *s, uint32_t list, struct text key, int64_t time_us)
+{
+    const struct list_entry *entry;
+    struct value v;
+
+    if (!list_value_parse(plan_list_type(s->plan, list), key, &v))
+        return false;
+    entry = lists_find(engine_lists(s->state.engine), list, engine_list_token(s->state.engine, &v));
+    return entry != NULL && entry->expires_us > time_us;
+}
+
+static void add_lists(struct shard *s, const struct entity_request *q, int64_t time_us)
+{
+    buffer_add_char(q->lists, '[');
+    for (uint32_t i = 0; i < plan_list_count(s->plan); i++) {
+        if (!is_listed(s, i, q->key, time_us))
+            continue;
+        buffer_add_text(q->lists, q->lists->length > 1 ? "," : "");
+        json_add_text(q->lists, text_of(plan_list_name(s->plan, i)));
+    }
+    buffer_add_char(q->lists, ']');
+}
+
+/* A peek of which the registers are what is asked for. */
+static void take_entity(struct shard *s, struct submission *sub)
+{
+    int time = plan_schema(s->plan)->time;
+    struct reader reader;
+    struct error e;
+
+    end_run(s);
+    if (is_stale(s, sub))
+        return;
+    reader_init(&reader, sub->event.bytes, sub->event.length);
+    if (!event_decode(&reader, plan_schema(s->plan), &s->frame, &e)) {
+        fail_submission(sub, SUBMIT_FAILED, e.text);
+        return;
+    }
+    engine_peek(s->state.engine, &s->frame, 0, sub->received_us, &sub->decision);
+    entity_features_json(s->plan, engine_registers(s->state.engine), 0, sub->entity->kind,
+                         sub->entity->features);
+    add_lists(s, sub->entity,
+              time != FIELD_NONE ? s->frame.column[time].integer[0] : sub->received_us);
+    frame_clear(&s->frame);
+    sub->status = SUBMIT_DONE;
+}
+
 static bool find_event(struct shard *s, struct submission *sub)
 {
     const struct id_entry *known;
@@ -367,6 +417,9 @@ static void take(struct shard *s, struct submission *sub)
         break;
     case SUBMIT_PEEK:
         take_peek(s, sub);
+        break;
+    case SUBMIT_ENTITY:
+        take_entity(s, sub);
         break;
     case SUBMIT_LABEL:
         take_label(s, sub);

@@ -35,6 +35,7 @@ struct batch {
     struct place *places;  /* a ring of DESK_WINDOW */
     uint64_t taken, given; /* places ever */
     bool explain, dry_run;
+    struct text key; /* Idempotency-Key */
     struct buffer *out;
 };
 
@@ -72,9 +73,10 @@ static void send_line(struct batch *b, struct place *p, const struct incoming *i
 static void read_line(struct batch *b, struct place *p)
 {
     int64_t received_us = clock_now_us();
+    struct incoming_key key = {b->key, p->line};
     struct incoming in;
 
-    if (incoming_read(b->seat, p->json, received_us, &in)) {
+    if (incoming_read(b->seat, p->json, &key, received_us, &in)) {
         send_line(b, p, &in, received_us);
         return;
     }
@@ -186,7 +188,8 @@ enum http_next decide_batch(struct server *s, struct exchange *x)
     struct text body = exchange_body(x);
     uint64_t lines;
 
-    if (!query_bool(x, "explain", &b.explain) || !query_bool(x, "dry_run", &b.dry_run))
+    if (!query_bool(x, "explain", &b.explain) || !query_bool(x, "dry_run", &b.dry_run) ||
+        !keyed_key(x, &b.key))
         return HTTP_ANSWERED;
     lines = each_line(&b, body, true);
     if (lines == 0 || lines > BATCH_LINES_MAX) {

@@ -96,12 +96,14 @@ enum http_next decide_one(struct server *s, struct exchange *x)
     struct seat *seat = seat_get(s);
     int64_t received_us = clock_now_us();
     bool explain, dry_run;
+    struct incoming_key key = {.line = 0};
     struct incoming in;
     struct deciding *d;
 
-    if (!query_bool(x, "explain", &explain) || !query_bool(x, "dry_run", &dry_run))
+    if (!query_bool(x, "explain", &explain) || !query_bool(x, "dry_run", &dry_run) ||
+        !keyed_key(x, &key.key))
         return HTTP_ANSWERED;
-    if (!incoming_read(seat, exchange_body(x), received_us, &in)) {
+    if (!incoming_read(seat, exchange_body(x), &key, received_us, &in)) {
         problem_answer_fields(x, &seat->problems);
         return HTTP_ANSWERED;
     }

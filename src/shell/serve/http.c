@@ -22,6 +22,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -30,7 +31,15 @@
 #include "shell/os/clock.h"
 #include "shell/os/thread.h"
 
-enum { LISTEN_BACKLOG = 1024, DRAIN_STEP_US = 2000, GUARD_STEP_US = 100000, LOOP_WAIT_MS = 250 };
+enum {
+    LISTEN_BACKLOG = 1024,
+    DRAIN_STEP_US = 2000,
+    GUARD_STEP_US = 100000,
+    HALF_CLOSED_US = 200000, /* from the last answer until it is looked at */
+    LOOP_WAIT_MS = 250,
+    CONNECTIONS_SPARE = 128, /* over the limit, while those that were cut are being closed */
+    FILES_SPARE = 256,       /* open files beside connections */
+};
 
 enum stage { IDLE, READING, WAITING, ANSWERING };
 
@@ -44,6 +53,7 @@ struct connection {
     size_t kept_bytes;        /* these not */
     _Atomic int64_t since_us; /* of the last answer; 0 while a request is being answered */
     int fd;
+    bool is_cut; /* under the lock: it was shut down, and is closed when its loop sees that */
     struct connection *before, *after;
 };
 
@@ -70,6 +80,7 @@ struct http {
     atomic_bool is_over;              /* the loops end */
     pthread_mutex_t lock;             /* of the list */
     struct connection *first;
+    unsigned listed, cut; /* connections of the list, and how many of them were cut */
     pthread_t guard;
 };
 
@@ -79,15 +90,35 @@ static const struct {
     const char *name, *value;
 } security_headers[] = {
     {"Server", "assay"},
-    {"Cache-Control", "no-store"},
     {"X-Content-Type-Options", "nosniff"},
-    {"Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"},
     {"Referrer-Policy", "no-referrer"},
 };
 
 static void add_header(struct MHD_Response *r, const char *name, const char *value)
 {
     ASSERT(MHD_add_response_header(r, name, value) == MHD_YES);
+}
+
+void exchange_add_header(struct exchange *x, const char *name, const char *value)
+{
+    for (const char *at = value; *at != 0; at++) {
+        if ((unsigned char)*at < ' ' || *at == 0x7f)
+            return;
+    }
+    if (x->headers.length + strlen(name) + strlen(value) + 2 > x->headers.max)
+        return;
+    buffer_add(&x->headers, name, strlen(name) + 1);
+    buffer_add(&x->headers, value, strlen(value) + 1);
+}
+
+static void add_more_headers(struct MHD_Response *r, const struct buffer *headers)
+{
+    for (size_t at = 0; at < headers->length;) {
+        const char *name = headers->bytes + at, *value = name + strlen(name) + 1;
+
+        add_header(r, name, value);
+        at += strlen(name) + strlen(value) + 2;
+    }
 }
 
 static enum MHD_Result respond(struct connection *c)
@@ -105,7 +136,16 @@ static enum MHD_Result respond(struct connection *c)
         return MHD_NO;
     for (size_t i = 0; i < sizeof security_headers / sizeof *security_headers; i++)
         add_header(r, security_headers[i].name, security_headers[i].value);
-    add_header(r, "Content-Type", x->content_type);
+    add_header(r, "Cache-Control", x->is_kept ? "private, no-cache" : "no-store");
+    add_header(r, "Content-Security-Policy",
+               x->policy != NULL ? x->policy : "default-src 'none'; frame-ancestors 'none'");
+    if (x->answer.length > 0)
+        add_header(r, "Content-Type", x->content_type);
+    if (x->request_id[0] != 0)
+        add_header(r, "X-Request-Id", x->request_id);
+    if (x->trace[0] != 0)
+        add_header(r, "traceparent", x->trace);
+    add_more_headers(r, &x->headers);
     if (x->allow != NULL)
         add_header(r, "Allow", x->allow);
     if (x->is_replay)
@@ -131,6 +171,8 @@ static enum http_method method_of(const char *word)
         return HTTP_GET;
     if (strcmp(word, "DELETE") == 0)
         return HTTP_DELETE;
+    if (strcmp(word, "OPTIONS") == 0)
+        return HTTP_OPTIONS;
     return strcmp(word, "HEAD") == 0 ? HTTP_HEAD : HTTP_OTHER;
 }
 
@@ -150,6 +192,47 @@ static bool host_is_loopback(const char *host)
     return false;
 }
 
+struct head_check {
+    unsigned hosts, lengths, encodings;
+};
+
+static enum MHD_Result check_header(void *context, enum MHD_ValueKind kind, const char *name,
+                                    const char *value)
+{
+    struct head_check *h = context;
+
+    (void)kind;
+    (void)value;
+    h->hosts += strcasecmp(name, "Host") == 0;
+    h->lengths += strcasecmp(name, "Content-Length") == 0;
+    h->encodings += strcasecmp(name, "Transfer-Encoding") == 0;
+    return MHD_YES;
+}
+
+/* What a proxy before us may take for another request than we do: the library lets it pass. */
+static bool head_is_malformed(struct connection *c)
+{
+    struct head_check h = {0};
+
+    MHD_get_connection_values(c->mhd, MHD_HEADER_KIND, check_header, &h);
+    return h.hosts > 1 || h.lengths + h.encodings > 1;
+}
+
+/* A NUL would end the path or the query for us and not for others: it becomes a byte that no text
+ * has. */
+static size_t unescape(void *context, struct MHD_Connection *mhd, char *text)
+{
+    size_t length = MHD_http_unescape(text);
+
+    (void)context;
+    (void)mhd;
+    for (size_t i = 0; i < length; i++) {
+        if (text[i] == 0)
+            text[i] = (char)0xff;
+    }
+    return length;
+}
+
 static enum MHD_Result begin(struct connection *c, const char *url, const char *method)
 {
     struct exchange *x = &c->exchange;
@@ -159,6 +242,7 @@ static enum MHD_Result begin(struct connection *c, const char *url, const char *
     x->started_us = clock_monotonic_us();
     x->content_type = "application/json";
     x->is_misdirected = c->http->is_loopback && !host_is_loopback(exchange_header(x, "Host"));
+    x->is_malformed = head_is_malformed(c);
     c->stage = READING;
     atomic_fetch_add(&c->http->answering, 1);
     c->http->o.begin(c->http->o.context, x);
@@ -275,7 +359,9 @@ static void on_completed(void *context, struct MHD_Connection *mhd, void **reque
     atomic_fetch_sub(&c->http->body_bytes, c->kept_bytes);
     keep_or_free(&x->body);
     keep_or_free(&x->answer);
-    *x = (struct exchange){.body = x->body, .answer = x->answer, .connection = c};
+    keep_or_free(&x->headers);
+    *x = (struct exchange){
+        .body = x->body, .answer = x->answer, .headers = x->headers, .connection = c};
     c->stage = IDLE;
     c->body_bytes = c->kept_bytes = 0;
     atomic_store(&c->since_us, clock_monotonic_us());
@@ -334,6 +420,26 @@ void exchange_queries(struct exchange *x, bool (*visit)(void *context, const cha
 
 /* ---- connections ---- */
 
+/* Under the lock, where the limit is passed: the connection that has had nothing under way for
+ * longest goes; where all have, the newest itself, which is the list's first. */
+static void cut_longest_idle(struct http *h)
+{
+    struct connection *longest = h->first;
+    int64_t longest_us = INT64_MAX;
+
+    for (struct connection *c = h->first->after; c != NULL; c = c->after) {
+        int64_t since_us = atomic_load(&c->since_us);
+
+        if (since_us == 0 || c->is_cut || since_us >= longest_us)
+            continue;
+        longest = c;
+        longest_us = since_us;
+    }
+    longest->is_cut = true;
+    h->cut++;
+    shutdown(longest->fd, SHUT_RDWR);
+}
+
 static void connection_new(struct loop *l, struct MHD_Connection *mhd, void **socket_context)
 {
     struct connection *c = mem_alloc(sizeof *c);
@@ -346,12 +452,16 @@ static void connection_new(struct loop *l, struct MHD_Connection *mhd, void **so
     c->exchange.connection = c;
     buffer_init(&c->exchange.body, 0);
     buffer_init(&c->exchange.answer, HTTP_ANSWER_BYTES_MAX);
+    buffer_init(&c->exchange.headers, HTTP_HEADERS_BYTES_MAX);
     atomic_store(&c->since_us, clock_monotonic_us());
     pthread_mutex_lock(&h->lock);
     c->after = h->first;
     if (h->first != NULL)
         h->first->before = c;
     h->first = c;
+    h->listed++;
+    if (h->listed - h->cut > h->o.connections)
+        cut_longest_idle(h);
     pthread_mutex_unlock(&h->lock);
     atomic_fetch_add(&h->open, 1);
     *socket_context = c;
@@ -366,10 +476,13 @@ static void connection_free(struct http *h, struct connection *c)
         h->first = c->after;
     if (c->after != NULL)
         c->after->before = c->before;
+    h->listed--;
+    h->cut -= c->is_cut;
     pthread_mutex_unlock(&h->lock);
     atomic_fetch_sub(&h->open, 1);
     buffer_fini(&c->exchange.body);
     buffer_fini(&c->exchange.answer);
+    buffer_fini(&c->exchange.headers);
     mem_free(c);
 }
 
@@ -380,6 +493,17 @@ static void on_connection(void *context, struct MHD_Connection *mhd, void **sock
         connection_new(context, mhd, socket_context);
     else if (*socket_context != NULL)
         connection_free(((struct loop *)context)->http, *socket_context);
+}
+
+/* The peer ended its side and all that it sent was read. Where it did so while its request was
+ * being answered, or behind a head that is none, the library takes that word with the rest, waits
+ * for more that can never come, and would keep the connection for HTTP_IDLE_MAX_S. Looking takes
+ * nothing out of the socket. */
+static bool is_half_closed(const struct connection *c)
+{
+    char byte;
+
+    return recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 
 static void *guard_main(void *context)
@@ -398,7 +522,8 @@ static void *guard_main(void *context)
         for (struct connection *c = h->first; c != NULL; c = c->after) {
             int64_t since_us = atomic_load(&c->since_us);
 
-            if (since_us != 0 && now_us - since_us > HTTP_READ_MAX_S * INT64_C(1000000))
+            if (since_us != 0 && (now_us - since_us > HTTP_READ_MAX_S * INT64_C(1000000) ||
+                                  (now_us - since_us > HALF_CLOSED_US && is_half_closed(c))))
                 shutdown(c->fd, SHUT_RDWR);
         }
         pthread_mutex_unlock(&h->lock);
@@ -517,7 +642,8 @@ static void loop_fini(struct loop *l)
 
 static bool loop_start(struct http *h, struct loop *l, struct error *e)
 {
-    unsigned connections = (HTTP_CONNECTIONS_MAX + h->o.threads - 1) / h->o.threads;
+    /* The kernel does not share connections out evenly: one daemon may have them all. */
+    unsigned connections = h->o.connections + CONNECTIONS_SPARE;
 
     l->http = h;
     l->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -528,13 +654,33 @@ static bool loop_start(struct http *h, struct loop *l, struct error *e)
         MHD_OPTION_LISTEN_SOCKET, h->listen_fd, MHD_OPTION_CONNECTION_LIMIT, connections,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_HEAD_BYTES_MAX,
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_IDLE_MAX_S, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-        MHD_OPTION_NOTIFY_COMPLETED, on_completed, h, MHD_OPTION_NOTIFY_CONNECTION, on_connection,
-        l, MHD_OPTION_END);
+        MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, h,
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, l, MHD_OPTION_END);
     if (l->daemon != NULL && pthread_create(&l->thread, NULL, loop_main, l) == 0)
         return true;
     error_set(e, ERROR_WORLD, "cannot start an HTTP thread: %s", strerror(errno));
     loop_fini(l);
     return false;
+}
+
+/* Each connection is an open file; the usual soft limit is 1,024. */
+static bool allow_files(const struct http *h, struct error *e)
+{
+    rlim_t wanted = h->o.connections + CONNECTIONS_SPARE + FILES_SPARE;
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
+        return true;
+    if (limit.rlim_max != RLIM_INFINITY && limit.rlim_max < wanted)
+        return error_set(e, ERROR_INVALID,
+                         "server.connections: %u connections need %llu open files, and this "
+                         "process may have %llu; hint: a lower number, or a higher `ulimit -n`",
+                         h->o.connections, (unsigned long long)wanted,
+                         (unsigned long long)limit.rlim_max);
+    limit.rlim_cur = wanted;
+    return setrlimit(RLIMIT_NOFILE, &limit) == 0 ||
+           error_set(e, ERROR_WORLD, "cannot allow %llu open files: %s", (unsigned long long)wanted,
+                     strerror(errno));
 }
 
 static bool loops_start(struct http *h, struct error *e)
@@ -576,7 +722,7 @@ bool http_start(const struct http_options *o, struct http **http, struct error *
     h->listen_fd = -1;
     pthread_mutex_init(&h->lock, NULL);
     *http = h; /* before the first request can ask for it */
-    if (open_socket(h, e) && loops_start(h, e)) {
+    if (allow_files(h, e) && open_socket(h, e) && loops_start(h, e)) {
         if (pthread_create(&h->guard, NULL, guard_main, h) == 0)
             return true;
         error_set(e, ERROR_WORLD, "cannot start a thread");

@@ -15,8 +15,11 @@
  *
  * Against peers that mean harm or are broken: limits on connections, on the memory of a head, on
  * one body and on all bodies together; a connection that takes longer than HTTP_READ_MAX_S to say
- * what it wants is cut, however steadily it drips. On a loopback address the Host must be a
- * loopback name, so that a web page cannot reach the server by rebinding its own name.
+ * what it wants is cut, however steadily it drips. When all connections are taken, the one that has
+ * waited longest with nothing under way gives its place to a new one, so that idle ones keep nobody
+ * out. A peer that ends its side while nothing is under way is closed at once. On a loopback
+ * address the Host must be a loopback name, so that a web page cannot reach the server by rebinding
+ * its own name.
  */
 #ifndef ASSAY_SERVE_HTTP_H
 #define ASSAY_SERVE_HTTP_H
@@ -27,17 +30,19 @@
 #include "core/base/error.h"
 
 enum {
-    HTTP_CONNECTIONS_MAX = 1024,
     HTTP_HEAD_BYTES_MAX = 32 << 10,    /* memory of a connection: head and small bodies */
     HTTP_IDLE_MAX_S = 30,              /* without a byte */
     HTTP_READ_MAX_S = 120,             /* from the last answer to a whole request */
     HTTP_DRAIN_MAX_S = 10,             /* for answers to leave when stopping */
     HTTP_BODIES_BYTES_MAX = 512 << 20, /* of all requests together */
     HTTP_ANSWER_BYTES_MAX = 256 << 20,
-    HTTP_KEPT_BYTES = 64 << 10, /* of a buffer kept for the connection's next request */
+    HTTP_KEPT_BYTES = 64 << 10,        /* of a buffer kept for the connection's next request */
+    HTTP_HEADERS_BYTES_MAX = 16 << 10, /* that exchange_add_header takes for one answer */
+    HTTP_REQUEST_ID_MAX = 128,
+    HTTP_TRACE_BYTES = 55, /* of a traceparent */
 };
 
-enum http_method { HTTP_GET, HTTP_HEAD, HTTP_POST, HTTP_DELETE, HTTP_OTHER };
+enum http_method { HTTP_GET, HTTP_HEAD, HTTP_POST, HTTP_DELETE, HTTP_OPTIONS, HTTP_OTHER };
 
 enum http_next { HTTP_ANSWERED, HTTP_WAITING };
 
@@ -52,6 +57,7 @@ struct exchange {
     struct buffer body;
     int64_t started_us;  /* monotonic */
     bool is_misdirected; /* a Host that is none of a loopback server's */
+    bool is_malformed;   /* a head that others could read otherwise than the library */
 
     unsigned status; /* 0: not answered yet */
     const char *content_type;
@@ -59,6 +65,11 @@ struct exchange {
     const char *allow;      /* header Allow, or NULL; a constant */
     unsigned retry_after_s; /* header Retry-After, or 0 */
     bool is_replay;         /* header Idempotent-Replay: true */
+    bool is_kept;           /* it has an ETag: may be kept by who asked, and asked for again */
+    const char *policy;     /* header Content-Security-Policy; NULL: nothing is allowed */
+    struct buffer headers;  /* others: exchange_add_header */
+    char request_id[HTTP_REQUEST_ID_MAX + 1]; /* headers X-Request-Id */
+    char trace[HTTP_TRACE_BYTES + 1];         /* and traceparent; "": none */
 
     enum http_next (*ready)(struct exchange *x); /* HTTP_WAITING: after another exchange_wait */
     void *state;                                 /* the handler's */
@@ -66,6 +77,7 @@ struct exchange {
     const struct exchange_pair *queries;         /* instead of the path's; NULL: those */
     uint32_t query_count;
     const void *route;     /* the dispatcher's */
+    bool is_keyed;         /* keyed.c's: its key is under way */
     struct text parameter; /* the last part in braces, */
     struct text name;      /* and the one before it */
 
@@ -76,6 +88,7 @@ struct http_options {
     const char *host;
     uint16_t port; /* 0: any free one */
     unsigned threads;
+    unsigned connections; /* at most */
     void *context;
     void (*begin)(void *context, struct exchange *x);
     enum http_next (*handle)(void *context, struct exchange *x);
@@ -104,7 +117,11 @@ struct text exchange_body(const struct exchange *x);
 /* Borrowed until the request ends; NULL where there is none. */
 const char *exchange_header(struct exchange *x, const char *name);
 const char *exchange_query(struct exchange *x, const char *name);
-/* Calls visit with each query parameter's name until it returns false. */
+/* A header of the answer beside those above; a value with a control character, which could be a
+ * header of somebody else's making, is left out. */
+void exchange_add_header(struct exchange *x, const char *name, const char *value);
+/* Calls visit with each query parameter's name until it returns false; a name given twice comes
+ * twice. */
 void exchange_queries(struct exchange *x, bool (*visit)(void *context, const char *name),
                       void *context);
 

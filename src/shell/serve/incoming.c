@@ -47,15 +47,26 @@ static bool take_time(struct seat *seat, const struct schema *schema, int64_t re
     return true;
 }
 
-static bool take_id(struct seat *seat, const struct schema *schema, int64_t received_us,
-                    size_t *length)
+static void make_id(struct seat *seat, const struct incoming_key *key, int64_t received_us)
 {
-    if (!event_id_text(schema, &seat->event, 0, &seat->encoded)) {
-        char made[EVENT_ID_NEW];
+    char made[EVENT_ID_NEW];
 
+    if (key->key.length == 0) {
         event_id_new(received_us, made);
         buffer_add_text(&seat->encoded, made);
+        return;
     }
+    buffer_add_text(&seat->encoded, "key:");
+    buffer_add_slice(&seat->encoded, key->key);
+    if (key->line > 0)
+        buffer_format(&seat->encoded, ":%llu", (unsigned long long)key->line);
+}
+
+static bool take_id(struct seat *seat, const struct schema *schema, const struct incoming_key *key,
+                    int64_t received_us, size_t *length)
+{
+    if (!event_id_text(schema, &seat->event, 0, &seat->encoded))
+        make_id(seat, key, received_us);
     *length = seat->encoded.length;
     if (*length <= SHARD_ID_MAX)
         return true;
@@ -84,7 +95,8 @@ static bool is_valid(struct seat *seat)
     return false;
 }
 
-bool incoming_read(struct seat *seat, struct text json, int64_t received_us, struct incoming *in)
+bool incoming_read(struct seat *seat, struct text json, const struct incoming_key *key,
+                   int64_t received_us, struct incoming *in)
 {
     const struct schema *schema = plan_schema(seat->plan);
     size_t id_length;
@@ -96,7 +108,7 @@ bool incoming_read(struct seat *seat, struct text json, int64_t received_us, str
     if (!json_read_event(seat->json, json.bytes, json.length, schema, JSON_UNKNOWN_REFUSE,
                          &seat->event, &seat->problems) ||
         !take_time(seat, schema, received_us, &in->time_us) ||
-        !take_id(seat, schema, received_us, &id_length))
+        !take_id(seat, schema, key, received_us, &id_length))
         return false;
     lookups_fill(seat->lookups, schema, received_us, &seat->event, 0, 1);
     if (!is_valid(seat))

@@ -4,11 +4,14 @@
 
 #include "core/data/json.h"
 #include "shell/os/thread.h"
+#include "shell/serve/about.h"
 #include "shell/serve/contract.h"
 #include "shell/serve/http.h"
 #include "shell/serve/jobs.h"
+#include "shell/serve/keyed.h"
 #include "shell/serve/metrics.h"
 #include "shell/serve/problem.h"
+#include "shell/serve/request_name.h"
 #include "shell/serve/route.h"
 #include "shell/serve/server.h"
 
@@ -19,12 +22,15 @@ enum {
 
 struct server {
     struct server_options o;
-    pthread_mutex_t lock;        /* of plan, lookups and contracts */
+    pthread_mutex_t lock;        /* of plan, lookups, contracts and about */
     struct plan *plan;           /* by which requests are read; a reference */
     struct lookups *lookups;     /* of its schema; a reference */
     struct contracts *contracts; /* of the settings' routes; a reference, or NULL */
     atomic_bool has_contracts;
+    struct about about;
     atomic_uint generation; /* goes up when they change */
+    struct request_names names;
+    struct keyed *keyed;
     struct http *http;
     pthread_key_t seat; /* of each I/O and desk thread */
     struct queue *desk_queue;
@@ -65,6 +71,9 @@ void server_refuse(struct server *s, struct exchange *x);
 /* A query parameter that is "true" or "false"; absent is false. On false the answer is there. */
 bool query_bool(struct exchange *x, const char *name, bool *value) MUST_USE;
 
+/* A query parameter that is a whole number of a range; absent leaves it as it is. */
+bool query_int(struct exchange *x, const char *name, int64_t min, int64_t max, int64_t *v) MUST_USE;
+
 /* A body that is {} and nothing else, since `words`. On false the answer is there. */
 bool body_is_empty_object(struct server *s, struct exchange *x, const char *words) MUST_USE;
 
@@ -81,6 +90,7 @@ void decide_ended(struct exchange *x); /* frees what decide_one keeps */
 enum http_next decide_batch(struct server *s, struct exchange *x);
 enum http_next list_decisions(struct server *s, struct exchange *x);
 enum http_next show_decision(struct server *s, struct exchange *x);
+enum http_next show_entity(struct server *s, struct exchange *x);
 enum http_next take_labels(struct server *s, struct exchange *x);
 enum http_next show_lists(struct server *s, struct exchange *x);
 enum http_next show_list(struct server *s, struct exchange *x);
@@ -95,6 +105,11 @@ enum http_next list_events(struct server *s, struct exchange *x);
 enum http_next decide_event(struct server *s, struct exchange *x);
 enum http_next reload_settings(struct server *s, struct exchange *x);
 enum http_next show_job(struct server *s, struct exchange *x);
+enum http_next show_features(struct server *s, struct exchange *x);
+enum http_next show_settings(struct server *s, struct exchange *x);
+enum http_next show_openapi(struct server *s, struct exchange *x);
+enum http_next show_docs(struct server *s, struct exchange *x);
+enum http_next show_docs_style(struct server *s, struct exchange *x);
 enum http_next show_alive(struct server *s, struct exchange *x);
 enum http_next show_ready(struct server *s, struct exchange *x);
 enum http_next show_metrics(struct server *s, struct exchange *x);

@@ -4,6 +4,7 @@
 
 #include "core/base/calendar.h"
 #include "core/base/number.h"
+#include "core/velocity/velocity.h"
 #include "shell/serve/inside.h"
 #include "shell/serve/row.h"
 
@@ -22,17 +23,6 @@ static bool query_time(struct exchange *x, const char *name, int64_t *us)
     return false;
 }
 
-static bool query_int(struct exchange *x, const char *name, int64_t min, int64_t max, int64_t *v)
-{
-    const char *word = exchange_query(x, name);
-
-    if (word == NULL || (number_parse_int(text_of(word), v) && *v >= min && *v <= max))
-        return true;
-    problem_answer(x, 400, "query parameter %s: expected %lld to %lld, found \"%.64s\"", name,
-                   (long long)min, (long long)max, word);
-    return false;
-}
-
 static bool query_sort(struct exchange *x, enum store_sort *sort)
 {
     const char *word = exchange_query(x, "sort");
@@ -47,79 +37,95 @@ static bool query_sort(struct exchange *x, enum store_sort *sort)
     return false;
 }
 
-/* An outcome that the plan in force does not have may be one of an older plan: an empty list. */
-static bool query_outcome(struct exchange *x, struct text *outcome)
+/* A name that the plan in force does not have may be one of an older plan: an empty list. */
+static bool query_name(struct exchange *x, const char *name, struct text *value)
 {
-    const char *word = exchange_query(x, "outcome");
+    const char *word = exchange_query(x, name);
 
-    *outcome = text_of(word != NULL ? word : "");
+    *value = text_of(word != NULL ? word : "");
     if (word == NULL ||
-        (outcome->length > 0 && outcome->length <= PLAN_NAME_MAX && text_is_utf8(*outcome)))
+        (value->length > 0 && value->length <= PLAN_NAME_MAX && text_is_utf8(*value)))
         return true;
-    problem_answer(x, 400, "query parameter outcome: expected the name of an outcome");
+    problem_answer(x, 400, "query parameter %s: expected a name of the settings", name);
     return false;
+}
+
+static bool query_label(struct exchange *x, struct store_query *q)
+{
+    static const struct {
+        const char *word;
+        uint8_t label;
+    } labels[] = {{"true", 1}, {"false", 0}, {"null", LABEL_UNKNOWN}};
+    const char *word = exchange_query(x, "label");
+
+    q->has_label = word != NULL;
+    for (size_t i = 0; word != NULL && i < sizeof labels / sizeof *labels; i++) {
+        if (strcmp(word, labels[i].word) != 0)
+            continue;
+        q->label = labels[i].label;
+        return true;
+    }
+    if (word == NULL)
+        return true;
+    problem_answer(x, 400, "query parameter label: expected true, false or null, found \"%.64s\"",
+                   word);
+    return false;
+}
+
+/* "customer:c-1029" */
+static bool query_entity(struct exchange *x, struct store_query *q)
+{
+    const char *word = exchange_query(x, "entity");
+    struct text t = text_of(word != NULL ? word : "");
+    const char *colon = word != NULL ? strchr(word, ':') : NULL;
+
+    if (word == NULL)
+        return true;
+    if (colon == NULL || colon == word || colon[1] == 0 || t.length > TEXT_MAX ||
+        !text_is_utf8(t)) {
+        problem_answer(x, 400,
+                       "query parameter entity: expected KIND:ID, like customer:c-1029, found "
+                       "\"%.64s\"",
+                       word);
+        return false;
+    }
+    q->entity_kind = (struct text){word, (size_t)(colon - word)};
+    q->entity_key = text_of(colon + 1);
+    return true;
 }
 
 static bool query_read(struct exchange *x, struct store_query *q)
 {
     const char *cursor = exchange_query(x, "cursor");
-    int64_t limit = LIMIT_USUAL, min_score = 0;
+    int64_t limit = LIMIT_USUAL, min_score = 0, max_score = SCORE_MAX;
 
-    *q = (struct store_query){.from_us = INT64_MIN,
-                              .until_us = INT64_MAX,
-                              .cursor = text_of(cursor != NULL ? cursor : "")};
+    *q = store_query_all(LIMIT_USUAL);
+    q->cursor = text_of(cursor != NULL ? cursor : "");
     if (!query_time(x, "from", &q->from_us) || !query_time(x, "to", &q->until_us) ||
-        !query_sort(x, &q->sort) || !query_outcome(x, &q->outcome) ||
+        !query_time(x, "received_from", &q->received_from_us) ||
+        !query_time(x, "received_to", &q->received_until_us) || !query_sort(x, &q->sort) ||
+        !query_name(x, "outcome", &q->outcome) || !query_name(x, "level", &q->level) ||
+        !query_name(x, "rule", &q->rule) || !query_label(x, q) || !query_entity(x, q) ||
         !query_int(x, "min_score", 0, SCORE_MAX, &min_score) ||
+        !query_int(x, "max_score", 0, SCORE_MAX, &max_score) ||
         !query_int(x, "limit", 1, STORE_LIMIT_MAX, &limit))
         return false;
     q->min_score = (int)min_score;
+    q->max_score = (int)max_score;
     q->limit = (uint32_t)limit;
     return true;
 }
 
-struct listing {
-    struct buffer *out;
-    uint32_t rows;
-};
-
-static void add_row(void *context, const struct store_decision *d)
-{
-    struct listing *l = context;
-
-    if (l->rows++ > 0)
-        buffer_add_char(l->out, ',');
-    row_format(d, l->out);
-}
-
-static unsigned status_of(const struct error *e)
-{
-    return e->kind == ERROR_USAGE ? 400 : 503;
-}
-
 enum http_next list_decisions(struct server *s, struct exchange *x)
 {
-    struct listing l = {.out = &x->answer};
-    struct project_status project;
-    struct store *store;
     struct store_query q;
-    char next[STORE_CURSOR_MAX];
-    struct error e;
 
     if (!query_read(x, &q))
         return HTTP_ANSWERED;
-    buffer_add_text(&x->answer, "{\"decisions\":[");
-    if (!seat_store(s, seat_get(s), &store, &e) || !store_query(store, &q, add_row, &l, next, &e)) {
-        problem_answer(x, status_of(&e), "%s", e.text);
+    buffer_add_char(&x->answer, '{');
+    if (!rows_answer(s, x, &q))
         return HTTP_ANSWERED;
-    }
-    project_status(s->o.project, &project);
+    buffer_add_text(&x->answer, "}\n");
     x->status = 200;
-    buffer_add_text(&x->answer, "],\"next\":");
-    if (next[0] != 0)
-        json_add_text(&x->answer, text_of(next));
-    else
-        buffer_add_text(&x->answer, "null");
-    buffer_format(&x->answer, ",\"store_lag\":%llu}\n", (unsigned long long)project.lag);
     return HTTP_ANSWERED;
 }

@@ -1,16 +1,16 @@
 /* GET /v1/lists and /v1/lists/{name}. The shard knows the entries by their tokens and places; what
  * they are is read from their records. */
 #include <inttypes.h>
-#include <stdio.h>
-#include <string.h>
 
+#include "core/base/hash.h"
 #include "core/base/memory.h"
 #include "core/base/number.h"
 #include "shell/os/clock.h"
+#include "shell/serve/cursor.h"
 #include "shell/serve/desk.h"
 #include "shell/serve/lists.h"
 
-enum { LIMIT_USUAL = 50, LIMIT_MAX = 1000, CURSOR_MAX = 64 };
+enum { LIMIT_USUAL = 50, LIMIT_MAX = 1000, CURSOR_SEED = 1 };
 
 const struct list_setting *lists_of_path(struct server *s, struct exchange *x, struct text name)
 {
@@ -105,9 +105,7 @@ static bool read_query(struct exchange *x, struct list_request *q)
 {
     const char *limit = exchange_query(x, "limit"), *cursor = exchange_query(x, "cursor");
     int64_t number = LIMIT_USUAL;
-    unsigned long long seq = 0;
-    unsigned place = 0;
-    int used = 0;
+    struct cursor at = {.of = hash_bytes(q->name.bytes, q->name.length, CURSOR_SEED)};
 
     if (limit != NULL &&
         (!number_parse_int(text_of(limit), &number) || number < 1 || number > LIMIT_MAX)) {
@@ -115,14 +113,13 @@ static bool read_query(struct exchange *x, struct list_request *q)
                        LIMIT_MAX, limit);
         return false;
     }
-    if (cursor != NULL &&
-        (strspn(cursor, "0123456789.") != strlen(cursor) || strlen(cursor) >= CURSOR_MAX / 2 ||
-         sscanf(cursor, "%19llu.%9u%n", &seq, &place, &used) != 2 || cursor[used] != 0)) {
-        problem_answer(x, 400, "query parameter cursor: expected `next` of the page before");
+    if (cursor != NULL && (!cursor_parse(text_of(cursor), &at) || at.second > UINT32_MAX)) {
+        problem_answer(x, 400,
+                       "query parameter cursor: expected `next` of the page before, of this list");
         return false;
     }
-    q->after_seq = seq;
-    q->after_place = place;
+    q->after_seq = at.first;
+    q->after_place = (uint32_t)at.second;
     q->most = (uint32_t)number;
     return true;
 }
@@ -198,10 +195,14 @@ static void answer_page(struct server *s, struct exchange *x, const struct list_
         problem_answer(x, 503, "%s", e.text);
         return;
     }
-    if (q->found == q->most)
-        buffer_format(&x->answer, "],\"next\":\"%" PRIu64 ".%u\"}\n", q->entry[q->found - 1].seq,
-                      q->entry[q->found - 1].place);
-    else
+    if (q->found == q->most) {
+        struct cursor at = {hash_bytes(q->name.bytes, q->name.length, CURSOR_SEED),
+                            q->entry[q->found - 1].seq, q->entry[q->found - 1].place};
+        char next[CURSOR_TEXT_MAX];
+
+        cursor_format(&at, next);
+        buffer_format(&x->answer, "],\"next\":\"%s\"}\n", next);
+    } else
         buffer_add_text(&x->answer, "],\"next\":null}\n");
     x->status = 200;
 }

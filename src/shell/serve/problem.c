@@ -68,6 +68,10 @@ void problem_format(const struct problem_words *w, struct buffer *out)
         buffer_add_text(out, ",\"instance\":");
         json_add_text(out, w->instance);
     }
+    if (w->request_id.length > 0) {
+        buffer_add_text(out, ",\"request_id\":");
+        json_add_text(out, w->request_id);
+    }
     if (w->fields != NULL)
         fields_format(w->fields, out);
     buffer_add_char(out, '}');
@@ -103,8 +107,10 @@ void problem_answer(struct exchange *x, unsigned status, const char *format, ...
     va_start(args, format);
     vsnprintf(detail, sizeof detail, format, args);
     va_end(args);
-    answer(x, &(struct problem_words){
-                  .status = status, .instance = x->path, .detail = readable(detail)});
+    answer(x, &(struct problem_words){.status = status,
+                                      .instance = x->path,
+                                      .request_id = text_of(x->request_id),
+                                      .detail = readable(detail)});
 }
 
 unsigned problem_status(const struct problems *fields)
@@ -119,6 +125,7 @@ void problem_answer_fields(struct exchange *x, const struct problems *fields)
     answer(x,
            &(struct problem_words){.status = problem_status(fields),
                                    .instance = x->path,
+                                   .request_id = text_of(x->request_id),
                                    .detail = text_of(is_document ? fields->items[0].detail
                                                                  : "see `errors` for each field"),
                                    .fields = fields});

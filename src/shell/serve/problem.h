@@ -8,7 +8,8 @@
 /* One problem as a JSON object. `line` is the line of a batch, 0 for none; fields may be NULL. */
 struct problem_words {
     unsigned status;
-    struct text instance; /* the path asked for; left out where empty or no UTF-8 */
+    struct text instance;   /* the path asked for; left out where empty or no UTF-8 */
+    struct text request_id; /* left out where empty */
     uint64_t line;
     struct text detail;
     const struct problems *fields;

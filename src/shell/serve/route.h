@@ -7,7 +7,7 @@
 
 struct server;
 
-enum { ROUTE_QUERIES_MAX = 8, ROUTE_ALLOW_MAX = 40 };
+enum { ROUTE_QUERIES_MAX = 24, ROUTE_ANSWERS_MAX = 10 };
 
 /* Where a handler runs. */
 enum route_place {
@@ -27,6 +27,15 @@ struct route_query {
     const char *summary;
 };
 
+/* A status that the handler itself answers with, and the outline of its body (outline.h): NULL: a
+ * problem, or none (304); "" with a type: not JSON. What any route may answer (404 of a path, 421,
+ * 429, 500, 503) is the API's default. */
+struct route_answer {
+    unsigned status;
+    const char *outline;
+    const char *type; /* NULL: application/json, or of a problem */
+};
+
 struct route {
     enum http_method method; /* HTTP_GET also serves HEAD */
     const char *pattern; /* "/v1/decisions/{id}": a part in braces takes what is between two "/", at
@@ -37,6 +46,12 @@ struct route {
     enum http_next (*handle)(struct server *s, struct exchange *x);
     const char *summary;
     struct route_query queries[ROUTE_QUERIES_MAX];
+    const char *body_outline; /* of each line, where the body is NDJSON */
+    struct route_answer answers[ROUTE_ANSWERS_MAX];
+    const char *rows; /* the answer's member that is a list, whose rows `fields` makes sparse; */
+    const char *row_outline;
+    bool is_kept;  /* has an ETag */
+    bool is_keyed; /* takes an Idempotency-Key, by keyed.h */
 };
 
 extern const struct route routes[];

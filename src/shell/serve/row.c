@@ -3,7 +3,7 @@
 #include "core/data/json.h"
 #include "shell/run/verdict.h"
 
-void row_format(const struct store_decision *d, struct buffer *out)
+static void row_format(const struct store_decision *d, struct buffer *out)
 {
     verdict_add_head(&(struct verdict_head){.id = d->event_id,
                                             .seq = d->seq,
@@ -21,4 +21,41 @@ void row_format(const struct store_decision *d, struct buffer *out)
     json_add_text(out, d->plan);
     verdict_add_label(out, d->label);
     buffer_add_char(out, '}');
+}
+
+struct listing {
+    struct buffer *out;
+    uint32_t rows;
+};
+
+static void add_row(void *context, const struct store_decision *d)
+{
+    struct listing *l = context;
+
+    if (l->rows++ > 0)
+        buffer_add_char(l->out, ',');
+    row_format(d, l->out);
+}
+
+bool rows_answer(struct server *s, struct exchange *x, const struct store_query *q)
+{
+    struct listing l = {.out = &x->answer};
+    struct project_status project;
+    struct store *store;
+    char next[STORE_CURSOR_MAX];
+    struct error e;
+
+    buffer_add_text(&x->answer, "\"decisions\":[");
+    if (!seat_store(s, seat_get(s), &store, &e) || !store_query(store, q, add_row, &l, next, &e)) {
+        problem_answer(x, e.kind == ERROR_USAGE ? 400 : 503, "%s", e.text);
+        return false;
+    }
+    project_status(s->o.project, &project);
+    buffer_add_text(&x->answer, "],\"next\":");
+    if (next[0] != 0)
+        json_add_text(&x->answer, text_of(next));
+    else
+        buffer_add_text(&x->answer, "null");
+    buffer_format(&x->answer, ",\"store_lag\":%llu", (unsigned long long)project.lag);
+    return true;
 }

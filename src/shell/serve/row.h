@@ -1,9 +1,11 @@
-/* A row of the store as JSON: one decision of a list. */
+/* Rows of the store as JSON: the decisions of a list. */
 #ifndef ASSAY_SERVE_ROW_H
 #define ASSAY_SERVE_ROW_H
 
-#include "shell/store/store.h"
+#include "shell/serve/inside.h"
 
-void row_format(const struct store_decision *d, struct buffer *out);
+/* A page of decisions as members of an answer: "decisions":[...],"next":...,"store_lag":N. False:
+ * the exchange has a problem as its answer. */
+bool rows_answer(struct server *s, struct exchange *x, const struct store_query *q) MUST_USE;
 
 #endif

@@ -7,9 +7,13 @@
 #include <strings.h>
 
 #include "core/base/memory.h"
+#include "core/base/number.h"
 #include "core/base/panic.h"
 #include "shell/os/clock.h"
+#include "shell/serve/cors.h"
+#include "shell/serve/finish.h"
 #include "shell/serve/inside.h"
+#include "shell/serve/sparse.h"
 
 enum { WAIT_STEP_US = 100000 };
 
@@ -119,6 +123,17 @@ bool query_bool(struct exchange *x, const char *name, bool *value)
     return false;
 }
 
+bool query_int(struct exchange *x, const char *name, int64_t min, int64_t max, int64_t *v)
+{
+    const char *word = exchange_query(x, name);
+
+    if (word == NULL || (number_parse_int(text_of(word), v) && *v >= min && *v <= max))
+        return true;
+    problem_answer(x, 400, "query parameter %s: expected %lld to %lld, found \"%.64s\"", name,
+                   (long long)min, (long long)max, word);
+    return false;
+}
+
 /* ---- dispatch ---- */
 
 static size_t body_max(const struct server *s, const struct route *r)
@@ -151,6 +166,8 @@ static void on_begin(void *context, struct exchange *x)
     const char *length = exchange_header(x, "Content-Length");
 
     x->body_max = body_max(s, r);
+    request_name(&s->names, x);
+    cors_answer(s->o.setting, x);
     if (length != NULL && strtoull(length, NULL, 10) > x->body_max)
         problem_answer(x, 413, "the body has %.20s bytes, at most %zu are taken here", length,
                        x->body_max);
@@ -185,7 +202,8 @@ static bool body_is_right(struct exchange *x, const struct route *r)
 
 struct query_check {
     const struct route *route;
-    const char *unknown;
+    uint32_t seen; /* bit i: the route's i-th */
+    const char *unknown, *repeated;
 };
 
 static bool query_is_known(void *context, const char *name)
@@ -193,8 +211,12 @@ static bool query_is_known(void *context, const char *name)
     struct query_check *c = context;
 
     for (unsigned i = 0; i < ROUTE_QUERIES_MAX && c->route->queries[i].name != NULL; i++) {
-        if (strcmp(c->route->queries[i].name, name) == 0)
-            return true;
+        if (strcmp(c->route->queries[i].name, name) != 0)
+            continue;
+        if (c->seen >> i & 1)
+            c->repeated = name;
+        c->seen |= UINT32_C(1) << i;
+        return c->repeated == NULL;
     }
     c->unknown = name;
     return false;
@@ -205,9 +227,12 @@ static bool queries_are_known(struct exchange *x, const struct route *r)
     struct query_check check = {.route = r};
 
     exchange_queries(x, query_is_known, &check);
-    if (check.unknown == NULL)
-        return true;
-    problem_answer(x, 400, "query parameter \"%.64s\" is not known here", check.unknown);
+    if (check.unknown != NULL)
+        problem_answer(x, 400, "query parameter \"%.64s\" is not known here", check.unknown);
+    else if (check.repeated != NULL)
+        problem_answer(x, 400, "query parameter %s is there twice", check.repeated);
+    else
+        return sparse_check(x);
     return false;
 }
 
@@ -215,12 +240,16 @@ static bool is_for_us(struct server *s, struct exchange *x)
 {
     const struct route *r = x->route;
 
-    if (x->is_misdirected)
+    if (x->is_malformed)
+        problem_answer(x, 400, "the head says twice for whom the request is, or where it ends");
+    else if (x->is_misdirected)
         problem_answer(x, 421,
                        "this server listens on a loopback address and answers only for "
                        "localhost, 127.0.0.1 and [::1]");
     else if (atomic_load(&s->is_stopping))
         problem_answer(x, 503, "the server is stopping");
+    else if (r == NULL && x->allow[0] != 0 && x->method == HTTP_OPTIONS)
+        cors_preflight(s->o.setting, x, x->allow);
     else if (r == NULL && x->allow[0] == 0)
         problem_answer(x, 404, "no such path");
     else if (r == NULL)
@@ -244,11 +273,21 @@ static enum http_next on_request(void *context, struct exchange *x)
             x->allow = NULL;
         return HTTP_ANSWERED;
     }
-    if (r->place == ROUTE_AT_ONCE)
-        return r->handle(s, x);
+    if (r->is_keyed && keyed_begin(s->keyed, x))
+        return HTTP_ANSWERED;
+    if (r->place == ROUTE_AT_ONCE) {
+        enum http_next next = r->handle(s, x);
+
+        if (next == HTTP_ANSWERED) {
+            keyed_end(s->keyed, x);
+            answer_finish(s, x);
+        }
+        return next;
+    }
     exchange_wait(x);
     if (!queue_put(s->desk_queue, x)) {
         problem_answer(x, 429, "%d requests of this kind are waiting already", DESK_QUEUE_MAX);
+        keyed_end(s->keyed, x);
         exchange_resume(x);
     }
     return HTTP_WAITING;
@@ -283,6 +322,8 @@ static void *desk_main(void *context)
         r->handle(s, x);
         if (x->answer.overflow)
             problem_answer(x, 500, "the answer is over %d bytes", HTTP_ANSWER_BYTES_MAX);
+        keyed_end(s->keyed, x);
+        answer_finish(s, x);
         exchange_resume(x);
     }
     return NULL;
@@ -305,6 +346,8 @@ static void server_free(struct server *s)
     for (unsigned i = 0; i < s->desk_count; i++)
         pthread_join(s->desks[i], NULL);
     jobs_free(s->jobs);
+    keyed_free(s->keyed);
+    about_fini(&s->about);
     queue_free(s->desk_queue);
     pthread_key_delete(s->seat);
     contracts_unref(s->contracts);
@@ -314,12 +357,21 @@ static void server_free(struct server *s)
     mem_free(s);
 }
 
+static uint64_t plan_seq_of(const struct server *s)
+{
+    struct shard_status status;
+
+    shard_status(s->o.shard, &status);
+    return status.plan_seq;
+}
+
 bool server_start(const struct server_options *o, struct server **server, struct error *e)
 {
     struct server *s = mem_alloc(sizeof *s);
     struct http_options http = {.host = o->setting->host,
                                 .port = o->setting->port,
                                 .threads = o->setting->threads,
+                                .connections = o->setting->connections,
                                 .context = s,
                                 .begin = on_begin,
                                 .handle = on_request,
@@ -336,6 +388,9 @@ bool server_start(const struct server_options *o, struct server **server, struct
     s->desk_queue = queue_new(DESK_QUEUE_MAX);
     s->jobs = jobs_new((const struct server_work[JOB_KINDS]){
         [JOB_TRAIN] = o->train, [JOB_RELOAD] = o->reload, [JOB_BACKTEST] = o->backtest});
+    s->keyed = keyed_new();
+    request_names_init(&s->names);
+    about_init(&s->about, o->settings, s->plan, plan_seq_of(s), shard_directory(s->o.shard));
     if (!desks_start(s, e) || !http_start(&http, &s->http, e)) {
         server_free(s);
         return false;
@@ -349,16 +404,21 @@ bool server_is_loopback(const struct server *s)
     return http_is_loopback(s->http);
 }
 
-void server_renew(struct server *s, struct lookups *l, struct contracts *c)
+void server_renew(struct server *s, struct lookups *l, struct contracts *c,
+                  const struct settings *settings)
 {
     struct plan *plan = shard_plan(s->o.shard), *old_plan;
     struct contracts *old_contracts;
     struct lookups *old_lookups;
+    struct about about, old_about;
 
+    about_init(&about, settings, plan, plan_seq_of(s), shard_directory(s->o.shard));
     pthread_mutex_lock(&s->lock);
     old_plan = s->plan;
     old_lookups = s->lookups;
+    old_about = s->about;
     s->plan = plan;
+    s->about = about;
     s->lookups = lookups_ref(l);
     old_contracts = s->contracts;
     s->contracts = contracts_ref(c);
@@ -367,6 +427,7 @@ void server_renew(struct server *s, struct lookups *l, struct contracts *c)
     pthread_mutex_unlock(&s->lock);
     contracts_unref(old_contracts);
     lookups_free(old_lookups);
+    about_fini(&old_about);
     plan_unref(old_plan);
 }
 

@@ -31,22 +31,23 @@ struct server_work {
 
 struct server_options {
     const struct server_setting *setting; /* host, port, threads, limits */
-    const struct settings *settings;      /* for its lists; NULL: there are none */
-    struct shard *shard;                  /* started */
-    struct lookups *lookups;              /* of the plan's schema; a reference is taken; or NULL */
-    struct contracts *contracts;          /* likewise, or NULL */
-    struct project *project;              /* NULL: no store, lists answer 503 */
-    const char *store;                    /* path of its file */
-    const char *data_directory;           /* for its models; NULL: answered 503 */
+    const struct settings *settings; /* of the plan; the lists stay these; NULL: there are none */
+    struct shard *shard;             /* started */
+    struct lookups *lookups;         /* of the plan's schema; a reference is taken; or NULL */
+    struct contracts *contracts;     /* likewise, or NULL */
+    struct project *project;         /* NULL: no store, lists answer 503 */
+    const char *store;               /* path of its file */
+    const char *data_directory;      /* for its models; NULL: answered 503 */
     struct server_work train, reload, backtest; /* run NULL: answered 503 */
 };
 
 struct server;
 
 bool server_start(const struct server_options *o, struct server **s, struct error *e) MUST_USE;
-/* Requests are read by the shard's plan as it is now, with these tables and foreign
- * contracts (references are taken). */
-void server_renew(struct server *s, struct lookups *l, struct contracts *c);
+/* Requests are read by the shard's plan as it is now, with these tables and foreign contracts
+ * (references are taken); it was made by these settings. */
+void server_renew(struct server *s, struct lookups *l, struct contracts *c,
+                  const struct settings *settings);
 /* As POST /v1/settings:reload without waiting; its outcome is the work's to tell. */
 bool server_reload(struct server *s, struct error *e) MUST_USE;
 /* And waits for its end. */

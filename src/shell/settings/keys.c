@@ -408,6 +408,13 @@ const struct key keys[] = {
      .most = 1 << 20, .words = "Events that may wait for the engine; more are answered 429."},
     {"server.body", KEY_SIZE, 0, OF(server.body_bytes), .standard = "1MiB", .least = 1024,
      .most = 64 << 20, .words = "Size of one request's body at most."},
+    {"server.connections", KEY_WHOLE, 0, OF(server.connections), .standard = "1024", .least = 16,
+     .most = 65536,
+     .words = "Connections at most. When all are taken, the one that was idle longest is closed "
+              "for a new one."},
+    {"server.cors", KEY_TEXTS, 0, ARRAY_OF(server.cors, server.cors_count, 64),
+     .words = "Origins whose web pages may ask this server, like `https://console.example.com`; "
+              "`\"*\"`: any, without their cookies. Without it no page of another origin may."},
 
     {"routes", KEY_ENTRIES, 0, ARRAY_OF(contracts, contract_count, SETTINGS_CONTRACTS_MAX),
      .words = "Paths of an older service's contract, led to operations of this one: see "

@@ -252,11 +252,14 @@ struct test_setting {
 };
 
 struct server_setting {
-    char *host;          /* 127.0.0.1 */
-    uint16_t port;       /* 8080 */
-    uint32_t threads;    /* of I/O */
-    uint32_t queue;      /* events waiting, at most */
-    uint32_t body_bytes; /* of one request, at most */
+    char *host;           /* 127.0.0.1 */
+    uint16_t port;        /* 8080 */
+    uint32_t threads;     /* of I/O */
+    uint32_t queue;       /* events waiting, at most */
+    uint32_t body_bytes;  /* of one request, at most */
+    uint32_t connections; /* at most */
+    char **cors;          /* origins whose pages may ask */
+    uint32_t cors_count;
 };
 
 struct settings {

@@ -11,6 +11,7 @@
 #include "core/data/json.h"
 #include "shell/os/clock.h"
 #include "shell/os/thread.h"
+#include "shell/run/entity_key.h"
 
 enum {
     IDLE_SLEEP_US = 5000,
@@ -25,6 +26,8 @@ struct naming {
     struct plan *plan;
     char id[17];
     struct frame event; /* one row */
+    struct entity_kind entity[ENTITY_KINDS_MAX];
+    uint32_t entities;
 };
 
 struct project {
@@ -34,7 +37,7 @@ struct project {
     const struct log *log;
     struct plans *plans;
     struct naming naming;
-    struct buffer rules;
+    struct buffer rules, key;
     uint64_t read_seq; /* last record taken from the cursor */
     _Atomic uint64_t projected_seq, skipped;
     atomic_bool is_stopping;
@@ -66,6 +69,7 @@ static bool naming_load(struct project *p, uint32_t number, struct error *e)
     for (int i = 0; i < 8; i++)
         snprintf(n->id + 2 * i, 3, "%02x", plan_id(plan)[i]);
     frame_init(&n->event, plan_schema(plan), 1, LOG_BODY_MAX);
+    n->entities = entity_kinds(plan, n->entity);
     return true;
 }
 
@@ -98,6 +102,21 @@ static void rules_format(const struct plan *plan, const struct decision *d, stru
     buffer_add_char(out, ']');
 }
 
+/* The event is the naming's frame still. */
+static bool add_entities(struct project *p, const struct store_decision *row, struct error *e)
+{
+    const struct naming *n = &p->naming;
+    bool ok = true;
+
+    for (uint32_t i = 0; i < n->entities && ok; i++) {
+        buffer_clear(&p->key);
+        if (entity_key_text(&n->event.column[n->entity[i].field], 0, &p->key))
+            ok = store_add_entity(p->store, row, text_of(n->entity[i].name),
+                                  (struct text){p->key.bytes, p->key.length}, e);
+    }
+    return ok;
+}
+
 /* False with ERROR_INVALID: this record cannot be read; other kinds: the store failed. */
 static bool add_decision(struct project *p, const struct record *r, struct error *e)
 {
@@ -123,7 +142,7 @@ static bool add_decision(struct project *p, const struct record *r, struct error
     row.flags = d.flags;
     row.plan = text_of(n->id);
     row.rules = (struct text){p->rules.bytes, p->rules.length};
-    return store_add_decision(p->store, &row, e);
+    return store_add_decision(p->store, &row, e) && add_entities(p, &row, e);
 }
 
 static bool add_label(struct project *p, const struct record *r, struct error *e)
@@ -190,6 +209,7 @@ static bool project_init(struct project *p, const struct project_options *o, str
 
     pthread_mutex_init(&p->lock, NULL);
     buffer_init(&p->rules, RULES_BYTES_MAX);
+    buffer_init(&p->key, TEXT_MAX);
     p->log = o->log;
     p->plans = o->plans;
     if (!store_open(o->store, STORE_WRITE, &p->store, e) ||
@@ -214,6 +234,7 @@ static void project_fini(struct project *p)
     naming_fini(&p->naming);
     store_close(p->store);
     buffer_fini(&p->rules);
+    buffer_fini(&p->key);
     pthread_mutex_destroy(&p->lock);
 }
 

@@ -14,6 +14,8 @@
 
 #include "core/base/hash.h"
 #include "core/base/panic.h"
+#include "core/data/json.h"
+#include "core/decide/plan.h"
 #include "core/velocity/velocity.h"
 #include "shell/store/sqlite.h"
 #include "shell/store/store.h"
@@ -42,6 +44,16 @@ bool store_sort_find(struct text word, enum store_sort *sort)
     return false;
 }
 
+struct store_query store_query_all(uint32_t limit)
+{
+    return (struct store_query){.from_us = INT64_MIN,
+                                .until_us = INT64_MAX,
+                                .received_from_us = INT64_MIN,
+                                .received_until_us = INT64_MAX,
+                                .max_score = PLAN_SCORE_MAX,
+                                .limit = limit};
+}
+
 /* ---- cursors ---- */
 
 struct position {
@@ -51,9 +63,15 @@ struct position {
 
 static uint64_t query_hash(const struct store_query *q)
 {
-    const int64_t numbers[] = {q->from_us, q->until_us, (int64_t)q->sort, q->min_score};
+    const int64_t numbers[] = {q->from_us,           q->until_us,  (int64_t)q->sort,
+                               q->min_score,         q->max_score, q->received_from_us,
+                               q->received_until_us, q->has_label, q->has_label ? q->label : 0};
+    const struct text words[] = {q->outcome, q->level, q->rule, q->entity_kind, q->entity_key};
+    uint64_t hash = hash_bytes(numbers, sizeof numbers, 1);
 
-    return hash_bytes(q->outcome.bytes, q->outcome.length, hash_bytes(numbers, sizeof numbers, 1));
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        hash = hash_bytes(words[i].bytes, words[i].length, hash);
+    return hash;
 }
 
 static void cursor_format(const struct store_query *q, const struct position *p,
@@ -85,15 +103,31 @@ static bool cursor_parse(const struct store_query *q, struct position *p, struct
         return error_set(e, ERROR_USAGE, "cursor is not one that an answer gave as `next`");
     if (hash != query_hash(q))
         return error_set(e, ERROR_USAGE,
-                         "cursor belongs to another query; keep from, to, sort, "
-                         "outcome and min_score as they were");
+                         "cursor belongs to another query; keep all but limit and fields as they "
+                         "were");
     *p = (struct position){(int64_t)key, seq};
     return true;
 }
 
 /* ---- pages ---- */
 
-enum { AT_FROM = 1, AT_UNTIL, AT_OUTCOME, AT_MIN_SCORE, AT_KEY, AT_SEQ, AT_LIMIT };
+enum {
+    AT_FROM = 1,
+    AT_UNTIL,
+    AT_OUTCOME,
+    AT_MIN_SCORE,
+    AT_KEY,
+    AT_SEQ,
+    AT_LIMIT,
+    AT_MAX_SCORE,
+    AT_RECEIVED_FROM,
+    AT_RECEIVED_UNTIL,
+    AT_LEVEL,
+    AT_RULE,
+    AT_LABEL,
+    AT_ENTITY_KIND,
+    AT_ENTITY_KEY,
+};
 
 static bool is_timed(const struct store_query *q)
 {
@@ -123,54 +157,117 @@ static bool range_is_short(struct store *s, const struct store_query *q, bool *i
     return ok;
 }
 
+static bool has_entity(const struct store_query *q)
+{
+    return q->entity_kind.length > 0;
+}
+
+/* The conditions; those that are not asked for are no part of the text. */
+static void where_format(const struct store_query *q, struct buffer *sql)
+{
+    const char *key = has_entity(q) && !sorts[q->sort].by_score ? "entity.time_us" : NULL;
+
+    if (key == NULL)
+        key = sorts[q->sort].by_score ? "decision.score" : "decision.time_us";
+    if (has_entity(q))
+        buffer_add_text(sql, " AND entity.kind = ?14 AND entity.key_hash = ?15");
+    if (is_timed(q))
+        buffer_format(sql, " AND %s.time_us >= ?1 AND %s.time_us < ?2",
+                      has_entity(q) ? "entity" : "decision", has_entity(q) ? "entity" : "decision");
+    if (q->received_from_us != INT64_MIN || q->received_until_us != INT64_MAX)
+        buffer_add_text(sql, " AND received_us >= ?9 AND received_us < ?10");
+    if (q->outcome.length > 0)
+        buffer_add_text(sql, " AND outcome = ?3");
+    if (q->level.length > 0)
+        buffer_add_text(sql, " AND level = ?11");
+    if (q->rule.length > 0)
+        buffer_add_text(sql, " AND instr(rules, ?12) > 0");
+    if (q->has_label)
+        buffer_add_text(sql, " AND label IS ?13");
+    if (q->min_score > 0)
+        buffer_add_text(sql, " AND score >= ?4");
+    if (q->max_score < PLAN_SCORE_MAX)
+        buffer_add_text(sql, " AND score <= ?8");
+    if (q->cursor.length > 0)
+        buffer_format(sql, " AND (%s, %s.seq) %c (?5, ?6)", key,
+                      has_entity(q) ? "entity" : "decision", sorts[q->sort].compare);
+    buffer_format(sql, " ORDER BY %s %s, %s.seq %s LIMIT ?7", key, sorts[q->sort].order,
+                  has_entity(q) ? "entity" : "decision", sorts[q->sort].order);
+}
+
 /* Only constant words become SQL; every value from outside is bound. */
 static bool page_prepare(struct store *s, const struct store_query *q, sqlite3_stmt **page,
                          struct error *e)
 {
     bool by_time = !sorts[q->sort].by_score;
-    char sql[1024];
-    int length;
+    struct buffer sql;
+    bool ok;
 
-    if (!by_time && is_timed(q) && !range_is_short(s, q, &by_time, e))
+    if (!has_entity(q) && !by_time && is_timed(q) && !range_is_short(s, q, &by_time, e))
         return false;
-    length = snprintf(
-        sql, sizeof sql,
-        "SELECT seq, event_id, received_us, time_us, probability, score,"
+    buffer_init(&sql, 4096);
+    buffer_format(
+        &sql,
+        "SELECT decision.seq, event_id, received_us, decision.time_us, probability, score,"
         " (SELECT word FROM name WHERE id = outcome), (SELECT word FROM name WHERE id = level),"
-        " flags, (SELECT word FROM name WHERE id = plan), rules, label"
-        " FROM decision INDEXED BY %s WHERE 1%s%s%s%s%s%c%s ORDER BY %s %s, seq %s LIMIT ?%d",
-        by_time ? "decision_time" : "decision_score",
-        is_timed(q) ? " AND time_us >= ?1 AND time_us < ?2" : "",
-        q->outcome.length > 0 ? " AND outcome = ?3" : "",
-        q->min_score > 0 ? " AND score >= ?4" : "", q->cursor.length > 0 ? " AND (" : "",
-        q->cursor.length > 0 ? (sorts[q->sort].by_score ? "score, seq) " : "time_us, seq) ") : "",
-        q->cursor.length > 0 ? sorts[q->sort].compare : ' ',
-        q->cursor.length > 0 ? " (?5, ?6)" : "", sorts[q->sort].key, sorts[q->sort].order,
-        sorts[q->sort].order, AT_LIMIT);
-    ASSERT(length > 0 && length < (int)sizeof sql);
-    return sqlite_prepare(s, sql, page, e);
+        " flags, (SELECT word FROM name WHERE id = plan), rules, label FROM %s WHERE 1",
+        has_entity(q) ? "entity CROSS JOIN decision ON decision.seq = entity.seq"
+        : by_time     ? "decision INDEXED BY decision_time"
+                      : "decision INDEXED BY decision_score");
+    where_format(q, &sql);
+    ASSERT(!sql.overflow);
+    ok = sqlite_prepare(s, buffer_text(&sql), page, e);
+    buffer_fini(&sql);
+    return ok;
 }
 
-/* The number of an outcome's name; 0, which no row has, where no decision ever had it. */
-static int64_t outcome_number(struct store *s, struct text outcome)
+/* The number of a name; 0, which no row has, where no decision ever had it. */
+static int64_t name_number(struct store *s, struct text name)
 {
     int64_t id = 0;
 
-    sqlite_bind_text_of(s->name_find, 1, outcome);
+    sqlite_bind_text_of(s->name_find, 1, name);
     if (sqlite3_step(s->name_find) == SQLITE_ROW)
         id = sqlite3_column_int64(s->name_find, 0);
     sqlite3_reset(s->name_find);
     return id;
 }
 
+/* A rule is looked for as it stands in the row's JSON, its quotes included: no name is part of
+ * another so. */
+static void bind_rule(sqlite3_stmt *page, struct text rule)
+{
+    struct buffer json;
+
+    buffer_init(&json, 8 * PLAN_NAME_MAX);
+    json_add_text(&json, rule);
+    sqlite3_bind_text(page, AT_RULE, json.bytes, (int)json.length, SQLITE_TRANSIENT);
+    buffer_fini(&json);
+}
+
+/* What the statement has no place for is not bound, and SQLite says so to nobody. */
 static void page_bind(struct store *s, sqlite3_stmt *page, const struct store_query *q,
                       const struct position *p)
 {
     sqlite3_bind_int64(page, AT_FROM, q->from_us);
     sqlite3_bind_int64(page, AT_UNTIL, q->until_us);
+    sqlite3_bind_int64(page, AT_RECEIVED_FROM, q->received_from_us);
+    sqlite3_bind_int64(page, AT_RECEIVED_UNTIL, q->received_until_us);
     if (q->outcome.length > 0)
-        sqlite3_bind_int64(page, AT_OUTCOME, outcome_number(s, q->outcome));
+        sqlite3_bind_int64(page, AT_OUTCOME, name_number(s, q->outcome));
+    if (q->level.length > 0)
+        sqlite3_bind_int64(page, AT_LEVEL, name_number(s, q->level));
+    if (q->rule.length > 0)
+        bind_rule(page, q->rule);
+    if (q->has_label && q->label != LABEL_UNKNOWN)
+        sqlite3_bind_int(page, AT_LABEL, q->label); /* else it is null */
+    if (has_entity(q)) {
+        sqlite3_bind_int64(page, AT_ENTITY_KIND, name_number(s, q->entity_kind));
+        sqlite3_bind_int64(page, AT_ENTITY_KEY,
+                           (int64_t)hash_bytes(q->entity_key.bytes, q->entity_key.length, 0));
+    }
     sqlite3_bind_int(page, AT_MIN_SCORE, q->min_score);
+    sqlite3_bind_int(page, AT_MAX_SCORE, q->max_score);
     sqlite3_bind_int64(page, AT_KEY, p->key);
     sqlite3_bind_int64(page, AT_SEQ, (int64_t)p->seq);
     sqlite3_bind_int64(page, AT_LIMIT, (int64_t)q->limit + 1); /* one more: is there a next page? */

@@ -12,7 +12,7 @@ struct store {
     char *path;
     sqlite3_stmt *begin, *commit, *rollback;
     sqlite3_stmt *name_find, *name_add;
-    sqlite3_stmt *decision_add, *label_add, *label_apply;
+    sqlite3_stmt *decision_add, *entity_add, *label_add, *label_apply;
     sqlite3_stmt *projected_get, *projected_set;
 };
 

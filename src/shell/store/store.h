@@ -6,9 +6,10 @@
  * readers, each with a struct store of its own. A struct store is one thread's at a time.
  *
  * How writes stay fast at 10 M rows: integer keys; names of outcomes, levels and plans once each in
- * a table of names; three indexes whose new entries lie together: (time, seq) at its end, (score,
- * seq) at one of 1,001 ends, and the hash of the event id inside a bucket of 2^20 seqs, so an
- * insert touches pages of the newest bucket only and a look-up asks each bucket, newest first.
+ * a table of names; three indexes whose new entries lie mostly together: (time, seq) at its end,
+ * (score, seq) at one of 1,001 ends, (kind of entity, hash of its key, time, seq) in a table of its
+ * own, and the hash of the event id inside a bucket of 2^20 seqs, so an insert touches pages of the
+ * newest bucket only and a look-up asks each bucket, newest first.
  */
 #ifndef ASSAY_STORE_STORE_H
 #define ASSAY_STORE_STORE_H
@@ -19,7 +20,7 @@
 #include "core/base/error.h"
 
 enum {
-    STORE_VERSION = 1,
+    STORE_VERSION = 2,
     STORE_LIMIT_MAX = 1000, /* rows of one answer */
     STORE_CURSOR_MAX = 64,  /* bytes of a cursor's text, the zero included */
     STORE_SCAN_MAX = 50000, /* rows of a time range that are sorted rather than scanned by score */
@@ -63,6 +64,9 @@ bool store_remove(const char *path, struct error *e) MUST_USE;
  * is left as it is, so a repeated projection changes nothing. */
 bool store_begin(struct store *s, struct error *e) MUST_USE;
 bool store_add_decision(struct store *s, const struct store_decision *d, struct error *e) MUST_USE;
+/* An event of that kind of entity: after its decision, of the same transaction. */
+bool store_add_entity(struct store *s, const struct store_decision *d, struct text kind,
+                      struct text key, struct error *e) MUST_USE;
 bool store_add_label(struct store *s, const struct store_label *l, struct error *e) MUST_USE;
 /* projected_seq: the log's records up to here are in the store. */
 bool store_commit(struct store *s, uint64_t projected_seq, struct error *e) MUST_USE;
@@ -78,11 +82,18 @@ bool store_sort_find(struct text word, enum store_sort *sort) MUST_USE;
 struct store_query {
     int64_t from_us, until_us; /* event time, [from, until); INT64_MIN, INT64_MAX: open */
     enum store_sort sort;
-    struct text outcome; /* empty: any */
-    int min_score;       /* 0: any */
-    uint32_t limit;      /* 1..STORE_LIMIT_MAX */
-    struct text cursor;  /* empty: from the start */
+    int64_t received_from_us, received_until_us; /* the same of receipt */
+    struct text outcome, level, rule;            /* empty: any */
+    struct text entity_kind, entity_key;         /* both empty: any */
+    int min_score, max_score;                    /* 0, PLAN_SCORE_MAX: any */
+    bool has_label;                              /* `label` is asked for, LABEL_UNKNOWN included */
+    uint8_t label;
+    uint32_t limit;     /* 1..STORE_LIMIT_MAX */
+    struct text cursor; /* empty: from the start */
 };
+
+/* All, newest event first: what a query begins with. */
+struct store_query store_query_all(uint32_t limit);
 
 /* Calls `row` for each row in order; its texts live until it returns. `next` becomes the cursor of
  * the following page, or "" where this was the last. ERROR_USAGE: the cursor is none of this query;

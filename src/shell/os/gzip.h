@@ -1,0 +1,10 @@
+/* gzip (RFC 1952) of bytes in memory. */
+#ifndef ASSAY_OS_GZIP_H
+#define ASSAY_OS_GZIP_H
+
+#include "core/base/buffer.h"
+
+/* Appended to `out`; false, and nothing appended, where that does not make it shorter. */
+bool gzip_pack(struct text bytes, struct buffer *out) MUST_USE;
+
+#endif

@@ -1,0 +1,31 @@
+#include "shell/serve/cursor.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+void cursor_format(const struct cursor *c, char out[CURSOR_TEXT_MAX])
+{
+    snprintf(out, CURSOR_TEXT_MAX, "%016" PRIx64 "%016" PRIx64 "%016" PRIx64, c->first, c->second,
+             c->of);
+}
+
+static bool hex_word(const char *at, uint64_t *v)
+{
+    *v = 0;
+    for (int i = 0; i < 16; i++) {
+        char c = at[i];
+
+        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')))
+            return false;
+        *v = *v << 4 | (uint64_t)(c <= '9' ? c - '0' : c - 'a' + 10);
+    }
+    return true;
+}
+
+bool cursor_parse(struct text word, struct cursor *c)
+{
+    uint64_t of;
+
+    return word.length == CURSOR_BYTES && hex_word(word.bytes, &c->first) &&
+           hex_word(word.bytes + 16, &c->second) && hex_word(word.bytes + 32, &of) && of == c->of;
+}

@@ -1,0 +1,16 @@
+/* What is done to a finished answer that can wait: sparse fields, ETag and 304, gzip. Not for the
+ * answers of the hot path. On the thread that made the answer. */
+#ifndef ASSAY_SERVE_FINISH_H
+#define ASSAY_SERVE_FINISH_H
+
+#include "shell/serve/inside.h"
+
+enum {
+    FINISH_GZIP_MIN = 1024, /* shorter answers are not packed */
+};
+
+void answer_finish(struct server *s, struct exchange *x);
+/* Whether an Accept-Encoding header (NULL: none) allows gzip and likes it no less than identity. */
+bool accepts_gzip(const char *header);
+
+#endif
