@@ -46,13 +46,16 @@ enum http_next show_metrics(struct server *s, struct exchange *x)
     struct project_status project;
     struct shard_status shard;
     struct plan *plan = shard_plan(s->o.shard);
+    struct metrics_latency latency;
 
     shard_status(s->o.shard, &shard);
+    server_latency(s, &latency);
     if (s->o.project != NULL)
         project_status(s->o.project, &project);
     x->status = 200;
     x->content_type = "text/plain; version=0.0.4; charset=utf-8";
     metrics_format(&(struct metrics_view){.metrics = &s->metrics,
+                                          .latency = &latency,
                                           .shard = &shard,
                                           .plan = plan,
                                           .project = s->o.project != NULL ? &project : NULL,

@@ -38,6 +38,7 @@ struct server {
     unsigned desk_count;
     struct jobs *jobs;
     struct metrics metrics;
+    struct seat *seats; /* under the lock */
     atomic_bool is_stopping;
 };
 
@@ -54,6 +55,9 @@ struct seat {
     struct problems problems;
     struct validation_bench *bench; /* of the plan's; NULL: it refuses nothing */
     struct store *reader;           /* NULL until first used */
+    struct metrics_times times;     /* this thread's */
+    struct server *server;
+    struct seat *next; /* of all, under the server's lock */
 };
 
 struct seat *seat_get(struct server *s);
@@ -62,6 +66,9 @@ bool seat_is_current(struct server *s, const struct seat *seat);
 /* The thread's own connection to the store; ERROR_NOT_FOUND where there is nothing yet. */
 bool seat_store(struct server *s, struct seat *seat, struct store **store,
                 struct error *e) MUST_USE;
+
+/* What all threads and the shard have measured so far. */
+void server_latency(struct server *s, struct metrics_latency *l);
 
 /* Gives the submission to the shard; false: it was refused, and the exchange has the answer. */
 bool server_submit(struct server *s, struct exchange *x, struct submission *submission) MUST_USE;

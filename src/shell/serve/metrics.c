@@ -1,25 +1,12 @@
 #include "shell/serve/metrics.h"
 
 #include <inttypes.h>
-
-static const int64_t bounds_us[METRICS_BUCKETS - 1] = {100,    250,    500,    1000,    2000,
-                                                       3000,   5000,   10000,  20000,   50000,
-                                                       100000, 250000, 500000, 1000000, 5000000};
+#include <string.h>
 
 void metrics_count_answer(struct metrics *m, unsigned status)
 {
     if (status < METRICS_STATUSES)
         atomic_fetch_add_explicit(&m->answers[status], 1, memory_order_relaxed);
-}
-
-void metrics_count_latency(struct metrics *m, int64_t us)
-{
-    unsigned bucket = 0;
-
-    while (bucket < METRICS_BUCKETS - 1 && us > bounds_us[bucket])
-        bucket++;
-    atomic_fetch_add_explicit(&m->latency[bucket], 1, memory_order_relaxed);
-    atomic_fetch_add_explicit(&m->latency_sum_us, (uint64_t)us, memory_order_relaxed);
 }
 
 /* Metrics of one number each. */
@@ -187,22 +174,57 @@ static void answers_format(const struct metrics_view *v, struct buffer *out)
     }
 }
 
-static void latency_format(const struct metrics_view *v, struct buffer *out)
+enum { BUCKETS_STEP = 2 }; /* half of the bounds: 1, 2, 5 to the decade */
+
+/* `labels` ends with a comma, or is empty. */
+static void histogram_format(const char *name, const char *labels, const struct histogram_sum *h,
+                             struct buffer *out)
 {
     uint64_t total = 0;
+    int length = (int)strlen(labels);
 
-    head(out, "assay_decision_seconds", "histogram",
-         "Time from a decision's request to its answer, one by one over HTTP.");
-    for (unsigned i = 0; i < METRICS_BUCKETS; i++) {
-        total += atomic_load(&v->metrics->latency[i]);
-        if (i < METRICS_BUCKETS - 1)
-            buffer_format(out, "assay_decision_seconds_bucket{le=\"%g\"} %" PRIu64 "\n",
-                          (double)bounds_us[i] / 1e6, total);
+    for (unsigned i = 0; i < HISTOGRAM_BOUNDS; i++) {
+        total += h->count[i];
+        if (i % BUCKETS_STEP == 0)
+            buffer_format(out, "%s_bucket{%sle=\"%g\"} %" PRIu64 "\n", name, labels,
+                          (double)histogram_bound_ns(i) / 1e9, total);
     }
-    buffer_format(out, "assay_decision_seconds_bucket{le=\"+Inf\"} %" PRIu64 "\n", total);
+    length -= length > 0;
     buffer_format(out,
-                  "assay_decision_seconds_sum %.6f\nassay_decision_seconds_count %" PRIu64 "\n",
-                  (double)atomic_load(&v->metrics->latency_sum_us) / 1e6, total);
+                  "%s_bucket{%sle=\"+Inf\"} %" PRIu64 "\n%s_sum{%.*s} %.9f\n%s_count{%.*s} %" PRIu64
+                  "\n",
+                  name, labels, h->total, name, length, labels, h->sum_s, name, length, labels,
+                  h->total);
+}
+
+/* The shape of an outcome's label: its name, escaped. */
+static void outcome_labels(const char *outcome, struct buffer *out)
+{
+    buffer_clear(out);
+    buffer_add_text(out, "outcome=\"");
+    add_label_value(out, outcome);
+    buffer_add_text(out, "\",");
+}
+
+static void latency_format(const struct metrics_view *v, struct buffer *out)
+{
+    struct buffer labels;
+
+    buffer_init(&labels, 4 * PLAN_NAME_MAX);
+    head(out, "assay_decision_seconds", "histogram",
+         "Time from a decision's request to its answer, one by one over HTTP, by outcome.");
+    for (uint32_t i = 0; i < plan_outcome_count(v->plan); i++) {
+        outcome_labels(plan_outcome_name(v->plan, i), &labels);
+        histogram_format("assay_decision_seconds", buffer_text(&labels), &v->latency->whole[i],
+                         out);
+    }
+    head(out, "assay_stage_seconds", "histogram", "Time that decisions spent in each stage.");
+    for (int i = 0; i < STAGES; i++) {
+        buffer_clear(&labels);
+        buffer_format(&labels, "stage=\"%s\",", stage_name((enum stage)i));
+        histogram_format("assay_stage_seconds", buffer_text(&labels), &v->latency->stages[i], out);
+    }
+    buffer_fini(&labels);
 }
 
 static void gauge(struct buffer *out, const char *name, const char *help, double value)

@@ -9,7 +9,7 @@
         {"probability", OUTLINE_REAL, 0, NULL, "calibrated, 0 to 1"},                              \
         {"level", OUTLINE_LEVEL, 0, NULL, "the settings' name for the range of the score"},        \
         {"rules", OUTLINE_RULE, OUTLINE_ARRAY, NULL, "that fired"},                                \
-        {"flags", OUTLINE_WORDS, OUTLINE_ARRAY, "late|too_late|ahead|no_model|forgotten",          \
+        {"flags", OUTLINE_WORDS, OUTLINE_ARRAY, "late|too_late|ahead|no_model|forgotten|fallback|deferred",          \
          "what was special about the event"},                                                      \
     {                                                                                              \
         "plan", OUTLINE_TEXT, 0, NULL, "first bytes of the id of the plan that decided"            \
@@ -18,6 +18,8 @@
 #define DECISION_WHY                                                                               \
     {"reasons", OUTLINE_OF, OUTLINE_ARRAY, "Reason",                                               \
      "features that raised the score most, largest first; where the outcome is not the mildest"},  \
+        {"fallback", OUTLINE_TEXT, OUTLINE_OPTIONAL, NULL,                                         \
+         "why the outcome is the fallback of a decision past its deadline"},                       \
     {                                                                                              \
         "forgotten", OUTLINE_TEXT, OUTLINE_OPTIONAL | OUTLINE_ARRAY, NULL,                         \
             "kinds of entity whose features may lack events"                                       \
@@ -49,7 +51,21 @@ const struct outline outlines[] = {
                  {"seq", OUTLINE_WHOLE, OUTLINE_OPTIONAL, NULL,
                   "position of the record in the log; not there in a dry run"},
                  {"repeated", OUTLINE_BOOL, OUTLINE_OPTIONAL, NULL,
-                  "true where this event was decided before"}}},
+                  "true where this event was decided before"},
+                 {"stages_us", OUTLINE_OF, OUTLINE_OPTIONAL, "Stages",
+                  "microseconds of each stage, where `stages` asked for them"}}},
+    {.name = "Stages",
+     .words = "Microseconds from the request's head to its answer, by stage; those of the engine are "
+              "those of the requests that were decided together. 0: not gone through.",
+     .members = {{"read", OUTLINE_REAL, 0, NULL, "of the body"},
+                 {"decode", OUTLINE_REAL, 0, NULL, "JSON, look-ups, checks"},
+                 {"queue", OUTLINE_REAL, 0, NULL, "until the engine took it"},
+                 {"features", OUTLINE_REAL, 0, NULL, "and the state's change"},
+                 {"score", OUTLINE_REAL, 0, NULL, "the model"},
+                 {"rules", OUTLINE_REAL, 0, NULL, "thresholds and rules"},
+                 {"explain", OUTLINE_REAL, 0, NULL, "reasons"},
+                 {"commit", OUTLINE_REAL, 0, NULL, "until the record was on the disk"},
+                 {"answer", OUTLINE_REAL, 0, NULL, "back to the connection, and as JSON"}}},
     {.name = "Observed",
      .words = "An event of a kind that is only observed: recorded, nothing decided.",
      .members = {{"id", OUTLINE_TEXT, 0, NULL, "of the event"},

@@ -15,7 +15,8 @@ const struct route routes[] = {
      .summary = "Decide one event and record the decision. The same event again gets the first "
                 "answer; another event with its id is refused (409).",
      .queries = {{"explain", "true or false", "give reasons also where the outcome is the mildest"},
-                 {"dry_run", "true or false", "decide, but record nothing"}},
+                 {"dry_run", "true or false", "decide, but record nothing"},
+                 {"stages", "true or false", "say how many microseconds each stage took"}},
      .body_outline = "Event",
      .answers = {{200, "Decision", NULL},
                  {202, "Observed", NULL},

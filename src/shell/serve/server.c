@@ -33,7 +33,13 @@ static void seat_leave_plan(struct seat *seat)
 static void seat_free(void *context)
 {
     struct seat *seat = context;
+    struct seat **at = &seat->server->seats;
 
+    pthread_mutex_lock(&seat->server->lock);
+    while (*at != seat)
+        at = &(*at)->next;
+    *at = seat->next;
+    pthread_mutex_unlock(&seat->server->lock);
     json_reader_free(seat->json);
     seat_leave_plan(seat);
     buffer_fini(&seat->encoded);
@@ -70,6 +76,11 @@ struct seat *seat_get(struct server *s)
         return seat;
     }
     seat = mem_alloc(sizeof *seat);
+    seat->server = s;
+    pthread_mutex_lock(&s->lock);
+    seat->next = s->seats;
+    s->seats = seat;
+    pthread_mutex_unlock(&s->lock);
     seat->json = json_reader_new();
     seat_take_plan(s, seat);
     buffer_init(&seat->encoded, EVENT_TEXT_MAX + SHARD_ID_MAX);
@@ -88,6 +99,23 @@ bool seat_store(struct server *s, struct seat *seat, struct store **store, struc
 }
 
 /* ---- what handlers share ---- */
+
+void server_latency(struct server *s, struct metrics_latency *l)
+{
+    const struct histogram *shard = shard_stages(s->o.shard);
+
+    *l = (struct metrics_latency){0};
+    for (int i = 0; i < STAGES; i++)
+        histogram_sum(&shard[i], &l->stages[i]);
+    pthread_mutex_lock(&s->lock);
+    for (const struct seat *seat = s->seats; seat != NULL; seat = seat->next) {
+        for (int i = 0; i < STAGES; i++)
+            histogram_sum(&seat->times.stages[i], &l->stages[i]);
+        for (int i = 0; i <= PLAN_OUTCOMES_MAX; i++)
+            histogram_sum(&seat->times.whole[i], &l->whole[i]);
+    }
+    pthread_mutex_unlock(&s->lock);
+}
 
 void server_refuse(struct server *s, struct exchange *x)
 {

@@ -37,6 +37,8 @@ struct server_options {
     struct contracts *contracts;     /* likewise, or NULL */
     struct project *project;         /* NULL: no store, lists answer 503 */
     const char *store;               /* path of its file */
+    int64_t deadline_us;                  /* of a decision over HTTP; 0: none */
+    uint64_t store_lag_limit;             /* beyond it lists answer 503; 0: none */
     const char *data_directory;      /* for its models; NULL: answered 503 */
     struct server_work train, reload, backtest; /* run NULL: answered 503 */
 };

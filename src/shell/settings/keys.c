@@ -339,6 +339,20 @@ const struct key keys[] = {
     THRESHOLD_ROWS("decision.*"),
     {"decision.profile", KEY_TEXT, KEY_DECIDES, OF(profile),
      .words = "The set of thresholds under `thresholds` that is in force."},
+    {"decision.deadline_ms", KEY_WHOLE, 0, OF(deadline_ms), .standard = "0", .least = 0,
+     .most = 3600000,
+     .words = "Milliseconds from a request's head after which the engine decides it no more: it gets "
+              "`decision.fallback`. 0: no deadline."},
+    {"decision.fallback", KEY_SECTION, KEY_DECIDES, .shorthand = "outcome",
+     .words = "What is answered past the deadline; a plain text is its outcome."},
+    {"decision.fallback.outcome", KEY_TEXT, KEY_DECIDES, OF(fallback),
+     .words = "The outcome; give the one by which the caller goes on without an answer."},
+    {"decision.fallback.reason", KEY_TEXT, KEY_DECIDES, OF(fallback_reason), .standard = NULL,
+     .computed = "DEADLINE", .words = "Said in the answer and in the record."},
+    {"decision.explain_budget", KEY_WHOLE, 0, OF(explain_budget), .standard = "0", .least = 0,
+     .most = 1e6,
+     .words = "Decisions of one group commit (up to 256 requests) that get reasons at once; others "
+              "are flagged `deferred` and have them when they are read by their id. 0: all."},
     {"decision.levels", KEY_ENTRIES, KEY_DECIDES, ARRAY_OF(levels, level_count, PLAN_LEVELS_MAX),
      .standard = "{HIGH: 800, MEDIUM: 400}",
      .words = "Names for ranges of scores. Below all of them is `LOW`, unless one stands at 0."},
@@ -485,7 +499,10 @@ const struct key keys[] = {
     {"alerts", KEY_SECTION, KEY_LATER, .words = "Queues of alerts."},
     {"personal", KEY_SECTION, KEY_LATER, .words = "Personal fields, sealed apart."},
     {"rollups", KEY_SECTION, KEY_LATER, .words = "Tables by day and entity."},
-    {"store", KEY_SECTION, KEY_LATER, .words = "Where projections of the log go."},
+    {"store", KEY_SECTION, 0, .words = "The rows of decisions, made from the log."},
+    {"store.lag_limit", KEY_WHOLE, 0, OF(store_lag_limit), .standard = "1000000", .least = 0,
+     .most = 1e15,
+     .words = "Records that it may lag behind the log; beyond it lists answer 503. 0: any number."},
 };
 
 const size_t key_count = sizeof keys / sizeof keys[0];

@@ -256,6 +256,8 @@ static bool plan_of(const struct settings *s, const struct schema *schema, struc
                      .absent = s->event.absent,
                      .key = s->token_key},
         .max_ahead_us = s->event.max_ahead_us,
+        .fallback = text_of(s->fallback != NULL ? s->fallback : ""),
+        .fallback_reason = text_of(s->fallback_reason != NULL ? s->fallback_reason : "DEADLINE"),
         .zones = {zone_find, (void *)s},
         .time_zone = text_of(s->time_zone != NULL ? s->time_zone : ""),
         .model = model,

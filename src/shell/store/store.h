@@ -35,7 +35,7 @@ struct store_decision {
     double probability;
     int score;
     struct text outcome, level;
-    uint8_t flags;     /* enum decision_flag */
+    uint16_t flags;    /* enum decision_flag */
     struct text plan;  /* first 16 hex digits of the plan's id */
     struct text rules; /* a JSON array of names */
     uint8_t label;     /* 0, 1, LABEL_UNKNOWN; output only */
