@@ -5,7 +5,7 @@
 #include "core/base/buffer.h"
 #include "core/decide/plan.h"
 
-enum { DECISION_REASONS_MAX = 5 };
+enum { DECISION_REASONS_MAX = 5, REASON_TEXT_MAX = 64 };
 
 /* Facts of a decision, besides the score. */
 enum decision_flag {
@@ -13,6 +13,7 @@ enum decision_flag {
     DECISION_TOO_LATE = 2,   /* older than that: decided, not inserted */
     DECISION_AHEAD = 4,      /* further ahead of its time of receipt than max_ahead: not inserted */
     DECISION_NO_MODEL = 8,   /* rules only */
+    DECISION_RIVALS = 16,    /* challenger or shadow were scored too: see struct decision */
     DECISION_FORGOTTEN = 32, /* see struct decision: forgotten */
     DECISION_UNCERTAINTY = 64, /* the model says how far it can be trusted */
     DECISION_OBSERVED =
@@ -28,8 +29,29 @@ enum { DECISION_TOLD = DECISION_FALLBACK | DECISION_DEFERRED };
 
 struct reason {
     uint32_t feature;
-    double contribution; /* log-odds */
+    bool has_value; /* what the feature was; a log may not have kept it */
+    bool is_null;
+    uint8_t length; /* of text, which is cut at REASON_TEXT_MAX */
+    union {
+        int64_t integer;
+        double real;
+        char text[REASON_TEXT_MAX];
+    };
+    double contribution; /* to the margin */
 };
+
+void reason_take_value(struct reason *r, const struct column *c, uint32_t row);
+/* Its value, of the feature's type; text is borrowed. */
+struct value reason_value(const struct reason *r, enum type type);
+
+struct decision;
+/* Among the reasons: the largest are kept, equal ones in the order in which they come, and only what
+ * raises the margin. Without its value. */
+void decision_add_reason(struct decision *d, uint32_t feature, double contribution);
+
+enum decider { BY_CHAMPION, BY_CHALLENGER, BY_SHADOW, DECIDERS };
+
+const char *decider_name(enum decider d);
 
 struct decision {
     uint64_t features_hash; /* of all feature values of the row, bit for bit */
@@ -45,6 +67,13 @@ struct decision {
      * was evicted for want of room, or its oldest events were. Never 0 where they do. */
     uint64_t forgotten;
     struct uncertainty uncertainty; /* with DECISION_UNCERTAINTY; otherwise 0 */
+    /* With DECISION_RIVALS: who decided (margin, probability and score above are theirs), and what
+     * the others that are set in `scored`, by bit, said. */
+    uint8_t decided_by; /* enum decider: champion or challenger */
+    uint8_t scored;
+    struct {
+        double margin, probability;
+    } other[DECIDERS];
     struct reason
         reason[DECISION_REASONS_MAX]; /* largest first, only those that raise the margin */
 };
@@ -70,6 +99,6 @@ bool decision_parse(struct reader *in, const struct plan *p, struct decision *d,
 uint16_t decision_told(struct text bytes);
 
 /* Score 0..1000 and what follows: outcome and level by the plan's thresholds, then the rules. */
-enum { DECISION_BYTES_MAX = 98 + PLAN_RULES_MAX / 8 + DECISION_REASONS_MAX * 12 };
+enum { DECISION_BYTES_MAX = 98 + 34 + PLAN_RULES_MAX / 8 + DECISION_REASONS_MAX * 12 };
 
 #endif

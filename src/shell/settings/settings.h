@@ -109,6 +109,14 @@ struct rule_setting {
     char *name;
     char *when;
     char *then;
+    char *text; /* or NULL */
+};
+
+/* What a reason is called and says; by feature. */
+struct reason_setting {
+    char *feature;
+    char *code; /* or NULL */
+    char *text;
 };
 
 /* What an event must fulfil, and what becomes of one that does not. */
@@ -222,6 +230,8 @@ struct model_setting {
     char **features; /* inputs; NULL: all features */
     uint32_t feature_count;
     struct validate_setting validate;
+    double challenger; /* share of the entities that it decides */
+    bool rivals;       /* challenger and shadow are scored */
     double alert_cost; /* money per alert looked at, for the cost table */
 };
 
@@ -291,6 +301,8 @@ struct settings {
     uint32_t feature_count;
     struct rule_setting *rules;
     uint32_t rule_count;
+    struct reason_setting *reasons;
+    uint32_t reason_count;
     struct check_setting *checks;
     uint32_t check_count;
     struct named_setting *missing; /* field and what stands in for it */
