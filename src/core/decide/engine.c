@@ -893,3 +893,14 @@ void engine_count(const struct engine *n, uint32_t group, struct velocity_counts
 {
     velocity_count(n->velocity, group, c);
 }
+
+void engine_hold(const struct engine *n, struct engine_holdings *h)
+{
+    *h = (struct engine_holdings){.ids = ids_count(&n->ids),
+                                  .ids_bytes = ids_bytes(&n->ids),
+                                  .labels = waiting_count(&n->waiting),
+                                  .labels_bytes = waiting_bytes(&n->waiting),
+                                  .lists_bytes = lists_bytes(&n->lists)};
+    for (uint32_t i = 0; i < plan_list_count(n->plan); i++)
+        h->list_entries += lists_entries(&n->lists, i);
+}

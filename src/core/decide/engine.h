@@ -101,4 +101,13 @@ uint64_t engine_events(const struct engine *n);      /* rows ever run */
 uint64_t engine_labels_lost(const struct engine *n);
 void engine_count(const struct engine *n, uint32_t group, struct velocity_counts *c);
 
+/* What the region holds beside entities. */
+struct engine_holdings {
+    uint64_t ids, ids_bytes;
+    uint64_t labels, labels_bytes; /* that wait for their time */
+    uint64_t list_entries, lists_bytes;
+};
+
+void engine_hold(const struct engine *n, struct engine_holdings *h);
+
 #endif

@@ -196,7 +196,8 @@ struct shard_status {
     uint64_t state_bytes, state_limit_bytes;
     struct occupancy occupancy;
     uint32_t queue_length, queue_capacity;
-    uint64_t list_entries, list_changes; /* of all lists; changes since the start */
+    struct engine_holdings holdings;
+    uint64_t list_changes; /* since the start */
     uint64_t snapshot_seq;
     uint64_t snapshots, snapshots_failed, snapshots_given_up;
     uint64_t snapshot_bytes, snapshot_us; /* of the last one: size, time to write */

@@ -514,15 +514,6 @@ static void answer(struct group *g)
     g->has_records = false;
 }
 
-static void count_lists(struct shard *s)
-{
-    struct lists *l = engine_lists(s->state.engine);
-
-    s->status.list_entries = 0;
-    for (uint32_t i = 0; i < plan_list_count(s->plan); i++)
-        s->status.list_entries += lists_entries(l, i);
-}
-
 static void count_rivals(struct shard_status *t, const struct plan *p, const struct decision *d)
 {
     uint32_t outcome = plan_outcome_of_score(p, d->score);
@@ -554,7 +545,7 @@ static void count_answers(struct shard *s, const struct group *g)
     s->memory_used = region_header(&s->state.region)->used;
     s->memory_capacity = s->state.capacity;
     occupancy_of(s->state.engine, s->plan, &t->occupancy);
-    count_lists(s);
+    engine_hold(s->state.engine, &t->holdings);
     for (uint32_t i = 0; i < g->count; i++) {
         const struct submission *sub = g->item[i];
 

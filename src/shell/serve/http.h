@@ -107,6 +107,7 @@ bool http_is_loopback(const struct http *h);
 void http_drain(struct http *h);
 void http_stop(struct http *h); /* after http_drain; takes NULL */
 unsigned http_connections(const struct http *h);
+uint64_t http_body_bytes(const struct http *h); /* of requests, held now */
 
 /* On the I/O thread inside handle(), before anybody is told who may resume. */
 void exchange_wait(struct exchange *x);

@@ -38,6 +38,7 @@ struct server {
     unsigned desk_count;
     struct jobs *jobs;
     struct metrics metrics;
+    int64_t started_us; /* monotonic */
     struct seat *seats; /* under the lock */
     atomic_bool is_stopping;
 };
@@ -67,6 +68,17 @@ bool seat_is_current(struct server *s, const struct seat *seat);
 bool seat_store(struct server *s, struct seat *seat, struct store **store,
                 struct error *e) MUST_USE;
 
+/* All that metrics and status are made from. */
+struct server_look {
+    struct shard_status shard;
+    struct project_status project; /* of no store: all 0 */
+    struct metrics_latency latency;
+    struct volume volume;
+    struct process_usage process;
+    uint64_t jobs[JOB_KINDS][JOB_ENDS];
+};
+
+void server_look(struct server *s, struct server_look *look);
 /* What all threads and the shard have measured so far. */
 void server_latency(struct server *s, struct metrics_latency *l);
 
@@ -120,6 +132,7 @@ enum http_next show_docs(struct server *s, struct exchange *x);
 enum http_next show_docs_style(struct server *s, struct exchange *x);
 enum http_next show_alive(struct server *s, struct exchange *x);
 enum http_next show_ready(struct server *s, struct exchange *x);
+enum http_next show_status(struct server *s, struct exchange *x);
 enum http_next show_metrics(struct server *s, struct exchange *x);
 
 #endif

@@ -5,7 +5,10 @@
 
 #include <stdatomic.h>
 
+#include "shell/os/file.h"
+#include "shell/os/process.h"
 #include "shell/run/shard.h"
+#include "shell/serve/jobs.h"
 #include "shell/store/project.h"
 
 enum { METRICS_STATUSES = 600 };
@@ -36,9 +39,16 @@ struct metrics_view {
     const struct shard_status *shard;
     const struct plan *plan;
     const struct project_status *project; /* NULL: no store */
+    const struct volume *volume;
+    const struct process_usage *process;
+    const uint64_t (*jobs)[JOB_ENDS]; /* ended, by kind and how */
+    uint64_t store_lag_limit;
+    uint64_t body_bytes;
     unsigned connections;
 };
 
 void metrics_format(const struct metrics_view *v, struct buffer *out);
+/* docs/service-metrics.md, from the same table. */
+void metrics_print_docs(struct buffer *out);
 
 #endif

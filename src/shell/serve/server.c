@@ -407,6 +407,7 @@ bool server_start(const struct server_options *o, struct server **server, struct
                                 .ended = on_ended};
 
     s->o = *o;
+    s->started_us = clock_monotonic_us();
     pthread_mutex_init(&s->lock, NULL);
     s->plan = shard_plan(o->shard);
     s->lookups = lookups_ref(o->lookups);
