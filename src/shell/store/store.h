@@ -62,6 +62,7 @@ struct store;
 /* A writer makes the file; a reader gets ERROR_NOT_FOUND where there is none yet. ERROR_INVALID
  * where the file was made by another version (the hint: `assay rebuild`). */
 enum store_mode { STORE_WRITE, STORE_READ };
+const char *store_library(void); /* its version */
 bool store_open(const char *path, enum store_mode mode, struct store **s, struct error *e) MUST_USE;
 void store_close(struct store *s); /* takes NULL */
 /* Deletes the file with its WAL; it is no error where there is none. */
