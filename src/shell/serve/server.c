@@ -369,6 +369,54 @@ static enum http_next on_request(void *context, struct exchange *x)
     return HTTP_WAITING;
 }
 
+/* Spread evenly: with a share of 0.01 each hundredth. */
+static bool is_sampled(struct server *s)
+{
+    double share = s->o.setting->sample, n;
+
+    if (!(share > 0))
+        return false;
+    n = (double)atomic_fetch_add_explicit(&s->sampled, 1, memory_order_relaxed);
+    return (uint64_t)((n + 1) * share) > (uint64_t)(n * share);
+}
+
+/* The route's pattern, not the path: ids may stand in that. Who asked by their id, not their name;
+ * nothing of what was said. */
+static void tell_request(struct server *s, const struct exchange *x, bool is_slow, int64_t took_us)
+{
+    const struct route *r = x->route;
+    struct buffer members;
+
+    buffer_init(&members, JOURNAL_LINE_MAX / 2);
+    buffer_add_text(&members, ",\"request_id\":");
+    json_add_text(&members, text_of(x->request_id));
+    buffer_format(&members, ",\"method\":\"%s\",\"route\":", method_word(x->method));
+    json_add_text(&members, text_of(r != NULL ? r->pattern : "none"));
+    buffer_format(&members, ",\"status\":%u,\"us\":%lld,\"caller\":", x->status, (long long)took_us);
+    json_add_text(&members, text_of(x->caller.id));
+    if (x->trace[0] != 0) {
+        buffer_add_text(&members, ",\"traceparent\":");
+        json_add_text(&members, text_of(x->trace));
+    }
+    journal_write(s->o.journal, JOURNAL_INFO, is_slow ? "slow_request" : "request",
+                  is_slow ? "a request took long" : "a request was answered",
+                  buffer_text(&members));
+    buffer_fini(&members);
+}
+
+static void journal_request(struct server *s, const struct exchange *x)
+{
+    int64_t took_us;
+    bool is_slow;
+
+    if (s->o.journal == NULL)
+        return;
+    took_us = clock_monotonic_us() - x->started_us;
+    is_slow = s->o.setting->slow_ms > 0 && took_us >= s->o.setting->slow_ms * INT64_C(1000);
+    if (is_slow || is_sampled(s))
+        tell_request(s, x, is_slow, took_us);
+}
+
 /* Before it is sent: whoever has an answer finds it counted. */
 static void on_answering(void *context, struct exchange *x)
 {
@@ -377,6 +425,7 @@ static void on_answering(void *context, struct exchange *x)
     if (x->translation != NULL)
         contract_answer(x);
     metrics_count_answer(&s->metrics, x->status);
+    journal_request(s, x);
 }
 
 static void on_ended(void *context, struct exchange *x)

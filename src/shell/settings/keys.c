@@ -445,6 +445,12 @@ const struct key keys[] = {
      .most = 65536,
      .words = "Connections at most. When all are taken, the one that was idle longest is closed "
               "for a new one."},
+    {"server.journal", KEY_SECTION, 0,
+     .words = "Which requests stand in what the service says on standard error (serve --log json)."},
+    {"server.journal.slow_ms", KEY_WHOLE, 0, OF(server.slow_ms), .standard = "1000", .least = 0,
+     .most = 3600000, .words = "Those that take so many milliseconds; 0: none."},
+    {"server.journal.sample", KEY_REAL, 0, OF(server.sample), .standard = "0", .least = 0, .most = 1,
+     .words = "Share of the others."},
     {"server.cors", KEY_TEXTS, 0, ARRAY_OF(server.cors, server.cors_count, 64),
      .words = "Origins whose web pages may ask this server, like `https://console.example.com`; "
               "`\"*\"`: any, without their cookies. Without it no page of another origin may."},

@@ -269,6 +269,8 @@ struct server_setting {
     uint32_t queue;       /* events waiting, at most */
     uint32_t body_bytes;  /* of one request, at most */
     uint32_t connections; /* at most */
+    uint32_t slow_ms;     /* a request that takes as long is in the journal; 0: none */
+    double sample;        /* the share of the others that is */
     char **cors;          /* origins whose pages may ask */
     uint32_t cors_count;
     struct {
