@@ -103,7 +103,9 @@ static void add_size(struct buffer *out, double bytes)
 
 static void add_us(struct buffer *out, double us)
 {
-    if (us < 1000)
+    if (us <= 0)
+        buffer_add_char(out, '-');
+    else if (us < 1000)
         buffer_format(out, "%.0f us", us);
     else if (us < 1e6)
         buffer_format(out, "%.1f ms", us / 1000);

@@ -361,7 +361,7 @@ static const struct family families[] = {
      "Records of the log that it needs; 0: none is built.", SHARD(building_of)},
 
     {"assay_state_bytes", GAUGE, NULL, "Memory that the state takes.", SHARD(state_bytes)},
-    {"assay_state_limit_bytes", GAUGE, NULL, "Memory that the state may take: memory.",
+    {"assay_state_limit_bytes", GAUGE, NULL, "Memory that the state may take.",
      SHARD(state_limit_bytes)},
     {"assay_memory_bytes", GAUGE, "pool",
      "Memory by what it is for: the state's entities, ids, waiting labels and lists; copies that "
