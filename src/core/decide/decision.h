@@ -45,8 +45,8 @@ void reason_take_value(struct reason *r, const struct column *c, uint32_t row);
 struct value reason_value(const struct reason *r, enum type type);
 
 struct decision;
-/* Among the reasons: the largest are kept, equal ones in the order in which they come, and only what
- * raises the margin. Without its value. */
+/* Among the reasons: the largest are kept, equal ones in the order in which they come, and only
+ * what raises the margin. Without its value. */
 void decision_add_reason(struct decision *d, uint32_t feature, double contribution);
 
 enum decider { BY_CHAMPION, BY_CHALLENGER, BY_SHADOW, DECIDERS };

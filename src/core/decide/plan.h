@@ -165,8 +165,8 @@ int plan_rule_node(const struct plan *p, uint32_t rule);
 uint32_t plan_rule_outcome(const struct plan *p, uint32_t rule);
 uint32_t plan_outcome_count(const struct plan *p);
 const char *plan_outcome_name(const struct plan *p, uint32_t outcome);
-int plan_outcome_find(const struct plan *p, struct text name);     /* or -1 */
-int plan_fallback(const struct plan *p);                           /* an outcome, or -1: none */
+int plan_outcome_find(const struct plan *p, struct text name); /* or -1 */
+int plan_fallback(const struct plan *p);                       /* an outcome, or -1: none */
 const char *plan_fallback_reason(const struct plan *p);
 uint32_t plan_level_count(const struct plan *p);                   /* the lowest included */
 const char *plan_level_name(const struct plan *p, uint32_t level); /* 0 = lowest */

@@ -628,9 +628,10 @@ static bool plan_fill(struct plan *p, const struct plan_spec *spec, struct error
     if (spec->time_zone.length > 0 && !program_set_time_zone(p->program, spec->time_zone, e))
         return error_prefix(e, "time_zone");
     if (!limits_check(spec, e) || !outcomes_add(p, spec, e) || !thresholds_add(p, spec, e) ||
-        !fallback_add(p, spec, e) || !levels_add(p, spec, e) || !missing_add(p, spec, e) || !entities_add(p, spec, e) ||
-        !lists_add(p, spec, e) || !features_add(p, spec, e) || !medians_check(p, spec, e) ||
-        !rules_add(p, spec, e) || !checks_add(p, spec, e) || !reasons_add(p, spec, e))
+        !fallback_add(p, spec, e) || !levels_add(p, spec, e) || !missing_add(p, spec, e) ||
+        !entities_add(p, spec, e) || !lists_add(p, spec, e) || !features_add(p, spec, e) ||
+        !medians_check(p, spec, e) || !rules_add(p, spec, e) || !checks_add(p, spec, e) ||
+        !reasons_add(p, spec, e))
         return false;
     program_finish(p->program);
     if (!layout_make(p, e) || !words_make(p, e))

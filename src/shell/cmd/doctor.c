@@ -100,7 +100,8 @@ static void check_clock(struct doctor *d, struct finding *f)
         advise(f, HEALTH_WARN, "see that chrony, ntpd or the host keeps it right");
         return;
     }
-    find(f, is_held ? "held to a time server, wrong by at most %.1f ms" : "not held to a time server",
+    find(f,
+         is_held ? "held to a time server, wrong by at most %.1f ms" : "not held to a time server",
          (double)wrong_us / 1000);
     if (!is_held)
         advise(f, HEALTH_WARN,
@@ -119,8 +120,9 @@ static void check_files(struct doctor *d, struct finding *f)
     find(f, "%llu file descriptors may be open, %" PRIu64 " are wanted for server.connections",
          (unsigned long long)limit.rlim_cur, wanted);
     if (limit.rlim_cur < wanted)
-        advise(f, HEALTH_WARN, "raise it (ulimit -n %" PRIu64 ", LimitNOFILE=) or lower "
-                               "server.connections",
+        advise(f, HEALTH_WARN,
+               "raise it (ulimit -n %" PRIu64 ", LimitNOFILE=) or lower "
+               "server.connections",
                wanted);
 }
 
@@ -188,8 +190,9 @@ static void check_model(struct doctor *d, struct finding *f)
     struct error e;
 
     if (!current_open(d->settings, NULL, CURRENT_MODEL_NEEDED, &c, &e)) {
-        failed(f, &e, "assay train makes a model for the features as they are; "
-                      "assay model list shows those that there are");
+        failed(f, &e,
+               "assay train makes a model for the features as they are; "
+               "assay model list shows those that there are");
         return;
     }
     if (c.model_path[0] != 0)
@@ -237,7 +240,8 @@ static void check_room(struct doctor *d, struct finding *f)
     if (volume_used(&volume) >= VOLUME_USED_BAD)
         advise(f, HEALTH_FAIL, "make room: on a full disk decisions are refused (507)");
     else if (volume_used(&volume) >= VOLUME_USED_MUCH)
-        advise(f, HEALTH_WARN, "make room, or a larger volume: assay size --rate N says for how long");
+        advise(f, HEALTH_WARN,
+               "make room, or a larger volume: assay size --rate N says for how long");
 }
 
 static void check_sync(struct doctor *d, struct finding *f)
@@ -289,9 +293,11 @@ static void check_store(struct doctor *d, struct finding *f)
         find(f, "%" PRIu64 " of %" PRIu64 " records", projected, last);
         if (projected > last)
             advise(f, HEALTH_FAIL, "it is of another log: run assay rebuild");
-        else if (d->settings->store_lag_limit > 0 && last - projected > d->settings->store_lag_limit)
-            advise(f, HEALTH_WARN, "it is past store.lag_limit and lists answer 503: a running "
-                                   "service catches up, or run assay rebuild");
+        else if (d->settings->store_lag_limit > 0 &&
+                 last - projected > d->settings->store_lag_limit)
+            advise(f, HEALTH_WARN,
+                   "it is past store.lag_limit and lists answer 503: a running "
+                   "service catches up, or run assay rebuild");
     }
     store_close(store);
 }
@@ -305,8 +311,9 @@ static void check_certificate(struct doctor *d, struct finding *f)
     if (s->tls.certificate == NULL) {
         find(f, "none: plain HTTP on %s", s->host);
         if (!http_host_is_loopback(s->host))
-            advise(f, HEALTH_WARN, "set server.tls, or put a proxy with TLS before it: other "
-                                   "machines can reach this address");
+            advise(f, HEALTH_WARN,
+                   "set server.tls, or put a proxy with TLS before it: other "
+                   "machines can reach this address");
         return;
     }
     if (!tls_expires(s->tls.certificate, s->tls.key, &until_us, &e)) {
@@ -334,7 +341,8 @@ static bool is_ours(struct doctor *d)
         return false;
     client = http_client_of(&peer);
     buffer_init(&answer, HTTP_ANSWER_MAX);
-    if (!http_client_ask(client, "/healthz", NULL, (struct text){NULL, 0}, &answer, &status, &e))
+    if (!http_client_ask(client, "/healthz", "application/json", (struct text){NULL, 0}, &answer,
+                         &status, &e))
         status = 0;
     buffer_fini(&answer);
     http_client_free(client);
@@ -363,13 +371,20 @@ static const struct {
     bool needs_settings;
     void (*check)(struct doctor *d, struct finding *f);
 } checks[] = {
-    {"build", false, check_build},         {"settings", false, check_settings},
-    {"source", true, check_source},        {"model", true, check_model},
-    {"directory", true, check_directory},  {"room", false, check_room},
-    {"sync", false, check_sync},           {"log", true, check_log},
-    {"store", true, check_store},          {"clock", false, check_clock},
-    {"files", false, check_files},         {"memory", false, check_memory},
-    {"certificate", true, check_certificate}, {"port", true, check_port},
+    {"build", false, check_build},
+    {"settings", false, check_settings},
+    {"source", true, check_source},
+    {"model", true, check_model},
+    {"directory", true, check_directory},
+    {"room", false, check_room},
+    {"sync", false, check_sync},
+    {"log", true, check_log},
+    {"store", true, check_store},
+    {"clock", false, check_clock},
+    {"files", false, check_files},
+    {"memory", false, check_memory},
+    {"certificate", true, check_certificate},
+    {"port", true, check_port},
 };
 
 enum { CHECKS = sizeof checks / sizeof *checks };
@@ -443,8 +458,9 @@ const struct command command_doctor = {
     .group = GROUP_LOOK,
     .summary = "checks machine, settings, model, log and disk, and says what to do",
     .arguments = "",
-    .words = "Looks and changes nothing; may run beside a service. Exit code 1 where a check fails, 0\n"
-             "where there are only warnings.",
+    .words =
+        "Looks and changes nothing; may run beside a service. Exit code 1 where a check fails, 0\n"
+        "where there are only warnings.",
     .options = options,
     .examples = "  assay doctor\n"
                 "  assay doctor --json\n",

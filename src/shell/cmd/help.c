@@ -111,10 +111,11 @@ const struct command command_help = {
     .summary = "tells about one command, or all",
     .arguments = "[COMMAND]",
     .most = 1,
-    .words = "`assay help settings` prints all keys of assay.yaml (docs/settings.md), `assay help\n"
-             "functions` all functions and aggregates of the language (docs/functions.md),\n"
-             "`assay help routes` the routes of the service and the roles that may take them, and `assay\n"
-             "help metrics` all metrics of the service (docs/service-metrics.md).",
+    .words =
+        "`assay help settings` prints all keys of assay.yaml (docs/settings.md), `assay help\n"
+        "functions` all functions and aggregates of the language (docs/functions.md),\n"
+        "`assay help routes` the routes of the service and the roles that may take them, and `assay\n"
+        "help metrics` all metrics of the service (docs/service-metrics.md).",
     .examples = "  assay help\n"
                 "  assay help init\n"
                 "  assay help settings\n"

@@ -235,9 +235,9 @@ static void measure_log(struct rate *r)
 /* Features' values stand in each decision's record, encoded as an event is. */
 static double values_bytes(const struct plan *p)
 {
-    static const double each[] = {[TYPE_BOOL] = 1, [TYPE_INT] = 2,  [TYPE_DECIMAL] = 4,
-                                  [TYPE_REAL] = 8, [TYPE_TEXT] = 9, [TYPE_TIME] = 8,
-                                  [TYPE_DURATION] = 6};
+    static const double each[] = {
+        [TYPE_BOOL] = 1, [TYPE_INT] = 2,  [TYPE_DECIMAL] = 4, [TYPE_REAL] = 8,
+        [TYPE_TEXT] = 9, [TYPE_TIME] = 8, [TYPE_DURATION] = 6};
     double bytes = 6;
 
     for (uint32_t i = 0; i < plan_feature_count(p); i++)
@@ -305,8 +305,8 @@ static void work_out(struct rate *r)
     r->ids = fmin(r->ids, ids_room);
     r->ids_bytes = r->ids * (double)ids_entry_bytes();
     r->state_bytes = r->window_bytes + r->ids_bytes;
-    r->record_bytes = LOG_OVERHEAD_BYTES + 12 + decision + r->event_bytes + r->id_bytes +
-                      values_bytes(r->plan);
+    r->record_bytes =
+        LOG_OVERHEAD_BYTES + 12 + decision + r->event_bytes + r->id_bytes + values_bytes(r->plan);
     if (r->days > 0)
         measure_log(r);
     r->log_day_bytes = r->rate * SECONDS_PER_DAY * r->record_bytes;
@@ -557,8 +557,8 @@ bool rate_check(struct invocation *v, const struct settings *s, const struct pla
 
     if (!number_parse_real(text_of(said), '.', &r.rate) || r.rate <= 0 || r.rate > 1e9)
         return error_set(e, ERROR_USAGE, "--rate %s: expected events per second, up to 10^9", said);
-    if (days != NULL && (!number_parse_real(text_of(days), '.', &r.days) || r.days <= 0 ||
-                         r.days > RATE_DAYS_MAX))
+    if (days != NULL &&
+        (!number_parse_real(text_of(days), '.', &r.days) || r.days <= 0 || r.days > RATE_DAYS_MAX))
         return error_set(e, ERROR_USAGE, "--days %s: expected days, up to %d", days, RATE_DAYS_MAX);
     if (v->command == &command_size && days == NULL)
         r.days = RATE_DAYS;

@@ -496,8 +496,9 @@ static void warn(const struct serving *s, const char *what, const char *words)
 static void warn_of_access(const struct serving *s)
 {
     if (!server_is_loopback(s->server) && !access_is_required(s->access))
-        warn(s, "server.host", "other machines can reach this address, and access.required is false: "
-                            "whoever reaches it may do everything");
+        warn(s, "server.host",
+             "other machines can reach this address, and access.required is false: "
+             "whoever reaches it may do everything");
     else if (!server_is_loopback(s->server) && s->setting.tls.certificate == NULL)
         warn(s, "server.host",
              "other machines can reach this address without TLS: keys and passwords "
@@ -568,9 +569,8 @@ static void reload_if_asked(struct serving *s)
 
 static void wait_for_the_end(struct serving *s)
 {
-    struct serve_watch watch = {.journal = s->journal,
-                                .data = s->data,
-                                .store_lag_limit = s->settings->store_lag_limit};
+    struct serve_watch watch = {
+        .journal = s->journal, .data = s->data, .store_lag_limit = s->settings->store_lag_limit};
     bool is_building = false;
 
     shard_status(s->shard, &watch.shard);
@@ -615,8 +615,8 @@ static bool serve_run(struct invocation *v, struct error *e)
 
     pthread_mutex_init(&s.lock, NULL);
     signals_install();
-    ok = open_journal(&s, e) && read_settings(&s, e) && open_access(&s, e) && open_shard(&s, e) && open_server(&s, e) &&
-         say_where(&s, e);
+    ok = open_journal(&s, e) && read_settings(&s, e) && open_access(&s, e) && open_shard(&s, e) &&
+         open_server(&s, e) && say_where(&s, e);
     if (ok) {
         tell_start(&s);
         wait_for_the_end(&s);

@@ -44,9 +44,10 @@ const struct command command_size = {
     .group = GROUP_LOOK,
     .summary = "foretells memory, and disk over days, for a rate of events",
     .arguments = "",
-    .words = "Memory by kind of entity and window; log, store and snapshots on the disk, and after how\n"
-             "many days its volume is 80 % used. A record's size is measured on the log where there is\n"
-             "one, else worked out from the source's first rows. Exit code 3 where `memory` is too little.",
+    .words =
+        "Memory by kind of entity and window; log, store and snapshots on the disk, and after how\n"
+        "many days its volume is 80 % used. A record's size is measured on the log where there is\n"
+        "one, else worked out from the source's first rows. Exit code 3 where `memory` is too little.",
     .options = options,
     .examples = "  assay size --rate 2000\n"
                 "  assay size --rate 2000 --days 90 --entities customer=5000000 --json\n",

@@ -73,8 +73,8 @@ static bool look(struct looking *l, struct error *e)
 
     json_free(l->document);
     l->document = NULL;
-    if (!http_client_ask(l->client, "/v1/status", NULL, (struct text){NULL, 0}, &l->answer, &status,
-                         e))
+    if (!http_client_ask(l->client, "/v1/status", "application/json", (struct text){NULL, 0},
+                         &l->answer, &status, e))
         return false;
     l->document = json_parse(l->json, l->answer.bytes, l->answer.length, e);
     if (l->document == NULL)
@@ -139,8 +139,7 @@ static void add_list(const struct looking *l, const char *key, enum colour colou
 
     for (uint32_t i = 0; list != NULL && i < list->count; i++)
         buffer_format(out, "  %s%.*s%s\n", term_colour(&l->v->term, colour),
-                      TEXT_ARG(words(&list->items[i], "")),
-                      term_colour(&l->v->term, COLOUR_NONE));
+                      TEXT_ARG(words(&list->items[i], "")), term_colour(&l->v->term, COLOUR_NONE));
 }
 
 static void add_traffic(const struct looking *l, struct buffer *out)

@@ -50,8 +50,8 @@ bool probe_sync(const char *directory, int64_t *us, struct error *e)
     if (fd < 0)
         return error_set(e, ERROR_WORLD, "%s: cannot make a file: %s", directory, strerror(errno));
     unlink(path);
-    ok = time_syncs(fd, each) || error_set(e, ERROR_WORLD, "%s: cannot write and sync: %s",
-                                           directory, strerror(errno));
+    ok = time_syncs(fd, each) ||
+         error_set(e, ERROR_WORLD, "%s: cannot write and sync: %s", directory, strerror(errno));
     close(fd);
     if (ok)
         *us = each[SYNCS / 2];

@@ -6,8 +6,8 @@
 
 struct process_usage {
     uint64_t resident_bytes;
-    double cpu_s;      /* of all threads, user and system */
-    uint64_t files;    /* open descriptors */
+    double cpu_s;       /* of all threads, user and system */
+    uint64_t files;     /* open descriptors */
     uint64_t files_max; /* that may be open */
 };
 

@@ -89,9 +89,10 @@ struct submission {
     uint64_t fields;               /* schema_fingerprint of that schema */
     struct activation *activation; /* SUBMIT_PLAN */
     int64_t received_us;
-    bool explain;       /* reasons also where the outcome is the mildest */
-    int64_t due_ns;     /* decision: taken by the engine later than this (monotonic), it gets the plan's
-                         * fallback, where there is one; 0: never */
+    bool explain; /* reasons also where the outcome is the mildest */
+    /* decision: taken by the engine later than this (monotonic), it gets the plan's fallback, where
+     * there is one; 0: never */
+    int64_t due_ns;
     uint64_t event_seq; /* label: the event's record where it is known, else 0: found by id */
     uint8_t label;      /* label */
     int64_t effective_us;

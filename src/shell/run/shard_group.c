@@ -86,9 +86,9 @@ static void append_decision(struct shard *s, uint32_t i)
     engine_id_add(s->state.engine, &id);
 }
 
-/* Reasons that were asked for, where the outcome is the mildest: of the answer, not of the record. */
-static void explain_asked(struct shard *s, struct submission *sub, uint32_t row,
-                          struct decision *d)
+/* Reasons that were asked for, where the outcome is the mildest: of the answer, not of the record.
+ */
+static void explain_asked(struct shard *s, struct submission *sub, uint32_t row, struct decision *d)
 {
     int64_t begun_ns;
 
@@ -146,8 +146,9 @@ static void run_engine(struct shard *s, uint32_t rows)
     for (uint32_t i = 0; i < rows; i++) {
         const struct decision *d = &s->decisions[i];
 
-        s->explanations -= d->outcome > 0 && (d->flags & (DECISION_FALLBACK | DECISION_DEFERRED |
-                                                          DECISION_NO_MODEL)) == 0;
+        s->explanations -=
+            d->outcome > 0 &&
+            (d->flags & (DECISION_FALLBACK | DECISION_DEFERRED | DECISION_NO_MODEL)) == 0;
     }
 }
 
@@ -305,7 +306,8 @@ static void take_decision(struct shard *s, struct submission *sub)
     }
     sub->times.ns[STAGE_QUEUE] = s->taken_ns - sub->queued_ns;
     histogram_add(&s->stages[STAGE_QUEUE], sub->times.ns[STAGE_QUEUE], 1);
-    s->told[s->frame.rows - 1] = sub->due_ns != 0 && s->taken_ns > sub->due_ns ? DECISION_FALLBACK : 0;
+    s->told[s->frame.rows - 1] =
+        sub->due_ns != 0 && s->taken_ns > sub->due_ns ? DECISION_FALLBACK : 0;
     s->run_token[s->frame.rows - 1] = token;
     s->run[s->frame.rows - 1] = sub;
 }

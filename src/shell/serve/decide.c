@@ -134,8 +134,7 @@ enum http_next decide_one(struct server *s, struct exchange *x)
     struct deciding *d;
 
     if (!query_bool(x, "explain", &explain) || !query_bool(x, "dry_run", &dry_run) ||
-        !query_bool(x, "stages", &stages) ||
-        !keyed_key(x, &key.key))
+        !query_bool(x, "stages", &stages) || !keyed_key(x, &key.key))
         return HTTP_ANSWERED;
     if (!incoming_read(seat, exchange_body(x), &key, received_us, &in)) {
         problem_answer_fields(x, &seat->problems);

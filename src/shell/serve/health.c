@@ -42,8 +42,7 @@ enum http_next show_ready(struct server *s, struct exchange *x)
     }
     if (file_volume(shard_directory(s->o.shard), &volume, &ignored) &&
         volume_used(&volume) >= VOLUME_USED_MUCH)
-        buffer_format(&x->answer,
-                      ",\"warning\":\"the data directory's volume is %.0f %% full\"",
+        buffer_format(&x->answer, ",\"warning\":\"the data directory's volume is %.0f %% full\"",
                       100 * volume_used(&volume));
     buffer_add_text(&x->answer, "}\n");
     return HTTP_ANSWERED;

@@ -41,7 +41,7 @@ struct server {
     struct metrics metrics;
     int64_t started_us;       /* monotonic */
     _Atomic uint64_t sampled; /* requests, of which each 1/sample-th is in the journal */
-    struct seat *seats; /* under the lock */
+    struct seat *seats;       /* under the lock */
     atomic_bool is_stopping;
 };
 

@@ -336,8 +336,8 @@ static const struct family families[] = {
      PROJECT(lag)},
     {"assay_store_lag_limit", GAUGE, NULL,
      "Beyond it lists answer 503: store.lag_limit; not there where it is 0.", lag_limit, 0, 0},
-    {"assay_store_failed", GAUGE, NULL, "1 where the store cannot be written, which is tried again.",
-     store_failed, 0, 0},
+    {"assay_store_failed", GAUGE, NULL,
+     "1 where the store cannot be written, which is tried again.", store_failed, 0, 0},
     {"assay_store_skipped_total", COUNTER, NULL, "Records that the store could not read.",
      PROJECT(skipped)},
 
@@ -381,8 +381,8 @@ static const struct family families[] = {
      SHARD(holdings.labels)},
     {"assay_list_entries", GAUGE, NULL, "Entries of all lists.", SHARD(holdings.list_entries)},
 
-    {"assay_volume_bytes", GAUGE, NULL, "Size of the data directory's volume, as far as it is ours.",
-     VOLUME(bytes)},
+    {"assay_volume_bytes", GAUGE, NULL,
+     "Size of the data directory's volume, as far as it is ours.", VOLUME(bytes)},
     {"assay_volume_free_bytes", GAUGE, NULL, "What is free of it.", VOLUME(free)},
     {"assay_volume_used_ratio", GAUGE, NULL,
      "The share of it that is taken; from 0.8 on readyz and the service's log warn.", volume_ratio,

@@ -20,7 +20,7 @@ struct metrics {
 
 /* Times of decisions over HTTP, one by one, as one thread saw them. */
 struct metrics_times {
-    struct histogram stages[STAGES]; /* STAGE_READ, STAGE_DECODE, STAGE_ANSWER */
+    struct histogram stages[STAGES];               /* STAGE_READ, STAGE_DECODE, STAGE_ANSWER */
     struct histogram whole[PLAN_OUTCOMES_MAX + 1]; /* by outcome; the last: observed */
 };
 

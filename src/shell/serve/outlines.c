@@ -8,7 +8,8 @@
         {"score", OUTLINE_WHOLE, 0, NULL, "0 to 1000"},                                            \
         {"probability", OUTLINE_REAL, 0, NULL, "calibrated, 0 to 1"},                              \
         {"level", OUTLINE_LEVEL, 0, NULL, "the settings' name for the range of the score"},        \
-        {"flags", OUTLINE_WORDS, OUTLINE_ARRAY, "late|too_late|ahead|no_model|forgotten|fallback|deferred", \
+        {"flags", OUTLINE_WORDS, OUTLINE_ARRAY,                                                    \
+         "late|too_late|ahead|no_model|forgotten|fallback|deferred",                               \
          "what was special about the event"},                                                      \
     {                                                                                              \
         "plan", OUTLINE_TEXT, 0, NULL, "first bytes of the id of the plan that decided"            \
@@ -80,8 +81,9 @@ const struct outline outlines[] = {
                  {"stages_us", OUTLINE_OF, OUTLINE_OPTIONAL, "Stages",
                   "microseconds of each stage, where `stages` asked for them"}}},
     {.name = "Stages",
-     .words = "Microseconds from the request's head to its answer, by stage; those of the engine are "
-              "those of the requests that were decided together. 0: not gone through.",
+     .words =
+         "Microseconds from the request's head to its answer, by stage; those of the engine are "
+         "those of the requests that were decided together. 0: not gone through.",
      .members = {{"read", OUTLINE_REAL, 0, NULL, "of the body"},
                  {"decode", OUTLINE_REAL, 0, NULL, "JSON, look-ups, checks"},
                  {"queue", OUTLINE_REAL, 0, NULL, "until the engine took it"},

@@ -392,7 +392,8 @@ static void tell_request(struct server *s, const struct exchange *x, bool is_slo
     json_add_text(&members, text_of(x->request_id));
     buffer_format(&members, ",\"method\":\"%s\",\"route\":", method_word(x->method));
     json_add_text(&members, text_of(r != NULL ? r->pattern : "none"));
-    buffer_format(&members, ",\"status\":%u,\"us\":%lld,\"caller\":", x->status, (long long)took_us);
+    buffer_format(&members, ",\"status\":%u,\"us\":%lld,\"caller\":", x->status,
+                  (long long)took_us);
     json_add_text(&members, text_of(x->caller.id));
     if (x->trace[0] != 0) {
         buffer_add_text(&members, ",\"traceparent\":");

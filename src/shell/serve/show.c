@@ -80,8 +80,8 @@ static void open_observed(const struct record *r, struct text id, int64_t time_u
     buffer_add_text(out, ",\"observed\":true");
 }
 
-static bool show_body(const struct record *r, struct plan *plan,
-                      const struct event_body *body, struct buffer *out, struct error *e)
+static bool show_body(const struct record *r, struct plan *plan, const struct event_body *body,
+                      struct buffer *out, struct error *e)
 {
     const struct schema *schema = plan_schema(plan);
     struct decision d;
@@ -97,8 +97,7 @@ static bool show_body(const struct record *r, struct plan *plan,
     } else if (ok) {
         reader_init(&in, body->decision.bytes, body->decision.length);
         ok = decision_parse(&in, plan, &d, e) && values_of_reasons(plan, body->values, &d, e) &&
-             ((d.flags & DECISION_DEFERRED) == 0 ||
-              explanation_reasons(plan, body->values, &d, e));
+             ((d.flags & DECISION_DEFERRED) == 0 || explanation_reasons(plan, body->values, &d, e));
         if (ok)
             verdict_open(&(struct verdict){.id = body->id,
                                            .seq = r->seq,

@@ -69,12 +69,11 @@ static void add_plan(const struct server_look *l, const struct plan *p, struct b
     buffer_add_text(out, ",\"plan\":{\"id\":\"");
     for (int i = 0; i < 8; i++)
         buffer_format(out, "%02x", plan_id(p)[i]);
-    buffer_format(out, "\",\"seq\":%" PRIu64 ",\"model\":\"%s\",\"building\":%.3f}",
-                  l->shard.plan_seq,
-                  plan_model(p) != NULL ? model_kind_name(model_kind(plan_model(p))) : "none",
-                  l->shard.building_of > 0
-                      ? (double)l->shard.building_seq / (double)l->shard.building_of
-                      : 0);
+    buffer_format(
+        out, "\",\"seq\":%" PRIu64 ",\"model\":\"%s\",\"building\":%.3f}", l->shard.plan_seq,
+        plan_model(p) != NULL ? model_kind_name(model_kind(plan_model(p))) : "none",
+        l->shard.building_of > 0 ? (double)l->shard.building_seq / (double)l->shard.building_of
+                                 : 0);
     buffer_add_text(out, ",\"filled_until\":");
     if (l->shard.watermark_us == INT64_MIN) {
         buffer_add_text(out, "null");
@@ -128,23 +127,20 @@ static void add_latency(const struct server_look *l, struct buffer *out)
 
 static void add_disk(const struct server *s, const struct server_look *l, struct buffer *out)
 {
-    buffer_format(out,
-                  ",\"log\":{\"bytes\":%" PRIu64 ",\"seq\":%" PRIu64 ",\"lag\":%" PRIu64
-                  "},\"store\":",
-                  l->shard.log_bytes, l->shard.durable_seq,
-                  l->shard.last_seq - l->shard.durable_seq);
+    buffer_format(
+        out, ",\"log\":{\"bytes\":%" PRIu64 ",\"seq\":%" PRIu64 ",\"lag\":%" PRIu64 "},\"store\":",
+        l->shard.log_bytes, l->shard.durable_seq, l->shard.last_seq - l->shard.durable_seq);
     if (s->o.project != NULL)
         buffer_format(out, "{\"lag\":%" PRIu64 ",\"limit\":%" PRIu64 "}", l->project.lag,
                       s->o.store_lag_limit);
     else
         buffer_add_text(out, "null");
-    buffer_format(out,
-                  ",\"snapshots\":{\"written\":%" PRIu64 ",\"failed\":%" PRIu64
-                  ",\"given_up\":%" PRIu64 ",\"seq\":%" PRIu64 ",\"bytes\":%" PRIu64
-                  ",\"seconds\":%.6f}",
-                  l->shard.snapshots, l->shard.snapshots_failed, l->shard.snapshots_given_up,
-                  l->shard.snapshot_seq, l->shard.snapshot_bytes,
-                  (double)l->shard.snapshot_us / 1e6);
+    buffer_format(
+        out,
+        ",\"snapshots\":{\"written\":%" PRIu64 ",\"failed\":%" PRIu64 ",\"given_up\":%" PRIu64
+        ",\"seq\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"seconds\":%.6f}",
+        l->shard.snapshots, l->shard.snapshots_failed, l->shard.snapshots_given_up,
+        l->shard.snapshot_seq, l->shard.snapshot_bytes, (double)l->shard.snapshot_us / 1e6);
     buffer_format(out, ",\"volume\":{\"bytes\":%" PRIu64 ",\"free\":%" PRIu64 ",\"used\":%.4f}",
                   l->volume.bytes, l->volume.free, volume_used(&l->volume));
 }
@@ -181,10 +177,9 @@ enum http_next show_status(struct server *s, struct exchange *x)
     buffer_format(out, ",\"queue\":{\"length\":%u,\"capacity\":%u}", l->shard.queue_length,
                   l->shard.queue_capacity);
     add_disk(s, l, out);
-    buffer_format(out,
-                  ",\"memory\":{\"resident\":%" PRIu64 ",\"state\":%" PRIu64
-                  ",\"limit\":%" PRIu64 "}",
-                  l->process.resident_bytes, l->shard.state_bytes, l->shard.state_limit_bytes);
+    buffer_format(
+        out, ",\"memory\":{\"resident\":%" PRIu64 ",\"state\":%" PRIu64 ",\"limit\":%" PRIu64 "}",
+        l->process.resident_bytes, l->shard.state_bytes, l->shard.state_limit_bytes);
     add_http(s, out);
     buffer_add_text(out, "}\n");
     plan_unref(p);

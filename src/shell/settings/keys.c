@@ -360,8 +360,9 @@ const struct key keys[] = {
      .words = "The set of thresholds under `thresholds` that is in force."},
     {"decision.deadline_ms", KEY_WHOLE, 0, OF(deadline_ms), .standard = "0", .least = 0,
      .most = 3600000,
-     .words = "Milliseconds from a request's head after which the engine decides it no more: it gets "
-              "`decision.fallback`. 0: no deadline."},
+     .words =
+         "Milliseconds from a request's head after which the engine decides it no more: it gets "
+         "`decision.fallback`. 0: no deadline."},
     {"decision.fallback", KEY_SECTION, KEY_DECIDES, .shorthand = "outcome",
      .words = "What is answered past the deadline; a plain text is its outcome."},
     {"decision.fallback.outcome", KEY_TEXT, KEY_DECIDES, OF(fallback),
@@ -446,11 +447,12 @@ const struct key keys[] = {
      .words = "Connections at most. When all are taken, the one that was idle longest is closed "
               "for a new one."},
     {"server.journal", KEY_SECTION, 0,
-     .words = "Which requests stand in what the service says on standard error (serve --log json)."},
+     .words =
+         "Which requests stand in what the service says on standard error (serve --log json)."},
     {"server.journal.slow_ms", KEY_WHOLE, 0, OF(server.slow_ms), .standard = "1000", .least = 0,
      .most = 3600000, .words = "Those that take so many milliseconds; 0: none."},
-    {"server.journal.sample", KEY_REAL, 0, OF(server.sample), .standard = "0", .least = 0, .most = 1,
-     .words = "Share of the others."},
+    {"server.journal.sample", KEY_REAL, 0, OF(server.sample), .standard = "0", .least = 0,
+     .most = 1, .words = "Share of the others."},
     {"server.cors", KEY_TEXTS, 0, ARRAY_OF(server.cors, server.cors_count, 64),
      .words = "Origins whose web pages may ask this server, like `https://console.example.com`; "
               "`\"*\"`: any, without their cookies. Without it no page of another origin may."},
