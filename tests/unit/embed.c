@@ -76,7 +76,7 @@ static const char *decide(struct assay *a, const char *id, const char *at, const
 
     snprintf(json, sizeof json, "{\"id\":\"%s\",\"at\":\"%s\",\"card\":\"%s\",\"amount\":5}", id,
              at, card);
-    answer = assay_decide(a, json, strlen(json), &bytes);
+    answer = assay_decide(a, json, strlen(json), 0, &bytes);
     if (answer != NULL) {
         assert_int_equal(bytes, strlen(answer));
         assert_string_equal(assay_error(a), "");
@@ -121,11 +121,11 @@ static void what_is_refused_changes_nothing(void **state)
 
     (void)state;
     for (int i = 0; i < 5; i++) {
-        assert_null(assay_decide(a, no_time, sizeof no_time - 1, NULL));
+        assert_null(assay_decide(a, no_time, sizeof no_time - 1, 0, NULL));
         assert_non_null(strstr(assay_error(a), "time"));
-        assert_null(assay_decide(a, "{\"crad\":\"c1\"}", 13, NULL));
+        assert_null(assay_decide(a, "{\"crad\":\"c1\"}", 13, 0, NULL));
         assert_non_null(strstr(assay_error(a), "/crad: "));
-        assert_null(assay_decide(a, NULL, 0, NULL));
+        assert_null(assay_decide(a, NULL, 0, 0, NULL));
         assert_int_equal(assay_observe(a, "[", 1), -1);
     }
     assert_non_null(strstr(decide(a, "1", "2024-01-02T10:00:00Z", "c1"), "\"rules\":[]"));
