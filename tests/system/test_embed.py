@@ -125,7 +125,7 @@ def test_decisions_are_those_of_files_and_of_the_service(binary, installed, trai
     """The same events by the library in batches, by `assay score` and over HTTP: the same to the bit."""
     (trained / "batch.c").write_text(BATCH)
     compile_with(installed, trained / "batch.c", trained / "batch")
-    events = lines(trained / "transactions.ndjson")
+    events = lines(trained / "transactions.ndjson")[:5000]
     for e in events:
         del e["is_fraud"]  # as a caller sends them
     text = "\n".join(json.dumps(e) for e in events) + "\n"

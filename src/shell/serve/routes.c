@@ -71,6 +71,7 @@ const struct route routes[] = {
      .pattern = "/v1/decisions/{id}/explanation",
      .place = ROUTE_AT_DESK,
      .handle = explain_decision,
+     .roles = ROLES_READING,
      .summary = "Why: all contributions, each value among those of all and of the entity itself, "
                 "and the rules that fired."},
     {.method = HTTP_GET,
