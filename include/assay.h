@@ -56,9 +56,9 @@ const char *assay_decide(struct assay *a, const char *json, size_t length, unsig
                          size_t *answer_bytes);
 
 /* The same for a line each of NDJSON, in their order; blank lines are passed over. `take` gets one
- * answer for each, valid until it returns, and must not call into the handle; that of an event which
- * is not taken is {"line":3,"errors":[{"pointer":"/amount","detail":"..."}]}, and the rest goes on.
- * Returns how many events were taken. */
+ * answer for each, valid until it returns, and must not call into the handle; that of an event
+ * which is not taken is {"line":3,"errors":[{"pointer":"/amount","detail":"..."}]}, and the rest
+ * goes on. Returns how many events were taken. */
 size_t assay_decide_batch(struct assay *a, const char *ndjson, size_t length, unsigned how,
                           void (*take)(void *context, const char *answer, size_t answer_bytes),
                           void *context);

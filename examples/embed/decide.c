@@ -2,9 +2,9 @@
  *
  *   decide SETTINGS HISTORY EVENTS
  *
- * HISTORY and EVENTS are NDJSON, an event a line, oldest first. What is in HISTORY (with its label) is
- * observed, so that windows are warm; each of EVENTS is decided and its answer printed as JSON. What is
- * declined goes to a list for a day, and is told as fraud, as a review might find out.
+ * HISTORY and EVENTS are NDJSON, an event a line, oldest first. What is in HISTORY (with its label)
+ * is observed, so that windows are warm; each of EVENTS is decided and its answer printed as JSON.
+ * What is declined goes to a list for a day, and is told as fraud, as a review might find out.
  */
 #include <assay.h>
 #include <stdbool.h>
@@ -65,7 +65,8 @@ static bool decide_all(struct assay *a, FILE *f, const char *name)
     ssize_t length;
 
     while ((length = getline(&line, &room, f)) > 0) {
-        const char *answer = assay_decide(a, line, (size_t)length, ASSAY_EXPLAIN | ASSAY_WORDS, NULL);
+        const char *answer =
+            assay_decide(a, line, (size_t)length, ASSAY_EXPLAIN | ASSAY_WORDS, NULL);
 
         if (answer == NULL) { /* not an event: tell it and go on */
             fail(name, assay_error(a));

@@ -130,9 +130,8 @@ static struct text id_of(const struct assay *a, uint32_t at)
 static void remember(struct assay *a, uint32_t at)
 {
     struct engine *n = a->state.engine;
-    struct id_entry entry = {.body = a->row[at].body,
-                             .seq = a->row_seq[at],
-                             .received_us = a->row_received_us[at]};
+    struct id_entry entry = {
+        .body = a->row[at].body, .seq = a->row_seq[at], .received_us = a->row_received_us[at]};
 
     if (!a->row[at].has_own_id)
         return;

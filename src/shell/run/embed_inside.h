@@ -38,7 +38,7 @@ struct assay {
     uint64_t seq;      /* of the newest change */
 };
 
-void embed_begin(struct assay *a);                          /* of a call: no error yet */
+void embed_begin(struct assay *a); /* of a call: no error yet */
 void embed_fail(struct assay *a, const char *format, ...) PRINTF_LIKE(2, 3);
 
 #endif

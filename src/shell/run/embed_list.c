@@ -45,8 +45,7 @@ static int change(struct assay *a, const char *name, struct list_item *item, int
     ASSERT(list_changes_of(n, plan_list_type(plan, (uint32_t)list), item, 1, &made, &place) == 1);
     if (!engine_list_reserve(n, (uint32_t)list, &made, 1, &e))
         return fail(a, name, &e);
-    result =
-        engine_list_apply(n, (uint32_t)list, &made, ++a->seq, 0, now_us, LIST_BY_HAND);
+    result = engine_list_apply(n, (uint32_t)list, &made, ++a->seq, 0, now_us, LIST_BY_HAND);
     return result == LIST_UNCHANGED || result == LIST_ABSENT ? 0 : 1;
 }
 
