@@ -510,6 +510,15 @@ class Client:
             return False
         return status == 200
 
+    def catch_up(self, timeout: float = 60.0) -> None:
+        """Waits until lists of decisions and what is usual for an entity have all that was decided before this call (the
+        store follows the log). TimeoutError after `timeout` seconds."""
+        until = time.monotonic() + timeout
+        while self.request("GET", "/readyz")["store_lag"] > 0:
+            if time.monotonic() >= until:
+                raise TimeoutError("the store lags behind the log")
+            time.sleep(0.02)
+
 
 def _parts(events: Iterable[Mapping[str, Any]], lines: int) -> Iterator[List[bytes]]:
     part: List[bytes] = []

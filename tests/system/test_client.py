@@ -111,7 +111,7 @@ def test_many_are_decided_in_order_from_any_iterable(client, service):
         list(client.decide_many(bad[::-1], lines=1))
     assert e.value.line == 2 and e.value.errors[0].pointer == "/amuont" and "amount" in e.value.errors[0].detail
 
-    service.wait_projected()
+    client.catch_up()
     page = list(client.decisions(since="2024-01-05T00:00:00Z", until=event(0, day=6)["at"], sort="time"))
     assert [d["id"] for d in page] == [f"e5-{i}" for i in range(1203)]
     assert [d["id"] for d in client.decisions(since="2024-01-05", until="2024-01-06", sort="time", limit=701)] == [
