@@ -391,10 +391,11 @@ class Client:
               time: Optional[Time] = None, idempotency_key: Optional[str] = None) -> Row:
         """What an event turned out to be: True, False, "fraud" or "legit". `time`: since when that is known."""
         row = {"id": str(event_id), "label": label, "source": source, "time": _time(time)}
-        return self._label([row], idempotency_key)[0]
+        return self._label_one(row, idempotency_key)
 
     def labels(self, rows: Iterable[Mapping[str, Any]]) -> Iterator[Row]:
-        """Many: dicts with id, label, and maybe source, time, reversal; what became of each, in their order."""
+        """Many: dicts with id, label, and maybe source, time, reversal; what became of each, in their order: its
+        "status" is 200, 404 where there is no such event, or what else was wrong with it."""
         part: List[Mapping[str, Any]] = []
         for row in rows:
             part.append(row)
@@ -406,7 +407,13 @@ class Client:
 
     def unlabel(self, event_id: Any, *, source: Optional[str] = None) -> Row:
         """Takes the label back."""
-        return self._label([{"id": str(event_id), "reversal": True, "source": source}], None)[0]
+        return self._label_one({"id": str(event_id), "reversal": True, "source": source}, None)
+
+    def _label_one(self, row: Mapping[str, Any], key: Optional[str]) -> Row:
+        told = self._label([row], key)[0]
+        if told.get("status", 200) >= 400:
+            raise _error(told["status"], told)
+        return told
 
     def _label(self, rows: List[Mapping[str, Any]], key: Optional[str]) -> List[Row]:
         body = [{k: _time(v) if k == "time" else v for k, v in row.items() if v is not None} for row in rows]

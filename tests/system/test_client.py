@@ -154,6 +154,9 @@ def test_what_is_refused_is_raised_by_its_kind(client):
         with pytest.raises(kind) as e:
             call()
         assert words in str(e.value) and e.value.request_id and e.value.type.startswith("urn:assay:")
+    with pytest.raises(assay.NotFound):
+        client.label("no such", True)
+    assert [r["status"] for r in client.labels([{"id": "e9-0", "label": 0}, {"id": "no such", "label": 1}])] == [200, 404]
     for url in ("ftp://x", "127.0.0.1:80", "http://u:p@host"):
         with pytest.raises(ValueError):
             assay.Client(url)
