@@ -24,6 +24,7 @@ struct plan_condition {
     char *name;
     int node;
     uint32_t outcome;
+    bool is_shadow;
 };
 
 struct plan {
@@ -242,7 +243,8 @@ static bool rules_add(struct plan *p, const struct plan_spec *spec, struct error
         if (!program_add_condition(p->program, from->name, from->when, &rule.node, e))
             return part_failed(e, "rules", from->name, ".when");
         rule.name = name_copy(from->name);
-        rule.outcome = (uint32_t)outcome;
+        rule.outcome = from->is_shadow ? 0 : (uint32_t)outcome;
+        rule.is_shadow = from->is_shadow;
         p->rule[p->rule_count++] = rule;
     }
     return true;
@@ -666,6 +668,21 @@ uint32_t plan_rule_outcome(const struct plan *p, uint32_t rule)
 {
     ASSERT(rule < p->rule_count);
     return p->rule[rule].outcome;
+}
+
+bool plan_rule_is_shadow(const struct plan *p, uint32_t rule)
+{
+    ASSERT(rule < p->rule_count);
+    return p->rule[rule].is_shadow;
+}
+
+int plan_rule_find(const struct plan *p, struct text name)
+{
+    for (uint32_t i = 0; i < p->rule_count; i++) {
+        if (text_is(name, p->rule[i].name))
+            return (int)i;
+    }
+    return -1;
 }
 
 uint32_t plan_outcome_count(const struct plan *p)

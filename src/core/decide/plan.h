@@ -35,6 +35,7 @@ struct plan_rule {
     struct text name;
     struct text when;
     struct text then; /* an outcome */
+    bool is_shadow;   /* fires, is recorded, and changes no outcome */
 };
 
 /* Then of a check that an event fails: refuse it, mark it (the rule fires and changes nothing), or
@@ -128,7 +129,9 @@ int plan_list_find(const struct plan *p, struct text name); /* or -1 */
 uint32_t plan_rule_count(const struct plan *p); /* with the checks that do not refuse */
 const char *plan_rule_name(const struct plan *p, uint32_t rule);
 int plan_rule_node(const struct plan *p, uint32_t rule);
-uint32_t plan_rule_outcome(const struct plan *p, uint32_t rule);
+uint32_t plan_rule_outcome(const struct plan *p, uint32_t rule); /* of a shadow rule: the mildest */
+bool plan_rule_is_shadow(const struct plan *p, uint32_t rule);
+int plan_rule_find(const struct plan *p, struct text name); /* or -1 */
 uint32_t plan_outcome_count(const struct plan *p);
 const char *plan_outcome_name(const struct plan *p, uint32_t outcome);
 int plan_outcome_find(const struct plan *p, struct text name);     /* or -1 */

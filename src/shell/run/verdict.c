@@ -50,13 +50,14 @@ void verdict_add_flags(uint8_t flags, struct buffer *out)
     buffer_add_char(out, ']');
 }
 
-static void add_rules(const struct verdict *v, struct buffer *out)
+/* Those in force, or those that are only watched. */
+static void add_rules(const struct verdict *v, bool is_shadow, struct buffer *out)
 {
     bool is_first = true;
 
-    buffer_add_text(out, ",\"rules\":[");
+    buffer_add_text(out, is_shadow ? ",\"shadow_rules\":[" : ",\"rules\":[");
     for (uint32_t i = 0; i < plan_rule_count(v->plan); i++) {
-        if (!decision_has_rule(v->decision, i))
+        if (!decision_has_rule(v->decision, i) || plan_rule_is_shadow(v->plan, i) != is_shadow)
             continue;
         if (!is_first)
             buffer_add_char(out, ',');
@@ -202,7 +203,7 @@ void verdict_open(const struct verdict *v, struct buffer *out)
                                .probability = v->decision->probability},
         out);
     verdict_add_uncertainty(v->decision, out);
-    add_rules(v, out);
+    add_rules(v, false, out);
     add_reasons(v, out);
     verdict_add_flags(v->decision->flags, out);
     add_forgotten(v, out);

@@ -246,6 +246,13 @@ const struct key keys[] = {
      .words = "The condition; null counts as false."},
     {"rules.*.then", KEY_TEXT, KEY_REQUIRED | KEY_DECIDES, MEMBER(struct rule_setting, then),
      .words = "The outcome."},
+    {"rules.*.shadow", KEY_BOOL, KEY_DECIDES, MEMBER(struct rule_setting, shadow),
+     .has_at = offsetof(struct rule_setting, has_shadow), .computed = "false",
+     .words = "Fires, is recorded and counted, but changes no outcome: to see what it would do."},
+    {"rules.approval", KEY_WORD, 0, OF(rule_approval), .standard = "another",
+     .choices = "another|none",
+     .words = "Rules that come over the API (docs/rules.md): `another`: a second person approves "
+              "each before it is in force; `none`: its author may, too."},
 
     {"model", KEY_SECTION, 0, .shorthand = "kind",
      .words = "How the model is trained; a plain text is its kind."},

@@ -106,7 +106,7 @@ static void parts_init(struct parts *p, const struct settings *s)
             (struct plan_named){text_of(s->features[i].name), text_of(s->features[i].source)};
     for (uint32_t i = 0; i < s->rule_count; i++)
         p->rules[i] = (struct plan_rule){text_of(s->rules[i].name), text_of(s->rules[i].when),
-                                         text_of(s->rules[i].then)};
+                                         text_of(s->rules[i].then), s->rules[i].shadow};
     p->checks = mem_array(s->check_count, sizeof *p->checks);
     for (uint32_t i = 0; i < s->check_count; i++)
         p->checks[i] = (struct plan_check){text_of(s->checks[i].name), text_of(s->checks[i].check),

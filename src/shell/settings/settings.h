@@ -109,6 +109,13 @@ struct rule_setting {
     char *name;
     char *when;
     char *then;
+    bool has_shadow, shadow; /* fires and is recorded, but changes no outcome */
+};
+
+/* Who may approve a rule that comes over the API. */
+enum rule_approval {
+    APPROVAL_ANOTHER, /* another person than its author */
+    APPROVAL_NONE,    /* the author too */
 };
 
 /* What an event must fulfil, and what becomes of one that does not. */
@@ -291,6 +298,7 @@ struct settings {
     uint32_t feature_count;
     struct rule_setting *rules;
     uint32_t rule_count;
+    enum rule_approval rule_approval;
     struct check_setting *checks;
     uint32_t check_count;
     struct named_setting *missing; /* field and what stands in for it */
