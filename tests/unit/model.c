@@ -4,6 +4,9 @@
 #include <zlib.h>
 
 #include "core/base/random.h"
+#include "core/model/blocks.h"
+#include "core/model/kernel.h"
+#include "core/model/kind.h"
 #include "core/model/parts.h"
 
 enum { ROWS = 3000 };
@@ -161,14 +164,109 @@ static struct model *random_forest(uint32_t inputs, uint32_t trees, uint32_t dep
     return m;
 }
 
+/* A forest of stumps on one input, at 0, 1, 2 .., and of one tree of the depth. */
+static struct model *forest_of_stumps(uint32_t stumps, uint32_t depth)
+{
+    struct model *m = model_new(MODEL_BOOST, 2);
+    struct random r;
+    struct error e;
+    uint32_t at = 0;
+
+    random_init(&r, stumps);
+    for (uint32_t j = 0; j < 2; j++)
+        model_set_input(m, j, text_of("x"), false, j);
+    model_forest_reserve(m, stumps + 1, 3 * stumps + 2 * depth + 1);
+    for (uint32_t t = 0; t <= stumps; t++) {
+        bool stump = t < stumps;
+        uint32_t nodes = stump ? 3 : 2 * depth + 1;
+
+        for (uint32_t i = 0; i < nodes; i++) {
+            struct tree_node *n = &m->forest.node[at + i];
+
+            *n = (struct tree_node){.cover = stump ? 2 - (i > 0) : depth + 1 - (i + 1) / 2};
+            if (i % 2 == 0 && i + 1 < nodes) /* every right child has two */
+                *n = (struct tree_node){.cover = n->cover,
+                                        .threshold = stump ? t : i,
+                                        .input = !stump,
+                                        .missing_left = t % 3 == 0,
+                                        .left = (uint16_t)(i + 1)};
+            else
+                n->value = (int64_t)random_below(&r, 2 * LEAF_VALUE_MAX + 1) - LEAF_VALUE_MAX;
+            if (!stump && i % 2 == 1)
+                n->cover = 1;
+        }
+        at += nodes;
+        m->forest.first[t + 1] = at;
+    }
+    assert_true(model_finish(m, &e));
+    return m;
+}
+
+/* Every kernel that fits, at every number of rows, against the trees themselves. */
+static void check_kernels(const struct model *m)
+{
+    const struct forest_ranks *ranked = m->ranks;
+    uint32_t stride = forest_ranks_stride(ranked);
+    uint16_t *ranks = mem_array((size_t)MODEL_BLOCK * stride + 1, sizeof *ranks);
+    double *x = mem_array((size_t)MODEL_BLOCK * m->inputs, sizeof *x);
+    struct random r;
+
+    random_init(&r, m->inputs);
+    for (uint32_t i = 0; i < MODEL_BLOCK; i++) {
+        for (uint32_t j = 0; j < m->inputs; j++)
+            x[i * m->inputs + j] =
+                random_below(&r, 6) == 0 ? NAN : rint(random_normal(&r) * 1000) / 8;
+        forest_ranks_of(ranked, x + i * m->inputs, ranks + (size_t)i * stride, simd_best());
+    }
+    for (unsigned k = 0; k < forest_kernel_count; k++) {
+        const struct forest_kernel *kernel = &forest_kernels[k];
+
+        if (!forest_kernel_fits(kernel, ranked, simd_best()))
+            continue;
+        for (uint32_t rows = 1; rows <= MODEL_BLOCK; rows++) {
+            int64_t sum[MODEL_BLOCK];
+
+            for (uint32_t i = 0; i < rows; i++)
+                sum[i] = m->forest.base;
+            kernel->sum(ranked, ranks, rows, sum);
+            for (uint32_t i = 0; i < rows; i++)
+                assert_true((double)sum[i] / (double)LEAF_ONE ==
+                            reference_margin(m, x + i * m->inputs));
+        }
+    }
+    mem_free(ranks);
+    mem_free(x);
+}
+
+/* One threshold or one level more, and the lines take over; leaves as large as they may be. */
+static void blocks_end_where_they_must(void **state)
+{
+    static const struct {
+        uint32_t stumps, depth;
+        bool blocks;
+    } shape[] = {{BLOCK_THRESHOLDS_MAX, BLOCK_DEPTH_MAX, true},
+                 {BLOCK_THRESHOLDS_MAX + 1, BLOCK_DEPTH_MAX, false},
+                 {BLOCK_THRESHOLDS_MAX, BLOCK_DEPTH_MAX + 1, false},
+                 {63, 1, true},
+                 {64, 1, true}};
+
+    for (unsigned k = 0; k < sizeof shape / sizeof *shape; k++) {
+        struct model *m = forest_of_stumps(shape[k].stumps, shape[k].depth);
+
+        assert_int_equal(m->ranks->blocks != NULL, shape[k].blocks);
+        check_kernels(m);
+        model_free(m);
+    }
+}
+
 /* Rows that fill one, two, three, four registers, and more than there are; trees of no split up to
  * many lines; groups that are not full. */
 static void every_shape_scores_and_explains_alike(void **state)
 {
     static const struct {
         uint32_t inputs, trees, depth;
-    } shape[] = {{1, 1, 0},   {3, 17, 3},  {15, 40, 6},  {30, 16, 7},
-                 {45, 90, 4}, {64, 33, 9}, {200, 50, 12}};
+    } shape[] = {{1, 1, 0},   {1, 1, 1},    {3, 17, 3},  {5, 70, 5},  {7, 128, 2},  {15, 40, 6},
+                 {30, 16, 7}, {31, 130, 6}, {45, 90, 4}, {64, 33, 9}, {200, 50, 12}};
     enum { MANY = 100 };
 
     for (unsigned k = 0; k < sizeof shape / sizeof *shape; k++) {
@@ -178,6 +276,7 @@ static void every_shape_scores_and_explains_alike(void **state)
         double *phi = mem_array(inputs, sizeof *phi), *scalar = mem_array(inputs, sizeof *scalar);
         struct random r;
 
+        check_kernels(m);
         random_init(&r, k);
         for (uint32_t i = 0; i < MANY * inputs; i++)
             x[i] = random_below(&r, 5) == 0 ? NAN : random_normal(&r);
@@ -559,10 +658,25 @@ static struct model *small_model(enum model_kind kind)
                                : uncertain(table_logistic(&d, &l, NULL));
 }
 
+/* With all that a file may have at its end. */
+static struct model *full_model(enum model_kind kind)
+{
+    struct dataset d = table.dataset;
+    struct model *m = small_model(kind);
+
+    d.rows = 400;
+    if (kind != MODEL_LOGISTIC)
+        return m;
+    model_set_population(m, population_of(&d));
+    model_set_rival(m, RIVAL_SHADOW, small_model(MODEL_BOOST));
+    model_set_challenger_share(m, 0.25);
+    return m;
+}
+
 static void every_truncation_and_bit_flip_is_refused(void **state)
 {
     for (unsigned k = 0; k < 3; k++) {
-        struct model *m = small_model(small_kinds[k]), *read = NULL;
+        struct model *m = full_model(small_kinds[k]), *read = NULL;
         struct error e = {0};
         struct buffer b;
 
@@ -758,6 +872,73 @@ static void members_read_back(void **state)
     buffer_fini(&c);
 }
 
+static void rivals_and_population_read_back(void **state)
+{
+    struct model *m = full_model(MODEL_LOGISTIC), *plain = small_model(MODEL_LOGISTIC), *again;
+    struct buffer b, c, p;
+    struct error e;
+
+    table_bytes(m, &b);
+    table_bytes(plain, &p);
+    assert_true(model_parse(b.bytes, b.length, &again, &e));
+    table_bytes(again, &c);
+    assert_int_equal(b.length, c.length);
+    assert_memory_equal(b.bytes, c.bytes, b.length);
+    assert_int_equal(model_kind(model_rival(again, RIVAL_SHADOW)), MODEL_BOOST);
+    assert_null(model_rival(again, RIVAL_CHALLENGER));
+    assert_true(model_challenger_share(again) == 0.25);
+    assert_null(model_population(model_rival(again, RIVAL_SHADOW)));
+    /* behind the head with version and count they only follow */
+    assert_int_equal(little(p.bytes + 8), 2);
+    assert_int_equal(little(b.bytes + 8), MODEL_FORMAT_VERSION);
+    assert_memory_equal(p.bytes + 16, b.bytes + 16, p.length - 16);
+    model_free(m);
+    model_free(plain);
+    model_free(again);
+    buffer_fini(&b);
+    buffer_fini(&c);
+    buffer_fini(&p);
+}
+
+/* 1000 rows: 900 have 0, the others 1 to 100; a category of three values. */
+static void a_value_stands_among_the_rows(void **state)
+{
+    enum { PEOPLE = 1000 };
+    struct column number, word;
+    const struct column *input[] = {&number, &word};
+    const char *const name[] = {"number", "word"};
+    static const char *const words[] = {"a", "b", "b", "c", "c", "c", "c", "c", "c", "c"};
+    struct dataset d = {.rows = PEOPLE, .inputs = 2, .input = input, .name = name};
+    struct population *p;
+    struct standing s;
+    bool is_known;
+
+    column_init(&number, TYPE_REAL, PEOPLE);
+    column_init(&word, TYPE_TEXT, PEOPLE);
+    for (uint32_t i = 0; i < PEOPLE; i++) {
+        number.real[i] = i % 10 == 0 ? i / 10 + 1 : 0;
+        word.text[i] = text_of(words[i % 10]);
+        if (i % 4 == 3)
+            column_set_null(&number, i);
+    }
+    p = population_of(&d);
+    assert_int_equal(p->rows, PEOPLE);
+    assert_true(p->input[0].missing == 0.25);
+    assert_true(population_median(p, 0) == 0);
+    assert_true(population_standing(p, 0, 0, &s) && s.below == 0 && fabs(s.above - 0.13) < 0.02);
+    assert_true(population_standing(p, 0, 50, &s) && fabs(s.above - 0.067) < 0.02);
+    assert_true(fabs(s.below + s.above - 1) < 1e-9);
+    assert_true(population_standing(p, 0, 1000, &s) && s.below == 1 && s.rank == 1);
+    assert_true(population_standing(p, 0, -1, &s) && s.above == 1 && s.rank == 0);
+    assert_false(population_standing(p, 0, NAN, &s));
+    assert_false(population_standing(p, 1, 1, &s));
+    assert_true(population_share(p, 1, text_of("b"), &is_known) == 0.2 && is_known);
+    assert_true(population_share(p, 1, text_of("zz"), &is_known) == 0.1 && !is_known);
+    population_free(p);
+    column_fini(&number);
+    column_fini(&word);
+}
+
 static void an_isotonic_calibration_reads_back(void **state)
 {
     static const double margin[] = {-3, -1, 2}, probability[] = {0.01, 0.2, 0.9};
@@ -821,6 +1002,7 @@ int main(void)
         cmocka_unit_test(every_level_gives_the_same_bits),
         cmocka_unit_test(borders_are_exact),
         cmocka_unit_test(every_shape_scores_and_explains_alike),
+        cmocka_unit_test(blocks_end_where_they_must),
         cmocka_unit_test(a_row_scores_alike_in_any_batch),
         cmocka_unit_test(calibration_changes_the_probability_only),
         cmocka_unit_test(unseen_text_is_the_pool),
@@ -831,6 +1013,8 @@ int main(void)
         cmocka_unit_test(a_file_reads_back_to_the_same_bytes),
         cmocka_unit_test(what_stands_in_for_null_is_in_the_file),
         cmocka_unit_test(every_truncation_and_bit_flip_is_refused),
+        cmocka_unit_test(rivals_and_population_read_back),
+        cmocka_unit_test(a_value_stands_among_the_rows),
         cmocka_unit_test(a_lying_file_does_no_harm),
         cmocka_unit_test(members_count_by_their_weights),
         cmocka_unit_test(members_explain_together),

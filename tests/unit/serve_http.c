@@ -211,10 +211,12 @@ static void an_event_is_decided(void **state)
           "\"time\":\"2018-04-01T00:00:31Z\"", "\"outcome\":\"approve\"", "\"score\":57",
           "\"probability\":0.057", "\"level\":\"LOW\"", "\"rules\":[]", "\"reasons\":[]",
           "\"flags\":[\"no_model\"]", "\"plan\":\"a0a1a2a3a4a5a6a7\"");
-    HOLDS(post("/v1/decisions", EVENT("b", "900")), 200, "\"outcome\":\"decline\"",
-          "\"rules\":[\"BIG\"]",
-          "\"reasons\":[{\"feature\":\"amount \\\"quoted\\\"\",\"contribution\":900}]");
-    HOLDS(post("/v1/decisions?explain=true", EVENT("c", "1")), 200, "\"contribution\":1}");
+    HOLDS(
+        post("/v1/decisions", EVENT("b", "900")), 200, "\"outcome\":\"decline\"",
+        "\"rules\":[\"BIG\"]",
+        "\"reasons\":[{\"feature\":\"amount \\\"quoted\\\"\",\"contribution\":900,\"code\":\"AMOUNT\"}]");
+    HOLDS(post("/v1/decisions?explain=true", EVENT("c", "1")), 200,
+          "\"contribution\":1,\"code\":\"AMOUNT\"}");
 }
 
 static void answers_carry_security_headers(void **state)

@@ -241,6 +241,41 @@ static void ids_are_found_across_buckets(void **state)
     store_close(s);
 }
 
+static void an_entity_has_its_decisions(void **state)
+{
+    const struct hash128 token = {7, 9};
+    const int64_t both[] = {store_entity(text_of("customer"), token), 0, 5};
+    const uint64_t far = UINT64_C(3) << 20;
+    uint64_t seq[8];
+    uint32_t found;
+    struct store *s;
+
+    (void)state;
+    assert_int_equal(store_entity(text_of("customer"), (struct hash128){0, 0}), 0);
+    assert_true(both[0] != store_entity(text_of("shop"), token));
+    MUST(store_open(path, STORE_WRITE, &s, &e));
+    MUST(store_begin(s, &e));
+    for (uint64_t i = 0; i < 6; i++) { /* 1 to 3, then in another bucket; every second is its */
+        struct store_decision d = decision_at(i < 3 ? i + 1 : far + i, "x", 1, 1);
+
+        d.entity = i % 2 == 0 ? both : both + 1;
+        d.entities = i % 2 == 0 ? 2 : 1;
+        MUST(store_add_decision(s, &d, &e));
+        MUST(store_add_decision(s, &d, &e)); /* again changes nothing */
+    }
+    MUST(store_commit(s, far + 5, &e));
+    MUST(store_entity_decisions(s, both[0], UINT64_MAX, seq, 8, &found, &e));
+    assert_int_equal(found, 3);
+    assert_true(seq[0] == far + 4 && seq[1] == 3 && seq[2] == 1);
+    MUST(store_entity_decisions(s, both[0], far + 4, seq, 8, &found, &e));
+    assert_true(found == 2 && seq[0] == 3);
+    MUST(store_entity_decisions(s, both[0], UINT64_MAX, seq, 1, &found, &e));
+    assert_true(found == 1 && seq[0] == far + 4);
+    MUST(store_entity_decisions(s, 0, UINT64_MAX, seq, 8, &found, &e));
+    assert_int_equal(found, 0); /* no key is no entity */
+    store_close(s);
+}
+
 static void what_is_not_committed_is_gone(void **state)
 {
     struct store *s = filled(3), *reader;
@@ -426,9 +461,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(pages_neither_repeat_nor_hide),        TEST(filters_hold),
         TEST(cursors_of_other_queries_are_refused), TEST(labels_reach_their_decisions),
-        TEST(ids_are_found_across_buckets),         TEST(what_is_not_committed_is_gone),
-        TEST(a_reader_needs_a_file_and_a_version),  TEST(a_rebuilt_store_has_equal_rows),
-        TEST(a_store_ahead_of_its_log_is_refused),
+        TEST(ids_are_found_across_buckets),         TEST(an_entity_has_its_decisions),
+        TEST(what_is_not_committed_is_gone),        TEST(a_reader_needs_a_file_and_a_version),
+        TEST(a_rebuilt_store_has_equal_rows),       TEST(a_store_ahead_of_its_log_is_refused),
     };
 
     return RUN(tests);

@@ -8,11 +8,23 @@
 #include "core/base/memory.h"
 #include "core/base/panic.h"
 #include "core/data/cell.h"
+#include "core/decide/phrase.h"
+#include "core/decide/values.h"
 
 struct plan_feature {
     char *name;
     int node;
     bool takes_median;
+    char *code;
+    char *text;     /* or NULL */
+    char *phrase;   /* or "" */
+    int entity;     /* or -1 */
+    uint32_t input; /* of the model, plus 1; 0: none */
+};
+
+struct plan_entity {
+    char *name;
+    int node;
 };
 
 struct plan_members {
@@ -25,6 +37,7 @@ struct plan_condition {
     int node;
     uint32_t outcome;
     bool is_shadow;
+    char *text; /* or NULL */
 };
 
 struct plan {
@@ -37,6 +50,10 @@ struct plan {
     int64_t max_ahead_us;
     struct model *model;
     uint32_t *model_feature; /* by input */
+    uint32_t *rival_feature[MODEL_RIVALS];
+    struct plan_entity *entity;
+    uint32_t entity_count;
+    struct schema *values; /* the features as fields */
     struct plan_feature *feature;
     uint32_t feature_count;
     struct plan_members *list;
@@ -105,6 +122,7 @@ static bool part_failed(struct error *e, const char *section, struct text name, 
 
 static bool entities_add(struct plan *p, const struct plan_spec *spec, struct error *e)
 {
+    p->entity = mem_array(spec->entity_count, sizeof *p->entity);
     for (uint32_t i = 0; i < spec->entity_count; i++) {
         const struct plan_named *entity = &spec->entities[i];
 
@@ -112,6 +130,8 @@ static bool entities_add(struct plan *p, const struct plan_spec *spec, struct er
             return false;
         if (!program_add_entity(p->program, entity->name, entity->source, e))
             return part_failed(e, "entities", entity->name, ".key");
+        p->entity[p->entity_count++] =
+            (struct plan_entity){name_copy(entity->name), program_entity(p->program, entity->name)};
     }
     return true;
 }
@@ -216,8 +236,8 @@ static bool features_add(struct plan *p, const struct plan_spec *spec, struct er
             return false;
         if (!program_add_feature(p->program, from->name, from->source, &node, e))
             return part_failed(e, "features", from->name, "");
-        p->feature[p->feature_count++] =
-            (struct plan_feature){name_copy(from->name), node, is_median(p, node)};
+        p->feature[p->feature_count++] = (struct plan_feature){
+            .name = name_copy(from->name), .node = node, .takes_median = is_median(p, node)};
     }
     return true;
 }
@@ -227,7 +247,7 @@ static bool rules_add(struct plan *p, const struct plan_spec *spec, struct error
     p->rule = mem_array(spec->rule_count + spec->check_count, sizeof *p->rule);
     for (uint32_t i = 0; i < spec->rule_count; i++) {
         const struct plan_rule *from = &spec->rules[i];
-        struct plan_condition rule;
+        struct plan_condition rule = {0};
         int outcome = plan_outcome_find(p, from->then);
 
         if (!name_check(from->name, "rules", e))
@@ -242,10 +262,133 @@ static bool rules_add(struct plan *p, const struct plan_spec *spec, struct error
                              TEXT_ARG(from->name), TEXT_ARG(from->then));
         if (!program_add_condition(p->program, from->name, from->when, &rule.node, e))
             return part_failed(e, "rules", from->name, ".when");
+        if (from->text.length > PLAN_WORDS_MAX)
+            return error_set(e, ERROR_INVALID, "rules.%.*s.text: expected at most %d bytes",
+                             TEXT_ARG(from->name), PLAN_WORDS_MAX);
+        rule.text = from->text.length > 0 ? name_copy(from->text) : NULL;
         rule.name = name_copy(from->name);
         rule.outcome = from->is_shadow ? 0 : (uint32_t)outcome;
         rule.is_shadow = from->is_shadow;
         p->rule[p->rule_count++] = rule;
+    }
+    return true;
+}
+
+/* --- reasons: what features are called where they raise a score ------------------------------- */
+
+static bool reason_failed(struct error *e, const struct plan_reason *r, const char *words)
+{
+    return error_set(e, ERROR_INVALID, "reasons.%.*s%s", TEXT_ARG(r->feature), words);
+}
+
+static bool is_code(struct text t)
+{
+    for (size_t i = 0; i < t.length; i++) {
+        char c = t.bytes[i];
+
+        if (!((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+              c == '_' || c == '-' || c == '.'))
+            return false;
+    }
+    return t.length <= PLAN_CODE_MAX;
+}
+
+/* Only what can be filled in may stand in braces. */
+static bool are_holes_known(struct text t)
+{
+    static const char *const holes[] = {"{value}", "{rank}", "{usual}", "{normal}"};
+
+    for (size_t i = 0; i < t.length; i++) {
+        bool is_known = t.bytes[i] != '{';
+
+        for (size_t k = 0; k < sizeof holes / sizeof *holes && !is_known; k++) {
+            size_t length = strlen(holes[k]);
+
+            is_known = t.length - i >= length && memcmp(t.bytes + i, holes[k], length) == 0;
+        }
+        if (!is_known)
+            return false;
+    }
+    return true;
+}
+
+static bool reason_add(struct plan *p, const struct plan_reason *r, struct error *e)
+{
+    int feature = plan_feature_find(p, r->feature);
+
+    if (feature < 0)
+        return reason_failed(e, r, ": there is no such feature");
+    if (!is_code(r->code))
+        return reason_failed(e, r, ".code: expected at most 64 letters, digits, _ - .");
+    if (r->text.length > PLAN_WORDS_MAX)
+        return reason_failed(e, r, ".text: expected at most 512 bytes");
+    if (!are_holes_known(r->text))
+        return reason_failed(e, r,
+                             ".text: only {value}, {rank}, {usual} and {normal} may stand "
+                             "in braces");
+    if (r->code.length > 0)
+        p->feature[feature].code = name_copy(r->code);
+    if (r->text.length > 0)
+        p->feature[feature].text = name_copy(r->text);
+    return true;
+}
+
+static char *capitals(const char *name)
+{
+    char *code = mem_text(name, strlen(name));
+
+    for (char *at = code; *at != 0; at++) {
+        if (*at >= 'a' && *at <= 'z')
+            *at = (char)(*at - 'a' + 'A');
+    }
+    return code;
+}
+
+static bool codes_check(const struct plan *p, struct error *e)
+{
+    for (uint32_t i = 0; i < p->feature_count; i++) {
+        for (uint32_t k = 0; k < i; k++) {
+            if (strcmp(p->feature[i].code, p->feature[k].code) == 0)
+                return error_set(e, ERROR_INVALID,
+                                 "reasons.%s.code: \"%s\" is the code of \"%s\" too: name another",
+                                 p->feature[i].name, p->feature[i].code, p->feature[k].name);
+        }
+    }
+    return true;
+}
+
+static bool reasons_add(struct plan *p, const struct plan_spec *spec, struct error *e)
+{
+    for (uint32_t i = 0; i < spec->reason_count; i++) {
+        if (!reason_add(p, &spec->reasons[i], e))
+            return false;
+    }
+    for (uint32_t i = 0; i < p->feature_count; i++) {
+        if (p->feature[i].code == NULL)
+            p->feature[i].code = capitals(p->feature[i].name);
+    }
+    return spec->reason_count == 0 || codes_check(p, e);
+}
+
+/* What the words of reasons are made of; after program_finish. */
+static bool words_make(struct plan *p, struct error *e)
+{
+    struct buffer words;
+
+    p->values = schema_new();
+    for (uint32_t i = 0; i < p->feature_count; i++) {
+        struct plan_feature *f = &p->feature[i];
+        struct text entity = feature_entity(p->program, f->node);
+
+        if (!schema_add(p->values, text_of(f->name), program_type(p->program, f->node), e))
+            return false;
+        f->entity = plan_entity_find(p, entity);
+        if (f->entity < 0 && p->entity_count > 0)
+            f->entity = 0;
+        buffer_init(&words, PLAN_WORDS_MAX);
+        feature_phrase(p->program, f->node, &words);
+        f->phrase = words.overflow ? mem_text("", 0) : mem_text(words.bytes, words.length);
+        buffer_fini(&words);
     }
     return true;
 }
@@ -446,6 +589,8 @@ static bool model_check(struct plan *p, const struct model *m, struct error *e)
         const char *fault = input_fault(p, input, feature);
 
         p->model_feature[i] = (uint32_t)feature;
+        if (feature >= 0)
+            p->feature[feature].input = i + 1;
         if (fault == NULL)
             continue;
         if (faults++ == 0)
@@ -463,6 +608,29 @@ static bool model_check(struct plan *p, const struct model *m, struct error *e)
     return faults == 0;
 }
 
+static bool rival_check(struct plan *p, const struct model *m, enum model_rival r, struct error *e)
+{
+    static const char *const words[MODEL_RIVALS] = {"challenger", "shadow"};
+    const struct model *rival = model_rival(m, r);
+
+    if (rival == NULL)
+        return true;
+    p->rival_feature[r] = mem_array(model_input_count(rival), sizeof *p->rival_feature[r]);
+    for (uint32_t i = 0; i < model_input_count(rival); i++) {
+        const struct model_input *input = model_input(rival, i);
+        int feature = plan_feature_find(p, text_of(input->name));
+        const char *fault = input_fault(p, input, feature);
+
+        if (fault != NULL)
+            return error_set(e, ERROR_INVALID,
+                             "%s: its input \"%s\" %s: promote another to %s, or set model.rivals: "
+                             "false",
+                             words[r], input->name, fault, words[r]);
+        p->rival_feature[r][i] = (uint32_t)feature;
+    }
+    return true;
+}
+
 /* --- the whole ------------------------------------------------------------------------------- */
 
 static void plan_free(struct plan *p)
@@ -470,14 +638,25 @@ static void plan_free(struct plan *p)
     velocity_layout_free(p->layout);
     program_free(p->program);
     schema_free(p->schema);
+    schema_free(p->values);
     model_free(p->model);
     mem_free(p->model_feature);
-    for (uint32_t i = 0; i < p->feature_count; i++)
+    for (int r = 0; r < MODEL_RIVALS; r++)
+        mem_free(p->rival_feature[r]);
+    for (uint32_t i = 0; i < p->feature_count; i++) {
         mem_free(p->feature[i].name);
+        mem_free(p->feature[i].code);
+        mem_free(p->feature[i].text);
+        mem_free(p->feature[i].phrase);
+    }
+    for (uint32_t i = 0; i < p->entity_count; i++)
+        mem_free(p->entity[i].name);
     for (uint32_t i = 0; i < p->list_count; i++)
         mem_free(p->list[i].name);
-    for (uint32_t i = 0; i < p->rule_count; i++)
+    for (uint32_t i = 0; i < p->rule_count; i++) {
         mem_free(p->rule[i].name);
+        mem_free(p->rule[i].text);
+    }
     for (uint32_t i = 0; i < p->outcome_count; i++)
         mem_free(p->outcome[i]);
     for (uint32_t i = 0; i < p->level_count; i++)
@@ -485,6 +664,7 @@ static void plan_free(struct plan *p)
     validation_free(p->validation);
     mem_free(p->has_median);
     mem_free(p->feature);
+    mem_free(p->entity);
     mem_free(p->list);
     mem_free(p->rule);
     mem_free(p);
@@ -498,12 +678,14 @@ static bool plan_fill(struct plan *p, const struct plan_spec *spec, struct error
     if (!limits_check(spec, e) || !outcomes_add(p, spec, e) || !thresholds_add(p, spec, e) ||
         !levels_add(p, spec, e) || !missing_add(p, spec, e) || !entities_add(p, spec, e) ||
         !lists_add(p, spec, e) || !features_add(p, spec, e) || !medians_check(p, spec, e) ||
-        !rules_add(p, spec, e) || !checks_add(p, spec, e))
+        !rules_add(p, spec, e) || !checks_add(p, spec, e) || !reasons_add(p, spec, e))
         return false;
     program_finish(p->program);
-    if (!layout_make(p, e))
+    if (!layout_make(p, e) || !words_make(p, e))
         return false;
-    return spec->model == NULL || model_check(p, spec->model, e);
+    return spec->model == NULL ||
+           (model_check(p, spec->model, e) && rival_check(p, spec->model, RIVAL_CHALLENGER, e) &&
+            rival_check(p, spec->model, RIVAL_SHADOW, e));
 }
 
 struct plan *plan_new(const struct plan_spec *spec, struct error *e)
@@ -604,10 +786,77 @@ int plan_feature_find(const struct plan *p, struct text name)
     return -1;
 }
 
+int plan_feature_input(const struct plan *p, uint32_t feature)
+{
+    ASSERT(feature < p->feature_count);
+    return (int)p->feature[feature].input - 1;
+}
+
+const char *plan_feature_code(const struct plan *p, uint32_t feature)
+{
+    ASSERT(feature < p->feature_count);
+    return p->feature[feature].code;
+}
+
+const char *plan_feature_text(const struct plan *p, uint32_t feature)
+{
+    ASSERT(feature < p->feature_count);
+    return p->feature[feature].text;
+}
+
+const char *plan_feature_phrase(const struct plan *p, uint32_t feature)
+{
+    ASSERT(feature < p->feature_count);
+    return p->feature[feature].phrase;
+}
+
+int plan_feature_entity(const struct plan *p, uint32_t feature)
+{
+    ASSERT(feature < p->feature_count);
+    return p->feature[feature].entity;
+}
+
+const struct schema *plan_values_schema(const struct plan *p)
+{
+    return p->values;
+}
+
+uint32_t plan_entity_count(const struct plan *p)
+{
+    return p->entity_count;
+}
+
+const char *plan_entity_name(const struct plan *p, uint32_t entity)
+{
+    ASSERT(entity < p->entity_count);
+    return p->entity[entity].name;
+}
+
+int plan_entity_find(const struct plan *p, struct text name)
+{
+    for (uint32_t i = 0; i < p->entity_count; i++) {
+        if (text_is(name, p->entity[i].name))
+            return (int)i;
+    }
+    return -1;
+}
+
+int plan_entity_node(const struct plan *p, uint32_t entity)
+{
+    ASSERT(entity < p->entity_count);
+    return p->entity[entity].node;
+}
+
 uint32_t plan_model_feature(const struct plan *p, uint32_t input)
 {
     ASSERT(p->model != NULL && input < model_input_count(p->model));
     return p->model_feature[input];
+}
+
+uint32_t plan_rival_feature(const struct plan *p, enum model_rival r, uint32_t input)
+{
+    ASSERT(p->rival_feature[r] != NULL && input < model_input_count(model_rival(p->model, r)));
+    return p->rival_feature[r][input];
 }
 
 bool plan_feature_takes_median(const struct plan *p, uint32_t feature)
@@ -656,6 +905,12 @@ const char *plan_rule_name(const struct plan *p, uint32_t rule)
 {
     ASSERT(rule < p->rule_count);
     return p->rule[rule].name;
+}
+
+const char *plan_rule_text(const struct plan *p, uint32_t rule)
+{
+    ASSERT(rule < p->rule_count);
+    return p->rule[rule].text;
 }
 
 int plan_rule_node(const struct plan *p, uint32_t rule)

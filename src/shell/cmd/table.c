@@ -11,6 +11,7 @@ const struct command *const commands[] = {
     &command_model,
     &command_serve,
     &command_reload,
+    &command_explain,
     &command_demo,
     &command_generate,
     &command_score,

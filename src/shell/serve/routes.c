@@ -64,6 +64,12 @@ const struct route routes[] = {
      .row_outline = "DecisionRow",
      .answers = {{200, "DecisionPage", NULL}, {400, NULL, NULL}}},
     {.method = HTTP_GET,
+     .pattern = "/v1/decisions/{id}/explanation",
+     .place = ROUTE_AT_DESK,
+     .handle = explain_decision,
+     .summary = "Why: all contributions, each value among those of all and of the entity itself, "
+                "and the rules that fired."},
+    {.method = HTTP_GET,
      .pattern = "/v1/decisions/{id}",
      .place = ROUTE_AT_DESK,
      .handle = show_decision,

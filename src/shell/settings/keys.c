@@ -249,10 +249,24 @@ const struct key keys[] = {
     {"rules.*.shadow", KEY_BOOL, KEY_DECIDES, MEMBER(struct rule_setting, shadow),
      .has_at = offsetof(struct rule_setting, has_shadow), .computed = "false",
      .words = "Fires, is recorded and counted, but changes no outcome: to see what it would do."},
+    {"rules.*.text", KEY_TEXT, KEY_DECIDES, MEMBER(struct rule_setting, text),
+     .words = "What it means, in the words of the people who read decisions."},
     {"rules.approval", KEY_WORD, 0, OF(rule_approval), .standard = "another",
      .choices = "another|none",
      .words = "Rules that come over the API (docs/rules.md): `another`: a second person approves "
               "each before it is in force; `none`: its author may, too."},
+    {"reasons", KEY_ENTRIES, KEY_DECIDES, ARRAY_OF(reasons, reason_count, LANG_FEATURES_MAX),
+     .words = "By feature: what a reason is called and says where the feature raises a score. See "
+              "docs/reasons.md."},
+    {"reasons.*", KEY_SECTION, KEY_DECIDES, .shorthand = "text",
+     .words = "One feature; a plain text is what its reason says."},
+    {"reasons.*.code", KEY_TEXT, KEY_DECIDES, MEMBER(struct reason_setting, code),
+     .computed = "the feature's name in capitals",
+     .words = "Letters, digits, `_`, `-` and `.`: what other systems know the reason by."},
+    {"reasons.*.text", KEY_TEXT, KEY_DECIDES, MEMBER(struct reason_setting, text),
+     .computed = "made from the feature's expression",
+     .words = "A sentence with `{value}`, `{rank}` (the share of transactions that have less), "
+              "`{usual}` (the median of all) and `{normal}` (that of the entity itself)."},
 
     {"model", KEY_SECTION, 0, .shorthand = "kind",
      .words = "How the model is trained; a plain text is its kind."},
@@ -268,6 +282,11 @@ const struct key keys[] = {
     {"model.features", KEY_TEXTS, 0,
      ARRAY_OF(model.features, model.feature_count, LANG_FEATURES_MAX), .computed = "all features",
      .words = "The features that the model sees."},
+    {"model.challenger", KEY_REAL, 0, OF(model.challenger), .standard = "0", .least = 0, .most = 1,
+     .words = "Share of the first kind of entity (each always the same way) that the registry's "
+              "challenger decides; it is scored on every event."},
+    {"model.rivals", KEY_BOOL, 0, OF(model.rivals), .standard = "true",
+     .words = "Whether the registry's challenger and shadow are scored beside the champion."},
     {"model.alert_cost", KEY_REAL, 0, OF(model.alert_cost), .standard = "5", .least = 0,
      .most = 1e12,
      .words = "Cost of looking at one alert, in the unit of the amount, for the cost table."},

@@ -110,12 +110,20 @@ struct rule_setting {
     char *when;
     char *then;
     bool has_shadow, shadow; /* fires and is recorded, but changes no outcome */
+    char *text; /* or NULL */
 };
 
 /* Who may approve a rule that comes over the API. */
 enum rule_approval {
     APPROVAL_ANOTHER, /* another person than its author */
     APPROVAL_NONE,    /* the author too */
+};
+
+/* What a reason is called and says; by feature. */
+struct reason_setting {
+    char *feature;
+    char *code; /* or NULL */
+    char *text;
 };
 
 /* What an event must fulfil, and what becomes of one that does not. */
@@ -229,6 +237,8 @@ struct model_setting {
     char **features; /* inputs; NULL: all features */
     uint32_t feature_count;
     struct validate_setting validate;
+    double challenger; /* share of the entities that it decides */
+    bool rivals;       /* challenger and shadow are scored */
     double alert_cost; /* money per alert looked at, for the cost table */
 };
 
@@ -299,6 +309,8 @@ struct settings {
     struct rule_setting *rules;
     uint32_t rule_count;
     enum rule_approval rule_approval;
+    struct reason_setting *reasons;
+    uint32_t reason_count;
     struct check_setting *checks;
     uint32_t check_count;
     struct named_setting *missing; /* field and what stands in for it */
