@@ -69,6 +69,16 @@ static void add_rules(const struct verdict *v, bool is_shadow, struct buffer *ou
     buffer_add_char(out, ']');
 }
 
+void verdict_add_shadow_rules(const struct verdict *v, struct buffer *out)
+{
+    for (uint32_t i = 0; i < plan_rule_count(v->plan); i++) {
+        if (plan_rule_is_shadow(v->plan, i)) {
+            add_rules(v, true, out);
+            return;
+        }
+    }
+}
+
 enum { SENTENCE_MAX = 16 << 10 };
 
 void verdict_add_sentence(const struct plan *p, uint32_t feature, const struct value *v,

@@ -136,6 +136,18 @@ static void decisions_format(const struct metrics_view *v, struct buffer *out)
     }
 }
 
+static void rules_format(const struct metrics_view *v, struct buffer *out)
+{
+    head(out, "assay_rule_hits_total", "counter",
+         "Decisions in which a rule fired; shadow rules change no outcome.");
+    for (uint32_t i = 0; i < plan_rule_count(v->plan); i++) {
+        buffer_add_text(out, "assay_rule_hits_total{rule=\"");
+        add_label_value(out, plan_rule_name(v->plan, i));
+        buffer_format(out, "\",shadow=\"%s\"} %" PRIu64 "\n",
+                      plan_rule_is_shadow(v->plan, i) ? "true" : "false", v->shard->by_rule[i]);
+    }
+}
+
 /* Only where some model is scored beside the champion. */
 static void rivals_format(const struct metrics_view *v, struct buffer *out)
 {
@@ -240,6 +252,7 @@ static void gauge(struct buffer *out, const char *name, const char *help, double
 void metrics_format(const struct metrics_view *v, struct buffer *out)
 {
     decisions_format(v, out);
+    rules_format(v, out);
     rivals_format(v, out);
     observed_format(v, out);
     latency_format(v, out);
