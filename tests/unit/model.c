@@ -875,9 +875,11 @@ static void members_read_back(void **state)
 static void rivals_and_population_read_back(void **state)
 {
     struct model *m = full_model(MODEL_LOGISTIC), *plain = small_model(MODEL_LOGISTIC), *again;
+    struct conformal no_conformal = {0};
     struct buffer b, c, p;
     struct error e;
 
+    model_set_conformal(plain, &no_conformal);
     table_bytes(m, &b);
     table_bytes(plain, &p);
     assert_true(model_parse(b.bytes, b.length, &again, &e));

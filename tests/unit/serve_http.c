@@ -219,6 +219,16 @@ static void an_event_is_decided(void **state)
           "\"contribution\":1,\"code\":\"AMOUNT\"}");
 }
 
+/* A route without roles would be for admins alone: nobody means that. */
+static void every_route_says_who_may(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < route_count; i++) {
+        if (routes[i].roles == 0)
+            fail_msg("%s has no roles", routes[i].pattern);
+    }
+}
+
 static void answers_carry_security_headers(void **state)
 {
     (void)state;
@@ -588,6 +598,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(an_event_is_decided),
+        TEST(every_route_says_who_may),
         TEST(answers_carry_security_headers),
         TEST(a_repeated_event_gets_the_first_answer),
         TEST(an_event_without_an_id_gets_one),

@@ -59,7 +59,6 @@ struct isolating {
 struct open_node {
     uint16_t begin, end; /* of the sample */
     uint16_t depth;
-    uint16_t input; /* that is tried first */
 };
 
 struct growing {
@@ -132,78 +131,45 @@ static bool range_of(const struct growing *g, const struct open_node *o, uint32_
     return *least < *most;
 }
 
-static bool split_at(struct growing *g, const struct open_node *o, uint16_t input,
-                     struct tree_node *n)
-{
-    double least, most;
-
-    if (!range_of(g, o, input, &least, &most))
-        return false;
-    n->input = input;
-    n->threshold = least + random_real(&g->random) * (most - least);
-    if (n->threshold >= most) /* by rounding */
-        n->threshold = least;
-    n->missing_left = random_u64(&g->random) >> 63;
-    return true;
-}
-
 /* An input that varies, drawn evenly among those that do: false where none does. */
 static bool draw_split(struct growing *g, const struct open_node *o, struct tree_node *n)
 {
     uint32_t inputs = g->s->dataset->inputs;
 
-    if (split_at(g, o, o->input, n))
-        return true;
     for (uint32_t tried = 0; tried < inputs; tried++) {
         uint32_t k = tried + (uint32_t)random_below(&g->random, inputs - tried);
         uint16_t input = g->input[k];
+        double least, most;
 
         g->input[k] = g->input[tried];
         g->input[tried] = input;
-        if (split_at(g, o, input, n))
-            return true;
+        if (!range_of(g, o, input, &least, &most))
+            continue;
+        n->input = input;
+        n->threshold = least + random_real(&g->random) * (most - least);
+        if (n->threshold >= most) /* by rounding */
+            n->threshold = least;
+        n->missing_left = random_u64(&g->random) >> 63;
+        return true;
     }
     return false;
 }
 
-/* By the values that range_of read. Where a row goes is as chance has it: without a branch. */
+/* By the values that range_of read. */
 static uint32_t part(struct growing *g, const struct open_node *o, const struct tree_node *n)
 {
     uint32_t left = o->begin;
 
     for (uint32_t i = o->begin; i < o->end; i++) {
         double x = g->x[i - o->begin];
-        bool goes = (x <= n->threshold) | (isnan(x) & n->missing_left);
-        uint32_t row = g->row[i], other = (row ^ g->row[left]) & -(uint32_t)goes;
+        uint32_t row = g->row[i];
 
-        g->row[i] = row ^ other;
-        g->row[left] ^= other;
-        left += goes;
+        if (isnan(x) ? !n->missing_left : x > n->threshold)
+            continue;
+        g->row[i] = g->row[left];
+        g->row[left++] = row;
     }
     return left;
-}
-
-/* A node that is looked at later. Its rows lie all over the columns: their cells are asked for now,
- * so that they are there by then. */
-static void open_node(struct growing *g, uint32_t begin, uint32_t end, uint32_t depth)
-{
-    const struct dataset *d = g->s->dataset;
-    uint16_t input = (uint16_t)random_below(&g->random, d->inputs);
-    const struct column *c = d->input[input];
-
-    g->open[g->nodes++] =
-        (struct open_node){(uint16_t)begin, (uint16_t)end, (uint16_t)depth, input};
-    if (end - begin < 2 || depth == g->s->depth)
-        return;
-    for (uint32_t i = begin; i < end; i++) {
-        __builtin_prefetch(&c->null[g->row[i]]);
-        if (c->type == TYPE_REAL)
-            __builtin_prefetch(&c->real[g->row[i]]);
-        else if (c->type == TYPE_TEXT)
-            __builtin_prefetch(&c->text[g->row[i]]);
-        else
-            __builtin_prefetch(&c->integer[g->row[i]]);
-    }
 }
 
 static void grow_node(struct growing *g, uint32_t at)
@@ -222,15 +188,15 @@ static void grow_node(struct growing *g, uint32_t at)
     middle = part(g, &o, &n);
     n.left = (uint16_t)g->nodes;
     g->node[at] = n;
-    open_node(g, o.begin, middle, o.depth + 1u);
-    open_node(g, middle, o.end, o.depth + 1u);
+    g->open[g->nodes++] = (struct open_node){o.begin, (uint16_t)middle, (uint16_t)(o.depth + 1)};
+    g->open[g->nodes++] = (struct open_node){(uint16_t)middle, o.end, (uint16_t)(o.depth + 1)};
 }
 
 static void tree_task(void *context, unsigned number)
 {
     struct isolating *s = context;
     uint32_t tree = s->from + number, inputs = s->dataset->inputs;
-    struct growing g = {.s = s, .node = s->node + (size_t)tree * 2 * s->samples};
+    struct growing g = {.s = s, .node = s->node + (size_t)tree * 2 * s->samples, .nodes = 1};
 
     random_init(&g.random, random_at(s->run->seed, UINT64_C(0x69736f), tree));
     g.row = mem_array(s->samples, sizeof *g.row);
@@ -240,7 +206,7 @@ static void tree_task(void *context, unsigned number)
     for (uint32_t j = 0; j < inputs; j++)
         g.input[j] = (uint16_t)j;
     draw_sample(&g);
-    open_node(&g, 0, s->samples, 0);
+    g.open[0] = (struct open_node){0, (uint16_t)s->samples, 0};
     for (uint32_t at = 0; at < g.nodes; at++)
         grow_node(&g, at);
     s->nodes[tree] = g.nodes;

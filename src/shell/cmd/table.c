@@ -20,6 +20,8 @@ const struct command *const commands[] = {
     &command_top,
     &command_label,
     &command_list,
+    &command_key,
+    &command_user,
     &command_log,
     &command_backtest,
     &command_replay,

@@ -441,6 +441,75 @@ const struct key keys[] = {
     {"server.cors", KEY_TEXTS, 0, ARRAY_OF(server.cors, server.cors_count, 64),
      .words = "Origins whose web pages may ask this server, like `https://console.example.com`; "
               "`\"*\"`: any, without their cookies. Without it no page of another origin may."},
+    {"server.tls", KEY_SECTION, 0,
+     .words =
+         "Serve HTTPS (TLS 1.2 and 1.3). Both files are read again at each reload; connections "
+         "that are open go on."},
+    {"server.tls.certificate", KEY_TEXT, 0, OF(server.tls.certificate),
+     .words = "PEM file of the certificate and those between it and the root, relative to the "
+              "settings file."},
+    {"server.tls.key", KEY_TEXT, 0, OF(server.tls.key),
+     .words = "PEM file of its private key, without a password."},
+
+    {"access", KEY_SECTION, 0, .words = "Who may ask what of the service: see docs/access.md."},
+    {"access.required", KEY_BOOL, 0, OF(access.required),
+     .has_at = offsetof(struct settings, access.has_required),
+     .computed = "yes, once there is a key, a user, access.jwt or access.sign_in, and where "
+                 "server.host is not loopback",
+     .words = "Whether each request needs a key, a session or a token."},
+    {"access.open_metrics", KEY_BOOL, 0, OF(access.open_metrics), .standard = "false",
+     .words = "Whether anybody may read /metrics, as a scraper without a key does."},
+    {"access.rate", KEY_SECTION, 0,
+     .words = "How many requests one caller may make; more are answered 429. A bucket that fills "
+              "steadily: `120/min` takes 120 at once, then one each half second."},
+    {"access.rate.per_key", KEY_TEXT, 0, OF(access.per_key),
+     .words =
+         "Of one key, user or token, such as `120/min`, `50/s` or `10000/h`; without: no limit."},
+    {"access.rate.per_address", KEY_TEXT, 0, OF(access.per_address),
+     .words =
+         "Of one address (an IPv6 network of 64 bits is one), counted before the key is looked "
+         "at."},
+    {"access.session", KEY_SECTION, 0, .words = "People who have signed in."},
+    {"access.session.idle", KEY_DURATION, 0, OF(access.session_idle_us), .standard = "30m",
+     .least = 6e7, .most = 2.6784e12, .words = "Unused for so long, a session ends."},
+    {"access.session.longest", KEY_DURATION, 0, OF(access.session_longest_us), .standard = "12h",
+     .least = 6e7, .most = 2.6784e12, .words = "So long after signing in, it ends in any case."},
+    {"access.jwt", KEY_SECTION, 0, .words = "Tokens (JWT) that another system makes."},
+    {"access.jwt.issuer", KEY_TEXT, 0, OF(access.jwt.issuer), .words = "What `iss` must be."},
+    {"access.jwt.audience", KEY_TEXT, 0, OF(access.jwt.audience),
+     .words = "What `aud` must be or contain."},
+    {"access.jwt.keys", KEY_TEXT, 0, OF(access.jwt.keys),
+     .words = "A JWKS, as a file or an https URL: public keys for RS256 and ES256."},
+    {"access.jwt.secret", KEY_TEXT, KEY_SECRET, OF(access.jwt.secret),
+     .words = "For HS256, instead of `keys`: at least 32 bytes; `file:PATH` reads a file."},
+    {"access.jwt.role_claim", KEY_TEXT, 0, OF(access.jwt.role_claim), .standard = "roles",
+     .words = "The claim with the roles: a text, or an array of texts; a dot goes into an object."},
+    {"access.jwt.name_claim", KEY_TEXT, 0, OF(access.jwt.name_claim), .standard = "name",
+     .words = "The claim with the name for people."},
+    {"access.jwt.leeway", KEY_DURATION, 0, OF(access.jwt.leeway_us), .standard = "30s", .least = 0,
+     .most = 3e8, .words = "How far the clocks may differ."},
+    {"access.sign_in", KEY_SECTION, 0, .words = "Sign-in of people by OpenID Connect."},
+    {"access.sign_in.issuer", KEY_TEXT, 0, OF(access.sign_in.issuer),
+     .words = "The provider's issuer URL; the rest is found there."},
+    {"access.sign_in.client", KEY_TEXT, 0, OF(access.sign_in.client),
+     .words = "The client id that the provider gave."},
+    {"access.sign_in.secret", KEY_TEXT, KEY_SECRET, OF(access.sign_in.secret),
+     .words = "The client's secret, where it has one; `file:PATH` reads a file."},
+    {"access.sign_in.callback", KEY_TEXT, 0, OF(access.sign_in.callback),
+     .words = "This service's own address as the provider knows it: "
+              "https://HOST/v1/sign-in/callback."},
+    {"access.sign_in.scopes", KEY_TEXT, 0, OF(access.sign_in.scopes),
+     .standard = "openid profile email", .words = "What is asked for."},
+    {"access.sign_in.role_claim", KEY_TEXT, 0, OF(access.sign_in.role_claim), .standard = "groups",
+     .words = "The claim of the id token with the roles."},
+    {"access.sign_in.name_claim", KEY_TEXT, 0, OF(access.sign_in.name_claim), .standard = "name",
+     .words = "The claim with the name for people."},
+    {"access.roles", KEY_ENTRIES, 0, ARRAY_OF(access.roles, access.role_count, SETTINGS_ROLES_MAX),
+     .words =
+         "What a value of the role claim gives. Without this section the values are the roles' "
+         "own names."},
+    {"access.roles.*", KEY_TEXT, KEY_REQUIRED, MEMBER(struct named_setting, source),
+     .words = "Roles with commas between: viewer, scorer, analyst, engineer, auditor, admin."},
 
     {"routes", KEY_ENTRIES, 0, ARRAY_OF(contracts, contract_count, SETTINGS_CONTRACTS_MAX),
      .words = "Paths of an older service's contract, led to operations of this one: see "
