@@ -455,6 +455,18 @@ struct control_fold rule_book_fold(struct rule_book *b)
     return (struct control_fold){.prefix = "rule.", .context = b, .check = check, .apply = apply};
 }
 
+static bool load_one(void *context, const struct control_record *r)
+{
+    if (r->change.kind.length > 5 && memcmp(r->change.kind.bytes, "rule.", 5) == 0)
+        apply(context, r);
+    return true;
+}
+
+bool rule_book_load(struct rule_book *b, const char *data_directory, struct error *e)
+{
+    return control_scan(data_directory, 1, &(struct control_visitor){load_one, b}, e);
+}
+
 /* ---- reading ---- */
 
 static void fill(const struct rule *r, const struct version *v, struct rule_view *view)
@@ -510,18 +522,6 @@ void rule_book_each(struct rule_book *b,
     pthread_mutex_unlock(&b->lock);
 }
 
-uint64_t rule_book_seq(struct rule_book *b, struct text name)
-{
-    const struct rule *r;
-    uint64_t seq;
-
-    pthread_mutex_lock(&b->lock);
-    r = find(b, name);
-    seq = r != NULL ? r->seq : 0;
-    pthread_mutex_unlock(&b->lock);
-    return seq;
-}
-
 void rule_book_names(struct rule_book *b, struct rule_names *n)
 {
     pthread_mutex_lock(&b->lock);
@@ -552,7 +552,8 @@ bool rule_book_draft(struct rule_book *b, struct control *c, const struct rule_t
         return false;
     pthread_mutex_lock(&b->lock);
     r = find(b, t->name);
-    *version = r != NULL ? newest(r)->version + 1 : 1;
+    if (*version == 0)
+        *version = r != NULL ? newest(r)->version + 1 : 1;
     pthread_mutex_unlock(&b->lock);
     snprintf(subject, sizeof subject, "rule/%.*s", TEXT_ARG(t->name));
     buffer_init(&data, RULE_DATA_MAX);

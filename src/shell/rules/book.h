@@ -57,6 +57,8 @@ struct rule_book;
 struct rule_book *rule_book_new(void);
 void rule_book_free(struct rule_book *b); /* takes NULL */
 struct control_fold rule_book_fold(struct rule_book *b);
+/* What the control log of a data directory says, beside a server too. No log: no rule. */
+bool rule_book_load(struct rule_book *b, const char *data_directory, struct error *e) MUST_USE;
 
 /* A version as it is now. */
 struct rule_view {
@@ -79,6 +81,7 @@ bool rule_book_view(struct rule_book *b, struct text name, uint32_t version, str
 
 /* The changes. `by` has who, from where and why. A conflict with what is there is told by the fold:
  * ERROR_CONFLICT, ERROR_NOT_FOUND, ERROR_FULL. */
+/* `*version` is what it is to become: the newest one and 1, or 0: whichever that is. */
 bool rule_book_draft(struct rule_book *b, struct control *c, const struct rule_text *t,
                      const struct control_change *by, uint32_t *version, struct error *e) MUST_USE;
 /* To approved, live, shadow or retired: the change as it is to be recorded, its texts in `room`. */
@@ -115,7 +118,5 @@ struct rule_names {
 };
 void rule_book_names(struct rule_book *b, struct rule_names *n);
 void rule_names_fini(struct rule_names *n);
-/* The record of a rule's last change, by which an ETag is made; 0: there is none. */
-uint64_t rule_book_seq(struct rule_book *b, struct text name);
 
 #endif

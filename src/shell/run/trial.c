@@ -379,6 +379,7 @@ static bool run(struct trial *t, struct engine *n, struct error *e)
                      "is of a kind that is only observed: expected one that is decided; events of "
                      "other kinds go into the history",
                      e);
+    t->result->decision = d;
     if (!compare_features(t, n, e))
         return false;
     compare_rules(t, &d);
