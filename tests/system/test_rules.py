@@ -278,7 +278,7 @@ def test_a_new_window_is_warm_and_traffic_goes_on(start, binary, tmp_path):
 
 def test_the_control_log_wins(start, binary, tmp_path):
     """Killed between the record and the plan, which takes long as it needs a new window: in force at the next start."""
-    s = start(approval="none", more="reload: {rate: 50}\n")
+    s = start(approval="none", more="reload: {rate: 100}\n")
     s.draft("MANY", "count() by customer over 2d > 100")
     s.step("MANY", "approve", version=1)
     job = s.step("MANY", "live", status=202)
@@ -326,11 +326,11 @@ def test_backtest_of_a_version(start):
     for version, hits in ((1, 120), (2, 240)):
         status, job, _ = s.ask("POST", "/v1/rules/LOW:backtest", {"version": version})
         assert status == 200, job
-        assert job["result"]["rules"]["LOW"]["hits"]["events"] == hits, job
+        assert job["result"]["rules"][0]["hits"]["events"] == hits, job
     s.step("LOW", "approve", version=2)
     s.step("LOW", "live")
     job = s.ask("POST", "/v1/rules:backtest", {"rules": {"LOW": {"when": "amount < 1", "then": "review"}}})[1]
-    assert job["result"]["rules"]["LOW"]["replaces"] is True, job
+    assert job["result"]["rules"][0]["replaces"] is True, job
 
 
 def test_commands(start, binary, tmp_path):
@@ -338,14 +338,14 @@ def test_commands(start, binary, tmp_path):
     ask = ("--url", s.url)
     run(binary, tmp_path, "rule", "draft", "LOW", "--when", "amount < 5", "--then", "review", "--note", "try", *ask)
     assert "1:" in run(binary, tmp_path, "rule", "draft", "BAD", "--when", "amount <", "--then", "review", *ask, exit=1).stderr
-    run(binary, tmp_path, "rule", "approve", "LOW", "--version", "1", *ask)
+    run(binary, tmp_path, "rule", "approve", "LOW@1", *ask)
     run(binary, tmp_path, "rule", "shadow", "LOW", *ask)
     run(binary, tmp_path, "rule", "live", "LOW", *ask)
     assert s.decide("c1", 1)["rules"] == ["LOW"]
     shown = run(binary, tmp_path, "rule", "show", "LOW", *ask).stdout
     assert "amount < 5" in shown and "live" in shown
     told = json.loads(run(binary, tmp_path, "rule", "backtest", "LOW", "--json", *ask).stdout)
-    assert told["result"]["rules"]["LOW"]["hits"]["events"] == 121
+    assert told["result"]["rules"][0]["hits"]["events"] == 121
     listed = json.loads(run(binary, tmp_path, "rule", "list", "--json", *ask).stdout)
     assert names(listed["rules"]) == {"BIG": "live", "LOW": "live"}
     assert s.stop() == 0

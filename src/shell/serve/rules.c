@@ -30,29 +30,6 @@ static bool has_book(struct server *s, struct exchange *x)
 
 /* ---- showing ---- */
 
-/* As the book's, of a rule that the settings have. */
-static void add_settings_rule(const struct rule_setting *r, struct buffer *out)
-{
-    const char *state = r->shadow ? "shadow" : "live";
-
-    buffer_add_text(out, "{\"name\":");
-    json_add_text(out, text_of(r->name));
-    buffer_format(out, ",\"origin\":\"settings\",\"version\":null,\"state\":\"%s\",\"when\":", state);
-    json_add_text(out, text_of(r->when));
-    buffer_add_text(out, ",\"then\":");
-    json_add_text(out, text_of(r->then));
-    buffer_add_text(out, ",\"text\":");
-    if (r->text != NULL)
-        json_add_text(out, text_of(r->text));
-    else
-        buffer_add_text(out, "null");
-    buffer_format(out,
-                  ",\"author\":null,\"written\":null,\"approver\":null,\"approved\":null,"
-                  "\"changed_by\":null,\"changed\":null,\"note\":null,\"tested\":null,"
-                  "\"in_force\":{\"version\":null,\"state\":\"%s\"}",
-                  state);
-}
-
 /* Since the start; null where no rule of this name is in the plan that decides. */
 static void add_hits(const struct plan *p, const struct shard_status *status, struct text name,
                      struct buffer *out)
@@ -60,80 +37,48 @@ static void add_hits(const struct plan *p, const struct shard_status *status, st
     int rule = plan_rule_find(p, name);
 
     if (rule >= 0)
-        buffer_format(out, ",\"hits\":%llu}", (unsigned long long)status->by_rule[rule]);
+        buffer_format(out, ",\"hits\":%llu", (unsigned long long)status->by_rule[rule]);
     else
-        buffer_add_text(out, ",\"hits\":null}");
+        buffer_add_text(out, ",\"hits\":null");
 }
 
-static void add_book(struct server *s, const struct plan *p, const struct shard_status *status,
-                     const char *comma, struct buffer *out)
+struct hits {
+    const struct plan *plan;
+    struct shard_status status;
+};
+
+static void add_hits_of(void *context, struct text name, struct buffer *out)
 {
-    struct rule_names names;
+    struct hits *h = context;
 
-    rule_book_names(s->o.rules, &names);
-    for (uint32_t i = 0; i < names.count; i++) {
-        struct text name = text_of(names.name[i]);
-
-        buffer_add_text(out, comma);
-        if (!rule_book_format(s->o.rules, name, false, out)) {
-            out->length -= strlen(comma); /* it has given way meanwhile */
-            continue;
-        }
-        add_hits(p, status, name, out);
-        comma = ",";
-    }
-    rule_names_fini(&names);
+    add_hits(h->plan, &h->status, name, out);
 }
 
 enum http_next show_rules(struct server *s, struct exchange *x)
 {
-    struct shard_status status;
+    struct hits hits;
     struct plan *p;
 
     if (!has_book(s, x))
         return HTTP_ANSWERED;
-    shard_status(s->o.shard, &status);
-    p = shard_plan(s->o.shard);
-    buffer_add_text(&x->answer, "{\"rules\":[");
+    shard_status(s->o.shard, &hits.status);
+    hits.plan = p = shard_plan(s->o.shard);
     pthread_rwlock_rdlock(&s->settings_lock);
-    for (uint32_t i = 0; i < s->settings->rule_count; i++) {
-        buffer_add_text(&x->answer, i > 0 ? "," : "");
-        add_settings_rule(&s->settings->rules[i], &x->answer);
-        add_hits(p, &status, text_of(s->settings->rules[i].name), &x->answer);
-    }
-    add_book(s, p, &status, s->settings->rule_count > 0 ? "," : "", &x->answer);
+    rules_format(s->settings, s->o.rules, add_hits_of, &hits, &x->answer);
     pthread_rwlock_unlock(&s->settings_lock);
-    buffer_add_text(&x->answer, "]}\n");
     x->status = 200;
     plan_unref(p);
     return HTTP_ANSWERED;
 }
 
-static const struct rule_setting *settings_rule(const struct settings *s, struct text name)
+static bool format_rule(struct server *s, struct text name, struct buffer *out)
 {
-    for (uint32_t i = 0; i < s->rule_count; i++) {
-        if (text_is(name, s->rules[i].name))
-            return &s->rules[i];
-    }
-    return NULL;
-}
+    bool ok;
 
-/* The whole rule; without its hits, so that its ETag says whether it was changed. */
-static bool rule_format(struct server *s, struct text name, struct buffer *out)
-{
-    const struct rule_setting *own;
-
-    if (rule_book_format(s->o.rules, name, true, out)) {
-        buffer_add_text(out, "}\n");
-        return true;
-    }
     pthread_rwlock_rdlock(&s->settings_lock);
-    own = settings_rule(s->settings, name);
-    if (own != NULL)
-        add_settings_rule(own, out);
+    ok = rule_format(s->settings, s->o.rules, name, out);
     pthread_rwlock_unlock(&s->settings_lock);
-    buffer_add_text(out, own != NULL ? ",\"versions\":[]}\n" : "");
-    return own != NULL;
+    return ok;
 }
 
 static enum http_next answer_rule(struct server *s, struct exchange *x, struct text name,
@@ -143,7 +88,7 @@ static enum http_next answer_rule(struct server *s, struct exchange *x, struct t
 
     buffer_clear(&x->answer);
     x->status = status;
-    if (!rule_format(s, name, &x->answer)) {
+    if (!format_rule(s, name, &x->answer)) {
         problem_answer(x, 404, "there is no rule \"%.*s\"",
                        (int)(name.length < 64 ? name.length : 64), name.bytes);
         return HTTP_ANSWERED;
@@ -173,7 +118,7 @@ static bool is_as_seen(struct server *s, struct exchange *x, struct text name)
     if (given == NULL)
         return true;
     buffer_init(&body, HTTP_ANSWER_BYTES_MAX);
-    ok = rule_format(s, name, &body);
+    ok = format_rule(s, name, &body);
     if (ok)
         answer_tag(&body, tag);
     ok = ok && answer_tag_is_in(given, tag);
@@ -233,7 +178,7 @@ static bool begin(struct server *s, struct exchange *x, const char *const *known
         return true;
     if (x->status == 0 && e.kind == ERROR_NOT_FOUND) {
         pthread_rwlock_rdlock(&s->settings_lock);
-        if (settings_rule(s->settings, x->parameter) != NULL)
+        if (settings_rule_find(s->settings, x->parameter) != NULL)
             error_set(&e, ERROR_CONFLICT, "this rule stands in the settings file: change it there");
         pthread_rwlock_unlock(&s->settings_lock);
     }
