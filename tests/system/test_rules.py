@@ -214,7 +214,7 @@ def test_bad_drafts_are_refused(start):
         assert problem["errors"][0]["pointer"] == pointer, problem
         assert word in problem["errors"][0]["detail"], problem
     status, problem, _ = s.ask("POST", "/v1/rules", {"name": "BIG", "when": "amount > 5", "then": "review"})
-    assert status == 422 and "settings have a rule of this name" in problem["detail"], problem
+    assert status == 409 and "settings have a rule of this name" in problem["detail"], problem
     status, problem, _ = s.ask("POST", "/v1/rules", {"name": "R", "when": 5, "then": "review"})
     assert status == 422
     s.draft("R", "amount > 5")

@@ -259,6 +259,18 @@ static bool next_version(struct server *s, struct exchange *x, struct text name,
     return is_as_seen(s, x, name);
 }
 
+static bool is_free(struct server *s, struct text name, struct error *e)
+{
+    bool is_taken;
+
+    pthread_rwlock_rdlock(&s->settings_lock);
+    is_taken = settings_rule_find(s->settings, name) != NULL;
+    pthread_rwlock_unlock(&s->settings_lock);
+    return !is_taken || error_set(e, ERROR_CONFLICT,
+                                  "the settings have a rule of this name: change it there, or name "
+                                  "this one otherwise");
+}
+
 enum http_next draft_rule(struct server *s, struct exchange *x)
 {
     static const char *const known[] = {"name", "when", "then", "text", "note", NULL};
@@ -270,7 +282,7 @@ enum http_next draft_rule(struct server *s, struct exchange *x)
 
     if (!has_book(s, x) || (c.body = body_object(s, x, known)) == NULL)
         return HTTP_ANSWERED;
-    ok = read_draft(&c, &t, &e) &&
+    ok = read_draft(&c, &t, &e) && is_free(s, t.name, &e) &&
          try_rule(s, &(struct rule_trial){t.name, t.when, t.then, t.text, false, false}, &e) &&
          next_version(s, x, t.name, &version) &&
          rule_book_draft(s->o.rules, access_control(s->o.access), &t, &c.by, &version, &e);
