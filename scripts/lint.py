@@ -42,7 +42,7 @@ MAY_INCLUDE = {
     "shell/rules": "core/base core/data core/lang core/decide shell/settings shell/control",
     "shell/registry": "core/base core/data shell/os",
     "shell/run": "include core/base core/data core/lang core/velocity core/model core/stats core/decide "
-    "shell/os shell/link shell/source shell/settings shell/log shell/registry",
+    "shell/os shell/link shell/source shell/settings shell/log shell/rules shell/registry",
     # The store is a projection of the log's records, whose bodies are run's.
     "shell/store": "core/base core/data core/velocity core/decide shell/os shell/log shell/run",
     "shell/report": "core/base core/data core/stats shell/source shell/registry",

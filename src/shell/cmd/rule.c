@@ -11,7 +11,7 @@
 #include "shell/cmd/cmd.h"
 #include "shell/os/clock.h"
 #include "shell/os/user.h"
-#include "shell/rules/overlay.h"
+#include "shell/rules/show.h"
 #include "shell/run/data_directory.h"
 
 enum { NAME_BYTES = 256, PATH_BYTES = 1024, BODY_BYTES = 64 << 10, POLL_US = 100000 };
@@ -41,10 +41,10 @@ static bool refused(const struct ruling *r, struct error *e)
 {
     const struct json *errors = json_at(&r->document->root, "errors");
     struct text detail = json_text_at(&r->document->root, "detail");
-    enum error_kind kind = r->status == 409 || r->status == 412       ? ERROR_CONFLICT
-                           : r->status == 404                         ? ERROR_NOT_FOUND
-                           : r->status == 429 || r->status >= 500     ? ERROR_WORLD
-                                                                      : ERROR_INVALID;
+    enum error_kind kind = r->status == 409 || r->status == 412   ? ERROR_CONFLICT
+                           : r->status == 404                     ? ERROR_NOT_FOUND
+                           : r->status == 429 || r->status >= 500 ? ERROR_WORLD
+                                                                  : ERROR_INVALID;
 
     if (errors != NULL && errors->count > 0) {
         struct text pointer = json_text_at(&errors->items[0], "pointer");
@@ -113,10 +113,10 @@ static bool read_own(struct ruling *r, struct rule_book *b, struct settings *s, 
     char data[DATA_PATH_MAX];
 
     return data_directory(s, data, e) && rule_book_load(b, data, e) &&
-           (r->name[0] == 0 ? (rules_format(s, b, NULL, NULL, &r->answer), true)
-                            : rule_format(s, b, text_of(r->name), &r->answer) ||
-                                  error_set(e, ERROR_NOT_FOUND, "there is no rule \"%.64s\"",
-                                            r->name)) &&
+           (r->name[0] == 0
+                ? (rules_format(s, b, NULL, NULL, &r->answer), true)
+                : rule_format(s, b, text_of(r->name), &r->answer) ||
+                      error_set(e, ERROR_NOT_FOUND, "there is no rule \"%.64s\"", r->name)) &&
            parse(r, e);
 }
 
@@ -164,8 +164,8 @@ static bool retire_own(struct ruling *r, struct error *e)
     struct rule_book *b = rule_book_new();
     char data[DATA_PATH_MAX];
     struct settings *s = NULL;
-    bool ok = invocation_settings(r->v, &s, e) && data_directory(s, data, e) &&
-              retire_in(r, data, b, e);
+    bool ok =
+        invocation_settings(r->v, &s, e) && data_directory(s, data, e) && retire_in(r, data, b, e);
 
     settings_free(s);
     rule_book_free(b);
@@ -331,7 +331,8 @@ static bool draft_run(struct ruling *r, struct error *e)
     bool ok;
 
     if (option_get(r->v, "when") == NULL || option_get(r->v, "then") == NULL)
-        return error_set(e, ERROR_USAGE, "rule draft: expected --when CONDITION and --then OUTCOME");
+        return error_set(e, ERROR_USAGE,
+                         "rule draft: expected --when CONDITION and --then OUTCOME");
     buffer_init(&body, BODY_BYTES);
     buffer_add_text(&body, "{\"name\":");
     json_add_text(&body, text_of(r->name));
@@ -419,8 +420,8 @@ static const struct {
     bool (*run)(struct ruling *r, struct error *e);
     uint32_t arguments;
 } actions[] = {
-    {"list", list_run, 1},       {"show", show_run, 2}, {"draft", draft_run, 2},
-    {"approve", approve_run, 2}, {"live", live_run, 2}, {"shadow", shadow_run, 2},
+    {"list", list_run, 1},       {"show", show_run, 2},         {"draft", draft_run, 2},
+    {"approve", approve_run, 2}, {"live", live_run, 2},         {"shadow", shadow_run, 2},
     {"retire", retire_run, 2},   {"backtest", backtest_run, 2},
 };
 
@@ -433,8 +434,7 @@ static bool take_name(struct ruling *r, struct error *e)
     if (length >= NAME_BYTES || (at != NULL && length == 0))
         return error_set(e, ERROR_USAGE, "expected the NAME of a rule, or NAME@VERSION");
     snprintf(r->name, sizeof r->name, "%.*s", (int)length, given.bytes);
-    return at == NULL ||
-           (number_parse_int(text_of(at + 1), &r->version) && r->version > 0) ||
+    return at == NULL || (number_parse_int(text_of(at + 1), &r->version) && r->version > 0) ||
            error_set(e, ERROR_USAGE, "%s: expected a version from 1 on behind the @", given.bytes);
 }
 

@@ -10,11 +10,10 @@
 #include "core/data/json.h"
 #include "shell/access/access.h"
 #include "shell/cmd/cmd.h"
+#include "shell/cmd/in_force.h"
 #include "shell/os/clock.h"
 #include "shell/os/thread.h"
-#include "shell/rules/overlay.h"
 #include "shell/run/backtest_request.h"
-#include "shell/run/current.h"
 #include "shell/run/data_directory.h"
 #include "shell/run/history.h"
 #include "shell/serve/server.h"
@@ -189,21 +188,6 @@ static void add_next_start(const struct settings *was, const struct settings *is
     buffer_add_char(out, ']');
 }
 
-/* The plan of the settings with the rules of the API that are in force. */
-static bool open_current(const struct serving *s, struct settings *settings, struct current *c,
-                         struct error *e)
-{
-    struct overlay o;
-    bool ok = overlay_init(&o, settings, s->rules, NULL, e) &&
-              current_open(&o.settings, NULL, CURRENT_SERVED, c, e);
-
-    settings->token_key = o.settings.token_key;
-    if (!ok)
-        overlay_blame(&o, e);
-    overlay_fini(&o);
-    return ok;
-}
-
 static void reload_result(const struct serving *s, const struct settings *settings,
                           const struct current *c, const struct activated *a, struct buffer *out)
 {
@@ -274,7 +258,7 @@ static bool reload(struct serving *s, const struct progress *progress, struct bu
                     "data_directory: %s is not the %s that this server has; hint: restart the "
                     "server to change it",
                     data, s->data));
-    if (ok && (ok = open_current(s, settings, &current, e))) {
+    if (ok && (ok = in_force_open(settings, s->rules, CURRENT_SERVED, &current, e))) {
         ok = reload_with(s, settings, &current, progress, result, e);
         if (ok)
             take(s, &settings, &current);
@@ -522,7 +506,8 @@ static bool open_shard(struct serving *s, struct error *e)
     };
     const struct buffer *model = &s->current.model;
 
-    return open_current(s, s->settings, &s->current, e) && open_lookups(s, e) &&
+    return in_force_open(s->settings, s->rules, CURRENT_SERVED, &s->current, e) &&
+           open_lookups(s, e) &&
            shard_open(&o, &s->current.made, model->length > 0 ? model->bytes : NULL, model->length,
                       &s->shard, e) &&
            take_history(s, e) && shard_start(s->shard, e);
@@ -542,7 +527,7 @@ static bool open_server(struct serving *s, struct error *e)
                                     .store = s->store,
                                     .data_directory = s->data,
                                     .access = s->access,
-                                    .rules = s->rules,
+                                    .rules = {s->rules, overlay_try, rule_trials_run},
                                     .train = {train_job, s},
                                     .reload = {reload_job, s},
                                     .backtest = {backtest_job, s}};

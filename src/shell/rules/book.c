@@ -181,8 +181,7 @@ static bool name_is_fit(struct text name)
     return name.length > 0 && name.length <= RULE_NAME_MOST && !text_is(name, "approval");
 }
 
-static bool length_fits(const char *what, struct text t, size_t least, size_t most,
-                        struct error *e)
+static bool length_fits(const char *what, struct text t, size_t least, size_t most, struct error *e)
 {
     if (t.length < least || t.length > most || (t.length > 0 && !text_is_utf8(t)))
         return error_set(e, ERROR_INVALID, "%s: expected text of %zu to %zu bytes, found %zu", what,
@@ -287,9 +286,8 @@ static bool check_step(const struct rule *rule, const struct version *v, enum ru
                          decides->version, rule->name);
     if (is_in_force(v) || to != RULE_RETIRED)
         return true;
-    return v == newest(rule) ||
-           error_set(e, ERROR_CONFLICT, "version %u of %s is not its newest", v->version,
-                     rule->name);
+    return v == newest(rule) || error_set(e, ERROR_CONFLICT, "version %u of %s is not its newest",
+                                          v->version, rule->name);
 }
 
 static bool check_under_lock(const struct rule_book *b, const struct control_record *r,
@@ -502,8 +500,8 @@ bool rule_book_view(struct rule_book *b, struct text name, uint32_t version, str
     if (r == NULL)
         return error_set(e, ERROR_NOT_FOUND, "the API has no rule \"%.*s\"",
                          (int)(name.length < 64 ? name.length : 64), name.bytes);
-    return v != NULL || error_set(e, ERROR_NOT_FOUND, "rule %.*s has no version %u",
-                                  TEXT_ARG(name), version);
+    return v != NULL ||
+           error_set(e, ERROR_NOT_FOUND, "rule %.*s has no version %u", TEXT_ARG(name), version);
 }
 
 void rule_book_each(struct rule_book *b,
@@ -587,8 +585,8 @@ void rule_step_change(struct text name, uint32_t version, enum rule_state to,
     change->data = text_of(room->data);
 }
 
-bool rule_step_read(const struct control_change *change, const struct json *data,
-                    struct text *name, uint32_t *version, enum rule_state *to)
+bool rule_step_read(const struct control_change *change, const struct json *data, struct text *name,
+                    uint32_t *version, enum rule_state *to)
 {
     *name = name_in(change);
     *version = version_in(data);

@@ -28,7 +28,7 @@
 enum {
     RULE_NAME_MOST = 100, /* letters, digits, "_", "-" and "." */
     RULE_THEN_MOST = PLAN_NAME_MAX,
-    RULES_OPEN_MAX = 512,  /* names that are not retired */
+    RULES_OPEN_MAX = 512,   /* names that are not retired */
     RULES_NAMES_MAX = 4096, /* with the retired ones */
     RULE_VERSIONS_KEPT = 32,
     RULE_DATA_MAX = 64 << 10, /* JSON of one change */
@@ -92,8 +92,8 @@ void rule_step_change(struct text name, uint32_t version, enum rule_state to,
                       const struct control_change *by, struct rule_change_room *room,
                       struct control_change *change);
 /* And back; false: it is another kind of change. */
-bool rule_step_read(const struct control_change *change, const struct json *data,
-                    struct text *name, uint32_t *version, enum rule_state *to) MUST_USE;
+bool rule_step_read(const struct control_change *change, const struct json *data, struct text *name,
+                    uint32_t *version, enum rule_state *to) MUST_USE;
 bool rule_book_tested(struct control *c, struct text name, uint32_t version, uint32_t run,
                       uint32_t failed, const struct control_change *by, struct error *e) MUST_USE;
 

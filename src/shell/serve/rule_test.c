@@ -1,24 +1,22 @@
 /* POST /v1/rules/{name}:test: a version of a rule against events that the request gives, like the
- * `tests:` of the settings, on states of their own: by the plan in force with this version in it. */
+ * `tests:` of the settings, on states of their own: by the plan in force with this version in it.
+ */
 #include <stdio.h>
 
 #include "core/base/memory.h"
 #include "core/data/json_at.h"
-#include "shell/rules/overlay.h"
-#include "shell/run/trial.h"
+#include "shell/run/rule_trials.h"
 #include "shell/serve/inside.h"
 
 enum {
-    TESTS_MAX = 64,
-    HISTORY_MAX = 1000,             /* events before one, of one test */
-    TEST_TEXTS_MAX = 16 << 20,      /* bytes of all events as JSON */
-    TEST_STATE_BYTES = 256 << 20,   /* of the state of one test */
+    HISTORY_MAX = 1000,        /* events before one, of one test */
+    TEST_TEXTS_MAX = 16 << 20, /* bytes of all events as JSON */
     TEST_ANSWER_MAX = 4 << 20,
 };
 
 struct testing {
-    struct test_setting test[TESTS_MAX];
-    const struct json *fires[TESTS_MAX]; /* a bool, or NULL */
+    struct test_setting test[RULE_TRIALS_MAX];
+    const bool *fires[RULE_TRIALS_MAX]; /* the document's; NULL: not said */
     uint32_t count;
     struct arena memory;
 };
@@ -126,16 +124,17 @@ static bool read_expected(struct testing *t, const struct json *v, uint32_t numb
 {
     static const char *const known[] = {"fires", "rules", "outcome", NULL};
     struct test_setting *test = &t->test[number];
-    const struct json *outcome;
+    const struct json *outcome, *fires;
 
     if (v == NULL)
         return true;
     if (!members_are(v, known, "expect: ", e) ||
         !read_expected_rules(t, json_get(v, "rules"), test, e))
         return false;
-    t->fires[number] = json_get(v, "fires");
-    if (t->fires[number] != NULL && t->fires[number]->kind != JSON_BOOL)
+    fires = json_get(v, "fires");
+    if (fires != NULL && fires->kind != JSON_BOOL)
         return error_set(e, ERROR_INVALID, "expect.fires: expected true or false");
+    t->fires[number] = fires != NULL ? &fires->boolean : NULL;
     outcome = json_get(v, "outcome");
     if (outcome == NULL)
         return true;
@@ -165,11 +164,11 @@ static bool read_test(struct testing *t, const struct json *v, uint32_t number, 
 
 static bool read_tests(struct testing *t, const struct json *v, struct error *e)
 {
-    if (v == NULL || v->kind != JSON_ARRAY || v->count == 0 || v->count > TESTS_MAX)
+    if (v == NULL || v->kind != JSON_ARRAY || v->count == 0 || v->count > RULE_TRIALS_MAX)
         return error_set(e, ERROR_INVALID,
                          "tests: expected 1 to %d of {\"event\": {...}, \"history\": [...], "
                          "\"expect\": {\"fires\": true}}",
-                         TESTS_MAX);
+                         RULE_TRIALS_MAX);
     for (t->count = 0; t->count < v->count; t->count++) {
         if (!read_test(t, &v->items[t->count], t->count, e))
             return error_prefix(e, "tests.%u", t->count + 1);
@@ -179,124 +178,25 @@ static bool read_tests(struct testing *t, const struct json *v, struct error *e)
 
 /* ---- running ---- */
 
-/* What the plan does not know could never be found wrong. */
-static bool names_are_known(const struct testing *t, const struct plan *p, struct error *e)
+static bool run_by(struct server *s, struct testing *t, const struct rule_view *v, uint32_t *failed,
+                   struct buffer *out, struct error *e)
 {
-    for (uint32_t i = 0; i < t->count; i++) {
-        const struct test_setting *test = &t->test[i];
-
-        for (uint32_t k = 0; k < test->expect.rule_count; k++) {
-            if (plan_rule_find(p, text_of(test->expect.rules[k])) < 0)
-                return error_set(e, ERROR_INVALID, "tests.%u.expect.rules: no rule \"%.64s\"",
-                                 i + 1, test->expect.rules[k]);
-        }
-        if (test->expect.outcome != NULL && plan_outcome_find(p, text_of(test->expect.outcome)) < 0)
-            return error_set(e, ERROR_INVALID, "tests.%u.expect.outcome: no outcome \"%.64s\"",
-                             i + 1, test->expect.outcome);
-    }
-    return true;
-}
-
-static void add_result(const struct testing *t, uint32_t i, const struct plan *p, bool fires,
-                       const struct trial_result *r, bool ok, struct buffer *out)
-{
-    const char *comma = "";
-
-    buffer_add_text(out, i > 0 ? ",{\"name\":" : "{\"name\":");
-    json_add_text(out, text_of(t->test[i].name));
-    buffer_format(out, ",\"ok\":%s,\"fires\":%s,\"outcome\":", ok ? "true" : "false",
-                  fires ? "true" : "false");
-    json_add_text(out, text_of(plan_outcome_name(p, r->decision.outcome)));
-    buffer_add_text(out, ",\"rules\":[");
-    for (uint32_t k = 0; k < plan_rule_count(p); k++) {
-        if (!decision_has_rule(&r->decision, k) || plan_rule_is_shadow(p, k))
-            continue;
-        buffer_add_text(out, comma);
-        json_add_text(out, text_of(plan_rule_name(p, k)));
-        comma = ",";
-    }
-    buffer_add_text(out, "],\"differences\":[");
-    for (uint32_t k = 0; k < r->differences; k++) {
-        const struct trial_difference *d = &r->difference[k];
-
-        buffer_add_text(out, k > 0 ? ",{\"item\":" : "{\"item\":");
-        json_add_text(out, text_of(d->item));
-        buffer_add_text(out, ",\"expected\":");
-        json_add_text(out, text_of(d->expected));
-        buffer_add_text(out, ",\"found\":");
-        json_add_text(out, text_of(d->found));
-        buffer_add_char(out, '}');
-    }
-    buffer_add_text(out, "]}");
-}
-
-static bool run_all(const struct testing *t, const struct trial_options *o, const char *rule,
-                    uint32_t *failed, struct buffer *out, struct error *e)
-{
-    int of = plan_rule_find(o->plan, text_of(rule));
-
-    for (uint32_t i = 0; i < t->count; i++) {
-        struct trial_result r;
-        bool fires, ok;
-
-        if (!trial_run(o, i, &r, e))
-            return false;
-        fires = of >= 0 && decision_has_rule(&r.decision, (uint32_t)of);
-        ok = r.differences == 0 && (t->fires[i] == NULL || t->fires[i]->boolean == fires);
-        *failed += !ok;
-        add_result(t, i, o->plan, fires, &r, ok, out);
-        trial_result_fini(&r);
-    }
-    return true;
-}
-
-static bool make_plan(const struct plan *in_force, const struct settings *s, struct made_plan *made,
-                      struct error *e)
-{
-    struct buffer model;
-    bool ok;
-
-    buffer_init(&model, MODEL_BYTES_MAX);
-    if (plan_model(in_force) != NULL)
-        model_format(plan_model(in_force), &model);
-    ok = plan_make(s, plan_schema(in_force), model.length > 0 ? model.bytes : NULL, model.length,
-                   made, e);
-    buffer_fini(&model);
-    return ok;
-}
-
-static bool run_by(struct server *s, struct testing *t, const struct rule_view *v,
-                   uint32_t *failed, struct buffer *out, struct error *e)
-{
-    const struct rule_trial trial = {
-        text_of(v->name), text_of(v->when), text_of(v->then), text_of(v->text), false, false};
-    struct plan *in_force = shard_plan(s->o.shard);
-    struct lookups *lookups = lookups_ref(seat_get(s)->lookups);
-    struct trial_options o = {.lookups = lookups,
-                              .simd = shard_state_options(s->o.shard)->engine.simd};
-    struct made_plan made = {0};
-    struct overlay overlay;
+    struct rule_trials trials = {.book = s->o.rules.book,
+                                 .in_force = shard_plan(s->o.shard),
+                                 .lookups = seat_get(s)->lookups, /* this thread's, until it asks */
+                                 .simd = shard_state_options(s->o.shard)->engine.simd,
+                                 .rule = {text_of(v->name), text_of(v->when), text_of(v->then),
+                                          text_of(v->text), false, false},
+                                 .test = t->test,
+                                 .fires = t->fires,
+                                 .count = t->count};
     bool ok;
 
     pthread_rwlock_rdlock(&s->settings_lock);
-    ok = overlay_init(&overlay, s->settings, s->o.rules, &trial, e);
-    overlay.settings.tests = t->test;
-    overlay.settings.test_count = t->count;
-    if (overlay.settings.memory_bytes > TEST_STATE_BYTES)
-        overlay.settings.memory_bytes = TEST_STATE_BYTES;
-    ok = ok && make_plan(in_force, &overlay.settings, &made, e);
-    if (ok) {
-        o.settings = &overlay.settings;
-        o.plan = made.plan;
-        ok = names_are_known(t, made.plan, e) && list_feed_open(s->settings, &o.lists, e) &&
-             run_all(t, &o, v->name, failed, out, e);
-        list_feed_close(o.lists);
-        made_plan_fini(&made);
-    }
-    overlay_fini(&overlay);
+    trials.settings = s->settings;
+    ok = s->o.rules.run_trials(&trials, failed, out, e);
     pthread_rwlock_unlock(&s->settings_lock);
-    lookups_free(lookups);
-    plan_unref(in_force);
+    plan_unref(trials.in_force);
     return ok;
 }
 
@@ -315,7 +215,7 @@ static bool test_view(struct server *s, struct exchange *x, const struct json *b
         return error_set(e, ERROR_INVALID, "version: expected a whole number from 1 on");
     if (wanted != NULL)
         version = (uint32_t)wanted->integer;
-    if (!rule_book_view(s->o.rules, x->parameter, version, &view, e) ||
+    if (!rule_book_view(s->o.rules.book, x->parameter, version, &view, e) ||
         !read_tests(t, json_get(body, "tests"), e))
         return false;
     buffer_init(&out, TEST_ANSWER_MAX);
@@ -323,8 +223,9 @@ static bool test_view(struct server *s, struct exchange *x, const struct json *b
          rule_book_tested(access_control(s->o.access), text_of(view.name), view.version, t->count,
                           failed, &by, e);
     if (ok) {
-        buffer_format(&x->answer, "{\"name\":\"%s\",\"version\":%u,\"run\":%u,\"failed\":%u,"
-                                  "\"tests\":[",
+        buffer_format(&x->answer,
+                      "{\"name\":\"%s\",\"version\":%u,\"run\":%u,\"failed\":%u,"
+                      "\"tests\":[",
                       view.name, view.version, t->count, failed);
         buffer_add(&x->answer, out.bytes, out.length);
         buffer_add_text(&x->answer, "]}\n");
@@ -341,7 +242,7 @@ enum http_next test_rule(struct server *s, struct exchange *x)
     struct json_document *body;
     struct error e;
 
-    if (s->o.rules == NULL || s->o.access == NULL || s->settings == NULL) {
+    if (s->o.rules.book == NULL || s->o.access == NULL || s->settings == NULL) {
         problem_answer(x, 503, "this server has no rules but those of its settings");
         return HTTP_ANSWERED;
     }

@@ -8,7 +8,7 @@
 
 #include "core/base/memory.h"
 #include "core/data/json_at.h"
-#include "shell/rules/overlay.h"
+#include "shell/rules/show.h"
 #include "shell/serve/finish.h"
 #include "shell/serve/inside.h"
 
@@ -22,7 +22,7 @@ static enum http_next refuse(struct exchange *x, const struct error *e)
 
 static bool has_book(struct server *s, struct exchange *x)
 {
-    if (s->o.rules != NULL && s->o.access != NULL && s->settings != NULL)
+    if (s->o.rules.book != NULL && s->o.access != NULL && s->settings != NULL)
         return true;
     problem_answer(x, 503, "this server has no rules but those of its settings");
     return false;
@@ -64,7 +64,7 @@ enum http_next show_rules(struct server *s, struct exchange *x)
     shard_status(s->o.shard, &hits.status);
     hits.plan = p = shard_plan(s->o.shard);
     pthread_rwlock_rdlock(&s->settings_lock);
-    rules_format(s->settings, s->o.rules, add_hits_of, &hits, &x->answer);
+    rules_format(s->settings, s->o.rules.book, add_hits_of, &hits, &x->answer);
     pthread_rwlock_unlock(&s->settings_lock);
     x->status = 200;
     plan_unref(p);
@@ -76,7 +76,7 @@ static bool format_rule(struct server *s, struct text name, struct buffer *out)
     bool ok;
 
     pthread_rwlock_rdlock(&s->settings_lock);
-    ok = rule_format(s->settings, s->o.rules, name, out);
+    ok = rule_format(s->settings, s->o.rules.book, name, out);
     pthread_rwlock_unlock(&s->settings_lock);
     return ok;
 }
@@ -173,7 +173,7 @@ static bool begin(struct server *s, struct exchange *x, const char *const *known
     if (!has_book(s, x) || (c->body = body_object(s, x, known)) == NULL)
         return false;
     if (text_member(c, "note", &c->by.note, &e) && version_member(c, missing, &version, &e) &&
-        rule_book_view(s->o.rules, x->parameter, version, &c->view, &e) &&
+        rule_book_view(s->o.rules.book, x->parameter, version, &c->view, &e) &&
         is_as_seen(s, x, x->parameter))
         return true;
     if (x->status == 0 && e.kind == ERROR_NOT_FOUND) {
@@ -207,7 +207,7 @@ static bool try_rule(struct server *s, const struct rule_trial *t, struct error 
     bool ok;
 
     pthread_rwlock_rdlock(&s->settings_lock);
-    ok = overlay_try(s->settings, s->o.rules, t, plan_schema(p), e);
+    ok = s->o.rules.try_rule(s->settings, s->o.rules.book, t, plan_schema(p), e);
     pthread_rwlock_unlock(&s->settings_lock);
     plan_unref(p);
     return ok;
@@ -249,7 +249,7 @@ static bool next_version(struct server *s, struct exchange *x, struct text name,
     const char *none = exchange_header(x, "If-None-Match");
     struct rule_view view;
     struct error e;
-    bool is_known = rule_book_view(s->o.rules, name, RULE_NEWEST, &view, &e);
+    bool is_known = rule_book_view(s->o.rules.book, name, RULE_NEWEST, &view, &e);
 
     *version = is_known ? view.newest + 1 : 1;
     if (none != NULL && strcmp(none, "*") == 0 && is_known) {
@@ -285,7 +285,7 @@ enum http_next draft_rule(struct server *s, struct exchange *x)
     ok = read_draft(&c, &t, &e) && is_free(s, t.name, &e) &&
          try_rule(s, &(struct rule_trial){t.name, t.when, t.then, t.text, false, false}, &e) &&
          next_version(s, x, t.name, &version) &&
-         rule_book_draft(s->o.rules, access_control(s->o.access), &t, &c.by, &version, &e);
+         rule_book_draft(s->o.rules.book, access_control(s->o.access), &t, &c.by, &version, &e);
     if (ok)
         snprintf(c.view.name, sizeof c.view.name, "%.*s", TEXT_ARG(t.name));
     if (ok)

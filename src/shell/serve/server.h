@@ -7,7 +7,7 @@
 
 #include "core/base/progress.h"
 #include "shell/run/lookup.h"
-#include "shell/rules/book.h"
+#include "shell/run/rule_trials.h"
 #include "shell/run/shard.h"
 #include "shell/serve/contract.h"
 #include "shell/settings/settings.h"
@@ -31,6 +31,15 @@ struct server_work {
     void *context;
 };
 
+/* Rules over the API; plans are made by whoever starts the server. */
+struct server_rules {
+    struct rule_book *book; /* borrowed; NULL: answered 503 */
+    bool (*try_rule)(const struct settings *s, struct rule_book *b, const struct rule_trial *trial,
+                     const struct schema *schema, struct error *e); /* overlay_try */
+    bool (*run_trials)(const struct rule_trials *t, uint32_t *failed, struct buffer *out,
+                       struct error *e); /* rule_trials_run */
+};
+
 struct server_options {
     const struct server_setting *setting; /* host, port, threads, limits */
     const struct settings *settings; /* of the plan; the lists stay these; NULL: there are none */
@@ -42,7 +51,7 @@ struct server_options {
     const char *data_directory;      /* for its models; NULL: answered 503 */
     struct server_work train, reload, backtest; /* run NULL: answered 503 */
     struct access *access; /* borrowed; NULL: nobody is asked who they are */
-    struct rule_book *rules; /* borrowed; NULL: there are no rules over the API */
+    struct server_rules rules;
 };
 
 struct server;
