@@ -80,7 +80,7 @@ static uint32_t draft(const char *name, const char *when)
 static enum error_kind step(const char *name, uint32_t version, enum rule_state to)
 {
     struct control_change bob = by("bob"), change;
-    struct rule_change_room room;
+    struct rule_change_room room = {0};
     struct error e;
 
     rule_step_change(text_of(name), version, to, &bob, &room, &change);

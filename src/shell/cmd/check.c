@@ -229,8 +229,7 @@ static bool check_run(struct invocation *v, struct error *e)
         overlay_blame(&o, e);
         ok = false;
     }
-    ok = ok && (!is_resolved || print_resolved(s, e)) &&
-         list_feed_open(s, &c.lists, e) &&
+    ok = ok && (!is_resolved || print_resolved(s, e)) && list_feed_open(s, &c.lists, e) &&
          (is_resolved || option_has(v, "rate") ? true : print_summary(&c, v, e)) &&
          check_rate(v, &c, e);
     list_feed_close(c.lists);

@@ -140,7 +140,7 @@ static bool retire_in(struct ruling *r, const char *data, struct rule_book *b, s
     const char *note = option_get(r->v, "note");
     char user[USER_NAME_MAX];
     struct control_change by = {.actor.kind = text_of("console")}, change;
-    struct rule_change_room room;
+    struct rule_change_room room = {0};
     struct rule_view view;
     struct control *c;
     bool ok;

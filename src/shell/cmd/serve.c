@@ -318,7 +318,7 @@ static bool change_rule(struct serving *s, const struct control_change *asked,
                         const struct json *data, const struct progress *progress,
                         struct buffer *result, struct error *e)
 {
-    struct rule_change_room room;
+    struct rule_change_room room = {0};
     struct control_change change;
     struct made_plan made;
     struct rule_view view;

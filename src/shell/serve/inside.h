@@ -29,9 +29,9 @@ struct server {
     struct contracts *contracts; /* of the settings' routes; a reference, or NULL */
     atomic_bool has_contracts;
     struct about about;
-    pthread_rwlock_t settings_lock; /* of settings: for desks that read them for long */
+    pthread_rwlock_t settings_lock;  /* of settings: for desks that read them for long */
     const struct settings *settings; /* in force, without the rules of the API; borrowed */
-    atomic_uint generation; /* goes up when they change */
+    atomic_uint generation;          /* goes up when they change */
     struct request_names names;
     struct keyed *keyed;
     struct http *http;

@@ -324,7 +324,7 @@ static bool may_approve(struct server *s, const struct exchange *x, const struct
 
 enum http_next approve_rule(struct server *s, struct exchange *x)
 {
-    struct rule_change_room room;
+    struct rule_change_room room = {0};
     struct control_change change;
     struct changing c;
     struct error e;
@@ -362,7 +362,7 @@ static enum http_next step_by_job(struct server *s, struct exchange *x, struct c
 
 static enum http_next step(struct server *s, struct exchange *x, enum rule_state to)
 {
-    struct rule_change_room room;
+    struct rule_change_room room = {0};
     struct control_change change;
     struct changing c;
     struct error e;

@@ -111,7 +111,7 @@ struct rule_setting {
     char *when;
     char *then;
     bool has_shadow, shadow; /* fires and is recorded, but changes no outcome */
-    char *text; /* or NULL */
+    char *text;              /* or NULL */
 };
 
 /* Who may approve a rule that comes over the API. */
