@@ -79,11 +79,33 @@ struct seat *seat_get(struct server *s)
     return seat;
 }
 
+static bool open_reader(struct server *s, struct seat *seat, struct error *e)
+{
+    bool is_damaged;
+
+    if (store_open_checked(s->o.store, STORE_READ, &seat->reader, &is_damaged, e))
+        return true;
+    if (is_damaged)
+        project_suspect(s->o.project);
+    return false;
+}
+
 bool seat_store(struct server *s, struct seat *seat, struct store **store, struct error *e)
 {
     if (s->o.project == NULL)
         return error_set(e, ERROR_WORLD, "this server has no store");
-    if (seat->reader == NULL && !store_open(s->o.store, STORE_READ, &seat->reader, e))
+    if (seat->reader != NULL && store_is_damaged(seat->reader))
+        project_suspect(s->o.project);
+    if (seat->reader != NULL && (store_is_damaged(seat->reader) ||
+                                 seat->reader_generation != project_generation(s->o.project))) {
+        store_close(seat->reader);
+        seat->reader = NULL;
+    }
+    if (project_is_rebuilding(s->o.project))
+        return error_set(e, ERROR_WORLD,
+                         "the store was lost and is being made anew from the log; ask again");
+    seat->reader_generation = project_generation(s->o.project);
+    if (seat->reader == NULL && !open_reader(s, seat, e))
         return false;
     *store = seat->reader;
     return true;
