@@ -1,6 +1,7 @@
 /* A machine that misbehaves, for tests: LD_PRELOAD=libfaults.so FAULTS=FILE. FILE is a struct faults,
  * mapped, so that a test changes it while the program runs. Disk faults strike only files whose path
- * contains `path`; "" strikes none. */
+ * contains `path`; "" strikes none. Built with _FILE_OFFSET_BITS=64, as the program: pwrite is
+ * pwrite64. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -116,17 +117,7 @@ ssize_t pwrite(int fd, const void *bytes, size_t length, off_t at)
     return write_fails(fd) ? -1 : syscall(SYS_pwrite64, fd, bytes, length, at);
 }
 
-ssize_t pwrite64(int fd, const void *bytes, size_t length, off64_t at)
-{
-    return write_fails(fd) ? -1 : syscall(SYS_pwrite64, fd, bytes, length, at);
-}
-
 int fallocate(int fd, int mode, off_t at, off_t length)
-{
-    return write_fails(fd) ? -1 : (int)syscall(SYS_fallocate, fd, mode, at, length);
-}
-
-int fallocate64(int fd, int mode, off64_t at, off64_t length)
 {
     return write_fails(fd) ? -1 : (int)syscall(SYS_fallocate, fd, mode, at, length);
 }

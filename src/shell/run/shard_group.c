@@ -541,6 +541,14 @@ void shard_seal_group(struct shard *s)
     }
 }
 
+/* The first failure, which is what somebody has to do something about. Written once, before
+ * is_failed is. */
+static void say_stopped(const struct shard *s, struct error *e)
+{
+    error_set(e, ERROR_WORLD, "the shard has stopped: %s; restart the server",
+              s->status.failure);
+}
+
 void shard_run_group(struct shard *s, struct submission **items, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
@@ -548,10 +556,14 @@ void shard_run_group(struct shard *s, struct submission **items, uint32_t count)
 
         sub->plan = NULL;
         sub->error[0] = 0;
-        if (atomic_load(&s->is_failed))
-            fail_submission(sub, SUBMIT_FAILED, "the shard has stopped: restart the server");
-        else
+        if (atomic_load(&s->is_failed)) {
+            struct error e;
+
+            say_stopped(s, &e);
+            fail_submission(sub, SUBMIT_FAILED, e.text);
+        } else {
             take(s, sub);
+        }
         s->group->item[s->group->count++] = sub;
     }
     end_run(s);
@@ -598,7 +610,7 @@ void *shard_commit_main(void *shard)
         struct error e = {0};
 
         if (atomic_load(&s->is_failed)) {
-            error_set(&e, ERROR_WORLD, "the shard has stopped: restart the server");
+            say_stopped(s, &e);
             fail_group(s, g, &e);
         } else if (!log_commit(s->log, &e)) {
             fail_group(s, g, &e);
