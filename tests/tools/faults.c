@@ -1,7 +1,7 @@
-/* A machine that misbehaves, for tests: LD_PRELOAD=libfaults.so FAULTS=FILE. FILE is a struct faults,
- * mapped, so that a test changes it while the program runs. Disk faults strike only files whose path
- * contains `path`; "" strikes none. Built with _FILE_OFFSET_BITS=64, as the program: pwrite is
- * pwrite64. */
+/* A machine that misbehaves, for tests: LD_PRELOAD=libfaults.so FAULTS=FILE. FILE is a struct
+ * faults, mapped, so that a test changes it while the program runs. Disk faults strike only files
+ * whose path contains `path`; "" strikes none. Built with _FILE_OFFSET_BITS=64, as the program:
+ * pwrite is pwrite64. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>

@@ -225,7 +225,8 @@ static bool is_starter(struct access *a, const struct access_request *r, struct 
 
     digest_bytes(t.bytes, t.length, hash);
     snprintf(v->words, sizeof v->words, "this one-time token is not known, was used or is too old");
-    if (!digest_equal(hash, a->starter_hash, sizeof hash) || clock_monotonic_us() > a->starter_until_us)
+    if (!digest_equal(hash, a->starter_hash, sizeof hash) ||
+        clock_monotonic_us() > a->starter_until_us)
         return false;
     if (!r->is_for_starter) {
         snprintf(v->words, sizeof v->words, "a one-time token only makes a user or a key");

@@ -545,8 +545,7 @@ void shard_seal_group(struct shard *s)
  * is_failed is. */
 static void say_stopped(const struct shard *s, struct error *e)
 {
-    error_set(e, ERROR_WORLD, "the shard has stopped: %s; restart the server",
-              s->status.failure);
+    error_set(e, ERROR_WORLD, "the shard has stopped: %s; restart the server", s->status.failure);
 }
 
 void shard_run_group(struct shard *s, struct submission **items, uint32_t count)

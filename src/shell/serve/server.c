@@ -311,8 +311,10 @@ static bool is_for_us(struct server *s, struct exchange *x)
     const struct route *r = x->route;
 
     if (x->is_malformed)
-        problem_answer(x, 400, "the head says twice for whom the request is or where it ends, or has what no "
-                       "header may have");
+        problem_answer(
+            x, 400,
+            "the head says twice for whom the request is or where it ends, or has what no "
+            "header may have");
     else if (x->is_misdirected)
         problem_answer(x, 421,
                        "this server listens on a loopback address and answers only for "

@@ -152,8 +152,8 @@ static bool find_decision(struct server *s, struct exchange *x, struct store **s
 
 enum http_next explain_decision(struct server *s, struct exchange *x)
 {
-    struct explanation_sources from = {
-        .log = shard_log(s->o.shard), .plans = shard_plans(s->o.shard)};
+    struct explanation_sources from = {.log = shard_log(s->o.shard),
+                                       .plans = shard_plans(s->o.shard)};
     struct error e = {0};
     uint64_t seq;
 

@@ -15,8 +15,8 @@
 
 enum {
     IDLE_SLEEP_US = 5000,
-    RETRY_SLEEPS = 200,      /* of IDLE_SLEEP_US, after a failure */
-    LOOK_EVERY_US = 500000,  /* whether the file is still there */
+    RETRY_SLEEPS = 200,     /* of IDLE_SLEEP_US, after a failure */
+    LOOK_EVERY_US = 500000, /* whether the file is still there */
     ANEW_EVERY_US = 60000000 /* a file that is damaged again and again is not made more often */,
     RULES_BYTES_MAX = PLAN_RULES_MAX * (PLAN_NAME_MAX * 6 + 4),
 };
@@ -241,8 +241,7 @@ static bool project_init(struct project *p, const struct project_options *o, str
     p->plans = o->plans;
     snprintf(p->path, sizeof p->path, "%s", o->store);
     snprintf(p->log_directory, sizeof p->log_directory, "%s", o->log_directory);
-    return open_store(p, e) &&
-           log_cursor_open(o->log_directory, p->read_seq + 1, &p->cursor, e);
+    return open_store(p, e) && log_cursor_open(o->log_directory, p->read_seq + 1, &p->cursor, e);
 }
 
 static void project_fini(struct project *p)

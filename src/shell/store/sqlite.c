@@ -15,9 +15,7 @@ bool sqlite_failed(struct store *s, const char *what, struct error *e)
                          s->path, what);
     return error_set(e, code == SQLITE_FULL ? ERROR_FULL : ERROR_WORLD, "%s: %s: %s%s", s->path,
                      what, sqlite3_errmsg(s->db),
-                     is_damaged
-                         ? "; the log has everything: make it anew by `assay rebuild`"
-                         : "");
+                     is_damaged ? "; the log has everything: make it anew by `assay rebuild`" : "");
 }
 
 bool sqlite_exec(struct store *s, const char *sql, struct error *e)
