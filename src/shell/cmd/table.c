@@ -26,6 +26,8 @@ const struct command *const commands[] = {
     &command_backtest,
     &command_replay,
     &command_rebuild,
+    &command_export,
+    &command_erase,
     &command_openapi,
     &command_help,
     &command_version,

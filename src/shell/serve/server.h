@@ -39,7 +39,7 @@ struct server_options {
     const char *store;               /* path of its file */
     const char *data_directory;      /* for its models; NULL: answered 503 */
     struct server_work train, reload, backtest; /* run NULL: answered 503 */
-    struct access *access; /* borrowed; NULL: nobody is asked who they are */
+    struct access *access;                      /* borrowed; NULL: nobody is asked who they are */
 };
 
 struct server;
