@@ -52,6 +52,23 @@ def test_every_harm_to_the_store(home, events, tmp_path, harm):  # noqa: F811
     test_faults.test_a_store_that_is_lost_is_made_anew_while_decisions_go_on(home, events, tmp_path, harm, half=4000)
 
 
+def test_a_failed_sync_under_batches(home, events, faults, tmp_path):  # noqa: F811
+    test_faults.test_a_failed_sync_stops_the_shard_and_only_recovery_starts_it(home, events, faults, tmp_path, batch=100)
+
+
+def test_snapshots_that_cannot_be_synced(home, events, faults, tmp_path):  # noqa: F811
+    test_faults.test_snapshots_that_fail_are_told_and_decisions_go_on(home, events, faults, tmp_path, test_faults.NO_SYNC)
+
+
+@pytest.mark.parametrize("harm", ["cut"])
+def test_a_log_without_its_zeros(home, events, tmp_path, harm):  # noqa: F811
+    test_faults.test_a_torn_end_of_the_log_is_cut(home, events, tmp_path, harm)
+
+
+def test_empty_snapshots(home, events):  # noqa: F811
+    test_faults.test_half_written_snapshots_are_passed_over(home, events, "empty")
+
+
 def test_twenty_good_and_bad_reloads(home, events, tmp_path):  # noqa: F811
     test_faults.test_good_and_bad_settings_under_load(home, events, tmp_path, turns=20, share=4000)
 

@@ -92,19 +92,23 @@ static bool open_reader(struct server *s, struct seat *seat, struct error *e)
 
 bool seat_store(struct server *s, struct seat *seat, struct store **store, struct error *e)
 {
+    unsigned generation;
+    bool is_old;
+
     if (s->o.project == NULL)
         return error_set(e, ERROR_WORLD, "this server has no store");
-    if (seat->reader != NULL && store_is_damaged(seat->reader))
-        project_suspect(s->o.project);
-    if (seat->reader != NULL && (store_is_damaged(seat->reader) ||
-                                 seat->reader_generation != project_generation(s->o.project))) {
+    generation = project_generation(s->o.project);
+    is_old = seat->reader_generation != generation;
+    if (seat->reader != NULL && (is_old || store_is_damaged(seat->reader))) {
+        if (!is_old) /* else it was made anew since */
+            project_suspect(s->o.project);
         store_close(seat->reader);
         seat->reader = NULL;
     }
     if (project_is_rebuilding(s->o.project))
         return error_set(e, ERROR_WORLD,
                          "the store was lost and is being made anew from the log; ask again");
-    seat->reader_generation = project_generation(s->o.project);
+    seat->reader_generation = generation;
     if (seat->reader == NULL && !open_reader(s, seat, e))
         return false;
     *store = seat->reader;
