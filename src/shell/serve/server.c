@@ -472,11 +472,12 @@ bool server_start(const struct server_options *o, struct server **server, struct
     s->keyed = keyed_new();
     request_names_init(&s->names);
     about_init(&s->about, o->settings, s->plan, plan_seq_of(s), shard_directory(s->o.shard));
+    *server = s; /* before the first request can start a job that asks for it */
     if (!desks_start(s, e) || !http_start(&http, &s->http, e)) {
+        *server = NULL;
         server_free(s);
         return false;
     }
-    *server = s;
     return true;
 }
 
