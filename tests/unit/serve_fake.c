@@ -257,6 +257,19 @@ uint32_t plan_rule_count(const struct plan *p)
     return 1;
 }
 
+bool plan_rule_is_shadow(const struct plan *p, uint32_t rule)
+{
+    (void)p;
+    (void)rule;
+    return false;
+}
+
+int plan_rule_find(const struct plan *p, struct text name)
+{
+    (void)p;
+    return text_is(name, "BIG") ? 0 : -1;
+}
+
 const char *plan_rule_name(const struct plan *p, uint32_t rule)
 {
     (void)p;
@@ -274,6 +287,18 @@ const char *plan_outcome_name(const struct plan *p, uint32_t outcome)
 {
     (void)p;
     return outcomes[outcome];
+}
+
+int plan_fallback(const struct plan *p)
+{
+    (void)p;
+    return -1;
+}
+
+const char *plan_fallback_reason(const struct plan *p)
+{
+    (void)p;
+    return NULL;
 }
 
 const char *plan_level_name(const struct plan *p, uint32_t level)
@@ -309,6 +334,14 @@ bool plans_get_keys(struct plans *p, struct subject_keys **keys, struct error *e
 }
 
 /* ---- shard ---- */
+
+const struct histogram *shard_stages(const struct shard *s)
+{
+    static struct histogram nothing[STAGES];
+
+    (void)s;
+    return nothing;
+}
 
 enum { KNOWN_MAX = 1 << 20 };
 

@@ -38,6 +38,7 @@ struct plan_rule {
     struct text when;
     struct text then; /* an outcome */
     struct text text; /* what it means, for people; or empty */
+    bool is_shadow;   /* fires, is recorded, and changes no outcome */
 };
 
 /* What a reason is called where this feature is one. */
@@ -93,6 +94,8 @@ struct plan_spec {
     const struct plan_threshold
         *thresholds; /* score -> outcome; stricter outcomes, higher scores */
     uint32_t threshold_count;
+    struct text fallback; /* the outcome of what waited past its deadline; empty: none */
+    struct text fallback_reason;
     const struct plan_threshold *levels; /* score -> level */
     uint32_t level_count;
     struct text lowest_level; /* below all thresholds: "LOW" */
@@ -176,10 +179,14 @@ uint32_t plan_rule_count(const struct plan *p); /* with the checks that do not r
 const char *plan_rule_name(const struct plan *p, uint32_t rule);
 const char *plan_rule_text(const struct plan *p, uint32_t rule); /* NULL: none */
 int plan_rule_node(const struct plan *p, uint32_t rule);
-uint32_t plan_rule_outcome(const struct plan *p, uint32_t rule);
+uint32_t plan_rule_outcome(const struct plan *p, uint32_t rule); /* of a shadow rule: the mildest */
+bool plan_rule_is_shadow(const struct plan *p, uint32_t rule);
+int plan_rule_find(const struct plan *p, struct text name); /* or -1 */
 uint32_t plan_outcome_count(const struct plan *p);
 const char *plan_outcome_name(const struct plan *p, uint32_t outcome);
-int plan_outcome_find(const struct plan *p, struct text name);     /* or -1 */
+int plan_outcome_find(const struct plan *p, struct text name); /* or -1 */
+int plan_fallback(const struct plan *p);                       /* an outcome, or -1: none */
+const char *plan_fallback_reason(const struct plan *p);
 uint32_t plan_level_count(const struct plan *p);                   /* the lowest included */
 const char *plan_level_name(const struct plan *p, uint32_t level); /* 0 = lowest */
 

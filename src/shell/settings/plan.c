@@ -133,7 +133,8 @@ static void parts_init(struct parts *p, const struct settings *s)
             (struct plan_named){text_of(s->features[i].name), text_of(s->features[i].source)};
     for (uint32_t i = 0; i < s->rule_count; i++)
         p->rules[i] = (struct plan_rule){text_of(s->rules[i].name), text_of(s->rules[i].when),
-                                         text_of(s->rules[i].then), text_or_none(s->rules[i].text)};
+                                         text_of(s->rules[i].then), text_or_none(s->rules[i].text),
+                                         s->rules[i].shadow};
     p->reasons = mem_array(s->reason_count, sizeof *p->reasons);
     for (uint32_t i = 0; i < s->reason_count; i++)
         p->reasons[i] =
@@ -305,6 +306,8 @@ static bool plan_of(const struct settings *s, const struct schema *schema, struc
                      .key = s->token_key},
         .max_ahead_us = s->event.max_ahead_us,
         .subject = text_of(s->personal_subject != NULL ? s->personal_subject : ""),
+        .fallback = text_of(s->fallback != NULL ? s->fallback : ""),
+        .fallback_reason = text_of(s->fallback_reason != NULL ? s->fallback_reason : "DEADLINE"),
         .zones = {zone_find, (void *)s},
         .time_zone = text_of(s->time_zone != NULL ? s->time_zone : ""),
         .model = model,

@@ -312,3 +312,8 @@ bool store_projected(struct store *s, uint64_t *seq, struct error *e)
     sqlite3_reset(s->projected_get);
     return is_there;
 }
+
+const char *store_library(void)
+{
+    return sqlite3_libversion();
+}

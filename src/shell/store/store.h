@@ -36,7 +36,7 @@ struct store_decision {
     double probability;
     int score;
     struct text outcome, level;
-    uint8_t flags;         /* enum decision_flag */
+    uint16_t flags;        /* enum decision_flag */
     struct text plan;      /* first 16 hex digits of the plan's id */
     struct text rules;     /* a JSON array of names */
     uint8_t label;         /* 0, 1, LABEL_UNKNOWN; output only */
@@ -62,6 +62,7 @@ struct store;
 /* A writer makes the file; a reader gets ERROR_NOT_FOUND where there is none yet. ERROR_INVALID
  * where the file was made by another version (the hint: `assay rebuild`). */
 enum store_mode { STORE_WRITE, STORE_READ };
+const char *store_library(void); /* its version */
 bool store_open(const char *path, enum store_mode mode, struct store **s, struct error *e) MUST_USE;
 void store_close(struct store *s); /* takes NULL */
 /* The same, and where it fails whether what is in the file is no store, or a damaged one. */
