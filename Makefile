@@ -38,7 +38,7 @@ fuzz: ## each fuzz target for FUZZ_SECONDS (default 600)
 	$(PACKAGES) build fuzz
 	@scripts/fuzz.sh $(FUZZ_SECONDS)
 
-soak: tests-configured ## a service under load for minutes; parity over the Handbook data with 100 kills, over many adversarial streams, with -O0; 5 M entities in bounded memory
+soak: tests-configured ## a service under load for minutes; faults of the machine; parity over the Handbook data with 100 kills, over many adversarial streams, with -O0; 5 M entities in bounded memory
 	@ninja -C build all test-tools bench/bench_load
 	@$(PYTHON) -m pytest -q -p no:cacheprovider tests/soak
 

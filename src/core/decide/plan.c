@@ -1,8 +1,7 @@
-/* What a plan says. */
-#include <math.h>
-
 #include "core/base/panic.h"
 #include "core/decide/plan_inside.h"
+
+#include <math.h>
 #include "core/decide/values.h"
 
 void plan_identify(struct plan *p, const uint8_t id[PLAN_ID_BYTES])

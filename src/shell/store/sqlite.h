@@ -29,6 +29,7 @@ struct store_name {
 struct store {
     sqlite3 *db;
     char *path;
+    bool is_damaged; /* SQLite said so */
     sqlite3_stmt *begin, *commit, *rollback;
     sqlite3_stmt *name_find, *name_add;
     sqlite3_stmt *decision_add, *event_add, *entity_add, *label_add, *label_apply;

@@ -123,9 +123,18 @@ static bool store_set_up(struct store *s, enum store_mode mode, struct error *e)
 
 bool store_open(const char *path, enum store_mode mode, struct store **s, struct error *e)
 {
+    bool ignored;
+
+    return store_open_checked(path, mode, s, &ignored, e);
+}
+
+bool store_open_checked(const char *path, enum store_mode mode, struct store **s, bool *is_damaged,
+                        struct error *e)
+{
     struct store *made;
     int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
 
+    *is_damaged = false;
     if (mode == STORE_READ && access(path, F_OK) != 0)
         return error_set(e, ERROR_NOT_FOUND, "%s: nothing is projected yet", path);
     made = mem_alloc(sizeof *made);
@@ -137,8 +146,22 @@ bool store_open(const char *path, enum store_mode mode, struct store **s, struct
         *s = made;
         return true;
     }
+    *is_damaged = made->is_damaged;
     store_close(made);
     return false;
+}
+
+bool store_is_damaged(const struct store *s)
+{
+    return s->is_damaged;
+}
+
+bool store_is_there(struct store *s)
+{
+    int has_moved = 0;
+
+    return sqlite3_file_control(s->db, "main", SQLITE_FCNTL_HAS_MOVED, &has_moved) != SQLITE_OK ||
+           has_moved == 0;
 }
 
 void store_close(struct store *s)

@@ -67,6 +67,11 @@ enum store_mode { STORE_WRITE, STORE_READ };
 const char *store_library(void); /* its version */
 bool store_open(const char *path, enum store_mode mode, struct store **s, struct error *e) MUST_USE;
 void store_close(struct store *s); /* takes NULL */
+/* The same, and where it fails whether what is in the file is no store, or a damaged one. */
+bool store_open_checked(const char *path, enum store_mode mode, struct store **s, bool *is_damaged,
+                        struct error *e) MUST_USE;
+bool store_is_damaged(const struct store *s); /* something found the file so since it was opened */
+bool store_is_there(struct store *s);         /* the file of its path is the one that is open */
 /* Deletes the file with its WAL; it is no error where there is none. */
 bool store_remove(const char *path, struct error *e) MUST_USE;
 
