@@ -1,7 +1,10 @@
-#include "core/base/panic.h"
-#include "core/decide/plan_inside.h"
+/* What a plan says. */
+#include "core/decide/plan.h"
 
 #include <math.h>
+
+#include "core/base/panic.h"
+#include "core/decide/plan_inside.h"
 #include "core/decide/values.h"
 
 void plan_identify(struct plan *p, const uint8_t id[PLAN_ID_BYTES])
