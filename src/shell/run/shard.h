@@ -25,6 +25,8 @@ enum {
     SHARD_ID_MAX = 256,        /* bytes of an event id */
     SHARD_EVENT_MAX = 1 << 20, /* bytes of an encoded event */
     SHARD_LABEL_SOURCE_MAX = 64,
+    SHARD_CALLER_MAX = 128, /* bytes of struct asked */
+    SHARD_REQUEST_MAX = 128,
 };
 
 enum submit_kind {
@@ -95,6 +97,7 @@ struct submission {
     struct text source;
     struct list_request *list;
     struct entity_request *entity;
+    struct asked asked; /* decision, label, list */
     void (*done)(struct submission *s);
     void *context;
 

@@ -21,8 +21,8 @@
 #include "shell/run/shard_inside.h"
 
 enum {
-    EVENT_BODY_OVERHEAD = 16 + DECISION_BYTES_MAX, /* of an event body, beside id and event */
-    LABEL_BODY_OVERHEAD = 48,
+    EVENT_BODY_OVERHEAD = 16 + ASKED_OVERHEAD + DECISION_BYTES_MAX, /* of an event body, beside id and event */
+    LABEL_BODY_OVERHEAD = 48 + ASKED_OVERHEAD,
     WAIT_DURABLE_US = 50,
 };
 
@@ -44,13 +44,18 @@ static bool is_stale(const struct shard *s, struct submission *sub)
 
 /* ---- runs of decisions */
 
+static size_t asked_bytes(const struct submission *sub)
+{
+    return sub->asked.caller.length + sub->asked.request.length;
+}
+
 static size_t run_bytes(const struct shard *s, uint32_t rows)
 {
     size_t bytes = 0;
 
     for (uint32_t i = 0; i < rows; i++)
-        bytes +=
-            s->run[i]->event.length + s->run[i]->id.length + EVENT_BODY_OVERHEAD + s->values_most;
+        bytes += s->run[i]->event.length + s->run[i]->id.length + EVENT_BODY_OVERHEAD +
+                 s->values_most + asked_bytes(s->run[i]);
     return bytes;
 }
 
@@ -58,7 +63,7 @@ static void append_decision(struct shard *s, uint32_t i)
 {
     struct submission *sub = s->run[i];
     bool is_made = decision_is_made(&s->decisions[i]);
-    struct event_body body = {.id = sub->id, .event = sub->event};
+    struct event_body body = {.id = sub->id, .event = sub->event, .asked = sub->asked};
     struct record record = {.received_us = sub->received_us,
                             .kind = is_made ? RECORD_DECISION : RECORD_OBSERVE,
                             .epoch = ENGINE_EPOCH,
@@ -362,7 +367,8 @@ static void append_label(struct shard *s, struct submission *sub, const struct r
                                .effective_us = sub->effective_us,
                                .id = sub->id,
                                .source = sub->source,
-                               .event = body->event};
+                               .event = body->event,
+                               .asked = sub->asked};
     struct record record = {.received_us = sub->received_us,
                             .kind = RECORD_LABEL,
                             .epoch = ENGINE_EPOCH,
@@ -402,7 +408,8 @@ static void take_label(struct shard *s, struct submission *sub)
           error_set(&e, ERROR_INVALID, "record %llu is no event of this id",
                     (unsigned long long)sub->seq)) &&
          log_reserve(s->log, 1,
-                     body.event.length + sub->id.length + sub->source.length + LABEL_BODY_OVERHEAD,
+                     body.event.length + sub->id.length + sub->source.length + LABEL_BODY_OVERHEAD +
+                         asked_bytes(sub),
                      &e) &&
          carrier_decode(s->carrier, event.plan, body.event, &s->frame, &e);
     if (!ok) {

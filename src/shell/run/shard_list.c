@@ -7,7 +7,7 @@
 #include "shell/run/list_change.h"
 #include "shell/run/shard_inside.h"
 
-enum { LIST_BODY_OVERHEAD = 32 + PLAN_NAME_MAX, LIST_ITEM_OVERHEAD = 17 };
+enum { LIST_BODY_OVERHEAD = 32 + ASKED_OVERHEAD + PLAN_NAME_MAX, LIST_ITEM_OVERHEAD = 17 };
 
 struct list_work {
     struct list_change change[LIST_CHANGES_MAX];
@@ -21,9 +21,11 @@ static struct list_work *work_of(struct shard *s)
     return s->list_work;
 }
 
-static size_t body_bytes(const struct list_request *r)
+static size_t body_bytes(const struct submission *sub)
 {
-    size_t bytes = LIST_BODY_OVERHEAD + r->by.length;
+    const struct list_request *r = sub->list;
+    size_t bytes = LIST_BODY_OVERHEAD + r->by.length + sub->asked.caller.length +
+                   sub->asked.request.length;
 
     for (uint32_t i = 0; i < r->count; i++)
         bytes += LIST_ITEM_OVERHEAD + r->item[i].value.length + r->item[i].note.length;
@@ -67,7 +69,7 @@ static void append(struct shard *s, const struct submission *sub, uint64_t seq)
 {
     const struct list_request *q = sub->list;
     const struct list_body body = {
-        .list = q->name, .origin = LIST_BY_HAND, .by = q->by, .count = q->count};
+        .list = q->name, .origin = LIST_BY_HAND, .by = q->by, .count = q->count, .asked = sub->asked};
     struct record r = {.received_us = sub->received_us,
                        .kind = RECORD_LIST,
                        .epoch = ENGINE_EPOCH,
@@ -105,7 +107,7 @@ void shard_take_list(struct shard *s, struct submission *sub)
     }
     sub->status = SUBMIT_DONE;
     if (!says_nothing_new(s, list, count)) {
-        if (!log_reserve(s->log, 1, body_bytes(q), &e)) {
+        if (!log_reserve(s->log, 1, body_bytes(sub), &e)) {
             refuse(sub, e.kind == ERROR_FULL ? SUBMIT_FULL : SUBMIT_FAILED, &e);
             return;
         }

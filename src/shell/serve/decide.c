@@ -111,6 +111,7 @@ enum http_next decide_one(struct server *s, struct exchange *x)
     d->submission.kind = dry_run ? SUBMIT_PEEK : SUBMIT_DECISION;
     d->submission.explain = explain;
     d->submission.fields = seat->fields;
+    d->submission.asked = asked_of(x);
     x->state = d;
     x->ready = answer_decided;
     exchange_wait(x);

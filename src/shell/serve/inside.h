@@ -69,6 +69,8 @@ bool server_submit(struct server *s, struct exchange *x, struct submission *subm
 /* 429, or 503 with the reason where the shard has stopped. */
 void server_refuse(struct server *s, struct exchange *x);
 
+/* Who asked and in which request, for what this exchange submits; slices of it. */
+struct asked asked_of(const struct exchange *x);
 /* Who says so, for records that keep one text: the caller's name, with the query parameter `by`
  * before it where there is one. On false the answer is there. */
 bool caller_by(struct exchange *x, char *by, size_t room) MUST_USE;
