@@ -22,6 +22,7 @@
 #include "core/base/memory.h"
 #include "shell/log/disk.h"
 #include "shell/log/image.h"
+#include "shell/log/packed.h"
 #include "shell/log/segment.h"
 #include "shell/log/window.h"
 
@@ -164,6 +165,8 @@ static enum found open_first(struct log_cursor *c, struct error *e)
     if (chosen == 0)
         return FOUND_NOTHING;
     found = open_segment(c, chosen, e);
+    if (found == FOUND_IT && c->window.file.packed != NULL && c->from > chosen)
+        packed_find(c->window.file.packed, c->from, &c->next_seq, &c->at);
     if (found == FOUND_IT && !look_whether_newest(c, e))
         return FOUND_TROUBLE;
     return found;
@@ -184,7 +187,7 @@ static enum found try_record(struct log_cursor *c, bool anew, struct record_fram
 {
     if (anew)
         window_forget(&c->window);
-    if (!window_record(&c->window, c->at, true, f, state)) {
+    if (!window_record(&c->window, c->at, c->next_seq >= c->from, f, state)) {
         disk_error(e, "read", c->path, c->window.name);
         return FOUND_TROUBLE;
     }

@@ -168,6 +168,7 @@ bool list_body_parse(struct text body, struct list_body *b, struct error *e)
         r.failed = true;
     for (uint32_t i = 0; i < b->count && !r.failed; i++)
         list_item_next(&r, &item);
+    b->items.length -= reader_left(&r);
     take_asked(&r, &b->asked);
     return check(&r, "list", e);
 }

@@ -56,7 +56,7 @@ struct list_body {
     uint64_t file;  /* the content of its file that this completes; 0: none */
     struct text by; /* who says so */
     uint32_t count; /* of the items, at most LIST_CHANGES_MAX */
-    struct text items; /* and what follows them */
+    struct text items;
     struct asked asked;
 };
 

@@ -363,6 +363,16 @@ struct settings {
     int64_t ids_horizon_us;      /* and for how long: default 30d */
     uint64_t log_segment_bytes;
     bool log_sync;                  /* default true */
+    bool log_compress;              /* default true */
+    struct log_keep {
+        bool has_for, has_bytes;
+        int64_t for_us;
+        uint64_t bytes;
+    } log_keep; /* neither: for ever */
+    int64_t log_checkpoint_us;        /* between two signed checkpoints: default 10m; 0: none */
+    uint64_t log_checkpoint_records;  /* and after so many records: default 100000 */
+    char *log_checkpoint_file;        /* file or URL that they are added to; or NULL */
+    char *log_checkpoint_key;         /* file of the private key; NULL: in the data directory */
     uint32_t reload_rate;           /* records a second; default 200000 */
     int64_t snapshot_every_us;      /* default 5m */
     uint64_t snapshot_memory_bytes; /* default 1GiB */
