@@ -73,7 +73,7 @@ extern const struct command *const commands[];
 extern const size_t command_count;
 extern const struct option global_options[]; /* ends with a row without name */
 
-extern const struct command command_explain;
+extern const struct command command_audit, command_explain;
 extern const struct command command_backtest;
 extern const struct command command_check, command_help, command_init, command_version;
 extern const struct command command_label, command_list, command_model, command_profile,

@@ -23,6 +23,7 @@ const struct command *const commands[] = {
     &command_key,
     &command_user,
     &command_log,
+    &command_audit,
     &command_backtest,
     &command_replay,
     &command_rebuild,

@@ -127,6 +127,17 @@ void index_chain(struct index *x, uint8_t chain[DIGEST_BYTES])
     pthread_mutex_unlock(&x->lock);
 }
 
+uint64_t index_head(struct index *x, uint8_t chain[DIGEST_BYTES])
+{
+    uint64_t seq;
+
+    pthread_mutex_lock(&x->lock);
+    memcpy(chain, x->chain, DIGEST_BYTES);
+    seq = atomic_load(&x->durable_seq);
+    pthread_mutex_unlock(&x->lock);
+    return seq;
+}
+
 /* With the lock held: the segment that has `seq`, or NULL. */
 static struct indexed *segment_of(struct index *x, uint64_t seq)
 {

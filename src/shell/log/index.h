@@ -20,6 +20,7 @@ void index_set_durable(struct index *x, uint64_t seq, const uint8_t chain[DIGEST
 uint64_t index_durable_seq(const struct index *x);
 size_t index_bytes(const struct index *x);
 void index_chain(struct index *x, uint8_t chain[DIGEST_BYTES]);
+uint64_t index_head(struct index *x, uint8_t chain[DIGEST_BYTES]); /* seq and chain together */
 /* First seqs from `from` on, for syncing; released with mem_free. */
 size_t index_segments(struct index *x, uint64_t from, uint64_t **first);
 

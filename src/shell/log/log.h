@@ -113,6 +113,8 @@ void log_seal(struct log *l);
 bool log_commit(struct log *l, struct error *e) MUST_USE; /* the oldest sealed group, if any */
 uint64_t log_durable_seq(const struct log *l);
 void log_chain(const struct log *l, uint8_t chain[DIGEST_BYTES]); /* of the last durable record */
+/* Both of one moment. */
+uint64_t log_head(const struct log *l, uint8_t chain[DIGEST_BYTES]);
 /* Committed bytes, headers included; of segments closed by an earlier process the files' sizes. */
 size_t log_bytes(const struct log *l);
 /* The first record there is (records before were cut); where there is none, the next one. */

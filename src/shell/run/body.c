@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+enum { ITEM_ADD, ITEM_REMOVE, ITEM_AGAIN };
+
 static bool check(const struct reader *r, const char *kind, struct error *e)
 {
     if (!r->failed && reader_left(r) == 0)
@@ -136,20 +138,30 @@ void list_body_format(const struct list_body *b, const struct list_item *item, s
     buffer_add_bytes32(out, b->by);
     buffer_add_u32(out, b->count);
     for (uint32_t i = 0; i < b->count; i++) {
-        buffer_add_u8(out, item[i].is_removal);
+        buffer_add_u8(out, item[i].is_again ? ITEM_AGAIN : item[i].is_removal);
         buffer_add_u64(out, (uint64_t)item[i].expires_us);
         buffer_add_bytes32(out, item[i].value);
         buffer_add_bytes32(out, item[i].note);
+        if (item[i].is_again)
+            buffer_add_u64(out, (uint64_t)item[i].added_us);
     }
     add_asked(&b->asked, out);
 }
 
 void list_item_next(struct reader *at, struct list_item *item)
 {
-    item->is_removal = reader_u8(at) != 0;
+    uint8_t op = reader_u8(at);
+
+    item->is_removal = op == ITEM_REMOVE;
+    item->is_again = op == ITEM_AGAIN;
+    item->added_us = 0;
+    if (op > ITEM_AGAIN)
+        at->failed = true;
     item->expires_us = (int64_t)reader_u64(at);
     item->value = reader_bytes32(at);
     item->note = reader_bytes32(at);
+    if (item->is_again)
+        item->added_us = (int64_t)reader_u64(at);
 }
 
 bool list_body_parse(struct text body, struct list_body *b, struct error *e)

@@ -155,6 +155,7 @@ static bool bring_up(struct shard *s, const struct made_plan *made, const void *
     }
     s->status.snapshot_seq = r.snapshot_seq;
     s->status.replayed = r.records;
+    s->status.is_partial = r.is_partial;
     s->status.cut_bytes = found.cut_bytes;
     s->carrier = carrier_new(s->plans, s->plan);
     frame_init(&s->frame, plan_schema(s->plan), SHARD_GROUP_MAX, SHARD_RUN_TEXT_MAX);
@@ -395,5 +396,6 @@ void shard_status(struct shard *s, struct shard_status *status)
     pthread_mutex_unlock(&s->lock);
     status->durable_seq = log_durable_seq(s->log);
     status->log_bytes = log_bytes(s->log);
+    status->first_seq = log_first_seq(s->log);
     status->queue_length = queue_length(s->queue);
 }

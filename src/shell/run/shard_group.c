@@ -195,7 +195,12 @@ static void repeat_from_log(struct shard *s, struct submission *sub, uint64_t se
 
     if (!shard_wait_durable(s, seq) || !log_read(s->log, seq, &s->scratch, &record, &e) ||
         !event_body_parse(record.body, &body, &e)) {
-        fail_submission(sub, SUBMIT_FAILED, e.text);
+        if (e.kind == ERROR_NOT_FOUND)
+            fail_submission(sub, SUBMIT_CONFLICT,
+                            "this event was decided before, and its record is no longer kept "
+                            "(log.keep)");
+        else
+            fail_submission(sub, SUBMIT_FAILED, e.text);
         return;
     }
     if (record.kind != RECORD_DECISION && is_observed(s, sub, &e)) {
@@ -413,7 +418,11 @@ static void take_label(struct shard *s, struct submission *sub)
                      &e) &&
          carrier_decode(s->carrier, event.plan, body.event, &s->frame, &e);
     if (!ok) {
-        fail_submission(sub, e.kind == ERROR_FULL ? SUBMIT_FULL : SUBMIT_FAILED, e.text);
+        if (e.kind == ERROR_NOT_FOUND)
+            fail_submission(sub, SUBMIT_NOT_FOUND,
+                            "the record of this event is no longer kept (log.keep)");
+        else
+            fail_submission(sub, e.kind == ERROR_FULL ? SUBMIT_FULL : SUBMIT_FAILED, e.text);
         return;
     }
     engine_label(s->state.engine, &s->frame, 0, sub->seq, sub->label, event.received_us,

@@ -129,6 +129,8 @@ enum http_next revoke_key(struct server *s, struct exchange *x);
 enum http_next show_users(struct server *s, struct exchange *x);
 enum http_next create_user(struct server *s, struct exchange *x);
 enum http_next change_user(struct server *s, struct exchange *x);
+enum http_next show_audit(struct server *s, struct exchange *x);
+enum http_next make_checkpoint(struct server *s, struct exchange *x);
 enum http_next show_session(struct server *s, struct exchange *x);
 enum http_next sign_in(struct server *s, struct exchange *x);
 enum http_next sign_out(struct server *s, struct exchange *x);

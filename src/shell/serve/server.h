@@ -29,6 +29,8 @@ struct server_work {
     void *context;
 };
 
+struct upkeep; /* shell/audit */
+
 struct server_options {
     const struct server_setting *setting; /* host, port, threads, limits */
     const struct settings *settings; /* of the plan; the lists stay these; NULL: there are none */
@@ -39,6 +41,7 @@ struct server_options {
     const char *store;               /* path of its file */
     const char *data_directory;      /* for its models; NULL: answered 503 */
     struct server_work train, reload, backtest; /* run NULL: answered 503 */
+    struct upkeep *upkeep; /* borrowed; NULL: no checkpoints */
     struct access *access; /* borrowed; NULL: nobody is asked who they are */
 };
 
