@@ -8,6 +8,7 @@
 #include "core/base/calendar.h"
 #include "core/base/memory.h"
 #include "core/data/json_at.h"
+#include "shell/audit/kinds.h"
 #include "shell/os/file.h"
 
 static const char *const names[] = {"decisions", "control", "audit"};
@@ -250,4 +251,20 @@ bool checkpoints_read(const char *path, struct checkpoint **list, size_t *count,
     mem_free(*list);
     *list = NULL;
     return false;
+}
+
+bool checkpoint_record(struct control *control, const struct checkpoint *c, struct error *e)
+{
+    struct control_change change = {.kind = text_of(AUDIT_CHECKPOINT),
+                                    .actor = {text_of("system"), text_of("assay"), text_of("")},
+                                    .subject = text_of("log/shard-0")};
+    struct buffer data;
+    bool ok;
+
+    buffer_init(&data, CHECKPOINT_TEXT_MAX);
+    checkpoint_format(c, &data);
+    change.data = (struct text){data.bytes, data.length};
+    ok = control_append(control, &change, NULL, e);
+    buffer_fini(&data);
+    return ok;
 }

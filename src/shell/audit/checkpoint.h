@@ -15,6 +15,7 @@
 #define ASSAY_AUDIT_CHECKPOINT_H
 
 #include "core/data/json.h"
+#include "shell/control/control.h"
 #include "shell/os/digest.h"
 #include "shell/os/signature.h"
 
@@ -58,6 +59,10 @@ bool checkpoint_holds(const struct checkpoint *c, const struct signature_key *k)
 
 void checkpoint_format(const struct checkpoint *c, struct buffer *out); /* JSON, without line end */
 bool checkpoint_parse(const struct json *v, struct checkpoint *c, struct error *e) MUST_USE;
+
+/* As a record of the control log (kinds.h). */
+bool checkpoint_record(struct control *control, const struct checkpoint *c,
+                       struct error *e) MUST_USE;
 
 /* The checkpoints of a file, one a line; lines that are none are refused. mem_free. */
 bool checkpoints_read(const char *path, struct checkpoint **c, size_t *count,

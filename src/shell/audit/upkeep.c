@@ -112,23 +112,6 @@ static bool keep_elsewhere(struct upkeep *u, const struct checkpoint made[2], st
     return ok || error_prefix(e, "log.checkpoint_file");
 }
 
-/* The decision log's, as a record of the control log. */
-static bool record(struct upkeep *u, const struct checkpoint *c, struct error *e)
-{
-    struct control_change change = {.kind = text_of(AUDIT_CHECKPOINT),
-                                    .actor = {text_of("system"), text_of("assay"), text_of("")},
-                                    .subject = text_of("log/shard-0")};
-    struct buffer data;
-    bool ok;
-
-    buffer_init(&data, CHECKPOINT_TEXT_MAX);
-    checkpoint_format(c, &data);
-    change.data = (struct text){data.bytes, data.length};
-    ok = control_append(u->o.control, &change, NULL, e);
-    buffer_fini(&data);
-    return ok;
-}
-
 static bool make(struct upkeep *u, struct checkpoint made[2], struct error *e)
 {
     const struct log *log = shard_log(u->o.shard);
@@ -138,7 +121,7 @@ static bool make(struct upkeep *u, struct checkpoint made[2], struct error *e)
     made[0].seq = log_head(log, made[0].chain);
     if (made[0].seq > 0) {
         checkpoint_sign(&made[0], u->key);
-        if (!record(u, &made[0], e))
+        if (!checkpoint_record(u->o.control, &made[0], e))
             return false;
     }
     made[1].shard = (uint32_t)CONTROL_SHARD;
