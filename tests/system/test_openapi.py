@@ -192,6 +192,10 @@ ASKED = {
     },
     "GET /v1/decisions": {200: ("?limit=2", None, {}), 400: ("?limit=0", None, {})},
     "GET /v1/decisions/{id}": {200: ("/v1/decisions/w1", None, {}), 404: ("/v1/decisions/none", None, {})},
+    "GET /v1/decisions/{id}/explanation": {
+        200: ("/v1/decisions/w1/explanation", None, {}),
+        404: ("/v1/decisions/none/explanation", None, {}),
+    },
     "GET /v1/events": {200: ("?limit=3", None, {}), 400: ("?limit=0", None, {})},
     "POST /v1/events/{id}:decide": {
         200: ("/v1/events/h5:decide", None, {}),

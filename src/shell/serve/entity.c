@@ -24,7 +24,7 @@ struct looking {
     struct text id;                 /* as it was asked for */
     struct buffer key;              /* in its shortest words */
     struct buffer event;
-    int64_t entity;                 /* its number in the store */
+    int64_t entity; /* its number in the store */
     int64_t now_us; /* INT64_MIN: there was no event */
     struct buffer features, lists;
 };

@@ -1,26 +1,49 @@
 #include "shell/serve/outline.h"
 
 /* What a decision has wherever it is shown. */
-#define DECISION_HEAD                                                                              \
+#define EXPLAINED_HEAD                                                                             \
     {"id", OUTLINE_TEXT, 0, NULL, "of the event"},                                                 \
         {"time", OUTLINE_TIME, 0, NULL, "of the event"},                                           \
         {"outcome", OUTLINE_OUTCOME, 0, NULL, "what to do"},                                       \
         {"score", OUTLINE_WHOLE, 0, NULL, "0 to 1000"},                                            \
         {"probability", OUTLINE_REAL, 0, NULL, "calibrated, 0 to 1"},                              \
         {"level", OUTLINE_LEVEL, 0, NULL, "the settings' name for the range of the score"},        \
-        {"rules", OUTLINE_RULE, OUTLINE_ARRAY, NULL, "that fired"},                                \
         {"flags", OUTLINE_WORDS, OUTLINE_ARRAY, "late|too_late|ahead|no_model|forgotten",          \
          "what was special about the event"},                                                      \
     {                                                                                              \
         "plan", OUTLINE_TEXT, 0, NULL, "first bytes of the id of the plan that decided"            \
     }
 
+#define DECISION_HEAD                                                                              \
+    EXPLAINED_HEAD,                                                                                \
+    {                                                                                              \
+        "rules", OUTLINE_RULE, OUTLINE_ARRAY, NULL, "that fired"                                   \
+    }
+
 #define DECISION_WHY                                                                               \
     {"reasons", OUTLINE_OF, OUTLINE_ARRAY, "Reason",                                               \
      "features that raised the score most, largest first; where the outcome is not the mildest"},  \
+        {"interval", OUTLINE_REAL, OUTLINE_OPTIONAL | OUTLINE_ARRAY, NULL,                         \
+         "of the probability, low and high; where the model has a conformal part"},                \
+        {"conformal", OUTLINE_WORDS, OUTLINE_OPTIONAL | OUTLINE_ARRAY, "legit|fraud",              \
+         "the classes that cannot be excluded at the model's level"},                              \
+        {"p_values", OUTLINE_OBJECT, OUTLINE_OPTIONAL, NULL, "of each class"},                     \
+        {"decided_by", OUTLINE_WORDS, OUTLINE_OPTIONAL, "champion|challenger",                     \
+         "where several models were scored"},                                                      \
+        {"others", OUTLINE_OBJECT, OUTLINE_OPTIONAL, NULL, "what the other models said"},          \
     {                                                                                              \
         "forgotten", OUTLINE_TEXT, OUTLINE_OPTIONAL | OUTLINE_ARRAY, NULL,                         \
             "kinds of entity whose features may lack events"                                       \
+    }
+
+/* Of a feature's value. */
+#define VALUE_AMONG_ALL                                                                            \
+    {"code", OUTLINE_TEXT, OUTLINE_OPTIONAL, NULL, "of the reason"},                               \
+        {"value", OUTLINE_ANY, OUTLINE_OPTIONAL, NULL, "of the feature"},                          \
+        {"rank", OUTLINE_REAL, OUTLINE_OPTIONAL, NULL,                                             \
+         "of a number: share of the rows learned from that have less"},                            \
+    {                                                                                              \
+        "share", OUTLINE_REAL, OUTLINE_OPTIONAL, NULL, "of a category: share that has the same"    \
     }
 
 #define SEQ                                                                                        \
@@ -64,7 +87,36 @@ const struct outline outlines[] = {
     {.name = "Reason",
      .words = "What one feature did to the score.",
      .members = {{"feature", OUTLINE_FEATURE, 0, NULL, "its name"},
-                 {"contribution", OUTLINE_REAL, 0, NULL, "in log-odds"}}},
+                 {"contribution", OUTLINE_REAL, 0, NULL, "in log-odds"},
+                 VALUE_AMONG_ALL,
+                 {"text", OUTLINE_TEXT, OUTLINE_OPTIONAL, NULL,
+                  "a sentence; where one decision is shown"}}},
+    {.name = "ExplainedFeature",
+     .words = "What one feature did, and how usual its value is.",
+     .members = {{"feature", OUTLINE_FEATURE, 0, NULL, "its name"},
+                 {"contribution", OUTLINE_REAL, OUTLINE_NULLABLE, NULL,
+                  "in log-odds; null: the model does not read it"},
+                 VALUE_AMONG_ALL,
+                 {"own", OUTLINE_OBJECT, OUTLINE_OPTIONAL, NULL,
+                  "the entity's own past: entity, n, median, least, most, below; of a category "
+                  "usual, usual_n, same_n"},
+                 {"text", OUTLINE_TEXT, 0, NULL, "a sentence"}}},
+    {.name = "ExplainedRule",
+     .words = "A rule that fired.",
+     .members = {{"rule", OUTLINE_RULE, 0, NULL, "its name"},
+                 {"when", OUTLINE_TEXT, 0, NULL, "its condition"},
+                 {"then", OUTLINE_OUTCOME, 0, NULL, "what follows"},
+                 {"text", OUTLINE_TEXT, OUTLINE_NULLABLE, NULL, "what it means"}}},
+    {.name = "Explanation",
+     .words = "Why a decision is as it is.",
+     .members = {EXPLAINED_HEAD,
+                 SEQ,
+                 RECEIVED,
+                 {"rules", OUTLINE_OF, OUTLINE_ARRAY, "ExplainedRule", "that fired"},
+                 {"model", OUTLINE_OBJECT, OUTLINE_NULLABLE, NULL,
+                  "that decided: kind, file, base and margin; base and contributions add up to it"},
+                 {"features", OUTLINE_OF, OUTLINE_ARRAY, "ExplainedFeature", "all of the plan's"},
+                 {"complete", OUTLINE_BOOL, 0, NULL, "whether the log kept the values"}}},
     {.name = "BatchLine",
      .words = "The answer to one line.",
      .any_of = {"Decision", "Observed", "Problem"}},

@@ -71,8 +71,10 @@ const struct route routes[] = {
      .pattern = "/v1/decisions/{id}/explanation",
      .place = ROUTE_AT_DESK,
      .handle = explain_decision,
+     .roles = ROLES_READING,
      .summary = "Why: all contributions, each value among those of all and of the entity itself, "
-                "and the rules that fired."},
+                "and the rules that fired.",
+     .answers = {{200, "Explanation", NULL}, {404, NULL, NULL}}},
     {.method = HTTP_GET,
      .pattern = "/v1/decisions/{id}",
      .place = ROUTE_AT_DESK,

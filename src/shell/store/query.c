@@ -63,9 +63,16 @@ struct position {
 
 static uint64_t query_hash(const struct store_query *q)
 {
-    const int64_t numbers[] = {q->from_us,           q->until_us,  (int64_t)q->sort,
-                               q->min_score,         q->max_score, q->received_from_us,
-                               q->received_until_us, q->has_label, q->has_label ? q->label : 0, q->entity};
+    const int64_t numbers[] = {q->from_us,
+                               q->until_us,
+                               (int64_t)q->sort,
+                               q->min_score,
+                               q->max_score,
+                               q->received_from_us,
+                               q->received_until_us,
+                               q->has_label,
+                               q->has_label ? q->label : 0,
+                               q->entity};
     const struct text words[] = {q->outcome, q->level, q->rule};
     uint64_t hash = hash_bytes(numbers, sizeof numbers, 1);
 
@@ -168,10 +175,9 @@ static void where_format(const struct store_query *q, struct buffer *sql)
     const char *key = sorts[q->sort].by_score ? "decision.score" : "decision.time_us";
 
     if (has_entity(q))
-        buffer_add_text(sql,
-                        " AND entity.entity = ?14 AND entity.bucket IN (WITH RECURSIVE b(n) AS"
-                        " (SELECT 0 UNION ALL SELECT n + 1 FROM b"
-                        " WHERE n < (SELECT max(seq) >> 20 FROM decision)) SELECT n FROM b)");
+        buffer_add_text(sql, " AND entity.entity = ?14 AND entity.bucket IN (WITH RECURSIVE b(n) AS"
+                             " (SELECT 0 UNION ALL SELECT n + 1 FROM b"
+                             " WHERE n < (SELECT max(seq) >> 20 FROM decision)) SELECT n FROM b)");
     if (is_timed(q))
         buffer_add_text(sql, " AND decision.time_us >= ?1 AND decision.time_us < ?2");
     if (q->received_from_us != INT64_MIN || q->received_until_us != INT64_MAX)
