@@ -43,7 +43,6 @@ struct server_options {
     struct server_work train, reload, backtest; /* run NULL: answered 503 */
     struct upkeep *upkeep; /* borrowed; NULL: no checkpoints */
     struct access *access; /* borrowed; NULL: nobody is asked who they are */
-    struct access *access;                      /* borrowed; NULL: nobody is asked who they are */
 };
 
 struct server;
