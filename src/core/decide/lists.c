@@ -247,7 +247,7 @@ enum list_result lists_apply(struct lists *l, uint32_t list, const struct list_c
                                .seq = seq,
                                .place = place,
                                .origin = origin,
-                               .added_us = old != NULL         ? old->added_us
+                               .added_us = old != NULL        ? old->added_us
                                            : change->is_again ? change->added_us
                                                               : at_us,
                                .expires_us = change->expires_us,

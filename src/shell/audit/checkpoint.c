@@ -84,9 +84,9 @@ bool checkpoint_key_open(const char *path, bool make, struct signature_key **k, 
     if (!is_private(path, e))
         return false;
     buffer_init(&pem, SIGNATURE_PEM_MAX);
-    ok = file_read(path, &pem, e) &&
-         (signing_key_read((struct text){pem.bytes, pem.length}, k, e) ||
-          error_prefix(e, "%s", path));
+    ok =
+        file_read(path, &pem, e) && (signing_key_read((struct text){pem.bytes, pem.length}, k, e) ||
+                                     error_prefix(e, "%s", path));
     if (pem.bytes != NULL)
         memset(pem.bytes, 0, pem.length);
     buffer_fini(&pem);

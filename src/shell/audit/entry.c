@@ -12,7 +12,7 @@
 struct entry_writer {
     char directory[4096]; /* of the shard */
     struct json_reader *json;
-    uint32_t plan_seq; /* whose ids are these; 0: none */
+    uint32_t plan_seq;                              /* whose ids are these; 0: none */
     char plan_id[DIGEST_HEX], model_id[DIGEST_HEX]; /* "": it has none, or is not known */
 };
 
@@ -21,8 +21,8 @@ struct entry {
     const char *log;
     struct text kind, actor, request;
     char subject[TRAIL_TEXT_MAX + 1];
-    struct text event;             /* id */
-    struct text input, output;     /* bytes that are hashed; NULL: none */
+    struct text event;         /* id */
+    struct text input, output; /* bytes that are hashed; NULL: none */
 };
 
 struct entry_writer *entry_writer_new(const char *shard_directory)
@@ -49,8 +49,8 @@ static bool actor_is(struct text wanted, struct text kind, struct text id)
 
     if (wanted.length == 0 || text_equal(wanted, id))
         return true;
-    if (wanted.length <= kind.length + 1 ||
-        memcmp(wanted.bytes, kind.bytes, kind.length) != 0 || wanted.bytes[kind.length] != ':')
+    if (wanted.length <= kind.length + 1 || memcmp(wanted.bytes, kind.bytes, kind.length) != 0 ||
+        wanted.bytes[kind.length] != ':')
         return false;
     bare.bytes += kind.length + 1;
     bare.length -= kind.length + 1;

@@ -88,8 +88,7 @@ static bool add_manifest(struct exporting *x, const struct trail_counts *c, stru
                          struct error *e)
 {
     uint64_t entries = c->decisions + c->control;
-    struct checkpoint signed_off = {
-        .log = CHECKPOINT_AUDIT, .seq = entries, .at_us = x->o->now_us};
+    struct checkpoint signed_off = {.log = CHECKPOINT_AUDIT, .seq = entries, .at_us = x->o->now_us};
     char hex[DIGEST_HEX];
 
     digest_finish(x->digest, signed_off.chain);

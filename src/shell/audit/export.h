@@ -15,7 +15,7 @@
 #include "shell/audit/trail.h"
 
 struct export_options {
-    struct trail_options trail; /* ascending; limit and work are the export's */
+    struct trail_options trail;      /* ascending; limit and work are the export's */
     const struct signature_key *key; /* NULL: not signed */
     int64_t now_us;
     /* Takes bytes in order; false stops with the error that it set. */
@@ -23,7 +23,6 @@ struct export_options {
     void *context;
 };
 
-bool audit_export(const struct export_options *o, struct trail_counts *c,
-                  struct error *e) MUST_USE;
+bool audit_export(const struct export_options *o, struct trail_counts *c, struct error *e) MUST_USE;
 
 #endif

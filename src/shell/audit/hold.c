@@ -243,8 +243,7 @@ static bool hold(struct holding *g, struct error *e)
         if (g->refused[0] != 0)
             finding(g, "%s", g->refused);
         for (size_t i = 0; i < g->count; i++)
-            judge_checkpoint(g, &g->list[i],
-                             mark_of(m, count, g->list[i].seq, g->list[i].chain));
+            judge_checkpoint(g, &g->list[i], mark_of(m, count, g->list[i].seq, g->list[i].chain));
         judge_beginning(g, m, count);
     }
     mem_free(m);

@@ -15,19 +15,19 @@ struct hold_options {
     const char *data_directory;
     const char *log_directory; /* of the log that is held */
     enum checkpoint_log log;
-    const char *checkpoints;  /* a file kept elsewhere; NULL: those of the control log alone */
-    const char *public_key;   /* a file kept elsewhere; NULL: */
-    const char *own_key;      /* the private one's path, whose .pub is taken */
+    const char *checkpoints; /* a file kept elsewhere; NULL: those of the control log alone */
+    const char *public_key;  /* a file kept elsewhere; NULL: */
+    const char *own_key;     /* the private one's path, whose .pub is taken */
     const struct progress *progress;
 };
 
 struct held {
     struct log_verdict verdict;
-    bool is_good;                 /* whole, and as all checkpoints say */
-    uint64_t checkpoints;         /* that are signed and of this log: */
-    uint64_t from_file;           /* of the file */
-    uint64_t held, before_cut;    /* held; of records that retention has cut */
-    uint64_t newest_seq;          /* of the newest that is held, 0: none */
+    bool is_good;              /* whole, and as all checkpoints say */
+    uint64_t checkpoints;      /* that are signed and of this log: */
+    uint64_t from_file;        /* of the file */
+    uint64_t held, before_cut; /* held; of records that retention has cut */
+    uint64_t newest_seq;       /* of the newest that is held, 0: none */
     int64_t newest_us;
     bool is_cut, cut_is_known;    /* the log begins after record 1; as a record of retention says */
     char finding[ERROR_TEXT_MAX]; /* "": none */

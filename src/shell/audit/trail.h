@@ -21,12 +21,12 @@ enum {
 };
 
 struct trail_filter {
-    int64_t from_us, to_us;      /* [from, to); INT64_MIN, INT64_MAX: all */
-    struct text kind;            /* "decision", "key.created", or "key." for all that begin so */
-    struct text actor;           /* "ann", "user:ann" */
-    struct text subject;         /* "key/ask_3f9a", "list/blocked" */
-    struct text event;           /* an event's id */
-    struct text request;         /* a request's id */
+    int64_t from_us, to_us; /* [from, to); INT64_MIN, INT64_MAX: all */
+    struct text kind;       /* "decision", "key.created", or "key." for all that begin so */
+    struct text actor;      /* "ann", "user:ann" */
+    struct text subject;    /* "key/ask_3f9a", "list/blocked" */
+    struct text event;      /* an event's id */
+    struct text request;    /* a request's id */
 };
 
 /* Whether a filter can be met at all; ERROR_INVALID names what is wrong. */

@@ -23,7 +23,7 @@
 struct upkeep_options {
     const char *data_directory;
     const struct settings *settings;
-    struct shard *shard;     /* started; borrowed, like the control log */
+    struct shard *shard; /* started; borrowed, like the control log */
     struct control *control;
     /* Records from this one on are still to be read by others (the store's projection); NULL: none.
      */

@@ -37,8 +37,8 @@ static bool take_time(const struct invocation *v, const char *name, int64_t *us,
     const char *word = option_get(v, name);
 
     return word == NULL || time_parse(text_of(word), TIME_ISO, us) ||
-           error_set(e, ERROR_USAGE, "--%s: expected a time like 2026-05-04T10:00:00Z, found \"%s\"",
-                     name, word);
+           error_set(e, ERROR_USAGE,
+                     "--%s: expected a time like 2026-05-04T10:00:00Z, found \"%s\"", name, word);
 }
 
 static struct text option_text(const struct invocation *v, const char *name)
@@ -65,8 +65,7 @@ static bool take_filter(struct auditing *a, struct error *e)
 
 static bool open_directory(struct auditing *a, struct error *e)
 {
-    if (!invocation_settings(a->v, &a->settings, e) ||
-        !data_directory(a->settings, a->data, e) ||
+    if (!invocation_settings(a->v, &a->settings, e) || !data_directory(a->settings, a->data, e) ||
         !data_shard_directory(a->settings, a->shard, e))
         return false;
     if (!file_exists(a->data))
@@ -135,7 +134,7 @@ static bool show_page(struct auditing *a, const struct json *page, int64_t *left
     bool ok = true;
 
     buffer_init(&line, OUTPUT_MAX);
-    for (uint32_t i = 0; ok && entries != NULL && i < entries->count && *left > 0; i++, --*left) {
+    for (uint32_t i = 0; ok && entries != NULL && i<entries->count && * left> 0; i++, --*left) {
         buffer_clear(&line);
         json_add_json(&line, &entries->items[i]);
         ok = take_entry(a, (struct text){line.bytes, line.length}, e);
@@ -279,7 +278,8 @@ static bool audit_run(struct invocation *v, struct error *e)
 static const struct option options[] = {
     {"from", 0, "TIME", "only entries at or after this"},
     {"to", 0, "TIME", "only entries before this"},
-    {"kind", 0, "KIND", "only of this kind: decision, label, list, key.created; key. for all of keys"},
+    {"kind", 0, "KIND",
+     "only of this kind: decision, label, list, key.created; key. for all of keys"},
     {"actor", 0, "WHO", "only by this one: ann, user:ann, key:3f9a01c2d4e5"},
     {"subject", 0, "WHAT", "only about this: event/ID, list/NAME, key/ID, user/NAME"},
     {"event", 0, "ID", "only about this event"},
@@ -298,9 +298,10 @@ const struct command command_audit = {
     .arguments = "[export]",
     .least = 0,
     .most = 1,
-    .words = "Reads both logs of the data directory, beside a running service too; with --url asks a\n"
-             "service (role auditor or admin). --json prints an entry a line. export writes all, and\n"
-             "a signed manifest as the last line: see docs/audit.md.",
+    .words =
+        "Reads both logs of the data directory, beside a running service too; with --url asks a\n"
+        "service (role auditor or admin). --json prints an entry a line. export writes all, and\n"
+        "a signed manifest as the last line: see docs/audit.md.",
     .options = options,
     .examples = "  assay audit -n 20\n"
                 "  assay audit --actor user:ann --kind key. --json\n"

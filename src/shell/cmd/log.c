@@ -110,10 +110,10 @@ static void proof_words(const struct held *h, bool is_elsewhere, struct buffer *
                       "anew, or more were cut off, cannot be\nshown before the next checkpoint.\n",
                       behind);
     if (!is_elsewhere)
-        buffer_add_text(out,
-                        "these checkpoints stand beside the log: whoever could change both may have "
-                        "cut off both.\n--checkpoint FILE holds it against those that were kept "
-                        "elsewhere.\n");
+        buffer_add_text(
+            out, "these checkpoints stand beside the log: whoever could change both may have "
+                 "cut off both.\n--checkpoint FILE holds it against those that were kept "
+                 "elsewhere.\n");
 }
 
 static void verdict_words(const struct held *h, const char *hex, bool is_elsewhere,
@@ -121,8 +121,9 @@ static void verdict_words(const struct held *h, const char *hex, bool is_elsewhe
 {
     const struct log_verdict *r = &h->verdict;
 
-    buffer_format(out, "%" PRIu64 " records in %" PRIu64 " segments (%" PRIu64
-                       " packed), %" PRIu64 " to %" PRIu64 "\n",
+    buffer_format(out,
+                  "%" PRIu64 " records in %" PRIu64 " segments (%" PRIu64 " packed), %" PRIu64
+                  " to %" PRIu64 "\n",
                   r->records, r->segments, r->packed, r->first_seq, r->last_seq);
     for (int kind = RECORD_PLAN; kind <= RECORD_CONTROL; kind++)
         if (kind != RECORD_CONTROL || r->by_kind[kind] > 0) /* a log of its own */
@@ -180,9 +181,8 @@ static bool checkpoint_own(struct admin *a, const struct log_paths *p, struct er
         checkpoint_format(&c, &a->answer);
         buffer_add_char(&a->answer, '\n');
     }
-    c = (struct checkpoint){.log = CHECKPOINT_CONTROL,
-                            .shard = (uint32_t)CONTROL_SHARD,
-                            .at_us = clock_now_us()};
+    c = (struct checkpoint){
+        .log = CHECKPOINT_CONTROL, .shard = (uint32_t)CONTROL_SHARD, .at_us = clock_now_us()};
     c.seq = control_head(a->control, c.chain);
     if (ok && c.seq > 0) {
         checkpoint_sign(&c, key);
@@ -365,9 +365,10 @@ static bool add_list_record(struct viewer *w, const struct record *r, struct err
     reader_init(&at, b.items.bytes, b.items.length);
     for (uint32_t i = 0; i < b.count; i++) {
         list_item_next(&at, &item);
-        buffer_format(&w->out, "%s{\"%s\":", i > 0 ? "," : "", item.is_removal ? "remove"
-                                                                    : item.is_again ? "again"
-                                                                                    : "add");
+        buffer_format(&w->out, "%s{\"%s\":", i > 0 ? "," : "",
+                      item.is_removal ? "remove"
+                      : item.is_again ? "again"
+                                      : "add");
         json_add_text(&w->out, item.value);
         if (item.expires_us != LIST_NEVER)
             add_key_time(&w->out, "expires", item.expires_us);
@@ -520,7 +521,10 @@ static bool log_export_run(struct invocation *v, const struct log_paths *p, stru
 static const struct {
     const char *name;
     bool (*run)(struct invocation *v, const struct log_paths *p, struct error *e);
-} actions[] = {{"verify", log_verify_run}, {"show", log_show_run}, {"export", log_export_run}, {"checkpoint", log_checkpoint_run}};
+} actions[] = {{"verify", log_verify_run},
+               {"show", log_show_run},
+               {"export", log_export_run},
+               {"checkpoint", log_checkpoint_run}};
 
 static bool log_run(struct invocation *v, struct error *e)
 {
@@ -537,7 +541,8 @@ static bool log_run(struct invocation *v, struct error *e)
         settings_free(s);
         return ok;
     }
-    return error_set(e, ERROR_USAGE, "log: expected verify, show, export or checkpoint, found \"%s\"",
+    return error_set(e, ERROR_USAGE,
+                     "log: expected verify, show, export or checkpoint, found \"%s\"",
                      v->argument[0]);
 }
 
@@ -546,7 +551,8 @@ static const struct option options[] = {
     {"number", 'n', "N", "show: how many of the newest records (default 20)"},
     {"seq", 0, "SEQ", "show: one record by its number"},
     {"checkpoint", 0, "FILE", "verify: checkpoints that were kept elsewhere, one a line"},
-    {"public-key", 0, "FILE", "verify: the key that signed them (default: checkpoint.key.pub beside it)"},
+    {"public-key", 0, "FILE",
+     "verify: the key that signed them (default: checkpoint.key.pub beside it)"},
     OPTIONS_SERVICE,
     {"output", 'o', "FILE", "export: where to write (default: standard output)"},
     {0},

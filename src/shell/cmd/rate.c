@@ -18,6 +18,7 @@
 #include "shell/source/profile.h"
 
 enum {
+    REQUEST_BYTES = 20, /* of a request id that the service makes */
     SECONDS_PER_DAY = 86400,
     STORE_ROW_BYTES = 150, /* of a decision, beside its id: columns, and entries of indexes */
     EVENT_BYTES_MAX = 64 << 20,
@@ -258,7 +259,8 @@ static void work_out(struct rate *r)
     r->ids_bytes = r->ids * (double)ids_entry_bytes();
     r->state_bytes = r->window_bytes + r->ids_bytes;
     r->log_day_bytes = r->rate * SECONDS_PER_DAY *
-                       (LOG_OVERHEAD_BYTES + 12 + decision + r->event_bytes + r->id_bytes);
+                       (LOG_OVERHEAD_BYTES + 12 + decision + r->event_bytes + r->id_bytes +
+                        ASKED_OVERHEAD + REQUEST_BYTES);
     r->store_day_bytes = r->rate * SECONDS_PER_DAY * (STORE_ROW_BYTES + r->id_bytes);
 }
 

@@ -30,8 +30,8 @@ static void print_json(const struct replay_result *r, const char *hex, struct bu
         "{\"first_seq\":%lu,\"records\":%lu,\"decisions\":%lu,\"observed\":%lu,\"labels\":%lu,\"plans\":%lu,"
         "\"equal\":%lu,\"different\":%lu,\"decisions_sha256\":\"%s\",",
         (unsigned long)r->first_seq, (unsigned long)r->records, (unsigned long)r->decisions,
-        (unsigned long)r->observed, (unsigned long)r->labels, (unsigned long)r->plans, (unsigned long)r->equal,
-        (unsigned long)r->different, hex);
+        (unsigned long)r->observed, (unsigned long)r->labels, (unsigned long)r->plans,
+        (unsigned long)r->equal, (unsigned long)r->different, hex);
     segments_json(r, out);
     buffer_add_text(out, "\"differences\":[");
     for (uint32_t i = 0; i < r->differences; i++) {

@@ -316,8 +316,7 @@ bool log_last_seq(const char *directory, uint64_t *seq, struct error *e)
     return found == 0;
 }
 
-bool log_chain_at(const char *directory, uint64_t seq, uint8_t chain[DIGEST_BYTES],
-                  struct error *e)
+bool log_chain_at(const char *directory, uint64_t seq, uint8_t chain[DIGEST_BYTES], struct error *e)
 {
     struct log_cursor *c;
     struct record r;

@@ -325,11 +325,11 @@ bool index_read(struct index *x, uint64_t seq, struct buffer *into, struct recor
     if (seq == 0 || seq > index_durable_seq(x) || !find_place(x, seq, &p))
         return error_set(e, ERROR_NOT_FOUND, "%s: no record with seq %" PRIu64, x->path, seq);
     if (!window_open(&w, x->directory, p.first_seq, WINDOW_LOOKUP))
-        return errno == ENOENT ? error_set(e, ERROR_NOT_FOUND, "%s: no record with seq %" PRIu64,
-                                           x->path, seq)
-                               : disk_error(e, "open", x->path, w.name);
-    is_read = (p.is_known || learn_place(x, &w, seq, &p, e)) &&
-              read_from(x, &w, &p, seq, into, r, e);
+        return errno == ENOENT
+                   ? error_set(e, ERROR_NOT_FOUND, "%s: no record with seq %" PRIu64, x->path, seq)
+                   : disk_error(e, "open", x->path, w.name);
+    is_read =
+        (p.is_known || learn_place(x, &w, seq, &p, e)) && read_from(x, &w, &p, seq, into, r, e);
     window_close(&w);
     return is_read;
 }

@@ -68,9 +68,8 @@ bool log_cut(struct log *l, uint64_t seq, struct error *e)
     bool ok = true;
 
     for (size_t i = 0; i < closed && ok && first[i + 1] <= seq; i++)
-        ok = remove_segment(l, first[i], e) &&
-             (disk_sync_directory(l->directory) == 0 ||
-              disk_error(e, "sync directory", l->path, ""));
+        ok = remove_segment(l, first[i], e) && (disk_sync_directory(l->directory) == 0 ||
+                                                disk_error(e, "sync directory", l->path, ""));
     mem_free(first);
     return ok;
 }

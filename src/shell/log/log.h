@@ -15,12 +15,13 @@
  *                   body byte, the log's flag cleared: grouping does not change the chain);
  *                   zeros before record 1
  *
- * A segment is <first seq, 20 digits>.log (or .log.zst: packed.h): a 4,096-byte header (magic, version, shard, first seq,
- * chain before it), then records, then zeros: it is written full of zeros ahead of use, so a sync
- * does not have to change the file's size. Recovery takes the newest segment's records as long as
- * length, crc, seq and chain hold; what follows must be zeros or a torn end: it is cut, and said.
- * Good records after a broken one are damage: the log refuses to open (image.c tells how they are
- * told apart). Older segments are trusted; log_verify reads them all.
+ * A segment is <first seq, 20 digits>.log (or .log.zst: packed.h): a 4,096-byte header (magic,
+ * version, shard, first seq, chain before it), then records, then zeros: it is written full of
+ * zeros ahead of use, so a sync does not have to change the file's size. Recovery takes the newest
+ * segment's records as long as length, crc, seq and chain hold; what follows must be zeros or a
+ * torn end: it is cut, and said. Good records after a broken one are damage: the log refuses to
+ * open (image.c tells how they are told apart). Older segments are trusted; log_verify reads them
+ * all.
  *
  * Reserve, apply, commit, answer: log_reserve before state changes makes sure that the bytes will
  * fit (a full disk is ERROR_FULL then, and nothing has happened; when there is room again, so is
@@ -167,7 +168,7 @@ void log_cursor_close(struct log_cursor *c);
  * at its very end: compare last_seq and chain with a value kept elsewhere. */
 struct log_verdict {
     uint64_t records, segments, first_seq, last_seq, bytes;
-    uint64_t packed; /* segments */
+    uint64_t packed;              /* segments */
     uint8_t before[DIGEST_BYTES]; /* the chain value that the first segment says it follows */
     uint64_t by_kind[8];
     uint8_t chain[DIGEST_BYTES];

@@ -231,9 +231,9 @@ long long packed_read(struct packed *p, void *bytes, size_t length, size_t at)
 struct making {
     struct window from;
     int fd;
-    size_t at;        /* of the file that is written */
-    size_t from_at;   /* the next record's place in the segment */
-    uint64_t seq;     /* and its number */
+    size_t at;      /* of the file that is written */
+    size_t from_at; /* the next record's place in the segment */
+    uint64_t seq;   /* and its number */
     struct buffer frame, packed, table;
     uint32_t count;
     struct zstd_packer *packer;

@@ -119,8 +119,8 @@ static bool unpack(struct log *l, const struct found_segment *s, struct error *e
     if (fd < 0)
         return disk_error(e, "create", l->path, NEW_NAME);
     ok = disk_write(fd, s->image.bytes, s->image.length, 0) == 0 && disk_sync(fd) == 0 &&
-         disk_rename(l->directory, NEW_NAME, name) == 0 &&
-         disk_sync_directory(l->directory) == 0 && disk_remove(l->directory, packed) == 0;
+         disk_rename(l->directory, NEW_NAME, name) == 0 && disk_sync_directory(l->directory) == 0 &&
+         disk_remove(l->directory, packed) == 0;
     if (!ok)
         disk_error(e, "unpack", l->path, packed);
     close(fd);
@@ -271,8 +271,7 @@ bool log_recover(struct log *l, struct log_found *found, struct error *e)
         return false;
     l->next_seq = 1;
     segment_buffer_init(&s.image);
-    is_done =
-        remove_twins(l, first, count, e) && recover_from(l, first, count, &s, &result, e);
+    is_done = remove_twins(l, first, count, e) && recover_from(l, first, count, &s, &result, e);
     buffer_fini(&s.image);
     mem_free(first);
     if (!is_done)

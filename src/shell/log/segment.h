@@ -1,4 +1,5 @@
-/* A segment file, packed (packed.h) or not: its name, its header, and the list of those in a directory. */
+/* A segment file, packed (packed.h) or not: its name, its header, and the list of those in a
+ * directory. */
 #ifndef ASSAY_LOG_SEGMENT_H
 #define ASSAY_LOG_SEGMENT_H
 
@@ -47,7 +48,8 @@ void segment_close(struct segment_file *f);
 /* Of its bytes as they were written, like disk_read. */
 long long segment_read(struct segment_file *f, void *bytes, size_t length, size_t at) MUST_USE;
 
-/* First seqs of the segments in a directory, each once, ascending; *first is released with mem_free. */
+/* First seqs of the segments in a directory, each once, ascending; *first is released with
+ * mem_free. */
 bool segment_list(int directory, const char *path, uint64_t **first, size_t *count,
                   struct error *e) MUST_USE;
 

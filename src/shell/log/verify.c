@@ -39,8 +39,8 @@ static void hold_mark(struct verifying *v, size_t *next, uint64_t seq, const uin
         if (m->seq < seq)
             m->state = LOG_MARK_CUT;
         else
-            m->state = memcmp(m->chain, chain, DIGEST_BYTES) == 0 ? LOG_MARK_HELD
-                                                                  : LOG_MARK_DIFFERS;
+            m->state =
+                memcmp(m->chain, chain, DIGEST_BYTES) == 0 ? LOG_MARK_HELD : LOG_MARK_DIFFERS;
     }
 }
 
@@ -237,8 +237,7 @@ static bool verify_directory(struct verifying *v, const struct progress *p, stru
 static void judge_rest(struct verifying *v)
 {
     for (; v->next_mark < v->marks; v->next_mark++)
-        v->mark[v->next_mark].state =
-            v->verdict->is_whole ? LOG_MARK_MISSING : LOG_MARK_UNSEEN;
+        v->mark[v->next_mark].state = v->verdict->is_whole ? LOG_MARK_MISSING : LOG_MARK_UNSEEN;
 }
 
 bool log_verify_marks(const char *directory, struct log_mark *mark, size_t count,

@@ -1,6 +1,7 @@
 /* Signatures of JSON Web Tokens (RFC 7518): HMAC with SHA-256, RSA PKCS #1 v1.5 and ECDSA on P-256;
- * and Ed25519, by which this program signs (OpenSSL behind this header). A key knows its one algorithm, so a signature is never checked by
- * the algorithm that its sender chose. Keys may be used by any thread. */
+ * and Ed25519, by which this program signs (OpenSSL behind this header). A key knows its one
+ * algorithm, so a signature is never checked by the algorithm that its sender chose. Keys may be
+ * used by any thread. */
 #ifndef ASSAY_OS_SIGNATURE_H
 #define ASSAY_OS_SIGNATURE_H
 

@@ -26,8 +26,7 @@ size_t zstd_block_bound(size_t length)
 
 size_t zstd_block_pack(struct zstd_packer *p, const void *bytes, size_t length, void *out)
 {
-    size_t packed =
-        ZSTD_compress2((ZSTD_CCtx *)p, out, ZSTD_compressBound(length), bytes, length);
+    size_t packed = ZSTD_compress2((ZSTD_CCtx *)p, out, ZSTD_compressBound(length), bytes, length);
 
     ASSERT(!ZSTD_isError(packed));
     return packed;

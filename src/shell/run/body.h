@@ -62,11 +62,11 @@ struct list_body {
 
 struct list_item {
     bool is_removal;
-    bool is_again;      /* an entry written again, because its record is to be cut: it moves here, */
-    int64_t added_us;   /* and came into the list then */
     int64_t expires_us; /* LIST_NEVER */
     struct text value;
     struct text note;
+    bool is_again;    /* an entry written again, because its record is to be cut: it moves here, */
+    int64_t added_us; /* and came into the list then */
 };
 
 void plan_body_format(const struct plan_body *b, struct buffer *out);

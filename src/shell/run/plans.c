@@ -160,8 +160,8 @@ bool plans_keep(const char *shard_directory, uint32_t seq, uint16_t epoch, struc
     buffer_init(&bytes, PLAN_RECORD_MAX);
     buffer_add_u16(&bytes, epoch);
     buffer_add_slice(&bytes, body);
-    ok = !bytes.overflow || error_set(e, ERROR_INVALID, "plan %u is over %d bytes", seq,
-                                      PLAN_RECORD_MAX);
+    ok = !bytes.overflow ||
+         error_set(e, ERROR_INVALID, "plan %u is over %d bytes", seq, PLAN_RECORD_MAX);
     ok = ok && file_make_directories(directory, 0700, e) &&
          file_write(path, bytes.bytes, bytes.length, 0600, e);
     buffer_fini(&bytes);

@@ -265,8 +265,7 @@ static bool find_beginning(struct replayer *p, uint64_t *from, struct error *e)
     p->result->first_seq = 1;
     if (found == 1 && r.seq > 1)
         return begin_at_base(p, r.seq, from, e);
-    return found >= 0 &&
-           (p->o->as == NULL || change_plan(p, plan_ref(p->o->as), 1, e));
+    return found >= 0 && (p->o->as == NULL || change_plan(p, plan_ref(p->o->as), 1, e));
 }
 
 static bool walk(struct replayer *p, struct error *e)

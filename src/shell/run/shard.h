@@ -162,10 +162,10 @@ void shard_close(struct shard *s);
  * plan is in force, or with an error, and then nothing has changed. One at a time
  * (ERROR_CONFLICT); from any thread but the shard's; a false progress gives it up. */
 struct activated {
-    bool is_same;     /* it was in force already */
-    bool is_rebuilt;  /* with a state from the log */
-    uint64_t seq;     /* of the PLAN record */
-    uint64_t records; /* of the log that the state was built from, */
+    bool is_same;       /* it was in force already */
+    bool is_rebuilt;    /* with a state from the log */
+    uint64_t seq;       /* of the PLAN record */
+    uint64_t records;   /* of the log that the state was built from, */
     uint64_t first_seq; /* from this one on: over 1, the log's beginning was cut */
 };
 

@@ -50,7 +50,7 @@ struct activation {
     struct log_cursor *cursor;
     struct apply *apply;
     uint64_t applied; /* records up to here are in the state */
-    uint64_t first; /* record applied; 0: none yet */
+    uint64_t first;   /* record applied; 0: none yet */
     bool is_frozen;   /* a snapshot still reads the state that was in force */
 
     struct submission submission;

@@ -21,7 +21,8 @@
 #include "shell/run/shard_inside.h"
 
 enum {
-    EVENT_BODY_OVERHEAD = 16 + ASKED_OVERHEAD + DECISION_BYTES_MAX, /* of an event body, beside id and event */
+    EVENT_BODY_OVERHEAD =
+        16 + ASKED_OVERHEAD + DECISION_BYTES_MAX, /* of an event body, beside id and event */
     LABEL_BODY_OVERHEAD = 48 + ASKED_OVERHEAD,
     WAIT_DURABLE_US = 50,
 };

@@ -91,7 +91,10 @@ static bool write_again(struct shard *s, const struct list_request *page, struct
                         struct list_item *item, enum list_result *result, struct error *e)
 {
     struct list_body body;
-    struct list_request q = {.name = name, .item = item, .again = item, .result = result,
+    struct list_request q = {.name = name,
+                             .item = item,
+                             .again = item,
+                             .result = result,
                              .again_of = page->entry[0].seq};
     struct buffer bytes;
     struct record r;

@@ -25,8 +25,8 @@ static struct list_work *work_of(struct shard *s)
 static size_t body_bytes(const struct submission *sub)
 {
     const struct list_request *r = sub->list;
-    size_t bytes = LIST_BODY_OVERHEAD + r->by.length + sub->asked.caller.length +
-                   sub->asked.request.length;
+    size_t bytes =
+        LIST_BODY_OVERHEAD + r->by.length + sub->asked.caller.length + sub->asked.request.length;
 
     for (uint32_t i = 0; i < r->count; i++)
         bytes += LIST_ITEM_OVERHEAD + r->item[i].value.length + r->item[i].note.length;
@@ -58,8 +58,8 @@ static bool says_nothing_new(struct shard *s, uint32_t list, uint32_t count,
     bool is_new = false;
 
     for (uint32_t i = 0; i < count && !is_new; i++) {
-        enum list_result r = lists_foresee(engine_lists(s->state.engine), list,
-                                           &s->list_work->change[i], origin);
+        enum list_result r =
+            lists_foresee(engine_lists(s->state.engine), list, &s->list_work->change[i], origin);
 
         is_new = r != LIST_UNCHANGED && r != LIST_ABSENT;
     }

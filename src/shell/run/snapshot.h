@@ -57,9 +57,9 @@ bool snapshot_read_base(const char *directory, uint64_t layout, struct state *s,
 /* What a killed process left half written; only while no other writes there. */
 void snapshot_remove_unfinished(const char *directory);
 
-/* The newest snapshot or base at or before `last_seq` that is whole and of `layout`, mapped into the wiped
- * state's memory (its engine is closed); pages come from the file when they are first used. False:
- * there is none (not an error; `h` is untouched, the state is wiped). */
+/* The newest snapshot or base at or before `last_seq` that is whole and of `layout`, mapped into
+ * the wiped state's memory (its engine is closed); pages come from the file when they are first
+ * used. False: there is none (not an error; `h` is untouched, the state is wiped). */
 bool snapshot_read(const char *directory, uint64_t layout, uint64_t last_seq, struct state *s,
                    struct snapshot_head *h) MUST_USE;
 

@@ -77,9 +77,9 @@ struct exchange {
         unsigned limit, remaining, reset_s; /* headers RateLimit-*; limit 0: none */
     } rate;
 
-    struct caller caller; /* who asks; the dispatcher's */
+    struct caller caller;           /* who asks; the dispatcher's */
     char actor[HTTP_ACTOR_MAX + 1]; /* and as a text: "key:ask_3f9a"; "": nobody was asked */
-    const char *address;  /* of the peer; the connection's */
+    const char *address;            /* of the peer; the connection's */
 
     enum http_next (*ready)(struct exchange *x); /* HTTP_WAITING: after another exchange_wait */
     void *state;                                 /* the handler's */

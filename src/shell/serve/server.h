@@ -41,8 +41,8 @@ struct server_options {
     const char *store;               /* path of its file */
     const char *data_directory;      /* for its models; NULL: answered 503 */
     struct server_work train, reload, backtest; /* run NULL: answered 503 */
-    struct upkeep *upkeep; /* borrowed; NULL: no checkpoints */
-    struct access *access; /* borrowed; NULL: nobody is asked who they are */
+    struct upkeep *upkeep;                      /* borrowed; NULL: no checkpoints */
+    struct access *access;                      /* borrowed; NULL: nobody is asked who they are */
 };
 
 struct server;
