@@ -14,6 +14,7 @@
 #include "core/decide/ids.h"
 #include "core/velocity/forecast.h"
 #include "shell/log/log.h"
+#include "shell/run/body.h"
 #include "shell/run/feed.h"
 #include "shell/source/profile.h"
 
