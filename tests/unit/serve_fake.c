@@ -259,6 +259,19 @@ uint32_t plan_rule_count(const struct plan *p)
     return 1;
 }
 
+bool plan_rule_is_shadow(const struct plan *p, uint32_t rule)
+{
+    (void)p;
+    (void)rule;
+    return false;
+}
+
+int plan_rule_find(const struct plan *p, struct text name)
+{
+    (void)p;
+    return text_is(name, "BIG") ? 0 : -1;
+}
+
 const char *plan_rule_name(const struct plan *p, uint32_t rule)
 {
     (void)p;
@@ -278,6 +291,18 @@ const char *plan_outcome_name(const struct plan *p, uint32_t outcome)
     return outcomes[outcome];
 }
 
+int plan_fallback(const struct plan *p)
+{
+    (void)p;
+    return -1;
+}
+
+const char *plan_fallback_reason(const struct plan *p)
+{
+    (void)p;
+    return NULL;
+}
+
 const char *plan_level_name(const struct plan *p, uint32_t level)
 {
     (void)p;
@@ -292,7 +317,33 @@ bool plans_get(struct plans *p, uint32_t seq, struct plan **plan, struct error *
     return true;
 }
 
+struct subject_keys *plans_keys(struct plans *p)
+{
+    (void)p;
+    return NULL;
+}
+
+const struct plan_subject *plan_subject(const struct plan *p)
+{
+    (void)p;
+    return NULL;
+}
+
+bool plans_get_keys(struct plans *p, struct subject_keys **keys, struct error *e)
+{
+    (void)p, (void)keys;
+    return error_set(e, ERROR_NOT_FOUND, "there are no personal fields");
+}
+
 /* ---- shard ---- */
+
+const struct histogram *shard_stages(const struct shard *s)
+{
+    static struct histogram nothing[STAGES];
+
+    (void)s;
+    return nothing;
+}
 
 enum { KNOWN_MAX = 1 << 20 };
 

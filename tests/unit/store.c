@@ -276,6 +276,38 @@ static void an_entity_has_its_decisions(void **state)
     store_close(s);
 }
 
+/* The writer remembers names and gathers keys: a rollback takes both back. */
+static void a_rollback_is_forgotten(void **state)
+{
+    struct store *s = filled(3);
+    struct store_query q = any(STORE_TIME_DOWN, 10);
+    struct store_decision d = decision_at(4, "event-4", 4, 4);
+    struct seen all;
+    uint64_t seq;
+
+    (void)state;
+    MUST(store_begin(s, &e));
+    d.outcome = text_of("first");
+    MUST(store_add_decision(s, &d, &e));
+    store_rollback(s);
+    MUST(store_begin(s, &e));
+    d = decision_at(5, "event-5", 5, 5);
+    d.outcome = text_of("second"); /* takes the number that the first had */
+    MUST(store_add_decision(s, &d, &e));
+    d = decision_at(6, "event-6", 6, 6);
+    d.outcome = text_of("first");
+    MUST(store_add_decision(s, &d, &e));
+    MUST(store_commit(s, 6, &e));
+    q.outcome = text_of("first");
+    see_all(s, q, &all);
+    assert_true(all.count == 1 && all.seq[0] == 6);
+    assert_string_equal(all.outcome, "first");
+    assert_false(store_find(s, text_of("event-4"), &seq, &e));
+    MUST(store_find(s, text_of("event-5"), &seq, &e));
+    assert_int_equal(seq, 5);
+    store_close(s);
+}
+
 static void what_is_not_committed_is_gone(void **state)
 {
     struct store *s = filled(3), *reader;
@@ -461,9 +493,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(pages_neither_repeat_nor_hide),        TEST(filters_hold),
         TEST(cursors_of_other_queries_are_refused), TEST(labels_reach_their_decisions),
-        TEST(ids_are_found_across_buckets),         TEST(an_entity_has_its_decisions),
-        TEST(what_is_not_committed_is_gone),        TEST(a_reader_needs_a_file_and_a_version),
-        TEST(a_rebuilt_store_has_equal_rows),       TEST(a_store_ahead_of_its_log_is_refused),
+        TEST(ids_are_found_across_buckets),         TEST(a_rollback_is_forgotten),
+        TEST(an_entity_has_its_decisions),          TEST(what_is_not_committed_is_gone),
+        TEST(a_reader_needs_a_file_and_a_version),  TEST(a_rebuilt_store_has_equal_rows),
+        TEST(a_store_ahead_of_its_log_is_refused),
     };
 
     return RUN(tests);

@@ -1,4 +1,6 @@
 /* What a plan says. */
+#include "core/decide/plan.h"
+
 #include <math.h>
 
 #include "core/base/panic.h"
@@ -37,6 +39,11 @@ const struct schema *plan_schema(const struct plan *p)
 const struct program *plan_program(const struct plan *p)
 {
     return p->program;
+}
+
+const struct plan_subject *plan_subject(const struct plan *p)
+{
+    return p->subject.name != NULL ? &p->subject : NULL;
 }
 
 const struct velocity_layout *plan_layout(const struct plan *p)
@@ -224,6 +231,21 @@ uint32_t plan_rule_outcome(const struct plan *p, uint32_t rule)
     return p->rule[rule].outcome;
 }
 
+bool plan_rule_is_shadow(const struct plan *p, uint32_t rule)
+{
+    ASSERT(rule < p->rule_count);
+    return p->rule[rule].is_shadow;
+}
+
+int plan_rule_find(const struct plan *p, struct text name)
+{
+    for (uint32_t i = 0; i < p->rule_count; i++) {
+        if (text_is(name, p->rule[i].name))
+            return (int)i;
+    }
+    return -1;
+}
+
 uint32_t plan_outcome_count(const struct plan *p)
 {
     return p->outcome_count;
@@ -242,6 +264,17 @@ int plan_outcome_find(const struct plan *p, struct text name)
             return (int)i;
     }
     return -1;
+}
+
+int plan_fallback(const struct plan *p)
+{
+    return p->fallback;
+}
+
+const char *plan_fallback_reason(const struct plan *p)
+{
+    ASSERT(p->fallback >= 0);
+    return p->fallback_reason;
 }
 
 uint32_t plan_level_count(const struct plan *p)

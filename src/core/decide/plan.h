@@ -38,6 +38,7 @@ struct plan_rule {
     struct text when;
     struct text then; /* an outcome */
     struct text text; /* what it means, for people; or empty */
+    bool is_shadow;   /* fires, is recorded, and changes no outcome */
 };
 
 /* What a reason is called where this feature is one. */
@@ -75,6 +76,7 @@ struct plan_spec {
     const struct schema *schema;
     const struct plan_named *entities;
     uint32_t entity_count;
+    struct text subject; /* the entity whose personal fields they are; empty: there are none */
     const struct plan_list *lists;
     uint32_t list_count;
     const struct plan_named *features;
@@ -92,6 +94,8 @@ struct plan_spec {
     const struct plan_threshold
         *thresholds; /* score -> outcome; stricter outcomes, higher scores */
     uint32_t threshold_count;
+    struct text fallback; /* the outcome of what waited past its deadline; empty: none */
+    struct text fallback_reason;
     const struct plan_threshold *levels; /* score -> level */
     uint32_t level_count;
     struct text lowest_level; /* below all thresholds: "LOW" */
@@ -156,14 +160,33 @@ const char *plan_list_name(const struct plan *p, uint32_t list);
 enum type plan_list_type(const struct plan *p, uint32_t list);
 int plan_list_find(const struct plan *p, struct text name); /* or -1 */
 
+/* Whose the personal fields are: an entity by its name, and the field that is its key. NULL where
+ * no field is personal. */
+struct plan_subject {
+    char *name;
+    int field;
+};
+
+const struct plan_subject *plan_subject(const struct plan *p);
+/* Whether the node reads a personal field, directly or through others. */
+bool plan_node_is_personal(const struct plan *p, int node);
+/* Whether some feature does: its values then say something of them. */
+bool plan_features_are_personal(const struct plan *p);
+/* Whether the state depends on personal fields: by keys, conditions or operands of aggregates. */
+bool plan_state_is_personal(const struct plan *p);
+
 uint32_t plan_rule_count(const struct plan *p); /* with the checks that do not refuse */
 const char *plan_rule_name(const struct plan *p, uint32_t rule);
 const char *plan_rule_text(const struct plan *p, uint32_t rule); /* NULL: none */
 int plan_rule_node(const struct plan *p, uint32_t rule);
-uint32_t plan_rule_outcome(const struct plan *p, uint32_t rule);
+uint32_t plan_rule_outcome(const struct plan *p, uint32_t rule); /* of a shadow rule: the mildest */
+bool plan_rule_is_shadow(const struct plan *p, uint32_t rule);
+int plan_rule_find(const struct plan *p, struct text name); /* or -1 */
 uint32_t plan_outcome_count(const struct plan *p);
 const char *plan_outcome_name(const struct plan *p, uint32_t outcome);
-int plan_outcome_find(const struct plan *p, struct text name);     /* or -1 */
+int plan_outcome_find(const struct plan *p, struct text name); /* or -1 */
+int plan_fallback(const struct plan *p);                       /* an outcome, or -1: none */
+const char *plan_fallback_reason(const struct plan *p);
 uint32_t plan_level_count(const struct plan *p);                   /* the lowest included */
 const char *plan_level_name(const struct plan *p, uint32_t level); /* 0 = lowest */
 

@@ -31,6 +31,7 @@ struct plan_condition {
     char *name;
     int node;
     uint32_t outcome;
+    bool is_shadow;
     char *text; /* or NULL */
 };
 
@@ -55,9 +56,12 @@ struct plan {
     struct plan_condition *rule;
     uint32_t rule_count;
     struct validation *validation; /* NULL: nothing is refused */
+    struct plan_subject subject;   /* name NULL: no field is personal */
     bool *has_median;              /* by field */
     char *outcome[PLAN_OUTCOMES_MAX];
     uint32_t outcome_count;
+    int fallback; /* an outcome, or -1 */
+    char *fallback_reason;
     char *level[PLAN_LEVELS_MAX];
     uint32_t level_count;                   /* the lowest included */
     uint8_t outcome_of[PLAN_SCORE_MAX + 1]; /* by score */

@@ -5,6 +5,7 @@
 #include "core/base/memory.h"
 #include "core/base/panic.h"
 #include "core/data/cell.h"
+#include "core/decide/personal.h"
 #include "core/decide/phrase.h"
 #include "core/decide/plan_inside.h"
 #include "core/decide/values.h"
@@ -255,7 +256,8 @@ static bool rules_add(struct plan *p, const struct plan_spec *spec, struct error
                              TEXT_ARG(from->name), PLAN_WORDS_MAX);
         rule.text = from->text.length > 0 ? name_copy(from->text) : NULL;
         rule.name = name_copy(from->name);
-        rule.outcome = (uint32_t)outcome;
+        rule.outcome = from->is_shadow ? 0 : (uint32_t)outcome;
+        rule.is_shadow = from->is_shadow;
         p->rule[p->rule_count++] = rule;
     }
     return true;
@@ -507,6 +509,19 @@ static bool thresholds_add(struct plan *p, const struct plan_spec *spec, struct 
     return true;
 }
 
+static bool fallback_add(struct plan *p, const struct plan_spec *spec, struct error *e)
+{
+    p->fallback = -1;
+    if (spec->fallback.length == 0)
+        return true;
+    p->fallback = plan_outcome_find(p, spec->fallback);
+    if (p->fallback < 0)
+        return error_set(e, ERROR_INVALID, "decision.fallback.outcome: \"%.*s\" is no outcome",
+                         TEXT_ARG(spec->fallback));
+    p->fallback_reason = name_copy(spec->fallback_reason);
+    return name_check(spec->fallback_reason, "decision.fallback.reason", e);
+}
+
 /* Levels are numbered from the lowest score up. */
 static bool levels_add(struct plan *p, const struct plan_spec *spec, struct error *e)
 {
@@ -648,7 +663,9 @@ void plan_free(struct plan *p)
         mem_free(p->outcome[i]);
     for (uint32_t i = 0; i < p->level_count; i++)
         mem_free(p->level[i]);
+    mem_free(p->fallback_reason);
     validation_free(p->validation);
+    mem_free(p->subject.name);
     mem_free(p->has_median);
     mem_free(p->feature);
     mem_free(p->entity);
@@ -657,18 +674,28 @@ void plan_free(struct plan *p)
     mem_free(p);
 }
 
+static bool subject_set(struct plan *p, const struct plan_spec *spec, struct error *e)
+{
+    if (!personal_check(p, spec, &p->subject.field, e))
+        return false;
+    if (p->subject.field != FIELD_NONE)
+        p->subject.name = name_copy(spec->subject);
+    return true;
+}
+
 static bool plan_fill(struct plan *p, const struct plan_spec *spec, struct error *e)
 {
     program_lend_zones(p->program, &spec->zones);
     if (spec->time_zone.length > 0 && !program_set_time_zone(p->program, spec->time_zone, e))
         return error_prefix(e, "time_zone");
     if (!limits_check(spec, e) || !outcomes_add(p, spec, e) || !thresholds_add(p, spec, e) ||
-        !levels_add(p, spec, e) || !missing_add(p, spec, e) || !entities_add(p, spec, e) ||
-        !lists_add(p, spec, e) || !features_add(p, spec, e) || !medians_check(p, spec, e) ||
-        !rules_add(p, spec, e) || !checks_add(p, spec, e) || !reasons_add(p, spec, e))
+        !fallback_add(p, spec, e) || !levels_add(p, spec, e) || !missing_add(p, spec, e) ||
+        !entities_add(p, spec, e) || !lists_add(p, spec, e) || !features_add(p, spec, e) ||
+        !medians_check(p, spec, e) || !rules_add(p, spec, e) || !checks_add(p, spec, e) ||
+        !reasons_add(p, spec, e))
         return false;
     program_finish(p->program);
-    if (!layout_make(p, e) || !words_make(p, e))
+    if (!layout_make(p, e) || !words_make(p, e) || !subject_set(p, spec, e))
         return false;
     return spec->model == NULL ||
            (model_check(p, spec->model, e) && rival_check(p, spec->model, RIVAL_CHALLENGER, e) &&

@@ -6,15 +6,17 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/data/json.h"
 #include "shell/access/access.h"
 #include "shell/audit/upkeep.h"
 #include "shell/cmd/cmd.h"
+#include "shell/cmd/in_force.h"
+#include "shell/cmd/serve_watch.h"
 #include "shell/os/clock.h"
 #include "shell/os/thread.h"
 #include "shell/run/backtest_request.h"
-#include "shell/run/current.h"
 #include "shell/run/data_directory.h"
 #include "shell/run/history.h"
 #include "shell/serve/server.h"
@@ -30,13 +32,17 @@ struct serving {
     struct server_setting setting; /* with --port over it */
     char data[DATA_PATH_MAX], shard_directory[DATA_PATH_MAX];
     char log_directory[DATA_PATH_MAX + 16], store[DATA_PATH_MAX + 16];
-    struct current current;
+    char key_file[DATA_PATH_MAX];
+    struct settings *in_force; /* of the last reload; else `settings` */
+    struct current current;    /* in force */
+    struct rule_book *rules;
     struct access *access;
     char starter[STARTER_TEXT_BYTES + 1]; /* printed once; "": none */
     struct shard *shard;
     struct project *project;
     struct upkeep *upkeep;
     struct server *server;
+    struct journal *journal;
     struct history_result history;
 
     pthread_mutex_t lock; /* of notice: what a reload came to, for the main thread to tell */
@@ -182,7 +188,12 @@ static void add_next_start(const struct settings *was, const struct settings *is
         {"access", access_differs(&was->access, &is->access)},
         {"server.connections", was->server.connections != is->server.connections},
         {"server.cors", origins_differ(&was->server, &is->server)},
+        {"server.journal.slow_ms", was->server.slow_ms != is->server.slow_ms},
+        {"server.journal.sample", was->server.sample != is->server.sample},
         {"server.body", was->server.body_bytes != is->server.body_bytes},
+        {"decision.deadline_ms", was->deadline_ms != is->deadline_ms},
+        {"decision.explain_budget", was->explain_budget != is->explain_budget},
+        {"store.lag_limit", was->store_lag_limit != is->store_lag_limit},
         {"lists", lists_differ(was, is)},
         {"ids.count", was->ids_horizon != is->ids_horizon},
         {"ids.keep", was->ids_horizon_us != is->ids_horizon_us},
@@ -249,6 +260,18 @@ static bool reload_with(struct serving *s, struct settings *settings, struct cur
     return ok;
 }
 
+/* From now on these are in force; what was is the caller's to free. */
+static void take(struct serving *s, struct settings **settings, struct current *c)
+{
+    struct settings *settings_before = s->in_force != s->settings ? s->in_force : NULL;
+    struct current before = s->current;
+
+    s->in_force = *settings;
+    *settings = settings_before;
+    s->current = *c;
+    *c = before;
+}
+
 static bool reload(struct serving *s, const struct progress *progress, struct buffer *result,
                    struct error *e)
 {
@@ -265,11 +288,97 @@ static bool reload(struct serving *s, const struct progress *progress, struct bu
                     "data_directory: %s is not the %s that this server has; hint: restart the "
                     "server to change it",
                     data, s->data));
-    if (ok && (ok = current_open(settings, NULL, CURRENT_SERVED, &current, e))) {
+    if (ok && (ok = in_force_open(settings, s->rules, CURRENT_SERVED, &current, e))) {
         ok = reload_with(s, settings, &current, progress, result, e);
+        if (ok)
+            take(s, &settings, &current);
         current_close(&current);
     }
     settings_free(settings);
+    return ok;
+}
+
+/* ---- rules over the API ---- */
+
+/* What would be in force with this version in that state. */
+static bool plan_with(const struct serving *s, const struct rule_view *v, enum rule_state to,
+                      struct made_plan *made, struct error *e)
+{
+    const struct rule_trial trial = {.name = text_of(v->name),
+                                     .when = text_of(v->when),
+                                     .then = text_of(v->then),
+                                     .text = text_of(v->text),
+                                     .is_shadow = to == RULE_SHADOW,
+                                     .is_gone = to == RULE_RETIRED};
+    const struct current *c = &s->current;
+    struct overlay o;
+    bool ok = overlay_init(&o, s->in_force, s->rules, &trial, e) &&
+              plan_make(&o.settings, plan_schema(c->made.plan),
+                        c->model.length > 0 ? c->model.bytes : NULL, c->model.length, made, e);
+
+    if (!ok)
+        overlay_blame(&o, e);
+    overlay_fini(&o);
+    return ok;
+}
+
+/* The record comes first: what it says is in force at the next start, whatever happens now. */
+static bool record_and_activate(struct serving *s, const struct control_change *change,
+                                struct made_plan *made, const struct progress *progress,
+                                struct buffer *result, struct error *e)
+{
+    struct current *c = &s->current;
+    struct made_plan before = c->made;
+    struct activated a;
+
+    if (!control_append(access_control(s->access), change, NULL, e))
+        return false;
+    if (!shard_activate(s->shard, made, c->model.length > 0 ? c->model.bytes : NULL,
+                        c->model.length, progress, &a, e))
+        return error_prefix(e, "the change is recorded and comes into force with the next reload "
+                               "or start");
+    c->made = *made;
+    *made = before;
+    server_replan(s->server);
+    reload_result(s, s->in_force, c, &a, result);
+    return true;
+}
+
+static bool change_rule(struct serving *s, const struct control_change *asked,
+                        const struct json *data, const struct progress *progress,
+                        struct buffer *result, struct error *e)
+{
+    struct rule_change_room room = {0};
+    struct control_change change;
+    struct made_plan made;
+    struct rule_view view;
+    enum rule_state to;
+    struct text name;
+    uint32_t version;
+    bool ok;
+
+    if (!rule_step_read(asked, data, &name, &version, &to))
+        return error_set(e, ERROR_INVALID, "this is no change of a rule");
+    if (!rule_book_view(s->rules, name, version, &view, e) || !plan_with(s, &view, to, &made, e))
+        return false;
+    rule_step_change(name, version, to, asked, &room, &change);
+    ok = record_and_activate(s, &change, &made, progress, result, e);
+    made_plan_fini(&made);
+    return ok;
+}
+
+static bool rule_change_job(struct serving *s, struct text body, const struct progress *progress,
+                            struct buffer *result, struct error *e)
+{
+    struct json_reader *reader = json_reader_new();
+    struct json_document *d = json_parse(reader, body.bytes, body.length, e);
+    const struct json *data, *secret;
+    struct control_change change;
+    bool ok = d != NULL && change_parse(d, &change, &data, &secret, e) &&
+              change_rule(s, &change, data, progress, result, e);
+
+    json_free(d);
+    json_reader_free(reader);
     return ok;
 }
 
@@ -279,9 +388,11 @@ static bool reload_job(void *context, const struct server_request *request,
     struct serving *s = context;
     bool ok;
 
-    (void)request;
     thread_background();
-    ok = reload(s, progress, result, e);
+    if (request->body.length > 0)
+        ok = rule_change_job(s, request->body, progress, result, e);
+    else
+        ok = reload(s, progress, result, e);
     pthread_mutex_lock(&s->lock);
     if (ok)
         snprintf(s->notice, sizeof s->notice, "reloaded: %s", buffer_text(result));
@@ -311,8 +422,15 @@ static bool backtest_with(const struct serving *s, struct settings *settings,
     struct current current;
     bool ok;
 
-    if (!current_open(settings, NULL, CURRENT_SERVED, &current, e))
+    struct overlay overlay;
+
+    if (!overlay_init(&overlay, settings, s->rules, NULL, e) ||
+        !current_open(&overlay.settings, NULL, CURRENT_SERVED, &current, e)) {
+        overlay_blame(&overlay, e);
+        overlay_fini(&overlay);
         return false;
+    }
+    o.settings = &overlay.settings;
     o.state.engine.workers = NULL; /* they are the shard's */
     o.schema = plan_schema(current.made.plan);
     o.model = (struct text){current.model.bytes, current.model.length};
@@ -322,6 +440,7 @@ static bool backtest_with(const struct serving *s, struct settings *settings,
         rules_backtest_fini(&r);
     }
     current_close(&current);
+    overlay_fini(&overlay);
     return ok;
 }
 
@@ -351,6 +470,7 @@ static bool read_settings(struct serving *s, struct error *e)
 
     if (!invocation_settings(s->v, &s->settings, e))
         return false;
+    s->in_force = s->settings;
     s->setting = s->settings->server;
     port = s->setting.port;
     if (!option_whole(s->v, "port", 0, UINT16_MAX, &port, e) ||
@@ -359,6 +479,7 @@ static bool read_settings(struct serving *s, struct error *e)
         return false;
     s->setting.port = (uint16_t)port;
     snprintf(s->log_directory, sizeof s->log_directory, "%s/log", s->shard_directory);
+    data_key_file(s->settings, s->key_file);
     snprintf(s->store, sizeof s->store, "%s/store.sqlite", s->data);
     return true;
 }
@@ -372,7 +493,11 @@ static bool open_access(struct serving *s, struct error *e)
                                      .is_loopback = server_host_is_loopback(s->setting.host),
                                      .is_secure = s->setting.tls.certificate != NULL};
 
-    if (!server_certificate(s->settings, e) || !access_open(&o, NULL, 0, &s->access, e) ||
+    struct control_fold fold;
+
+    s->rules = rule_book_new();
+    fold = rule_book_fold(s->rules);
+    if (!server_certificate(s->settings, e) || !access_open(&o, &fold, 1, &s->access, e) ||
         !access_may_serve(s->access, e))
         return false;
     if (!access_starter(s->access, s->starter))
@@ -404,15 +529,18 @@ static bool open_shard(struct serving *s, struct error *e)
         .state = data_state_options(s->settings, s->v->simd, STATE_BATCH),
         .sync = s->settings->log_sync ? LOG_SYNC_ALWAYS : LOG_SYNC_NEVER,
         .segment_bytes = s->settings->log_segment_bytes,
+        .explanations = s->settings->explain_budget,
         .activation_rate = s->settings->reload_rate,
         .snapshot_every_us = s->settings->snapshot_every_us,
         .snapshot_memory_bytes = s->settings->snapshot_memory_bytes,
         .queue = s->setting.queue,
+        .personal_key_file = s->key_file[0] != 0 ? s->key_file : NULL,
         .progress = term_progress(&s->v->term),
     };
     const struct buffer *model = &s->current.model;
 
-    return current_open(s->settings, NULL, CURRENT_SERVED, &s->current, e) && open_lookups(s, e) &&
+    return in_force_open(s->settings, s->rules, CURRENT_SERVED, &s->current, e) &&
+           open_lookups(s, e) &&
            shard_open(&o, &s->current.made, model->length > 0 ? model->bytes : NULL, model->length,
                       &s->shard, e) &&
            take_history(s, e) && shard_start(s->shard, e);
@@ -446,8 +574,12 @@ static bool open_server(struct serving *s, struct error *e)
                                     .lookups = s->lookups,
                                     .contracts = s->contracts,
                                     .store = s->store,
+                                    .journal = s->journal,
+                                    .deadline_us = s->settings->deadline_ms * INT64_C(1000),
+                                    .store_lag_limit = s->settings->store_lag_limit,
                                     .data_directory = s->data,
                                     .access = s->access,
+                                    .rules = {s->rules, overlay_try, rule_trials_run},
                                     .train = {train_job, s},
                                     .reload = {reload_job, s},
                                     .backtest = {backtest_job, s}};
@@ -464,11 +596,14 @@ static void close_all(struct serving *s)
     server_stop(s->server);
     upkeep_stop(s->upkeep);
     access_close(s->access);
+    rule_book_free(s->rules);
     project_close(s->project);
     shard_close(s->shard);
     contracts_unref(s->contracts);
     lookups_free(s->lookups);
     current_close(&s->current);
+    if (s->in_force != s->settings)
+        settings_free(s->in_force);
     settings_free(s->settings);
 }
 
@@ -511,19 +646,23 @@ static void print_words(const struct serving *s, const char *filled, struct buff
                   s->current.model_path[0] != 0 ? s->current.model_path : "none: rules only");
 }
 
-static void warn(const char *what, const char *words)
+static void warn(const struct serving *s, const char *what, const char *words)
 {
-    fprintf(stderr, "assay: %s: %s\n", what, words);
+    char both[2 * ERROR_TEXT_MAX];
+
+    snprintf(both, sizeof both, "%s: %s", what, words);
+    journal_write(s->journal, JOURNAL_WARN, "warning", both, "");
 }
 
 /* Before the words that say that it serves: whoever waits for those finds these. */
 static void warn_of_access(const struct serving *s)
 {
     if (!server_is_loopback(s->server) && !access_is_required(s->access))
-        warn("server.host", "other machines can reach this address, and access.required is false: "
-                            "whoever reaches it may do everything");
+        warn(s, "server.host",
+             "other machines can reach this address, and access.required is false: "
+             "whoever reaches it may do everything");
     else if (!server_is_loopback(s->server) && s->setting.tls.certificate == NULL)
-        warn("server.host",
+        warn(s, "server.host",
              "other machines can reach this address without TLS: keys and passwords "
              "can be read on the way. See server.tls, or put a proxy with TLS before it");
     if (s->starter[0] != 0)
@@ -531,6 +670,27 @@ static void warn_of_access(const struct serving *s)
                 "assay: access is required and nobody is admin yet. Within %d minutes, once:\n"
                 "    assay user create NAME --role admin --url %s://%s:%u --key %s\n",
                 STARTER_MINUTES, scheme(s), s->setting.host, server_port(s->server), s->starter);
+}
+
+/* State that was built anew lacks what was erased. */
+static void tell_erased(const struct serving *s, const struct shard_status *status)
+{
+    const struct plan *p = s->current.made.plan;
+    struct buffer readers;
+
+    if (status->erased == 0)
+        return;
+    buffer_init(&readers, ERROR_TEXT_MAX / 2);
+    for (uint32_t i = 0; i < plan_feature_count(p); i++) {
+        if (plan_node_is_personal(p, plan_feature_node(p, i)))
+            buffer_format(&readers, "%s%s", readers.length > 0 ? ", " : "",
+                          plan_feature_name(p, i));
+    }
+    fprintf(stderr,
+            "assay: of the log's events that the state was built from, %" PRIu64
+            " have erased personal fields, read as null; features that read such: %s\n",
+            status->erased, readers.length > 0 ? buffer_text(&readers) : "none");
+    buffer_fini(&readers);
 }
 
 static bool say_where(struct serving *s, struct error *e)
@@ -545,7 +705,7 @@ static bool say_where(struct serving *s, struct error *e)
     warn_of_access(s);
     shard_status(s->shard, &status);
     if (status.is_partial)
-        warn("log.keep",
+        warn(s, "log.keep",
              "the state was built from the log from its cut on, as no snapshot of these features "
              "was there: windows that reach back before the cut are not whole");
     filled = status.watermark_us != INT64_MIN ? time : NULL;
@@ -558,6 +718,7 @@ static bool say_where(struct serving *s, struct error *e)
         print_words(s, filled, &out);
     ok = print_result(&out, e);
     buffer_fini(&out);
+    tell_erased(s, &status);
     return ok;
 }
 
@@ -577,7 +738,7 @@ static void tell_reload(struct serving *s, const struct shard_status *shard, boo
     s->notice[0] = 0;
     pthread_mutex_unlock(&s->lock);
     if (notice[0] != 0)
-        fprintf(stderr, "assay: %s\n", notice);
+        journal_write(s->journal, JOURNAL_WARN, "reload", notice, "");
 }
 
 static void reload_if_asked(struct serving *s)
@@ -591,38 +752,55 @@ static void reload_if_asked(struct serving *s)
         return;
     hung_up = e.kind == ERROR_CONFLICT; /* one is running, perhaps by the file of before */
     if (!hung_up)
-        warn("not reloaded", e.text);
+        warn(s, "not reloaded", e.text);
 }
 
-/* A stopped shard goes on answering 503 with the reason, so that whoever looks can see it; what
- * only a person can mend is told here once. */
 static void wait_for_the_end(struct serving *s)
 {
-    bool is_shard_told = false, is_store_told = false, is_building = false;
+    struct serve_watch watch = {
+        .journal = s->journal, .data = s->data, .store_lag_limit = s->settings->store_lag_limit};
+    bool is_building = false;
     char upkeep_told[ERROR_TEXT_MAX] = "";
 
+    shard_status(s->shard, &watch.shard);
     while (!terminated && !is_interrupted()) {
-        struct shard_status shard;
-        struct project_status project;
         struct upkeep_status upkeep;
 
         clock_sleep_us(WAIT_US);
         upkeep_status(s->upkeep, &upkeep);
         if (strcmp(upkeep.failure, upkeep_told) != 0)
-            warn("the log's upkeep failed, which is tried again; decisions go on", upkeep.failure);
+            warn(s, "the log's upkeep failed, which is tried again; decisions go on", upkeep.failure);
         memcpy(upkeep_told, upkeep.failure, sizeof upkeep_told);
         reload_if_asked(s);
-        shard_status(s->shard, &shard);
-        project_status(s->project, &project);
-        tell_reload(s, &shard, &is_building);
-        if (shard.is_failed && !is_shard_told)
-            warn("the shard has stopped; restart to recover", shard.failure);
-        if (project.is_failed && !is_store_told)
-            warn("the store cannot be written, which is tried again; decisions go on",
-                 project.failure);
-        is_shard_told = shard.is_failed;
-        is_store_told = project.is_failed;
+        serve_watch_look(&watch, s->shard, s->project);
+        tell_reload(s, &watch.shard, &is_building);
     }
+}
+
+static void tell_start(const struct serving *s)
+{
+    char words[ERROR_TEXT_MAX], members[128];
+    struct shard_status status;
+
+    shard_status(s->shard, &status);
+    snprintf(words, sizeof words, "listening on %s://%s:%u", scheme(s), s->setting.host,
+             server_port(s->server));
+    snprintf(members, sizeof members,
+             ",\"version\":\"%s\",\"seq\":%" PRIu64 ",\"replayed\":%" PRIu64, ASSAY_VERSION,
+             status.durable_seq, status.replayed);
+    journal_write(s->journal, JOURNAL_INFO, "start", words, members);
+}
+
+/* Words for people on a terminal, objects for what collects them elsewhere. */
+static bool open_journal(struct serving *s, struct error *e)
+{
+    const char *form = option_get(s->v, "log");
+    bool is_json = form != NULL ? strcmp(form, "json") == 0 : !isatty(STDERR_FILENO);
+
+    if (form != NULL && !is_json && strcmp(form, "text") != 0)
+        return error_set(e, ERROR_USAGE, "--log %s: expected json or text", form);
+    s->journal = journal_new(STDERR_FILENO, is_json);
+    return true;
 }
 
 static bool serve_run(struct invocation *v, struct error *e)
@@ -632,18 +810,26 @@ static bool serve_run(struct invocation *v, struct error *e)
 
     pthread_mutex_init(&s.lock, NULL);
     signals_install();
-    ok = read_settings(&s, e) && open_access(&s, e) && open_shard(&s, e) && open_server(&s, e) &&
-         say_where(&s, e);
-    if (ok)
+    ok = open_journal(&s, e) && read_settings(&s, e) && open_access(&s, e) && open_shard(&s, e) &&
+         open_server(&s, e) && say_where(&s, e);
+    if (ok) {
+        tell_start(&s);
         wait_for_the_end(&s);
+        journal_write(s.journal, JOURNAL_INFO, "stop", "stopping: no new requests", "");
+    }
     term_clear(&v->term);
     close_all(&s);
+    if (ok)
+        journal_write(s.journal, JOURNAL_INFO, "stopped", "all is on the disk", "");
+    journal_free(s.journal);
     pthread_mutex_destroy(&s.lock);
     return ok;
 }
 
 static const struct option options[] = {
     {"port", 'p', "N", "listen there instead of server.port; 0: any free port"},
+    {"log", 0, "FORM",
+     "what is said on standard error: json (default where that is no terminal) or text"},
     {"no-history", 0, NULL, "first start: import no history, begin with an empty state"},
     OPTION_MEMORY,
     {0},

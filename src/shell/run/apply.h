@@ -22,6 +22,8 @@ struct applied {
     const struct decision *decision; /* by the state's plan */
     struct text recorded;            /* decision bytes in the log, made by plan `plan` */
     uint32_t plan;
+    bool is_erased;       /* the event's personal fields are, so it was read without them */
+    bool is_after_erased; /* those of an event before it are */
 };
 
 struct apply_options {
@@ -31,6 +33,7 @@ struct apply_options {
     /* Where set, DECISION records are decided again and given here, in order; else events are only
      * observed. False stops with ERROR_CANCELLED. */
     bool (*on_decision)(void *context, const struct applied *a);
+    bool keeps_told;       /* fallbacks and deferred reasons as they were recorded */
     bool decides_observed; /* OBSERVE records too, where their kind is one that is decided */
     void *context;
 };
@@ -40,5 +43,7 @@ struct apply *apply_new(const struct apply_options *o);
 void apply_free(struct apply *a);
 bool apply_record(struct apply *a, const struct record *r, struct error *e) MUST_USE;
 bool apply_flush(struct apply *a, struct error *e) MUST_USE;
+/* Events so far whose personal fields are erased: they were read without. */
+uint64_t apply_erased(const struct apply *a);
 
 #endif

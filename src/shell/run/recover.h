@@ -13,6 +13,7 @@ struct recovered {
     uint64_t snapshot_seq; /* where it started from; 0: the beginning */
     uint64_t records;      /* applied */
     bool is_partial;       /* the log's beginning is cut, and no snapshot had what it led to */
+    uint64_t erased;       /* of them: events whose personal fields are erased */
 };
 
 /* `log_directory` has records up to last_seq; from 1 on, or from a cut on. */

@@ -86,7 +86,7 @@ static bool finish_state(struct shard *s, struct activation *a, struct error *e)
 /* Counts go on under the same names. */
 static void carry_counts(struct shard *s, const struct plan *from, const struct plan *to)
 {
-    uint64_t counts[PLAN_OUTCOMES_MAX] = {0};
+    uint64_t counts[PLAN_OUTCOMES_MAX] = {0}, fired[PLAN_RULES_MAX] = {0};
 
     for (uint32_t i = 0; i < plan_outcome_count(to); i++) {
         int was = plan_outcome_find(from, text_of(plan_outcome_name(to, i)));
@@ -95,6 +95,12 @@ static void carry_counts(struct shard *s, const struct plan *from, const struct 
             counts[i] = s->status.by_outcome[was];
     }
     memcpy(s->status.by_outcome, counts, sizeof counts);
+    for (uint32_t i = 0; i < plan_rule_count(to); i++) {
+        int was = plan_rule_find(from, text_of(plan_rule_name(to, i)));
+
+        fired[i] = was >= 0 ? s->status.by_rule[was] : 0;
+    }
+    memcpy(s->status.by_rule, fired, sizeof fired);
 }
 
 #define EXCHANGE(a, b)                                                                             \
@@ -119,6 +125,7 @@ static void exchange(struct shard *s, struct activation *a)
     EXCHANGE(s->frame, a->frame);
     s->fields = a->fields;
     s->values_most = values_most(a->plan);
+    s->seals_values = plan_features_are_personal(a->plan);
     pthread_mutex_lock(&s->lock);
     carry_counts(s, s->plan, a->plan);
     EXCHANGE(s->plan, a->plan);
@@ -348,7 +355,8 @@ bool shard_activate(struct shard *s, const struct made_plan *made, const void *m
         result->is_same = true;
         ok = true;
     } else {
-        ok = (model == NULL ||
+        ok = shard_open_keys(s, made->plan, e) &&
+             (model == NULL ||
               plans_keep_model(s->directory, made->model_digest, model, model_bytes, e)) &&
              activate(s, made, progress, result, e);
     }

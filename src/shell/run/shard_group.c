@@ -55,8 +55,9 @@ static size_t run_bytes(const struct shard *s, uint32_t rows)
     size_t bytes = 0;
 
     for (uint32_t i = 0; i < rows; i++)
-        bytes += s->run[i]->event.length + s->run[i]->id.length + EVENT_BODY_OVERHEAD +
-                 s->values_most + asked_bytes(s->run[i]);
+        bytes += s->run[i]->event.length + s->run[i]->id.length +
+                 shard_sealed_most(s, &s->parted[i]) + EVENT_BODY_OVERHEAD + s->values_most +
+                 asked_bytes(s->run[i]);
     return bytes;
 }
 
@@ -64,13 +65,15 @@ static void append_decision(struct shard *s, uint32_t i)
 {
     struct submission *sub = s->run[i];
     bool is_made = decision_is_made(&s->decisions[i]);
-    struct event_body body = {.id = sub->id, .event = sub->event, .asked = sub->asked};
+    struct event_body body = {.id = sub->id,
+                              .event = shard_open_part(s, &s->parted[i], sub->event),
+                              .asked = sub->asked};
     struct record record = {.received_us = sub->received_us,
                             .kind = is_made ? RECORD_DECISION : RECORD_OBSERVE,
                             .epoch = ENGINE_EPOCH,
                             .plan = s->plan_seq};
     struct id_entry id = {.token = s->run_token[i],
-                          .body = event_body_hash(plan_schema(s->plan), sub->event),
+                          .body = event_body_hash(plan_schema(s->plan), body.event),
                           .seq = s->seq[i],
                           .received_us = sub->received_us};
 
@@ -84,6 +87,7 @@ static void append_decision(struct shard *s, uint32_t i)
             body.values = (struct text){s->scratch.bytes + length, s->scratch.length - length};
         body.decision = (struct text){s->scratch.bytes, length};
     }
+    record.sealed = shard_seal(s, &s->parted[i], s->seq[i], &body.values);
     buffer_clear(&s->body);
     event_body_format(&body, &s->body);
     ASSERT(!s->body.overflow);
@@ -92,16 +96,81 @@ static void append_decision(struct shard *s, uint32_t i)
     engine_id_add(s->state.engine, &id);
 }
 
+/* Reasons that were asked for, where the outcome is the mildest: of the answer, not of the record.
+ */
+static void explain_asked(struct shard *s, struct submission *sub, uint32_t row, struct decision *d)
+{
+    int64_t begun_ns;
+
+    if (!sub->explain || d->outcome != 0 || !decision_is_made(d) ||
+        (d->flags & (DECISION_FALLBACK | DECISION_NO_MODEL)) != 0)
+        return;
+    if (s->explanations == 0) {
+        d->flags |= DECISION_DEFERRED;
+        return;
+    }
+    begun_ns = clock_monotonic_ns();
+    engine_reasons(s->state.engine, row, d);
+    s->explanations--;
+    sub->times.ns[STAGE_EXPLAIN] += clock_monotonic_ns() - begun_ns;
+}
+
 static void finish_decision(struct shard *s, uint32_t i)
 {
     struct submission *sub = s->run[i];
 
-    if (sub->explain && s->decisions[i].outcome == 0 && decision_is_made(&s->decisions[i]))
-        engine_reasons(s->state.engine, i, &s->decisions[i]);
+    for (int stage = STAGE_FEATURES; stage <= STAGE_EXPLAIN; stage++)
+        sub->times.ns[stage] = s->laps.ns[stage];
+    sub->decided_ns = s->lap_ns;
+    explain_asked(s, sub, i, &s->decisions[i]);
     sub->status = SUBMIT_DONE;
     sub->seq = s->seq[i];
     sub->decision = s->decisions[i];
     sub->plan = plan_ref(s->plan);
+}
+
+/* Before anything is applied: a key may not be had. */
+static bool part_events(struct shard *s, uint32_t rows, struct error *e)
+{
+    buffer_clear(&s->parts);
+    for (uint32_t i = 0; i < rows; i++) {
+        if (!shard_part_row(s, &s->frame, i, s->run[i]->event, &s->parted[i], e))
+            return false;
+    }
+    return true;
+}
+
+/* ---- the moment: deadlines, the budget for explanations, and how long the engine's steps take */
+
+static void on_lap(void *context, enum engine_lap ended)
+{
+    static const enum stage stages[ENGINE_LAPS] = {[LAP_FEATURES] = STAGE_FEATURES,
+                                                   [LAP_SCORE] = STAGE_SCORE,
+                                                   [LAP_RULES] = STAGE_RULES,
+                                                   [LAP_EXPLAIN] = STAGE_EXPLAIN};
+    struct shard *s = context;
+    int64_t now_ns = clock_monotonic_ns();
+
+    s->laps.ns[stages[ended]] = now_ns - s->lap_ns;
+    s->lap_ns = now_ns;
+}
+
+static void run_engine(struct shard *s, uint32_t rows)
+{
+    struct engine_moment moment = {
+        .told = s->told, .explanations = s->explanations, .lap = on_lap, .context = s};
+
+    engine_prepare(s->state.engine, &moment);
+    engine_run(s->state.engine, &s->frame, 0, rows, s->seq, s->received_us, s->decisions);
+    for (int stage = STAGE_FEATURES; stage <= STAGE_EXPLAIN; stage++)
+        histogram_add(&s->stages[stage], s->laps.ns[stage], rows);
+    for (uint32_t i = 0; i < rows; i++) {
+        const struct decision *d = &s->decisions[i];
+
+        s->explanations -=
+            d->outcome > 0 &&
+            (d->flags & (DECISION_FALLBACK | DECISION_DEFERRED | DECISION_NO_MODEL)) == 0;
+    }
 }
 
 static void end_run(struct shard *s)
@@ -111,7 +180,7 @@ static void end_run(struct shard *s)
 
     if (rows == 0)
         return;
-    if (!log_reserve(s->log, rows, run_bytes(s, rows), &e)) {
+    if (!part_events(s, rows, &e) || !log_reserve(s->log, rows, run_bytes(s, rows), &e)) {
         for (uint32_t i = 0; i < rows; i++)
             fail_submission(s->run[i], e.kind == ERROR_FULL ? SUBMIT_FULL : SUBMIT_FAILED, e.text);
         frame_clear(&s->frame);
@@ -121,7 +190,7 @@ static void end_run(struct shard *s)
         s->seq[i] = log_next_seq(s->log) + i;
         s->received_us[i] = s->run[i]->received_us;
     }
-    engine_run(s->state.engine, &s->frame, 0, rows, s->seq, s->received_us, s->decisions);
+    run_engine(s, rows);
     for (uint32_t i = 0; i < rows; i++)
         append_decision(s, i);
     for (uint32_t i = 0; i < rows; i++)
@@ -219,16 +288,24 @@ static void repeat_from_log(struct shard *s, struct submission *sub, uint64_t se
     reader_init(&reader, body.decision.bytes, body.decision.length);
     if (!plans_get(s->plans, record.plan, &sub->plan, &e) ||
         !decision_parse(&reader, sub->plan, &sub->decision, &e) ||
+        !unseal_values(&s->unseal, &record, &body, &e) ||
         !values_of_reasons(sub->plan, body.values, &sub->decision, &e))
         fail_submission(sub, SUBMIT_FAILED, e.text);
 }
 
 static void answer_repeated(struct shard *s, struct submission *sub, const struct id_entry *known)
 {
-    uint64_t body = event_body_hash(plan_schema(s->plan), sub->event);
-    uint64_t seq = known->seq;
+    uint64_t seq = known->seq, body;
+    struct parted parted;
+    struct error e;
 
     sub->seq = seq;
+    buffer_clear(&s->parts); /* the run was ended */
+    if (!shard_part_event(s, sub->event, &parted, &e)) {
+        fail_submission(sub, SUBMIT_FAILED, e.text);
+        return;
+    }
+    body = event_body_hash(plan_schema(s->plan), shard_open_part(s, &parted, sub->event));
     if (body != known->body) {
         fail_submission(sub, SUBMIT_CONFLICT,
                         "another event with this id was decided before: give this one its own id");
@@ -261,6 +338,10 @@ static void take_decision(struct shard *s, struct submission *sub)
         fail_submission(sub, SUBMIT_FAILED, e.text);
         return;
     }
+    sub->times.ns[STAGE_QUEUE] = s->taken_ns - sub->queued_ns;
+    histogram_add(&s->stages[STAGE_QUEUE], sub->times.ns[STAGE_QUEUE], 1);
+    s->told[s->frame.rows - 1] =
+        sub->due_ns != 0 && s->taken_ns > sub->due_ns ? DECISION_FALLBACK : 0;
     s->run_token[s->frame.rows - 1] = token;
     s->run[s->frame.rows - 1] = sub;
 }
@@ -364,7 +445,7 @@ static bool read_event(struct shard *s, uint64_t seq, struct record *record,
 }
 
 static void append_label(struct shard *s, struct submission *sub, const struct record *event,
-                         const struct event_body *body)
+                         const struct event_body *body, const struct parted *parted)
 {
     struct label_body label = {.seq = sub->seq,
                                .plan = event->plan,
@@ -376,6 +457,7 @@ static void append_label(struct shard *s, struct submission *sub, const struct r
                                .event = body->event,
                                .asked = sub->asked};
     struct record record = {.received_us = sub->received_us,
+                            .sealed = shard_seal(s, parted, log_next_seq(s->log), NULL),
                             .kind = RECORD_LABEL,
                             .epoch = ENGINE_EPOCH,
                             .plan = s->plan_seq};
@@ -404,8 +486,9 @@ static void take_label(struct shard *s, struct submission *sub)
 {
     struct record event;
     struct event_body body;
+    struct parted parted;
     struct error e = {0};
-    bool ok;
+    bool ok, is_erased;
 
     if (!find_labelled(s, sub))
         return;
@@ -413,12 +496,14 @@ static void take_label(struct shard *s, struct submission *sub)
          (text_equal(body.id, sub->id) ||
           error_set(&e, ERROR_INVALID, "record %llu is no event of this id",
                     (unsigned long long)sub->seq)) &&
+         carrier_decode(s->carrier, &event, event.plan, body.event, &s->frame, &is_erased, &e) &&
+         shard_part_copy(s, &event, carrier_personal(s->carrier), &parted, &e) &&
          log_reserve(s->log, 1,
-                     body.event.length + sub->id.length + sub->source.length + LABEL_BODY_OVERHEAD +
-                         asked_bytes(sub),
-                     &e) &&
-         carrier_decode(s->carrier, event.plan, body.event, &s->frame, &e);
+                     body.event.length + shard_sealed_most(s, &parted) + sub->id.length +
+                         sub->source.length + LABEL_BODY_OVERHEAD + asked_bytes(sub),
+                     &e);
     if (!ok) {
+        frame_clear(&s->frame);
         if (e.kind == ERROR_NOT_FOUND)
             fail_submission(sub, SUBMIT_NOT_FOUND,
                             "the record of this event is no longer kept (log.keep)");
@@ -429,7 +514,7 @@ static void take_label(struct shard *s, struct submission *sub)
     engine_label(s->state.engine, &s->frame, 0, sub->seq, sub->label, event.received_us,
                  sub->effective_us);
     frame_clear(&s->frame);
-    append_label(s, sub, &event, &body);
+    append_label(s, sub, &event, &body, &parted);
 }
 
 /* ---- the group */
@@ -475,13 +560,20 @@ static void answer(struct group *g)
     g->has_records = false;
 }
 
-static void count_lists(struct shard *s)
+/* Decided by the plan that was in force a moment ago: counted under the same name. */
+static void count_rules(struct shard_status *t, const struct plan *in_force, const struct plan *by,
+                        const struct decision *d)
 {
-    struct lists *l = engine_lists(s->state.engine);
+    for (uint32_t word = 0; word < PLAN_RULES_MAX / 64; word++) {
+        for (uint64_t left = d->rules[word]; left != 0; left &= left - 1) {
+            int rule = (int)(word * 64) + __builtin_ctzll(left);
 
-    s->status.list_entries = 0;
-    for (uint32_t i = 0; i < plan_list_count(s->plan); i++)
-        s->status.list_entries += lists_entries(l, i);
+            if (by != in_force)
+                rule = plan_rule_find(in_force, text_of(plan_rule_name(by, (uint32_t)rule)));
+            if (rule >= 0)
+                t->by_rule[rule]++;
+        }
+    }
 }
 
 static void count_rivals(struct shard_status *t, const struct plan *p, const struct decision *d)
@@ -515,7 +607,7 @@ static void count_answers(struct shard *s, const struct group *g)
     s->memory_used = region_header(&s->state.region)->used;
     s->memory_capacity = s->state.capacity;
     occupancy_of(s->state.engine, s->plan, &t->occupancy);
-    count_lists(s);
+    engine_hold(s->state.engine, &t->holdings);
     for (uint32_t i = 0; i < g->count; i++) {
         const struct submission *sub = g->item[i];
 
@@ -530,8 +622,11 @@ static void count_answers(struct shard *s, const struct group *g)
             t->observed++;
             continue;
         }
+        t->fallbacks += (sub->decision.flags & DECISION_FALLBACK) != 0;
+        t->deferred += (sub->decision.flags & DECISION_DEFERRED) != 0;
         t->decisions++;
         t->by_outcome[sub->decision.outcome]++;
+        count_rules(t, s->plan, sub->plan, &sub->decision);
         count_rivals(t, sub->plan, &sub->decision);
     }
     pthread_mutex_unlock(&s->lock);
@@ -548,6 +643,7 @@ void shard_seal_group(struct shard *s)
     count_answers(s, g);
     if (g->has_records) {
         log_seal(s->log);
+        atomic_store_explicit(&s->appended_seq, log_next_seq(s->log) - 1, memory_order_relaxed);
         while (!queue_put(s->sealed, g)) /* never full: there are as many places as groups */
             ASSERT(!queue_is_closed(s->sealed));
         while (queue_take(s->spare, &spare, 1, -1) == 0)
@@ -558,17 +654,32 @@ void shard_seal_group(struct shard *s)
     }
 }
 
+/* The first failure, which is what somebody has to do something about. Written once, before
+ * is_failed is. */
+static void say_stopped(const struct shard *s, struct error *e)
+{
+    error_set(e, ERROR_WORLD, "the shard has stopped: %s; restart the server", s->status.failure);
+}
+
 void shard_run_group(struct shard *s, struct submission **items, uint32_t count)
 {
+    s->taken_ns = s->lap_ns = clock_monotonic_ns();
+    s->explanations = s->o.explanations > 0 ? s->o.explanations : UINT32_MAX;
     for (uint32_t i = 0; i < count; i++) {
         struct submission *sub = items[i];
 
+        sub->times = (struct stage_times){0};
+        sub->decided_ns = sub->done_ns = 0;
         sub->plan = NULL;
         sub->error[0] = 0;
-        if (atomic_load(&s->is_failed))
-            fail_submission(sub, SUBMIT_FAILED, "the shard has stopped: restart the server");
-        else
+        if (atomic_load(&s->is_failed)) {
+            struct error e;
+
+            say_stopped(s, &e);
+            fail_submission(sub, SUBMIT_FAILED, e.text);
+        } else {
             take(s, sub);
+        }
         s->group->item[s->group->count++] = sub;
     }
     end_run(s);
@@ -581,6 +692,7 @@ void *shard_engine_main(void *shard)
     void *items[SHARD_GROUP_MAX];
     uint32_t count;
 
+    thread_name("assay-engine");
     for (;;) {
         count = queue_take(s->queue, items, SHARD_GROUP_MAX, 1000);
         if (count > 0)
@@ -605,20 +717,38 @@ static void fail_group(struct shard *s, struct group *g, const struct error *e)
     }
 }
 
+static void note_committed(struct shard *s, struct group *g)
+{
+    int64_t now_ns = clock_monotonic_ns();
+
+    for (uint32_t i = 0; i < g->count; i++) {
+        struct submission *sub = g->item[i];
+
+        if (sub->decided_ns == 0)
+            continue;
+        sub->done_ns = now_ns;
+        sub->times.ns[STAGE_COMMIT] = now_ns - sub->decided_ns;
+        histogram_add(&s->stages[STAGE_COMMIT], sub->times.ns[STAGE_COMMIT], 1);
+    }
+}
+
 void *shard_commit_main(void *shard)
 {
     struct shard *s = shard;
     void *item;
 
+    thread_name("assay-commit");
     while (queue_take(s->sealed, &item, 1, -1) == 1) {
         struct group *g = item;
         struct error e = {0};
 
         if (atomic_load(&s->is_failed)) {
-            error_set(&e, ERROR_WORLD, "the shard has stopped: restart the server");
+            say_stopped(s, &e);
             fail_group(s, g, &e);
-        } else if (!log_commit(s->log, &e)) {
+        } else if (!shard_commit_log(s, &e)) {
             fail_group(s, g, &e);
+        } else {
+            note_committed(s, g);
         }
         answer(g);
         while (!queue_put(s->spare, g))

@@ -28,16 +28,15 @@ void verdict_add_label(struct buffer *out, uint8_t label)
                                                 : ",\"label\":false");
 }
 
-void verdict_add_flags(uint8_t flags, struct buffer *out)
+void verdict_add_flags(uint16_t flags, struct buffer *out)
 {
     static const struct {
-        uint8_t flag;
+        uint16_t flag;
         const char *word;
-    } words[] = {{DECISION_LATE, "\"late\""},
-                 {DECISION_TOO_LATE, "\"too_late\""},
-                 {DECISION_AHEAD, "\"ahead\""},
-                 {DECISION_NO_MODEL, "\"no_model\""},
-                 {DECISION_FORGOTTEN, "\"forgotten\""}};
+    } words[] = {{DECISION_LATE, "\"late\""},           {DECISION_TOO_LATE, "\"too_late\""},
+                 {DECISION_AHEAD, "\"ahead\""},         {DECISION_NO_MODEL, "\"no_model\""},
+                 {DECISION_FORGOTTEN, "\"forgotten\""}, {DECISION_FALLBACK, "\"fallback\""},
+                 {DECISION_DEFERRED, "\"deferred\""}};
     bool is_first = true;
 
     buffer_add_text(out, ",\"flags\":[");
@@ -52,13 +51,14 @@ void verdict_add_flags(uint8_t flags, struct buffer *out)
     buffer_add_char(out, ']');
 }
 
-static void add_rules(const struct verdict *v, struct buffer *out)
+/* Those in force, or those that are only watched. */
+static void add_rules(const struct verdict *v, bool is_shadow, struct buffer *out)
 {
     bool is_first = true;
 
-    buffer_add_text(out, ",\"rules\":[");
+    buffer_add_text(out, is_shadow ? ",\"shadow_rules\":[" : ",\"rules\":[");
     for (uint32_t i = 0; i < plan_rule_count(v->plan); i++) {
-        if (!decision_has_rule(v->decision, i))
+        if (!decision_has_rule(v->decision, i) || plan_rule_is_shadow(v->plan, i) != is_shadow)
             continue;
         if (!is_first)
             buffer_add_char(out, ',');
@@ -66,6 +66,16 @@ static void add_rules(const struct verdict *v, struct buffer *out)
         is_first = false;
     }
     buffer_add_char(out, ']');
+}
+
+void verdict_add_shadow_rules(const struct verdict *v, struct buffer *out)
+{
+    for (uint32_t i = 0; i < plan_rule_count(v->plan); i++) {
+        if (plan_rule_is_shadow(v->plan, i)) {
+            add_rules(v, true, out);
+            return;
+        }
+    }
 }
 
 enum { SENTENCE_MAX = 16 << 10 };
@@ -111,6 +121,15 @@ static void add_reasons(const struct verdict *v, struct buffer *out)
         buffer_add_char(out, '}');
     }
     buffer_add_char(out, ']');
+}
+
+/* Why it is none that the model or a rule gave. */
+static void add_fallback(const struct verdict *v, struct buffer *out)
+{
+    if ((v->decision->flags & DECISION_FALLBACK) == 0 || plan_fallback(v->plan) < 0)
+        return;
+    buffer_add_text(out, ",\"fallback\":");
+    json_add_text(out, text_of(plan_fallback_reason(v->plan)));
 }
 
 void verdict_add_set(uint8_t set, const char *quote, const char *between, struct buffer *out)
@@ -261,8 +280,9 @@ void verdict_open(const struct verdict *v, struct buffer *out)
                                .probability = v->decision->probability},
         out);
     verdict_add_uncertainty(v->decision, out);
-    add_rules(v, out);
+    add_rules(v, false, out);
     add_reasons(v, out);
+    add_fallback(v, out);
     add_rivals(v, out);
     verdict_add_flags(v->decision->flags, out);
     add_forgotten(v, out);

@@ -31,7 +31,7 @@
 #include "shell/access/caller.h"
 
 enum {
-    HTTP_HEAD_BYTES_MAX = 32 << 10,    /* memory of a connection: head and small bodies */
+    HTTP_HEAD_BYTES_MAX = 16 << 10,    /* memory of a connection: head and small bodies */
     HTTP_IDLE_MAX_S = 30,              /* without a byte */
     HTTP_READ_MAX_S = 120,             /* from the last answer to a whole request */
     HTTP_DRAIN_MAX_S = 10,             /* for answers to leave when stopping */
@@ -120,7 +120,9 @@ bool http_host_is_loopback(const char *host);
  * begin(). */
 void http_drain(struct http *h);
 void http_stop(struct http *h); /* after http_drain; takes NULL */
+const char *http_library(void); /* "libmicrohttpd 0.9.75" */
 unsigned http_connections(const struct http *h);
+uint64_t http_body_bytes(const struct http *h); /* of requests, held now */
 
 /* On the I/O thread inside handle(), before anybody is told who may resume. */
 void exchange_wait(struct exchange *x);

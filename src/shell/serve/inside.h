@@ -29,7 +29,9 @@ struct server {
     struct contracts *contracts; /* of the settings' routes; a reference, or NULL */
     atomic_bool has_contracts;
     struct about about;
-    atomic_uint generation; /* goes up when they change */
+    pthread_rwlock_t settings_lock;  /* of settings: for desks that read them for long */
+    const struct settings *settings; /* in force, without the rules of the API; borrowed */
+    atomic_uint generation;          /* goes up when they change */
     struct request_names names;
     struct keyed *keyed;
     struct http *http;
@@ -39,6 +41,9 @@ struct server {
     unsigned desk_count;
     struct jobs *jobs;
     struct metrics metrics;
+    int64_t started_us;       /* monotonic */
+    _Atomic uint64_t sampled; /* requests, of which each 1/sample-th is in the journal */
+    struct seat *seats;       /* under the lock */
     atomic_bool is_stopping;
 };
 
@@ -55,14 +60,33 @@ struct seat {
     struct problems problems;
     struct validation_bench *bench; /* of the plan's; NULL: it refuses nothing */
     struct store *reader;           /* NULL until first used */
+    unsigned reader_generation;     /* the project's, when it was opened */
+    struct metrics_times times;     /* this thread's */
+    struct server *server;
+    struct seat *next; /* of all, under the server's lock */
 };
 
 struct seat *seat_get(struct server *s);
 /* False: seat_get will give it another plan. */
 bool seat_is_current(struct server *s, const struct seat *seat);
-/* The thread's own connection to the store; ERROR_NOT_FOUND where there is nothing yet. */
+/* The thread's own connection to the store; false where there is nothing yet, or the store is being
+ * made anew: what it does not have proves nothing then. */
 bool seat_store(struct server *s, struct seat *seat, struct store **store,
                 struct error *e) MUST_USE;
+
+/* All that metrics and status are made from. */
+struct server_look {
+    struct shard_status shard;
+    struct project_status project; /* of no store: all 0 */
+    struct metrics_latency latency;
+    struct volume volume;
+    struct process_usage process;
+    uint64_t jobs[JOB_KINDS][JOB_ENDS];
+};
+
+void server_look(struct server *s, struct server_look *look);
+/* What all threads and the shard have measured so far. */
+void server_latency(struct server *s, struct metrics_latency *l);
 
 /* Gives the submission to the shard; false: it was refused, and the exchange has the answer. */
 bool server_submit(struct server *s, struct exchange *x, struct submission *submission) MUST_USE;
@@ -89,6 +113,11 @@ bool query_bool(struct exchange *x, const char *name, bool *value) MUST_USE;
 
 /* A query parameter that is a whole number of a range; absent leaves it as it is. */
 bool query_int(struct exchange *x, const char *name, int64_t min, int64_t max, int64_t *v) MUST_USE;
+
+/* A reload that first records this change of a rule (rules/book.h). The answer is there on false,
+ * and where it has not ended yet: then true, and the job's id is the answer. */
+bool rule_job(struct server *s, struct exchange *x, struct text change, bool *has_ended) MUST_USE;
+enum http_next backtest_of(struct server *s, struct exchange *x, struct text body);
 
 /* A body that is {} and nothing else, since `words`. On false the answer is there. */
 bool body_is_empty_object(struct server *s, struct exchange *x, const char *words) MUST_USE;
@@ -118,8 +147,18 @@ enum http_next show_model(struct server *s, struct exchange *x);
 enum http_next promote_model(struct server *s, struct exchange *x);
 enum http_next train_model(struct server *s, struct exchange *x);
 enum http_next backtest_rules(struct server *s, struct exchange *x);
+enum http_next show_rules(struct server *s, struct exchange *x);
+enum http_next show_rule(struct server *s, struct exchange *x);
+enum http_next draft_rule(struct server *s, struct exchange *x);
+enum http_next approve_rule(struct server *s, struct exchange *x);
+enum http_next rule_goes_live(struct server *s, struct exchange *x);
+enum http_next rule_goes_shadow(struct server *s, struct exchange *x);
+enum http_next retire_rule(struct server *s, struct exchange *x);
+enum http_next test_rule(struct server *s, struct exchange *x);
+enum http_next backtest_rule(struct server *s, struct exchange *x);
 enum http_next list_events(struct server *s, struct exchange *x);
 enum http_next decide_event(struct server *s, struct exchange *x);
+enum http_next erase_subject(struct server *s, struct exchange *x);
 enum http_next reload_settings(struct server *s, struct exchange *x);
 enum http_next show_job(struct server *s, struct exchange *x);
 enum http_next show_keys(struct server *s, struct exchange *x);
@@ -143,6 +182,7 @@ enum http_next show_docs(struct server *s, struct exchange *x);
 enum http_next show_docs_style(struct server *s, struct exchange *x);
 enum http_next show_alive(struct server *s, struct exchange *x);
 enum http_next show_ready(struct server *s, struct exchange *x);
+enum http_next show_status(struct server *s, struct exchange *x);
 enum http_next show_metrics(struct server *s, struct exchange *x);
 
 #endif

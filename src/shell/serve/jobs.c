@@ -51,10 +51,37 @@ struct jobs {
     struct lane lane[JOB_KINDS];
     struct job job[JOBS_KEPT];
     unsigned next; /* the place of the next job: the oldest is forgotten */
+    uint64_t ended[JOB_KINDS][JOB_ENDS];
     atomic_bool is_cancelled;
 };
 
 static const char *const kinds[JOB_KINDS] = {"train", "reload", "backtest"};
+
+const char *job_kind_name(enum job_kind k)
+{
+    return kinds[k];
+}
+
+const char *job_end_name(enum job_end e)
+{
+    static const char *const words[JOB_ENDS] = {"done", "failed", "cancelled"};
+
+    return words[e];
+}
+
+void jobs_count(struct jobs *j, uint64_t ended[JOB_KINDS][JOB_ENDS])
+{
+    pthread_mutex_lock(&j->lock);
+    memcpy(ended, j->ended, sizeof j->ended);
+    pthread_mutex_unlock(&j->lock);
+}
+
+static enum job_end end_of(const struct job *job)
+{
+    return job->state == JOB_DONE     ? JOB_ENDED_DONE
+           : job->state == JOB_FAILED ? JOB_ENDED_FAILED
+                                      : JOB_ENDED_CANCELLED;
+}
 
 struct jobs *jobs_new(const struct server_work work[JOB_KINDS])
 {
@@ -115,6 +142,7 @@ static void *job_main(void *context)
     struct error e = {0};
     bool ok;
 
+    thread_name("assay-job");
     buffer_init(&result, JOB_RESULT_MAX);
     ok = l->work.run(l->work.context, &l->request, &progress, &result, &e);
     pthread_mutex_lock(&l->jobs->lock);
@@ -123,6 +151,7 @@ static void *job_main(void *context)
     l->running->error = e;
     l->running->ended_us = clock_now_us();
     l->running->state = ok ? JOB_DONE : e.kind == ERROR_CANCELLED ? JOB_CANCELLED : JOB_FAILED;
+    l->jobs->ended[l->running->kind][end_of(l->running)]++;
     l->running = NULL;
     pthread_mutex_unlock(&l->jobs->lock);
     return NULL;
@@ -348,7 +377,12 @@ enum http_next train_model(struct server *s, struct exchange *x)
 
 enum http_next backtest_rules(struct server *s, struct exchange *x)
 {
-    struct server_request request = {.body = exchange_body(x)};
+    return backtest_of(s, x, exchange_body(x));
+}
+
+enum http_next backtest_of(struct server *s, struct exchange *x, struct text body)
+{
+    struct server_request request = {.body = body};
     char id[JOB_ID_BYTES];
 
     if (request.body.length > JOB_BODY_MAX) {
@@ -382,6 +416,27 @@ enum http_next reload_settings(struct server *s, struct exchange *x)
     if (!jobs_format(s->jobs, text_of(id), &x->answer))
         problem_answer(x, 404, "no such job; the newest %d are remembered", JOBS_KEPT);
     return HTTP_ANSWERED;
+}
+
+bool rule_job(struct server *s, struct exchange *x, struct text change, bool *has_ended)
+{
+    struct server_request request = {.body = change};
+    char id[JOB_ID_BYTES];
+    struct error e;
+
+    if (!start(s, x, JOB_RELOAD, &request, id))
+        return false;
+    *has_ended = jobs_wait(s->jobs, id, RELOAD_WAIT_US, &e);
+    if (*has_ended && e.kind != ERROR_NONE) {
+        problem_answer(x, error_http_status(&e), "%s", e.text);
+        return false;
+    }
+    if (*has_ended)
+        return true;
+    x->status = 202;
+    if (!jobs_format(s->jobs, text_of(id), &x->answer))
+        problem_answer(x, 404, "no such job; the newest %d are remembered", JOBS_KEPT);
+    return true;
 }
 
 enum http_next show_job(struct server *s, struct exchange *x)

@@ -8,7 +8,8 @@
         {"score", OUTLINE_WHOLE, 0, NULL, "0 to 1000"},                                            \
         {"probability", OUTLINE_REAL, 0, NULL, "calibrated, 0 to 1"},                              \
         {"level", OUTLINE_LEVEL, 0, NULL, "the settings' name for the range of the score"},        \
-        {"flags", OUTLINE_WORDS, OUTLINE_ARRAY, "late|too_late|ahead|no_model|forgotten",          \
+        {"flags", OUTLINE_WORDS, OUTLINE_ARRAY,                                                    \
+         "late|too_late|ahead|no_model|forgotten|fallback|deferred",                               \
          "what was special about the event"},                                                      \
     {                                                                                              \
         "plan", OUTLINE_TEXT, 0, NULL, "first bytes of the id of the plan that decided"            \
@@ -23,6 +24,8 @@
 #define DECISION_WHY                                                                               \
     {"reasons", OUTLINE_OF, OUTLINE_ARRAY, "Reason",                                               \
      "features that raised the score most, largest first; where the outcome is not the mildest"},  \
+        {"fallback", OUTLINE_TEXT, OUTLINE_OPTIONAL, NULL,                                         \
+         "why the outcome is the fallback of a decision past its deadline"},                       \
         {"interval", OUTLINE_REAL, OUTLINE_OPTIONAL | OUTLINE_ARRAY, NULL,                         \
          "of the probability, low and high; where the model has a conformal part"},                \
         {"conformal", OUTLINE_WORDS, OUTLINE_OPTIONAL | OUTLINE_ARRAY, "legit|fraud",              \
@@ -66,6 +69,29 @@
 
 #define ROLE_WORDS "viewer|scorer|analyst|engineer|auditor|admin"
 
+#define RULE_HEAD                                                                                  \
+    {"name", OUTLINE_TEXT, 0, NULL, "of the rule"},                                                \
+        {"origin", OUTLINE_WORDS, 0, "settings|api", "where it is written"},                       \
+    {                                                                                              \
+        "in_force", OUTLINE_OF, OUTLINE_NULLABLE, "RuleInForce", "null: nothing of it is"          \
+    }
+#define RULE_VERSION                                                                               \
+    {"version", OUTLINE_WHOLE, OUTLINE_NULLABLE, NULL, "null: the settings'"},                     \
+        {"state", OUTLINE_WORDS, 0, "draft|approved|live|shadow|retired|replaced", "of it"},       \
+        {"when", OUTLINE_TEXT, 0, NULL, "the condition"},                                          \
+        {"then", OUTLINE_TEXT, 0, NULL, "the outcome"},                                            \
+        {"text", OUTLINE_TEXT, OUTLINE_NULLABLE, NULL, "what it means, for people"},               \
+        {"author", OUTLINE_OF, OUTLINE_NULLABLE, "Person", "null: the settings"},                  \
+        {"written", OUTLINE_TIME, OUTLINE_NULLABLE, NULL, "when"},                                 \
+        {"approver", OUTLINE_OF, OUTLINE_NULLABLE, "Person", "null: nobody yet"},                  \
+        {"approved", OUTLINE_TIME, OUTLINE_NULLABLE, NULL, "when"},                                \
+        {"changed_by", OUTLINE_OF, OUTLINE_NULLABLE, "Person", "of the last change"},              \
+        {"changed", OUTLINE_TIME, OUTLINE_NULLABLE, NULL, "when"},                                 \
+        {"note", OUTLINE_TEXT, OUTLINE_NULLABLE, NULL, "why, of the last change"},                 \
+    {                                                                                              \
+        "tested", OUTLINE_OF, OUTLINE_NULLABLE, "RuleTestedBefore", "null: not yet"                \
+    }
+
 const struct outline outlines[] = {
     {.name = "Decision",
      .words = "What was decided about an event.",
@@ -74,7 +100,22 @@ const struct outline outlines[] = {
                  {"seq", OUTLINE_WHOLE, OUTLINE_OPTIONAL, NULL,
                   "position of the record in the log; not there in a dry run"},
                  {"repeated", OUTLINE_BOOL, OUTLINE_OPTIONAL, NULL,
-                  "true where this event was decided before"}}},
+                  "true where this event was decided before"},
+                 {"stages_us", OUTLINE_OF, OUTLINE_OPTIONAL, "Stages",
+                  "microseconds of each stage, where `stages` asked for them"}}},
+    {.name = "Stages",
+     .words =
+         "Microseconds from the request's head to its answer, by stage; those of the engine are "
+         "those of the requests that were decided together. 0: not gone through.",
+     .members = {{"read", OUTLINE_REAL, 0, NULL, "of the body"},
+                 {"decode", OUTLINE_REAL, 0, NULL, "JSON, look-ups, checks"},
+                 {"queue", OUTLINE_REAL, 0, NULL, "until the engine took it"},
+                 {"features", OUTLINE_REAL, 0, NULL, "and the state's change"},
+                 {"score", OUTLINE_REAL, 0, NULL, "the model"},
+                 {"rules", OUTLINE_REAL, 0, NULL, "thresholds and rules"},
+                 {"explain", OUTLINE_REAL, 0, NULL, "reasons"},
+                 {"commit", OUTLINE_REAL, 0, NULL, "until the record was on the disk"},
+                 {"answer", OUTLINE_REAL, 0, NULL, "back to the connection, and as JSON"}}},
     {.name = "Observed",
      .words = "An event of a kind that is only observed: recorded, nothing decided.",
      .members = {{"id", OUTLINE_TEXT, 0, NULL, "of the event"},
@@ -135,7 +176,11 @@ const struct outline outlines[] = {
                  DECISION_WHY,
                  SEQ,
                  RECEIVED,
+                 {"shadow_rules", OUTLINE_RULE, OUTLINE_OPTIONAL | OUTLINE_ARRAY, NULL,
+                  "that fired and changed nothing; where there are such"},
                  {"inputs", OUTLINE_OBJECT, 0, NULL, "the event's fields"},
+                 {"erased", OUTLINE_BOOL, OUTLINE_OPTIONAL, NULL,
+                  "true: the personal fields were erased, and are null"},
                  LABEL}},
     {.name = "ObservedWhole",
      .words = "An event that was observed, with its fields.",
@@ -144,6 +189,8 @@ const struct outline outlines[] = {
                  {"time", OUTLINE_TIME, 0, NULL, "of the event"},
                  {"observed", OUTLINE_BOOL, 0, NULL, "true"},
                  {"inputs", OUTLINE_OBJECT, 0, NULL, "the event's fields"},
+                 {"erased", OUTLINE_BOOL, OUTLINE_OPTIONAL, NULL,
+                  "true: the personal fields were erased, and are null"},
                  LABEL}},
     {.name = "DecisionShown",
      .words = "A decision, or an event that was only observed.",
@@ -161,6 +208,81 @@ const struct outline outlines[] = {
     {.name = "EventsAgain",
      .words = "The riskiest events of the log.",
      .members = {{"events", OUTLINE_OF, OUTLINE_ARRAY, "EventAgain", "riskiest first"}}},
+    {.name = "Person",
+     .words = "Who did something.",
+     .members = {{"kind", OUTLINE_WORDS, 0, "nobody|local|key|user|token|console|system",
+                  "of caller"},
+                 {"id", OUTLINE_TEXT, OUTLINE_NULLABLE, NULL, "lasting"},
+                 {"name", OUTLINE_TEXT, OUTLINE_NULLABLE, NULL, "for people"}}},
+    {.name = "RuleVersion", .words = "A version of a rule.", .members = {RULE_VERSION}},
+    {.name = "RuleInForce",
+     .words = "The version that decides, or is watched.",
+     .members = {{"version", OUTLINE_WHOLE, OUTLINE_NULLABLE, NULL, "null: the settings'"},
+                 {"state", OUTLINE_WORDS, 0, "live|shadow", "how"}}},
+    {.name = "RuleTestedBefore",
+     .words = "The last test of a version.",
+     .members = {{"run", OUTLINE_WHOLE, 0, NULL, "tests"},
+                 {"failed", OUTLINE_WHOLE, 0, NULL, "of them"},
+                 {"at", OUTLINE_TIME, OUTLINE_NULLABLE, NULL, "when"}}},
+    {.name = "Rule",
+     .words = "A rule with its newest version.",
+     .members = {RULE_HEAD,
+                 RULE_VERSION,
+                 {"hits", OUTLINE_WHOLE, OUTLINE_NULLABLE, NULL,
+                  "decisions in which it fired since the start; null: not in force"}}},
+    {.name = "Rules",
+     .words = "All rules.",
+     .members = {{"rules", OUTLINE_OF, OUTLINE_ARRAY, "Rule", "those of the settings first"}}},
+    {.name = "RuleShown",
+     .words = "A rule with its versions.",
+     .members = {RULE_HEAD,
+                 RULE_VERSION,
+                 {"versions", OUTLINE_OF, OUTLINE_ARRAY, "RuleVersion", "newest first"}}},
+    {.name = "RuleDraft",
+     .words = "A rule to write.",
+     .members = {{"name", OUTLINE_TEXT, 0, NULL, "letters, digits, _, - and ."},
+                 {"when", OUTLINE_TEXT, 0, NULL, "the condition"},
+                 {"then", OUTLINE_TEXT, 0, NULL, "an outcome"},
+                 {"text", OUTLINE_TEXT, OUTLINE_OPTIONAL | OUTLINE_NULLABLE, NULL,
+                  "what it means, for people"},
+                 {"note", OUTLINE_TEXT, OUTLINE_OPTIONAL | OUTLINE_NULLABLE, NULL, "why"}}},
+    {.name = "RuleStep",
+     .words = "What a change is about.",
+     .members = {{"version", OUTLINE_WHOLE, OUTLINE_OPTIONAL, NULL,
+                  "to approve: needed; else the newest one, to retire: the one in force"},
+                 {"note", OUTLINE_TEXT, OUTLINE_OPTIONAL | OUTLINE_NULLABLE, NULL, "why"}}},
+    {.name = "RuleTestRequest",
+     .words = "Events to try a rule on.",
+     .members = {{"version", OUTLINE_WHOLE, OUTLINE_OPTIONAL, NULL, "default: the newest"},
+                 {"tests", OUTLINE_OF, OUTLINE_ARRAY, "RuleTest", "up to 64"}}},
+    {.name = "RuleTest",
+     .words = "One test.",
+     .members = {{"name", OUTLINE_TEXT, OUTLINE_OPTIONAL, NULL, "for people"},
+                 {"history", OUTLINE_OBJECT, OUTLINE_OPTIONAL | OUTLINE_ARRAY, NULL,
+                  "events before it"},
+                 {"event", OUTLINE_OBJECT, 0, NULL, "to decide"},
+                 {"expect", OUTLINE_OBJECT, OUTLINE_OPTIONAL, NULL,
+                  "fires: true or false, rules: those that fire, outcome"}}},
+    {.name = "RuleTested",
+     .words = "What the tests of a rule came to.",
+     .members = {{"name", OUTLINE_TEXT, 0, NULL, "of the rule"},
+                 {"version", OUTLINE_WHOLE, 0, NULL, "of it"},
+                 {"run", OUTLINE_WHOLE, 0, NULL, "tests"},
+                 {"failed", OUTLINE_WHOLE, 0, NULL, "of them"},
+                 {"tests", OUTLINE_OF, OUTLINE_ARRAY, "RuleTestResult", "in their order"}}},
+    {.name = "RuleTestResult",
+     .words = "What one test came to.",
+     .members = {{"name", OUTLINE_TEXT, 0, NULL, "for people"},
+                 {"ok", OUTLINE_BOOL, 0, NULL, "as expected"},
+                 {"fires", OUTLINE_BOOL, 0, NULL, "the rule"},
+                 {"outcome", OUTLINE_OUTCOME, 0, NULL, "of the event"},
+                 {"rules", OUTLINE_RULE, OUTLINE_ARRAY, NULL, "that fired"},
+                 {"differences", OUTLINE_OBJECT, OUTLINE_ARRAY, NULL, "{item, expected, found}"}}},
+    {.name = "RuleBacktestRequest",
+     .words = "Over which events.",
+     .members = {{"version", OUTLINE_WHOLE, OUTLINE_OPTIONAL, NULL, "default: the newest"},
+                 {"from", OUTLINE_TIME, OUTLINE_OPTIONAL, NULL, "event time at or after this"},
+                 {"to", OUTLINE_TIME, OUTLINE_OPTIONAL, NULL, "event time before this"}}},
     {.name = "BacktestRequest",
      .words = "Rules to try.",
      .members = {{"rules", OUTLINE_OBJECT, 0, NULL, "name: {when, then}, as in the settings"},
@@ -240,6 +362,11 @@ const struct outline outlines[] = {
                   "what it did"},
                  {"expires", OUTLINE_TIME, OUTLINE_OPTIONAL | OUTLINE_NULLABLE, NULL,
                   "not there where it was removed"}}},
+    {.name = "SubjectErased",
+     .words = "What erasing a person came to.",
+     .members = {{"subject", OUTLINE_TEXT, 0, NULL, "kind and keyed token, as in the audit"},
+                 {"erased", OUTLINE_BOOL, 0, NULL, "false: nothing was sealed of the person"},
+                 {"limits", OUTLINE_TEXT, 0, NULL, "what it does not reach"}}},
     {.name = "ListChanged",
      .words = "What came of changes.",
      .members = {{"name", OUTLINE_TEXT, 0, NULL, "of the list"},
@@ -420,7 +547,31 @@ const struct outline outlines[] = {
                  {"store_lag", OUTLINE_WHOLE, OUTLINE_OPTIONAL, NULL,
                   "records of the log that lists do not have yet"},
                  {"store_failure", OUTLINE_TEXT, OUTLINE_OPTIONAL, NULL,
-                  "why the store does not follow"}}},
+                  "why the store does not follow"},
+                 {"warning", OUTLINE_TEXT, OUTLINE_OPTIONAL, NULL,
+                  "what somebody should look at soon, such as a volume that is 80 % full"}}},
+    {.name = "Status",
+     .words = "What the service does now.",
+     .members = {{"name", OUTLINE_TEXT, 0, NULL, "the settings' own"},
+                 {"uptime_s", OUTLINE_REAL, 0, NULL, "since the start"},
+                 {"ready", OUTLINE_BOOL, 0, NULL, "requests are taken"},
+                 {"errors", OUTLINE_TEXT, OUTLINE_ARRAY, NULL, "what has failed"},
+                 {"warnings", OUTLINE_TEXT, OUTLINE_ARRAY, NULL, "what to look at soon"},
+                 {"plan", OUTLINE_OBJECT, 0, NULL, "in force: id, seq, model, building"},
+                 {"filled_until", OUTLINE_TIME, OUTLINE_NULLABLE, NULL, "the newest event's time"},
+                 {"decisions", OUTLINE_OBJECT, 0, NULL,
+                  "in all, by outcome, observed, repeated, fallbacks, deferred"},
+                 {"latency", OUTLINE_OBJECT, 0, NULL,
+                  "of decisions over HTTP: bounds_us, and counts, with one more beyond them"},
+                 {"stages", OUTLINE_OBJECT, 0, NULL, "of each: p50_us and p99_us since the start"},
+                 {"queue", OUTLINE_OBJECT, 0, NULL, "length and capacity"},
+                 {"log", OUTLINE_OBJECT, 0, NULL, "bytes, seq and lag in records"},
+                 {"store", OUTLINE_OBJECT, OUTLINE_NULLABLE, NULL, "lag and limit in records"},
+                 {"memory", OUTLINE_OBJECT, 0, NULL, "bytes: resident, state, limit"},
+                 {"snapshots", OUTLINE_OBJECT, 0, NULL,
+                  "written, failed, given_up, seq, bytes, seconds"},
+                 {"volume", OUTLINE_OBJECT, 0, NULL, "bytes, free and the share that is used"},
+                 {"http", OUTLINE_OBJECT, 0, NULL, "connections, and answers by kind of status"}}},
     {.name = "AuditEntry",
      .words = "What somebody did.",
      .members = {{"log", OUTLINE_WORDS, 0, "decisions|control", "which log has it"},

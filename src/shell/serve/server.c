@@ -35,7 +35,13 @@ static void seat_leave_plan(struct seat *seat)
 static void seat_free(void *context)
 {
     struct seat *seat = context;
+    struct seat **at = &seat->server->seats;
 
+    pthread_mutex_lock(&seat->server->lock);
+    while (*at != seat)
+        at = &(*at)->next;
+    *at = seat->next;
+    pthread_mutex_unlock(&seat->server->lock);
     json_reader_free(seat->json);
     seat_leave_plan(seat);
     buffer_fini(&seat->encoded);
@@ -72,6 +78,11 @@ struct seat *seat_get(struct server *s)
         return seat;
     }
     seat = mem_alloc(sizeof *seat);
+    seat->server = s;
+    pthread_mutex_lock(&s->lock);
+    seat->next = s->seats;
+    s->seats = seat;
+    pthread_mutex_unlock(&s->lock);
     seat->json = json_reader_new();
     seat_take_plan(s, seat);
     buffer_init(&seat->encoded, EVENT_TEXT_MAX + SHARD_ID_MAX);
@@ -79,17 +90,60 @@ struct seat *seat_get(struct server *s)
     return seat;
 }
 
+static bool open_reader(struct server *s, struct seat *seat, struct error *e)
+{
+    bool is_damaged;
+
+    if (store_open_checked(s->o.store, STORE_READ, &seat->reader, &is_damaged, e))
+        return true;
+    if (is_damaged)
+        project_suspect(s->o.project);
+    return false;
+}
+
 bool seat_store(struct server *s, struct seat *seat, struct store **store, struct error *e)
 {
+    unsigned generation;
+    bool is_old;
+
     if (s->o.project == NULL)
         return error_set(e, ERROR_WORLD, "this server has no store");
-    if (seat->reader == NULL && !store_open(s->o.store, STORE_READ, &seat->reader, e))
+    generation = project_generation(s->o.project);
+    is_old = seat->reader_generation != generation;
+    if (seat->reader != NULL && (is_old || store_is_damaged(seat->reader))) {
+        if (!is_old) /* else it was made anew since */
+            project_suspect(s->o.project);
+        store_close(seat->reader);
+        seat->reader = NULL;
+    }
+    if (project_is_rebuilding(s->o.project))
+        return error_set(e, ERROR_WORLD,
+                         "the store was lost and is being made anew from the log; ask again");
+    seat->reader_generation = generation;
+    if (seat->reader == NULL && !open_reader(s, seat, e))
         return false;
     *store = seat->reader;
     return true;
 }
 
 /* ---- what handlers share ---- */
+
+void server_latency(struct server *s, struct metrics_latency *l)
+{
+    const struct histogram *shard = shard_stages(s->o.shard);
+
+    *l = (struct metrics_latency){0};
+    for (int i = 0; i < STAGES; i++)
+        histogram_sum(&shard[i], &l->stages[i]);
+    pthread_mutex_lock(&s->lock);
+    for (const struct seat *seat = s->seats; seat != NULL; seat = seat->next) {
+        for (int i = 0; i < STAGES; i++)
+            histogram_sum(&seat->times.stages[i], &l->stages[i]);
+        for (int i = 0; i <= PLAN_OUTCOMES_MAX; i++)
+            histogram_sum(&seat->times.whole[i], &l->whole[i]);
+    }
+    pthread_mutex_unlock(&s->lock);
+}
 
 void server_refuse(struct server *s, struct exchange *x)
 {
@@ -305,7 +359,10 @@ static bool is_for_us(struct server *s, struct exchange *x)
     const struct route *r = x->route;
 
     if (x->is_malformed)
-        problem_answer(x, 400, "the head says twice for whom the request is, or where it ends");
+        problem_answer(
+            x, 400,
+            "the head says twice for whom the request is or where it ends, or has what no "
+            "header may have");
     else if (x->is_misdirected)
         problem_answer(x, 421,
                        "this server listens on a loopback address and answers only for "
@@ -357,6 +414,55 @@ static enum http_next on_request(void *context, struct exchange *x)
     return HTTP_WAITING;
 }
 
+/* Spread evenly: with a share of 0.01 each hundredth. */
+static bool is_sampled(struct server *s)
+{
+    double share = s->o.setting->sample, n;
+
+    if (!(share > 0))
+        return false;
+    n = (double)atomic_fetch_add_explicit(&s->sampled, 1, memory_order_relaxed);
+    return (uint64_t)((n + 1) * share) > (uint64_t)(n * share);
+}
+
+/* The route's pattern, not the path: ids may stand in that. Who asked by their id, not their name;
+ * nothing of what was said. */
+static void tell_request(struct server *s, const struct exchange *x, bool is_slow, int64_t took_us)
+{
+    const struct route *r = x->route;
+    struct buffer members;
+
+    buffer_init(&members, JOURNAL_LINE_MAX / 2);
+    buffer_add_text(&members, ",\"request_id\":");
+    json_add_text(&members, text_of(x->request_id));
+    buffer_format(&members, ",\"method\":\"%s\",\"route\":", method_word(x->method));
+    json_add_text(&members, text_of(r != NULL ? r->pattern : "none"));
+    buffer_format(&members, ",\"status\":%u,\"us\":%lld,\"caller\":", x->status,
+                  (long long)took_us);
+    json_add_text(&members, text_of(x->caller.id));
+    if (x->trace[0] != 0) {
+        buffer_add_text(&members, ",\"traceparent\":");
+        json_add_text(&members, text_of(x->trace));
+    }
+    journal_write(s->o.journal, JOURNAL_INFO, is_slow ? "slow_request" : "request",
+                  is_slow ? "a request took long" : "a request was answered",
+                  buffer_text(&members));
+    buffer_fini(&members);
+}
+
+static void journal_request(struct server *s, const struct exchange *x)
+{
+    int64_t took_us;
+    bool is_slow;
+
+    if (s->o.journal == NULL)
+        return;
+    took_us = clock_monotonic_us() - x->started_us;
+    is_slow = s->o.setting->slow_ms > 0 && took_us >= s->o.setting->slow_ms * INT64_C(1000);
+    if (is_slow || is_sampled(s))
+        tell_request(s, x, is_slow, took_us);
+}
+
 /* Before it is sent: whoever has an answer finds it counted. */
 static void on_answering(void *context, struct exchange *x)
 {
@@ -365,6 +471,7 @@ static void on_answering(void *context, struct exchange *x)
     if (x->translation != NULL)
         contract_answer(x);
     metrics_count_answer(&s->metrics, x->status);
+    journal_request(s, x);
 }
 
 static void on_ended(void *context, struct exchange *x)
@@ -382,6 +489,7 @@ static void *desk_main(void *context)
     struct server *s = context;
     void *item;
 
+    thread_name("assay-desk");
     while (queue_take(s->desk_queue, &item, 1, -1) == 1) {
         struct exchange *x = item;
         const struct route *r = x->route;
@@ -420,6 +528,7 @@ static void server_free(struct server *s)
     contracts_unref(s->contracts);
     lookups_free(s->lookups);
     plan_unref(s->plan);
+    pthread_rwlock_destroy(&s->settings_lock);
     pthread_mutex_destroy(&s->lock);
     mem_free(s);
 }
@@ -447,7 +556,10 @@ bool server_start(const struct server_options *o, struct server **server, struct
                                 .ended = on_ended};
 
     s->o = *o;
+    s->started_us = clock_monotonic_us();
+    s->settings = o->settings;
     pthread_mutex_init(&s->lock, NULL);
+    pthread_rwlock_init(&s->settings_lock, NULL);
     s->plan = shard_plan(o->shard);
     s->lookups = lookups_ref(o->lookups);
     s->contracts = contracts_ref(o->contracts);
@@ -459,11 +571,12 @@ bool server_start(const struct server_options *o, struct server **server, struct
     s->keyed = keyed_new();
     request_names_init(&s->names);
     about_init(&s->about, o->settings, s->plan, plan_seq_of(s), shard_directory(s->o.shard));
+    *server = s; /* before the first request can start a job that asks for it */
     if (!desks_start(s, e) || !http_start(&http, &s->http, e)) {
+        *server = NULL;
         server_free(s);
         return false;
     }
-    *server = s;
     return true;
 }
 
@@ -495,6 +608,20 @@ bool server_host_is_loopback(const char *host)
     return http_host_is_loopback(host);
 }
 
+void server_replan(struct server *s)
+{
+    struct lookups *l;
+    struct contracts *c;
+
+    pthread_mutex_lock(&s->lock);
+    l = lookups_ref(s->lookups);
+    c = contracts_ref(s->contracts);
+    pthread_mutex_unlock(&s->lock);
+    server_renew(s, l, c, s->settings); /* who renews is one at a time */
+    lookups_free(l);
+    contracts_unref(c);
+}
+
 void server_renew(struct server *s, struct lookups *l, struct contracts *c,
                   const struct settings *settings)
 {
@@ -520,6 +647,9 @@ void server_renew(struct server *s, struct lookups *l, struct contracts *c,
     lookups_free(old_lookups);
     about_fini(&old_about);
     plan_unref(old_plan);
+    pthread_rwlock_wrlock(&s->settings_lock);
+    s->settings = settings;
+    pthread_rwlock_unlock(&s->settings_lock);
 }
 
 bool server_reload(struct server *s, struct error *e)

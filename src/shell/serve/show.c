@@ -9,6 +9,7 @@
 #include "core/decide/values.h"
 #include "core/velocity/velocity.h"
 #include "shell/os/clock.h"
+#include "shell/run/unseal.h"
 #include "shell/run/verdict.h"
 #include "shell/serve/desk.h"
 #include "shell/store/explanation.h"
@@ -80,35 +81,45 @@ static void open_observed(const struct record *r, struct text id, int64_t time_u
     buffer_add_text(out, ",\"observed\":true");
 }
 
-static bool show_body(const struct record *r, const struct plan *plan,
-                      const struct event_body *body, struct buffer *out, struct error *e)
+static bool show_body(struct plans *plans, const struct record *r, struct plan *plan,
+                      struct event_body *body, struct buffer *out, struct error *e)
 {
     const struct schema *schema = plan_schema(plan);
+    struct unseal unseal;
     struct decision d;
     struct frame f;
     struct reader in;
-    bool ok;
+    bool ok, is_erased = false;
 
     frame_init(&f, schema, 1, LOG_BODY_MAX);
+    unseal_init(&unseal, plans);
     reader_init(&in, body->event.bytes, body->event.length);
-    ok = event_decode(&in, schema, &f, e);
+    ok = event_decode(&in, schema, &f, e) && unseal_add(&unseal, r, schema, &f, &is_erased, e) &&
+         unseal_values(&unseal, r, body, e);
     if (ok && r->kind == RECORD_OBSERVE) {
         open_observed(r, body->id, time_of(schema, &f, r->received_us), out);
     } else if (ok) {
         reader_init(&in, body->decision.bytes, body->decision.length);
-        ok = decision_parse(&in, plan, &d, e) && values_of_reasons(plan, body->values, &d, e);
-        if (ok)
-            verdict_open(&(struct verdict){.id = body->id,
-                                           .seq = r->seq,
-                                           .time_us = time_of(schema, &f, r->received_us),
-                                           .received_us = r->received_us,
-                                           .plan = plan,
-                                           .decision = &d,
-                                           .has_words = true},
-                         out);
+        ok = decision_parse(&in, plan, &d, e) && values_of_reasons(plan, body->values, &d, e) &&
+             ((d.flags & DECISION_DEFERRED) == 0 || explanation_reasons(plan, body->values, &d, e));
+        if (ok) {
+            const struct verdict v = {.id = body->id,
+                                      .seq = r->seq,
+                                      .time_us = time_of(schema, &f, r->received_us),
+                                      .received_us = r->received_us,
+                                      .plan = plan,
+                                      .decision = &d,
+                                      .has_words = true};
+
+            verdict_open(&v, out);
+            verdict_add_shadow_rules(&v, out);
+        }
     }
     if (ok)
         add_inputs(schema, &f, out);
+    if (ok && is_erased)
+        buffer_add_text(out, ",\"erased\":true");
+    unseal_fini(&unseal);
     frame_fini(&f);
     return ok;
 }
@@ -126,44 +137,39 @@ static bool show_record(struct server *s, uint64_t seq, struct buffer *out, stru
         return error_set(e, ERROR_WORLD, "the decision is not on disk yet; ask again");
     buffer_init(&bytes, LOG_BODY_MAX + LOG_OVERHEAD_BYTES);
     ok = log_read(log, seq, &bytes, &r, e) && event_body_parse(r.body, &body, e) &&
-         plans_get(shard_plans(s->o.shard), r.plan, &plan, e) && show_body(&r, plan, &body, out, e);
+         plans_get(shard_plans(s->o.shard), r.plan, &plan, e) &&
+         show_body(shard_plans(s->o.shard), &r, plan, &body, out, e);
     plan_unref(plan);
     buffer_fini(&bytes);
     return ok;
 }
 
-/* Where the decision of this event id is; false: the exchange has the answer. */
-static bool find_decision(struct server *s, struct exchange *x, struct store *store, uint64_t *seq)
+/* Where the decision of this event id is; false: the exchange has the answer. Without the store an
+ * id that the index has not may be one that it has forgotten. */
+static bool find_decision(struct server *s, struct exchange *x, struct store **store, uint64_t *seq)
 {
     struct error e = {.kind = ERROR_NOT_FOUND};
+    bool is_open = s->o.project != NULL && seat_store(s, seat_get(s), store, &e);
 
+    if (!is_open)
+        *store = NULL;
     if (x->parameter.length <= SHARD_ID_MAX &&
         (find_in_shard(s, x->parameter, seq) ||
-         (store != NULL && store_find(store, x->parameter, seq, &e))))
+         (is_open && store_find(*store, x->parameter, seq, &e))))
         return true;
     problem_answer(x, e.kind == ERROR_NOT_FOUND ? 404 : 503, "%s",
                    e.kind == ERROR_NOT_FOUND ? "no decision of this event id" : e.text);
     return false;
 }
 
-static struct store *store_of(struct server *s)
-{
-    struct store *store = NULL;
-    struct error ignored;
-
-    if (s->o.project != NULL && !seat_store(s, seat_get(s), &store, &ignored))
-        store = NULL;
-    return store;
-}
-
 enum http_next explain_decision(struct server *s, struct exchange *x)
 {
-    struct explanation_sources from = {
-        .log = shard_log(s->o.shard), .plans = shard_plans(s->o.shard), .store = store_of(s)};
+    struct explanation_sources from = {.log = shard_log(s->o.shard),
+                                       .plans = shard_plans(s->o.shard)};
     struct error e = {0};
     uint64_t seq;
 
-    if (!find_decision(s, x, from.store, &seq))
+    if (!find_decision(s, x, &from.store, &seq))
         return HTTP_ANSWERED;
     if (!wait_durable(from.log, seq)) {
         problem_answer(x, 503, "the decision is not on disk yet; ask again");
@@ -181,12 +187,12 @@ enum http_next explain_decision(struct server *s, struct exchange *x)
 
 enum http_next show_decision(struct server *s, struct exchange *x)
 {
-    struct store *store = store_of(s);
+    struct store *store;
     uint8_t label = LABEL_UNKNOWN;
     struct error e, ignored;
     uint64_t seq;
 
-    if (!find_decision(s, x, store, &seq))
+    if (!find_decision(s, x, &store, &seq))
         return HTTP_ANSWERED;
     if (!show_record(s, seq, &x->answer, &e)) {
         buffer_clear(&x->answer);

@@ -190,6 +190,19 @@ const struct key keys[] = {
      ARRAY(struct schema_setting, kinds, kind_count, KINDS_MAX),
      .words = "The kinds of event that have the field; without it, all have it."},
 
+    {"personal", KEY_SECTION, KEY_DECIDES,
+     .words = "Fields of persons, sealed apart in the log under a key for each person, so that a "
+              "person can be erased: see docs/personal-data.md."},
+    {"personal.fields", KEY_TEXTS, KEY_DECIDES,
+     ARRAY(struct settings, personal_fields, personal_count, SETTINGS_FIELDS_MAX),
+     .words = "Their names."},
+    {"personal.subject", KEY_TEXT, KEY_DECIDES, OF(personal_subject),
+     .words = "The entity whose they are, such as `customer`; its key is one field."},
+    {"personal.key_file", KEY_TEXT, 0, OF(personal_key_file),
+     .words = "The file of the master key that seals the persons' keys: 64 hexadecimal digits, "
+              "readable by its owner only. By default `control/master.key` in the data directory, "
+              "made at the first use."},
+
     {"missing", KEY_ENTRIES, KEY_DECIDES, ARRAY_OF(missing, missing_count, SETTINGS_FIELDS_MAX),
      .words = "What stands in for a field that an event lacks: see docs/events.md."},
     {"missing.*", KEY_TEXT, KEY_REQUIRED | KEY_DECIDES, MEMBER(struct named_setting, source),
@@ -246,8 +259,15 @@ const struct key keys[] = {
      .words = "The condition; null counts as false."},
     {"rules.*.then", KEY_TEXT, KEY_REQUIRED | KEY_DECIDES, MEMBER(struct rule_setting, then),
      .words = "The outcome."},
+    {"rules.*.shadow", KEY_BOOL, KEY_DECIDES, MEMBER(struct rule_setting, shadow),
+     .has_at = offsetof(struct rule_setting, has_shadow), .computed = "false",
+     .words = "Fires, is recorded and counted, but changes no outcome: to see what it would do."},
     {"rules.*.text", KEY_TEXT, KEY_DECIDES, MEMBER(struct rule_setting, text),
      .words = "What it means, in the words of the people who read decisions."},
+    {"rules.approval", KEY_WORD, 0, OF(rule_approval), .standard = "another",
+     .choices = "another|none",
+     .words = "Rules that come over the API (docs/rules.md): `another`: a second person approves "
+              "each before it is in force; `none`: its author may, too."},
     {"reasons", KEY_ENTRIES, KEY_DECIDES, ARRAY_OF(reasons, reason_count, LANG_FEATURES_MAX),
      .words = "By feature: what a reason is called and says where the feature raises a score. See "
               "docs/reasons.md."},
@@ -358,6 +378,21 @@ const struct key keys[] = {
     THRESHOLD_ROWS("decision.*"),
     {"decision.profile", KEY_TEXT, KEY_DECIDES, OF(profile),
      .words = "The set of thresholds under `thresholds` that is in force."},
+    {"decision.deadline_ms", KEY_WHOLE, 0, OF(deadline_ms), .standard = "0", .least = 0,
+     .most = 3600000,
+     .words =
+         "Milliseconds from a request's head after which the engine decides it no more: it gets "
+         "`decision.fallback`. 0: no deadline."},
+    {"decision.fallback", KEY_SECTION, KEY_DECIDES, .shorthand = "outcome",
+     .words = "What is answered past the deadline; a plain text is its outcome."},
+    {"decision.fallback.outcome", KEY_TEXT, KEY_DECIDES, OF(fallback),
+     .words = "The outcome; give the one by which the caller goes on without an answer."},
+    {"decision.fallback.reason", KEY_TEXT, KEY_DECIDES, OF(fallback_reason), .standard = NULL,
+     .computed = "DEADLINE", .words = "Said in the answer and in the record."},
+    {"decision.explain_budget", KEY_WHOLE, 0, OF(explain_budget), .standard = "0", .least = 0,
+     .most = 1e6,
+     .words = "Decisions of one group commit (up to 256 requests) that get reasons at once; others "
+              "are flagged `deferred` and have them when they are read by their id. 0: all."},
     {"decision.levels", KEY_ENTRIES, KEY_DECIDES, ARRAY_OF(levels, level_count, PLAN_LEVELS_MAX),
      .standard = "{HIGH: 800, MEDIUM: 400}",
      .words = "Names for ranges of scores. Below all of them is `LOW`, unless one stands at 0."},
@@ -431,6 +466,13 @@ const struct key keys[] = {
      .most = 65536,
      .words = "Connections at most. When all are taken, the one that was idle longest is closed "
               "for a new one."},
+    {"server.journal", KEY_SECTION, 0,
+     .words =
+         "Which requests stand in what the service says on standard error (serve --log json)."},
+    {"server.journal.slow_ms", KEY_WHOLE, 0, OF(server.slow_ms), .standard = "1000", .least = 0,
+     .most = 3600000, .words = "Those that take so many milliseconds; 0: none."},
+    {"server.journal.sample", KEY_REAL, 0, OF(server.sample), .standard = "0", .least = 0,
+     .most = 1, .words = "Share of the others."},
     {"server.cors", KEY_TEXTS, 0, ARRAY_OF(server.cors, server.cors_count, 64),
      .words = "Origins whose web pages may ask this server, like `https://console.example.com`; "
               "`\"*\"`: any, without their cookies. Without it no page of another origin may."},
@@ -593,9 +635,11 @@ const struct key keys[] = {
               "is given up and counted, decisions go on."},
 
     {"alerts", KEY_SECTION, KEY_LATER, .words = "Queues of alerts."},
-    {"personal", KEY_SECTION, KEY_LATER, .words = "Personal fields, sealed apart."},
     {"rollups", KEY_SECTION, KEY_LATER, .words = "Tables by day and entity."},
-    {"store", KEY_SECTION, KEY_LATER, .words = "Where projections of the log go."},
+    {"store", KEY_SECTION, 0, .words = "The rows of decisions, made from the log."},
+    {"store.lag_limit", KEY_WHOLE, 0, OF(store_lag_limit), .standard = "1000000", .least = 0,
+     .most = 1e15,
+     .words = "Records that it may lag behind the log; beyond it lists answer 503. 0: any number."},
 };
 
 const size_t key_count = sizeof keys / sizeof keys[0];

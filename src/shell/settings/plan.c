@@ -42,6 +42,25 @@ enum {
     AMOUNTS = 1u << TYPE_INT | 1u << TYPE_DECIMAL | 1u << TYPE_REAL,
 };
 
+/* Fields sealed apart in the log; those that the schema itself says are so too. */
+static bool personal_set(const struct settings *s, struct schema *schema, struct error *e)
+{
+    for (uint32_t i = 0; i < s->personal_count; i++) {
+        struct text name = text_of(s->personal_fields[i]);
+        int field = schema_find(schema, name);
+        const char *nearest = field == FIELD_NONE ? schema_nearest(schema, name) : NULL;
+
+        if (field == FIELD_NONE) {
+            error_set(e, ERROR_INVALID, "no field \"%s\"%s%s%s", name.bytes,
+                      nearest != NULL ? "; did you mean \"" : "", nearest != NULL ? nearest : "",
+                      nearest != NULL ? "\"?" : "");
+            return settings_blame(s, "personal.fields", e);
+        }
+        schema->fields[field].is_personal = true;
+    }
+    return true;
+}
+
 static bool roles_set(const struct settings *s, struct schema *schema, struct error *e)
 {
     int amount;
@@ -52,7 +71,8 @@ static bool roles_set(const struct settings *s, struct schema *schema, struct er
            role_set(s, schema, "event.time", s->event.time, TIMES, "a time", &schema->time, e) &&
            role_set(s, schema, "event.label.field", s->event.label, LABELS, "0 or 1, false or true",
                     &schema->label, e) &&
-           role_set(s, schema, "event.amount", s->event.amount, AMOUNTS, "a number", &amount, e);
+           role_set(s, schema, "event.amount", s->event.amount, AMOUNTS, "a number", &amount, e) &&
+           personal_set(s, schema, e);
 }
 
 /* The arrays that a plan_spec borrows. */
@@ -113,7 +133,8 @@ static void parts_init(struct parts *p, const struct settings *s)
             (struct plan_named){text_of(s->features[i].name), text_of(s->features[i].source)};
     for (uint32_t i = 0; i < s->rule_count; i++)
         p->rules[i] = (struct plan_rule){text_of(s->rules[i].name), text_of(s->rules[i].when),
-                                         text_of(s->rules[i].then), text_or_none(s->rules[i].text)};
+                                         text_of(s->rules[i].then), text_or_none(s->rules[i].text),
+                                         s->rules[i].shadow};
     p->reasons = mem_array(s->reason_count, sizeof *p->reasons);
     for (uint32_t i = 0; i < s->reason_count; i++)
         p->reasons[i] =
@@ -199,6 +220,12 @@ static bool blame_part(const struct settings *s, struct error *e)
 
     if (is_about(e, "time_zone"))
         return settings_blame(s, "time_zone", e);
+    if (is_about(e, "personal"))
+        return settings_blame(s, "personal", e);
+    if (is_about(e, "personal.fields"))
+        return settings_blame(s, "personal.fields", e);
+    if (is_about(e, "personal.subject"))
+        return settings_blame(s, "personal.subject", e);
     for (uint32_t i = 0; i < s->entity_count; i++) {
         snprintf(path, sizeof path, "entities.%s.key", s->entities[i].name);
         if (is_about(e, path))
@@ -278,6 +305,9 @@ static bool plan_of(const struct settings *s, const struct schema *schema, struc
                      .absent = s->event.absent,
                      .key = s->token_key},
         .max_ahead_us = s->event.max_ahead_us,
+        .subject = text_of(s->personal_subject != NULL ? s->personal_subject : ""),
+        .fallback = text_of(s->fallback != NULL ? s->fallback : ""),
+        .fallback_reason = text_of(s->fallback_reason != NULL ? s->fallback_reason : "DEADLINE"),
         .zones = {zone_find, (void *)s},
         .time_zone = text_of(s->time_zone != NULL ? s->time_zone : ""),
         .model = model,

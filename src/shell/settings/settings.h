@@ -110,7 +110,14 @@ struct rule_setting {
     char *name;
     char *when;
     char *then;
-    char *text; /* or NULL */
+    bool has_shadow, shadow; /* fires and is recorded, but changes no outcome */
+    char *text;              /* or NULL */
+};
+
+/* Who may approve a rule that comes over the API. */
+enum rule_approval {
+    APPROVAL_ANOTHER, /* another person than its author */
+    APPROVAL_NONE,    /* the author too */
 };
 
 /* What a reason is called and says; by feature. */
@@ -269,6 +276,8 @@ struct server_setting {
     uint32_t queue;       /* events waiting, at most */
     uint32_t body_bytes;  /* of one request, at most */
     uint32_t connections; /* at most */
+    uint32_t slow_ms;     /* a request that takes as long is in the journal; 0: none */
+    double sample;        /* the share of the others that is */
     char **cors;          /* origins whose pages may ask */
     uint32_t cors_count;
     struct {
@@ -332,10 +341,15 @@ struct settings {
     uint32_t feature_count;
     struct rule_setting *rules;
     uint32_t rule_count;
+    enum rule_approval rule_approval;
     struct reason_setting *reasons;
     uint32_t reason_count;
     struct check_setting *checks;
     uint32_t check_count;
+    char **personal_fields; /* sealed apart in the log */
+    uint32_t personal_count;
+    char *personal_subject;        /* the entity whose they are; NULL without fields */
+    char *personal_key_file;       /* of the master key, relative to the settings file; or NULL */
     struct named_setting *missing; /* field and what stands in for it */
     uint32_t missing_count;
     char **outcomes;
@@ -345,6 +359,10 @@ struct settings {
     uint32_t decision_count;
     struct profile_setting *profiles;
     uint32_t profile_count;
+    uint32_t deadline_ms;    /* of a decision; 0: none */
+    uint32_t explain_budget; /* explanations of one group commit; 0: no limit */
+    char *fallback;          /* an outcome; NULL: none */
+    char *fallback_reason;
     struct threshold_setting *levels;
     uint32_t level_count;
     struct model_setting model;
@@ -376,6 +394,7 @@ struct settings {
     uint32_t reload_rate;            /* records a second; default 200000 */
     int64_t snapshot_every_us;       /* default 5m */
     uint64_t snapshot_memory_bytes;  /* default 1GiB */
+    uint64_t store_lag_limit;        /* records; 0: none */
     struct hash_key token_key;       /* of the shard; set by who opens it, not a setting */
     struct origins *origins;         /* private: where each value came from */
 };

@@ -7,6 +7,7 @@
 #include "core/data/json.h"
 #include "core/decide/values.h"
 #include "shell/run/body.h"
+#include "shell/run/unseal.h"
 #include "shell/run/verdict.h"
 #include "shell/store/own.h"
 #include "shell/store/tokens.h"
@@ -17,6 +18,7 @@ struct explaining {
     const struct explanation_sources *s;
     struct record record;
     struct event_body body;
+    struct unseal unseal;
     struct plan *plan;
     struct decision decision;
     struct frame event;
@@ -32,13 +34,16 @@ struct explaining {
 static bool read_values(struct explaining *x, struct error *e)
 {
     struct reader in;
+    bool is_erased;
 
     frame_init(&x->event, plan_schema(x->plan), 1, LOG_BODY_MAX);
     frame_init(&x->values, plan_values_schema(x->plan), 1, LOG_BODY_MAX);
     x->past = mem_array(plan_entity_count(x->plan) + 1, sizeof *x->past);
     x->contribution = mem_array(plan_feature_count(x->plan) + 1, sizeof *x->contribution);
     reader_init(&in, x->body.event.bytes, x->body.event.length);
-    if (!event_decode(&in, plan_schema(x->plan), &x->event, e))
+    if (!event_decode(&in, plan_schema(x->plan), &x->event, e) ||
+        !unseal_add(&x->unseal, &x->record, plan_schema(x->plan), &x->event, &is_erased, e) ||
+        !unseal_values(&x->unseal, &x->record, &x->body, e))
         return false;
     reader_init(&in, x->body.decision.bytes, x->body.decision.length);
     if (!decision_parse(&in, x->plan, &x->decision, e))
@@ -80,8 +85,13 @@ static void contribute(struct explaining *x)
         input[i] = &x->values.column[feature_of(x, is_rival, i)];
     scratch = model_scratch_new(m, SIMD_SCALAR);
     model_explain(m, scratch, input, 0, contribution, &x->base);
-    for (uint32_t i = 0; i < model_input_count(m); i++)
-        x->contribution[feature_of(x, is_rival, i)] = contribution[i];
+    for (uint32_t i = 0; i < model_input_count(m); i++) {
+        uint32_t feature = feature_of(x, is_rival, i);
+
+        x->contribution[feature] = contribution[i];
+        if ((x->decision.flags & DECISION_DEFERRED) != 0)
+            decision_add_reason(&x->decision, feature, contribution[i]);
+    }
     model_scratch_free(scratch);
     mem_free(input);
     mem_free(contribution);
@@ -127,7 +137,7 @@ static void add_rules(const struct explaining *x, struct buffer *out)
 
     buffer_add_text(out, ",\"rules\":[");
     for (uint32_t i = 0; i < plan_rule_count(x->plan); i++) {
-        if (!decision_has_rule(&x->decision, i))
+        if (!decision_has_rule(&x->decision, i) || plan_rule_is_shadow(x->plan, i))
             continue;
         buffer_format(out, "%s{\"rule\":", between);
         json_add_text(out, text_of(plan_rule_name(x->plan, i)));
@@ -293,6 +303,7 @@ static bool write_all(const struct explaining *x, struct buffer *out, struct err
 
 static void explaining_fini(struct explaining *x)
 {
+    unseal_fini(&x->unseal);
     if (x->plan == NULL)
         return;
     for (uint32_t i = 0; x->past != NULL && i < plan_entity_count(x->plan); i++)
@@ -312,6 +323,7 @@ bool explanation_write(const struct explanation_sources *s, uint64_t seq, struct
     bool ok;
 
     buffer_init(&bytes, LOG_BODY_MAX * 2);
+    unseal_init(&x.unseal, s->plans);
     ok = log_read(s->log, seq, &bytes, &x.record, e) &&
          (x.record.kind == RECORD_DECISION ||
           error_set(e, ERROR_NOT_FOUND, "this event was observed, never decided")) &&
@@ -323,5 +335,27 @@ bool explanation_write(const struct explanation_sources *s, uint64_t seq, struct
     }
     explaining_fini(&x);
     buffer_fini(&bytes);
+    return ok;
+}
+
+bool explanation_reasons(struct plan *plan, struct text values, struct decision *d, struct error *e)
+{
+    struct explaining x = {.plan = plan, .decision = *d, .has_values = values.length > 0};
+    bool ok = true;
+
+    if (!x.has_values)
+        return true;
+    frame_init(&x.values, plan_values_schema(plan), 1, LOG_BODY_MAX);
+    x.contribution = mem_array(plan_feature_count(plan) + 1, sizeof *x.contribution);
+    ok = values_parse(plan, values, d, &x.values, e);
+    if (ok) {
+        x.decision.reasons = 0;
+        contribute(&x);
+        *d = x.decision;
+        for (uint32_t i = 0; i < d->reasons; i++)
+            reason_take_value(&d->reason[i], &x.values.column[d->reason[i].feature], 0);
+    }
+    mem_free(x.contribution);
+    frame_fini(&x.values);
     return ok;
 }

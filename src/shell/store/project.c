@@ -15,7 +15,11 @@
 
 enum {
     IDLE_SLEEP_US = 5000,
-    RETRY_SLEEPS = 200, /* of IDLE_SLEEP_US, after a failure */
+    BUSY_RECORDS = 256,       /* of one transaction: others will follow at once, */
+    GATHER_SLEEPS = 100,      /* and are gathered for so many of IDLE_SLEEP_US */
+    RETRY_SLEEPS = 200,       /* of IDLE_SLEEP_US, after a failure */
+    LOOK_EVERY_US = 500000,   /* whether the file is still there */
+    ANEW_EVERY_US = 60000000, /* a file that is damaged again and again is not made more often */
     RULES_BYTES_MAX = PLAN_RULES_MAX * (PLAN_NAME_MAX * 6 + 4),
 };
 
@@ -30,8 +34,9 @@ struct naming {
 };
 
 struct project {
-    struct store *store;
+    struct store *store; /* NULL: it could not be made anew yet */
     struct log_cursor *cursor;
+    char path[PATH_MAX]; /* of the store */
     char log_directory[PATH_MAX];
     const struct log *log;
     struct plans *plans;
@@ -39,7 +44,10 @@ struct project {
     struct buffer rules;
     uint64_t read_seq; /* last record taken from the cursor */
     _Atomic uint64_t projected_seq, skipped;
-    atomic_bool is_stopping;
+    int64_t looked_us, anew_us; /* monotonic; when it was last looked for, and made anew */
+    uint64_t whole_seq;         /* made anew, it is whole from here on */
+    _Atomic unsigned generation;
+    atomic_bool is_rebuilding, is_suspect, is_stopping;
     pthread_t thread;
     pthread_mutex_t lock; /* of failure */
     struct error failure;
@@ -93,7 +101,7 @@ static void rules_format(const struct plan *plan, const struct decision *d, stru
     buffer_clear(out);
     buffer_add_char(out, '[');
     for (uint32_t i = 0; i < plan_rule_count(plan); i++) {
-        if ((d->rules[i / 64] >> (i % 64) & 1) == 0)
+        if (!decision_has_rule(d, i) || plan_rule_is_shadow(plan, i))
             continue;
         if (out->length > 1)
             buffer_add_char(out, ',');
@@ -190,33 +198,57 @@ static bool project_batch(struct project *p, uint64_t until, uint32_t *taken, st
     return true;
 }
 
-static bool project_init(struct project *p, const struct project_options *o, struct error *e)
+/* An empty store in the place of one that is gone or damaged: the log has everything. */
+static bool open_anew(struct project *p, struct error *e)
 {
-    uint64_t projected;
+    p->anew_us = clock_monotonic_us();
+    p->whole_seq = p->log != NULL ? log_durable_seq(p->log) : 0;
+    atomic_store(&p->is_suspect, false);
+    atomic_store(&p->is_rebuilding, true);
+    atomic_fetch_add(&p->generation, 1); /* readers leave what they have open */
+    store_close(p->store);
+    p->store = NULL;
+    p->read_seq = 0;
+    atomic_store(&p->projected_seq, 0);
+    return store_remove(p->path, e) && store_open(p->path, STORE_WRITE, &p->store, e);
+}
 
-    pthread_mutex_init(&p->lock, NULL);
-    buffer_init(&p->rules, RULES_BYTES_MAX);
-    p->log = o->log;
-    p->plans = o->plans;
-    if (!store_open(o->store, STORE_WRITE, &p->store, e) ||
-        !store_projected(p->store, &projected, e))
+static bool open_store(struct project *p, struct error *e)
+{
+    bool is_damaged = false;
+    uint64_t projected = 0;
+
+    if (!store_open_checked(p->path, STORE_WRITE, &p->store, &is_damaged, e)) {
+        if (!is_damaged || p->log == NULL || !open_anew(p, e))
+            return false;
+    } else if (!store_projected(p->store, &projected, e)) {
         return false;
+    }
     if (p->log != NULL && projected > log_durable_seq(p->log))
         return error_set(
             e, ERROR_INVALID,
             "%s: holds records up to %llu, but the log ends at %llu: it belongs to another "
             "log; make it anew by `assay rebuild`",
-            o->store, (unsigned long long)projected, (unsigned long long)log_durable_seq(p->log));
-    snprintf(p->log_directory, sizeof p->log_directory, "%s", o->log_directory);
+            p->path, (unsigned long long)projected, (unsigned long long)log_durable_seq(p->log));
     p->read_seq = projected;
     atomic_store(&p->projected_seq, projected);
-    return log_cursor_open(o->log_directory, projected + 1, &p->cursor, e);
+    return true;
+}
+
+static bool project_init(struct project *p, const struct project_options *o, struct error *e)
+{
+    pthread_mutex_init(&p->lock, NULL);
+    buffer_init(&p->rules, RULES_BYTES_MAX);
+    p->log = o->log;
+    p->plans = o->plans;
+    snprintf(p->path, sizeof p->path, "%s", o->store);
+    snprintf(p->log_directory, sizeof p->log_directory, "%s", o->log_directory);
+    return open_store(p, e) && log_cursor_open(o->log_directory, p->read_seq + 1, &p->cursor, e);
 }
 
 static void project_fini(struct project *p)
 {
-    if (p->cursor != NULL)
-        log_cursor_close(p->cursor);
+    log_cursor_close(p->cursor);
     naming_fini(&p->naming);
     store_close(p->store);
     buffer_fini(&p->rules);
@@ -230,20 +262,64 @@ static void note_failure(struct project *p, const struct error *e)
     pthread_mutex_unlock(&p->lock);
 }
 
-/* After a failure, most likely a full disk: a while later the records since the last commit are
- * read anew. False: the projector is stopping. */
-static bool begin_again(struct project *p, struct error *e)
+/* A while after a failure. False: the projector is stopping. */
+static bool pause_after_failure(struct project *p)
 {
-    note_failure(p, e);
     for (int i = 0; i < RETRY_SLEEPS; i++) {
         if (atomic_load(&p->is_stopping))
             return false;
         clock_sleep_us(IDLE_SLEEP_US);
     }
-    log_cursor_close(p->cursor);
-    p->cursor = NULL;
-    p->read_seq = atomic_load(&p->projected_seq);
-    return log_cursor_open(p->log_directory, p->read_seq + 1, &p->cursor, e);
+    return true;
+}
+
+/* Whether the store's file is damaged, gone, or another one. SQLite would go on writing to a file
+ * that has no name any more. */
+static bool is_lost(struct project *p)
+{
+    int64_t now_us = clock_monotonic_us();
+
+    if (p->store == NULL)
+        return true;
+    if (store_is_damaged(p->store) || atomic_load(&p->is_suspect))
+        return p->anew_us == 0 || now_us - p->anew_us >= ANEW_EVERY_US;
+    if (now_us - p->looked_us < LOOK_EVERY_US)
+        return false;
+    p->looked_us = now_us;
+    return !store_is_there(p->store);
+}
+
+/* Some more of the log, where there is more. After a failure, most likely a full disk, the records
+ * since the last commit are read anew. */
+static bool follow(struct project *p, uint64_t until, uint32_t *taken, struct error *e)
+{
+    *taken = 0;
+    if (is_lost(p)) {
+        log_cursor_close(p->cursor);
+        p->cursor = NULL;
+        if (!open_anew(p, e))
+            return false;
+    }
+    if (p->cursor == NULL && !log_cursor_open(p->log_directory, p->read_seq + 1, &p->cursor, e))
+        return false;
+    if (p->read_seq < until && !project_batch(p, until, taken, e)) {
+        log_cursor_close(p->cursor);
+        p->cursor = NULL;
+        p->read_seq = atomic_load(&p->projected_seq);
+        return false;
+    }
+    if (p->read_seq >= p->whole_seq)
+        atomic_store(&p->is_rebuilding, false);
+    return true;
+}
+
+/* A transaction's price is its pages: the more rows it has, the more of them share one. */
+static void gather(struct project *p, uint32_t taken)
+{
+    int sleeps = taken >= BUSY_RECORDS ? GATHER_SLEEPS : 1;
+
+    while (sleeps-- > 0 && !atomic_load(&p->is_stopping))
+        clock_sleep_us(IDLE_SLEEP_US);
 }
 
 static void *project_run(void *context)
@@ -252,27 +328,28 @@ static void *project_run(void *context)
     struct error e = {0};
     uint32_t taken;
 
+    thread_name("assay-store");
+    thread_background(); /* decisions go first; it catches up when there are fewer */
     for (;;) {
         bool is_last = atomic_load(&p->is_stopping);
         uint64_t until = log_durable_seq(p->log);
 
-        taken = 0;
-        if (p->read_seq < until && !project_batch(p, until, &taken, &e)) {
-            if (!begin_again(p, &e))
-                break;
+        if (!follow(p, until, &taken, &e)) {
+            note_failure(p, &e);
+            if (!pause_after_failure(p))
+                return NULL;
             continue;
         }
         if (e.kind != ERROR_NONE) {
             e = (struct error){0};
             note_failure(p, &e); /* it is over */
         }
-        if (taken == 0 && is_last)
+        /* What is made anew is finished after the next start. */
+        if (is_last && (taken == 0 || atomic_load(&p->is_rebuilding)))
             return NULL;
         if (taken < PROJECT_BATCH && !is_last)
-            clock_sleep_us(IDLE_SLEEP_US); /* also gathers: a transaction a record would be dear */
+            gather(p, taken);
     }
-    note_failure(p, &e);
-    return NULL;
 }
 
 bool project_open(const struct project_options *o, struct project **p, struct error *e)
@@ -303,6 +380,21 @@ void project_close(struct project *p)
     mem_free(p);
 }
 
+unsigned project_generation(struct project *p)
+{
+    return atomic_load(&p->generation);
+}
+
+bool project_is_rebuilding(struct project *p)
+{
+    return atomic_load(&p->is_rebuilding);
+}
+
+void project_suspect(struct project *p)
+{
+    atomic_store(&p->is_suspect, true);
+}
+
 void project_status(struct project *p, struct project_status *status)
 {
     uint64_t durable = log_durable_seq(p->log);
@@ -310,6 +402,7 @@ void project_status(struct project *p, struct project_status *status)
     status->projected_seq = atomic_load(&p->projected_seq);
     status->lag = durable > status->projected_seq ? durable - status->projected_seq : 0;
     status->skipped = atomic_load(&p->skipped);
+    status->is_rebuilding = atomic_load(&p->is_rebuilding);
     pthread_mutex_lock(&p->lock);
     status->is_failed = p->failure.kind != ERROR_NONE;
     snprintf(status->failure, sizeof status->failure, "%s", p->failure.text);

@@ -6,10 +6,11 @@
  * readers, each with a struct store of its own. A struct store is one thread's at a time.
  *
  * How writes stay fast at 10 M rows: integer keys; names of outcomes, levels and plans once each in
- * a table of names; three indexes whose new entries lie together: (time, seq) at its end, (score,
- * seq) at one of 1,001 ends, and the hash of the event id inside a bucket of 2^20 seqs, so an
- * insert touches pages of the newest bucket only and a look-up asks each bucket, newest first. The
- * decisions of an entity are found by such buckets too: a table of (bucket, token, seq).
+ * a table of names; two indexes whose new entries lie together: (time, seq) at its end and (score,
+ * seq) at one of 1,001 ends. What a decision is found by, the hash of its event's id and the tokens
+ * of its entities, stands inside a bucket of 2^16 seqs, so an insert touches pages of the newest
+ * bucket only and a look-up asks each bucket, newest first; a transaction inserts them in order
+ * (keys.h).
  */
 #ifndef ASSAY_STORE_STORE_H
 #define ASSAY_STORE_STORE_H
@@ -21,7 +22,8 @@
 #include "core/base/hash.h"
 
 enum {
-    STORE_VERSION = 2,
+    STORE_VERSION = 3,
+    STORE_BUCKET_BITS = 16, /* of seqs: all pages of the newest bucket are few, and written often */
     STORE_LIMIT_MAX = 1000, /* rows of one answer */
     STORE_CURSOR_MAX = 64,  /* bytes of a cursor's text, the zero included */
     STORE_SCAN_MAX = 50000, /* rows of a time range that are sorted rather than scanned by score */
@@ -36,7 +38,7 @@ struct store_decision {
     double probability;
     int score;
     struct text outcome, level;
-    uint8_t flags;         /* enum decision_flag */
+    uint16_t flags;        /* enum decision_flag */
     struct text plan;      /* first 16 hex digits of the plan's id */
     struct text rules;     /* a JSON array of names */
     uint8_t label;         /* 0, 1, LABEL_UNKNOWN; output only */
@@ -62,8 +64,14 @@ struct store;
 /* A writer makes the file; a reader gets ERROR_NOT_FOUND where there is none yet. ERROR_INVALID
  * where the file was made by another version (the hint: `assay rebuild`). */
 enum store_mode { STORE_WRITE, STORE_READ };
+const char *store_library(void); /* its version */
 bool store_open(const char *path, enum store_mode mode, struct store **s, struct error *e) MUST_USE;
 void store_close(struct store *s); /* takes NULL */
+/* The same, and where it fails whether what is in the file is no store, or a damaged one. */
+bool store_open_checked(const char *path, enum store_mode mode, struct store **s, bool *is_damaged,
+                        struct error *e) MUST_USE;
+bool store_is_damaged(const struct store *s); /* something found the file so since it was opened */
+bool store_is_there(struct store *s);         /* the file of its path is the one that is open */
 /* Deletes the file with its WAL; it is no error where there is none. */
 bool store_remove(const char *path, struct error *e) MUST_USE;
 
