@@ -37,9 +37,9 @@ struct upkeep {
     pthread_mutex_t lock;   /* of what follows */
     bool is_stopping;
     struct upkeep_status status;
-    /* the thread's, or under `making` */
     uint64_t signed_seq, signed_control;
     int64_t signed_at_us; /* monotonic */
+    /* the thread's */
     int64_t keep_due_us, retry_us;
 };
 
@@ -138,10 +138,10 @@ bool upkeep_checkpoint(struct upkeep *u, struct checkpoint made[2], struct error
     pthread_mutex_lock(&u->making);
     ok = make(u, made, e);
     if (ok) {
+        pthread_mutex_lock(&u->lock);
         u->signed_seq = made[0].seq;
         u->signed_control = made[1].seq;
         u->signed_at_us = clock_monotonic_us();
-        pthread_mutex_lock(&u->lock);
         u->status.checkpoints++;
         u->status.checkpoint_seq = made[0].seq;
         u->status.checkpoint_us = made[0].at_us;
@@ -152,25 +152,32 @@ bool upkeep_checkpoint(struct upkeep *u, struct checkpoint made[2], struct error
     return ok;
 }
 
-static bool has_grown(struct upkeep *u, uint64_t *records)
+/* What is signed is read before the heads, so that they are never behind it: a checkpoint that is
+ * asked for over HTTP moves it meanwhile. */
+static bool is_due(struct upkeep *u, bool is_end)
 {
     uint8_t chain[DIGEST_BYTES];
-    uint64_t control = control_head(u->o.control, chain);
+    uint64_t signed_seq, signed_control, records;
+    int64_t signed_at_us;
 
-    *records = log_durable_seq(shard_log(u->o.shard)) - u->signed_seq;
-    return *records > 0 || control > u->signed_control;
+    pthread_mutex_lock(&u->lock);
+    signed_seq = u->signed_seq;
+    signed_control = u->signed_control;
+    signed_at_us = u->signed_at_us;
+    pthread_mutex_unlock(&u->lock);
+    records = log_durable_seq(shard_log(u->o.shard)) - signed_seq;
+    if (records == 0 && control_head(u->o.control, chain) <= signed_control)
+        return false;
+    return is_end || records >= u->every_records ||
+           clock_monotonic_us() - signed_at_us >= u->every_us;
 }
 
 static void checkpoint_if_due(struct upkeep *u, bool is_end)
 {
     struct checkpoint made[2];
     struct error e = {0};
-    uint64_t records;
 
-    if (u->every_us == 0 || !has_grown(u, &records))
-        return;
-    if (!is_end && records < u->every_records &&
-        clock_monotonic_us() - u->signed_at_us < u->every_us)
+    if (u->every_us == 0 || !is_due(u, is_end))
         return;
     if (!upkeep_checkpoint(u, made, &e))
         note_failure(u, "checkpoint", &e);
