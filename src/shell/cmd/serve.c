@@ -45,7 +45,9 @@ struct serving {
     struct journal *journal;
     struct history_result history;
 
-    pthread_mutex_t lock; /* of notice: what a reload came to, for the main thread to tell */
+    /* Of what a reload leaves to the main thread: notice, what it came to, and that `current` is
+     * another one. Who reloads is one at a time, and reads `current` without. */
+    pthread_mutex_t lock;
     char notice[ERROR_TEXT_MAX + 64];
 };
 
@@ -268,7 +270,9 @@ static void take(struct serving *s, struct settings **settings, struct current *
 
     s->in_force = *settings;
     *settings = settings_before;
+    pthread_mutex_lock(&s->lock);
     s->current = *c;
+    pthread_mutex_unlock(&s->lock);
     *c = before;
 }
 
@@ -629,7 +633,7 @@ static void print_json(const struct serving *s, const char *filled, struct buffe
     buffer_add_text(out, "}\n");
 }
 
-static void print_words(const struct serving *s, const char *filled, struct buffer *out)
+static void print_words(struct serving *s, const char *filled, struct buffer *out)
 {
     buffer_format(out, "listening on %s://%s:%u (%s)\n", scheme(s), s->setting.host,
                   server_port(s->server), s->settings->name);
@@ -642,8 +646,10 @@ static void print_words(const struct serving *s, const char *filled, struct buff
     buffer_format(out, "  state    %s%s\n", filled != NULL ? "filled until " : "empty",
                   filled != NULL ? filled : "");
     buffer_format(out, "  log      %s\n", s->log_directory);
+    pthread_mutex_lock(&s->lock); /* the first requests may be here, and one asks for a reload */
     buffer_format(out, "  model    %s\n",
                   s->current.model_path[0] != 0 ? s->current.model_path : "none: rules only");
+    pthread_mutex_unlock(&s->lock);
 }
 
 static void warn(const struct serving *s, const char *what, const char *words)
@@ -672,14 +678,18 @@ static void warn_of_access(const struct serving *s)
                 STARTER_MINUTES, scheme(s), s->setting.host, server_port(s->server), s->starter);
 }
 
-/* State that was built anew lacks what was erased. */
-static void tell_erased(const struct serving *s, const struct shard_status *status)
+/* State that was built anew lacks what was erased. Before the first request: a reload frees the
+ * plan. */
+static void tell_erased(const struct serving *s)
 {
     const struct plan *p = s->current.made.plan;
+    struct shard_status status;
     struct buffer readers;
 
-    if (status->erased == 0)
+    shard_status(s->shard, &status);
+    if (status.erased == 0)
         return;
+    term_clear(&s->v->term);
     buffer_init(&readers, ERROR_TEXT_MAX / 2);
     for (uint32_t i = 0; i < plan_feature_count(p); i++) {
         if (plan_node_is_personal(p, plan_feature_node(p, i)))
@@ -689,7 +699,7 @@ static void tell_erased(const struct serving *s, const struct shard_status *stat
     fprintf(stderr,
             "assay: of the log's events that the state was built from, %" PRIu64
             " have erased personal fields, read as null; features that read such: %s\n",
-            status->erased, readers.length > 0 ? buffer_text(&readers) : "none");
+            status.erased, readers.length > 0 ? buffer_text(&readers) : "none");
     buffer_fini(&readers);
 }
 
@@ -718,7 +728,6 @@ static bool say_where(struct serving *s, struct error *e)
         print_words(s, filled, &out);
     ok = print_result(&out, e);
     buffer_fini(&out);
-    tell_erased(s, &status);
     return ok;
 }
 
@@ -811,8 +820,10 @@ static bool serve_run(struct invocation *v, struct error *e)
 
     pthread_mutex_init(&s.lock, NULL);
     signals_install();
-    ok = open_journal(&s, e) && read_settings(&s, e) && open_access(&s, e) && open_shard(&s, e) &&
-         open_server(&s, e) && say_where(&s, e);
+    ok = open_journal(&s, e) && read_settings(&s, e) && open_access(&s, e) && open_shard(&s, e);
+    if (ok)
+        tell_erased(&s);
+    ok = ok && open_server(&s, e) && say_where(&s, e);
     if (ok) {
         tell_start(&s);
         wait_for_the_end(&s);
