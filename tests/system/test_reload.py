@@ -300,6 +300,22 @@ def test_a_trained_model_comes_into_force(home, events, tmp_path):
     assert len(plans_of(home)[1]) == 3 and home.replay()["decisions"] == 900
 
 
+def test_a_training_that_reloads_waits_for_the_reload_that_is_running(home, events, tmp_path):
+    """By the settings of before: one more comes behind it, and the training is not refused at its end."""
+    slow = {**FEATURES, "more": "reload: {rate: 100}"}
+    settings(tmp_path, {**BASE, "more": slow["more"]})
+    with Server(home, "--no-history") as server:
+        server.play(events, 0, 400)
+        settings(tmp_path, slow)
+        status, running = post(server, "/v1/settings:reload")
+        assert status == 202 and running["state"] == "running", running  # it answers after 2 s, and takes 4
+        (tmp_path / "assay.yaml").write_text(SETTINGS.format(**slow).replace("model: {kind: none}", "model: {kind: logistic}"))
+        status, job = post(server, "/v1/models:train?force=true&reload=true&wait=true")
+        assert status == 200 and job["state"] == "done", job
+        assert json.loads(get(server, f"/v1/jobs/{running['id']}"))["state"] == "done"
+        assert post(server, "/v1/settings:reload")[1]["result"]["changed"] is False  # the model is in force
+
+
 def test_snapshots_of_another_log_and_of_another_layout_are_passed_over(home, events, tmp_path):
     """Beside those that are damaged, half written or missing (test_parity)."""
     other = Home(home.binary, home.settings, tmp_path / "other")

@@ -662,11 +662,15 @@ bool server_reload(struct server *s, struct error *e)
 bool server_reload_now(struct server *s, struct error *e)
 {
     char id[JOB_ID_BYTES];
+    bool is_ours;
 
-    if (!jobs_start(s->jobs, JOB_RELOAD, NULL, id, e))
-        return false;
-    while (!jobs_wait(s->jobs, id, WAIT_STEP_US, e))
-        continue;
+    do { /* one that is running may be by the files of before: then one more behind it */
+        is_ours = jobs_start(s->jobs, JOB_RELOAD, NULL, id, e);
+        if (!is_ours && e->kind != ERROR_CONFLICT)
+            return false;
+        while (!jobs_wait(s->jobs, id, WAIT_STEP_US, e))
+            continue;
+    } while (!is_ours);
     return e->kind == ERROR_NONE;
 }
 

@@ -71,7 +71,7 @@ void server_renew(struct server *s, struct lookups *l, struct contracts *c,
 void server_replan(struct server *s);
 /* As POST /v1/settings:reload without waiting; its outcome is the work's to tell. */
 bool server_reload(struct server *s, struct error *e) MUST_USE;
-/* And waits for its end. */
+/* And waits for its end; behind a reload that is running. */
 bool server_reload_now(struct server *s, struct error *e) MUST_USE;
 uint16_t server_port(const struct server *s);
 bool server_is_loopback(const struct server *s); /* reached from this machine only */
