@@ -4,6 +4,7 @@
 
 #include "shell/cmd/cmd.h"
 #include "shell/run/data_directory.h"
+#include "shell/store/place.h"
 #include "shell/store/project.h"
 
 static void print_json(const struct rebuilt *r, struct buffer *out)
@@ -15,11 +16,14 @@ static void print_json(const struct rebuilt *r, struct buffer *out)
                   r->skipped);
 }
 
-static void print_words(const struct rebuilt *r, const char *path, struct buffer *out)
+static void print_words(const struct rebuilt *r, const struct store_place *place,
+                        struct buffer *out)
 {
-    buffer_format(
-        out, "%s: %" PRIu64 " decisions, %" PRIu64 " labels, from %" PRIu64 " records of the log\n",
-        path, r->totals.decisions, r->totals.labels, r->records);
+    store_place_print(place, out);
+    buffer_format(out,
+                  ": %" PRIu64 " decisions, %" PRIu64 " labels, from %" PRIu64
+                  " records of the log\n",
+                  r->totals.decisions, r->totals.labels, r->records);
     if (r->skipped > 0)
         buffer_format(out,
                       "%" PRIu64 " records could not be read under their plan and are left out\n",
@@ -28,17 +32,15 @@ static void print_words(const struct rebuilt *r, const char *path, struct buffer
 
 static bool rebuild(struct invocation *v, const struct settings *s, struct error *e)
 {
-    char data[DATA_PATH_MAX], shard[DATA_PATH_MAX];
-    char log[DATA_PATH_MAX + 16], store[DATA_PATH_MAX + 16];
-    struct project_options o = {.store = store, .log_directory = log};
+    char shard[DATA_PATH_MAX], log[DATA_PATH_MAX + 16], store[STORE_PATH_MAX];
+    struct project_options o = {.log_directory = log};
     struct rebuilt r;
     struct buffer out;
     bool ok;
 
-    if (!data_directory(s, data, e) || !data_shard_directory(s, shard, e))
+    if (!data_shard_directory(s, shard, e) || !store_place_find(s, store, &o.store, e))
         return false;
     snprintf(log, sizeof log, "%s/log", shard);
-    snprintf(store, sizeof store, "%s/store.sqlite", data);
     o.plans = plans_new(shard);
     ok = store_rebuild(&o, term_progress(&v->term), &r, e);
     plans_free(o.plans);
@@ -49,7 +51,7 @@ static bool rebuild(struct invocation *v, const struct settings *s, struct error
     if (v->json)
         print_json(&r, &out);
     else
-        print_words(&r, store, &out);
+        print_words(&r, &o.store, &out);
     ok = print_result(&out, e);
     buffer_fini(&out);
     return ok;

@@ -81,7 +81,7 @@ bool seat_store(struct server *s, struct seat *seat, struct store **store, struc
 {
     if (s->o.project == NULL)
         return error_set(e, ERROR_WORLD, "this server has no store");
-    if (seat->reader == NULL && !store_open(s->o.store, STORE_READ, &seat->reader, e))
+    if (seat->reader == NULL && !store_open(&s->o.store, STORE_READ, &seat->reader, e))
         return false;
     *store = seat->reader;
     return true;

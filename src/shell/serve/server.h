@@ -36,7 +36,7 @@ struct server_options {
     struct lookups *lookups;         /* of the plan's schema; a reference is taken; or NULL */
     struct contracts *contracts;     /* likewise, or NULL */
     struct project *project;         /* NULL: no store, lists answer 503 */
-    const char *store;               /* path of its file */
+    struct store_place store;        /* its texts outlive the server */
     const char *data_directory;      /* for its models; NULL: answered 503 */
     struct server_work train, reload, backtest; /* run NULL: answered 503 */
 };

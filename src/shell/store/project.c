@@ -31,8 +31,9 @@ struct naming {
 };
 
 struct project {
-    struct store *store;
-    struct log_cursor *cursor;
+    struct store_place place;
+    struct store *store;       /* NULL: not opened yet */
+    struct log_cursor *cursor; /* NULL: where the store stands is to be asked (again) */
     char log_directory[PATH_MAX];
     const struct log *log;
     struct plans *plans;
@@ -203,28 +204,47 @@ static bool project_batch(struct project *p, uint64_t until, uint32_t *taken, st
     return true;
 }
 
-static bool project_init(struct project *p, const struct project_options *o, struct error *e)
+static bool refuse_ahead(const struct project *p, uint64_t projected, struct error *e)
+{
+    struct buffer place;
+
+    buffer_init(&place, ERROR_TEXT_MAX);
+    store_place_print(&p->place, &place);
+    error_set(e, ERROR_INVALID,
+              "%s: holds records up to %llu, but the log ends at %llu: it belongs to another "
+              "log; make it anew by `assay rebuild`",
+              buffer_text(&place), (unsigned long long)projected,
+              (unsigned long long)log_durable_seq(p->log));
+    buffer_fini(&place);
+    return false;
+}
+
+/* Reads on from where the store says that it is. */
+static bool project_resume(struct project *p, struct error *e)
 {
     uint64_t projected;
 
+    if ((p->store == NULL && !store_open(&p->place, STORE_WRITE, &p->store, e)) ||
+        !store_projected(p->store, &projected, e))
+        return false;
+    if (p->log != NULL && projected > log_durable_seq(p->log))
+        return refuse_ahead(p, projected, e);
+    p->read_seq = projected;
+    atomic_store(&p->projected_seq, projected);
+    return log_cursor_open(p->log_directory, projected + 1, &p->cursor, e);
+}
+
+static void project_init(struct project *p, const struct project_options *o)
+{
     pthread_mutex_init(&p->lock, NULL);
     buffer_init(&p->rules, RULES_BYTES_MAX);
     buffer_init(&p->key, TEXT_MAX);
     p->log = o->log;
     p->plans = o->plans;
-    if (!store_open(o->store, STORE_WRITE, &p->store, e) ||
-        !store_projected(p->store, &projected, e))
-        return false;
-    if (p->log != NULL && projected > log_durable_seq(p->log))
-        return error_set(
-            e, ERROR_INVALID,
-            "%s: holds records up to %llu, but the log ends at %llu: it belongs to another "
-            "log; make it anew by `assay rebuild`",
-            o->store, (unsigned long long)projected, (unsigned long long)log_durable_seq(p->log));
+    p->place.kind = o->store.kind;
+    if (o->store.where != NULL)
+        p->place.where = mem_text(o->store.where, strlen(o->store.where));
     snprintf(p->log_directory, sizeof p->log_directory, "%s", o->log_directory);
-    p->read_seq = projected;
-    atomic_store(&p->projected_seq, projected);
-    return log_cursor_open(o->log_directory, projected + 1, &p->cursor, e);
 }
 
 static void project_fini(struct project *p)
@@ -235,6 +255,7 @@ static void project_fini(struct project *p)
     store_close(p->store);
     buffer_fini(&p->rules);
     buffer_fini(&p->key);
+    mem_free((void *)(uintptr_t)p->place.where);
     pthread_mutex_destroy(&p->lock);
 }
 
@@ -245,20 +266,20 @@ static void note_failure(struct project *p, const struct error *e)
     pthread_mutex_unlock(&p->lock);
 }
 
-/* After a failure, most likely a full disk: a while later the records since the last commit are
- * read anew. False: the projector is stopping. */
-static bool begin_again(struct project *p, struct error *e)
+/* After a failure, most likely a full disk or a database that is away: a while later the records
+ * since the last commit are read anew. False: the projector is stopping. */
+static bool begin_again(struct project *p, const struct error *e)
 {
     note_failure(p, e);
+    if (p->cursor != NULL)
+        log_cursor_close(p->cursor);
+    p->cursor = NULL;
     for (int i = 0; i < RETRY_SLEEPS; i++) {
         if (atomic_load(&p->is_stopping))
             return false;
         clock_sleep_us(IDLE_SLEEP_US);
     }
-    log_cursor_close(p->cursor);
-    p->cursor = NULL;
-    p->read_seq = atomic_load(&p->projected_seq);
-    return log_cursor_open(p->log_directory, p->read_seq + 1, &p->cursor, e);
+    return true;
 }
 
 static void *project_run(void *context)
@@ -272,7 +293,8 @@ static void *project_run(void *context)
         uint64_t until = log_durable_seq(p->log);
 
         taken = 0;
-        if (p->read_seq < until && !project_batch(p, until, &taken, &e)) {
+        if ((p->cursor == NULL && !project_resume(p, &e)) ||
+            (p->read_seq < until && !project_batch(p, until, &taken, &e))) {
             if (!begin_again(p, &e))
                 break;
             continue;
@@ -290,11 +312,23 @@ static void *project_run(void *context)
     return NULL;
 }
 
+/* The first try; what a database may yet become is left to the thread. */
+static bool project_begin(struct project *p, struct error *e)
+{
+    if (project_resume(p, e))
+        return true;
+    if (p->place.kind != STORE_POSTGRES || (e->kind != ERROR_WORLD && e->kind != ERROR_FULL))
+        return false;
+    note_failure(p, e);
+    return true;
+}
+
 bool project_open(const struct project_options *o, struct project **p, struct error *e)
 {
     struct project *made = mem_alloc(sizeof *made);
 
-    if (!project_init(made, o, e)) {
+    project_init(made, o);
+    if (!project_begin(made, e)) {
         project_fini(made);
         mem_free(made);
         return false;
@@ -357,9 +391,10 @@ bool store_rebuild(const struct project_options *o, const struct progress *progr
 
     offline.log = NULL;
     *r = (struct rebuilt){0};
-    if (!store_remove(o->store, e))
+    if (!store_remove(&o->store, e))
         return false;
-    ok = project_init(&p, &offline, e) && rebuild_all(&p, progress, r, e);
+    project_init(&p, &offline);
+    ok = project_resume(&p, e) && rebuild_all(&p, progress, r, e);
     project_fini(&p);
     return ok;
 }

@@ -2,7 +2,8 @@
  *
  * It reads records from the store's projected_seq on and inserts them in transactions of up to
  * PROJECT_BATCH rows, each of which also moves projected_seq; so it can be stopped or killed at any
- * moment and goes on where it was. It never reads past what is durable. What it cannot read (a
+ * moment and goes on where it was: where the store says that it is, also after the store itself went
+ * away and came back. It never reads past what is durable. What it cannot read (a
  * decision under a plan of an epoch that this binary lacks) is skipped, counted, and said in the
  * status.
  */
@@ -16,7 +17,7 @@
 enum { PROJECT_BATCH = 8192 };
 
 struct project_options {
-    const char *store;         /* path of the file */
+    struct store_place store;  /* copied */
     const char *log_directory; /* of the shard's log */
     struct plans *plans;       /* of the shard; borrowed */
     const struct log *log;     /* for what is durable; NULL: read to the end once (rebuild) */
@@ -30,8 +31,8 @@ struct project_status {
     char failure[ERROR_TEXT_MAX];
 };
 
-/* Follows until closed, on a thread of its own. ERROR_INVALID where the store is ahead of the log.
- */
+/* Follows until closed, on a thread of its own. ERROR_INVALID where the store is ahead of the log. A
+ * database that is away is no error: it is waited for, and the status says so. */
 struct project;
 bool project_open(const struct project_options *o, struct project **p, struct error *e) MUST_USE;
 void project_close(struct project *p); /* takes NULL; what is durable then is projected first */

@@ -1,6 +1,6 @@
 #include "shell/store/sqlite.h"
 
-bool sqlite_failed(struct store *s, const char *what, struct error *e)
+bool sqlite_failed(struct sqlite_store *s, const char *what, struct error *e)
 {
     int code = sqlite3_errcode(s->db);
 
@@ -16,19 +16,19 @@ bool sqlite_failed(struct store *s, const char *what, struct error *e)
                          : "");
 }
 
-bool sqlite_exec(struct store *s, const char *sql, struct error *e)
+bool sqlite_exec(struct sqlite_store *s, const char *sql, struct error *e)
 {
     return sqlite3_exec(s->db, sql, NULL, NULL, NULL) == SQLITE_OK ||
            sqlite_failed(s, "cannot set up", e);
 }
 
-bool sqlite_prepare(struct store *s, const char *sql, sqlite3_stmt **q, struct error *e)
+bool sqlite_prepare(struct sqlite_store *s, const char *sql, sqlite3_stmt **q, struct error *e)
 {
     return sqlite3_prepare_v3(s->db, sql, -1, SQLITE_PREPARE_PERSISTENT, q, NULL) == SQLITE_OK ||
            sqlite_failed(s, "cannot prepare a statement", e);
 }
 
-bool sqlite_run(struct store *s, sqlite3_stmt *q, const char *what, struct error *e)
+bool sqlite_run(struct sqlite_store *s, sqlite3_stmt *q, const char *what, struct error *e)
 {
     int code;
 

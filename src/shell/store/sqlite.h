@@ -1,13 +1,24 @@
-/* SQLite behind this header, private to store/: statements that say in our words what failed. */
+/* The store in an SQLite file. This header is private to store/: SQLite behind it, with statements
+ * that say in our words what failed.
+ *
+ * One file, <data directory>/store.sqlite, in WAL mode: one writer (the projector), any number of
+ * readers.
+ *
+ * How writes stay fast at 10 M rows: integer keys; names of outcomes, levels and plans once each in
+ * a table of names; three indexes whose new entries lie mostly together: (time, seq) at its end,
+ * (score, seq) at one of 1,001 ends, (kind of entity, hash of its key, time, seq) in a table of its
+ * own, and the hash of the event id inside a bucket of 2^20 seqs, so an insert touches pages of the
+ * newest bucket only and a look-up asks each bucket, newest first.
+ */
 #ifndef ASSAY_STORE_SQLITE_H
 #define ASSAY_STORE_SQLITE_H
 
 #include <sqlite3.h>
 
-#include "core/base/error.h"
-#include "core/base/text.h"
+#include "shell/store/backend.h"
 
-struct store {
+struct sqlite_store {
+    struct store is;
     sqlite3 *db;
     char *path;
     sqlite3_stmt *begin, *commit, *rollback;
@@ -17,13 +28,26 @@ struct store {
 };
 
 /* ERROR_WORLD (ERROR_FULL for a full disk): "<path>: <what>: <SQLite's words>" */
-bool sqlite_failed(struct store *s, const char *what, struct error *e);
-bool sqlite_exec(struct store *s, const char *sql, struct error *e) MUST_USE;
-bool sqlite_prepare(struct store *s, const char *sql, sqlite3_stmt **q, struct error *e) MUST_USE;
+bool sqlite_failed(struct sqlite_store *s, const char *what, struct error *e);
+bool sqlite_exec(struct sqlite_store *s, const char *sql, struct error *e) MUST_USE;
+bool sqlite_prepare(struct sqlite_store *s, const char *sql, sqlite3_stmt **q, struct error *e) MUST_USE;
 /* Runs a statement that gives no rows, and resets it. */
-bool sqlite_run(struct store *s, sqlite3_stmt *q, const char *what, struct error *e) MUST_USE;
+bool sqlite_run(struct sqlite_store *s, sqlite3_stmt *q, const char *what, struct error *e) MUST_USE;
 void sqlite_bind_text_of(sqlite3_stmt *q, int at,
                          struct text t);              /* not copied: bound until reset */
 struct text sqlite_text(sqlite3_stmt *q, int column); /* until the next step */
+
+/* What sqlite_read.c has of the backend. */
+bool sqlite_query(struct store *is, const struct store_query *q,
+                  void (*row)(void *context, const struct store_decision *d), void *context,
+                  char next[STORE_CURSOR_MAX], struct error *e) MUST_USE;
+bool sqlite_find(struct store *is, struct text event_id, uint64_t *seq, struct error *e) MUST_USE;
+bool sqlite_label_of(struct store *is, uint64_t seq, uint8_t *label, struct error *e) MUST_USE;
+bool sqlite_count(struct store *is, struct store_totals *t, struct error *e) MUST_USE;
+
+static inline struct sqlite_store *sqlite_of(struct store *is)
+{
+    return (struct sqlite_store *)is; /* its first member */
+}
 
 #endif

@@ -2,14 +2,9 @@
  * truth: `rm store.sqlite; assay rebuild` gives equal rows. So it keeps only what lists are sorted
  * and filtered by; inputs and reasons of one decision are read from the log at its seq.
  *
- * One file, <data directory>/store.sqlite, in WAL mode: one writer (the projector), any number of
- * readers, each with a struct store of its own. A struct store is one thread's at a time.
- *
- * How writes stay fast at 10 M rows: integer keys; names of outcomes, levels and plans once each in
- * a table of names; three indexes whose new entries lie mostly together: (time, seq) at its end,
- * (score, seq) at one of 1,001 ends, (kind of entity, hash of its key, time, seq) in a table of its
- * own, and the hash of the event id inside a bucket of 2^20 seqs, so an insert touches pages of the
- * newest bucket only and a look-up asks each bucket, newest first.
+ * Two kinds with one behaviour, held by one suite of tests: an SQLite file (sqlite.h), and a
+ * PostgreSQL database (postgres.h) which several programs may read. One writer, the projector; any
+ * number of readers, each with a struct store of its own. A struct store is one thread's at a time.
  */
 #ifndef ASSAY_STORE_STORE_H
 #define ASSAY_STORE_STORE_H
@@ -52,16 +47,30 @@ struct store_label {
 
 struct store;
 
-/* A writer makes the file; a reader gets ERROR_NOT_FOUND where there is none yet. ERROR_INVALID
- * where the file was made by another version (the hint: `assay rebuild`). */
-enum store_mode { STORE_WRITE, STORE_READ };
-bool store_open(const char *path, enum store_mode mode, struct store **s, struct error *e) MUST_USE;
-void store_close(struct store *s); /* takes NULL */
-/* Deletes the file with its WAL; it is no error where there is none. */
-bool store_remove(const char *path, struct error *e) MUST_USE;
+enum store_kind { STORE_SQLITE, STORE_POSTGRES, STORE_KINDS };
 
-/* Writing: everything between begin and commit is one transaction. A row whose seq is there already
- * is left as it is, so a repeated projection changes nothing. */
+struct store_place {
+    enum store_kind kind;
+    const char *where; /* a file's path; a URL, or NULL for that of DATABASE_URL */
+};
+
+/* For people: the path, or the URL without user and password. */
+void store_place_print(const struct store_place *place, struct buffer *out);
+
+/* A writer makes the file, or brings the database's schemas up to this version; a reader gets
+ * ERROR_NOT_FOUND where there is nothing yet. ERROR_INVALID where another version made it (the
+ * hint: what to do). Of a database the writer is alone: another one gets ERROR_CONFLICT. */
+enum store_mode { STORE_WRITE, STORE_READ };
+bool store_open(const struct store_place *place, enum store_mode mode, struct store **s,
+                struct error *e) MUST_USE;
+void store_close(struct store *s); /* takes NULL */
+/* Deletes what was projected; it is no error where there is nothing. */
+bool store_remove(const struct store_place *place, struct error *e) MUST_USE;
+
+/* Writing: everything between begin and commit is one transaction. Rows come in the order of their
+ * seq; one whose seq is there already is left as it is, so a repeated projection changes nothing.
+ * After a failure of begin, of an addition or of commit: rollback. What is away may come back: then
+ * begin succeeds again, and what was committed is what store_projected says. */
 bool store_begin(struct store *s, struct error *e) MUST_USE;
 bool store_add_decision(struct store *s, const struct store_decision *d, struct error *e) MUST_USE;
 /* An event of that kind of entity: after its decision, of the same transaction. */
