@@ -20,10 +20,9 @@ static void print_words(const struct rebuilt *r, const struct store_place *place
                         struct buffer *out)
 {
     store_place_print(place, out);
-    buffer_format(out,
-                  ": %" PRIu64 " decisions, %" PRIu64 " labels, from %" PRIu64
-                  " records of the log\n",
-                  r->totals.decisions, r->totals.labels, r->records);
+    buffer_format(
+        out, ": %" PRIu64 " decisions, %" PRIu64 " labels, from %" PRIu64 " records of the log\n",
+        r->totals.decisions, r->totals.labels, r->records);
     if (r->skipped > 0)
         buffer_format(out,
                       "%" PRIu64 " records could not be read under their plan and are left out\n",

@@ -143,9 +143,12 @@ void postgres_place_of(const char *url, struct buffer *out)
 
 static PGconn *connect_to(const char *url)
 {
-    static const char *const keyword[] = {"connect_timeout", "fallback_application_name",
-                                          "keepalives_idle", "tcp_user_timeout",
-                                          "dbname",          "client_encoding",
+    static const char *const keyword[] = {"connect_timeout",
+                                          "fallback_application_name",
+                                          "keepalives_idle",
+                                          "tcp_user_timeout",
+                                          "dbname",
+                                          "client_encoding",
                                           NULL};
     char seconds[12];
     const char *value[] = {seconds, "assay", "30", "30000", url, "UTF8", NULL};
@@ -270,7 +273,8 @@ bool postgres_exec(struct postgres *p, const char *sql, struct error *e)
 {
     PGresult *r = PQexec(p->connection, sql);
     ExecStatusType status = PQresultStatus(r);
-    bool ok = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_EMPTY_QUERY;
+    bool ok =
+        status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_EMPTY_QUERY;
 
     if (!ok)
         failed(p, r, "a statement failed", e);

@@ -24,7 +24,7 @@ enum {
     POSTGRES_STATEMENTS_MAX = 64, /* prepared in a session; then the oldest goes */
     POSTGRES_URL_MAX = 4096,
     POSTGRES_QUERY_MAX = 256 << 10, /* bytes of a SELECT */
-    POSTGRES_NAME_MAX = 63, /* bytes of a table's or column's name */
+    POSTGRES_NAME_MAX = 63,         /* bytes of a table's or column's name */
     POSTGRES_CONNECT_SECONDS = 5,
     POSTGRES_WAIT_LEAST_MS = 100,
     POSTGRES_WAIT_MOST_MS = 5000,

@@ -351,8 +351,8 @@ static uint8_t *absent_fields(const struct schema *found, const struct schema *w
     return absent;
 }
 
-static void describe(const struct source *source, const struct kind_setting *kind,
-                     bool is_database, struct feed_counts *c)
+static void describe(const struct source *source, const struct kind_setting *kind, bool is_database,
+                     struct feed_counts *c)
 {
     char delimiter = source_delimiter(source);
     size_t used = strlen(c->words);

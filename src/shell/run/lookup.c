@@ -26,9 +26,7 @@ struct lookups {
 static bool blame(const struct settings *s, const struct source_setting *source, struct error *e)
 {
     static const char *const options[] = {"key", "valid_from"};
-    const char *option = source->file != NULL    ? "file"
-                         : source->table != NULL ? "table"
-                                                 : "query";
+    const char *option = source->file != NULL ? "file" : source->table != NULL ? "table" : "query";
     char path[PLAN_NAME_MAX + 32];
 
     for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
@@ -124,8 +122,8 @@ static bool read_table(const struct settings *s, const struct source_setting *so
 
     if (ok) {
         source_options_init(&o.source, path);
-        o.source.database = (struct source_database){settings_source_url(s, source), source->table,
-                                                     source->query};
+        o.source.database =
+            (struct source_database){settings_source_url(s, source), source->table, source->query};
         o.source.delimiter = source->delimiter;
         o.source.point = source->point;
         o.source.reject_share = source->reject_share;

@@ -199,9 +199,7 @@ const char *settings_source_url(const struct settings *s, const struct source_se
 
 const char *source_setting_words(const struct source_setting *source)
 {
-    return source->file != NULL    ? source->file
-           : source->table != NULL ? source->table
-                                   : "a query";
+    return source->file != NULL ? source->file : source->table != NULL ? source->table : "a query";
 }
 
 void settings_event_files(const struct settings *s, struct buffer *out)

@@ -42,14 +42,14 @@ struct field_setting {
 };
 
 struct source_setting {
-    char *name;     /* "transactions" is the events' source, where events are of one kind */
-    char *file;     /* path or glob, relative to the settings file; or NULL: from PostgreSQL */
-    char *postgres; /* URL; NULL: that of the store, or DATABASE_URL */
+    char *name;          /* "transactions" is the events' source, where events are of one kind */
+    char *file;          /* path or glob, relative to the settings file; or NULL: from PostgreSQL */
+    char *postgres;      /* URL; NULL: that of the store, or DATABASE_URL */
     char *table, *query; /* of PostgreSQL: one of them */
-    char *format;   /* auto, csv, ndjson, json */
-    char delimiter; /* 0 = look */
-    char point;     /* 0 = look */
-    char *key;      /* reference tables: the column looked up; the events' field of the same name */
+    char *format;        /* auto, csv, ndjson, json */
+    char delimiter;      /* 0 = look */
+    char point;          /* 0 = look */
+    char *key; /* reference tables: the column looked up; the events' field of the same name */
     char *valid_from; /* or NULL */
     char **joins;     /* of events: files with more of their fields, by their id */
     uint32_t join_count;

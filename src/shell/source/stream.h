@@ -1,5 +1,5 @@
-/* The bytes of one file, of standard input or of a database, unpacked (gzip, zstd, by their first bytes, not by
- * the name) on a thread of its own, a few blocks ahead of the caller.
+/* The bytes of one file, of standard input or of a database, unpacked (gzip, zstd, by their first
+ * bytes, not by the name) on a thread of its own, a few blocks ahead of the caller.
  *
  * The caller sees a window: what was read and not yet taken. Owned by one thread; the read-ahead
  * thread is inside.

@@ -43,11 +43,13 @@ extern const struct store_sorting store_sorts[];
 /* Pages go on by key (sort value, seq), never by offset, so a page costs the same however deep it
  * is and rows that arrive meanwhile neither repeat nor hide one. A cursor is that key with a hash
  * of the query it belongs to, in hex; a cursor of another query is refused. */
-struct cursor {
+struct store_cursor {
     int64_t key; /* the score, or the time in microseconds */
     uint64_t seq;
 };
-void cursor_format(const struct store_query *q, const struct cursor *c, char out[STORE_CURSOR_MAX]);
-bool cursor_parse(const struct store_query *q, struct cursor *c, struct error *e) MUST_USE;
+void store_cursor_format(const struct store_query *q, const struct store_cursor *c,
+                         char out[STORE_CURSOR_MAX]);
+bool store_cursor_parse(const struct store_query *q, struct store_cursor *c,
+                        struct error *e) MUST_USE;
 
 #endif

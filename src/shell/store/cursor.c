@@ -17,7 +17,8 @@ static uint64_t query_hash(const struct store_query *q)
     return hash;
 }
 
-void cursor_format(const struct store_query *q, const struct cursor *c, char out[STORE_CURSOR_MAX])
+void store_cursor_format(const struct store_query *q, const struct store_cursor *c,
+                         char out[STORE_CURSOR_MAX])
 {
     snprintf(out, STORE_CURSOR_MAX, "%016" PRIx64 "%016" PRIx64 "%016" PRIx64, (uint64_t)c->key,
              c->seq, query_hash(q));
@@ -36,7 +37,7 @@ static bool hex_word(const char *at, uint64_t *v)
     return true;
 }
 
-bool cursor_parse(const struct store_query *q, struct cursor *c, struct error *e)
+bool store_cursor_parse(const struct store_query *q, struct store_cursor *c, struct error *e)
 {
     uint64_t key, seq, hash;
 
@@ -47,6 +48,6 @@ bool cursor_parse(const struct store_query *q, struct cursor *c, struct error *e
         return error_set(e, ERROR_USAGE,
                          "cursor belongs to another query; keep all but limit and fields as they "
                          "were");
-    *c = (struct cursor){(int64_t)key, seq};
+    *c = (struct store_cursor){(int64_t)key, seq};
     return true;
 }

@@ -11,7 +11,7 @@
 
 enum {
     BATCH_BYTES_MAX = 1 << 30,
-    LOCK_TRIES = 20, /* for the lock of a writer that was killed just now */
+    LOCK_TRIES = 10, /* for the lock of a writer that was killed just now */
     LOCK_SLEEP_US = 100000,
 };
 
@@ -51,9 +51,9 @@ static bool read_projected(struct postgres_store *s, uint64_t *seq, struct error
     if (is_there)
         *seq = (uint64_t)postgres_int(rows, 0, 0);
     postgres_rows_free(rows);
-    return is_there || error_set(e, ERROR_INVALID,
-                                 "%s: audit.projection has lost its row: run `assay rebuild`",
-                                 postgres_place(s->db));
+    return is_there ||
+           error_set(e, ERROR_INVALID, "%s: audit.projection has lost its row: run `assay rebuild`",
+                     postgres_place(s->db));
 }
 
 static bool writer_set_up(struct postgres_store *s, struct error *e)
@@ -76,8 +76,7 @@ static bool reader_set_up(struct postgres_store *s, struct error *e)
         !postgres_schema_check(s->db, &has, &is_old, e))
         return false;
     if (!has)
-        return error_set(e, ERROR_NOT_FOUND, "%s: nothing is projected yet",
-                         postgres_place(s->db));
+        return error_set(e, ERROR_NOT_FOUND, "%s: nothing is projected yet", postgres_place(s->db));
     return !is_old || error_set(e, ERROR_INVALID,
                                 "%s: its tables are of an older version; `assay serve` or `assay "
                                 "rebuild` brings them up",
@@ -162,10 +161,9 @@ static bool postgres_store_begin(struct store *is, struct error *e)
     if (!postgres_store_ready(s, e))
         return false;
     if (s->projected < before)
-        return error_set(e, ERROR_WORLD,
-                         "%s: the server came back with less than it had: record %llu of %llu",
-                         postgres_place(s->db), (unsigned long long)s->projected,
-                         (unsigned long long)before);
+        return error_set(
+            e, ERROR_WORLD, "%s: the server came back with less than it had: record %llu of %llu",
+            postgres_place(s->db), (unsigned long long)s->projected, (unsigned long long)before);
     return true;
 }
 
@@ -331,10 +329,9 @@ static bool make_months(struct postgres_store *s, struct error *e)
 static bool copy_rows(struct postgres_store *s, const char *sql, const struct buffer *b,
                       struct error *e)
 {
-    return b->length == 0 ||
-           (postgres_copy_in(s->db, sql, e) &&
-            postgres_copy_put(s->db, (struct text){b->bytes, b->length}, e) &&
-            postgres_copy_end(s->db, NULL, e));
+    return b->length == 0 || (postgres_copy_in(s->db, sql, e) &&
+                              postgres_copy_put(s->db, (struct text){b->bytes, b->length}, e) &&
+                              postgres_copy_end(s->db, NULL, e));
 }
 
 /* One statement with one number; it changes what it changes. */

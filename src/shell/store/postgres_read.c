@@ -121,13 +121,11 @@ static void where_numbers(struct asking *a, const struct store_query *q)
     }
 }
 
-static void page_order(struct asking *a, const struct store_query *q, const struct cursor *c)
+static void page_order(struct asking *a, const struct store_query *q, const struct store_cursor *c)
 {
     const struct store_sorting *sort = &store_sorts[q->sort];
     const char *of = has_entity(q) ? "e" : "d";
-    const char *key = sort->by_score  ? "d.score"
-                      : has_entity(q) ? "e.\"time\""
-                                      : "d.\"time\"";
+    const char *key = sort->by_score ? "d.score" : has_entity(q) ? "e.\"time\"" : "d.\"time\"";
 
     if (q->cursor.length > 0) {
         buffer_format(&a->sql, " AND (%s, %s.seq) %c (", key, of, sort->compare);
@@ -145,7 +143,7 @@ static void page_order(struct asking *a, const struct store_query *q, const stru
 
 /* Only constant words become SQL; every value from outside is a parameter. */
 static void page_format(struct asking *a, const struct store_query *q, struct text rule,
-                        const struct cursor *c)
+                        const struct store_cursor *c)
 {
     buffer_format(&a->sql,
                   "SELECT d.seq, d.event_id, (extract(epoch FROM d.received_at) * 1000000)::bigint,"
@@ -195,7 +193,7 @@ bool postgres_query(struct store *is, const struct store_query *q,
                     void (*row)(void *context, const struct store_decision *d), void *context,
                     char next[STORE_CURSOR_MAX], struct error *e)
 {
-    struct cursor last = {0, 0};
+    struct store_cursor last = {0, 0};
     struct postgres_rows *rows;
     struct asking a = {.count = 0};
     struct buffer rule;
@@ -203,7 +201,7 @@ bool postgres_query(struct store *is, const struct store_query *q,
 
     ASSERT(q->limit >= 1 && q->limit <= STORE_LIMIT_MAX);
     next[0] = 0;
-    if (q->cursor.length > 0 && !cursor_parse(q, &last, e))
+    if (q->cursor.length > 0 && !store_cursor_parse(q, &last, e))
         return false;
     buffer_init(&rule, 8 * PLAN_NAME_MAX);
     buffer_init(&a.sql, SQL_MAX);
@@ -218,11 +216,11 @@ bool postgres_query(struct store *is, const struct store_query *q,
         struct store_decision d;
 
         decision_of(rows, i, &d);
-        last = (struct cursor){store_sorts[q->sort].by_score ? d.score : d.time_us, d.seq};
+        last = (struct store_cursor){store_sorts[q->sort].by_score ? d.score : d.time_us, d.seq};
         row(context, &d);
     }
     if (postgres_rows_count(rows) > q->limit)
-        cursor_format(q, &last, next);
+        store_cursor_format(q, &last, next);
     postgres_rows_free(rows);
     return true;
 }

@@ -11,10 +11,9 @@ struct migration {
 };
 
 static const struct migration migrations[] = {
-    {"schemas",
-     "CREATE SCHEMA IF NOT EXISTS raw; CREATE SCHEMA IF NOT EXISTS feature;"
-     "CREATE SCHEMA IF NOT EXISTS label; CREATE SCHEMA IF NOT EXISTS score;"
-     "CREATE SCHEMA IF NOT EXISTS alert; CREATE SCHEMA IF NOT EXISTS model;"},
+    {"schemas", "CREATE SCHEMA IF NOT EXISTS raw; CREATE SCHEMA IF NOT EXISTS feature;"
+                "CREATE SCHEMA IF NOT EXISTS label; CREATE SCHEMA IF NOT EXISTS score;"
+                "CREATE SCHEMA IF NOT EXISTS alert; CREATE SCHEMA IF NOT EXISTS model;"},
     {"decisions",
      "CREATE TABLE audit.projection("
      " log smallint PRIMARY KEY CHECK (log = 0), projected_seq bigint NOT NULL,"

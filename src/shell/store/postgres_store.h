@@ -33,12 +33,12 @@ struct postgres_store {
     uint64_t session; /* for which the session was set up */
 
     /* the writer's */
-    uint64_t projected;                   /* as the database has it */
-    uint64_t decision_seq, label_seq;     /* the newest row of the batch */
-    bool takes_entities;                  /* the decision added last was new */
+    uint64_t projected;                    /* as the database has it */
+    uint64_t decision_seq, label_seq;      /* the newest row of the batch */
+    bool takes_entities;                   /* the decision added last was new */
     struct buffer decision, entity, label; /* rows of the batch, in COPY's form */
-    int32_t wanted[POSTGRES_MONTHS_MAX];  /* months since year 0 of the batch's rows */
-    int32_t known[POSTGRES_MONTHS_MAX];   /* that have partitions */
+    int32_t wanted[POSTGRES_MONTHS_MAX];   /* months since year 0 of the batch's rows */
+    int32_t known[POSTGRES_MONTHS_MAX];    /* that have partitions */
     uint32_t wanted_count, known_count;
     bool is_open; /* a transaction */
 };
@@ -50,8 +50,7 @@ static inline struct postgres_store *postgres_of(struct store *is)
 
 /* Whether the database has our schemas in this version; *has false where it has none at all.
  * ERROR_INVALID for a newer version or, of a reader, an older one. */
-bool postgres_schema_check(struct postgres *db, bool *has, bool *is_old,
-                           struct error *e) MUST_USE;
+bool postgres_schema_check(struct postgres *db, bool *has, bool *is_old, struct error *e) MUST_USE;
 /* Brings them up to this version: forward only, in one transaction, under a lock. */
 bool postgres_schema_migrate(struct postgres *db, struct error *e) MUST_USE;
 

@@ -2,10 +2,9 @@
  *
  * It reads records from the store's projected_seq on and inserts them in transactions of up to
  * PROJECT_BATCH rows, each of which also moves projected_seq; so it can be stopped or killed at any
- * moment and goes on where it was: where the store says that it is, also after the store itself went
- * away and came back. It never reads past what is durable. What it cannot read (a
- * decision under a plan of an epoch that this binary lacks) is skipped, counted, and said in the
- * status.
+ * moment and goes on where it was: where the store says that it is, also after the store itself
+ * went away and came back. It never reads past what is durable. What it cannot read (a decision
+ * under a plan of an epoch that this binary lacks) is skipped, counted, and said in the status.
  */
 #ifndef ASSAY_STORE_PROJECT_H
 #define ASSAY_STORE_PROJECT_H
@@ -31,8 +30,8 @@ struct project_status {
     char failure[ERROR_TEXT_MAX];
 };
 
-/* Follows until closed, on a thread of its own. ERROR_INVALID where the store is ahead of the log. A
- * database that is away is no error: it is waited for, and the status says so. */
+/* Follows until closed, on a thread of its own. ERROR_INVALID where the store is ahead of the log.
+ * A database that is away is no error: it is waited for, and the status says so. */
 struct project;
 bool project_open(const struct project_options *o, struct project **p, struct error *e) MUST_USE;
 void project_close(struct project *p); /* takes NULL; what is durable then is projected first */

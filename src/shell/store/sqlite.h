@@ -30,9 +30,11 @@ struct sqlite_store {
 /* ERROR_WORLD (ERROR_FULL for a full disk): "<path>: <what>: <SQLite's words>" */
 bool sqlite_failed(struct sqlite_store *s, const char *what, struct error *e);
 bool sqlite_exec(struct sqlite_store *s, const char *sql, struct error *e) MUST_USE;
-bool sqlite_prepare(struct sqlite_store *s, const char *sql, sqlite3_stmt **q, struct error *e) MUST_USE;
+bool sqlite_prepare(struct sqlite_store *s, const char *sql, sqlite3_stmt **q,
+                    struct error *e) MUST_USE;
 /* Runs a statement that gives no rows, and resets it. */
-bool sqlite_run(struct sqlite_store *s, sqlite3_stmt *q, const char *what, struct error *e) MUST_USE;
+bool sqlite_run(struct sqlite_store *s, sqlite3_stmt *q, const char *what,
+                struct error *e) MUST_USE;
 void sqlite_bind_text_of(sqlite3_stmt *q, int at,
                          struct text t);              /* not copied: bound until reset */
 struct text sqlite_text(sqlite3_stmt *q, int column); /* until the next step */

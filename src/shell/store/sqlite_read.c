@@ -151,7 +151,7 @@ static void bind_rule(sqlite3_stmt *page, struct text rule)
 
 /* What the statement has no place for is not bound, and SQLite says so to nobody. */
 static void page_bind(struct sqlite_store *s, sqlite3_stmt *page, const struct store_query *q,
-                      const struct cursor *p)
+                      const struct store_cursor *p)
 {
     sqlite3_bind_int64(page, AT_FROM, q->from_us);
     sqlite3_bind_int64(page, AT_UNTIL, q->until_us);
@@ -205,18 +205,18 @@ static int stop_the_query(void *context)
 }
 
 bool sqlite_query(struct store *is, const struct store_query *q,
-                 void (*row)(void *context, const struct store_decision *d), void *context,
-                 char next[STORE_CURSOR_MAX], struct error *e)
+                  void (*row)(void *context, const struct store_decision *d), void *context,
+                  char next[STORE_CURSOR_MAX], struct error *e)
 {
     struct sqlite_store *s = sqlite_of(is);
-    struct cursor last = {0, 0};
+    struct store_cursor last = {0, 0};
     sqlite3_stmt *page = NULL;
     uint32_t given = 0;
     int code;
 
     ASSERT(q->limit >= 1 && q->limit <= STORE_LIMIT_MAX);
     next[0] = 0;
-    if ((q->cursor.length > 0 && !cursor_parse(q, &last, e)) || !page_prepare(s, q, &page, e))
+    if ((q->cursor.length > 0 && !store_cursor_parse(q, &last, e)) || !page_prepare(s, q, &page, e))
         return false;
     page_bind(s, page, q, &last);
     sqlite3_progress_handler(s->db, STORE_STEPS_MAX, stop_the_query, NULL);
@@ -224,12 +224,12 @@ bool sqlite_query(struct store *is, const struct store_query *q,
         struct store_decision d;
 
         decision_of(page, &d);
-        last = (struct cursor){store_sorts[q->sort].by_score ? d.score : d.time_us, d.seq};
+        last = (struct store_cursor){store_sorts[q->sort].by_score ? d.score : d.time_us, d.seq};
         row(context, &d);
         given++;
     }
     if (code == SQLITE_ROW)
-        cursor_format(q, &last, next);
+        store_cursor_format(q, &last, next);
     else if (code != SQLITE_DONE)
         sqlite_failed(s, "cannot read decisions", e);
     sqlite3_progress_handler(s->db, 0, NULL, NULL);

@@ -226,7 +226,7 @@ static void bind_label(sqlite3_stmt *q, int at, uint8_t label)
 }
 
 static bool sqlite_add_entity(struct store *is, const struct store_decision *d, struct text kind,
-                      struct text key, struct error *e)
+                              struct text key, struct error *e)
 {
     struct sqlite_store *s = sqlite_of(is);
     sqlite3_stmt *q = s->entity_add;

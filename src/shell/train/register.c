@@ -183,7 +183,8 @@ static bool add_sources(const struct registering *g, struct buffer *out, struct 
     for (uint32_t i = 0; has_events && i < s->source_count; i++) {
         const struct source_setting *source = &s->sources[i];
 
-        if ((source->file == NULL && !settings_is_events(s, source)) || (g->events != NULL && settings_is_events(s, source)))
+        if ((source->file == NULL && !settings_is_events(s, source)) ||
+            (g->events != NULL && settings_is_events(s, source)))
             continue;
         if (!add_one_source(g, source, is_first, out, e))
             return false;
