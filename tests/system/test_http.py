@@ -161,7 +161,9 @@ def test_decisions_are_filtered(server):
     every = {f"f{i}" for i in range(10)}
     assert ids("entity=customer:filter1") == {"f1", "f3", "f5", "f7", "f9"}
     assert ids("entity=customer:filter1&sort=-score") == {"f1", "f3", "f5", "f7", "f9"}
-    assert ids("entity=customer:nobody") == ids("entity=planet:filter1") == set()
+    assert ids("entity=customer:nobody") == set()
+    status, problem, _ = server.ask("GET", "/v1/decisions?entity=planet:filter1")
+    assert status == 400 and "planet" in problem["detail"]
     assert ids("rule=BIG") == {"f6", "f7", "f8", "f9"} and ids("rule=BI") == ids('rule=%22BIG%22') == set()
     assert ids("rule=MANY&entity=customer:filter0") == {"f6", "f8"}
     assert ids("label=true") == {"f8"} and ids("label=false") == {"f6"} and ids("label=null") == every - {"f6", "f8"}

@@ -23,6 +23,7 @@ static int make_models(void **state)
     o.leaves = 12;
     boost = table_boost(&table.dataset, &o, NULL);
     logistic_defaults(&l);
+    l.knots = 0;
     logistic = table_logistic(&table.dataset, &l, NULL);
     return 0;
 }

@@ -1,6 +1,7 @@
 #include "tests/unit/learning.h"
 
 #include "core/model/parts.h"
+#include "tests/golden/hinges.h"
 #include "tests/golden/logistic.h"
 
 enum { GOLDEN_ROWS = 2000, GOLDEN_INPUTS = 3 };
@@ -68,6 +69,29 @@ static void coefficients_agree_with_scikit_learn(void **state)
     compare(&g, BALANCE_NONE, 0, 1e-3, golden_lasso);
     compare(&g, BALANCE_NONE, 0, 0.03, golden_sparse);
     compare(&g, BALANCE_NONE, 6e-3, 4e-3, golden_elastic);
+    golden_fini(&g);
+}
+
+static void lines_bend_as_in_scikit_learn(void **state)
+{
+    struct logistic_options o = {BALANCE_NONE, 1e-3, 0, LOGISTIC_KNOTS_MAX};
+    const struct model_linear *l;
+    struct golden g;
+    struct model *m;
+
+    golden_init(&g);
+    m = table_logistic(&g.dataset, &o, NULL);
+    l = &m->linear;
+    for (unsigned j = 0; j < GOLDEN_INPUTS; j++) {
+        assert_true(fabs(l->weight[j] - golden_bent[j]) < 1e-6);
+        assert_int_equal(l->first[j + 1] - l->first[j], golden_hinges[j]);
+    }
+    assert_true(fabs(l->bias - golden_bent[GOLDEN_INPUTS]) < 1e-6);
+    for (uint32_t k = 0; k < l->first[GOLDEN_INPUTS]; k++) {
+        assert_true(fabs(l->knot[k] - golden_hinge[k][0]) < 1e-9);
+        assert_true(fabs(l->slope[k] - golden_hinge[k][1]) < 1e-6);
+    }
+    model_free(m);
     golden_fini(&g);
 }
 
@@ -286,6 +310,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(coefficients_agree_with_scikit_learn),
+        cmocka_unit_test(lines_bend_as_in_scikit_learn),
         cmocka_unit_test(l1_leaves_terms_out),
         cmocka_unit_test(platt_agrees_with_scikit_learn),
         cmocka_unit_test(platt_is_an_optimum),

@@ -8,6 +8,7 @@
 #include "core/base/hash.h"
 #include "core/base/memory.h"
 #include "core/data/event.h"
+#include "core/decide/values.h"
 #include "shell/os/clock.h"
 #include "shell/os/thread.h"
 #include "shell/run/backtest.h"
@@ -17,6 +18,7 @@
 
 struct plan {
     struct schema *schema;
+    struct schema *values; /* of its one feature */
     uint8_t id[PLAN_ID_BYTES];
     atomic_int references;
 };
@@ -44,6 +46,8 @@ static struct plan *plan_make_fake(void)
     p->schema = schema_new();
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
         assert(schema_add(p->schema, text_of(fields[i].name), fields[i].type, &e));
+    p->values = schema_new();
+    assert(schema_add(p->values, text_of("amount"), TYPE_DECIMAL, &e));
     p->schema->id = 0;
     p->schema->time = 1;
     p->references = 1;
@@ -63,6 +67,7 @@ void plan_unref(struct plan *p)
     if (p == NULL || atomic_fetch_sub(&p->references, 1) > 1)
         return;
     schema_free(p->schema);
+    schema_free(p->values);
     mem_free(p);
 }
 
@@ -74,20 +79,6 @@ const uint8_t *plan_id(const struct plan *p)
 const struct schema *plan_schema(const struct plan *p)
 {
     return p->schema;
-}
-
-/* Only asked where there are settings to tell of, and here are none. */
-const struct program *plan_program(const struct plan *p)
-{
-    (void)p;
-    return NULL;
-}
-
-int plan_feature_node(const struct plan *p, uint32_t feature)
-{
-    (void)p;
-    (void)feature;
-    return -1;
 }
 
 uint32_t plan_level_count(const struct plan *p)
@@ -113,6 +104,145 @@ const char *plan_feature_name(const struct plan *p, uint32_t feature)
     (void)p;
     (void)feature;
     return "amount \"quoted\"";
+}
+
+uint32_t plan_outcome_of_score(const struct plan *p, int score)
+{
+    (void)p;
+    return score >= 800 ? 2 : score >= 300;
+}
+
+int plan_score(double probability)
+{
+    return (int)(probability * 1000);
+}
+
+uint32_t plan_rival_feature(const struct plan *p, enum model_rival r, uint32_t input)
+{
+    (void)p;
+    (void)r;
+    return input;
+}
+
+const char *plan_feature_code(const struct plan *p, uint32_t feature)
+{
+    (void)p;
+    (void)feature;
+    return "AMOUNT";
+}
+
+const char *plan_feature_text(const struct plan *p, uint32_t feature)
+{
+    (void)p;
+    (void)feature;
+    return NULL;
+}
+
+const char *plan_feature_phrase(const struct plan *p, uint32_t feature)
+{
+    (void)p;
+    (void)feature;
+    return "";
+}
+
+int plan_feature_entity(const struct plan *p, uint32_t feature)
+{
+    (void)p;
+    (void)feature;
+    return -1;
+}
+
+int plan_feature_input(const struct plan *p, uint32_t feature)
+{
+    (void)p;
+    (void)feature;
+    return -1;
+}
+
+int plan_feature_node(const struct plan *p, uint32_t feature)
+{
+    (void)p;
+    (void)feature;
+    return 0;
+}
+
+int plan_feature_find(const struct plan *p, struct text name)
+{
+    (void)p;
+    (void)name;
+    return -1;
+}
+
+const struct schema *plan_values_schema(const struct plan *p)
+{
+    return p->values;
+}
+
+uint32_t plan_entity_count(const struct plan *p)
+{
+    (void)p;
+    return 0;
+}
+
+const char *plan_entity_name(const struct plan *p, uint32_t entity)
+{
+    (void)p;
+    (void)entity;
+    return "";
+}
+
+int plan_entity_node(const struct plan *p, uint32_t entity)
+{
+    (void)p;
+    (void)entity;
+    return -1;
+}
+
+const struct velocity_options *plan_velocity_options(const struct plan *p)
+{
+    static const struct velocity_options none;
+
+    (void)p;
+    return &none;
+}
+
+const struct program *plan_program(const struct plan *p)
+{
+    (void)p;
+    return NULL;
+}
+
+const struct model *plan_model(const struct plan *p)
+{
+    (void)p;
+    return NULL;
+}
+
+uint32_t plan_model_feature(const struct plan *p, uint32_t input)
+{
+    (void)p;
+    return input;
+}
+
+const char *plan_rule_text(const struct plan *p, uint32_t rule)
+{
+    (void)p;
+    (void)rule;
+    return NULL;
+}
+
+int plan_rule_node(const struct plan *p, uint32_t rule)
+{
+    (void)p;
+    (void)rule;
+    return 0;
+}
+
+uint32_t plan_rule_outcome(const struct plan *p, uint32_t rule)
+{
+    (void)p;
+    (void)rule;
+    return 0;
 }
 
 const struct velocity_layout *plan_layout(const struct plan *p)
@@ -227,7 +357,7 @@ static void decide(struct shard *s, struct submission *sub, struct decision *d)
     d->flags = DECISION_NO_MODEL;
     d->rules[0] = d->score > 500;
     d->reasons = d->outcome > 0 || sub->explain;
-    d->reason[0] = (struct reason){0, (double)amount};
+    d->reason[0] = (struct reason){.contribution = (double)amount};
 }
 
 static void take_decision(struct shard *s, struct submission *sub, struct buffer *body)

@@ -211,10 +211,22 @@ static void an_event_is_decided(void **state)
           "\"time\":\"2018-04-01T00:00:31Z\"", "\"outcome\":\"approve\"", "\"score\":57",
           "\"probability\":0.057", "\"level\":\"LOW\"", "\"rules\":[]", "\"reasons\":[]",
           "\"flags\":[\"no_model\"]", "\"plan\":\"a0a1a2a3a4a5a6a7\"");
-    HOLDS(post("/v1/decisions", EVENT("b", "900")), 200, "\"outcome\":\"decline\"",
-          "\"rules\":[\"BIG\"]",
-          "\"reasons\":[{\"feature\":\"amount \\\"quoted\\\"\",\"contribution\":900}]");
-    HOLDS(post("/v1/decisions?explain=true", EVENT("c", "1")), 200, "\"contribution\":1}");
+    HOLDS(
+        post("/v1/decisions", EVENT("b", "900")), 200, "\"outcome\":\"decline\"",
+        "\"rules\":[\"BIG\"]",
+        "\"reasons\":[{\"feature\":\"amount \\\"quoted\\\"\",\"contribution\":900,\"code\":\"AMOUNT\"}]");
+    HOLDS(post("/v1/decisions?explain=true", EVENT("c", "1")), 200,
+          "\"contribution\":1,\"code\":\"AMOUNT\"}");
+}
+
+/* A route without roles would be for admins alone: nobody means that. */
+static void every_route_says_who_may(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < route_count; i++) {
+        if (routes[i].roles == 0)
+            fail_msg("%s has no roles", routes[i].pattern);
+    }
 }
 
 static void answers_carry_security_headers(void **state)
@@ -586,6 +598,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(an_event_is_decided),
+        TEST(every_route_says_who_may),
         TEST(answers_carry_security_headers),
         TEST(a_repeated_event_gets_the_first_answer),
         TEST(an_event_without_an_id_gets_one),

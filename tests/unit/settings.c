@@ -127,8 +127,8 @@ static const struct {
     {"server: {prot: 1}\n", "assay.yaml:1:10: server.prot: no such key; did you mean \"port\"?"},
     {"zebra: 1\n",
      "assay.yaml:1:1: zebra: no such key; expected one of: name, data_directory, sources, event, "
-     "time_zone, zones, events, schema, missing, validate, entities, lists, features, rules, model, "
-     "models, outcomes, decision, thresholds, tests, server, routes, memory, batch, ids, log, reload, snapshot"},
+     "time_zone, zones, events, schema, missing, validate, entities, lists, features, rules, reasons, "
+     "model, models, outcomes, decision, thresholds, tests, server, access, routes, memory, batch, ids, log, reload, snapshot"},
     {"server: {port: 70000}\n",
      "assay.yaml:1:16: server.port: expected a whole number from 0 to 65535, found \"70000\""},
     {"server:\n  port: [1]\n",

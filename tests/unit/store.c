@@ -90,10 +90,12 @@ static struct store *filled(unsigned rows)
         struct store_decision d;
 
         snprintf(id, sizeof id, "event-%u", i);
+        const int64_t entity[] = {i % 3 == 0 ? -30 : 31, 0, 40};
+
         d = decision_at(i, id, (int64_t)i * 1000 / 3, (int)(i * 7 % 1001)); /* equal times occur */
+        d.entity = entity;
+        d.entities = 3;
         MUST(store_add_decision(s, &d, &e));
-        MUST(store_add_entity(s, &d, text_of("customer"), text_of(i % 3 == 0 ? "c'0" : "c1"), &e));
-        MUST(store_add_entity(s, &d, text_of("terminal"), text_of("c1"), &e));
     }
     MUST(store_commit(s, rows, &e));
     return s;
@@ -209,22 +211,22 @@ static void compare(void *context, const struct store_decision *d)
 static void queries_are_what_they_say(void **state)
 {
     static const struct {
-        const char *kind, *key;
+        int64_t entity;
         int64_t from, until, received_from;
         int least, most;
         const char *rule, *outcome, *level;
         int label; /* -1: any, else a value of the label */
     } asked[] = {
-        {"customer", "c'0", INT64_MIN, INT64_MAX, INT64_MIN, 0, 1000, "", "", "", -1},
-        {"customer", "c1", 1000, 90000, INT64_MIN, 0, 1000, "BIG", "", "", -1},
-        {"terminal", "c1", 5000, INT64_MAX, 6000, 100, 700, "", "approve", "LOW", -1},
-        {"terminal", "no such", INT64_MIN, INT64_MAX, INT64_MIN, 0, 1000, "", "", "", -1},
-        {NULL, NULL, INT64_MIN, 77777, 1234, 0, 1000, "BIG", "decline", "", -1},
-        {NULL, NULL, INT64_MIN, INT64_MAX, INT64_MIN, 0, 1000, "BI", "", "", -1},
-        {NULL, NULL, INT64_MIN, INT64_MAX, INT64_MIN, 0, 1000, "", "", "", 1},
-        {NULL, NULL, INT64_MIN, INT64_MAX, INT64_MIN, 501, 501, "", "", "", LABEL_UNKNOWN},
-        {NULL, NULL, INT64_MIN, INT64_MAX, INT64_MIN, 0, 1000, "", "", "HIGH", -1},
-        {NULL, NULL, INT64_MIN, INT64_MAX, INT64_MIN, 0, 1000, "", "\xff\xfe", "", -1},
+        {-30, INT64_MIN, INT64_MAX, INT64_MIN, 0, 1000, "", "", "", -1},
+        {31, 1000, 90000, INT64_MIN, 0, 1000, "BIG", "", "", -1},
+        {40, 5000, INT64_MAX, 6000, 100, 700, "", "approve", "LOW", -1},
+        {41, INT64_MIN, INT64_MAX, INT64_MIN, 0, 1000, "", "", "", -1},
+        {0, INT64_MIN, 77777, 1234, 0, 1000, "BIG", "decline", "", -1},
+        {0, INT64_MIN, INT64_MAX, INT64_MIN, 0, 1000, "BI", "", "", -1},
+        {0, INT64_MIN, INT64_MAX, INT64_MIN, 0, 1000, "", "", "", 1},
+        {0, INT64_MIN, INT64_MAX, INT64_MIN, 501, 501, "", "", "", LABEL_UNKNOWN},
+        {0, INT64_MIN, INT64_MAX, INT64_MIN, 0, 1000, "", "", "HIGH", -1},
+        {0, INT64_MIN, INT64_MAX, INT64_MIN, 0, 1000, "", "\xff\xfe", "", -1},
     };
     enum { ROWS = 500 };
     struct store *s = filled(ROWS);
@@ -246,8 +248,7 @@ static void queries_are_what_they_say(void **state)
         unsigned n = k / 4, expected = 0;
         struct store_query q = any((enum store_sort)(k % 4), 13);
 
-        q.entity_kind = text_of(asked[n].kind != NULL ? asked[n].kind : "");
-        q.entity_key = text_of(asked[n].key != NULL ? asked[n].key : "");
+        q.entity = asked[n].entity;
         q.from_us = asked[n].from;
         q.until_us = asked[n].until;
         q.received_from_us = asked[n].received_from;
@@ -263,19 +264,15 @@ static void queries_are_what_they_say(void **state)
             int64_t t = (int64_t)i * 1000 / 3;
             int score = (int)(i * 7 % 1001);
             uint8_t label = i % 4 != 0 ? LABEL_UNKNOWN : i % 8 == 0;
-            const char *key = asked[n].key;
 
-            expected +=
-                (asked[n].kind == NULL || (strcmp(asked[n].kind, "terminal") == 0
-                                               ? strcmp(key, "c1") == 0
-                                               : strcmp(key, i % 3 == 0 ? "c'0" : "c1") == 0)) &&
-                t >= q.from_us && t < q.until_us && t + 5 >= q.received_from_us &&
-                score >= q.min_score && score <= q.max_score &&
-                (q.rule.length == 0 || (text_is(q.rule, "BIG") && score > 500)) &&
-                (q.outcome.length == 0 ||
-                 text_is(q.outcome, score >= 800 ? "decline" : "approve")) &&
-                (q.level.length == 0 || text_is(q.level, "LOW")) &&
-                (!q.has_label || label == q.label);
+            expected += (q.entity == 0 || q.entity == 40 || q.entity == (i % 3 == 0 ? -30 : 31)) &&
+                        t >= q.from_us && t < q.until_us && t + 5 >= q.received_from_us &&
+                        score >= q.min_score && score <= q.max_score &&
+                        (q.rule.length == 0 || (text_is(q.rule, "BIG") && score > 500)) &&
+                        (q.outcome.length == 0 ||
+                         text_is(q.outcome, score >= 800 ? "decline" : "approve")) &&
+                        (q.level.length == 0 || text_is(q.level, "LOW")) &&
+                        (!q.has_label || label == q.label);
         }
         if (seen->count != expected)
             fail_msg("query %u sorted by %u: %u rows, not %u", n, k % 4, seen->count, expected);
@@ -404,6 +401,41 @@ static void ids_are_found_across_buckets(void **state)
     assert_int_equal(seq, 4);
     assert_false(store_find(s, text_of("event-99"), &seq, &e));
     assert_int_equal(e.kind, ERROR_NOT_FOUND);
+    store_close(s);
+}
+
+static void an_entity_has_its_decisions(void **state)
+{
+    const struct hash128 token = {7, 9};
+    const int64_t both[] = {store_entity(text_of("customer"), token), 0, 5};
+    const uint64_t far = UINT64_C(3) << 20;
+    uint64_t seq[8];
+    uint32_t found;
+    struct store *s;
+
+    (void)state;
+    assert_int_equal(store_entity(text_of("customer"), (struct hash128){0, 0}), 0);
+    assert_true(both[0] != store_entity(text_of("shop"), token));
+    MUST(store_open(&place, STORE_WRITE, &s, &e));
+    MUST(store_begin(s, &e));
+    for (uint64_t i = 0; i < 6; i++) { /* 1 to 3, then in another bucket; every second is its */
+        struct store_decision d = decision_at(i < 3 ? i + 1 : far + i, "x", 1, 1);
+
+        d.entity = i % 2 == 0 ? both : both + 1;
+        d.entities = i % 2 == 0 ? 2 : 1;
+        MUST(store_add_decision(s, &d, &e));
+        MUST(store_add_decision(s, &d, &e)); /* again changes nothing */
+    }
+    MUST(store_commit(s, far + 5, &e));
+    MUST(store_entity_decisions(s, both[0], UINT64_MAX, seq, 8, &found, &e));
+    assert_int_equal(found, 3);
+    assert_true(seq[0] == far + 4 && seq[1] == 3 && seq[2] == 1);
+    MUST(store_entity_decisions(s, both[0], far + 4, seq, 8, &found, &e));
+    assert_true(found == 2 && seq[0] == 3);
+    MUST(store_entity_decisions(s, both[0], UINT64_MAX, seq, 1, &found, &e));
+    assert_true(found == 1 && seq[0] == far + 4);
+    MUST(store_entity_decisions(s, 0, UINT64_MAX, seq, 8, &found, &e));
+    assert_int_equal(found, 0); /* no key is no entity */
     store_close(s);
 }
 
@@ -562,7 +594,7 @@ static void dump_postgres(struct buffer *out)
 {
     static const char *const tables[] = {
         "SELECT d::text FROM score.decision d ORDER BY seq",
-        "SELECT e::text FROM score.entity e ORDER BY seq, kind",
+        "SELECT e::text FROM score.entity e ORDER BY seq, entity",
         "SELECT l::text FROM label.label l ORDER BY seq",
         "SELECT projected_seq::text FROM audit.projection",
     };
@@ -665,6 +697,7 @@ int main(void)
         TEST(queries_are_what_they_say),
         TEST(rows_come_back_as_they_were),
         TEST(a_writer_is_alone),
+        TEST(an_entity_has_its_decisions),
         TEST(cursors_of_other_queries_are_refused),
         TEST(labels_reach_their_decisions),
         TEST(ids_are_found_across_buckets),

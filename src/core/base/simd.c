@@ -13,6 +13,15 @@ enum simd simd_best(void)
     return SIMD_SCALAR;
 }
 
+bool simd_has_byte_permute(void)
+{
+#if defined(__x86_64__)
+    return __builtin_cpu_supports("avx512vbmi");
+#else
+    return false;
+#endif
+}
+
 const char *simd_name(enum simd level)
 {
     static const char *const names[] = {"scalar", "avx2", "avx512"};

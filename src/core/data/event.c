@@ -30,6 +30,44 @@ static size_t most_bytes(const struct schema *s, const struct frame *f, uint32_t
     return bytes;
 }
 
+static char *put_cell(char *at, const struct column *c, uint32_t row)
+{
+    if (c->null[row]) {
+        *at++ = 0;
+        return at;
+    }
+    *at++ = (char)(1 + c->type);
+    if (c->type == TYPE_TEXT) {
+        at = put_varint(at, c->text[row].length);
+        if (c->text[row].length > 0)
+            memcpy(at, c->text[row].bytes, c->text[row].length);
+        return at + c->text[row].length;
+    }
+    if (c->type == TYPE_REAL) {
+        memcpy(at, &c->real[row], 8); /* little-endian, as all machines that we build for */
+        return at + 8;
+    }
+    return put_varint(at, zigzag(c->integer[row]));
+}
+
+void event_encode_columns(struct buffer *out, const struct column *const *column, uint32_t count,
+                          uint32_t row)
+{
+    size_t most = 2 + (size_t)count * (1 + VARINT_MAX);
+    char *at, *first;
+
+    for (uint32_t i = 0; i < count; i++)
+        most += column[i]->type == TYPE_TEXT ? column[i]->text[row].length : 0;
+    first = at = buffer_reserve(out, most);
+    if (at == NULL)
+        return;
+    *at++ = (char)count;
+    *at++ = (char)(count >> 8);
+    for (uint32_t i = 0; i < count; i++)
+        at = put_cell(at, column[i], row);
+    out->length += (size_t)(at - first);
+}
+
 void event_encode(struct buffer *out, const struct schema *s, const struct frame *f, uint32_t row)
 {
     char *at = buffer_reserve(out, most_bytes(s, f, row));
@@ -42,21 +80,10 @@ void event_encode(struct buffer *out, const struct schema *s, const struct frame
     for (uint32_t i = 0; i < s->count; i++) {
         const struct column *c = &f->column[i];
 
-        if (c->null[row] || s->fields[i].is_personal) {
+        if (s->fields[i].is_personal)
             *at++ = 0;
-            continue;
-        }
-        *at++ = (char)(1 + c->type);
-        if (c->type == TYPE_TEXT) {
-            at = put_varint(at, c->text[row].length);
-            memcpy(at, c->text[row].bytes, c->text[row].length);
-            at += c->text[row].length;
-        } else if (c->type == TYPE_REAL) {
-            memcpy(at, &c->real[row], 8); /* little-endian, as all machines that we build for */
-            at += 8;
-        } else {
-            at = put_varint(at, zigzag(c->integer[row]));
-        }
+        else
+            at = put_cell(at, c, row);
     }
     out->length += (size_t)(at - first);
 }

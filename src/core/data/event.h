@@ -12,6 +12,9 @@
 #include "core/data/frame.h"
 
 void event_encode(struct buffer *out, const struct schema *s, const struct frame *f, uint32_t row);
+/* The same for columns that stand apart: what event_decode reads by a schema of their types. */
+void event_encode_columns(struct buffer *out, const struct column *const *column, uint32_t count,
+                          uint32_t row);
 /* Appends one row to the frame (text copied into it). ERROR_INVALID where the bytes are damaged or
  * are of another schema; ERROR_FULL where the frame has no room. */
 bool event_decode(struct reader *in, const struct schema *s, struct frame *f,

@@ -73,8 +73,8 @@ struct json_document {
 };
 
 struct json_document *json_parse(struct json_reader *r, const char *bytes, size_t length,
-                                 struct error *e) MUST_USE; /* NULL on failure */
-void json_free(struct json_document *d); /* takes NULL */
+                                 struct error *e) MUST_USE;              /* NULL on failure */
+void json_free(struct json_document *d);                                 /* takes NULL */
 const struct json *json_get(const struct json *object, const char *key); /* NULL if absent */
 
 /* Writing. */
@@ -82,5 +82,6 @@ void json_add_text(struct buffer *b, struct text t); /* quoted and escaped */
 void json_add_int(struct buffer *b, int64_t v);
 void json_add_real(struct buffer *b, double v); /* shortest form; non-finite is null */
 void json_add_value(struct buffer *b, const struct value *v); /* time as RFC 3339 text */
+void json_add_json(struct buffer *b, const struct json *v);   /* what was read, again */
 
 #endif

@@ -150,3 +150,38 @@ void json_add_value(struct buffer *b, const struct value *v)
         break;
     }
 }
+
+void json_add_json(struct buffer *b, const struct json *v)
+{
+    switch (v->kind) {
+    case JSON_NULL:
+        buffer_add_text(b, "null");
+        break;
+    case JSON_BOOL:
+        buffer_add_text(b, v->boolean ? "true" : "false");
+        break;
+    case JSON_INT:
+        json_add_int(b, v->integer);
+        break;
+    case JSON_REAL:
+        json_add_real(b, v->real);
+        break;
+    case JSON_TEXT:
+        json_add_text(b, v->text);
+        break;
+    case JSON_ARRAY:
+    case JSON_OBJECT:
+        buffer_add_char(b, v->kind == JSON_ARRAY ? '[' : '{');
+        for (uint32_t i = 0; i < v->count; i++) {
+            if (i > 0)
+                buffer_add_char(b, ',');
+            if (v->kind == JSON_OBJECT) {
+                json_add_text(b, v->keys[i]);
+                buffer_add_char(b, ':');
+            }
+            json_add_json(b, &v->items[i]);
+        }
+        buffer_add_char(b, v->kind == JSON_ARRAY ? ']' : '}');
+        break;
+    }
+}

@@ -1,6 +1,94 @@
 #include "core/decide/decision.h"
 
+#include <string.h>
+
 #include "core/base/panic.h"
+
+/* Where the character that crosses REASON_TEXT_MAX begins. */
+static uint8_t cut_length(struct text t)
+{
+    size_t length = t.length;
+
+    if (length <= REASON_TEXT_MAX)
+        return (uint8_t)length;
+    length = REASON_TEXT_MAX;
+    while (length > 0 && ((unsigned char)t.bytes[length] & 0xc0) == 0x80)
+        length--;
+    return (uint8_t)length;
+}
+
+void reason_take_value(struct reason *r, const struct column *c, uint32_t row)
+{
+    r->has_value = true;
+    r->is_null = c->null[row] != 0;
+    if (r->is_null)
+        return;
+    if (c->type == TYPE_TEXT) {
+        r->length = cut_length(c->text[row]);
+        if (r->length > 0)
+            memcpy(r->text, c->text[row].bytes, r->length);
+    } else if (c->type == TYPE_REAL) {
+        r->real = c->real[row];
+    } else {
+        r->integer = c->integer[row];
+    }
+}
+
+struct value reason_value(const struct reason *r, enum type type)
+{
+    struct value v = {.type = type, .is_null = r->is_null || !r->has_value};
+
+    if (v.is_null)
+        return v;
+    if (type == TYPE_TEXT)
+        v.text = (struct text){r->text, r->length};
+    else if (type == TYPE_REAL)
+        v.real = r->real;
+    else
+        v.integer = r->integer;
+    return v;
+}
+
+const char *decider_name(enum decider d)
+{
+    static const char *const words[DECIDERS] = {"champion", "challenger", "shadow"};
+
+    return words[d];
+}
+
+static void format_rivals(const struct decision *d, struct buffer *out)
+{
+    buffer_add_u8(out, d->decided_by);
+    buffer_add_u8(out, d->scored);
+    for (int k = 0; k < DECIDERS; k++) {
+        if ((d->scored >> k & 1) == 0)
+            continue;
+        buffer_add_double(out, d->other[k].margin);
+        buffer_add_double(out, d->other[k].probability);
+    }
+}
+
+static void read_rivals(struct reader *in, struct decision *d)
+{
+    d->decided_by = reader_u8(in);
+    d->scored = reader_u8(in);
+    for (int k = 0; k < DECIDERS; k++) {
+        if ((d->scored >> k & 1) == 0)
+            continue;
+        d->other[k].margin = reader_double(in);
+        d->other[k].probability = reader_double(in);
+    }
+}
+
+static bool are_plausible_rivals(const struct decision *d)
+{
+    for (int k = 0; k < DECIDERS; k++) {
+        if (!(d->other[k].probability >= 0 && d->other[k].probability <= 1))
+            return false;
+    }
+    return d->decided_by <= BY_CHALLENGER && d->scored >> DECIDERS == 0 &&
+           (d->scored >> d->decided_by & 1) == 0;
+}
 
 static uint32_t rule_words(const struct plan *p)
 {
@@ -56,6 +144,8 @@ void decision_format(const struct decision *d, const struct plan *p, struct buff
         buffer_add_u64(out, d->forgotten);
     if (d->flags & DECISION_UNCERTAINTY)
         format_uncertainty(&d->uncertainty, out);
+    if (d->flags & DECISION_RIVALS)
+        format_rivals(d, out);
 }
 
 static bool is_plausible(const struct decision *d, const struct plan *p)
@@ -68,6 +158,8 @@ static bool is_plausible(const struct decision *d, const struct plan *p)
             return false;
     }
     if ((d->flags & DECISION_UNCERTAINTY) != 0 && !is_plausible_uncertainty(&d->uncertainty))
+        return false;
+    if ((d->flags & DECISION_RIVALS) != 0 && !are_plausible_rivals(d))
         return false;
     if ((d->flags & DECISION_FORGOTTEN) != 0) {
         uint32_t groups = velocity_group_count(plan_layout(p));
@@ -102,6 +194,8 @@ bool decision_parse(struct reader *in, const struct plan *p, struct decision *d,
         read.forgotten = reader_u64(in);
     if (read.flags & DECISION_UNCERTAINTY)
         read_uncertainty(in, &read.uncertainty);
+    if (read.flags & DECISION_RIVALS)
+        read_rivals(in, &read);
     if (in->failed)
         return error_set(e, ERROR_INVALID, "decision is cut short: it was made by another plan?");
     if (!is_plausible(&read, p))

@@ -5,7 +5,7 @@
 #include "core/base/buffer.h"
 #include "core/decide/plan.h"
 
-enum { DECISION_REASONS_MAX = 5 };
+enum { DECISION_REASONS_MAX = 5, REASON_TEXT_MAX = 64 };
 
 /* Facts of a decision, besides the score. */
 enum decision_flag {
@@ -13,6 +13,7 @@ enum decision_flag {
     DECISION_TOO_LATE = 2,   /* older than that: decided, not inserted */
     DECISION_AHEAD = 4,      /* further ahead of its time of receipt than max_ahead: not inserted */
     DECISION_NO_MODEL = 8,   /* rules only */
+    DECISION_RIVALS = 16,    /* challenger or shadow were scored too: see struct decision */
     DECISION_FORGOTTEN = 32, /* see struct decision: forgotten */
     DECISION_UNCERTAINTY = 64, /* the model says how far it can be trusted */
     DECISION_OBSERVED =
@@ -21,8 +22,24 @@ enum decision_flag {
 
 struct reason {
     uint32_t feature;
-    double contribution; /* log-odds */
+    bool has_value; /* what the feature was; a log may not have kept it */
+    bool is_null;
+    uint8_t length; /* of text, which is cut at REASON_TEXT_MAX */
+    union {
+        int64_t integer;
+        double real;
+        char text[REASON_TEXT_MAX];
+    };
+    double contribution; /* to the margin */
 };
+
+void reason_take_value(struct reason *r, const struct column *c, uint32_t row);
+/* Its value, of the feature's type; text is borrowed. */
+struct value reason_value(const struct reason *r, enum type type);
+
+enum decider { BY_CHAMPION, BY_CHALLENGER, BY_SHADOW, DECIDERS };
+
+const char *decider_name(enum decider d);
 
 struct decision {
     uint64_t features_hash; /* of all feature values of the row, bit for bit */
@@ -38,6 +55,13 @@ struct decision {
      * was evicted for want of room, or its oldest events were. Never 0 where they do. */
     uint64_t forgotten;
     struct uncertainty uncertainty; /* with DECISION_UNCERTAINTY; otherwise 0 */
+    /* With DECISION_RIVALS: who decided (margin, probability and score above are theirs), and what
+     * the others that are set in `scored`, by bit, said. */
+    uint8_t decided_by; /* enum decider: champion or challenger */
+    uint8_t scored;
+    struct {
+        double margin, probability;
+    } other[DECIDERS];
     struct reason
         reason[DECISION_REASONS_MAX]; /* largest first, only those that raise the margin */
 };
@@ -60,6 +84,6 @@ bool decision_parse(struct reader *in, const struct plan *p, struct decision *d,
                     struct error *e) MUST_USE;
 
 /* Score 0..1000 and what follows: outcome and level by the plan's thresholds, then the rules. */
-enum { DECISION_BYTES_MAX = 96 + PLAN_RULES_MAX / 8 + DECISION_REASONS_MAX * 12 };
+enum { DECISION_BYTES_MAX = 96 + 34 + PLAN_RULES_MAX / 8 + DECISION_REASONS_MAX * 12 };
 
 #endif

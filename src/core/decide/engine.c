@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "core/base/panic.h"
+#include "core/decide/values.h"
 #include "core/decide/waiting.h"
 
 enum { ROOT_ENGINE = 8, ROOT_WAITING = 9, ROOT_IDS = 10, ROOT_LISTS = 11 };
@@ -27,6 +28,13 @@ struct engine_head {
     int64_t watermark_us;
     uint64_t events;
     uint64_t labels_lost; /* for want of room beside velocity's part of the region */
+};
+
+/* A model that is scored beside the plan's; scratch is NULL where there is none. */
+struct rival {
+    struct model_scratch *scratch;
+    const struct column **input;
+    double *margin, *probability;
 };
 
 struct engine {
@@ -61,6 +69,7 @@ struct engine {
     uint32_t steps, steps_capacity;
 
     const struct column **input; /* of the model */
+    struct rival rival[MODEL_RIVALS];
     double *contribution;
     struct waiting_label *label; /* room for one */
 };
@@ -117,15 +126,48 @@ static void make_head(struct engine *n)
     head_of(n)->watermark_us = INT64_MIN;
 }
 
+/* Room for `batch` rows; returns the rival's inputs. */
+static uint32_t open_rival(struct engine *n, enum model_rival r, enum simd simd, uint32_t batch)
+{
+    const struct model *m = model_rival(plan_model(n->plan), r);
+    struct rival *v = &n->rival[r];
+
+    if (m == NULL)
+        return 0;
+    v->scratch = model_scratch_new(m, simd);
+    v->input = mem_array(model_input_count(m), sizeof *v->input);
+    v->margin = mem_array(batch, sizeof *v->margin);
+    v->probability = mem_array(batch, sizeof *v->probability);
+    for (uint32_t i = 0; i < model_input_count(m); i++)
+        v->input[i] =
+            &n->registers.column[plan_feature_node(n->plan, plan_rival_feature(n->plan, r, i))];
+    return model_input_count(m);
+}
+
+static void close_rival(struct rival *v)
+{
+    model_scratch_free(v->scratch);
+    mem_free(v->input);
+    mem_free(v->margin);
+    mem_free(v->probability);
+}
+
 static void open_model(struct engine *n, enum simd simd)
 {
+    uint32_t most;
     const struct model *m = plan_model(n->plan);
 
     if (m == NULL)
         return;
     n->scratch = model_scratch_new(m, simd);
     n->input = mem_array(model_input_count(m), sizeof *n->input);
-    n->contribution = mem_array(model_input_count(m), sizeof *n->contribution);
+    most = model_input_count(m);
+    for (int r = 0; r < MODEL_RIVALS; r++) {
+        uint32_t inputs = open_rival(n, (enum model_rival)r, simd, n->batch);
+
+        most = inputs > most ? inputs : most;
+    }
+    n->contribution = mem_array(most, sizeof *n->contribution);
     for (uint32_t i = 0; i < model_input_count(m); i++) {
         uint32_t feature = plan_model_feature(n->plan, i);
 
@@ -210,6 +252,8 @@ void engine_close(struct engine *n)
     velocity_close(n->velocity);
     model_scratch_free(n->scratch);
     mem_free(n->input);
+    for (int r = 0; r < MODEL_RIVALS; r++)
+        close_rival(&n->rival[r]);
     mem_free(n->contribution);
     mem_free(n->time_us);
     mem_free(n->watermark_us);
@@ -430,19 +474,12 @@ static void begin(struct engine *n, const struct frame *f, uint32_t first, uint3
 static void hash_features(const struct engine *n, uint32_t rows, struct decision *d)
 {
     for (uint32_t i = 0; i < rows; i++)
-        d[i].features_hash = plan_feature_count(n->plan);
+        d[i].features_hash = values_hash_begin(plan_feature_count(n->plan));
     for (uint32_t k = 0; k < plan_feature_count(n->plan); k++) {
         const struct column *c = &n->registers.column[plan_feature_node(n->plan, k)];
 
-        for (uint32_t i = 0; i < rows; i++) {
-            uint64_t bits = (uint64_t)c->null[i] << 63 ^ k;
-
-            if (c->type == TYPE_TEXT)
-                bits ^= hash_bytes(c->text[i].bytes, c->text[i].length, k);
-            else if (!c->null[i])
-                bits ^= hash_mix((uint64_t)c->integer[i]);
-            d[i].features_hash = hash_mix(d[i].features_hash ^ bits) + k;
-        }
+        for (uint32_t i = 0; i < rows; i++)
+            d[i].features_hash = values_hash_add(d[i].features_hash, c, i, k);
     }
 }
 
@@ -450,6 +487,13 @@ static void score(struct engine *n, uint32_t rows)
 {
     if (n->scratch != NULL) {
         model_score(plan_model(n->plan), n->scratch, n->input, 0, rows, n->margin, n->probability);
+        for (int r = 0; r < MODEL_RIVALS; r++) {
+            const struct rival *v = &n->rival[r];
+
+            if (v->scratch != NULL)
+                model_score(model_rival(plan_model(n->plan), (enum model_rival)r), v->scratch,
+                            v->input, 0, rows, v->margin, v->probability);
+        }
         return;
     }
     memset(n->margin, 0, rows * sizeof *n->margin);
@@ -472,13 +516,76 @@ static void fire_rules(const struct engine *n, uint32_t rows, struct decision *d
     }
 }
 
+/* The column of the first entity's key, or NULL where it has none. */
+static const struct column *entity_column(const struct engine *n, const struct frame *f,
+                                          uint32_t first, uint32_t *at)
+{
+    int node, field;
+
+    *at = 0;
+    if (plan_entity_count(n->plan) == 0)
+        return NULL;
+    node = plan_entity_node(n->plan, 0);
+    field = program_field(plan_program(n->plan), node);
+    if (field != FIELD_NONE) {
+        *at = first;
+        return &f->column[field];
+    }
+    return n->registers.column[node].null != NULL ? &n->registers.column[node] : NULL;
+}
+
+/* The same entity is always decided by the same model, while the share stays. */
+static bool is_challenged(const struct engine *n, const struct column *key, uint32_t row)
+{
+    double share = model_challenger_share(plan_model(n->plan));
+    struct hash128 token;
+
+    if (key == NULL || !(share > 0))
+        return false;
+    token = velocity_key_token(&plan_velocity_options(n->plan)->key, key, row);
+    return (token.low != 0 || token.high != 0) &&
+           (double)(hash_mix(token.high) >> 11) * 0x1p-53 < share;
+}
+
+/* Who decides, and what the others said. */
+static void take_rivals(const struct engine *n, const struct column *key, uint32_t row,
+                        uint32_t key_row, struct decision *d)
+{
+    const struct rival *challenger = &n->rival[RIVAL_CHALLENGER];
+    const struct rival *shadow = &n->rival[RIVAL_SHADOW];
+
+    d->flags |= DECISION_RIVALS;
+    if (shadow->scratch != NULL) {
+        d->scored |= 1 << BY_SHADOW;
+        d->other[BY_SHADOW].margin = shadow->margin[row];
+        d->other[BY_SHADOW].probability = shadow->probability[row];
+    }
+    if (challenger->scratch == NULL)
+        return;
+    if (is_challenged(n, key, key_row)) {
+        d->decided_by = BY_CHALLENGER;
+        d->scored |= 1 << BY_CHAMPION;
+        d->other[BY_CHAMPION].margin = d->margin;
+        d->other[BY_CHAMPION].probability = d->probability;
+        d->margin = challenger->margin[row];
+        d->probability = challenger->probability[row];
+    } else {
+        d->scored |= 1 << BY_CHALLENGER;
+        d->other[BY_CHALLENGER].margin = challenger->margin[row];
+        d->other[BY_CHALLENGER].probability = challenger->probability[row];
+    }
+}
+
 /* The inputs that raise the margin most; equal ones in input order. */
 static void give_reasons(struct engine *n, uint32_t row, struct decision *d)
 {
-    const struct model *m = plan_model(n->plan);
+    const struct rival *v = d->decided_by == BY_CHALLENGER ? &n->rival[RIVAL_CHALLENGER] : NULL;
+    const struct model *m =
+        v != NULL ? model_rival(plan_model(n->plan), RIVAL_CHALLENGER) : plan_model(n->plan);
     double base;
 
-    model_explain(m, n->scratch, n->input, row, n->contribution, &base);
+    model_explain(m, v != NULL ? v->scratch : n->scratch, v != NULL ? v->input : n->input, row,
+                  n->contribution, &base);
     d->reasons = 0;
     for (uint32_t k = 0; k < model_input_count(m); k++) {
         uint32_t at = d->reasons;
@@ -492,7 +599,15 @@ static void give_reasons(struct engine *n, uint32_t row, struct decision *d)
         if (d->reasons < DECISION_REASONS_MAX)
             d->reasons++;
         memmove(&d->reason[at + 1], &d->reason[at], (d->reasons - at - 1u) * sizeof d->reason[0]);
-        d->reason[at] = (struct reason){plan_model_feature(n->plan, k), n->contribution[k]};
+        d->reason[at] =
+            (struct reason){.feature = v != NULL ? plan_rival_feature(n->plan, RIVAL_CHALLENGER, k)
+                                                 : plan_model_feature(n->plan, k),
+                            .contribution = n->contribution[k]};
+    }
+    for (uint32_t i = 0; i < d->reasons; i++) {
+        int node = plan_feature_node(n->plan, d->reason[i].feature);
+
+        reason_take_value(&d->reason[i], &n->registers.column[node], row);
     }
 }
 
@@ -532,7 +647,12 @@ static void decide(struct engine *n, const struct frame *f, uint32_t first, uint
                    struct decision *decisions)
 {
     const struct conformal *c = n->scratch != NULL ? model_conformal(plan_model(n->plan)) : NULL;
+    bool has_rivals =
+        n->rival[RIVAL_CHALLENGER].scratch != NULL || n->rival[RIVAL_SHADOW].scratch != NULL;
+    const struct column *key;
+    uint32_t key_first;
 
+    key = entity_column(n, f, first, &key_first);
     memset(decisions, 0, rows * sizeof *decisions);
     score(n, rows);
     hash_features(n, rows, decisions);
@@ -542,11 +662,14 @@ static void decide(struct engine *n, const struct frame *f, uint32_t first, uint
         d->flags = n->flags[i] | (n->scratch == NULL ? DECISION_NO_MODEL : 0);
         d->margin = n->margin[i];
         d->probability = n->probability[i];
+        if (has_rivals)
+            take_rivals(n, key, i, key_first + i, d);
         d->score = (int16_t)plan_score(d->probability);
         d->outcome = (uint8_t)plan_outcome_of_score(n->plan, d->score);
         d->level = (uint8_t)plan_level_of_score(n->plan, d->score);
         note_forgotten(n, i, d);
-        note_uncertainty(c, d);
+        if (d->decided_by == BY_CHAMPION)
+            note_uncertainty(c, d);
     }
     fire_rules(n, rows, decisions);
     mark_observed(n, f, first, rows, decisions);

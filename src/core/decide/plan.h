@@ -17,7 +17,9 @@ enum {
     PLAN_LEVELS_MAX = 16, /* the lowest included */
     PLAN_SCORE_MAX = 1000,
     PLAN_ID_BYTES = 32,
-    PLAN_NAME_MAX = 128, /* bytes of a feature's, rule's, outcome's or level's name */
+    PLAN_CODE_MAX = 64,   /* bytes of a reason's code */
+    PLAN_WORDS_MAX = 512, /* bytes of the text of a reason or a rule */
+    PLAN_NAME_MAX = 128,  /* bytes of a feature's, rule's, outcome's or level's name */
 };
 
 /* What a plan is made of; texts borrowed during plan_new. */
@@ -35,6 +37,14 @@ struct plan_rule {
     struct text name;
     struct text when;
     struct text then; /* an outcome */
+    struct text text; /* what it means, for people; or empty */
+};
+
+/* What a reason is called where this feature is one. */
+struct plan_reason {
+    struct text feature;
+    struct text code; /* empty: the feature's name in capitals */
+    struct text text; /* with {value}, {rank}, {usual}, {normal}; empty: made from the expression */
 };
 
 /* Then of a check that an event fails: refuse it, mark it (the rule fires and changes nothing), or
@@ -71,6 +81,8 @@ struct plan_spec {
     uint32_t feature_count;
     const struct plan_rule *rules;
     uint32_t rule_count;
+    const struct plan_reason *reasons;
+    uint32_t reason_count;
     const struct plan_check *checks; /* those that do not refuse are rules behind the rules */
     uint32_t check_count;
     const struct plan_missing *missing;
@@ -113,8 +125,27 @@ uint32_t plan_feature_count(const struct plan *p);
 const char *plan_feature_name(const struct plan *p, uint32_t feature);
 int plan_feature_node(const struct plan *p, uint32_t feature);
 int plan_feature_find(const struct plan *p, struct text name); /* or -1 */
+/* Of a reason: its code, its declared text (NULL: none) and the feature in plain words ("": it has
+ * no better ones than its name). */
+const char *plan_feature_code(const struct plan *p, uint32_t feature);
+const char *plan_feature_text(const struct plan *p, uint32_t feature);
+const char *plan_feature_phrase(const struct plan *p, uint32_t feature);
+/* Whose own values it is compared with: the entity that it is an aggregate of, otherwise the first
+ * one; -1 where there is none. */
+int plan_feature_entity(const struct plan *p, uint32_t feature);
+
+uint32_t plan_entity_count(const struct plan *p);
+const char *plan_entity_name(const struct plan *p, uint32_t entity);
+int plan_entity_find(const struct plan *p, struct text name); /* or -1 */
+/* The node of its key: a field, or an expression that has a column where aggregates are by it. */
+int plan_entity_node(const struct plan *p, uint32_t entity);
+
+int plan_feature_input(const struct plan *p, uint32_t feature); /* of the model, or -1 */
 /* The feature that is the model's i-th input. */
 uint32_t plan_model_feature(const struct plan *p, uint32_t input);
+
+/* The same of a model beside it. */
+uint32_t plan_rival_feature(const struct plan *p, enum model_rival r, uint32_t input);
 
 /* Whether the model's input of this feature has the training rows' median where it is null. */
 bool plan_feature_takes_median(const struct plan *p, uint32_t feature);
@@ -127,6 +158,7 @@ int plan_list_find(const struct plan *p, struct text name); /* or -1 */
 
 uint32_t plan_rule_count(const struct plan *p); /* with the checks that do not refuse */
 const char *plan_rule_name(const struct plan *p, uint32_t rule);
+const char *plan_rule_text(const struct plan *p, uint32_t rule); /* NULL: none */
 int plan_rule_node(const struct plan *p, uint32_t rule);
 uint32_t plan_rule_outcome(const struct plan *p, uint32_t rule);
 uint32_t plan_outcome_count(const struct plan *p);

@@ -114,6 +114,9 @@ const struct zone *program_zone(const struct program *p, uint32_t index);
 bool program_add_entity(struct program *p, struct text name, struct text key,
                         struct error *e) MUST_USE;
 
+/* The node of its key, or -1. It has a column in a run only where an aggregate is by it. */
+int program_entity(const struct program *p, struct text name);
+
 /* A list: `x in list(name)`. Its members are no part of the program; whoever runs it gives them
  * through registers.lists. The name is a plain one, the type text, int or decimal. Lists are
  * numbered from 0 in the order in which they are added. */

@@ -132,6 +132,13 @@ bool program_add_entity(struct program *p, struct text name, struct text key, st
     return true;
 }
 
+int program_entity(const struct program *p, struct text name)
+{
+    int at = lang_named_find(p->entities, p->entity_count, name);
+
+    return at < 0 ? -1 : p->entities[at].node;
+}
+
 bool program_add_list(struct program *p, struct text name, enum type type, struct error *e)
 {
     if (!check_new_name(name, e))

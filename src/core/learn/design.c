@@ -70,10 +70,68 @@ static void add_indicator(struct design *g, enum term_kind kind, uint8_t level, 
 {
     double share = (double)count / g->dataset->rows;
 
-    add_term(g, (struct term){kind, level, share}, sqrt(share * (1 - share)));
+    add_term(g, (struct term){.kind = kind, .level = level, .mean = share},
+             sqrt(share * (1 - share)));
 }
 
-static void add_number(struct design *g, struct design_input *in, const struct column *c)
+static int by_value(const void *a, const void *b)
+{
+    const double *x = a, *y = b;
+
+    return (*x > *y) - (*x < *y);
+}
+
+/* Over all rows, a missing one being 0. */
+static void add_hinge(struct design *g, const double *value, uint32_t present, double knot)
+{
+    double sum = 0, squares, mean;
+    uint32_t rows = g->dataset->rows;
+
+    for (uint32_t i = 0; i < present; i++)
+        sum += value[i] > knot ? value[i] - knot : 0;
+    mean = sum / rows;
+    squares = (rows - present) * mean * mean;
+    for (uint32_t i = 0; i < present; i++) {
+        double x = (value[i] > knot ? value[i] - knot : 0) - mean;
+
+        squares += x * x;
+    }
+    add_term(g, (struct term){.kind = TERM_HINGE, .knot = knot, .mean = mean},
+             sqrt(squares / rows));
+}
+
+/* Quantiles in the order in which they are worth having: with fewer knots the first of them. */
+static const double knot_at[LOGISTIC_KNOTS_MAX] = {0.99, 0.5,  0.9,  0.05, 0.995,
+                                                   0.75, 0.95, 0.25, 0.01};
+
+static void add_hinges(struct design *g, const struct column *c, uint32_t present, uint32_t knots)
+{
+    double *value, knot[LOGISTIC_KNOTS_MAX];
+
+    if (knots == 0 || present == 0)
+        return;
+    value = mem_array(present, sizeof *value);
+    present = 0;
+    for (uint32_t i = 0; i < g->dataset->rows; i++) {
+        double x = column_number(c, dataset_row(g->dataset, i));
+
+        if (!isnan(x))
+            value[present++] = x;
+    }
+    qsort(value, present, sizeof *value, by_value);
+    for (uint32_t k = 0; k < knots; k++)
+        knot[k] = value[(uint32_t)(knot_at[k] * (present - 1))];
+    qsort(knot, knots, sizeof *knot, by_value);
+    for (uint32_t k = 0; k < knots; k++) {
+        if (knot[k] > value[0] && knot[k] < value[present - 1] &&
+            (k == 0 || knot[k] != knot[k - 1]))
+            add_hinge(g, value, present, knot[k]);
+    }
+    mem_free(value);
+}
+
+static void add_number(struct design *g, struct design_input *in, const struct column *c,
+                       uint32_t knots)
 {
     const struct dataset *d = g->dataset;
     double sum = 0, squares = 0, mean;
@@ -95,7 +153,9 @@ static void add_number(struct design *g, struct design_input *in, const struct c
             squares += (x - mean) * (x - mean);
     }
     in->has_missing = present < d->rows;
-    add_term(g, (struct term){TERM_NUMBER, 0, mean}, present > 0 ? sqrt(squares / present) : 0);
+    add_term(g, (struct term){.kind = TERM_NUMBER, .mean = mean},
+             present > 0 ? sqrt(squares / present) : 0);
+    add_hinges(g, c, present, knots);
     if (in->has_missing)
         add_indicator(g, TERM_MISSING, 0, d->rows - present);
 }
@@ -112,8 +172,23 @@ static void add_levels(struct design *g, struct design_input *in)
         add_indicator(g, TERM_MISSING, 0, count[LEVEL_MISSING]);
 }
 
-void design_init(struct design *g, const struct dataset *d)
+/* So many for each number as a pass is worth. */
+static uint32_t knots_within(const struct dataset *d, uint32_t knots)
 {
+    uint32_t numbers = 0;
+    double terms = sqrt(DESIGN_WORK_MAX / (d->rows + 1.0)) - d->inputs;
+
+    for (uint32_t j = 0; j < d->inputs; j++)
+        numbers += d->input[j]->type != TYPE_TEXT;
+    if (numbers == 0 || terms <= 0)
+        return 0;
+    return terms / numbers < knots ? (uint32_t)(terms / numbers) : knots;
+}
+
+void design_init(struct design *g, const struct dataset *d, uint32_t knots)
+{
+    uint32_t each = knots_within(d, knots);
+
     *g = (struct design){.dataset = d};
     g->input = mem_array(d->inputs, sizeof *g->input);
     for (uint32_t j = 0; j < d->inputs; j++) {
@@ -124,7 +199,7 @@ void design_init(struct design *g, const struct dataset *d)
             read_levels(in, d, j);
             add_levels(g, in);
         } else {
-            add_number(g, in, d->input[j]);
+            add_number(g, in, d->input[j], each);
         }
         in->end = g->terms;
     }
@@ -149,6 +224,9 @@ static double term_value(const struct term *t, double x, uint8_t level)
     switch (t->kind) {
     case TERM_NUMBER:
         return missing ? 0 : (x - t->mean) * t->scale;
+    case TERM_HINGE:
+        return missing ? -t->mean * t->scale
+                       : ((x > t->knot ? x - t->knot : 0) - t->mean) * t->scale;
     case TERM_LEVEL:
         return ((level == t->level) - t->mean) * t->scale;
     default:
@@ -176,14 +254,16 @@ void design_row(const struct design *g, uint32_t row, double *z)
     }
 }
 
-/* What an input adds to the margin beside its number's own slope. */
+/* What an input adds to the margin beside its number's own slope and bends. */
 static double sum_terms(const struct design *g, const struct design_input *in, const double *weight,
                         uint8_t level)
 {
     double sum = 0;
 
     for (uint32_t t = in->first; t < in->end; t++) {
-        if (g->term[t].kind != TERM_NUMBER)
+        if (g->term[t].kind == TERM_HINGE)
+            sum -= weight[t] * g->term[t].mean * g->term[t].scale;
+        else if (g->term[t].kind != TERM_NUMBER)
             sum += weight[t] * term_value(&g->term[t], 0, level);
     }
     return sum;
@@ -199,15 +279,40 @@ static void fill_map(const struct design *g, const struct design_input *in, cons
     category_map_set(map, in->value, number, in->levels, sum_terms(g, in, weight, in->levels));
 }
 
+static void fill_hinges(const struct design *g, const struct design_input *in, const double *weight,
+                        struct model_linear *l, uint32_t *at)
+{
+    for (uint32_t t = in->first; t < in->end; t++) {
+        if (g->term[t].kind != TERM_HINGE)
+            continue;
+        l->knot[*at] = g->term[t].knot;
+        l->slope[(*at)++] = weight[t] * g->term[t].scale;
+    }
+}
+
+static uint32_t hinges_of(const struct design *g)
+{
+    uint32_t hinges = 0;
+
+    for (uint32_t t = 0; t < g->terms; t++)
+        hinges += g->term[t].kind == TERM_HINGE;
+    return hinges;
+}
+
 /* A category's encoded value is what it adds to the margin, so its weight is 1. */
 void design_fill(const struct design *g, const double *weight, double intercept, struct model *m)
 {
     struct model_linear *l = &m->linear;
+    uint32_t hinges = hinges_of(g), at = 0;
 
+    if (hinges > 0)
+        model_hinges_reserve(m, hinges);
     l->bias = intercept;
     for (uint32_t j = 0; j < m->inputs; j++) {
         const struct design_input *in = &g->input[j];
 
+        if (hinges > 0)
+            l->first[j] = at;
         l->missing[j] = sum_terms(g, in, weight, LEVEL_MISSING);
         if (in->level != NULL) {
             fill_map(g, in, weight, &m->category[j]);
@@ -219,5 +324,9 @@ void design_fill(const struct design *g, const double *weight, double intercept,
             l->mean[j] = g->term[in->first].mean;
             l->weight[j] = weight[in->first] * g->term[in->first].scale;
         }
+        if (hinges > 0)
+            fill_hinges(g, in, weight, l, &at);
     }
+    if (hinges > 0)
+        l->first[m->inputs] = at;
 }

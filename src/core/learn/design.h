@@ -4,6 +4,11 @@
  * for each of its frequent values and one for the others; either gives an indicator of missing
  * where training has any. Indicators are standardised like numbers. What never varies gives no
  * term.
+ *
+ * A number also gives hinges max(x - knot, 0) at quantiles of the training rows, 0 where it is
+ * missing: its line may bend, most of all in the tails, where fraud is. Signed logarithms gave a
+ * little more on the Handbook's data, but a slope that is read in the input's own unit is worth
+ * more.
  */
 #ifndef ASSAY_LEARN_DESIGN_H
 #define ASSAY_LEARN_DESIGN_H
@@ -15,11 +20,15 @@ enum {
     DESIGN_LEVEL_ROWS_MIN = 20,
 };
 
-enum term_kind { TERM_NUMBER, TERM_LEVEL, TERM_MISSING };
+/* rows * terms^2 that hinges may bring a pass to: beyond it there are fewer of them. */
+#define DESIGN_WORK_MAX 4e9
+
+enum term_kind { TERM_NUMBER, TERM_LEVEL, TERM_MISSING, TERM_HINGE };
 
 struct term {
     enum term_kind kind;
     uint8_t level; /* of TERM_LEVEL; the input's `levels` stands for the others */
+    double knot;   /* of TERM_HINGE */
     double mean;
     double scale; /* 1 / deviation */
 };
@@ -41,7 +50,7 @@ struct design {
     uint32_t terms;
 };
 
-void design_init(struct design *g, const struct dataset *d);
+void design_init(struct design *g, const struct dataset *d, uint32_t knots);
 void design_fini(struct design *g);
 /* z[0..terms-1] of one dataset row. */
 void design_row(const struct design *g, uint32_t row, double *z);

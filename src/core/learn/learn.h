@@ -8,6 +8,7 @@
 #include "core/base/progress.h"
 #include "core/base/workers.h"
 #include "core/model/model.h"
+#include "core/model/population.h"
 
 struct dataset {
     uint32_t rows;
@@ -30,12 +31,18 @@ struct learn_run {
     enum simd simd;                  /* of scoring; results are the same bits at each */
 };
 
+enum { LOGISTIC_KNOTS_MAX = 9 };
+
 struct logistic_options {
     enum balance balance;
     /* On standardised inputs, per row: minimises mean loss + l2 / 2 * |w|^2; below 1e-9 is 1e-9, so
      * that separable classes have an optimum. */
     double l2;
     double l1; /* adds l1 * |w| to the same: what tells little gets no weight at all */
+    /* Of each number, at most: where its slope may change, at quantiles of the training rows (most
+     * of them in the tails). Fewer where many rows have many inputs (design.h). 0: straight lines.
+     */
+    uint32_t knots;
 };
 
 /* An input whose values may push the margin one way only. */
@@ -135,6 +142,9 @@ bool net_train(const struct dataset *d, struct learn_watch *watch, const struct 
  * Lin and Weng 2007) of margins held out from training. False where one class is missing. */
 bool platt_fit(const double *margin, const uint8_t *label, uint32_t rows, double *slope,
                double *offset) MUST_USE;
+
+/* The usual values of the inputs, for model_set_population; the caller owns it. */
+struct population *population_of(const struct dataset *d);
 
 /* The median of a number column's values where takes[row] is set, of two middle ones the lower, so
  * that it is a value of the column's own type; `middle` is a row that has it. False where there is

@@ -47,7 +47,8 @@ struct fit {
 
 void logistic_defaults(struct logistic_options *o)
 {
-    *o = (struct logistic_options){.balance = BALANCE_NONE, .l2 = 1e-5};
+    *o =
+        (struct logistic_options){.balance = BALANCE_NONE, .l2 = 1e-5, .knots = LOGISTIC_KNOTS_MAX};
 }
 
 /* ---- sums over the rows ---- */
@@ -260,7 +261,7 @@ static void fit_init(struct fit *f, const struct dataset *d, const struct logist
                      const struct learn_run *run)
 {
     *f = (struct fit){.dataset = d, .workers = run->workers};
-    design_init(&f->design, d);
+    design_init(&f->design, d, o->knots);
     f->size = f->design.terms + 1;
     f->l2 = o->l2 > l2_least ? o->l2 : l2_least;
     f->l1 = o->l1;

@@ -152,6 +152,7 @@ static bool weigh(struct stacking *s, struct model *m, struct error *e)
     for (uint32_t i = 0; i < d->rows; i++)
         label[i] = dataset_label(d, i);
     o.balance = BALANCE_NONE;
+    o.knots = 0; /* each member has one weight */
     run.progress = NULL;
     good = logistic_train(&terms, &o, &run, &weights, e);
     mem_free(label);

@@ -225,7 +225,7 @@ static bool open_net(const struct dataset *d, const struct net_options *o, struc
     for (uint32_t l = 0; l < o->layers; l++)
         units[l] = o->units >> l > 0 ? o->units >> l : 1;
     units[o->layers] = 1;
-    design_init(&g, d);
+    design_init(&g, d, 0);
     fits = g.terms <= NET_TERMS_MAX && (uint64_t)g.terms * d->rows <= CELLS_MAX;
     if (fits) {
         net_open(&m->net, g.terms, units, o->layers + 1);

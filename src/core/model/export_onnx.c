@@ -427,6 +427,10 @@ static bool is_expressed(const struct model *m, struct error *e)
                          kind,
                          m->kind == MODEL_IMPORTED ? "; hint: use the file that was imported"
                                                    : "; hint: export its members one by one");
+    if (m->kind == MODEL_LOGISTIC && m->linear.first != NULL)
+        return error_set(e, ERROR_INVALID,
+                         "a linear model with knots is not written as ONNX; hint: train with "
+                         "logistic: {knots: 0}");
     if (model_calibration(m)->kind == CALIBRATION_ISOTONIC)
         return error_set(e, ERROR_INVALID,
                          "an isotonic calibration is not written as ONNX; hint: train with "

@@ -4,13 +4,17 @@
  *     section:    u32 tag  u32 length  u32 CRC-32 of the body  body
  *
  * in this order: HEAD (kind, inputs, calibration), INPT (names, fingerprints, category maps), NOTE,
- * then the body of the kind (LINR, TREE, MEMB; members are model files within). Version 3 has one
- * more at the end, CNFM, what calibration rows say; version 2 is written where there is none.
- * Nothing may be absent, repeated or follow. Every bit is either compared with the one value it can
- * have or covered by a CRC, so a damaged file is refused; and a file with honest CRCs is still not
- * trusted: parts.h's invariants are checked before a model is made of it.
+ * then the body of the kind (LINR, TREE, MEMB; members are model files within). Version 3 has more
+ * at the end, each at most once and in this order: CNFM (what calibration rows say, conformal.h),
+ * POPU (population.h), RIVL (challenger's share,
+ * challenger and shadow as model files of version 2, each may be empty); version 2 is written where
+ * there is none, and by members. Nothing else may be absent, repeated or follow. Every bit is
+ * either compared with the one value it can have or covered by a CRC, so a damaged file is refused;
+ * and a file with honest CRCs is still not trusted: parts.h's invariants are checked before a model
+ * is made of it.
  */
 #include "core/model/kind.h"
+#include "core/model/population.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -25,11 +29,14 @@ enum section {
     SECTION_INPT = 0x54504e49,
     SECTION_NOTE = 0x45544f4e,
     SECTION_CONFORMAL = 0x4d464e43,
+    SECTION_POPU = 0x55504f50,
+    SECTION_RIVL = 0x4c564952,
 };
 
 enum {
-    FILE_SECTIONS = 4, /* one more with the conformal part */
-    VERSION_PLAIN = 2, /* without it */
+    FILE_SECTIONS = 4, /* that every file has */
+    FILE_SECTIONS_MAX = 7,
+    VERSION_PLAIN = 2, /* without more */
     POINT_BYTES = 16,
     INPUT_CATEGORY = 1,
     INPUT_FILL = 2, /* what stands in for null follows */
@@ -110,15 +117,33 @@ static void format_conformal(const struct conformal *c, struct buffer *b)
     }
 }
 
+static void format_rivals(const struct model *m, struct buffer *b)
+{
+    buffer_add_double(b, m->challenger_share);
+    for (int r = 0; r < MODEL_RIVALS; r++) {
+        struct buffer file;
+
+        buffer_init(&file, MODEL_BYTES_MAX);
+        if (m->rival[r] != NULL)
+            model_format(m->rival[r], &file);
+        if (file.overflow)
+            b->overflow = true;
+        buffer_add_bytes32(b, (struct text){file.bytes, file.length});
+        buffer_fini(&file);
+    }
+}
+
 void model_format(const struct model *m, struct buffer *out)
 {
     const struct conformal *c = model_conformal(m);
+    bool has_rivals = m->rival[RIVAL_CHALLENGER] != NULL || m->rival[RIVAL_SHADOW] != NULL;
+    uint32_t optional = (uint32_t)(c != NULL) + (m->population != NULL) + has_rivals;
     struct buffer body;
 
     buffer_init(&body, MODEL_BYTES_MAX);
     buffer_add(out, magic, sizeof magic);
-    buffer_add_u32(out, c != NULL ? MODEL_FORMAT_VERSION : VERSION_PLAIN);
-    buffer_add_u32(out, c != NULL ? FILE_SECTIONS + 1 : FILE_SECTIONS);
+    buffer_add_u32(out, optional > 0 ? MODEL_FORMAT_VERSION : VERSION_PLAIN);
+    buffer_add_u32(out, FILE_SECTIONS + optional);
     format_head(m, &body);
     add_section(out, SECTION_HEAD, &body);
     format_inputs(m, &body);
@@ -132,6 +157,14 @@ void model_format(const struct model *m, struct buffer *out)
     if (c != NULL) {
         format_conformal(c, &body);
         add_section(out, SECTION_CONFORMAL, &body);
+    }
+    if (m->population != NULL) {
+        population_format(m->population, &body);
+        add_section(out, SECTION_POPU, &body);
+    }
+    if (has_rivals) {
+        format_rivals(m, &body);
+        add_section(out, SECTION_RIVL, &body);
     }
     buffer_fini(&body);
 }
@@ -364,28 +397,89 @@ static bool parse_conformal(struct reader *in, struct model *m, struct error *e)
     return close_section(&body, "CNFM", e);
 }
 
+static bool next_is(const struct reader *in, uint32_t tag)
+{
+    struct reader ahead = *in;
+
+    return reader_u32(&ahead) == tag && !ahead.failed;
+}
+
+static bool parse_population(struct reader *in, struct model *m, struct error *e)
+{
+    struct population *p;
+    struct reader body;
+
+    if (!open_section(in, SECTION_POPU, &body, e) || !population_parse(&body, m->inputs, &p, e))
+        return false;
+    model_set_population(m, p);
+    return close_section(&body, "POPU", e);
+}
+
+static bool parse_rivals(struct reader *in, struct model *m, struct error *e)
+{
+    struct reader body;
+
+    if (!open_section(in, SECTION_RIVL, &body, e))
+        return false;
+    if (!reader_finite(&body, &m->challenger_share) || m->challenger_share < 0 ||
+        m->challenger_share > 1)
+        return model_damaged(e, "its challenger's share is none");
+    for (int r = 0; r < MODEL_RIVALS; r++) {
+        struct text file = reader_bytes32(&body);
+        struct model *rival;
+
+        if (file.length == 0)
+            continue;
+        if (!model_parse_nested(file.bytes, file.length, 1, &rival, e))
+            return false;
+        model_set_rival(m, (enum model_rival)r, rival);
+    }
+    return close_section(&body, "RIVL", e);
+}
+
+/* Of the sections that may be absent, `sections` are there. */
+static bool parse_optional(struct reader *in, struct model *m, uint32_t sections, struct error *e)
+{
+    if (sections > 0 && next_is(in, SECTION_CONFORMAL)) {
+        if (!parse_conformal(in, m, e))
+            return false;
+        sections--;
+    }
+    if (sections > 0 && next_is(in, SECTION_POPU)) {
+        if (!parse_population(in, m, e))
+            return false;
+        sections--;
+    }
+    if (sections > 0 && next_is(in, SECTION_RIVL)) {
+        if (!parse_rivals(in, m, e))
+            return false;
+        sections--;
+    }
+    return sections == 0 || model_damaged(e, "a section is missing or out of order");
+}
+
 static bool parse_file(struct reader *in, unsigned nesting, struct model **m, struct error *e)
 {
     const void *start = reader_get(in, sizeof magic);
-    uint32_t version;
-    bool has_conformal;
+    uint32_t version, sections;
 
     if (start == NULL || memcmp(start, magic, sizeof magic) != 0)
         return error_set(e, ERROR_INVALID,
                          "model file: it does not begin with \"ASSAYMDL\"; "
                          "this is not a model of assay");
     version = reader_u32(in);
-    has_conformal = version == MODEL_FORMAT_VERSION;
-    if (version != VERSION_PLAIN && (!has_conformal || nesting > 0))
+    if (version != VERSION_PLAIN && (version != MODEL_FORMAT_VERSION || nesting > 0))
         return error_set(e, ERROR_INVALID,
                          "model file: format version %u, this assay reads versions %d and %d (of a "
                          "member: %d); train the model again or use the assay that wrote it",
                          version, VERSION_PLAIN, MODEL_FORMAT_VERSION, VERSION_PLAIN);
-    if (reader_u32(in) != FILE_SECTIONS + (uint32_t)has_conformal)
+    sections = reader_u32(in);
+    if (sections < FILE_SECTIONS || sections > FILE_SECTIONS_MAX ||
+        (sections > FILE_SECTIONS) != (version == MODEL_FORMAT_VERSION))
         return model_damaged(e, "its number of sections is wrong");
     if (!parse_head(in, m, e) || !parse_inputs(in, *m, e) || !parse_notes(in, *m, e))
         return false;
-    if (!parse_body(in, *m, nesting, e) || (has_conformal && !parse_conformal(in, *m, e)))
+    if (!parse_body(in, *m, nesting, e) || !parse_optional(in, *m, sections - FILE_SECTIONS, e))
         return false;
     if (reader_left(in) != 0)
         return model_damaged(e, "bytes follow its last section");

@@ -8,7 +8,7 @@
 #include "core/model/kind.h"
 
 #include "core/base/elementary.h"
-#include "core/model/ranks.h"
+#include "core/model/kernel.h"
 #include "core/model/shap.h"
 
 enum {
@@ -19,6 +19,7 @@ enum {
 
 struct forest_scratch {
     enum simd level;
+    const struct forest_kernel *kernel;
     uint16_t *ranks; /* MODEL_BLOCK ranked rows */
     struct shap_scratch *shap;
 };
@@ -46,6 +47,7 @@ static void *forest_scratch_new(const struct model *m, enum simd level)
     struct forest_scratch *s = mem_alloc(sizeof *s);
 
     s->level = level;
+    s->kernel = forest_kernel_of(m->ranks, level);
     s->shap = shap_scratch_new(m->shap);
     s->ranks = mem_array((size_t)MODEL_BLOCK * forest_ranks_stride(m->ranks) + 1, sizeof *s->ranks);
     return s;
@@ -71,7 +73,7 @@ static void sum_leaves(const struct model *m, struct forest_scratch *s, const do
                         s->level);
         sum[i] = m->forest.base;
     }
-    forest_walk(m->ranks, s->ranks, rows, sum, s->level);
+    s->kernel->sum(m->ranks, s->ranks, rows, sum);
 }
 
 /* ---- boost: the sum ---- */

@@ -15,6 +15,12 @@ static inline double linear_term(const struct model_linear *l, uint32_t j, doubl
     if (__builtin_isnan(x))
         return l->missing[j];
     slope = l->weight[j] * (x - l->mean[j]);
+    for (uint32_t k = l->first != NULL ? l->first[j] : 0; l->first != NULL && k < l->first[j + 1];
+         k++) {
+        if (!(x > l->knot[k]))
+            break;
+        slope += l->slope[k] * (x - l->knot[k]);
+    }
     if (!(slope <= LINEAR_MOST && slope >= -LINEAR_MOST))
         slope = slope > 0 ? LINEAR_MOST : slope < 0 ? -LINEAR_MOST : 0;
     return l->present[j] + slope;

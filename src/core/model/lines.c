@@ -3,19 +3,27 @@
 
 #include "core/base/panic.h"
 
-/* The lines on the longest way from a node. */
-static uint32_t lines_below(const struct tree_node *node, uint32_t nodes)
+uint32_t forest_tree_depth(const struct tree_node *node, uint32_t nodes)
 {
-    uint8_t depth[MODEL_TREE_NODES_MAX] = {0};
-    uint32_t deepest = 1;
+    uint8_t depth[MODEL_TREE_NODES_MAX];
+    uint32_t deepest = 0;
 
+    depth[0] = 0;
     for (uint32_t i = 0; i < nodes; i++) {
         if (node[i].left != 0)
             depth[node[i].left] = depth[node[i].left + 1] = (uint8_t)(depth[i] + 1);
         if (depth[i] > deepest)
             deepest = depth[i];
     }
-    return (deepest + LINE_LEVELS - 1) / LINE_LEVELS;
+    return deepest;
+}
+
+/* The lines on the longest way; one for a leaf alone. */
+static uint32_t lines_below(const struct tree_node *node, uint32_t nodes)
+{
+    uint32_t depth = forest_tree_depth(node, nodes);
+
+    return depth > 0 ? (depth + LINE_LEVELS - 1) / LINE_LEVELS : 1;
 }
 
 /* A way out that is not laid out yet: to be filled when its turn comes. */
@@ -27,7 +35,6 @@ struct pending {
 
 struct laying {
     struct forest_ranks *ranks;
-    const uint32_t *used_as;
     struct pending *queue; /* of lines, in their order */
     uint32_t lines, leaves;
 };
@@ -40,10 +47,7 @@ static void set_node(struct tree_line *l, uint32_t k, uint16_t slot, uint16_t ra
 
 static void lay_node(struct laying *y, struct tree_line *l, uint32_t k, const struct tree_node *n)
 {
-    const struct forest_ranks *r = y->ranks;
-    uint32_t u = y->used_as[n->input];
-
-    set_node(l, k, r->slot[2 * u + !n->missing_left], (uint16_t)forest_rank(r, u, n->threshold));
+    set_node(l, k, forest_slot(y->ranks, n), forest_rank(y->ranks, n));
 }
 
 /* What is behind a way out: a leaf's number from the top, or a new line. */
@@ -124,12 +128,11 @@ static void lay_trees(struct laying *y, const struct model_forest *f)
     mem_free(length);
 }
 
-void forest_lines_make(struct forest_ranks *r, const struct model_forest *f,
-                       const uint32_t *used_as)
+void forest_lines_make(struct forest_ranks *r, const struct model_forest *f)
 {
     /* A line has at least one internal node (but for trees of one leaf); so has a leaf. */
     size_t most = (size_t)f->first[f->trees] + f->trees + RANK_GROUP;
-    struct laying y = {.ranks = r, .used_as = used_as};
+    struct laying y = {.ranks = r};
 
     r->groups = (f->trees + RANK_GROUP - 1) / RANK_GROUP;
     r->steps = mem_array(r->groups + 1, sizeof *r->steps);

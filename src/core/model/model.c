@@ -6,6 +6,7 @@
 #include "core/base/panic.h"
 #include "core/model/imported.h"
 #include "core/model/kind.h"
+#include "core/model/population.h"
 
 struct model_scratch {
     const struct model *model;
@@ -114,8 +115,39 @@ void model_free(struct model *m)
     free_notes(&m->notes);
     calibration_free(&m->calibration);
     conformal_free(&m->conformal);
+    population_free(m->population);
+    for (int r = 0; r < MODEL_RIVALS; r++)
+        model_free(m->rival[r]);
     model_operations(m)->close(m);
     mem_free(m);
+}
+
+const struct model *model_rival(const struct model *m, enum model_rival r)
+{
+    return m->rival[r];
+}
+
+double model_challenger_share(const struct model *m)
+{
+    return m->challenger_share;
+}
+
+void model_set_rival(struct model *m, enum model_rival r, struct model *rival)
+{
+    char empty[] = "";
+    const struct model_notes none = {empty, empty, empty};
+    struct conformal no_conformal = {0};
+
+    model_set_conformal(rival, &no_conformal);
+    model_set_population(rival, NULL);
+    model_set_notes(rival, &none);
+    model_free(m->rival[r]);
+    m->rival[r] = rival;
+}
+
+void model_set_challenger_share(struct model *m, double share)
+{
+    m->challenger_share = share;
 }
 
 enum model_kind model_kind(const struct model *m)

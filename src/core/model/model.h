@@ -23,7 +23,7 @@
 #include "core/data/frame.h"
 
 enum {
-    MODEL_FORMAT_VERSION = 3, /* 2 where it has no conformal part */
+    MODEL_FORMAT_VERSION = 3, /* 2 where it has no optional part */
     MODEL_INPUTS_MAX = 1024,
     MODEL_MEMBERS_MAX = 16,
     MODEL_CALIBRATION_POINTS_MAX = 4096,
@@ -76,6 +76,16 @@ void model_set_notes(struct model *m, const struct model_notes *notes); /* copie
 uint32_t model_member_count(const struct model *m); /* of vote and stack; 0 otherwise */
 const struct model *model_member(const struct model *m, uint32_t index);
 double model_member_weight(const struct model *m, uint32_t index);
+
+/* Models that are scored beside this one, on the same features: in its file, so that a plan with
+ * them has an identity of its own. The challenger decides a share of the entities. Owned. */
+enum model_rival { RIVAL_CHALLENGER, RIVAL_SHADOW, MODEL_RIVALS };
+
+const struct model *model_rival(const struct model *m, enum model_rival r); /* or NULL */
+double model_challenger_share(const struct model *m);                       /* 0 to 1 */
+/* Takes the rival over, without what only its own file needs; before the model is shared. */
+void model_set_rival(struct model *m, enum model_rival r, struct model *rival);
+void model_set_challenger_share(struct model *m, double share);
 
 /* From margin to probability: rising, and the same for all rows. */
 enum calibration_kind {

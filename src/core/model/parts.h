@@ -25,6 +25,7 @@ enum {
     MODEL_CATEGORIES_MAX = 65536, /* values that one map knows */
     MODEL_THRESHOLDS_MAX = 65000, /* of one input over the whole forest: ranks are 16-bit */
     MODEL_TREE_NODES_MAX = 8191,
+    MODEL_KNOTS_MAX = 64,        /* of one input of a linear model */
     MODEL_SAMPLES_MAX = 1 << 20, /* of an isolation tree */
     LEAF_FRACTION_BITS = 32,
 };
@@ -49,6 +50,10 @@ struct model_linear {
     double *weight;  /* of (value - mean) */
     double *present; /* added where the value is present: centres the indicator of missing */
     double *missing; /* added where it is missing, instead */
+    /* Bends: from a knot on, the slope of the input is another by so much. Input j has hinges
+     * [first[j], first[j + 1]), their knots ascending; NULL: it has none at all. */
+    uint32_t *first; /* inputs + 1 */
+    double *knot, *slope;
 };
 
 struct tree_node {
@@ -110,6 +115,7 @@ struct model_members {
 
 struct forest_ranks;
 struct imported;
+struct population;
 struct shap_rule;
 
 struct model {
@@ -120,6 +126,9 @@ struct model {
     struct model_notes notes;
     struct calibration calibration;
     struct conformal conformal;
+    struct population *population; /* NULL: none */
+    struct model *rival[MODEL_RIVALS];
+    double challenger_share;
     struct model_linear linear; /* MODEL_LOGISTIC */
     struct model_forest forest; /* MODEL_BOOST, MODEL_FOREST, MODEL_ISOLATION */
     struct model_net net;       /* MODEL_NET */
@@ -135,6 +144,8 @@ struct model {
 struct model *model_new(enum model_kind kind, uint32_t inputs);
 void model_set_input(struct model *m, uint32_t index, struct text name, bool is_category,
                      uint64_t fingerprint);
+/* Room for `hinges` of a linear model. */
+void model_hinges_reserve(struct model *m, uint32_t hinges);
 /* Room for `trees` trees of `nodes` nodes in all. */
 void model_forest_reserve(struct model *m, uint32_t trees, uint32_t nodes);
 /* The member goes over to the model; its inputs must be the model's. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "core/base/panic.h"
+#include "core/model/blocks.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -53,9 +54,8 @@ static double *gather_thresholds(const struct model *m, uint32_t *at)
     return all;
 }
 
-/* Fills used, input, first, threshold, and slot_of[j], which is meaningful for used inputs. */
-static bool rank_inputs(struct forest_ranks *r, const struct model *m, uint32_t *used_as,
-                        struct error *e)
+/* Fills used, input, used_as, first, threshold. */
+static bool rank_inputs(struct forest_ranks *r, const struct model *m, struct error *e)
 {
     uint32_t *at = mem_array(m->inputs + 1, sizeof *at);
     uint32_t kept = 0;
@@ -63,6 +63,7 @@ static bool rank_inputs(struct forest_ranks *r, const struct model *m, uint32_t 
 
     r->threshold = gather_thresholds(m, at);
     r->input = mem_array(m->inputs + 1, sizeof *r->input);
+    r->used_as = mem_array(m->inputs + 1, sizeof *r->used_as);
     r->first = mem_array(m->inputs + 2, sizeof *r->first);
     for (uint32_t j = 0; j < m->inputs && good; j++) {
         uint32_t n = sort_unique(r->threshold + at[j], at[j + 1] - at[j]);
@@ -76,7 +77,7 @@ static bool rank_inputs(struct forest_ranks *r, const struct model *m, uint32_t 
             continue;
         for (uint32_t k = 0; k < n; k++) /* kept never passes at[j]: moving down is safe */
             r->threshold[kept + k] = r->threshold[at[j] + k];
-        used_as[j] = r->used;
+        r->used_as[j] = r->used;
         r->input[r->used] = j;
         r->first[r->used] = kept;
         kept += n;
@@ -138,17 +139,35 @@ static inline uint32_t count_scalar(const double *fan, double x)
 }
 
 /* In a fan, whose way is down to the next. */
-#define RANK_OF(count)                                                                             \
-    uint32_t rank = 0;                                                                             \
+#define RANK(level, target)                                                                        \
+    target static inline uint32_t rank_##level(const struct forest_ranks *r,                       \
+                                               const struct rank_search *s, double x)              \
+    {                                                                                              \
+        uint32_t rank = 0;                                                                         \
                                                                                                    \
-    for (uint32_t l = s->levels; l-- > 0;)                                                         \
-        rank = rank * RANK_FAN + count(r->fan + s->at[l] + (size_t)rank * RANK_FAN, x);            \
-    return rank
+        for (uint32_t l = s->levels; l-- > 0;)                                                     \
+            rank =                                                                                 \
+                rank * RANK_FAN + count_##level(r->fan + s->at[l] + (size_t)rank * RANK_FAN, x);   \
+        return rank;                                                                               \
+    }                                                                                              \
+                                                                                                   \
+    target static void ranks_##level(const struct forest_ranks *r, const double *x,                \
+                                     uint16_t *ranks)                                              \
+    {                                                                                              \
+        for (uint32_t u = 0; u < r->used; u++) {                                                   \
+            double v = x[r->input[u]];                                                             \
+            uint16_t left = RANK_LEFT, right = RANK_RIGHT;                                         \
+                                                                                                   \
+            if (!__builtin_isnan(v))                                                               \
+                left = right = (uint16_t)rank_##level(r, &r->search[u], v);                        \
+            if (r->slot[2 * u] != RANK_NO_SLOT)                                                    \
+                ranks[r->slot[2 * u]] = left;                                                      \
+            if (r->slot[2 * u + 1] != RANK_NO_SLOT)                                                \
+                ranks[r->slot[2 * u + 1]] = right;                                                 \
+        }                                                                                          \
+    }
 
-static uint32_t rank_scalar(const struct forest_ranks *r, const struct rank_search *s, double x)
-{
-    RANK_OF(count_scalar);
-}
+RANK(scalar, )
 
 #if defined(__x86_64__)
 __attribute__((target("avx2,popcnt"))) static inline uint32_t count_avx2(const double *fan,
@@ -163,11 +182,7 @@ __attribute__((target("avx2,popcnt"))) static inline uint32_t count_avx2(const d
     return (uint32_t)__builtin_popcount(below);
 }
 
-__attribute__((target("avx2,popcnt"))) static uint32_t
-rank_avx2(const struct forest_ranks *r, const struct rank_search *s, double x)
-{
-    RANK_OF(count_avx2);
-}
+RANK(avx2, __attribute__((target("avx2,popcnt"))))
 
 __attribute__((target("avx512f,popcnt"))) static inline uint32_t count_avx512(const double *fan,
                                                                               double x)
@@ -179,48 +194,36 @@ __attribute__((target("avx512f,popcnt"))) static inline uint32_t count_avx512(co
     return (uint32_t)__builtin_popcount((uint32_t)low | (uint32_t)high << 8);
 }
 
-__attribute__((target("avx512f,popcnt"))) static uint32_t
-rank_avx512(const struct forest_ranks *r, const struct rank_search *s, double x)
-{
-    RANK_OF(count_avx512);
-}
+RANK(avx512, __attribute__((target("avx512f,popcnt"))))
 #endif
 
 void forest_ranks_of(const struct forest_ranks *r, const double *x, uint16_t *ranks,
                      enum simd level)
 {
-    uint32_t (*rank_of)(const struct forest_ranks *, const struct rank_search *, double) =
-        rank_scalar;
-
 #if defined(__x86_64__)
     if (level == SIMD_AVX512)
-        rank_of = rank_avx512;
+        ranks_avx512(r, x, ranks);
     else if (level == SIMD_AVX2)
-        rank_of = rank_avx2;
+        ranks_avx2(r, x, ranks);
+    else
 #endif
-    for (uint32_t u = 0; u < r->used; u++) {
-        double v = x[r->input[u]];
-        uint16_t left = RANK_LEFT, right = RANK_RIGHT;
-
-        if (!__builtin_isnan(v))
-            left = right = (uint16_t)rank_of(r, &r->search[u], v);
-        if (r->slot[2 * u] != RANK_NO_SLOT)
-            ranks[r->slot[2 * u]] = left;
-        if (r->slot[2 * u + 1] != RANK_NO_SLOT)
-            ranks[r->slot[2 * u + 1]] = right;
-    }
+        ranks_scalar(r, x, ranks);
 }
 
-uint32_t forest_rank(const struct forest_ranks *r, uint32_t used, double x)
+uint16_t forest_rank(const struct forest_ranks *r, const struct tree_node *n)
 {
-    return rank_scalar(r, &r->search[used], x);
+    return (uint16_t)rank_scalar(r, &r->search[r->used_as[n->input]], n->threshold);
+}
+
+uint16_t forest_slot(const struct forest_ranks *r, const struct tree_node *n)
+{
+    return r->slot[2 * r->used_as[n->input] + !n->missing_left];
 }
 
 /* ---- slots ---- */
 
 /* Slots are made for the directions that occur: fewer fit the registers more often. */
-static void make_slots(struct forest_ranks *r, const struct model_forest *f,
-                       const uint32_t *used_as)
+static void make_slots(struct forest_ranks *r, const struct model_forest *f)
 {
     bool *wanted = mem_array((size_t)2 * r->used + 1, sizeof *wanted);
 
@@ -228,7 +231,7 @@ static void make_slots(struct forest_ranks *r, const struct model_forest *f,
         const struct tree_node *n = &f->node[i];
 
         if (n->left != 0)
-            wanted[2 * used_as[n->input] + !n->missing_left] = true;
+            wanted[2 * r->used_as[n->input] + !n->missing_left] = true;
     }
     r->slot = mem_array((size_t)2 * r->used + 1, sizeof *r->slot);
     for (uint32_t k = 0; k < 2 * r->used; k++) {
@@ -245,15 +248,14 @@ static void make_slots(struct forest_ranks *r, const struct model_forest *f,
 struct forest_ranks *forest_ranks_new(const struct model *m, struct error *e)
 {
     struct forest_ranks *r = mem_alloc(sizeof *r);
-    uint32_t *used_as = mem_array(m->inputs + 1, sizeof *used_as);
-    bool good = rank_inputs(r, m, used_as, e);
+    bool good = rank_inputs(r, m, e);
 
     if (good) {
         make_searches(r);
-        make_slots(r, &m->forest, used_as);
-        forest_lines_make(r, &m->forest, used_as);
+        make_slots(r, &m->forest);
+        forest_lines_make(r, &m->forest);
+        r->blocks = forest_blocks_new(r, &m->forest);
     }
-    mem_free(used_as);
     if (good)
         return r;
     forest_ranks_free(r);
@@ -265,6 +267,7 @@ void forest_ranks_free(struct forest_ranks *r)
     if (r == NULL)
         return;
     mem_free(r->input);
+    mem_free(r->used_as);
     mem_free(r->first);
     mem_free(r->threshold);
     mem_free(r->steps);
@@ -273,10 +276,14 @@ void forest_ranks_free(struct forest_ranks *r)
     mem_free(r->fan);
     mem_free(r->line);
     mem_free(r->value);
+    forest_blocks_free(r->blocks);
     mem_free(r);
 }
 
 uint32_t forest_ranks_stride(const struct forest_ranks *r)
 {
-    return (r->slots + RANK_ROW - 1) / RANK_ROW * RANK_ROW;
+    uint32_t slots =
+        r->slots > 0 ? r->slots : 1; /* kernels load a register even where none splits */
+
+    return (slots + RANK_ROW - 1) / RANK_ROW * RANK_ROW;
 }

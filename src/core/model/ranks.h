@@ -44,11 +44,14 @@ struct rank_search {
     uint32_t at[RANK_LEVELS_MAX];
 };
 
+struct forest_blocks;
+
 struct forest_ranks {
-    uint32_t used;              /* inputs with a threshold */
-    uint32_t *input;            /* of each */
-    uint32_t *first;            /* used + 1: where its thresholds begin */
-    double *threshold;          /* ascending within an input, different */
+    uint32_t used;     /* inputs with a threshold */
+    uint32_t *input;   /* of each */
+    uint32_t *used_as; /* of each input of the model that is used: where it is in `input` */
+    uint32_t *first;   /* used + 1: where its thresholds begin */
+    double *threshold; /* ascending within an input, different */
     struct rank_search *search; /* of each used input */
     double *fan;
     uint32_t slots;
@@ -56,8 +59,9 @@ struct forest_ranks {
     uint32_t groups;
     uint32_t *steps; /* of each group: lines on the longest way of its trees */
     uint32_t lines;
-    struct tree_line *line; /* the roots first, groups * RANK_GROUP of them */
-    int64_t *value;         /* of leaf `lines` + i */
+    struct tree_line *line;       /* the roots first, groups * RANK_GROUP of them */
+    int64_t *value;               /* of leaf `lines` + i */
+    struct forest_blocks *blocks; /* NULL where the forest does not fit into them (blocks.h) */
 };
 
 /* NULL and an error where an input has too many thresholds. */
@@ -67,13 +71,12 @@ uint32_t forest_ranks_stride(const struct forest_ranks *r); /* 16-bit words of o
 /* One encoded row to ranks. */
 void forest_ranks_of(const struct forest_ranks *r, const double *x, uint16_t *ranks,
                      enum simd level);
-/* The rank of one value of a used input. */
-uint32_t forest_rank(const struct forest_ranks *r, uint32_t used, double x);
+/* Of an internal node: a row goes right where its rank in the slot is above the node's. */
+uint16_t forest_slot(const struct forest_ranks *r, const struct tree_node *n);
+uint16_t forest_rank(const struct forest_ranks *r, const struct tree_node *n);
 /* Fills groups, steps, lines, line, value. */
-void forest_lines_make(struct forest_ranks *r, const struct model_forest *f,
-                       const uint32_t *used_as);
-/* sum[i] += the leaf values of all trees for row i of `rows` ranked rows. */
-void forest_walk(const struct forest_ranks *r, const uint16_t *ranks, uint32_t rows, int64_t *sum,
-                 enum simd level);
+void forest_lines_make(struct forest_ranks *r, const struct model_forest *f);
+/* Splits on the longest way from the root. */
+uint32_t forest_tree_depth(const struct tree_node *node, uint32_t nodes);
 
 #endif

@@ -31,11 +31,11 @@
  * The points lie in lanes of four, added in one order, so all SIMD levels give the same bits. */
 #include "core/model/shap.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "core/base/panic.h"
 #include "core/model/quadrature.h"
+#include "core/model/ranks.h"
 
 enum {
     POINTS_MAX = MODEL_DEPTH_MAX / 2,
@@ -47,20 +47,16 @@ enum {
 
 typedef double lanes __attribute__((vector_size(LANES * sizeof(double))));
 
-/* An internal node. */
+/* An internal node. Two lie in a cache line: a large forest comes from the second-level cache or
+ * from farther away, and its bytes are what a row takes. */
 struct shap_node {
-    double threshold;
-    double share[2];  /* cover of the left and the right child over this one's */
-    uint32_t factors; /* where the row is on its input's way */
-    uint16_t x;       /* 2 * input + whether missing goes right */
-    uint16_t at;      /* in its tree */
-    uint16_t left;    /* its left child, likewise */
-    uint16_t way;     /* in `off_way`: 2 * (the number of the node above, from 1) + side */
-};
-
-struct shap_leaf {
-    double value;
-    uint32_t at;
+    double share[2];     /* cover of the left and the right child over this one's */
+    uint32_t factors;    /* where the row is on its input's way */
+    uint16_t slot, rank; /* right where the row's rank in the slot is above (ranks.h) */
+    uint16_t input;
+    uint16_t at;   /* in its tree */
+    uint16_t left; /* its left child, likewise */
+    uint16_t way;  /* in `off_way`: 2 * (the number of the node above, from 1) + side */
 };
 
 struct shap_tree {
@@ -77,7 +73,9 @@ struct shap_rule {
     uint32_t largest; /* nodes of a tree, leaves too */
     struct shap_tree *tree;
     struct shap_node *node;
-    struct shap_leaf *leaf;
+    double *value;  /* of each leaf */
+    uint16_t *leaf; /* where it is in its tree */
+    const struct forest_ranks *ranks;
     lanes *share;  /* by factors: (1-t) z q, `vectors` each */
     lanes *weight; /* w q / (1-t) */
 };
@@ -90,7 +88,7 @@ struct shap_way {
 };
 
 struct shap_scratch {
-    double *x;            /* of each input: missing below all, missing above all */
+    uint16_t *ranks;      /* of the row */
     lanes *phi;           /* by input */
     lanes *above;         /* c, by node of a tree */
     lanes *below;         /* b */
@@ -133,9 +131,10 @@ static uint32_t same_above(const struct tree_node *node, const uint32_t *parent,
 /* The most different inputs on a path. */
 static uint32_t count_inputs(const struct tree_node *node, uint32_t nodes, uint32_t *parent)
 {
-    uint8_t inputs[MODEL_TREE_NODES_MAX] = {0};
+    uint8_t inputs[MODEL_TREE_NODES_MAX];
     uint32_t most = 1;
 
+    inputs[0] = 0;
     for (uint32_t i = 0; i < nodes; i++) {
         if (node[i].left == 0)
             continue;
@@ -168,9 +167,10 @@ static void make_node(struct making *y, struct shap_node *to, uint32_t at, const
     uint32_t child = same_above(y->node, y->parent, at);
     double z = 1;
 
-    *to = (struct shap_node){.threshold = n->threshold,
-                             .factors = FACTORS_NEW,
-                             .x = (uint16_t)(2 * n->input + !n->missing_left),
+    *to = (struct shap_node){.factors = FACTORS_NEW,
+                             .slot = forest_slot(y->rule->ranks, n),
+                             .rank = forest_rank(y->rule->ranks, n),
+                             .input = n->input,
                              .at = (uint16_t)at,
                              .left = n->left};
     for (unsigned side = 0; side < 2; side++)
@@ -195,8 +195,8 @@ static void make_tree(struct making *y, struct shap_tree *to, uint32_t nodes)
     count_inputs(y->node, nodes, y->parent);
     for (uint32_t i = 0; i < nodes; i++) {
         if (y->node[i].left == 0) {
-            r->leaf[to->leaf + leaves++] =
-                (struct shap_leaf){(double)y->node[i].value / (double)LEAF_ONE, i};
+            r->value[to->leaf + leaves] = (double)y->node[i].value / (double)LEAF_ONE;
+            r->leaf[to->leaf + leaves++] = (uint16_t)i;
             continue;
         }
         number[i] = to->nodes;
@@ -248,6 +248,7 @@ struct shap_rule *shap_rule_new(const struct model *m)
 
     r->expected = (double)f->base / (double)LEAF_ONE;
     r->inputs = m->inputs;
+    r->ranks = m->ranks;
     r->trees = f->trees;
     r->largest = 1;
     y.parent = mem_array(MODEL_TREE_NODES_MAX, sizeof *y.parent);
@@ -255,6 +256,7 @@ struct shap_rule *shap_rule_new(const struct model *m)
     measure(r, f, y.parent);
     r->tree = mem_array(f->trees + 1, sizeof *r->tree);
     r->node = mem_array(nodes + 1, sizeof *r->node);
+    r->value = mem_array(nodes + 1, sizeof *r->value);
     r->leaf = mem_array(nodes + 1, sizeof *r->leaf);
     for (uint32_t t = 0; t < f->trees; t++) {
         struct shap_tree *to = &r->tree[t];
@@ -276,6 +278,7 @@ void shap_rule_free(struct shap_rule *r)
         return;
     mem_free(r->tree);
     mem_free(r->node);
+    mem_free(r->value);
     mem_free(r->leaf);
     mem_free(r->share);
     mem_free(r->weight);
@@ -287,7 +290,7 @@ struct shap_scratch *shap_scratch_new(const struct shap_rule *r)
     struct shap_scratch *s = mem_alloc(sizeof *s);
     size_t vectors = (size_t)r->largest * r->vectors * sizeof(lanes);
 
-    s->x = mem_array((size_t)2 * r->inputs + 1, sizeof *s->x);
+    s->ranks = mem_array(forest_ranks_stride(r->ranks) + 1, sizeof *s->ranks);
     s->phi = mem_aligned(64, (size_t)(r->inputs + 1) * sizeof *s->phi);
     s->above = mem_aligned(64, vectors);
     s->below = mem_aligned(64, vectors);
@@ -300,7 +303,7 @@ void shap_scratch_free(struct shap_scratch *s)
 {
     if (s == NULL)
         return;
-    mem_free(s->x);
+    mem_free(s->ranks);
     mem_free(s->phi);
     mem_free(s->above);
     mem_free(s->below);
@@ -321,7 +324,7 @@ __attribute__((always_inline)) static inline void walk_down(const struct shap_ru
 {
     const struct shap_node *node = r->node + t->node;
     const lanes *const share = r->share;
-    const double *const x = s->x;
+    const uint16_t *const rank = s->ranks;
     lanes *const above = s->above;
     uint8_t *const off_way = s->off_way;
     struct shap_way *const way = s->way;
@@ -331,7 +334,7 @@ __attribute__((always_inline)) static inline void walk_down(const struct shap_ru
         above[v] = (lanes){1, 1, 1, 1};
     for (uint32_t k = 0; k < nodes; k++) {
         const struct shap_node *n = &node[k];
-        uint32_t right = x[n->x] > n->threshold, off = off_way[n->way];
+        uint32_t right = rank[n->slot] > n->rank, off = off_way[n->way];
         uint32_t factors = n->factors & (off - 1); /* FACTORS_OFF is 0 */
         uint32_t at = n->at * vectors, taken = (n->left + right) * vectors;
         uint32_t other = (n->left + !right) * vectors;
@@ -355,7 +358,8 @@ __attribute__((always_inline)) static inline void walk_up(const struct shap_rule
                                                           struct shap_scratch *s, uint32_t vectors)
 {
     const struct shap_node *node = r->node + t->node;
-    const struct shap_leaf *leaf = r->leaf + t->leaf;
+    const double *const value = r->value + t->leaf;
+    const uint16_t *const leaf = r->leaf + t->leaf;
     const lanes *const share = r->share, *const weight = r->weight;
     const lanes *const above = s->above;
     lanes *const below = s->below, *const phi = s->phi;
@@ -364,12 +368,12 @@ __attribute__((always_inline)) static inline void walk_up(const struct shap_rule
 
     for (uint32_t i = 0; i <= nodes; i++) {
         for (uint32_t v = 0; v < vectors; v++)
-            below[leaf[i].at * vectors + v] = leaf[i].value - (lanes){0};
+            below[leaf[i] * vectors + v] = value[i] - (lanes){0};
     }
     for (uint32_t k = nodes; k-- > 0;) {
         const struct shap_way w = way[k];
         uint32_t at = node[k].at * vectors;
-        lanes *sum = &phi[node[k].x / 2];
+        lanes *sum = &phi[node[k].input];
 
         for (uint32_t v = 0; v < vectors; v++) {
             lanes change = below[w.taken + v] - below[w.other + v];
@@ -416,13 +420,9 @@ __attribute__((target("avx2"))) static void explain_avx2(const struct shap_rule 
 double shap_explain(const struct shap_rule *r, struct shap_scratch *s, const double *x,
                     double *contribution, enum simd level)
 {
-    for (uint32_t j = 0; j < r->inputs; j++) {
-        bool missing = isnan(x[j]);
-
-        s->x[2 * j] = missing ? -INFINITY : x[j];
-        s->x[2 * j + 1] = missing ? INFINITY : x[j];
+    forest_ranks_of(r->ranks, x, s->ranks, level);
+    for (uint32_t j = 0; j < r->inputs; j++)
         s->phi[j] = (lanes){0};
-    }
 #if defined(__x86_64__)
     if (level >= SIMD_AVX2)
         explain_avx2(r, s);

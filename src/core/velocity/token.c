@@ -135,6 +135,16 @@ static uint32_t tokens_by_vector(const struct hash_key *key, const struct column
 }
 #endif
 
+struct hash128 velocity_key_token(const struct hash_key *key, const struct column *c, uint32_t row)
+{
+    uint8_t bytes[TEXT_MAX + 8];
+    size_t length = 0;
+
+    if (!put_part(c, row, bytes, &length))
+        return (struct hash128){0, 0};
+    return hash_token(bytes, length, key);
+}
+
 static struct hash128 token_of(const struct velocity_layout *l, const struct aggregate *key,
                                const struct registers *r, uint32_t row)
 {

@@ -107,6 +107,9 @@ enum { LABEL_UNKNOWN = 2 };
 void velocity_tokens(const struct velocity_layout *l, const struct registers *r, enum simd simd,
                      struct hash128 *token);
 
+/* The token of one entity by a key of one part: that of the state. 0,0 where it is null. */
+struct hash128 velocity_key_token(const struct hash_key *key, const struct column *c, uint32_t row);
+
 /* Read and apply all aggregates of `level` for all rows, in row order, writing the aggregates'
  * columns of the registers. Row i sees what rows < i applied. */
 void velocity_run(struct velocity *v, int level, struct registers *r,

@@ -14,6 +14,7 @@
 #include "core/base/buffer.h"
 #include "core/base/simd.h"
 #include "shell/cmd/term.h"
+#include "shell/link/http_client.h"
 #include "shell/settings/settings.h"
 
 enum {
@@ -72,13 +73,15 @@ extern const struct command *const commands[];
 extern const size_t command_count;
 extern const struct option global_options[]; /* ends with a row without name */
 
+extern const struct command command_explain;
 extern const struct command command_backtest;
 extern const struct command command_check, command_help, command_init, command_version;
 extern const struct command command_label, command_list, command_model, command_profile,
     command_test;
 extern const struct command command_demo, command_features, command_generate, command_log,
     command_replay;
-extern const struct command command_rebuild, command_reload, command_serve;
+extern const struct command command_key, command_rebuild, command_reload, command_serve,
+    command_user;
 extern const struct command command_openapi, command_sql;
 extern const struct command command_score, command_top, command_train;
 
@@ -93,6 +96,22 @@ const char *option_get(const struct invocation *v, const char *name); /* the las
 /* Left as it is where the option was not given. */
 bool option_whole(const struct invocation *v, const char *name, int64_t least, int64_t most,
                   int64_t *value, struct error *e) MUST_USE;
+
+/* Of each command that asks a running service. */
+#define OPTIONS_SERVICE                                                                            \
+    {"url", 0, "URL", "the service (default: server.host and server.port of the settings)"},       \
+        {"key", 0, "KEY", "API key for it (default: the environment's ASSAY_KEY)"},                \
+    {                                                                                              \
+        "ca", 0, "FILE", "certificates to trust, for an https service of one's own (ASSAY_CA)"     \
+    }
+
+enum { SERVICE_URL_MAX = 512 };
+
+/* Which service: --url, else where the settings (NULL: those of -c) say that it is served. `url`
+ * is the peer's. */
+bool invocation_service(const struct invocation *v, const struct settings *s,
+                        char url[SERVICE_URL_MAX], struct http_peer *peer,
+                        struct error *e) MUST_USE;
 
 /* The settings that -c names (assay.yaml), with environment and --set over them. */
 bool invocation_settings(const struct invocation *v, struct settings **s, struct error *e) MUST_USE;

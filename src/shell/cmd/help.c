@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "shell/serve/route.h"
+
 static const char *const group_words[GROUPS] = {
     "From a file to a service",
     "Decide",
@@ -84,6 +86,8 @@ static bool help_run(struct invocation *v, struct error *e)
         help_print(&out);
     } else if (strcmp(topic, "settings") == 0) {
         settings_print_docs(&out);
+    } else if (strcmp(topic, "routes") == 0) {
+        routes_print(v->json, &out);
     } else if (strcmp(topic, "functions") == 0) {
         lang_print_functions(&out);
     } else {
@@ -105,10 +109,12 @@ const struct command command_help = {
     .arguments = "[COMMAND]",
     .most = 1,
     .words = "`assay help settings` prints all keys of assay.yaml (docs/settings.md), `assay help\n"
-             "functions` all functions and aggregates of the language (docs/functions.md).",
+             "functions` all functions and aggregates of the language (docs/functions.md),\n"
+             "and `assay help routes` the routes of the service and the roles that may take them.",
     .examples = "  assay help\n"
                 "  assay help init\n"
                 "  assay help settings\n"
-                "  assay help functions\n",
+                "  assay help functions\n"
+                "  assay help routes --json\n",
     .run = help_run,
 };

@@ -31,6 +31,37 @@ bool invocation_settings(const struct invocation *v, struct settings **s, struct
     return settings_load_with(path != NULL ? path : "assay.yaml", &o, s, e);
 }
 
+/* An address that a server listens on, as one that a client can ask. */
+static void url_of(const struct server_setting *s, char url[SERVICE_URL_MAX])
+{
+    bool is_any = strcmp(s->host, "0.0.0.0") == 0 || strcmp(s->host, "::") == 0;
+    bool is_six = !is_any && strchr(s->host, ':') != NULL;
+
+    snprintf(url, SERVICE_URL_MAX, "%s://%s%s%s:%u", s->tls.certificate != NULL ? "https" : "http",
+             is_six ? "[" : "", is_any ? "127.0.0.1" : s->host, is_six ? "]" : "", s->port);
+}
+
+bool invocation_service(const struct invocation *v, const struct settings *s,
+                        char url[SERVICE_URL_MAX], struct http_peer *peer, struct error *e)
+{
+    const char *given = option_get(v, "url"), *key = option_get(v, "key"),
+               *ca = option_get(v, "ca");
+    struct settings *own = NULL;
+
+    if (given != NULL) {
+        snprintf(url, SERVICE_URL_MAX, "%s", given);
+    } else {
+        if (s == NULL && !invocation_settings(v, &own, e))
+            return false;
+        url_of(s != NULL ? &s->server : &own->server, url);
+        settings_free(own);
+    }
+    *peer = (struct http_peer){.url = url,
+                               .key = key != NULL ? key : getenv("ASSAY_KEY"),
+                               .ca = ca != NULL ? ca : getenv("ASSAY_CA")};
+    return true;
+}
+
 bool print_result(struct buffer *b, struct error *e)
 {
     if (b->overflow)

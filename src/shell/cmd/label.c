@@ -22,6 +22,8 @@ enum { STATE_BATCH = 1024, QUEUE = 1024 };
 static const struct option label_options[] = {
     {"url", 0, "URL",
      "send to a running service, such as http://127.0.0.1:8080; suggest: from its decisions"},
+    {"key", 0, "KEY", "API key for it (default: the environment's ASSAY_KEY)"},
+    {"ca", 0, "FILE", "certificates to trust, for an https service of one's own (ASSAY_CA)"},
     {"id", 0, "COLUMN", "the event's id (default: as in the settings, or by usual names)"},
     {"label", 0, "COLUMN", "what it was: fraud or legit, true or false, 1 or 0"},
     {"all", 0, "WORD", "no such column: every row is fraud, or legit"},
@@ -131,12 +133,14 @@ static bool import_into_log(struct importing *p, struct error *e)
 
 static bool import(struct importing *p, struct error *e)
 {
-    const char *url = option_get(p->v, "url");
+    char url[SERVICE_URL_MAX];
+    struct http_peer peer;
 
-    if (url == NULL)
+    if (option_get(p->v, "url") == NULL)
         return import_into_log(p, e);
     find_repeated(p);
-    return label_post_http(url, &p->rows, term_progress(&p->v->term), e);
+    return invocation_service(p->v, NULL, url, &peer, e) &&
+           label_post_http(&peer, &p->rows, term_progress(&p->v->term), e);
 }
 
 /* ---- what became of it ---- */

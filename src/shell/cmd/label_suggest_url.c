@@ -214,8 +214,10 @@ static bool find_entity(struct asking *a, const struct settings *settings, const
 
 bool label_suggest_url(struct invocation *v, struct error *e)
 {
-    struct asking a = {.v = v, .url = option_get(v, "url")};
+    char url[SERVICE_URL_MAX];
+    struct asking a = {.v = v, .url = url};
     struct settings *settings;
+    struct http_peer peer;
     bool ok;
 
     if (v->argument_count > 1)
@@ -224,7 +226,11 @@ bool label_suggest_url(struct invocation *v, struct error *e)
                          v->argument[1]);
     if (!invocation_settings(v, &settings, e))
         return false;
-    a.client = http_client_new(a.url);
+    if (!invocation_service(v, settings, url, &peer, e)) {
+        settings_free(settings);
+        return false;
+    }
+    a.client = http_client_of(&peer);
     a.json = json_reader_new();
     buffer_init(&a.answer, HTTP_ANSWER_MAX);
     ok = find_entity(&a, settings, option_get(v, "entity"), e) &&

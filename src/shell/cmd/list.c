@@ -408,17 +408,14 @@ static bool find_list(struct listing *l, struct error *e)
 
 static bool list_open(struct listing *l, struct error *e)
 {
-    const char *url = option_get(l->v, "url");
+    struct http_peer peer;
 
     if (!invocation_settings(l->v, &l->settings, e) ||
         (l->v->argument_count > 1 && !find_list(l, e)))
         return false;
-    if (url != NULL)
-        snprintf(l->url, sizeof l->url, "%s", url);
-    else
-        snprintf(l->url, sizeof l->url, "http://%s:%u", l->settings->server.host,
-                 l->settings->server.port);
-    l->client = http_client_new(l->url);
+    if (!invocation_service(l->v, l->settings, l->url, &peer, e))
+        return false;
+    l->client = http_client_of(&peer);
     l->json = json_reader_new();
     return true;
 }
@@ -447,7 +444,7 @@ static bool list_run(struct invocation *v, struct error *e)
 }
 
 static const struct option options[] = {
-    {"url", 0, "URL", "the service (default: server.host and server.port of the settings)"},
+    OPTIONS_SERVICE,
     {"expires", 0, "WHEN", "add: 7d, a time, or never (default: as the list's settings say)"},
     {"note", 0, "TEXT", "add, remove: why"},
     {"by", 0, "NAME", "who says so (default: api)"},

@@ -13,7 +13,7 @@ struct listing {
     struct http_client *client;
     struct json_reader *json;
     struct buffer answer;
-    char url[512];
+    char url[SERVICE_URL_MAX];
 };
 
 /* One request; any answer but 200 is an error with the service's words. The caller frees *d. */

@@ -9,6 +9,7 @@
 #include "core/data/event.h"
 #include "core/data/json.h"
 #include "shell/cmd/cmd.h"
+#include "shell/control/control.h"
 #include "shell/run/body.h"
 #include "shell/run/data_directory.h"
 #include "shell/run/plans.h"
@@ -19,15 +20,18 @@ enum { SHOW_USUAL = 20, SHOW_MAX = 1000000, EVENT_TEXT_MAX = 64 << 20 };
 
 struct log_paths {
     char shard[DATA_PATH_MAX];
-    char log[DATA_PATH_MAX + 8];
+    char log[CONTROL_PATH_MAX];
 };
 
-static bool log_paths(const struct settings *s, struct log_paths *p, struct error *e)
+static bool log_paths(const struct settings *s, bool is_control, struct log_paths *p,
+                      struct error *e)
 {
+    char data[DATA_PATH_MAX];
+
     if (!data_shard_directory(s, p->shard, e))
         return false;
     snprintf(p->log, sizeof p->log, "%s/log", p->shard);
-    return true;
+    return !is_control || (data_directory(s, data, e) && control_path(data, p->log, e));
 }
 
 /* ---- verify */
@@ -51,9 +55,10 @@ static void verdict_words(const struct log_verdict *r, const char *hex, struct b
 {
     buffer_format(out, "%" PRIu64 " records in %" PRIu64 " segments, %" PRIu64 " to %" PRIu64 "\n",
                   r->records, r->segments, r->first_seq, r->last_seq);
-    for (int kind = RECORD_PLAN; kind <= RECORD_LIST; kind++)
-        buffer_format(out, "  %-10s %" PRIu64 "\n", record_kind_name((enum record_kind)kind),
-                      r->by_kind[kind]);
+    for (int kind = RECORD_PLAN; kind <= RECORD_CONTROL; kind++)
+        if (kind != RECORD_CONTROL || r->by_kind[kind] > 0) /* a log of its own */
+            buffer_format(out, "  %-10s %" PRIu64 "\n", record_kind_name((enum record_kind)kind),
+                          r->by_kind[kind]);
     buffer_format(out, "chain %s\n", hex);
     if (r->is_whole)
         buffer_add_text(out,
@@ -246,6 +251,21 @@ static bool add_other_record(struct viewer *w, const struct record *r, struct er
     return true;
 }
 
+static bool add_control_record(struct viewer *w, const struct record *r, struct error *e)
+{
+    struct json_reader *json = json_reader_new();
+    struct control_record c;
+    struct json_document *d = control_record_of(json, r, &c, e);
+
+    if (d != NULL) {
+        buffer_add_char(&w->out, ',');
+        control_record_show(&c, &w->out);
+    }
+    json_free(d);
+    json_reader_free(json);
+    return d != NULL;
+}
+
 static bool add_record(struct viewer *w, const struct record *r, struct error *e)
 {
     bool ok;
@@ -259,6 +279,8 @@ static bool add_record(struct viewer *w, const struct record *r, struct error *e
         ok = add_label_record(w, r, e);
     else if (r->kind == RECORD_LIST)
         ok = add_list_record(w, r, e);
+    else if (r->kind == RECORD_CONTROL)
+        ok = add_control_record(w, r, e);
     else
         ok = add_other_record(w, r, e);
     buffer_add_text(&w->out, "}\n");
@@ -340,7 +362,7 @@ static bool log_run(struct invocation *v, struct error *e)
             continue;
         if (!invocation_settings(v, &s, e))
             return false;
-        ok = log_paths(s, &paths, e) && actions[i].run(v, &paths, e);
+        ok = log_paths(s, option_has(v, "control"), &paths, e) && actions[i].run(v, &paths, e);
         settings_free(s);
         return ok;
     }
@@ -349,6 +371,7 @@ static bool log_run(struct invocation *v, struct error *e)
 }
 
 static const struct option options[] = {
+    {"control", 0, NULL, "the control log: who changed what, and who was refused"},
     {"number", 'n', "N", "show: how many of the newest records (default 20)"},
     {"seq", 0, "SEQ", "show: one record by its number"},
     {"output", 'o', "FILE", "export: where to write (default: standard output)"},
@@ -367,6 +390,7 @@ const struct command command_log = {
         "broken.\nshow and export print records as JSON, one a line.",
     .options = options,
     .examples = "  assay log verify\n"
+                "  assay log verify --control\n"
                 "  assay log show -n 5\n"
                 "  assay log export -o log.ndjson\n",
     .run = log_run,

@@ -7,7 +7,7 @@
 #include "shell/link/http_client.h"
 #include "shell/os/clock.h"
 
-enum { URL_MAX = 512, PATH_BYTES = 128, POLL_US = 100000 };
+enum { PATH_BYTES = 128, POLL_US = 100000 };
 
 struct reloading {
     struct invocation *v;
@@ -117,9 +117,9 @@ static bool tell(struct reloading *r, const struct json_document *d, struct erro
     return ok;
 }
 
-static bool reload_at(struct invocation *v, const char *url, struct error *e)
+static bool reload_at(struct invocation *v, const struct http_peer *peer, struct error *e)
 {
-    struct reloading r = {.v = v, .client = http_client_new(url), .json = json_reader_new()};
+    struct reloading r = {.v = v, .client = http_client_of(peer), .json = json_reader_new()};
     struct json_document *d = NULL;
     bool ok;
 
@@ -137,21 +137,14 @@ static bool reload_at(struct invocation *v, const char *url, struct error *e)
 
 static bool reload_run(struct invocation *v, struct error *e)
 {
-    const char *given = option_get(v, "url");
-    struct settings *s;
-    char url[URL_MAX];
+    char url[SERVICE_URL_MAX];
+    struct http_peer peer;
 
-    if (given != NULL)
-        return reload_at(v, given, e);
-    if (!invocation_settings(v, &s, e))
-        return false;
-    snprintf(url, sizeof url, "http://%s:%u", s->server.host, s->server.port);
-    settings_free(s);
-    return reload_at(v, url, e);
+    return invocation_service(v, NULL, url, &peer, e) && reload_at(v, &peer, e);
 }
 
 static const struct option options[] = {
-    {"url", 0, "URL", "the server, where server.host and server.port do not say it"},
+    OPTIONS_SERVICE,
     {0},
 };
 

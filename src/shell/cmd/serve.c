@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/data/json.h"
+#include "shell/access/access.h"
 #include "shell/cmd/cmd.h"
 #include "shell/os/clock.h"
 #include "shell/os/thread.h"
@@ -31,6 +32,8 @@ struct serving {
     char log_directory[DATA_PATH_MAX + 16], store_path[STORE_PATH_MAX];
     struct store_place store;
     struct current current;
+    struct access *access;
+    char starter[STARTER_TEXT_BYTES + 1]; /* printed once; "": none */
     struct shard *shard;
     struct project *project;
     struct server *server;
@@ -62,6 +65,8 @@ static void signals_install(void)
     sigaction(SIGTERM, &action, NULL);
     action.sa_handler = on_hang_up;
     sigaction(SIGHUP, &action, NULL);
+    action.sa_handler = SIG_IGN; /* a peer that has gone: TLS says so by its own error */
+    sigaction(SIGPIPE, &action, NULL);
 }
 
 /* ---- training over HTTP ---- */
@@ -118,6 +123,26 @@ static bool lists_differ(const struct settings *was, const struct settings *is)
     return differs;
 }
 
+/* Rates, token keys and sign-in are opened once; the certificate's files are read again. */
+static bool access_differs(const struct access_setting *a, const struct access_setting *b)
+{
+    bool differs =
+        a->has_required != b->has_required || a->required != b->required ||
+        a->open_metrics != b->open_metrics || texts_differ(a->per_key, b->per_key) ||
+        texts_differ(a->per_address, b->per_address) || a->session_idle_us != b->session_idle_us ||
+        a->session_longest_us != b->session_longest_us ||
+        texts_differ(a->jwt.issuer, b->jwt.issuer) ||
+        texts_differ(a->jwt.audience, b->jwt.audience) || texts_differ(a->jwt.keys, b->jwt.keys) ||
+        texts_differ(a->jwt.secret, b->jwt.secret) ||
+        texts_differ(a->sign_in.issuer, b->sign_in.issuer) ||
+        texts_differ(a->sign_in.client, b->sign_in.client) || a->role_count != b->role_count;
+
+    for (uint32_t i = 0; !differs && i < a->role_count; i++)
+        differs = texts_differ(a->roles[i].name, b->roles[i].name) ||
+                  texts_differ(a->roles[i].source, b->roles[i].source);
+    return differs;
+}
+
 static bool origins_differ(const struct server_setting *was, const struct server_setting *is)
 {
     bool differs = was->cors_count != is->cors_count;
@@ -139,6 +164,8 @@ static void add_next_start(const struct settings *was, const struct settings *is
         {"server.port", was->server.port != is->server.port},
         {"server.threads", was->server.threads != is->server.threads},
         {"server.queue", was->server.queue != is->server.queue},
+        {"server.tls", (was->server.tls.key == NULL) != (is->server.tls.key == NULL)},
+        {"access", access_differs(&was->access, &is->access)},
         {"server.connections", was->server.connections != is->server.connections},
         {"server.cors", origins_differ(&was->server, &is->server)},
         {"server.body", was->server.body_bytes != is->server.body_bytes},
@@ -191,6 +218,7 @@ static bool reload_with(struct serving *s, struct settings *settings, struct cur
 
     ok = lookups_open(settings, schema, schema, &lookups, e) && lookups_match(lookups, schema, e) &&
          contracts_new(settings, schema, &contracts, e) &&
+         (s->setting.tls.certificate == NULL || server_certificate(settings, e)) &&
          shard_activate(s->shard, &c->made, c->model.length > 0 ? c->model.bytes : NULL,
                         c->model.length, progress, &a, e);
     if (ok) {
@@ -315,6 +343,23 @@ static bool read_settings(struct serving *s, struct error *e)
     return store_place_find(s->settings, s->store_path, &s->store, e);
 }
 
+/* Before all that takes long: what would let everybody in ends here. */
+static bool open_access(struct serving *s, struct error *e)
+{
+    const struct access_options o = {.setting = &s->settings->access,
+                                     .data_directory = s->data,
+                                     .directory = s->settings->directory,
+                                     .is_loopback = server_host_is_loopback(s->setting.host),
+                                     .is_secure = s->setting.tls.certificate != NULL};
+
+    if (!server_certificate(s->settings, e) || !access_open(&o, NULL, 0, &s->access, e) ||
+        !access_may_serve(s->access, e))
+        return false;
+    if (!access_starter(s->access, s->starter))
+        s->starter[0] = 0;
+    return true;
+}
+
 /* The tables as they are now; a restart reads them again. */
 static bool open_lookups(struct serving *s, struct error *e)
 {
@@ -366,6 +411,7 @@ static bool open_server(struct serving *s, struct error *e)
                                     .contracts = s->contracts,
                                     .store = s->store,
                                     .data_directory = s->data,
+                                    .access = s->access,
                                     .train = {train_job, s},
                                     .reload = {reload_job, s},
                                     .backtest = {backtest_job, s}};
@@ -379,6 +425,7 @@ static bool open_server(struct serving *s, struct error *e)
 static void close_all(struct serving *s)
 {
     server_stop(s->server);
+    access_close(s->access);
     project_close(s->project);
     shard_close(s->shard);
     contracts_unref(s->contracts);
@@ -389,10 +436,16 @@ static void close_all(struct serving *s)
 
 /* ---- words ---- */
 
+static const char *scheme(const struct serving *s)
+{
+    return s->setting.tls.certificate != NULL ? "https" : "http";
+}
+
 static void print_json(const struct serving *s, const char *filled, struct buffer *out)
 {
     buffer_add_text(out, "{\"url\":");
-    buffer_format(out, "\"http://%s:%u\"", s->setting.host, server_port(s->server));
+    buffer_format(out, "\"%s://%s:%u\"", scheme(s), s->setting.host, server_port(s->server));
+    buffer_format(out, ",\"access_required\":%s", access_is_required(s->access) ? "true" : "false");
     buffer_format(out, ",\"port\":%u,\"filled_until\":", server_port(s->server));
     if (filled != NULL)
         json_add_text(out, text_of(filled));
@@ -405,8 +458,12 @@ static void print_json(const struct serving *s, const char *filled, struct buffe
 
 static void print_words(const struct serving *s, const char *filled, struct buffer *out)
 {
-    buffer_format(out, "listening on http://%s:%u (%s)\n", s->setting.host, server_port(s->server),
-                  s->settings->name);
+    buffer_format(out, "listening on %s://%s:%u (%s)\n", scheme(s), s->setting.host,
+                  server_port(s->server), s->settings->name);
+    buffer_format(out, "  access   %s\n",
+                  access_is_required(s->access)
+                      ? "a key or signing in is required"
+                      : "not required: there is no key and no user yet (`assay key create`)");
     if (s->history.events > 0)
         buffer_format(out, "  history  %" PRIu64 " events imported\n", s->history.events);
     buffer_format(out, "  state    %s%s\n", filled != NULL ? "filled until " : "empty",
@@ -421,6 +478,23 @@ static void warn(const char *what, const char *words)
     fprintf(stderr, "assay: %s: %s\n", what, words);
 }
 
+/* Before the words that say that it serves: whoever waits for those finds these. */
+static void warn_of_access(const struct serving *s)
+{
+    if (!server_is_loopback(s->server) && !access_is_required(s->access))
+        warn("server.host", "other machines can reach this address, and access.required is false: "
+                            "whoever reaches it may do everything");
+    else if (!server_is_loopback(s->server) && s->setting.tls.certificate == NULL)
+        warn("server.host",
+             "other machines can reach this address without TLS: keys and passwords "
+             "can be read on the way. See server.tls, or put a proxy with TLS before it");
+    if (s->starter[0] != 0)
+        fprintf(stderr,
+                "assay: access is required and nobody is admin yet. Within %d minutes, once:\n"
+                "    assay user create NAME --role admin --url %s://%s:%u --key %s\n",
+                STARTER_MINUTES, scheme(s), s->setting.host, server_port(s->server), s->starter);
+}
+
 static bool say_where(struct serving *s, struct error *e)
 {
     char time[TIME_TEXT_MAX];
@@ -430,6 +504,7 @@ static bool say_where(struct serving *s, struct error *e)
     bool ok;
 
     term_clear(&s->v->term);
+    warn_of_access(s);
     shard_status(s->shard, &status);
     filled = status.watermark_us != INT64_MIN ? time : NULL;
     if (filled != NULL)
@@ -441,9 +516,6 @@ static bool say_where(struct serving *s, struct error *e)
         print_words(s, filled, &out);
     ok = print_result(&out, e);
     buffer_fini(&out);
-    if (!server_is_loopback(s->server))
-        warn("server.host", "other machines can reach this address, and there is no sign-in: put a "
-                            "proxy with TLS and access control before it");
     return ok;
 }
 
@@ -512,7 +584,8 @@ static bool serve_run(struct invocation *v, struct error *e)
 
     pthread_mutex_init(&s.lock, NULL);
     signals_install();
-    ok = read_settings(&s, e) && open_shard(&s, e) && open_server(&s, e) && say_where(&s, e);
+    ok = read_settings(&s, e) && open_access(&s, e) && open_shard(&s, e) && open_server(&s, e) &&
+         say_where(&s, e);
     if (ok)
         wait_for_the_end(&s);
     term_clear(&v->term);

@@ -41,19 +41,61 @@ static struct json_document *record_parse(struct json_reader *json, struct text 
     return NULL;
 }
 
+struct json_document *control_record_of(struct json_reader *json, const struct record *r,
+                                        struct control_record *c, struct error *e)
+{
+    struct json_document *d;
+
+    *c = (struct control_record){.seq = r->seq, .at_us = r->received_us};
+    if (r->kind != RECORD_CONTROL) {
+        error_set(e, ERROR_INVALID, "control log: record %llu is of kind \"%s\"",
+                  (unsigned long long)r->seq, record_kind_name(r->kind));
+        return NULL;
+    }
+    d = record_parse(json, r->body, c, e);
+    if (d == NULL)
+        error_prefix(e, "control log: record %llu", (unsigned long long)r->seq);
+    return d;
+}
+
+static void show_member(const char *name, struct text t, struct buffer *out)
+{
+    if (t.length == 0)
+        return;
+    buffer_format(out, ",\"%s\":", name);
+    json_add_text(out, t);
+}
+
+void control_record_show(const struct control_record *r, struct buffer *out)
+{
+    const struct control_change *c = &r->change;
+
+    buffer_add_text(out, "\"change\":");
+    json_add_text(out, c->kind);
+    buffer_add_text(out, ",\"actor\":{\"kind\":");
+    json_add_text(out, c->actor.kind);
+    show_member("id", c->actor.id, out);
+    show_member("name", c->actor.name, out);
+    buffer_add_char(out, '}');
+    show_member("request", c->request, out);
+    show_member("address", c->address, out);
+    show_member("subject", c->subject, out);
+    show_member("note", c->note, out);
+    if (r->data != NULL) {
+        buffer_add_text(out, ",\"data\":");
+        json_add_json(out, r->data);
+    }
+}
+
 /* false: it cannot be read. *goes_on: the visitor wants more. */
 static bool visit_one(const struct control_visitor *v, struct json_reader *json,
                       const struct record *r, bool *goes_on, struct error *e)
 {
-    struct control_record change = {.seq = r->seq, .at_us = r->received_us};
-    struct json_document *d;
+    struct control_record change;
+    struct json_document *d = control_record_of(json, r, &change, e);
 
-    if (r->kind != RECORD_CONTROL)
-        return error_set(e, ERROR_INVALID, "control log: record %llu is of kind \"%s\"",
-                         (unsigned long long)r->seq, record_kind_name(r->kind));
-    d = record_parse(json, r->body, &change, e);
     if (d == NULL)
-        return error_prefix(e, "control log: record %llu", (unsigned long long)r->seq);
+        return false;
     *goes_on = v->visit(v->context, &change);
     json_free(d);
     return true;

@@ -39,6 +39,12 @@ struct control_record {
     const struct json *secret; /* an object; NULL: none */
 };
 
+/* Its members without "{", "}" and the secret: "change":"key.created","actor":{...},... */
+void control_record_show(const struct control_record *r, struct buffer *out);
+/* A record of the log itself; false: its body is none. The document holds what *c points at. */
+struct json_document *control_record_of(struct json_reader *json, const struct record *r,
+                                        struct control_record *c, struct error *e);
+
 struct control_fold {
     const char *prefix; /* "key." */
     void *context;

@@ -12,6 +12,8 @@ enum { URL_MAX = 4096 };
 struct http_client {
     CURL *curl;
     char base[URL_MAX / 2];
+    char *authorization, *ca; /* or NULL */
+    bool deletes;
     char trouble[CURL_ERROR_SIZE];
 };
 
@@ -25,11 +27,36 @@ struct http_client *http_client_new(const char *base_url)
     return c;
 }
 
+struct http_client *http_client_of(const struct http_peer *peer)
+{
+    struct http_client *c = http_client_new(peer->url);
+    struct buffer header;
+
+    if (peer->basic != NULL)
+        curl_easy_setopt(c->curl, CURLOPT_USERPWD, peer->basic);
+    if (peer->ca != NULL)
+        c->ca = mem_text(peer->ca, strlen(peer->ca));
+    if (peer->key == NULL)
+        return c;
+    buffer_init(&header, URL_MAX);
+    buffer_format(&header, "Authorization: Bearer %s", peer->key);
+    c->authorization = mem_text(buffer_text(&header), header.length);
+    buffer_fini(&header);
+    return c;
+}
+
+void http_client_delete(struct http_client *c)
+{
+    c->deletes = true;
+}
+
 void http_client_free(struct http_client *c)
 {
     if (c == NULL)
         return;
     curl_easy_cleanup(c->curl);
+    mem_free(c->authorization);
+    mem_free(c->ca);
     mem_free(c);
 }
 
@@ -59,8 +86,11 @@ static void set_body(struct http_client *c, struct curl_slist *headers, struct t
     curl_easy_setopt(c->curl, CURLOPT_HTTPHEADER, headers);
     if (body.bytes == NULL) {
         curl_easy_setopt(c->curl, CURLOPT_HTTPGET, 1L);
+        curl_easy_setopt(c->curl, CURLOPT_CUSTOMREQUEST, c->deletes ? "DELETE" : NULL);
+        c->deletes = false;
         return;
     }
+    curl_easy_setopt(c->curl, CURLOPT_CUSTOMREQUEST, NULL);
     curl_easy_setopt(c->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.length);
     curl_easy_setopt(c->curl, CURLOPT_POSTFIELDS, body.bytes);
 }
@@ -77,6 +107,10 @@ bool http_client_ask(struct http_client *c, const char *path, const char *conten
     snprintf(type, sizeof type, "Content-Type: %s", content_type);
     if (body.bytes != NULL)
         headers = curl_slist_append(headers, type);
+    if (c->authorization != NULL)
+        headers = curl_slist_append(headers, c->authorization);
+    if (c->ca != NULL)
+        curl_easy_setopt(c->curl, CURLOPT_CAINFO, c->ca);
     buffer_clear(answer);
     curl_easy_setopt(c->curl, CURLOPT_URL, url);
     curl_easy_setopt(c->curl, CURLOPT_PROTOCOLS_STR, "http,https");

@@ -43,8 +43,8 @@ static uint64_t get64(const uint8_t *at)
 const char *record_kind_name(enum record_kind kind)
 {
     static const char *const names[] = {
-        [RECORD_PLAN] = "plan",   [RECORD_OBSERVE] = "observe", [RECORD_DECISION] = "decision",
-        [RECORD_LABEL] = "label", [RECORD_HISTORY] = "history", [RECORD_LIST] = "list",
+        [RECORD_PLAN] = "plan",       [RECORD_OBSERVE] = "observe", [RECORD_DECISION] = "decision",
+        [RECORD_LABEL] = "label",     [RECORD_HISTORY] = "history", [RECORD_LIST] = "list",
         [RECORD_CONTROL] = "control",
     };
 

@@ -4,6 +4,7 @@
 #include "shell/os/digest.h"
 
 #include <errno.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <pthread.h>
 #include <sys/random.h>
@@ -82,6 +83,34 @@ void digest_hex(const uint8_t digest[DIGEST_BYTES], char out[DIGEST_HEX])
         out[2 * i + 1] = digits[digest[i] & 15];
     }
     out[DIGEST_HEX - 1] = '\0';
+}
+
+static int hex_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+bool digest_unhex(struct text hex, uint8_t out[DIGEST_BYTES])
+{
+    if (hex.length != 2 * DIGEST_BYTES)
+        return false;
+    for (size_t i = 0; i < DIGEST_BYTES; i++) {
+        int high = hex_value(hex.bytes[2 * i]), low = hex_value(hex.bytes[2 * i + 1]);
+
+        if (high < 0 || low < 0)
+            return false;
+        out[i] = (uint8_t)(high << 4 | low);
+    }
+    return true;
+}
+
+bool digest_equal(const void *a, const void *b, size_t length)
+{
+    return CRYPTO_memcmp(a, b, length) == 0;
 }
 
 void random_bytes(void *out, size_t length)

@@ -5,6 +5,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/base/error.h"
+#include "core/base/text.h"
+
 enum { DIGEST_BYTES = 32, DIGEST_HEX = 65 };
 
 struct digest; /* a running SHA-256 */
@@ -18,6 +21,10 @@ void digest_peek(const struct digest *d, uint8_t out[DIGEST_BYTES]);
 
 void digest_bytes(const void *bytes, size_t length, uint8_t out[DIGEST_BYTES]);
 void digest_hex(const uint8_t digest[DIGEST_BYTES], char out[DIGEST_HEX]);
+/* 64 hex digits as bytes; false: they are none. */
+bool digest_unhex(struct text hex, uint8_t out[DIGEST_BYTES]) MUST_USE;
+/* Takes the same time wherever they differ: for secrets. */
+bool digest_equal(const void *a, const void *b, size_t length) MUST_USE;
 void random_bytes(void *out, size_t length); /* from the kernel; for keys and ids */
 
 #endif

@@ -40,6 +40,8 @@ void event_body_format(const struct event_body *b, struct buffer *out)
     buffer_add_bytes32(out, b->id);
     buffer_add_bytes32(out, b->event);
     buffer_add_bytes32(out, b->decision);
+    if (b->values.length > 0)
+        buffer_add_bytes32(out, b->values);
 }
 
 bool event_body_parse(struct text body, struct event_body *b, struct error *e)
@@ -50,6 +52,7 @@ bool event_body_parse(struct text body, struct event_body *b, struct error *e)
     b->id = reader_bytes32(&r);
     b->event = reader_bytes32(&r);
     b->decision = reader_bytes32(&r);
+    b->values = !r.failed && reader_left(&r) > 0 ? reader_bytes32(&r) : (struct text){"", 0};
     return check(&r, "event", e);
 }
 

@@ -15,6 +15,7 @@ struct event_body {       /* RECORD_OBSERVE and RECORD_DECISION */
     struct text id;       /* of the event, as text */
     struct text event;    /* event_encode */
     struct text decision; /* decision_format; empty in RECORD_OBSERVE */
+    struct text values;   /* values_format; empty: not kept (a log of before; too long texts) */
 };
 
 /* A label record holds a copy of its event, so that replay needs no look back. */

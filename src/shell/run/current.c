@@ -1,5 +1,7 @@
 #include "shell/run/current.h"
 
+#include <string.h>
+
 #include "shell/os/file.h"
 #include "shell/run/data_directory.h"
 #include "shell/run/feed.h"
@@ -18,6 +20,61 @@ static bool read_model(const struct settings *s, struct current *c, struct error
                                              "%s is empty: the model is damaged; hint: run "
                                              "`assay train` again, or take the file from a copy",
                                              c->model_path));
+}
+
+/* The registry's model of that alias, where it has one that is not the champion. */
+static bool read_rival(const char *directory, const struct aliases *a, enum alias alias,
+                       struct model **m, struct error *e)
+{
+    const struct model_id *id = &a->model[alias], *champion = &a->model[ALIAS_CHAMPION];
+    char path[REGISTRY_PATH_MAX];
+    struct buffer bytes;
+    bool ok;
+
+    *m = NULL;
+    if (!a->is_set[alias] || (strcmp(id->name, champion->name) == 0 &&
+                              version_compare(id->version, champion->version) == 0))
+        return true;
+    buffer_init(&bytes, MODEL_BYTES_MAX);
+    ok = registry_path(directory, id, "model", path, e) && file_read(path, &bytes, e) &&
+         (model_parse(bytes.bytes, bytes.length, m, e) || error_prefix(e, "%s", path));
+    buffer_fini(&bytes);
+    return ok;
+}
+
+/* The bytes of the champion with the models that are scored beside it; as they are without any. */
+static bool add_rivals(const struct settings *s, struct current *c, struct error *e)
+{
+    static const enum alias alias[MODEL_RIVALS] = {ALIAS_CHALLENGER, ALIAS_SHADOW};
+    char directory[DATA_PATH_MAX];
+    struct model *champion, *rival[MODEL_RIVALS] = {NULL};
+    struct aliases a;
+    bool ok = true;
+
+    if (!s->model.rivals || c->model.length == 0)
+        return true;
+    if (!data_directory(s, directory, e) || !registry_aliases(directory, &a, e))
+        return false;
+    for (int r = 0; r < MODEL_RIVALS && ok; r++)
+        ok = !a.is_set[ALIAS_CHAMPION] || read_rival(directory, &a, alias[r], &rival[r], e);
+    if (!ok || (rival[RIVAL_CHALLENGER] == NULL && rival[RIVAL_SHADOW] == NULL) ||
+        !model_parse(c->model.bytes, c->model.length, &champion, e)) {
+        model_free(rival[RIVAL_CHALLENGER]);
+        model_free(rival[RIVAL_SHADOW]);
+        return ok && rival[RIVAL_CHALLENGER] == NULL && rival[RIVAL_SHADOW] == NULL;
+    }
+    for (int r = 0; r < MODEL_RIVALS; r++) {
+        if (rival[r] != NULL)
+            model_set_rival(champion, (enum model_rival)r, rival[r]);
+    }
+    if (rival[RIVAL_CHALLENGER] != NULL)
+        model_set_challenger_share(champion, s->model.challenger);
+    buffer_clear(&c->model);
+    model_format(champion, &c->model);
+    model_free(champion);
+    return !c->model.overflow ||
+           error_set(e, ERROR_FULL, "champion, challenger and shadow have over %d MiB together",
+                     MODEL_BYTES_MAX >> 20);
 }
 
 /* The fields of the events that the model was trained on travel in its notes. */
@@ -59,7 +116,7 @@ bool current_open(struct settings *s, const char *path, enum current_use use, st
     buffer_init(&c->model, MODEL_BYTES_MAX);
     ok = read_token_key(s, use == CURRENT_SERVED, e);
     if (ok && use != CURRENT_MODEL_NOT_USED)
-        ok = read_model(s, c, e);
+        ok = read_model(s, c, e) && add_rivals(s, c, e);
     ok = ok &&
          (c->model.length > 0 ? schema_of_model(c, &schema, e) : feed_schema(s, path, &schema, e));
     ok = ok && plan_make(s, schema, c->model.length > 0 ? c->model.bytes : NULL, c->model.length,

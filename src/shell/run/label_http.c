@@ -207,10 +207,10 @@ static bool post_all(struct posting *p, const struct progress *progress, struct 
     return true;
 }
 
-bool label_post_http(const char *url, struct label_rows *r, const struct progress *progress,
-                     struct error *e)
+bool label_post_http(const struct http_peer *peer, struct label_rows *r,
+                     const struct progress *progress, struct error *e)
 {
-    struct posting p = {.rows = r, .client = http_client_new(url), .json = json_reader_new()};
+    struct posting p = {.rows = r, .client = http_client_of(peer), .json = json_reader_new()};
     bool ok;
 
     buffer_init(&p.answer, HTTP_ANSWER_MAX);

@@ -4,6 +4,7 @@
 #define ASSAY_RUN_LABEL_POST_H
 
 #include "core/base/progress.h"
+#include "shell/link/http_client.h"
 #include "shell/run/label_rows.h"
 #include "shell/run/shard.h"
 
@@ -14,7 +15,7 @@ bool label_post_shard(struct shard *s, struct label_rows *r, int64_t now_us,
 
 /* By POST /v1/labels in batches. A service does not tell who said what, so there a repetition is:
  * the event already has the label that the file ends with. */
-bool label_post_http(const char *url, struct label_rows *r, const struct progress *progress,
-                     struct error *e) MUST_USE;
+bool label_post_http(const struct http_peer *peer, struct label_rows *r,
+                     const struct progress *progress, struct error *e) MUST_USE;
 
 #endif

@@ -135,6 +135,7 @@ static bool bring_up(struct shard *s, const struct made_plan *made, const void *
     s->o.state.engine.batch = ENGINE_BATCH_MAX < 1024 ? ENGINE_BATCH_MAX : 1024;
     s->plan = plan_ref(made->plan);
     s->fields = schema_fingerprint(plan_schema(s->plan));
+    s->values_most = values_most(s->plan);
     s->plans = plans_new(s->directory);
     if (model != NULL && !plans_keep_model(s->directory, made->model_digest, model, model_bytes, e))
         return false;

@@ -178,6 +178,10 @@ struct shard_status {
     char failure[ERROR_TEXT_MAX];
     uint64_t decisions, observed, repeated, conflicts, labels, refused_full, groups;
     uint64_t by_outcome[PLAN_OUTCOMES_MAX];
+    /* Where models are scored beside the champion, by enum decider: decisions made, scores given
+     * without deciding, either's outcomes by score that are not the mildest, and of the scores
+     * given those whose outcome is that of the model that decided. */
+    uint64_t decided_by[DECIDERS], scored_by[DECIDERS], alerts_by[DECIDERS], agreed_by[DECIDERS];
     uint64_t durable_seq;
     uint64_t log_bytes;
     int64_t watermark_us; /* the state is filled until this event time; INT64_MIN: empty */

@@ -117,6 +117,7 @@ static void exchange(struct shard *s, struct activation *a)
     EXCHANGE(s->carrier, a->carrier);
     EXCHANGE(s->frame, a->frame);
     s->fields = a->fields;
+    s->values_most = values_most(a->plan);
     pthread_mutex_lock(&s->lock);
     carry_counts(s, s->plan, a->plan);
     EXCHANGE(s->plan, a->plan);

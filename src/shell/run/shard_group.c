@@ -21,7 +21,7 @@
 #include "shell/run/shard_inside.h"
 
 enum {
-    EVENT_BODY_OVERHEAD = 12 + DECISION_BYTES_MAX, /* of an event body, beside id and event */
+    EVENT_BODY_OVERHEAD = 16 + DECISION_BYTES_MAX, /* of an event body, beside id and event */
     LABEL_BODY_OVERHEAD = 48,
     WAIT_DURABLE_US = 50,
 };
@@ -49,7 +49,8 @@ static size_t run_bytes(const struct shard *s, uint32_t rows)
     size_t bytes = 0;
 
     for (uint32_t i = 0; i < rows; i++)
-        bytes += s->run[i]->event.length + s->run[i]->id.length + EVENT_BODY_OVERHEAD;
+        bytes +=
+            s->run[i]->event.length + s->run[i]->id.length + EVENT_BODY_OVERHEAD + s->values_most;
     return bytes;
 }
 
@@ -68,9 +69,15 @@ static void append_decision(struct shard *s, uint32_t i)
                           .received_us = sub->received_us};
 
     buffer_clear(&s->scratch);
-    if (is_made)
+    if (is_made) {
+        size_t length;
+
         decision_format(&s->decisions[i], s->plan, &s->scratch);
-    body.decision = (struct text){s->scratch.bytes, s->scratch.length};
+        length = s->scratch.length;
+        if (values_format(s->plan, engine_registers(s->state.engine), i, &s->scratch))
+            body.values = (struct text){s->scratch.bytes + length, s->scratch.length - length};
+        body.decision = (struct text){s->scratch.bytes, length};
+    }
     buffer_clear(&s->body);
     event_body_format(&body, &s->body);
     ASSERT(!s->body.overflow);
@@ -200,7 +207,8 @@ static void repeat_from_log(struct shard *s, struct submission *sub, uint64_t se
     }
     reader_init(&reader, body.decision.bytes, body.decision.length);
     if (!plans_get(s->plans, record.plan, &sub->plan, &e) ||
-        !decision_parse(&reader, sub->plan, &sub->decision, &e))
+        !decision_parse(&reader, sub->plan, &sub->decision, &e) ||
+        !values_of_reasons(sub->plan, body.values, &sub->decision, &e))
         fail_submission(sub, SUBMIT_FAILED, e.text);
 }
 
@@ -459,6 +467,25 @@ static void count_lists(struct shard *s)
         s->status.list_entries += lists_entries(l, i);
 }
 
+static void count_rivals(struct shard_status *t, const struct plan *p, const struct decision *d)
+{
+    uint32_t outcome = plan_outcome_of_score(p, d->score);
+
+    if ((d->flags & DECISION_RIVALS) == 0)
+        return;
+    t->decided_by[d->decided_by]++;
+    t->alerts_by[d->decided_by] += outcome > 0;
+    for (int k = 0; k < DECIDERS; k++) {
+        uint32_t other = plan_outcome_of_score(p, plan_score(d->other[k].probability));
+
+        if ((d->scored >> k & 1) == 0)
+            continue;
+        t->scored_by[k]++;
+        t->alerts_by[k] += other > 0;
+        t->agreed_by[k] += other == outcome;
+    }
+}
+
 static void count_answers(struct shard *s, const struct group *g)
 {
     struct shard_status *t = &s->status;
@@ -488,6 +515,7 @@ static void count_answers(struct shard *s, const struct group *g)
         }
         t->decisions++;
         t->by_outcome[sub->decision.outcome]++;
+        count_rivals(t, sub->plan, &sub->decision);
     }
     pthread_mutex_unlock(&s->lock);
 }

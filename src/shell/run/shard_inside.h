@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "core/base/panic.h"
+#include "core/decide/values.h"
 #include "shell/os/thread.h"
 #include "shell/run/freeze.h"
 #include "shell/run/shard.h"
@@ -41,7 +42,8 @@ struct shard {
 
     struct plan *plan; /* changed by the engine's thread under the lock */
     uint32_t plan_seq;
-    uint64_t fields; /* of the plan's schema */
+    uint64_t fields;    /* of the plan's schema */
+    size_t values_most; /* bytes of the values of a decision */
     struct plans *plans;
     struct log *log;
     bool has_history;

@@ -4,7 +4,9 @@
 
 #include "core/base/calendar.h"
 #include "core/data/json.h"
+#include "core/decide/values.h"
 #include "core/velocity/velocity.h"
+#include "shell/run/reasons.h"
 
 enum { PLAN_HEX_BYTES = 8 };
 
@@ -66,6 +68,35 @@ static void add_rules(const struct verdict *v, struct buffer *out)
     buffer_add_char(out, ']');
 }
 
+enum { SENTENCE_MAX = 16 << 10 };
+
+void verdict_add_sentence(const struct plan *p, uint32_t feature, const struct value *v,
+                          const struct own_normal *own, struct buffer *out)
+{
+    struct buffer words;
+
+    buffer_init(&words, SENTENCE_MAX);
+    reason_sentence(p, feature, v, own, &words);
+    buffer_add_text(out, ",\"text\":");
+    json_add_text(out, (struct text){words.bytes, words.length});
+    buffer_fini(&words);
+}
+
+static void add_value(const struct verdict *v, const struct reason *r, struct buffer *out)
+{
+    struct value value;
+
+    if (!r->has_value) {
+        buffer_add_text(out, ",\"code\":");
+        json_add_text(out, text_of(plan_feature_code(v->plan, r->feature)));
+        return;
+    }
+    value = reason_value(r, plan_values_schema(v->plan)->fields[r->feature].type);
+    reason_add_members(v->plan, r->feature, &value, out);
+    if (v->has_words)
+        verdict_add_sentence(v->plan, r->feature, &value, NULL, out);
+}
+
 static void add_reasons(const struct verdict *v, struct buffer *out)
 {
     buffer_add_text(out, ",\"reasons\":[");
@@ -76,6 +107,7 @@ static void add_reasons(const struct verdict *v, struct buffer *out)
         json_add_text(out, text_of(plan_feature_name(v->plan, r->feature)));
         buffer_add_text(out, ",\"contribution\":");
         json_add_real(out, r->contribution);
+        add_value(v, r, out);
         buffer_add_char(out, '}');
     }
     buffer_add_char(out, ']');
@@ -109,6 +141,33 @@ void verdict_add_uncertainty(const struct decision *d, struct buffer *out)
     buffer_add_char(out, '}');
 }
 
+/* Who decided, where several models were scored, and what the others would have said. */
+static void add_rivals(const struct verdict *v, struct buffer *out)
+{
+    const struct decision *d = v->decision;
+    const char *between = "";
+
+    if ((d->flags & DECISION_RIVALS) == 0)
+        return;
+    buffer_format(out, ",\"decided_by\":\"%s\",\"others\":{",
+                  decider_name((enum decider)d->decided_by));
+    for (int k = 0; k < DECIDERS; k++) {
+        int score = plan_score(d->other[k].probability);
+
+        if ((d->scored >> k & 1) == 0)
+            continue;
+        buffer_format(out, "%s\"%s\":{\"score\":%d,\"probability\":", between,
+                      decider_name((enum decider)k), score);
+        json_add_real(out, d->other[k].probability);
+        buffer_add_text(out, ",\"outcome\":");
+        json_add_text(out,
+                      text_of(plan_outcome_name(v->plan, plan_outcome_of_score(v->plan, score))));
+        buffer_add_char(out, '}');
+        between = ",";
+    }
+    buffer_add_char(out, '}');
+}
+
 /* Names of the kinds of entity; a kind has a group for each level of its features. */
 static void add_forgotten(const struct verdict *v, struct buffer *out)
 {
@@ -134,7 +193,7 @@ static void add_forgotten(const struct verdict *v, struct buffer *out)
     buffer_add_char(out, ']');
 }
 
-static void add_plan(const struct plan *p, struct buffer *out)
+void verdict_add_plan(const struct plan *p, struct buffer *out)
 {
     static const char digits[] = "0123456789abcdef";
     char hex[2 * PLAN_HEX_BYTES];
@@ -180,7 +239,7 @@ static void open_observed(const struct verdict *v, struct buffer *out)
     }
     verdict_add_time(out, "time", v->time_us);
     buffer_add_text(out, ",\"observed\":true");
-    add_plan(v->plan, out);
+    verdict_add_plan(v->plan, out);
     if (v->is_repeated)
         buffer_add_text(out, ",\"repeated\":true");
 }
@@ -204,9 +263,10 @@ void verdict_open(const struct verdict *v, struct buffer *out)
     verdict_add_uncertainty(v->decision, out);
     add_rules(v, out);
     add_reasons(v, out);
+    add_rivals(v, out);
     verdict_add_flags(v->decision->flags, out);
     add_forgotten(v, out);
-    add_plan(v->plan, out);
+    verdict_add_plan(v->plan, out);
     if (v->is_repeated)
         buffer_add_text(out, ",\"repeated\":true");
 }

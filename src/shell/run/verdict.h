@@ -13,10 +13,15 @@ struct verdict {
     const struct plan *plan;
     const struct decision *decision;
     bool is_repeated;
+    bool has_words; /* the sentence of each reason too */
 };
 
 /* Everything but the closing brace, so that the caller can add members. */
 void verdict_open(const struct verdict *v, struct buffer *out);
+/* ,"text":"..." by run/reasons.h. */
+struct own_normal;
+void verdict_add_sentence(const struct plan *p, uint32_t feature, const struct value *v,
+                          const struct own_normal *own, struct buffer *out);
 void verdict_add_time(struct buffer *out, const char *key, int64_t us); /* ,"key":"..." */
 void verdict_add_label(struct buffer *out, uint8_t label);              /* ,"label":... */
 
@@ -36,6 +41,8 @@ void verdict_add_head(const struct verdict_head *h, struct buffer *out);
 void verdict_add_uncertainty(const struct decision *d, struct buffer *out);
 /* The classes of a conformal set by their words, with `between` between them. */
 void verdict_add_set(uint8_t set, const char *quote, const char *between, struct buffer *out);
-void verdict_add_flags(uint8_t flags, struct buffer *out); /* ,"flags":[...] */
+void verdict_add_flags(uint8_t flags, struct buffer *out);       /* ,"flags":[...] */
+void verdict_add_plan(const struct plan *p, struct buffer *out); /* ,"plan":"..." */
+void verdict_add_flags(uint8_t flags, struct buffer *out);       /* ,"flags":[...] */
 
 #endif

@@ -14,6 +14,7 @@
 #include "shell/run/entity_key.h"
 #include "shell/serve/desk.h"
 #include "shell/serve/row.h"
+#include "shell/store/tokens.h"
 
 enum { LIMIT_USUAL = 50, FEATURES_BYTES_MAX = 4 << 20, ATTEMPTS = 3, STALE_WAIT_US = 1000 };
 
@@ -23,6 +24,7 @@ struct looking {
     struct text id;                 /* as it was asked for */
     struct buffer key;              /* in its shortest words */
     struct buffer event;
+    int64_t entity; /* its number in the store */
     int64_t now_us; /* INT64_MIN: there was no event */
     struct buffer features, lists;
 };
@@ -89,6 +91,7 @@ static bool make_event(struct seat *seat, struct exchange *x, struct looking *l)
 {
     const struct schema *schema = plan_schema(seat->plan);
     struct buffer json;
+    struct error e;
     bool ok;
 
     buffer_init(&json, 8 * TEXT_MAX);
@@ -106,7 +109,9 @@ static bool make_event(struct seat *seat, struct exchange *x, struct looking *l)
     buffer_clear(&l->key);
     buffer_clear(&l->event);
     event_encode(&l->event, schema, &seat->event, 0);
-    if (entity_key_text(&seat->event.column[l->kind.field], 0, &l->key))
+    if (entity_key_text(&seat->event.column[l->kind.field], 0, &l->key) &&
+        token_of_name(seat->plan, text_of(l->kind_name), (struct text){l->key.bytes, l->key.length},
+                      &l->entity, &e))
         return true;
     problem_answer(x, 422, "the id in the path is no value of the field %s",
                    schema->fields[l->kind.field].name);
@@ -201,8 +206,7 @@ static void answer(struct server *s, struct exchange *x, const struct looking *l
     int64_t limit = LIMIT_USUAL;
     struct store_query q = store_query_all(LIMIT_USUAL);
 
-    q.entity_kind = text_of(l->kind_name);
-    q.entity_key = (struct text){l->key.bytes, l->key.length};
+    q.entity = l->entity;
     q.cursor = text_of(cursor != NULL ? cursor : "");
     if (!query_int(x, "limit", 1, STORE_LIMIT_MAX, &limit))
         return;

@@ -12,6 +12,7 @@
  */
 #include "shell/serve/http.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <microhttpd.h>
 #include <netdb.h>
@@ -30,6 +31,7 @@
 #include "core/base/panic.h"
 #include "shell/os/clock.h"
 #include "shell/os/thread.h"
+#include "shell/serve/tls.h"
 
 enum {
     LISTEN_BACKLOG = 1024,
@@ -53,6 +55,7 @@ struct connection {
     size_t kept_bytes;        /* these not */
     _Atomic int64_t since_us; /* of the last answer; 0 while a request is being answered */
     int fd;
+    char address[INET6_ADDRSTRLEN];
     bool is_cut; /* under the lock: it was shut down, and is closed when its loop sees that */
     struct connection *before, *after;
 };
@@ -111,6 +114,14 @@ void exchange_add_header(struct exchange *x, const char *name, const char *value
     buffer_add(&x->headers, value, strlen(value) + 1);
 }
 
+static void add_number(struct MHD_Response *r, const char *name, unsigned value)
+{
+    char number[16];
+
+    snprintf(number, sizeof number, "%u", value);
+    add_header(r, name, number);
+}
+
 static void add_more_headers(struct MHD_Response *r, const struct buffer *headers)
 {
     for (size_t at = 0; at < headers->length;) {
@@ -121,12 +132,24 @@ static void add_more_headers(struct MHD_Response *r, const struct buffer *header
     }
 }
 
+static void add_limits(struct MHD_Response *r, const struct exchange *x)
+{
+    if (x->retry_after_s > 0)
+        add_number(r, "Retry-After", x->retry_after_s);
+    if (x->asks_who)
+        add_header(r, "WWW-Authenticate", "Bearer realm=\"assay\"");
+    if (x->rate.limit == 0)
+        return;
+    add_number(r, "RateLimit-Limit", x->rate.limit);
+    add_number(r, "RateLimit-Remaining", x->rate.remaining);
+    add_number(r, "RateLimit-Reset", x->rate.reset_s);
+}
+
 static enum MHD_Result respond(struct connection *c)
 {
     struct exchange *x = &c->exchange;
     struct MHD_Response *r;
     enum MHD_Result result;
-    char number[16];
 
     ASSERT(x->status != 0);
     c->http->o.answering(c->http->o.context, x);
@@ -150,10 +173,7 @@ static enum MHD_Result respond(struct connection *c)
         add_header(r, "Allow", x->allow);
     if (x->is_replay)
         add_header(r, "Idempotent-Replay", "true");
-    if (x->retry_after_s > 0) {
-        snprintf(number, sizeof number, "%u", x->retry_after_s);
-        add_header(r, "Retry-After", number);
-    }
+    add_limits(r, x);
     if (atomic_load_explicit(&c->http->is_stopping, memory_order_relaxed))
         add_header(r, "Connection", "close");
     result = MHD_queue_response(c->mhd, x->status, r);
@@ -360,8 +380,11 @@ static void on_completed(void *context, struct MHD_Connection *mhd, void **reque
     keep_or_free(&x->body);
     keep_or_free(&x->answer);
     keep_or_free(&x->headers);
-    *x = (struct exchange){
-        .body = x->body, .answer = x->answer, .headers = x->headers, .connection = c};
+    *x = (struct exchange){.body = x->body,
+                           .answer = x->answer,
+                           .headers = x->headers,
+                           .address = c->address,
+                           .connection = c};
     c->stage = IDLE;
     c->body_bytes = c->kept_bytes = 0;
     atomic_store(&c->since_us, clock_monotonic_us());
@@ -420,6 +443,23 @@ void exchange_queries(struct exchange *x, bool (*visit)(void *context, const cha
 
 /* ---- connections ---- */
 
+/* An IPv4 address in IPv6's clothes is itself. */
+static void name_peer(struct connection *c)
+{
+    const struct sockaddr *a =
+        MHD_get_connection_info(c->mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr;
+    const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)a;
+
+    if (a->sa_family == AF_INET)
+        inet_ntop(AF_INET, &((const struct sockaddr_in *)a)->sin_addr, c->address,
+                  sizeof c->address);
+    else if (a->sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&six->sin6_addr))
+        inet_ntop(AF_INET, &six->sin6_addr.s6_addr[12], c->address, sizeof c->address);
+    else if (a->sa_family == AF_INET6)
+        inet_ntop(AF_INET6, &six->sin6_addr, c->address, sizeof c->address);
+    c->exchange.address = c->address;
+}
+
 /* Under the lock, where the limit is passed: the connection that has had nothing under way for
  * longest goes; where all have, the newest itself, which is the list's first. */
 static void cut_longest_idle(struct http *h)
@@ -450,6 +490,7 @@ static void connection_new(struct loop *l, struct MHD_Connection *mhd, void **so
     c->mhd = mhd;
     c->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
     c->exchange.connection = c;
+    name_peer(c);
     buffer_init(&c->exchange.body, 0);
     buffer_init(&c->exchange.answer, HTTP_ANSWER_BYTES_MAX);
     buffer_init(&c->exchange.headers, HTTP_HEADERS_BYTES_MAX);
@@ -568,6 +609,19 @@ static uint16_t bound_port(int fd)
                                          : ((struct sockaddr_in *)&a)->sin_port);
 }
 
+bool http_host_is_loopback(const char *host)
+{
+    struct addrinfo hints = {.ai_flags = AI_PASSIVE, .ai_socktype = SOCK_STREAM};
+    struct addrinfo *found;
+    bool is;
+
+    if (getaddrinfo(host, NULL, &hints, &found) != 0)
+        return false;
+    is = address_is_loopback(found->ai_addr);
+    freeaddrinfo(found);
+    return is;
+}
+
 static bool open_socket(struct http *h, struct error *e)
 {
     struct addrinfo hints = {.ai_flags = AI_PASSIVE | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM};
@@ -642,6 +696,13 @@ static void loop_fini(struct loop *l)
 
 static bool loop_start(struct http *h, struct loop *l, struct error *e)
 {
+    const struct MHD_OptionItem tls[] = {
+        {MHD_OPTION_HTTPS_CERT_CALLBACK, 0, tls_callback()},
+        {MHD_OPTION_HTTPS_PRIORITIES, 0, tls_priorities},
+        {MHD_OPTION_END, 0, NULL},
+    };
+    const struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
+    unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (h->o.is_tls ? MHD_USE_TLS : 0);
     /* The kernel does not share connections out evenly: one daemon may have them all. */
     unsigned connections = h->o.connections + CONNECTIONS_SPARE;
 
@@ -650,7 +711,7 @@ static bool loop_start(struct http *h, struct loop *l, struct error *e)
     if (l->wake_fd < 0)
         return error_set(e, ERROR_WORLD, "cannot make an eventfd: %s", strerror(errno));
     l->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, h->port, NULL, NULL, on_request, h,
+        flags, h->port, NULL, NULL, on_request, h, MHD_OPTION_ARRAY, h->o.is_tls ? tls : none,
         MHD_OPTION_LISTEN_SOCKET, h->listen_fd, MHD_OPTION_CONNECTION_LIMIT, connections,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_HEAD_BYTES_MAX,
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_IDLE_MAX_S, MHD_OPTION_STRICT_FOR_CLIENT, 1,

@@ -28,6 +28,7 @@
 
 #include "core/base/buffer.h"
 #include "core/base/error.h"
+#include "shell/access/caller.h"
 
 enum {
     HTTP_HEAD_BYTES_MAX = 32 << 10,    /* memory of a connection: head and small bodies */
@@ -70,6 +71,13 @@ struct exchange {
     struct buffer headers;  /* others: exchange_add_header */
     char request_id[HTTP_REQUEST_ID_MAX + 1]; /* headers X-Request-Id */
     char trace[HTTP_TRACE_BYTES + 1];         /* and traceparent; "": none */
+    bool asks_who;                            /* header WWW-Authenticate: Bearer */
+    struct {
+        unsigned limit, remaining, reset_s; /* headers RateLimit-*; limit 0: none */
+    } rate;
+
+    struct caller caller; /* who asks; the dispatcher's */
+    const char *address;  /* of the peer; the connection's */
 
     enum http_next (*ready)(struct exchange *x); /* HTTP_WAITING: after another exchange_wait */
     void *state;                                 /* the handler's */
@@ -88,6 +96,7 @@ struct http_options {
     const char *host;
     uint16_t port; /* 0: any free one */
     unsigned threads;
+    bool is_tls;          /* by the certificate that tls_load put in force */
     unsigned connections; /* at most */
     void *context;
     void (*begin)(void *context, struct exchange *x);
@@ -101,6 +110,9 @@ struct http;
 bool http_start(const struct http_options *o, struct http **h, struct error *e) MUST_USE;
 uint16_t http_port(const struct http *h);
 bool http_is_loopback(const struct http *h);
+/* Whether listening on this host would be reached from this machine only; false where it is none.
+ */
+bool http_host_is_loopback(const char *host);
 /* No new connections; returns when what is being answered has left (or its peer did not take it)
  * and nobody waits any more. Requests that arrive on open connections meanwhile still go through
  * begin(). */

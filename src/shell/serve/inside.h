@@ -3,6 +3,7 @@
 #define ASSAY_SERVE_INSIDE_H
 
 #include "core/data/json.h"
+#include "shell/access/access.h"
 #include "shell/os/thread.h"
 #include "shell/serve/about.h"
 #include "shell/serve/contract.h"
@@ -68,6 +69,19 @@ bool server_submit(struct server *s, struct exchange *x, struct submission *subm
 /* 429, or 503 with the reason where the shard has stopped. */
 void server_refuse(struct server *s, struct exchange *x);
 
+/* Who says so, for records that keep one text: the caller's name, with the query parameter `by`
+ * before it where there is one. On false the answer is there. */
+bool caller_by(struct exchange *x, char *by, size_t room) MUST_USE;
+/* What a change by this request has beside its kind: who, from where, why (query `note`). */
+struct control_change change_of(struct exchange *x);
+/* A change by this request in the control log; `data` is JSON or "". For desks. False: the answer
+ * is there, and says that it is not recorded. */
+bool server_record(struct server *s, struct exchange *x, const char *kind, const char *subject,
+                   const char *data) MUST_USE;
+/* The members `known` of the body, an object; NULL: the exchange has the answer. json_free. */
+struct json_document *body_object(struct server *s, struct exchange *x, const char *const *known);
+unsigned error_http_status(const struct error *e); /* 404, 409, 422, 507 or 503 */
+
 /* A query parameter that is "true" or "false"; absent is false. On false the answer is there. */
 bool query_bool(struct exchange *x, const char *name, bool *value) MUST_USE;
 
@@ -89,6 +103,7 @@ enum http_next decide_one(struct server *s, struct exchange *x);
 void decide_ended(struct exchange *x); /* frees what decide_one keeps */
 enum http_next decide_batch(struct server *s, struct exchange *x);
 enum http_next list_decisions(struct server *s, struct exchange *x);
+enum http_next explain_decision(struct server *s, struct exchange *x);
 enum http_next show_decision(struct server *s, struct exchange *x);
 enum http_next show_entity(struct server *s, struct exchange *x);
 enum http_next take_labels(struct server *s, struct exchange *x);
@@ -105,6 +120,18 @@ enum http_next list_events(struct server *s, struct exchange *x);
 enum http_next decide_event(struct server *s, struct exchange *x);
 enum http_next reload_settings(struct server *s, struct exchange *x);
 enum http_next show_job(struct server *s, struct exchange *x);
+enum http_next show_keys(struct server *s, struct exchange *x);
+enum http_next create_key(struct server *s, struct exchange *x);
+enum http_next rotate_key(struct server *s, struct exchange *x);
+enum http_next revoke_key(struct server *s, struct exchange *x);
+enum http_next show_users(struct server *s, struct exchange *x);
+enum http_next create_user(struct server *s, struct exchange *x);
+enum http_next change_user(struct server *s, struct exchange *x);
+enum http_next show_session(struct server *s, struct exchange *x);
+enum http_next sign_in(struct server *s, struct exchange *x);
+enum http_next sign_out(struct server *s, struct exchange *x);
+enum http_next begin_sign_in(struct server *s, struct exchange *x);
+enum http_next finish_sign_in(struct server *s, struct exchange *x);
 enum http_next show_features(struct server *s, struct exchange *x);
 enum http_next show_settings(struct server *s, struct exchange *x);
 enum http_next show_openapi(struct server *s, struct exchange *x);

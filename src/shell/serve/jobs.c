@@ -339,6 +339,8 @@ enum http_next train_model(struct server *s, struct exchange *x)
     if (!query_bool(x, "force", &request.is_forced) ||
         !query_bool(x, "reload", &request.is_enforced) || !query_bool(x, "wait", &waits) ||
         !body_is_empty_object(s, x, "the settings file says how to train") ||
+        !server_record(s, x, "model.train_asked", "model",
+                       request.is_enforced ? "{\"reload\":true}" : "") ||
         !start(s, x, JOB_TRAIN, &request, id))
         return HTTP_ANSWERED;
     return answer_job(s, x, id, TRAIN_WAIT_US, waits);
@@ -367,6 +369,7 @@ enum http_next reload_settings(struct server *s, struct exchange *x)
     bool ended;
 
     if (!body_is_empty_object(s, x, "what is loaded is the settings file") ||
+        !server_record(s, x, "settings.reload_asked", "settings", "") ||
         !start(s, x, JOB_RELOAD, NULL, id))
         return HTTP_ANSWERED;
     ended = jobs_wait(s->jobs, id, RELOAD_WAIT_US, &e);

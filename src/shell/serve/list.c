@@ -7,6 +7,7 @@
 #include "core/velocity/velocity.h"
 #include "shell/serve/inside.h"
 #include "shell/serve/row.h"
+#include "shell/store/tokens.h"
 
 enum { LIMIT_USUAL = 50, SCORE_MAX = 1000 };
 
@@ -73,11 +74,12 @@ static bool query_label(struct exchange *x, struct store_query *q)
 }
 
 /* "customer:c-1029" */
-static bool query_entity(struct exchange *x, struct store_query *q)
+static bool query_entity(struct server *s, struct exchange *x, struct store_query *q)
 {
     const char *word = exchange_query(x, "entity");
     struct text t = text_of(word != NULL ? word : "");
     const char *colon = word != NULL ? strchr(word, ':') : NULL;
+    struct error e;
 
     if (word == NULL)
         return true;
@@ -89,12 +91,14 @@ static bool query_entity(struct exchange *x, struct store_query *q)
                        word);
         return false;
     }
-    q->entity_kind = (struct text){word, (size_t)(colon - word)};
-    q->entity_key = text_of(colon + 1);
-    return true;
+    if (token_of_name(seat_get(s)->plan, (struct text){word, (size_t)(colon - word)},
+                      text_of(colon + 1), &q->entity, &e))
+        return true;
+    problem_answer(x, 400, "query parameter entity: %s", e.text);
+    return false;
 }
 
-static bool query_read(struct exchange *x, struct store_query *q)
+static bool query_read(struct server *s, struct exchange *x, struct store_query *q)
 {
     const char *cursor = exchange_query(x, "cursor");
     int64_t limit = LIMIT_USUAL, min_score = 0, max_score = SCORE_MAX;
@@ -105,7 +109,7 @@ static bool query_read(struct exchange *x, struct store_query *q)
         !query_time(x, "received_from", &q->received_from_us) ||
         !query_time(x, "received_to", &q->received_until_us) || !query_sort(x, &q->sort) ||
         !query_name(x, "outcome", &q->outcome) || !query_name(x, "level", &q->level) ||
-        !query_name(x, "rule", &q->rule) || !query_label(x, q) || !query_entity(x, q) ||
+        !query_name(x, "rule", &q->rule) || !query_label(x, q) || !query_entity(s, x, q) ||
         !query_int(x, "min_score", 0, SCORE_MAX, &min_score) ||
         !query_int(x, "max_score", 0, SCORE_MAX, &max_score) ||
         !query_int(x, "limit", 1, STORE_LIMIT_MAX, &limit))
@@ -120,7 +124,7 @@ enum http_next list_decisions(struct server *s, struct exchange *x)
 {
     struct store_query q;
 
-    if (!query_read(x, &q))
+    if (!query_read(s, x, &q))
         return HTTP_ANSWERED;
     buffer_add_char(&x->answer, '{');
     if (!rows_answer(s, x, &q))

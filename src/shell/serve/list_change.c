@@ -19,6 +19,7 @@ struct changing {
     struct arena *memory; /* of values */
     struct problems *problems;
     int64_t now_us;
+    char by[LIST_BY_MAX + 1];
     char place[16]; /* "/3" of an array */
     struct list_item item[LIST_CHANGES_MAX];
     enum list_result result[LIST_CHANGES_MAX];
@@ -166,7 +167,7 @@ static void answer(struct exchange *x, const struct changing *c, const struct su
     x->status = 200;
 }
 
-/* Without one it is the API that says so. */
+/* Absent: as it is. */
 static bool query_text(struct exchange *x, const char *name, size_t most, struct text *text)
 {
     const char *word = exchange_query(x, name);
@@ -193,18 +194,19 @@ static void send(struct server *s, struct exchange *x, struct changing *c)
 static struct changing *begin(struct server *s, struct exchange *x, struct text name)
 {
     const struct list_setting *setting = lists_of_path(s, x, name);
-    struct text by = text_of("api");
+    char by[LIST_BY_MAX + 1];
     struct changing *c;
 
-    if (setting == NULL || !query_text(x, "by", LIST_BY_MAX, &by))
+    if (setting == NULL || !caller_by(x, by, sizeof by))
         return NULL;
     c = mem_alloc(sizeof *c);
+    memcpy(c->by, by, sizeof by);
     c->setting = setting;
     c->now_us = clock_now_us();
     c->problems = &seat_get(s)->problems;
     c->problems->count = c->problems->more = 0;
-    c->request =
-        (struct list_request){.name = name, .by = by, .item = c->item, .result = c->result};
+    c->request = (struct list_request){
+        .name = name, .by = text_of(c->by), .item = c->item, .result = c->result};
     return c;
 }
 

@@ -136,6 +136,32 @@ static void decisions_format(const struct metrics_view *v, struct buffer *out)
     }
 }
 
+/* Only where some model is scored beside the champion. */
+static void rivals_format(const struct metrics_view *v, struct buffer *out)
+{
+    const struct shard_status *s = v->shard;
+    const struct {
+        const char *name, *help;
+        const uint64_t *by;
+    } rows[] = {
+        {"assay_shadow_decided_total", "Decisions by the model that made them.", s->decided_by},
+        {"assay_shadow_scored_total", "Scores by models that did not decide.", s->scored_by},
+        {"assay_shadow_alerts_total", "Outcomes by score that are not the mildest, by model.",
+         s->alerts_by},
+        {"assay_shadow_agreed_total", "Outcomes by score that are those of the model that decided.",
+         s->agreed_by},
+    };
+
+    if (s->decided_by[BY_CHAMPION] + s->decided_by[BY_CHALLENGER] == 0)
+        return;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        head(out, rows[i].name, "counter", rows[i].help);
+        for (int k = 0; k < DECIDERS; k++)
+            buffer_format(out, "%s{model=\"%s\"} %" PRIu64 "\n", rows[i].name,
+                          decider_name((enum decider)k), rows[i].by[k]);
+    }
+}
+
 /* What the state holds of each kind of entity. */
 static const struct {
     const char *name;
@@ -214,6 +240,7 @@ static void gauge(struct buffer *out, const char *name, const char *help, double
 void metrics_format(const struct metrics_view *v, struct buffer *out)
 {
     decisions_format(v, out);
+    rivals_format(v, out);
     observed_format(v, out);
     latency_format(v, out);
     answers_format(v, out);

@@ -1,4 +1,6 @@
 /* /v1/models: the registry over HTTP. */
+#include <stdio.h>
+
 #include "shell/os/clock.h"
 #include "shell/registry/registry_json.h"
 #include "shell/serve/inside.h"
@@ -74,21 +76,31 @@ static bool promote(struct server *s, const struct exchange *x, struct alias_cha
     return ok;
 }
 
+static bool record(struct server *s, struct exchange *x, const char *id,
+                   const struct alias_change *change)
+{
+    char subject[MODEL_ID_TEXT_MAX + 16], data[128];
+
+    snprintf(subject, sizeof subject, "model/%s", id);
+    snprintf(data, sizeof data, "{\"as\":\"%s\",\"forced\":%s}", alias_name(change->alias),
+             change->is_forced ? "true" : "false");
+    return server_record(s, x, "model.promoted", subject, data);
+}
+
 enum http_next promote_model(struct server *s, struct exchange *x)
 {
-    const char *by = exchange_query(x, "by");
-    struct alias_change change = {
-        .action = "promote", .by = by != NULL ? by : "api", .at_us = clock_now_us()};
+    char by[ALIAS_BY_MAX + 1];
+    struct alias_change change = {.action = "promote", .by = by, .at_us = clock_now_us()};
     char id[MODEL_ID_TEXT_MAX];
     struct error e;
 
     if (!body_is_empty_object(s, x, "the queries say what it becomes") ||
-        !query_bool(x, "force", &change.is_forced))
+        !caller_by(x, by, sizeof by) || !query_bool(x, "force", &change.is_forced))
         return HTTP_ANSWERED;
-    if (text_of(change.by).length > ALIAS_BY_MAX)
-        error_set(&e, ERROR_INVALID, "by: over %d bytes", ALIAS_BY_MAX);
-    else if (read_alias(x, &change.alias, &e) && promote(s, x, &change, &e)) {
+    if (read_alias(x, &change.alias, &e) && promote(s, x, &change, &e)) {
         model_id_format(&change.model, id);
+        if (!record(s, x, id, &change))
+            return HTTP_ANSWERED;
         x->status = 200;
         buffer_format(&x->answer, "{\"model\":\"%s\",\"as\":\"%s\"}\n", id,
                       alias_name(change.alias));

@@ -321,7 +321,9 @@ static const char *status_words(unsigned status)
         unsigned status;
         const char *words;
     } known[] = {{200, "Done."},
+                 {201, "Made."},
                  {202, "Taken; nothing was decided, or the work goes on."},
+                 {302, "Location says where."},
                  {304, "What the caller has (`If-None-Match`) is still so."}};
 
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {

@@ -1,26 +1,49 @@
 #include "shell/serve/outline.h"
 
 /* What a decision has wherever it is shown. */
-#define DECISION_HEAD                                                                              \
+#define EXPLAINED_HEAD                                                                             \
     {"id", OUTLINE_TEXT, 0, NULL, "of the event"},                                                 \
         {"time", OUTLINE_TIME, 0, NULL, "of the event"},                                           \
         {"outcome", OUTLINE_OUTCOME, 0, NULL, "what to do"},                                       \
         {"score", OUTLINE_WHOLE, 0, NULL, "0 to 1000"},                                            \
         {"probability", OUTLINE_REAL, 0, NULL, "calibrated, 0 to 1"},                              \
         {"level", OUTLINE_LEVEL, 0, NULL, "the settings' name for the range of the score"},        \
-        {"rules", OUTLINE_RULE, OUTLINE_ARRAY, NULL, "that fired"},                                \
         {"flags", OUTLINE_WORDS, OUTLINE_ARRAY, "late|too_late|ahead|no_model|forgotten",          \
          "what was special about the event"},                                                      \
     {                                                                                              \
         "plan", OUTLINE_TEXT, 0, NULL, "first bytes of the id of the plan that decided"            \
     }
 
+#define DECISION_HEAD                                                                              \
+    EXPLAINED_HEAD,                                                                                \
+    {                                                                                              \
+        "rules", OUTLINE_RULE, OUTLINE_ARRAY, NULL, "that fired"                                   \
+    }
+
 #define DECISION_WHY                                                                               \
     {"reasons", OUTLINE_OF, OUTLINE_ARRAY, "Reason",                                               \
      "features that raised the score most, largest first; where the outcome is not the mildest"},  \
+        {"interval", OUTLINE_REAL, OUTLINE_OPTIONAL | OUTLINE_ARRAY, NULL,                         \
+         "of the probability, low and high; where the model has a conformal part"},                \
+        {"conformal", OUTLINE_WORDS, OUTLINE_OPTIONAL | OUTLINE_ARRAY, "legit|fraud",              \
+         "the classes that cannot be excluded at the model's level"},                              \
+        {"p_values", OUTLINE_OBJECT, OUTLINE_OPTIONAL, NULL, "of each class"},                     \
+        {"decided_by", OUTLINE_WORDS, OUTLINE_OPTIONAL, "champion|challenger",                     \
+         "where several models were scored"},                                                      \
+        {"others", OUTLINE_OBJECT, OUTLINE_OPTIONAL, NULL, "what the other models said"},          \
     {                                                                                              \
         "forgotten", OUTLINE_TEXT, OUTLINE_OPTIONAL | OUTLINE_ARRAY, NULL,                         \
             "kinds of entity whose features may lack events"                                       \
+    }
+
+/* Of a feature's value. */
+#define VALUE_AMONG_ALL                                                                            \
+    {"code", OUTLINE_TEXT, OUTLINE_OPTIONAL, NULL, "of the reason"},                               \
+        {"value", OUTLINE_ANY, OUTLINE_OPTIONAL, NULL, "of the feature"},                          \
+        {"rank", OUTLINE_REAL, OUTLINE_OPTIONAL, NULL,                                             \
+         "of a number: share of the rows learned from that have less"},                            \
+    {                                                                                              \
+        "share", OUTLINE_REAL, OUTLINE_OPTIONAL, NULL, "of a category: share that has the same"    \
     }
 
 #define SEQ                                                                                        \
@@ -40,6 +63,8 @@
         "next", OUTLINE_TEXT, OUTLINE_NULLABLE, NULL,                                              \
             "`cursor` of the next page; null: the last one"                                        \
     }
+
+#define ROLE_WORDS "viewer|scorer|analyst|engineer|auditor|admin"
 
 const struct outline outlines[] = {
     {.name = "Decision",
@@ -62,7 +87,36 @@ const struct outline outlines[] = {
     {.name = "Reason",
      .words = "What one feature did to the score.",
      .members = {{"feature", OUTLINE_FEATURE, 0, NULL, "its name"},
-                 {"contribution", OUTLINE_REAL, 0, NULL, "in log-odds"}}},
+                 {"contribution", OUTLINE_REAL, 0, NULL, "in log-odds"},
+                 VALUE_AMONG_ALL,
+                 {"text", OUTLINE_TEXT, OUTLINE_OPTIONAL, NULL,
+                  "a sentence; where one decision is shown"}}},
+    {.name = "ExplainedFeature",
+     .words = "What one feature did, and how usual its value is.",
+     .members = {{"feature", OUTLINE_FEATURE, 0, NULL, "its name"},
+                 {"contribution", OUTLINE_REAL, OUTLINE_NULLABLE, NULL,
+                  "in log-odds; null: the model does not read it"},
+                 VALUE_AMONG_ALL,
+                 {"own", OUTLINE_OBJECT, OUTLINE_OPTIONAL, NULL,
+                  "the entity's own past: entity, n, median, least, most, below; of a category "
+                  "usual, usual_n, same_n"},
+                 {"text", OUTLINE_TEXT, 0, NULL, "a sentence"}}},
+    {.name = "ExplainedRule",
+     .words = "A rule that fired.",
+     .members = {{"rule", OUTLINE_RULE, 0, NULL, "its name"},
+                 {"when", OUTLINE_TEXT, 0, NULL, "its condition"},
+                 {"then", OUTLINE_OUTCOME, 0, NULL, "what follows"},
+                 {"text", OUTLINE_TEXT, OUTLINE_NULLABLE, NULL, "what it means"}}},
+    {.name = "Explanation",
+     .words = "Why a decision is as it is.",
+     .members = {EXPLAINED_HEAD,
+                 SEQ,
+                 RECEIVED,
+                 {"rules", OUTLINE_OF, OUTLINE_ARRAY, "ExplainedRule", "that fired"},
+                 {"model", OUTLINE_OBJECT, OUTLINE_NULLABLE, NULL,
+                  "that decided: kind, file, base and margin; base and contributions add up to it"},
+                 {"features", OUTLINE_OF, OUTLINE_ARRAY, "ExplainedFeature", "all of the plan's"},
+                 {"complete", OUTLINE_BOOL, 0, NULL, "whether the log kept the values"}}},
     {.name = "BatchLine",
      .words = "The answer to one line.",
      .any_of = {"Decision", "Observed", "Problem"}},
@@ -291,6 +345,71 @@ const struct outline outlines[] = {
                  {"store_lag", OUTLINE_WHOLE, 0, NULL,
                   "records of the log that `decisions` does not have yet"}}},
 
+    {.name = "Key",
+     .words = "An API key, without its secret.",
+     .members = {{"id", OUTLINE_TEXT, 0, NULL, "12 hex digits"},
+                 {"prefix", OUTLINE_TEXT, 0, NULL, "how its text begins"},
+                 {"name", OUTLINE_TEXT, 0, NULL, "for people"},
+                 {"roles", OUTLINE_WORDS, OUTLINE_ARRAY, ROLE_WORDS, "what it may"},
+                 {"state", OUTLINE_WORDS, 0, "active|expired|revoked", "how it stands"},
+                 {"created", OUTLINE_TIME, 0, NULL, "when"},
+                 {"by", OUTLINE_TEXT, 0, NULL, "who made it"},
+                 {"expires", OUTLINE_TIME, OUTLINE_NULLABLE, NULL, "null: never"},
+                 {"rotated", OUTLINE_TIME, OUTLINE_NULLABLE, NULL, "last"},
+                 {"old_secret_until", OUTLINE_TIME, OUTLINE_NULLABLE, NULL, "after a rotation"},
+                 {"revoked", OUTLINE_TIME, OUTLINE_NULLABLE, NULL, "when"},
+                 {"last_used", OUTLINE_TIME, OUTLINE_NULLABLE, NULL, "since the server's start"}}},
+    {.name = "Keys",
+     .words = "All keys.",
+     .members = {{"items", OUTLINE_OF, OUTLINE_ARRAY, "Key", "oldest first"}}},
+    {.name = "KeyMade",
+     .words = "A key with its secret, shown this once.",
+     .members = {{"secret", OUTLINE_TEXT, 0, NULL, "ask_<id>_<secret>"},
+                 {"key", OUTLINE_OF, 0, "Key", "as lists show it"}}},
+    {.name = "KeyRequest",
+     .words = "A key to be made.",
+     .members = {{"name", OUTLINE_TEXT, 0, NULL, "1 to 64 bytes"},
+                 {"roles", OUTLINE_WORDS, OUTLINE_ARRAY, ROLE_WORDS, "what it may"},
+                 {"expires", OUTLINE_TEXT, OUTLINE_OPTIONAL | OUTLINE_NULLABLE, NULL,
+                  "\"90d\", a time, or null: never"}}},
+    {.name = "KeyRotation",
+     .words = "A new secret for a key.",
+     .members = {{"grace", OUTLINE_TEXT, OUTLINE_OPTIONAL, NULL, "\"1d\": the old one goes on"}}},
+    {.name = "User",
+     .words = "Who may sign in.",
+     .members = {{"name", OUTLINE_TEXT, 0, NULL, "of the user"},
+                 {"roles", OUTLINE_WORDS, OUTLINE_ARRAY, ROLE_WORDS, "what they may"},
+                 {"disabled", OUTLINE_BOOL, 0, NULL, "may not sign in"},
+                 {"created", OUTLINE_TIME, 0, NULL, "when"},
+                 {"changed", OUTLINE_TIME, 0, NULL, "last"}}},
+    {.name = "Users",
+     .words = "All users.",
+     .members = {{"items", OUTLINE_OF, OUTLINE_ARRAY, "User", "oldest first"}}},
+    {.name = "UserRequest",
+     .words = "A user to be made.",
+     .members = {{"name", OUTLINE_TEXT, 0, NULL, "letters, digits and ._@+-"},
+                 {"password", OUTLINE_TEXT, 0, NULL, "12 to 256 bytes"},
+                 {"roles", OUTLINE_WORDS, OUTLINE_ARRAY, ROLE_WORDS, "what they may"}}},
+    {.name = "UserChange",
+     .words = "One of these.",
+     .members = {{"password", OUTLINE_TEXT, OUTLINE_OPTIONAL, NULL, "12 to 256 bytes"},
+                 {"roles", OUTLINE_WORDS, OUTLINE_ARRAY | OUTLINE_OPTIONAL, ROLE_WORDS,
+                  "what they may"},
+                 {"disabled", OUTLINE_BOOL, OUTLINE_OPTIONAL, NULL, "may not sign in"}}},
+    {.name = "SignIn",
+     .words = "A name and its password.",
+     .members = {{"name", OUTLINE_TEXT, 0, NULL, "of the user"},
+                 {"password", OUTLINE_TEXT, 0, NULL, "theirs"}}},
+    {.name = "Who",
+     .words = "Who asks.",
+     .members = {{"kind", OUTLINE_WORDS, 0, "nobody|local|key|user|token|starter", "how known"},
+                 {"id", OUTLINE_TEXT, 0, NULL, "lasting"},
+                 {"name", OUTLINE_TEXT, 0, NULL, "for people"},
+                 {"roles", OUTLINE_WORDS, OUTLINE_ARRAY, ROLE_WORDS, "what they may"},
+                 {"csrf", OUTLINE_TEXT, OUTLINE_OPTIONAL, NULL, "of a session: X-CSRF-Token"}}},
+    {.name = "SignedOut",
+     .words = "Nobody is signed in here.",
+     .members = {{"signed_in", OUTLINE_BOOL, 0, NULL, "false"}}},
     {.name = "Alive",
      .words = "The process lives.",
      .members = {{"status", OUTLINE_WORDS, 0, "alive", "alive"}}},

@@ -12,6 +12,8 @@ static const struct {
     unsigned retry_after_s;
 } kinds[] = {
     {400, "bad-request", "The request cannot be read", 0},
+    {401, "unauthorized", "The caller is not known", 0},
+    {403, "forbidden", "The caller may not do this", 0},
     {404, "not-found", "There is no such thing", 0},
     {405, "method-not-allowed", "This path does not take this method", 0},
     {409, "conflict", "The request contradicts what is there", 0},
@@ -24,7 +26,7 @@ static const struct {
     {503, "unavailable", "The server cannot do this now", RETRY_DOWN_S},
 };
 
-enum { KIND_INTERNAL = 9, KINDS = sizeof kinds / sizeof *kinds };
+enum { KIND_INTERNAL = 11, KINDS = sizeof kinds / sizeof *kinds };
 
 static unsigned kind_of(unsigned status)
 {

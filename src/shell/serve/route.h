@@ -3,6 +3,7 @@
 #ifndef ASSAY_SERVE_ROUTE_H
 #define ASSAY_SERVE_ROUTE_H
 
+#include "shell/access/role.h"
 #include "shell/serve/http.h"
 
 struct server;
@@ -42,7 +43,9 @@ struct route {
                           * the end of the pattern the rest of the path; two at most */
     enum route_place place;
     enum route_body body;
-    size_t body_max; /* 0: the setting server.body */
+    unsigned roles;      /* enum role: who may; ROLE_ANYONE: without signing in. 0 is our mistake */
+    bool is_for_starter; /* a one-time token may, too */
+    size_t body_max;     /* 0: the setting server.body */
     enum http_next (*handle)(struct server *s, struct exchange *x);
     const char *summary;
     struct route_query queries[ROUTE_QUERIES_MAX];
@@ -62,6 +65,8 @@ extern const unsigned route_count;
  * `allow` tells which methods the path has ("": none, so it is no path). */
 const struct route *route_find(struct text path, enum http_method method, struct text *parameter,
                                struct text *name, const char **allow);
+/* All routes and who may take them: a Markdown table, or a JSON array. */
+void routes_print(bool is_json, struct buffer *out);
 const char *method_word(enum http_method m);
 
 #endif

@@ -10,10 +10,12 @@
 #include "core/base/number.h"
 #include "core/base/panic.h"
 #include "shell/os/clock.h"
+#include "shell/os/file.h"
 #include "shell/serve/cors.h"
 #include "shell/serve/finish.h"
 #include "shell/serve/inside.h"
 #include "shell/serve/sparse.h"
+#include "shell/serve/tls.h"
 
 enum { WAIT_STEP_US = 100000 };
 
@@ -159,6 +161,50 @@ static const struct route *route_of(struct server *s, struct exchange *x)
     return x->route;
 }
 
+static unsigned roles_of(const struct server *s, const struct route *r)
+{
+    if (r->handle == show_metrics && s->o.settings != NULL && s->o.settings->access.open_metrics)
+        return r->roles | ROLE_ANYONE;
+    return r->roles;
+}
+
+/* Who asks, and whether they may; on false the answer is there. Before the body is read. */
+static bool is_allowed(struct server *s, struct exchange *x, const struct route *r)
+{
+    struct access_request request = {.address = x->address,
+                                     .route = r->pattern,
+                                     .request = x->request_id,
+                                     .roles = roles_of(s, r),
+                                     .is_change = r->method != HTTP_GET,
+                                     .is_for_starter = r->is_for_starter};
+    struct access_verdict v;
+
+    if (s->o.access == NULL) {
+        x->caller = (struct caller){.kind = CALLER_LOCAL, .roles = ROLES_ALL};
+        return true;
+    }
+    request.authorization = exchange_header(x, "Authorization");
+    if (request.authorization == NULL) {
+        request.key = exchange_header(x, "X-API-Key");
+        request.cookie = exchange_header(x, "Cookie");
+        request.csrf = exchange_header(x, CSRF_HEADER);
+    } else if (strncasecmp(request.authorization, "Bearer ask_", 11) != 0) {
+        request.json = seat_get(s)->json; /* for a JWT */
+    }
+    access_check(s->o.access, &request, &v);
+    x->caller = v.caller;
+    x->rate.limit = v.rate.limit;
+    x->rate.remaining = v.rate.remaining;
+    x->rate.reset_s = v.rate.reset_s;
+    if (v.status == 0)
+        return true;
+    problem_answer(x, v.status, "%s", v.words);
+    x->asks_who = v.status == 401;
+    if (v.rate.wait_s > 0)
+        x->retry_after_s = v.rate.wait_s;
+    return false;
+}
+
 static void on_begin(void *context, struct exchange *x)
 {
     struct server *s = context;
@@ -168,6 +214,8 @@ static void on_begin(void *context, struct exchange *x)
     x->body_max = body_max(s, r);
     request_name(&s->names, x);
     cors_answer(s->o.setting, x);
+    if (r != NULL && !is_allowed(s, x, r))
+        return;
     if (length != NULL && strtoull(length, NULL, 10) > x->body_max)
         problem_answer(x, 413, "the body has %.20s bytes, at most %zu are taken here", length,
                        x->body_max);
@@ -305,7 +353,10 @@ static void on_answering(void *context, struct exchange *x)
 
 static void on_ended(void *context, struct exchange *x)
 {
-    (void)context;
+    struct server *s = context;
+
+    if (x->caller.kind == CALLER_STARTER)
+        access_starter_done(s->o.access, x->status >= 200 && x->status < 300);
     decide_ended(x);
     contract_ended(x);
 }
@@ -371,6 +422,7 @@ bool server_start(const struct server_options *o, struct server **server, struct
     struct http_options http = {.host = o->setting->host,
                                 .port = o->setting->port,
                                 .threads = o->setting->threads,
+                                .is_tls = o->setting->tls.certificate != NULL,
                                 .connections = o->setting->connections,
                                 .context = s,
                                 .begin = on_begin,
@@ -402,6 +454,29 @@ bool server_start(const struct server_options *o, struct server **server, struct
 bool server_is_loopback(const struct server *s)
 {
     return http_is_loopback(s->http);
+}
+
+/* Relative paths start where the settings file is. */
+static const char *path_of(const struct settings *s, const char *path, char whole[FILE_PATH_MAX])
+{
+    if (path[0] == '/' || s->directory == NULL)
+        return path;
+    snprintf(whole, FILE_PATH_MAX, "%s/%s", s->directory, path);
+    return whole;
+}
+
+bool server_certificate(const struct settings *s, struct error *e)
+{
+    char certificate[FILE_PATH_MAX], key[FILE_PATH_MAX];
+
+    return s->server.tls.certificate == NULL ||
+           tls_load(path_of(s, s->server.tls.certificate, certificate),
+                    path_of(s, s->server.tls.key, key), e);
+}
+
+bool server_host_is_loopback(const char *host)
+{
+    return http_host_is_loopback(host);
 }
 
 void server_renew(struct server *s, struct lookups *l, struct contracts *c,

@@ -39,6 +39,7 @@ struct server_options {
     struct store_place store;        /* its texts outlive the server */
     const char *data_directory;      /* for its models; NULL: answered 503 */
     struct server_work train, reload, backtest; /* run NULL: answered 503 */
+    struct access *access;                      /* borrowed; NULL: nobody is asked who they are */
 };
 
 struct server;
@@ -54,6 +55,11 @@ bool server_reload(struct server *s, struct error *e) MUST_USE;
 bool server_reload_now(struct server *s, struct error *e) MUST_USE;
 uint16_t server_port(const struct server *s);
 bool server_is_loopback(const struct server *s); /* reached from this machine only */
+/* Reads server.tls of these settings; without that section nothing happens. In force from the next
+ * connection on. */
+bool server_certificate(const struct settings *s, struct error *e) MUST_USE;
+/* The same of a host that is not served yet. */
+bool server_host_is_loopback(const char *host);
 /* No new requests, what runs is finished, a running job is cancelled. Takes NULL. */
 void server_stop(struct server *s);
 

@@ -51,7 +51,4 @@ bool shape_holds(const struct shapes *s, int shape, const struct shape_scope *sc
 bool shape_text(const struct shapes *s, int shape, const struct shape_scope *scope,
                 struct buffer *out);
 
-/* The value as JSON again. */
-void json_add_json(struct buffer *b, const struct json *v);
-
 #endif

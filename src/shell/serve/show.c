@@ -2,14 +2,16 @@
  * store.
  *
  * The shard's index of ids knows where it is, also while the store lags behind; the store knows
- * the ids that the index has forgotten.
+ * the ids that the index has forgotten. And /explanation: why it was so (store/explanation.h).
  */
 #include "core/base/memory.h"
 #include "core/data/event.h"
+#include "core/decide/values.h"
 #include "core/velocity/velocity.h"
 #include "shell/os/clock.h"
 #include "shell/run/verdict.h"
 #include "shell/serve/desk.h"
+#include "shell/store/explanation.h"
 
 enum { DURABLE_WAIT_US = 2000000, DURABLE_STEP_US = 500 };
 
@@ -94,14 +96,15 @@ static bool show_body(const struct record *r, const struct plan *plan,
         open_observed(r, body->id, time_of(schema, &f, r->received_us), out);
     } else if (ok) {
         reader_init(&in, body->decision.bytes, body->decision.length);
-        ok = decision_parse(&in, plan, &d, e);
+        ok = decision_parse(&in, plan, &d, e) && values_of_reasons(plan, body->values, &d, e);
         if (ok)
             verdict_open(&(struct verdict){.id = body->id,
                                            .seq = r->seq,
                                            .time_us = time_of(schema, &f, r->received_us),
                                            .received_us = r->received_us,
                                            .plan = plan,
-                                           .decision = &d},
+                                           .decision = &d,
+                                           .has_words = true},
                          out);
     }
     if (ok)
@@ -129,23 +132,62 @@ static bool show_record(struct server *s, uint64_t seq, struct buffer *out, stru
     return ok;
 }
 
-enum http_next show_decision(struct server *s, struct exchange *x)
+/* Where the decision of this event id is; false: the exchange has the answer. */
+static bool find_decision(struct server *s, struct exchange *x, struct store *store, uint64_t *seq)
 {
     struct error e = {.kind = ERROR_NOT_FOUND};
-    uint8_t label = LABEL_UNKNOWN;
+
+    if (x->parameter.length <= SHARD_ID_MAX &&
+        (find_in_shard(s, x->parameter, seq) ||
+         (store != NULL && store_find(store, x->parameter, seq, &e))))
+        return true;
+    problem_answer(x, e.kind == ERROR_NOT_FOUND ? 404 : 503, "%s",
+                   e.kind == ERROR_NOT_FOUND ? "no decision of this event id" : e.text);
+    return false;
+}
+
+static struct store *store_of(struct server *s)
+{
     struct store *store = NULL;
     struct error ignored;
-    uint64_t seq;
 
     if (s->o.project != NULL && !seat_store(s, seat_get(s), &store, &ignored))
         store = NULL;
-    if (x->parameter.length > SHARD_ID_MAX ||
-        (!find_in_shard(s, x->parameter, &seq) &&
-         (store == NULL || !store_find(store, x->parameter, &seq, &e)))) {
-        problem_answer(x, e.kind == ERROR_NOT_FOUND ? 404 : 503, "%s",
-                       e.kind == ERROR_NOT_FOUND ? "no decision of this event id" : e.text);
+    return store;
+}
+
+enum http_next explain_decision(struct server *s, struct exchange *x)
+{
+    struct explanation_sources from = {
+        .log = shard_log(s->o.shard), .plans = shard_plans(s->o.shard), .store = store_of(s)};
+    struct error e = {0};
+    uint64_t seq;
+
+    if (!find_decision(s, x, from.store, &seq))
+        return HTTP_ANSWERED;
+    if (!wait_durable(from.log, seq)) {
+        problem_answer(x, 503, "the decision is not on disk yet; ask again");
         return HTTP_ANSWERED;
     }
+    if (!explanation_write(&from, seq, &x->answer, &e)) {
+        buffer_clear(&x->answer);
+        problem_answer(x, e.kind == ERROR_NOT_FOUND ? 404 : 503, "%s", e.text);
+        return HTTP_ANSWERED;
+    }
+    x->status = 200;
+    buffer_add_char(&x->answer, '\n');
+    return HTTP_ANSWERED;
+}
+
+enum http_next show_decision(struct server *s, struct exchange *x)
+{
+    struct store *store = store_of(s);
+    uint8_t label = LABEL_UNKNOWN;
+    struct error e, ignored;
+    uint64_t seq;
+
+    if (!find_decision(s, x, store, &seq))
+        return HTTP_ANSWERED;
     if (!show_record(s, seq, &x->answer, &e)) {
         problem_answer(x, 503, "%s", e.text);
         return HTTP_ANSWERED;

@@ -254,6 +254,20 @@ const struct key keys[] = {
      .words = "The condition; null counts as false."},
     {"rules.*.then", KEY_TEXT, KEY_REQUIRED | KEY_DECIDES, MEMBER(struct rule_setting, then),
      .words = "The outcome."},
+    {"rules.*.text", KEY_TEXT, KEY_DECIDES, MEMBER(struct rule_setting, text),
+     .words = "What it means, in the words of the people who read decisions."},
+    {"reasons", KEY_ENTRIES, KEY_DECIDES, ARRAY_OF(reasons, reason_count, LANG_FEATURES_MAX),
+     .words = "By feature: what a reason is called and says where the feature raises a score. See "
+              "docs/reasons.md."},
+    {"reasons.*", KEY_SECTION, KEY_DECIDES, .shorthand = "text",
+     .words = "One feature; a plain text is what its reason says."},
+    {"reasons.*.code", KEY_TEXT, KEY_DECIDES, MEMBER(struct reason_setting, code),
+     .computed = "the feature's name in capitals",
+     .words = "Letters, digits, `_`, `-` and `.`: what other systems know the reason by."},
+    {"reasons.*.text", KEY_TEXT, KEY_DECIDES, MEMBER(struct reason_setting, text),
+     .computed = "made from the feature's expression",
+     .words = "A sentence with `{value}`, `{rank}` (the share of transactions that have less), "
+              "`{usual}` (the median of all) and `{normal}` (that of the entity itself)."},
 
     {"model", KEY_SECTION, 0, .shorthand = "kind",
      .words = "How the model is trained; a plain text is its kind."},
@@ -269,6 +283,11 @@ const struct key keys[] = {
     {"model.features", KEY_TEXTS, 0,
      ARRAY_OF(model.features, model.feature_count, LANG_FEATURES_MAX), .computed = "all features",
      .words = "The features that the model sees."},
+    {"model.challenger", KEY_REAL, 0, OF(model.challenger), .standard = "0", .least = 0, .most = 1,
+     .words = "Share of the first kind of entity (each always the same way) that the registry's "
+              "challenger decides; it is scored on every event."},
+    {"model.rivals", KEY_BOOL, 0, OF(model.rivals), .standard = "true",
+     .words = "Whether the registry's challenger and shadow are scored beside the champion."},
     {"model.alert_cost", KEY_REAL, 0, OF(model.alert_cost), .standard = "5", .least = 0,
      .most = 1e12,
      .words = "Cost of looking at one alert, in the unit of the amount, for the cost table."},
@@ -423,6 +442,75 @@ const struct key keys[] = {
     {"server.cors", KEY_TEXTS, 0, ARRAY_OF(server.cors, server.cors_count, 64),
      .words = "Origins whose web pages may ask this server, like `https://console.example.com`; "
               "`\"*\"`: any, without their cookies. Without it no page of another origin may."},
+    {"server.tls", KEY_SECTION, 0,
+     .words =
+         "Serve HTTPS (TLS 1.2 and 1.3). Both files are read again at each reload; connections "
+         "that are open go on."},
+    {"server.tls.certificate", KEY_TEXT, 0, OF(server.tls.certificate),
+     .words = "PEM file of the certificate and those between it and the root, relative to the "
+              "settings file."},
+    {"server.tls.key", KEY_TEXT, 0, OF(server.tls.key),
+     .words = "PEM file of its private key, without a password."},
+
+    {"access", KEY_SECTION, 0, .words = "Who may ask what of the service: see docs/access.md."},
+    {"access.required", KEY_BOOL, 0, OF(access.required),
+     .has_at = offsetof(struct settings, access.has_required),
+     .computed = "yes, once there is a key, a user, access.jwt or access.sign_in, and where "
+                 "server.host is not loopback",
+     .words = "Whether each request needs a key, a session or a token."},
+    {"access.open_metrics", KEY_BOOL, 0, OF(access.open_metrics), .standard = "false",
+     .words = "Whether anybody may read /metrics, as a scraper without a key does."},
+    {"access.rate", KEY_SECTION, 0,
+     .words = "How many requests one caller may make; more are answered 429. A bucket that fills "
+              "steadily: `120/min` takes 120 at once, then one each half second."},
+    {"access.rate.per_key", KEY_TEXT, 0, OF(access.per_key),
+     .words =
+         "Of one key, user or token, such as `120/min`, `50/s` or `10000/h`; without: no limit."},
+    {"access.rate.per_address", KEY_TEXT, 0, OF(access.per_address),
+     .words =
+         "Of one address (an IPv6 network of 64 bits is one), counted before the key is looked "
+         "at."},
+    {"access.session", KEY_SECTION, 0, .words = "People who have signed in."},
+    {"access.session.idle", KEY_DURATION, 0, OF(access.session_idle_us), .standard = "30m",
+     .least = 6e7, .most = 2.6784e12, .words = "Unused for so long, a session ends."},
+    {"access.session.longest", KEY_DURATION, 0, OF(access.session_longest_us), .standard = "12h",
+     .least = 6e7, .most = 2.6784e12, .words = "So long after signing in, it ends in any case."},
+    {"access.jwt", KEY_SECTION, 0, .words = "Tokens (JWT) that another system makes."},
+    {"access.jwt.issuer", KEY_TEXT, 0, OF(access.jwt.issuer), .words = "What `iss` must be."},
+    {"access.jwt.audience", KEY_TEXT, 0, OF(access.jwt.audience),
+     .words = "What `aud` must be or contain."},
+    {"access.jwt.keys", KEY_TEXT, 0, OF(access.jwt.keys),
+     .words = "A JWKS, as a file or an https URL: public keys for RS256 and ES256."},
+    {"access.jwt.secret", KEY_TEXT, KEY_SECRET, OF(access.jwt.secret),
+     .words = "For HS256, instead of `keys`: at least 32 bytes; `file:PATH` reads a file."},
+    {"access.jwt.role_claim", KEY_TEXT, 0, OF(access.jwt.role_claim), .standard = "roles",
+     .words = "The claim with the roles: a text, or an array of texts; a dot goes into an object."},
+    {"access.jwt.name_claim", KEY_TEXT, 0, OF(access.jwt.name_claim), .standard = "name",
+     .words = "The claim with the name for people."},
+    {"access.jwt.leeway", KEY_DURATION, 0, OF(access.jwt.leeway_us), .standard = "30s", .least = 0,
+     .most = 3e8, .words = "How far the clocks may differ."},
+    {"access.sign_in", KEY_SECTION, 0, .words = "Sign-in of people by OpenID Connect."},
+    {"access.sign_in.issuer", KEY_TEXT, 0, OF(access.sign_in.issuer),
+     .words = "The provider's issuer URL; the rest is found there."},
+    {"access.sign_in.client", KEY_TEXT, 0, OF(access.sign_in.client),
+     .words = "The client id that the provider gave."},
+    {"access.sign_in.secret", KEY_TEXT, KEY_SECRET, OF(access.sign_in.secret),
+     .words = "The client's secret, where it has one; `file:PATH` reads a file."},
+    {"access.sign_in.callback", KEY_TEXT, 0, OF(access.sign_in.callback),
+     .words = "This service's own address as the provider knows it: "
+              "https://HOST/v1/sign-in/callback."},
+    {"access.sign_in.scopes", KEY_TEXT, 0, OF(access.sign_in.scopes),
+     .standard = "openid profile email", .words = "What is asked for."},
+    {"access.sign_in.role_claim", KEY_TEXT, 0, OF(access.sign_in.role_claim), .standard = "groups",
+     .words = "The claim of the id token with the roles."},
+    {"access.sign_in.name_claim", KEY_TEXT, 0, OF(access.sign_in.name_claim), .standard = "name",
+     .words = "The claim with the name for people."},
+    {"access.roles", KEY_ENTRIES, 0, ARRAY_OF(access.roles, access.role_count, SETTINGS_ROLES_MAX),
+     .words =
+         "What a value of the role claim gives. Without this section the values are the roles' "
+         "own names."},
+    {"access.roles.*", KEY_TEXT, KEY_REQUIRED, MEMBER(struct named_setting, source),
+     .words = "Roles with commas between: viewer, scorer, analyst, engineer, auditor, admin."},
 
     {"store", KEY_SECTION, 0, .shorthand = "kind",
      .words = "Where decisions and labels are kept as rows, for lists and for people: a projection "

@@ -60,6 +60,7 @@ struct parts {
     struct plan_named *entities, *features;
     struct plan_list *lists;
     struct plan_rule *rules;
+    struct plan_reason *reasons;
     struct plan_check *checks;
     struct plan_missing *missing;
     struct text *outcomes;
@@ -72,6 +73,7 @@ static void parts_fini(struct parts *p)
     mem_free(p->lists);
     mem_free(p->features);
     mem_free(p->rules);
+    mem_free(p->reasons);
     mem_free(p->checks);
     mem_free(p->missing);
     mem_free(p->outcomes);
@@ -82,6 +84,11 @@ static void parts_fini(struct parts *p)
 static struct plan_threshold threshold_of(const struct threshold_setting *t)
 {
     return (struct plan_threshold){text_of(t->name), t->score};
+}
+
+static struct text text_or_none(const char *text)
+{
+    return text_of(text != NULL ? text : "");
 }
 
 static void parts_init(struct parts *p, const struct settings *s)
@@ -106,7 +113,12 @@ static void parts_init(struct parts *p, const struct settings *s)
             (struct plan_named){text_of(s->features[i].name), text_of(s->features[i].source)};
     for (uint32_t i = 0; i < s->rule_count; i++)
         p->rules[i] = (struct plan_rule){text_of(s->rules[i].name), text_of(s->rules[i].when),
-                                         text_of(s->rules[i].then)};
+                                         text_of(s->rules[i].then), text_or_none(s->rules[i].text)};
+    p->reasons = mem_array(s->reason_count, sizeof *p->reasons);
+    for (uint32_t i = 0; i < s->reason_count; i++)
+        p->reasons[i] =
+            (struct plan_reason){text_of(s->reasons[i].feature), text_or_none(s->reasons[i].code),
+                                 text_or_none(s->reasons[i].text)};
     p->checks = mem_array(s->check_count, sizeof *p->checks);
     for (uint32_t i = 0; i < s->check_count; i++)
         p->checks[i] = (struct plan_check){text_of(s->checks[i].name), text_of(s->checks[i].check),
@@ -207,6 +219,15 @@ static bool blame_part(const struct settings *s, struct error *e)
         if (is_about(e, path))
             return settings_blame(s, path, e);
     }
+    for (uint32_t i = 0; i < s->reason_count; i++) {
+        static const char *const below[] = {".code", ".text", ""};
+
+        for (int k = 0; k < 3; k++) {
+            snprintf(path, sizeof path, "reasons.%s%s", s->reasons[i].feature, below[k]);
+            if (is_about(e, path))
+                return settings_blame(s, path, e);
+        }
+    }
     for (uint32_t i = 0; i < s->missing_count; i++) {
         snprintf(path, sizeof path, "missing.%s", s->missing[i].name);
         if (is_about(e, path))
@@ -247,6 +268,7 @@ static bool plan_of(const struct settings *s, const struct schema *schema, struc
         .list_count = s->list_count,
         .feature_count = s->feature_count,
         .rule_count = s->rule_count,
+        .reason_count = s->reason_count,
         .check_count = s->check_count,
         .missing_count = s->missing_count,
         .outcome_count = s->outcome_count,
@@ -266,6 +288,7 @@ static bool plan_of(const struct settings *s, const struct schema *schema, struc
     spec.lists = parts.lists;
     spec.features = parts.features;
     spec.rules = parts.rules;
+    spec.reasons = parts.reasons;
     spec.checks = parts.checks;
     spec.missing = parts.missing;
     spec.outcomes = parts.outcomes;

@@ -18,6 +18,7 @@ enum {
     SETTINGS_BYTES_MAX = 1 << 20,
     SETTINGS_SOURCES_MAX = 64,
     SETTINGS_JOINS_MAX = 16,
+    SETTINGS_ROLES_MAX = 64,
     SETTINGS_FIELDS_MAX = SCHEMA_FIELDS_MAX,
     SETTINGS_MODELS_MAX = 32,
     SETTINGS_FOLDS_MAX = 100,
@@ -111,6 +112,14 @@ struct rule_setting {
     char *name;
     char *when;
     char *then;
+    char *text; /* or NULL */
+};
+
+/* What a reason is called and says; by feature. */
+struct reason_setting {
+    char *feature;
+    char *code; /* or NULL */
+    char *text;
 };
 
 /* What an event must fulfil, and what becomes of one that does not. */
@@ -224,6 +233,8 @@ struct model_setting {
     char **features; /* inputs; NULL: all features */
     uint32_t feature_count;
     struct validate_setting validate;
+    double challenger; /* share of the entities that it decides */
+    bool rivals;       /* challenger and shadow are scored */
     double alert_cost; /* money per alert looked at, for the cost table */
 };
 
@@ -269,6 +280,36 @@ struct server_setting {
     uint32_t connections; /* at most */
     char **cors;          /* origins whose pages may ask */
     uint32_t cors_count;
+    struct {
+        char *certificate, *key; /* paths of PEM files; both or none */
+    } tls;
+};
+
+/* So many requests in a time; limit 0: as many as they like. */
+struct rate_setting {
+    uint32_t limit;
+    int64_t period_us;
+};
+
+struct access_setting {
+    bool has_required, required;
+    bool open_metrics;
+    char *per_key, *per_address; /* "120/min"; NULL: no limit */
+    struct rate_setting key_rate, address_rate;
+    int64_t session_idle_us, session_longest_us;
+    struct {
+        char *issuer, *audience; /* NULL: not asked for */
+        char *keys;              /* file or URL of a JWKS */
+        char *secret;            /* of HS256 */
+        char *role_claim, *name_claim;
+        int64_t leeway_us;
+    } jwt;
+    struct {
+        char *issuer, *client, *secret, *callback, *scopes;
+        char *role_claim, *name_claim;
+    } sign_in;
+    struct named_setting *roles; /* a value of the role claim, and the roles that it gives */
+    uint32_t role_count;
 };
 
 struct settings {
@@ -300,6 +341,8 @@ struct settings {
     uint32_t feature_count;
     struct rule_setting *rules;
     uint32_t rule_count;
+    struct reason_setting *reasons;
+    uint32_t reason_count;
     struct check_setting *checks;
     uint32_t check_count;
     struct named_setting *missing; /* field and what stands in for it */
@@ -320,6 +363,7 @@ struct settings {
     uint32_t test_count;
     struct server_setting server;
     struct store_setting store;
+    struct access_setting access;
     struct contract_setting *contracts; /* `routes` */
     uint32_t contract_count;
     bool has_batch_memory;

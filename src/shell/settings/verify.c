@@ -1,4 +1,5 @@
 /* What no single key can say. */
+#include "shell/settings/access.h"
 #include "shell/settings/keys.h"
 #include "shell/settings/read.h"
 #include "shell/settings/search.h"
@@ -756,5 +757,6 @@ bool settings_verify(struct settings *s, struct error *e)
     drop_default_thresholds(s);
     return verify_kinds(s, e) && verify_sources(s, e) && verify_schema(s, e) &&
            verify_outcomes(s, e) && verify_checks(s, e) && verify_decision(s, e) &&
-           verify_levels(s, e) && verify_model(s, e) && verify_validate(s, e) && verify_tests(s, e);
+           verify_levels(s, e) && verify_model(s, e) && verify_validate(s, e) &&
+           verify_tests(s, e) && access_verify(s, e);
 }

@@ -10,8 +10,6 @@ struct store_ops {
     void (*close)(struct store *s);
     bool (*begin)(struct store *s, struct error *e);
     bool (*add_decision)(struct store *s, const struct store_decision *d, struct error *e);
-    bool (*add_entity)(struct store *s, const struct store_decision *d, struct text kind,
-                       struct text key, struct error *e);
     bool (*add_label)(struct store *s, const struct store_label *l, struct error *e);
     bool (*commit)(struct store *s, uint64_t projected_seq, struct error *e);
     void (*rollback)(struct store *s);
@@ -20,6 +18,8 @@ struct store_ops {
                   void (*row)(void *context, const struct store_decision *d), void *context,
                   char next[STORE_CURSOR_MAX], struct error *e);
     bool (*find)(struct store *s, struct text event_id, uint64_t *seq, struct error *e);
+    bool (*entity_decisions)(struct store *s, int64_t entity, uint64_t before_seq, uint64_t *seq,
+                             uint32_t most, uint32_t *found, struct error *e);
     bool (*label_of)(struct store *s, uint64_t seq, uint8_t *label, struct error *e);
     bool (*count)(struct store *s, struct store_totals *t, struct error *e);
 };

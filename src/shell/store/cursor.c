@@ -6,10 +6,17 @@
 
 static uint64_t query_hash(const struct store_query *q)
 {
-    const int64_t numbers[] = {q->from_us,           q->until_us,  (int64_t)q->sort,
-                               q->min_score,         q->max_score, q->received_from_us,
-                               q->received_until_us, q->has_label, q->has_label ? q->label : 0};
-    const struct text words[] = {q->outcome, q->level, q->rule, q->entity_kind, q->entity_key};
+    const int64_t numbers[] = {q->from_us,
+                               q->until_us,
+                               (int64_t)q->sort,
+                               q->min_score,
+                               q->max_score,
+                               q->received_from_us,
+                               q->received_until_us,
+                               q->has_label,
+                               q->has_label ? q->label : 0,
+                               q->entity};
+    const struct text words[] = {q->outcome, q->level, q->rule};
     uint64_t hash = hash_bytes(numbers, sizeof numbers, 1);
 
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)

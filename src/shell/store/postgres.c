@@ -149,7 +149,6 @@ static void batch_clear(struct postgres_store *s)
     s->decision.overflow = s->entity.overflow = s->label.overflow = false;
     s->decision_seq = s->label_seq = 0;
     s->wanted_count = 0;
-    s->takes_entities = false;
 }
 
 static bool postgres_store_begin(struct store *is, struct error *e)
@@ -246,14 +245,29 @@ static bool want_month(struct postgres_store *s, int64_t time_us, struct error *
     return true;
 }
 
+static bool add_entities(struct postgres_store *s, const struct store_decision *d, struct error *e)
+{
+    for (uint32_t i = 0; i < d->entities; i++) {
+        bool is_there = d->entity[i] == 0;
+
+        for (uint32_t k = 0; k < i; k++)
+            is_there = is_there || d->entity[k] == d->entity[i];
+        if (is_there)
+            continue;
+        add_whole(&s->entity, d->entity[i], '\t');
+        add_whole(&s->entity, (int64_t)d->seq, '\t');
+        add_time(&s->entity, d->received_us, '\n');
+    }
+    return no_overflow(s, &s->entity, e);
+}
+
 static bool postgres_add_decision(struct store *is, const struct store_decision *d, struct error *e)
 {
     struct postgres_store *s = postgres_of(is);
     struct buffer *out = &s->decision;
     char digits[NUMBER_TEXT_MAX];
 
-    s->takes_entities = d->seq > s->projected && d->seq > s->decision_seq;
-    if (!s->takes_entities)
+    if (d->seq <= s->projected || d->seq <= s->decision_seq)
         return true;
     if (!want_month(s, d->received_us, e))
         return false;
@@ -273,23 +287,7 @@ static bool postgres_add_decision(struct store *is, const struct store_decision 
         buffer_add_text(out, "\\N\n");
     else
         add_words(out, d->rules, '\n');
-    return no_overflow(s, out, e);
-}
-
-static bool postgres_add_entity(struct store *is, const struct store_decision *d, struct text kind,
-                                struct text key, struct error *e)
-{
-    struct postgres_store *s = postgres_of(is);
-    struct buffer *out = &s->entity;
-
-    if (!s->takes_entities)
-        return true;
-    add_words(out, kind, '\t');
-    add_whole(out, (int64_t)hash_bytes(key.bytes, key.length, 0), '\t');
-    add_time(out, d->time_us, '\t');
-    add_whole(out, (int64_t)d->seq, '\t');
-    add_time(out, d->received_us, '\n');
-    return no_overflow(s, out, e);
+    return no_overflow(s, out, e) && add_entities(s, d, e);
 }
 
 static bool postgres_add_label(struct store *is, const struct store_label *l, struct error *e)
@@ -359,8 +357,7 @@ static bool write_batch(struct postgres_store *s, uint64_t projected_seq, struct
                      "COPY score.decision(seq, event_id, received_at, \"time\", probability, "
                      "score, outcome, level, flags, plan, rules) FROM STDIN",
                      &s->decision, e) &&
-           copy_rows(s, "COPY score.entity(kind, key_hash, \"time\", seq, received_at) FROM STDIN",
-                     &s->entity, e) &&
+           copy_rows(s, "COPY score.entity(entity, seq, received_at) FROM STDIN", &s->entity, e) &&
            copy_rows(s,
                      "COPY label.label(seq, event_seq, event_id, label, source, effective_at, "
                      "received_at) FROM STDIN",
@@ -424,13 +421,13 @@ const struct store_ops postgres_ops = {
     .close = postgres_store_close,
     .begin = postgres_store_begin,
     .add_decision = postgres_add_decision,
-    .add_entity = postgres_add_entity,
     .add_label = postgres_add_label,
     .commit = postgres_store_commit,
     .rollback = postgres_store_rollback,
     .projected = postgres_store_projected,
     .query = postgres_query,
     .find = postgres_find,
+    .entity_decisions = postgres_entity_decisions,
     .label_of = postgres_label_of,
     .count = postgres_count,
 };

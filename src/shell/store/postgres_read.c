@@ -2,7 +2,6 @@
  * connection was lost asks once more over a new one. */
 #include <stdio.h>
 
-#include "core/base/hash.h"
 #include "core/base/number.h"
 #include "core/base/panic.h"
 #include "core/data/json.h"
@@ -60,19 +59,17 @@ static bool ask(struct postgres_store *s, struct asking *a, struct postgres_rows
 
 static bool has_entity(const struct store_query *q)
 {
-    return q->entity_kind.length > 0;
+    return q->entity != 0;
 }
 
 static void where_times(struct asking *a, const struct store_query *q)
 {
-    const char *of = has_entity(q) ? "e" : "d";
-
     if (q->from_us != INT64_MIN) {
-        buffer_format(&a->sql, " AND %s.\"time\" >= ", of);
+        buffer_add_text(&a->sql, " AND d.\"time\" >= ");
         add_time(a, q->from_us);
     }
     if (q->until_us != INT64_MAX) {
-        buffer_format(&a->sql, " AND %s.\"time\" < ", of);
+        buffer_add_text(&a->sql, " AND d.\"time\" < ");
         add_time(a, q->until_us);
     }
     if (q->received_from_us != INT64_MIN) {
@@ -124,11 +121,10 @@ static void where_numbers(struct asking *a, const struct store_query *q)
 static void page_order(struct asking *a, const struct store_query *q, const struct store_cursor *c)
 {
     const struct store_sorting *sort = &store_sorts[q->sort];
-    const char *of = has_entity(q) ? "e" : "d";
-    const char *key = sort->by_score ? "d.score" : has_entity(q) ? "e.\"time\"" : "d.\"time\"";
+    const char *key = sort->by_score ? "d.score" : "d.\"time\"";
 
     if (q->cursor.length > 0) {
-        buffer_format(&a->sql, " AND (%s, %s.seq) %c (", key, of, sort->compare);
+        buffer_format(&a->sql, " AND (%s, d.seq) %c (", key, sort->compare);
         if (sort->by_score)
             add_number(a, c->key);
         else
@@ -137,7 +133,7 @@ static void page_order(struct asking *a, const struct store_query *q, const stru
         add_number(a, (int64_t)c->seq);
         buffer_add_char(&a->sql, ')');
     }
-    buffer_format(&a->sql, " ORDER BY %s %s, %s.seq %s LIMIT ", key, sort->order, of, sort->order);
+    buffer_format(&a->sql, " ORDER BY %s %s, d.seq %s LIMIT ", key, sort->order, sort->order);
     add_number(a, (int64_t)q->limit + 1); /* one more: is there a next page? */
 }
 
@@ -153,10 +149,8 @@ static void page_format(struct asking *a, const struct store_query *q, struct te
                                   "d.received_at = e.received_at"
                                 : "score.decision d");
     if (has_entity(q)) {
-        buffer_add_text(&a->sql, " AND e.kind = ");
-        add_value(a, q->entity_kind, "text");
-        buffer_add_text(&a->sql, " AND e.key_hash = ");
-        add_number(a, (int64_t)hash_bytes(q->entity_key.bytes, q->entity_key.length, 0));
+        buffer_add_text(&a->sql, " AND e.entity = ");
+        add_number(a, q->entity);
     }
     where_times(a, q);
     where_words(a, q, rule);
@@ -245,6 +239,31 @@ bool postgres_find(struct store *is, struct text event_id, uint64_t *seq, struct
         *seq = (uint64_t)postgres_int(rows, 0, 0);
     postgres_rows_free(rows);
     return ok || error_set(e, ERROR_NOT_FOUND, "no decision of this event id");
+}
+
+bool postgres_entity_decisions(struct store *is, int64_t entity, uint64_t before_seq, uint64_t *seq,
+                               uint32_t most, uint32_t *found, struct error *e)
+{
+    struct asking a = {.count = 0};
+    struct postgres_rows *rows;
+    bool ok;
+
+    *found = 0;
+    buffer_init(&a.sql, SQL_MAX);
+    buffer_add_text(&a.sql, "SELECT seq FROM score.entity WHERE entity = ");
+    add_number(&a, entity);
+    buffer_add_text(&a.sql, " AND seq < ");
+    add_number(&a, before_seq > INT64_MAX ? INT64_MAX : (int64_t)before_seq);
+    buffer_add_text(&a.sql, " ORDER BY seq DESC LIMIT ");
+    add_number(&a, most);
+    ok = ask(postgres_of(is), &a, &rows, e);
+    buffer_fini(&a.sql);
+    if (!ok)
+        return false;
+    for (; *found < postgres_rows_count(rows) && *found < most; (*found)++)
+        seq[*found] = (uint64_t)postgres_int(rows, *found, 0);
+    postgres_rows_free(rows);
+    return true;
 }
 
 bool postgres_label_of(struct store *is, uint64_t seq, uint8_t *label, struct error *e)

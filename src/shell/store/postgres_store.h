@@ -35,7 +35,6 @@ struct postgres_store {
     /* the writer's */
     uint64_t projected;                    /* as the database has it */
     uint64_t decision_seq, label_seq;      /* the newest row of the batch */
-    bool takes_entities;                   /* the decision added last was new */
     struct buffer decision, entity, label; /* rows of the batch, in COPY's form */
     int32_t wanted[POSTGRES_MONTHS_MAX];   /* months since year 0 of the batch's rows */
     int32_t known[POSTGRES_MONTHS_MAX];    /* that have partitions */
@@ -64,6 +63,8 @@ bool postgres_query(struct store *is, const struct store_query *q,
                     void (*row)(void *context, const struct store_decision *d), void *context,
                     char next[STORE_CURSOR_MAX], struct error *e) MUST_USE;
 bool postgres_find(struct store *is, struct text event_id, uint64_t *seq, struct error *e) MUST_USE;
+bool postgres_entity_decisions(struct store *is, int64_t entity, uint64_t before_seq, uint64_t *seq,
+                               uint32_t most, uint32_t *found, struct error *e) MUST_USE;
 bool postgres_label_of(struct store *is, uint64_t seq, uint8_t *label, struct error *e) MUST_USE;
 bool postgres_count(struct store *is, struct store_totals *t, struct error *e) MUST_USE;
 

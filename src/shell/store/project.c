@@ -11,7 +11,7 @@
 #include "core/data/json.h"
 #include "shell/os/clock.h"
 #include "shell/os/thread.h"
-#include "shell/run/entity_key.h"
+#include "shell/store/tokens.h"
 
 enum {
     IDLE_SLEEP_US = 5000,
@@ -26,8 +26,7 @@ struct naming {
     struct plan *plan;
     char id[17];
     struct frame event; /* one row */
-    struct entity_kind entity[ENTITY_KINDS_MAX];
-    uint32_t entities;
+    struct tokens *tokens;
 };
 
 struct project {
@@ -38,7 +37,7 @@ struct project {
     const struct log *log;
     struct plans *plans;
     struct naming naming;
-    struct buffer rules, key;
+    struct buffer rules;
     uint64_t read_seq; /* last record taken from the cursor */
     _Atomic uint64_t projected_seq, skipped;
     atomic_bool is_stopping;
@@ -51,6 +50,7 @@ static void naming_fini(struct naming *n)
 {
     if (n->is_loaded) {
         frame_fini(&n->event);
+        tokens_free(n->tokens);
         plan_unref(n->plan);
     }
     n->is_loaded = false;
@@ -70,7 +70,7 @@ static bool naming_load(struct project *p, uint32_t number, struct error *e)
     for (int i = 0; i < 8; i++)
         snprintf(n->id + 2 * i, 3, "%02x", plan_id(plan)[i]);
     frame_init(&n->event, plan_schema(plan), 1, LOG_BODY_MAX);
-    n->entities = entity_kinds(plan, n->entity);
+    n->tokens = tokens_new(plan);
     return true;
 }
 
@@ -103,21 +103,6 @@ static void rules_format(const struct plan *plan, const struct decision *d, stru
     buffer_add_char(out, ']');
 }
 
-/* The event is the naming's frame still. */
-static bool add_entities(struct project *p, const struct store_decision *row, struct error *e)
-{
-    const struct naming *n = &p->naming;
-    bool ok = true;
-
-    for (uint32_t i = 0; i < n->entities && ok; i++) {
-        buffer_clear(&p->key);
-        if (entity_key_text(&n->event.column[n->entity[i].field], 0, &p->key))
-            ok = store_add_entity(p->store, row, text_of(n->entity[i].name),
-                                  (struct text){p->key.bytes, p->key.length}, e);
-    }
-    return ok;
-}
-
 /* False with ERROR_INVALID: this record cannot be read; other kinds: the store failed. */
 static bool add_decision(struct project *p, const struct record *r, struct error *e)
 {
@@ -143,7 +128,9 @@ static bool add_decision(struct project *p, const struct record *r, struct error
     row.flags = d.flags;
     row.plan = text_of(n->id);
     row.rules = (struct text){p->rules.bytes, p->rules.length};
-    return store_add_decision(p->store, &row, e) && add_entities(p, &row, e);
+    row.entity = tokens_read(n->tokens, &n->event);
+    row.entities = plan_entity_count(n->plan);
+    return store_add_decision(p->store, &row, e);
 }
 
 static bool add_label(struct project *p, const struct record *r, struct error *e)
@@ -238,7 +225,6 @@ static void project_init(struct project *p, const struct project_options *o)
 {
     pthread_mutex_init(&p->lock, NULL);
     buffer_init(&p->rules, RULES_BYTES_MAX);
-    buffer_init(&p->key, TEXT_MAX);
     p->log = o->log;
     p->plans = o->plans;
     p->place.kind = o->store.kind;
@@ -254,7 +240,6 @@ static void project_fini(struct project *p)
     naming_fini(&p->naming);
     store_close(p->store);
     buffer_fini(&p->rules);
-    buffer_fini(&p->key);
     mem_free((void *)(uintptr_t)p->place.where);
     pthread_mutex_destroy(&p->lock);
 }

@@ -5,10 +5,10 @@
  * readers.
  *
  * How writes stay fast at 10 M rows: integer keys; names of outcomes, levels and plans once each in
- * a table of names; three indexes whose new entries lie mostly together: (time, seq) at its end,
- * (score, seq) at one of 1,001 ends, (kind of entity, hash of its key, time, seq) in a table of its
- * own, and the hash of the event id inside a bucket of 2^20 seqs, so an insert touches pages of the
- * newest bucket only and a look-up asks each bucket, newest first.
+ * a table of names; three indexes whose new entries lie together: (time, seq) at its end, (score,
+ * seq) at one of 1,001 ends, and the hash of the event id inside a bucket of 2^20 seqs, so an
+ * insert touches pages of the newest bucket only and a look-up asks each bucket, newest first. The
+ * decisions of an entity are found by such buckets too: a table of (bucket, token, seq).
  */
 #ifndef ASSAY_STORE_SQLITE_H
 #define ASSAY_STORE_SQLITE_H
@@ -44,6 +44,8 @@ bool sqlite_query(struct store *is, const struct store_query *q,
                   void (*row)(void *context, const struct store_decision *d), void *context,
                   char next[STORE_CURSOR_MAX], struct error *e) MUST_USE;
 bool sqlite_find(struct store *is, struct text event_id, uint64_t *seq, struct error *e) MUST_USE;
+bool sqlite_entity_decisions(struct store *is, int64_t entity, uint64_t before_seq, uint64_t *seq,
+                             uint32_t most, uint32_t *found, struct error *e) MUST_USE;
 bool sqlite_label_of(struct store *is, uint64_t seq, uint8_t *label, struct error *e) MUST_USE;
 bool sqlite_count(struct store *is, struct store_totals *t, struct error *e) MUST_USE;
 

@@ -29,8 +29,7 @@ enum {
     AT_LEVEL,
     AT_RULE,
     AT_LABEL,
-    AT_ENTITY_KIND,
-    AT_ENTITY_KEY,
+    AT_ENTITY,
 };
 
 static bool is_timed(const struct store_query *q)
@@ -63,21 +62,21 @@ static bool range_is_short(struct sqlite_store *s, const struct store_query *q, 
 
 static bool has_entity(const struct store_query *q)
 {
-    return q->entity_kind.length > 0;
+    return q->entity != 0;
 }
 
-/* The conditions; those that are not asked for are no part of the text. */
+/* The conditions; those that are not asked for are no part of the text. An entity's rows lie in
+ * buckets of seqs, so each bucket is asked, and what it has is sorted. */
 static void where_format(const struct store_query *q, struct buffer *sql)
 {
-    const char *key = has_entity(q) && !store_sorts[q->sort].by_score ? "entity.time_us" : NULL;
+    const char *key = store_sorts[q->sort].by_score ? "decision.score" : "decision.time_us";
 
-    if (key == NULL)
-        key = store_sorts[q->sort].by_score ? "decision.score" : "decision.time_us";
     if (has_entity(q))
-        buffer_add_text(sql, " AND entity.kind = ?14 AND entity.key_hash = ?15");
+        buffer_add_text(sql, " AND entity.entity = ?14 AND entity.bucket IN (WITH RECURSIVE b(n) AS"
+                             " (SELECT 0 UNION ALL SELECT n + 1 FROM b"
+                             " WHERE n < (SELECT max(seq) >> 20 FROM decision)) SELECT n FROM b)");
     if (is_timed(q))
-        buffer_format(sql, " AND %s.time_us >= ?1 AND %s.time_us < ?2",
-                      has_entity(q) ? "entity" : "decision", has_entity(q) ? "entity" : "decision");
+        buffer_add_text(sql, " AND decision.time_us >= ?1 AND decision.time_us < ?2");
     if (q->received_from_us != INT64_MIN || q->received_until_us != INT64_MAX)
         buffer_add_text(sql, " AND received_us >= ?9 AND received_us < ?10");
     if (q->outcome.length > 0)
@@ -93,10 +92,10 @@ static void where_format(const struct store_query *q, struct buffer *sql)
     if (q->max_score < PLAN_SCORE_MAX)
         buffer_add_text(sql, " AND score <= ?8");
     if (q->cursor.length > 0)
-        buffer_format(sql, " AND (%s, %s.seq) %c (?5, ?6)", key,
-                      has_entity(q) ? "entity" : "decision", store_sorts[q->sort].compare);
-    buffer_format(sql, " ORDER BY %s %s, %s.seq %s LIMIT ?7", key, store_sorts[q->sort].order,
-                  has_entity(q) ? "entity" : "decision", store_sorts[q->sort].order);
+        buffer_format(sql, " AND (%s, decision.seq) %c (?5, ?6)", key,
+                      store_sorts[q->sort].compare);
+    buffer_format(sql, " ORDER BY %s %s, decision.seq %s LIMIT ?7", key, store_sorts[q->sort].order,
+                  store_sorts[q->sort].order);
 }
 
 /* Only constant words become SQL; every value from outside is bound. */
@@ -165,11 +164,8 @@ static void page_bind(struct sqlite_store *s, sqlite3_stmt *page, const struct s
         bind_rule(page, q->rule);
     if (q->has_label && q->label != LABEL_UNKNOWN)
         sqlite3_bind_int(page, AT_LABEL, q->label); /* else it is null */
-    if (has_entity(q)) {
-        sqlite3_bind_int64(page, AT_ENTITY_KIND, name_number(s, q->entity_kind));
-        sqlite3_bind_int64(page, AT_ENTITY_KEY,
-                           (int64_t)hash_bytes(q->entity_key.bytes, q->entity_key.length, 0));
-    }
+    if (has_entity(q))
+        sqlite3_bind_int64(page, AT_ENTITY, q->entity);
     sqlite3_bind_int(page, AT_MIN_SCORE, q->min_score);
     sqlite3_bind_int(page, AT_MAX_SCORE, q->max_score);
     sqlite3_bind_int64(page, AT_KEY, p->key);
@@ -283,6 +279,37 @@ bool sqlite_find(struct store *is, struct text event_id, uint64_t *seq, struct e
         sqlite_failed(s, "cannot look for an event id", e);
     sqlite3_finalize(q);
     return code == SQLITE_ROW;
+}
+
+bool sqlite_entity_decisions(struct store *is, int64_t entity, uint64_t before_seq, uint64_t *seq,
+                             uint32_t most, uint32_t *found, struct error *e)
+{
+    struct sqlite_store *s = sqlite_of(is);
+    sqlite3_stmt *q;
+    int64_t newest, before;
+    int code = SQLITE_DONE;
+
+    *found = 0;
+    if (!newest_seq(s, &newest, e) ||
+        !sqlite_prepare(s,
+                        "SELECT seq FROM entity WHERE bucket = ?1 AND entity = ?2 AND seq < ?3 "
+                        "ORDER BY seq DESC",
+                        &q, e))
+        return false;
+    before = before_seq > (uint64_t)newest ? newest + 1 : (int64_t)before_seq;
+    for (int64_t bucket = before >> 20; bucket >= 0 && code == SQLITE_DONE && *found < most;
+         bucket--) {
+        sqlite3_reset(q);
+        sqlite3_bind_int64(q, 1, bucket);
+        sqlite3_bind_int64(q, 2, entity);
+        sqlite3_bind_int64(q, 3, before);
+        while (*found < most && (code = sqlite3_step(q)) == SQLITE_ROW)
+            seq[(*found)++] = (uint64_t)sqlite3_column_int64(q, 0);
+    }
+    if (code != SQLITE_ROW && code != SQLITE_DONE)
+        sqlite_failed(s, "cannot look for an entity's decisions", e);
+    sqlite3_finalize(q);
+    return code == SQLITE_ROW || code == SQLITE_DONE;
 }
 
 bool sqlite_label_of(struct store *is, uint64_t seq, uint8_t *label, struct error *e)

@@ -25,8 +25,8 @@ static const char schema_sql[] =
     "CREATE INDEX decision_score ON decision(score, seq);"
     "CREATE INDEX decision_event ON decision(seq >> 20, event_hash);"
     "CREATE TABLE entity("
-    " kind INTEGER NOT NULL, key_hash INTEGER NOT NULL, time_us INTEGER NOT NULL,"
-    " seq INTEGER NOT NULL, PRIMARY KEY (kind, key_hash, time_us, seq)) WITHOUT ROWID;"
+    " bucket INTEGER NOT NULL, entity INTEGER NOT NULL, seq INTEGER NOT NULL,"
+    " PRIMARY KEY (bucket, entity, seq)) WITHOUT ROWID;"
     "CREATE TABLE label("
     " seq INTEGER PRIMARY KEY, event_seq INTEGER NOT NULL, event_id TEXT NOT NULL,"
     " label INTEGER, source TEXT NOT NULL, effective_us INTEGER NOT NULL,"
@@ -83,7 +83,7 @@ static bool writer_prepare(struct sqlite_store *s, struct error *e)
         {&s->name_add, "INSERT INTO name(word) VALUES (?1)"},
         {&s->decision_add, "INSERT OR IGNORE INTO decision VALUES "
                            "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, NULL)"},
-        {&s->entity_add, "INSERT OR IGNORE INTO entity VALUES (?1, ?2, ?3, ?4)"},
+        {&s->entity_add, "INSERT OR IGNORE INTO entity VALUES (?1 >> 20, ?2, ?1)"},
         {&s->label_add, "INSERT OR IGNORE INTO label VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"},
         {&s->label_apply, "UPDATE decision SET label = ?2 WHERE seq = ?1"},
         {&s->projected_get, "SELECT projected_seq FROM meta"},
@@ -190,6 +190,19 @@ static bool name_id(struct sqlite_store *s, struct text word, int64_t *id, struc
     return true;
 }
 
+static bool add_entities(struct sqlite_store *s, const struct store_decision *d, struct error *e)
+{
+    for (uint32_t i = 0; i < d->entities; i++) {
+        if (d->entity[i] == 0)
+            continue;
+        sqlite3_bind_int64(s->entity_add, 1, (int64_t)d->seq);
+        sqlite3_bind_int64(s->entity_add, 2, d->entity[i]);
+        if (!sqlite_run(s, s->entity_add, "cannot add a decision's entity", e))
+            return false;
+    }
+    return true;
+}
+
 static bool sqlite_add_decision(struct store *is, const struct store_decision *d, struct error *e)
 {
     struct sqlite_store *s = sqlite_of(is);
@@ -214,7 +227,7 @@ static bool sqlite_add_decision(struct store *is, const struct store_decision *d
         sqlite3_bind_null(q, 12);
     else
         sqlite_bind_text_of(q, 12, d->rules);
-    return sqlite_run(s, q, "cannot add a decision", e);
+    return sqlite_run(s, q, "cannot add a decision", e) && add_entities(s, d, e);
 }
 
 static void bind_label(sqlite3_stmt *q, int at, uint8_t label)
@@ -223,22 +236,6 @@ static void bind_label(sqlite3_stmt *q, int at, uint8_t label)
         sqlite3_bind_null(q, at);
     else
         sqlite3_bind_int(q, at, label);
-}
-
-static bool sqlite_add_entity(struct store *is, const struct store_decision *d, struct text kind,
-                              struct text key, struct error *e)
-{
-    struct sqlite_store *s = sqlite_of(is);
-    sqlite3_stmt *q = s->entity_add;
-    int64_t id;
-
-    if (!name_id(s, kind, &id, e))
-        return false;
-    sqlite3_bind_int64(q, 1, id);
-    sqlite3_bind_int64(q, 2, (int64_t)hash_bytes(key.bytes, key.length, 0));
-    sqlite3_bind_int64(q, 3, d->time_us);
-    sqlite3_bind_int64(q, 4, (int64_t)d->seq);
-    return sqlite_run(s, q, "cannot add an entity's event", e);
 }
 
 static bool sqlite_add_label(struct store *is, const struct store_label *l, struct error *e)
@@ -298,13 +295,13 @@ const struct store_ops sqlite_ops = {
     .close = sqlite_close,
     .begin = sqlite_begin,
     .add_decision = sqlite_add_decision,
-    .add_entity = sqlite_add_entity,
     .add_label = sqlite_add_label,
     .commit = sqlite_commit,
     .rollback = sqlite_rollback,
     .projected = sqlite_projected,
     .query = sqlite_query,
     .find = sqlite_find,
+    .entity_decisions = sqlite_entity_decisions,
     .label_of = sqlite_label_of,
     .count = sqlite_count,
 };

@@ -62,6 +62,13 @@ bool store_remove(const struct store_place *place, struct error *e)
     return kinds[place->kind]->remove(place->where, e);
 }
 
+int64_t store_entity(struct text kind, struct hash128 token)
+{
+    if (token.low == 0 && token.high == 0)
+        return 0;
+    return (int64_t)hash_mix(token.low ^ hash_bytes(kind.bytes, kind.length, token.high));
+}
+
 bool store_begin(struct store *s, struct error *e)
 {
     return s->ops->begin(s, e);
@@ -70,12 +77,6 @@ bool store_begin(struct store *s, struct error *e)
 bool store_add_decision(struct store *s, const struct store_decision *d, struct error *e)
 {
     return s->ops->add_decision(s, d, e);
-}
-
-bool store_add_entity(struct store *s, const struct store_decision *d, struct text kind,
-                      struct text key, struct error *e)
-{
-    return s->ops->add_entity(s, d, kind, key, e);
 }
 
 bool store_add_label(struct store *s, const struct store_label *l, struct error *e)
@@ -108,6 +109,12 @@ bool store_query(struct store *s, const struct store_query *q,
 bool store_find(struct store *s, struct text event_id, uint64_t *seq, struct error *e)
 {
     return s->ops->find(s, event_id, seq, e);
+}
+
+bool store_entity_decisions(struct store *s, int64_t entity, uint64_t before_seq, uint64_t *seq,
+                            uint32_t most, uint32_t *found, struct error *e)
+{
+    return s->ops->entity_decisions(s, entity, before_seq, seq, most, found, e);
 }
 
 bool store_label_of(struct store *s, uint64_t seq, uint8_t *label, struct error *e)

@@ -3,8 +3,9 @@
  * and filtered by; inputs and reasons of one decision are read from the log at its seq.
  *
  * Two kinds with one behaviour, held by one suite of tests: an SQLite file (sqlite.h), and a
- * PostgreSQL database (postgres.h) which several programs may read. One writer, the projector; any
- * number of readers, each with a struct store of its own. A struct store is one thread's at a time.
+ * PostgreSQL database (postgres_store.h) which several programs may read. One writer, the
+ * projector; any number of readers, each with a struct store of its own. A struct store is one
+ * thread's at a time.
  */
 #ifndef ASSAY_STORE_STORE_H
 #define ASSAY_STORE_STORE_H
@@ -13,6 +14,7 @@
 
 #include "core/base/buffer.h"
 #include "core/base/error.h"
+#include "core/base/hash.h"
 
 enum {
     STORE_VERSION = 2,
@@ -30,11 +32,17 @@ struct store_decision {
     double probability;
     int score;
     struct text outcome, level;
-    uint8_t flags;     /* enum decision_flag */
-    struct text plan;  /* first 16 hex digits of the plan's id */
-    struct text rules; /* a JSON array of names */
-    uint8_t label;     /* 0, 1, LABEL_UNKNOWN; output only */
+    uint8_t flags;         /* enum decision_flag */
+    struct text plan;      /* first 16 hex digits of the plan's id */
+    struct text rules;     /* a JSON array of names */
+    uint8_t label;         /* 0, 1, LABEL_UNKNOWN; output only */
+    const int64_t *entity; /* input only: store_entity of each that it is about, 0 left out */
+    uint32_t entities;
 };
+
+/* How the store knows an entity: its kind's name with the keyed token of its key, so that no key
+ * can be read there. 0 where the token is that of a null key. */
+int64_t store_entity(struct text kind, struct hash128 token);
 
 struct store_label {
     uint64_t seq;       /* of the label's record */
@@ -73,9 +81,6 @@ bool store_remove(const struct store_place *place, struct error *e) MUST_USE;
  * begin succeeds again, and what was committed is what store_projected says. */
 bool store_begin(struct store *s, struct error *e) MUST_USE;
 bool store_add_decision(struct store *s, const struct store_decision *d, struct error *e) MUST_USE;
-/* An event of that kind of entity: after its decision, of the same transaction. */
-bool store_add_entity(struct store *s, const struct store_decision *d, struct text kind,
-                      struct text key, struct error *e) MUST_USE;
 bool store_add_label(struct store *s, const struct store_label *l, struct error *e) MUST_USE;
 /* projected_seq: the log's records up to here are in the store. */
 bool store_commit(struct store *s, uint64_t projected_seq, struct error *e) MUST_USE;
@@ -93,7 +98,7 @@ struct store_query {
     enum store_sort sort;
     int64_t received_from_us, received_until_us; /* the same of receipt */
     struct text outcome, level, rule;            /* empty: any */
-    struct text entity_kind, entity_key;         /* both empty: any */
+    int64_t entity;                              /* store_entity; 0: any */
     int min_score, max_score;                    /* 0, PLAN_SCORE_MAX: any */
     bool has_label;                              /* `label` is asked for, LABEL_UNKNOWN included */
     uint8_t label;
@@ -112,6 +117,10 @@ bool store_query(struct store *s, const struct store_query *q,
                  char next[STORE_CURSOR_MAX], struct error *e) MUST_USE;
 /* The newest decision of an event id; ERROR_NOT_FOUND. */
 bool store_find(struct store *s, struct text event_id, uint64_t *seq, struct error *e) MUST_USE;
+/* Seqs of an entity's decisions before `before_seq` (UINT64_MAX: all), the newest first, at most
+ * `most`, into `seq`; returns how many through *found. */
+bool store_entity_decisions(struct store *s, int64_t entity, uint64_t before_seq, uint64_t *seq,
+                            uint32_t most, uint32_t *found, struct error *e) MUST_USE;
 /* The label of the decision at seq as the store knows it; LABEL_UNKNOWN where it knows of none. */
 bool store_label_of(struct store *s, uint64_t seq, uint8_t *label, struct error *e) MUST_USE;
 

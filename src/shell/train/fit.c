@@ -219,6 +219,8 @@ static bool learn_rows(struct one_fit *f, const struct workers *workers, struct 
     run.progress = &f->progress;
     d.rows = gather_rows(f, row, label);
     ok = learn(g->t->recipe, &d, &run, m, f->fold == 0 ? &g->f->learned : NULL, &f->e);
+    if (ok && f->fold == 0)
+        model_set_population(*m, population_of(&d));
     mem_free(row);
     mem_free(label);
     pthread_mutex_lock(&progress_lock);

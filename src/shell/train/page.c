@@ -70,7 +70,7 @@ static void importances(struct page *p, const struct column **input, uint32_t in
     struct error e;
 
     if (t->r->split.has_no_label ||
-        !permutation_importance(t->r->model[0].fitted.model, &d, &run, importance, &e)) {
+        !permutation_importance(t->r->model[t->model].fitted.model, &d, &run, importance, &e)) {
         for (uint32_t i = 0; i < inputs; i++)
             importance[i] = NAN;
     }
@@ -90,7 +90,7 @@ static void explain_portion(void *context, unsigned number)
 {
     const struct explaining *x = context;
     const struct page_task *t = x->t;
-    const struct model *m = t->r->model[0].fitted.model;
+    const struct model *m = t->r->model[t->model].fitted.model;
     struct model_scratch *scratch = model_scratch_new(m, t->o->simd);
     double *one = mem_array(x->inputs, sizeof *one), base;
     uint32_t first = number * PAGE_PORTION, last = first + PAGE_PORTION;
@@ -230,6 +230,7 @@ static void describe_options(const struct settings *s, const struct trained *t,
         buffer_format(&out, "L2 %g", r->logistic.l2);
         if (r->logistic.l1 > 0)
             buffer_format(&out, ", L1 %g", r->logistic.l1);
+        buffer_format(&out, ", %u knots a number at most", r->logistic.knots);
         break;
     case MODEL_BOOST:
         buffer_format(&out,
@@ -264,12 +265,18 @@ static void describe_options(const struct settings *s, const struct trained *t,
     buffer_fini(&out);
 }
 
+/* The model that the page is about is the first on it. */
+static uint32_t place_of(const struct page_task *t, uint32_t i)
+{
+    return i == 0 ? t->model : i <= t->model ? i - 1 : i;
+}
+
 static void describe_models(struct page *p)
 {
     const struct settings *s = p->t->o->settings;
 
     for (uint32_t i = 0; i < p->t->r->models; i++) {
-        const struct trained *m = &p->t->r->model[i];
+        const struct trained *m = &p->t->r->model[place_of(p->t, i)];
 
         for (uint32_t k = 0; k < m->thresholds; k++)
             p->choice[i][k] = (struct report_choice){.name = m->in_force[k].name,
@@ -290,12 +297,12 @@ static void describe_checks(struct page *p)
 {
     const struct train_result *r = p->t->r;
 
-    for (uint32_t i = 0; i < r->checks; i++)
+    for (uint32_t i = 0; i < p->t->checks; i++)
         p->check[i] =
             (struct report_check){.finding = r->check[i].is_warning ? REPORT_WARNING : REPORT_NOTE,
                                   .words = r->check[i].words};
     p->data.check = p->check;
-    p->data.checks = r->checks;
+    p->data.checks = p->t->checks;
     if (r->counts.rejects > 0) {
         p->reject[0] = (struct report_count){"rows that could not be read", r->counts.rejects};
         p->data.reject = p->reject;
@@ -340,7 +347,7 @@ bool page_write(const struct page_task *t, struct buffer *html, struct buffer *w
     p.data.table = p.tables.table;
     p.data.tables = p.tables.count;
     report_write_html(&p.data, html);
-    if (t->o->terminal != NULL)
+    if (t->o->terminal != NULL && words != NULL)
         terminal_report(t->o->terminal, &p.data, words);
     for (uint32_t k = 0; k < p.data.features; k++)
         buffer_fini(&p.expression[k]);

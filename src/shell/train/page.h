@@ -15,6 +15,8 @@ struct page_task {
     const struct test_rows *test;
     const struct row_facts *facts;
     const struct workers *workers;
+    uint32_t model;  /* the page is about this one, beside the others */
+    uint32_t checks; /* of the result's, the first so many: those that are about it */
 };
 
 /* `words` may be NULL. */

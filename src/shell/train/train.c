@@ -482,7 +482,7 @@ static void note_model(struct training *t, uint32_t model)
     buffer_fini(&settings);
 }
 
-static bool write_report(struct training *t, struct buffer *html, struct error *e)
+static bool write_report(struct training *t, uint32_t model, struct buffer *html, struct error *e)
 {
     struct page_task task = {.o = t->o,
                              .r = t->r,
@@ -491,10 +491,12 @@ static bool write_report(struct training *t, struct buffer *html, struct error *
                              .label = t->label,
                              .test = &t->test,
                              .facts = &t->facts,
-                             .workers = pool_workers(t->pool)};
+                             .workers = pool_workers(t->pool),
+                             .model = model,
+                             .checks = model == 0 ? t->r->checks : t->shared_checks};
 
     snprintf(t->r->report_path, sizeof t->r->report_path, "%s/report.html", t->o->directory);
-    return page_write(&task, html, &t->r->words, e);
+    return page_write(&task, html, model == 0 ? &t->r->words : NULL, e);
 }
 
 /* ---- the registry ---- */
@@ -503,7 +505,7 @@ struct keeping {
     struct registering g;
     struct registration model[TRAIN_MODELS_MAX];
     struct buffer data, metrics[TRAIN_MODELS_MAX];
-    struct buffer report;
+    struct buffer report[TRAIN_MODELS_MAX];
 };
 
 static const struct recipe_setting *recipe_of(const struct training *t, uint32_t i)
@@ -586,10 +588,20 @@ static bool assign(struct training *t, struct keeping *k, struct error *e)
 static bool add(struct training *t, struct keeping *k, struct error *e)
 {
     for (uint32_t i = 0; i < t->r->models; i++) {
-        if (is_kept(t, i) && !registration_add(&k->g, &k->model[i], &k->report, e))
+        if (is_kept(t, i) && !registration_add(&k->g, &k->model[i], &k->report[i], e))
             return false;
     }
-    return file_write(t->r->report_path, k->report.bytes, k->report.length, 0644, e);
+    return file_write(t->r->report_path, k->report[0].bytes, k->report[0].length, 0644, e);
+}
+
+/* A page for each model that is kept; the first is also the training's. */
+static bool write_reports(struct training *t, struct keeping *k, struct error *e)
+{
+    for (uint32_t i = 0; i < t->r->models; i++) {
+        if (is_kept(t, i) && !write_report(t, i, &k->report[i], e))
+            return false;
+    }
+    return true;
 }
 
 static bool promote(struct training *t, struct keeping *k, struct error *e)
@@ -615,17 +627,18 @@ static bool keep_models(struct training *t, struct error *e)
                                 .now_us = t->o->now_us};
     memcpy(k->g.events_digest, t->r->counts.digest, DIGEST_BYTES);
     buffer_init(&k->data, 64 << 10);
-    buffer_init(&k->report, REPORT_BYTES_MAX);
-    for (uint32_t i = 0; i < t->r->models; i++)
+    for (uint32_t i = 0; i < t->r->models; i++) {
+        buffer_init(&k->report[i], REPORT_BYTES_MAX);
         buffer_init(&k->metrics[i], REGISTRY_JSON_MAX);
+    }
     ok = registry_open(t->o->directory, &k->g.registry, e) && assign(t, k, e) &&
-         write_report(t, &k->report, e) && add(t, k, e) && promote(t, k, e);
+         write_reports(t, k, e) && add(t, k, e) && promote(t, k, e);
     registry_close(k->g.registry);
     for (uint32_t i = 0; i < t->r->models; i++) {
         buffer_fini(&k->metrics[i]);
+        buffer_fini(&k->report[i]);
         registration_fini(&k->model[i]);
     }
-    buffer_fini(&k->report);
     buffer_fini(&k->data);
     mem_free(k);
     return ok;

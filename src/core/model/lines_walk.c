@@ -1,12 +1,11 @@
-/* The walk through the trees: scalar, AVX2 and AVX-512. All three visit the same leaves and add
- * integers, so they agree to the bit.
+/* The walk through lines, for forests of every shape: scalar, AVX2 and AVX-512.
  *
  * A step takes a tree from one line to the next (ranks.h). The vector walks look up the ranks of a
  * line's seven slots in the row, which lies in registers, compare them at once, and find the way
  * out of the seven answers in a table. Gathers, the obvious way, take longer than the scalar walk
  * where the processor's mitigations slow them down. A row of more slots than the registers hold is
  * walked by the scalar code. */
-#include "core/model/ranks.h"
+#include "core/model/kernel.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -260,23 +259,36 @@ __attribute__((target("avx2,bmi2"))) static void walk_rows_avx2(const struct for
         sum[i] += leaves_of(&w);
     }
 }
+
+bool lines_fit_avx2(const struct forest_ranks *r)
+{
+    return forest_ranks_stride(r) <= SLOTS_AVX2;
+}
+
+void lines_sum_avx2(const struct forest_ranks *r, const uint16_t *ranks, uint32_t rows,
+                    int64_t *sum)
+{
+    for (uint32_t g = 0; g < r->groups; g++)
+        walk_rows_avx2(r, g, ranks, rows, sum);
+}
+
+bool lines_fit_avx512(const struct forest_ranks *r)
+{
+    return forest_ranks_stride(r) <= SLOTS_AVX512;
+}
+
+void lines_sum_avx512(const struct forest_ranks *r, const uint16_t *ranks, uint32_t rows,
+                      int64_t *sum)
+{
+    for (uint32_t g = 0; g < r->groups; g++)
+        walk_rows_avx512(r, g, ranks, rows, sum);
+}
 #endif
 
 /* Groups outside, rows inside: a group's lines stay in the first-level cache for the block. */
-void forest_walk(const struct forest_ranks *r, const uint16_t *ranks, uint32_t rows, int64_t *sum,
-                 enum simd level)
+void lines_sum_scalar(const struct forest_ranks *r, const uint16_t *ranks, uint32_t rows,
+                      int64_t *sum)
 {
-    void (*walk)(const struct forest_ranks *, uint32_t, const uint16_t *, uint32_t, int64_t *) =
-        walk_rows_scalar;
-
-#if defined(__x86_64__)
-    uint32_t stride = forest_ranks_stride(r);
-
-    if (level == SIMD_AVX512 && stride <= SLOTS_AVX512)
-        walk = walk_rows_avx512;
-    else if (level >= SIMD_AVX2 && stride <= SLOTS_AVX2)
-        walk = walk_rows_avx2;
-#endif
     for (uint32_t g = 0; g < r->groups; g++)
-        walk(r, g, ranks, rows, sum);
+        walk_rows_scalar(r, g, ranks, rows, sum);
 }

@@ -1,0 +1,31 @@
+/* Signed-in people: a cookie with 256 random bits, kept here as its SHA-256, and a second random
+ * text that a page must send back with each change (CSRF). In memory only: a restart signs all out.
+ * Any thread; a mutex for a moment. */
+#ifndef ASSAY_ACCESS_SESSIONS_H
+#define ASSAY_ACCESS_SESSIONS_H
+
+#include "shell/access/caller.h"
+#include "shell/access/users.h"
+#include "shell/os/digest.h"
+
+enum {
+    SESSIONS_MAX = 10000,     /* then the one longest unused goes */
+    SESSIONS_OF_ONE_MAX = 20, /* of one user: likewise */
+    SESSION_TEXT_BYTES = 64,
+};
+
+struct sessions;
+struct sessions *sessions_new(int64_t idle_us, int64_t longest_us);
+void sessions_free(struct sessions *s);
+
+/* Of a user of ours, or (user NULL) of whom an identity provider vouches for. */
+void sessions_open(struct sessions *s, const struct user *user, const struct caller *c,
+                   int64_t now_us, char token[SESSION_TEXT_BYTES + 1],
+                   char csrf[SESSION_TEXT_BYTES + 1]);
+/* Whose it is; false: nobody's, or it has ended. `csrf` may be NULL. */
+bool sessions_find(struct sessions *s, struct text token, int64_t now_us, struct caller *c,
+                   char csrf[SESSION_TEXT_BYTES + 1]);
+bool sessions_csrf_matches(const char csrf[SESSION_TEXT_BYTES + 1], struct text given);
+void sessions_close(struct sessions *s, struct text token);
+
+#endif

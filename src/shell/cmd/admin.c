@@ -1,0 +1,111 @@
+#include "shell/cmd/admin.h"
+
+#include <stdio.h>
+
+#include "core/data/json_at.h"
+#include "shell/os/user.h"
+#include "shell/run/data_directory.h"
+
+static bool open_data(struct admin *a, const struct settings *s, struct error *e)
+{
+    struct control_fold folds[] = {keys_fold(a->keys), users_fold(a->users)};
+    char data[DATA_PATH_MAX];
+
+    return data_directory(s, data, e) && control_open(data, folds, 2, &a->control, e);
+}
+
+static bool open_service(struct admin *a, const struct settings *s, struct error *e)
+{
+    struct http_peer peer;
+
+    if (!invocation_service(a->v, s, a->url, &peer, e))
+        return false;
+    a->client = http_client_of(&peer);
+    return true;
+}
+
+/* A service that runs has the log: it is asked, and only where it does not answer either is the
+ * first trouble told. */
+static bool open_either(struct admin *a, const struct settings *s, struct error *e)
+{
+    struct error second;
+    int status;
+
+    if (open_data(a, s, e))
+        return true;
+    if (!open_service(a, s, &second))
+        return false;
+    if (http_client_ask(a->client, "/healthz", "", (struct text){NULL, 0}, &a->answer, &status,
+                        &second))
+        return true;
+    return error_prefix(e, "no service answers at %s, and", a->url);
+}
+
+bool admin_open(struct admin *a, struct invocation *v, struct error *e)
+{
+    struct settings *s;
+    bool ok;
+
+    *a = (struct admin){.v = v, .keys = keys_new(), .users = users_new()};
+    a->json = json_reader_new();
+    buffer_init(&a->answer, HTTP_ANSWER_MAX);
+    user_name(a->user);
+    a->by.actor = (struct control_actor){text_of("console"), text_of(a->user), text_of("")};
+    a->by.note = text_of(option_get(v, "note") != NULL ? option_get(v, "note") : "");
+    if (option_get(v, "url") != NULL)
+        return open_service(a, NULL, e);
+    if (!invocation_settings(v, &s, e))
+        return false;
+    ok = open_either(a, s, e);
+    settings_free(s);
+    return ok;
+}
+
+void admin_close(struct admin *a)
+{
+    control_close(a->control);
+    http_client_free(a->client);
+    json_free(a->document);
+    json_reader_free(a->json);
+    buffer_fini(&a->answer);
+    users_free(a->users);
+    keys_free(a->keys);
+}
+
+bool admin_parse(struct admin *a, struct error *e)
+{
+    json_free(a->document);
+    a->document = json_parse(a->json, a->answer.bytes, a->answer.length, e);
+    return a->document != NULL;
+}
+
+bool admin_ask(struct admin *a, const char *path, struct buffer *body, bool is_delete,
+               struct error *e)
+{
+    struct text bytes = {NULL, 0};
+    int status;
+
+    if (body != NULL)
+        bytes = (struct text){body->bytes, body->length};
+    if (is_delete)
+        http_client_delete(a->client);
+    if (!http_client_ask(a->client, path, "application/json", bytes, &a->answer, &status, e) ||
+        !admin_parse(a, e))
+        return false;
+    if (status < 300)
+        return true;
+    return error_set(e, status == 429 || status >= 500 ? ERROR_WORLD : ERROR_INVALID,
+                     "the service answered %d: %.*s%s", status,
+                     TEXT_ARG(json_text_at(&a->document->root, "detail")),
+                     status == 401 ? "; hint: an admin's key in ASSAY_KEY or --key" : "");
+}
+
+bool admin_roles(const struct invocation *v, unsigned *roles, struct error *e)
+{
+    const char *given = option_get(v, "role");
+
+    if (given == NULL)
+        return error_set(e, ERROR_USAGE,
+                         "--role is missing: viewer, scorer, analyst, engineer, auditor or admin");
+    return roles_read(text_of(given), roles, e);
+}
