@@ -29,6 +29,19 @@ static void print_words(const struct rebuilt *r, const struct store_place *place
                       r->skipped);
 }
 
+/* The tables alone, with the rights of whoever the URL names. */
+static bool make_tables(const struct settings *s, struct error *e)
+{
+    char path[STORE_PATH_MAX];
+    struct store_place place;
+    struct store *store;
+
+    if (!store_place_find(s, path, &place, e) || !store_open(&place, STORE_WRITE, &store, e))
+        return false;
+    store_close(store);
+    return true;
+}
+
 static bool rebuild(struct invocation *v, const struct settings *s, struct error *e)
 {
     char shard[DATA_PATH_MAX], log[DATA_PATH_MAX + 16], store[STORE_PATH_MAX];
@@ -63,10 +76,15 @@ static bool rebuild_run(struct invocation *v, struct error *e)
 
     if (!invocation_settings(v, &s, e))
         return false;
-    ok = rebuild(v, s, e);
+    ok = option_has(v, "tables") ? make_tables(s, e) : rebuild(v, s, e);
     settings_free(s);
     return ok;
 }
+
+static const struct option options[] = {
+    {"tables", 0, NULL, "only make the tables, or bring them up to this version; rows stay"},
+    {0},
+};
 
 const struct command command_rebuild = {
     .name = "rebuild",
@@ -74,6 +92,8 @@ const struct command command_rebuild = {
     .summary = "makes the store anew from the log, while no server runs",
     .arguments = "",
     .words = "The store only helps searching; the log has everything. Equal logs give equal rows.",
-    .examples = "  assay rebuild\n",
+    .options = options,
+    .examples = "  assay rebuild\n"
+                "  assay rebuild --tables --set store.url=\"$OWNER_URL\"\n",
     .run = rebuild_run,
 };

@@ -29,6 +29,8 @@ struct postgres {
     struct statement statement[POSTGRES_STATEMENTS_MAX];
     uint64_t statements; /* made in this session */
     char *copied;        /* the row given out last */
+    bool is_copying;     /* out, and not at its end */
+    bool is_reading;     /* a transaction that only reads, by our own word */
 };
 
 /* libpq's result itself; the name is only ours. */
@@ -87,6 +89,9 @@ static bool failed(struct postgres *p, const PGresult *r, const char *what, stru
     words_of(detail != NULL && strncmp(detail, "COPY", 4) == 0 ? detail : "", context);
     if (PQstatus(p->connection) == CONNECTION_BAD)
         return error_set(e, ERROR_WORLD, "%s: %s: the connection is lost: %s", p->place, what,
+                         words);
+    if (p->is_reading && state != NULL && strcmp(state, "25006") == 0)
+        return error_set(e, ERROR_INVALID, "%s: %s: %s; a query here only reads", p->place, what,
                          words);
     for (size_t i = 0; state != NULL && i < sizeof states / sizeof *states; i++) {
         if (strncmp(state, states[i].state, strlen(states[i].state)) == 0)
@@ -162,6 +167,7 @@ static bool session_begin(struct postgres *p, struct error *e)
     char limit[64];
 
     p->session++;
+    p->is_copying = p->is_reading = false;
     p->statements = 0;
     memset(p->statement, 0, sizeof p->statement);
     PQsetNoticeReceiver(p->connection, silent, NULL);
@@ -514,7 +520,8 @@ void postgres_copy_cell(struct buffer *out, struct text t)
 
 bool postgres_copy_out(struct postgres *p, const char *sql, struct error *e)
 {
-    return copy_begin(p, sql, PGRES_COPY_OUT, e);
+    p->is_copying = copy_begin(p, sql, PGRES_COPY_OUT, e);
+    return p->is_copying;
 }
 
 bool postgres_copy_next(struct postgres *p, int wake, struct text *row, struct error *e)
@@ -522,7 +529,7 @@ bool postgres_copy_next(struct postgres *p, int wake, struct text *row, struct e
     *row = (struct text){"", 0};
     PQfreemem(p->copied);
     p->copied = NULL;
-    for (;;) {
+    while (p->is_copying) {
         struct pollfd wait[2] = {{.fd = PQsocket(p->connection), .events = POLLIN},
                                  {.fd = wake, .events = POLLIN}};
         int length = PQgetCopyData(p->connection, &p->copied, 1);
@@ -531,6 +538,7 @@ bool postgres_copy_next(struct postgres *p, int wake, struct text *row, struct e
             *row = (struct text){p->copied, (size_t)length};
             return true;
         }
+        p->is_copying = length == 0;
         if (length == -1)
             return copy_result(p, NULL, e);
         if (length == -2)
@@ -540,6 +548,7 @@ bool postgres_copy_next(struct postgres *p, int wake, struct text *row, struct e
         if (PQconsumeInput(p->connection) != 1)
             return failed(p, NULL, "cannot copy", e);
     }
+    return true;
 }
 
 void postgres_quote_add(struct buffer *out, struct text part)
@@ -620,6 +629,7 @@ bool postgres_copy_format(struct postgres *p, const char *table, const char *que
     buffer_add_text(&look, "\n) AS rows LIMIT 0");
     ok = ok && postgres_exec(p, "BEGIN TRANSACTION READ ONLY", e) &&
          postgres_ask(p, buffer_text(&look), NULL, 0, &rows, e);
+    p->is_reading = ok;
     if (ok) {
         buffer_add_text(sql, "COPY (SELECT ");
         columns_format(rows, sql);

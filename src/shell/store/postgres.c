@@ -11,7 +11,7 @@
 
 enum {
     BATCH_BYTES_MAX = 1 << 30,
-    LOCK_TRIES = 10, /* for the lock of a writer that was killed just now */
+    LOCK_TRIES = 6, /* for the lock of a writer that was killed just now */
     LOCK_SLEEP_US = 100000,
 };
 
