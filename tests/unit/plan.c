@@ -282,6 +282,38 @@ static void all_parts_are_there(void **state)
     plan_unref(NULL);
 }
 
+static void features_may_stand_in_any_order(void **state)
+{
+    static const struct plan_named backwards[] = {
+        {TEXT("twice"), TEXT("2 * ratio")},
+        {TEXT("mean_ratio"), TEXT("mean(ratio) by card over 7d")},
+        {TEXT("ratio"), TEXT("amount / mean(amount) by card over 7d prior")},
+    };
+    static const struct plan_named circle[] = {{TEXT("a"), TEXT("b + 1")},
+                                               {TEXT("b"), TEXT("a + 1")}};
+    static const struct plan_named root[] = {{TEXT("a"), TEXT("b + 1")},
+                                             {TEXT("b"), TEXT("amont + 1")}};
+    struct plan_spec spec = whole();
+    struct plan *p;
+    struct error e;
+
+    (void)state;
+    spec.rule_count = 0;
+    spec.features = backwards;
+    spec.feature_count = 3;
+    p = plan_new(&spec, &e);
+    assert_non_null(p);
+    assert_string_equal(plan_feature_name(p, 0), "twice");
+    assert_int_equal(plan_feature_find(p, text_of("ratio")), 2);
+    plan_unref(p);
+    spec.feature_count = 2;
+    spec.features = circle;
+    refuse(&spec, "features.a: it is made of features that are made of it");
+    spec.features = root;
+    refuse(&spec,
+           "features.b: 1:1: expected a field or a feature, found \"amont\"; did you mean amount?");
+}
+
 static void scores_lead_to_outcomes_and_levels(void **state)
 {
     static const struct {
@@ -473,6 +505,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_parts_are_there),
+        cmocka_unit_test(features_may_stand_in_any_order),
         cmocka_unit_test(scores_lead_to_outcomes_and_levels),
         cmocka_unit_test(a_score_is_the_nearest_thousandth),
         cmocka_unit_test(mistakes_name_their_part),

@@ -164,21 +164,70 @@ static bool lists_add(struct plan *p, const struct plan_spec *spec, struct error
     return true;
 }
 
-static bool features_add(struct plan *p, const struct plan_spec *spec, struct error *e)
+/* Whether the mistake is that another feature is not there yet. */
+static bool waits_for_another(const struct plan *p, const struct plan_spec *spec,
+                              const struct error *e)
 {
-    p->feature = mem_array(spec->feature_count, sizeof *p->feature);
+    char found[PLAN_NAME_MAX + 16];
+
+    for (uint32_t i = 0; i < spec->feature_count; i++) {
+        snprintf(found, sizeof found, "found \"%.*s\"", TEXT_ARG(spec->features[i].name));
+        if (p->feature[i].name == NULL && strstr(e->text, found) != NULL)
+            return true;
+    }
+    return false;
+}
+
+/* One round: compiles what can be, and returns how many that were. *e is the first mistake, of
+ * those that wait for another only where there is no other. */
+static uint32_t features_round(struct plan *p, const struct plan_spec *spec, struct error *e)
+{
+    uint32_t added = 0;
+    bool is_told = false, told_waits = false;
+
     for (uint32_t i = 0; i < spec->feature_count; i++) {
         const struct plan_named *from = &spec->features[i];
+        struct error failed;
         int node;
 
-        if (!name_check(from->name, "features", e))
-            return false;
-        if (!program_add_feature(p->program, from->name, from->source, &node, e))
-            return part_failed(e, "features", from->name, "");
-        p->feature[p->feature_count++] = (struct plan_feature){
-            .name = name_copy(from->name), .node = node, .takes_median = is_median(p, node)};
+        if (p->feature[i].name != NULL)
+            continue;
+        if (program_add_feature(p->program, from->name, from->source, &node, &failed)) {
+            p->feature[i] = (struct plan_feature){
+                .name = name_copy(from->name), .node = node, .takes_median = is_median(p, node)};
+            added++;
+            continue;
+        }
+        if (is_told && !(told_waits && !waits_for_another(p, spec, &failed)))
+            continue;
+        is_told = true;
+        told_waits = waits_for_another(p, spec, &failed);
+        if (told_waits)
+            error_set(&failed, ERROR_INVALID, "%.*s: it is made of features that are made of it",
+                      TEXT_ARG(from->name));
+        *e = failed;
+        part_failed(e, "features", from->name, "");
     }
-    return true;
+    return added;
+}
+
+/* A feature may use those that stand below it too: what cannot be compiled yet is tried again when
+ * others have been. What is left in the end is wrong. */
+static bool features_add(struct plan *p, const struct plan_spec *spec, struct error *e)
+{
+    uint32_t left = spec->feature_count, added;
+
+    p->feature = mem_array(spec->feature_count, sizeof *p->feature);
+    p->feature_count = spec->feature_count;
+    for (uint32_t i = 0; i < spec->feature_count; i++) {
+        if (!name_check(spec->features[i].name, "features", e))
+            return false;
+    }
+    do {
+        added = features_round(p, spec, e);
+        left -= added;
+    } while (left > 0 && added > 0);
+    return left == 0;
 }
 
 static bool rules_add(struct plan *p, const struct plan_spec *spec, struct error *e)
