@@ -242,6 +242,10 @@ ASKED = {
         404: ("/v1/lists/none/entries/c1", None, {}),
         422: ("/v1/lists/numbers/entries/seven", None, {}),
     },
+    "DELETE /v1/subjects/{kind}/{id}": {
+        400: ("/v1/subjects/customer/c1?unknown=1", None, {}),
+        422: ("/v1/subjects/customer/c1", None, {}),  # nothing is personal in these settings
+    },
     "POST /v1/models:train": {
         400: ("", b"{", JSON),
         415: ("", b"{}", TEXT),
@@ -277,6 +281,7 @@ ASKED = {
     "GET /metrics": {200: ("", None, {})},
 }
 ELSEWHERE = {
+    ("DELETE /v1/subjects/{kind}/{id}", 200),  # test_personal.py
     ("POST /v1/decisions", 202),
     ("POST /v1/models:train", 200),
     ("POST /v1/models:train", 202),

@@ -72,26 +72,51 @@ static void an_event_survives_as_bytes(void **state)
     schema_free(s);
 }
 
-static void personal_fields_stay_out(void **state)
+static void personal_fields_are_parted_and_put_back(void **state)
 {
     struct schema *s = all_types();
     struct frame f;
-    struct buffer b;
+    struct buffer whole, open, personal, again;
     struct reader r;
     struct error e;
 
-    frame_init(&f, s, 2, 1 << 16);
-    buffer_init(&b, 1 << 16);
+    frame_init(&f, s, 4, 1 << 16);
+    buffer_init(&whole, 1 << 16);
+    buffer_init(&open, 1 << 16);
+    buffer_init(&personal, 1 << 16);
+    buffer_init(&again, 1 << 16);
     fill(&f, 3);
     s->fields[TYPE_TEXT].is_personal = true;
+    s->fields[TYPE_INT].is_personal = true;
     f.column[TYPE_TEXT].text[0] = text_of("secret");
     f.column[TYPE_TEXT].null[0] = 0;
-    event_encode(&b, s, &f, 0);
-    assert_null(memmem(b.bytes, b.length, "secret", 6));
-    reader_init(&r, b.bytes, b.length);
+    f.column[TYPE_INT].null[0] = 1;
+    event_encode(&whole, s, &f, 0);
+    assert_true(event_split(s, (struct text){whole.bytes, whole.length}, &open, &personal));
+    assert_null(memmem(open.bytes, open.length, "secret", 6));
+    assert_non_null(memmem(personal.bytes, personal.length, "secret", 6));
+    assert_int_equal(personal.length, 2 + 2 + 6); /* the null one is not there */
+    reader_init(&r, open.bytes, open.length);
     assert_true(event_decode(&r, s, &f, &e));
     assert_int_equal(f.column[TYPE_TEXT].null[1], 1);
-    buffer_fini(&b);
+    assert_true(event_add_personal((struct text){personal.bytes, personal.length}, s, &f, &e));
+    event_encode(&again, s, &f, 1);
+    assert_int_equal(whole.length, again.length);
+    assert_memory_equal(whole.bytes, again.bytes, whole.length);
+    /* every cut of either is refused, or is a shorter list of fields */
+    for (size_t i = 0; i < whole.length; i++) {
+        buffer_clear(&open);
+        buffer_clear(&again);
+        assert_false(event_split(s, (struct text){whole.bytes, i}, &open, &again));
+    }
+    for (size_t i = 1; i < personal.length; i++)
+        assert_false(event_add_personal((struct text){personal.bytes, i}, s, &f, &e));
+    personal.bytes[0] = 77; /* a field that is none */
+    assert_false(event_add_personal((struct text){personal.bytes, personal.length}, s, &f, &e));
+    buffer_fini(&whole);
+    buffer_fini(&open);
+    buffer_fini(&personal);
+    buffer_fini(&again);
     frame_fini(&f);
     schema_free(s);
 }
@@ -215,7 +240,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_event_survives_as_bytes),
-        cmocka_unit_test(personal_fields_stay_out),
+        cmocka_unit_test(personal_fields_are_parted_and_put_back),
         cmocka_unit_test(looked_up_fields_are_not_the_senders),
         cmocka_unit_test(damage_is_seen_or_harmless),
         cmocka_unit_test(one_value_has_one_encoding),

@@ -290,6 +290,24 @@ bool plans_get(struct plans *p, uint32_t seq, struct plan **plan, struct error *
     return true;
 }
 
+struct subject_keys *plans_keys(struct plans *p)
+{
+    (void)p;
+    return NULL;
+}
+
+const struct plan_subject *plan_subject(const struct plan *p)
+{
+    (void)p;
+    return NULL;
+}
+
+bool plans_get_keys(struct plans *p, struct subject_keys **keys, struct error *e)
+{
+    (void)p, (void)keys;
+    return error_set(e, ERROR_NOT_FOUND, "there are no personal fields");
+}
+
 /* ---- shard ---- */
 
 enum { KNOWN_MAX = 1 << 20 };

@@ -77,14 +77,8 @@ void event_encode(struct buffer *out, const struct schema *s, const struct frame
         return;
     *at++ = (char)s->count;
     *at++ = (char)(s->count >> 8);
-    for (uint32_t i = 0; i < s->count; i++) {
-        const struct column *c = &f->column[i];
-
-        if (s->fields[i].is_personal)
-            *at++ = 0;
-        else
-            at = put_cell(at, c, row);
-    }
+    for (uint32_t i = 0; i < s->count; i++)
+        at = put_cell(at, &f->column[i], row);
     out->length += (size_t)(at - first);
 }
 
@@ -141,7 +135,7 @@ static bool get_payload(struct reader *in, struct value *v)
 }
 
 static bool field_decode(struct reader *in, const struct field *field, struct frame *f,
-                         struct column *c, struct error *e)
+                         struct column *c, uint32_t row, struct error *e)
 {
     uint8_t tag = reader_u8(in);
     struct value v = {.type = field->type, .is_null = tag == 0};
@@ -160,7 +154,7 @@ static bool field_decode(struct reader *in, const struct field *field, struct fr
             return error_set(e, ERROR_FULL, "record: no room for the text of field \"%s\"",
                              field->name);
     }
-    column_set(c, f->rows, &v);
+    column_set(c, row, &v);
     return true;
 }
 
@@ -173,7 +167,7 @@ bool event_decode(struct reader *in, const struct schema *s, struct frame *f, st
     if (f->rows == f->capacity)
         return error_set(e, ERROR_FULL, "record: the frame has %u rows already", f->rows);
     for (uint32_t i = 0; i < s->count; i++) {
-        if (!field_decode(in, &s->fields[i], f, &f->column[i], e))
+        if (!field_decode(in, &s->fields[i], f, &f->column[i], f->rows, e))
             return false;
     }
     f->rows++;
@@ -190,6 +184,54 @@ static void skip_field(struct reader *in)
         reader_double(in);
     else if (tag != 0)
         get_varint(in);
+}
+
+bool event_split(const struct schema *s, struct text event, struct buffer *open,
+                 struct buffer *personal)
+{
+    struct reader in;
+    uint16_t count;
+
+    reader_init(&in, event.bytes, event.length);
+    count = reader_u16(&in);
+    if (count != s->count)
+        return false;
+    buffer_add_u16(open, count);
+    for (uint32_t i = 0; i < s->count && !in.failed; i++) {
+        const char *first = (const char *)in.at;
+        struct text field;
+
+        skip_field(&in);
+        field = (struct text){first, (size_t)((const char *)in.at - first)};
+        if (!s->fields[i].is_personal) {
+            buffer_add_slice(open, field);
+            continue;
+        }
+        buffer_add_u8(open, 0);
+        if (field.length > 1) {
+            buffer_add_u16(personal, (uint16_t)i);
+            buffer_add_slice(personal, field);
+        }
+    }
+    return !in.failed && !open->overflow && !personal->overflow;
+}
+
+bool event_add_personal(struct text personal, const struct schema *s, struct frame *f,
+                        struct error *e)
+{
+    struct reader in;
+
+    reader_init(&in, personal.bytes, personal.length);
+    while (reader_left(&in) > 0) {
+        uint16_t field = reader_u16(&in);
+
+        if (in.failed || field >= s->count)
+            return error_set(e, ERROR_INVALID, "record: its personal part has a field %u of %u",
+                             field, s->count);
+        if (!field_decode(&in, &s->fields[field], f, &f->column[field], f->rows - 1, e))
+            return false;
+    }
+    return true;
 }
 
 struct text event_own_part(const struct schema *s, struct text event)

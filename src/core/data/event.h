@@ -3,7 +3,11 @@
  *
  * Layout, little-endian: u16 field count, then for each field of the schema one tag byte
  * (0 null, else 1 + type) and its payload: integers as zigzag varint, real as 8 bytes, text as
- * varint length and bytes. Personal fields are left null here and go to the sealed part.
+ * varint length and bytes.
+ *
+ * The log keeps an event with personal fields in two parts: the open event, in which they are null,
+ * and the personal part, which is sealed: for each of them that is not null its u16 number among
+ * the fields, tag and payload.
  */
 #ifndef ASSAY_DATA_EVENT_H
 #define ASSAY_DATA_EVENT_H
@@ -19,6 +23,14 @@ void event_encode_columns(struct buffer *out, const struct column *const *column
  * are of another schema; ERROR_FULL where the frame has no room. */
 bool event_decode(struct reader *in, const struct schema *s, struct frame *f,
                   struct error *e) MUST_USE;
+
+/* The two parts of an encoded event, appended. False where its bytes are damaged or a buffer has
+ * no room. */
+bool event_split(const struct schema *s, struct text event, struct buffer *open,
+                 struct buffer *personal) MUST_USE;
+/* Sets the fields of a personal part in the row that was decoded last, from its open event. */
+bool event_add_personal(struct text personal, const struct schema *s, struct frame *f,
+                        struct error *e) MUST_USE;
 
 /* The part of an encoded event that its sender said: without the count and without looked-up
  * fields, which may differ when the same event is sent again. All of it where the bytes are

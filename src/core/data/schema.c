@@ -168,6 +168,15 @@ int schema_find_of(const struct schema *s, int kind, struct text name)
     return kind != KIND_NONE && (field == s->id || field == s->time) ? FIELD_NONE : field;
 }
 
+bool schema_has_personal(const struct schema *s)
+{
+    for (uint32_t i = 0; i < s->count; i++) {
+        if (s->fields[i].is_personal)
+            return true;
+    }
+    return false;
+}
+
 uint64_t schema_fingerprint(const struct schema *s)
 {
     int32_t roles[] = {s->id, s->time, s->label};

@@ -71,6 +71,7 @@ int schema_find_of(const struct schema *s, int kind, struct text name);
 /* What an event of this kind (KIND_NONE: any) calls the field. */
 const char *schema_name_of(const struct schema *s, int kind, int field);
 bool schema_has(const struct schema *s, int kind, int field); /* whether the kind has the field */
+bool schema_has_personal(const struct schema *s);             /* some field is personal */
 /* Of the fields' names, types and order: what an encoded event depends on. */
 uint64_t schema_fingerprint(const struct schema *s);
 /* The name nearest to a misspelt one, or NULL. */

@@ -39,6 +39,11 @@ const struct program *plan_program(const struct plan *p)
     return p->program;
 }
 
+const struct plan_subject *plan_subject(const struct plan *p)
+{
+    return p->subject.name != NULL ? &p->subject : NULL;
+}
+
 const struct velocity_layout *plan_layout(const struct plan *p)
 {
     return p->layout;

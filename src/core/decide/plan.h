@@ -75,6 +75,7 @@ struct plan_spec {
     const struct schema *schema;
     const struct plan_named *entities;
     uint32_t entity_count;
+    struct text subject; /* the entity whose personal fields they are; empty: there are none */
     const struct plan_list *lists;
     uint32_t list_count;
     const struct plan_named *features;
@@ -155,6 +156,21 @@ uint32_t plan_list_count(const struct plan *p);
 const char *plan_list_name(const struct plan *p, uint32_t list);
 enum type plan_list_type(const struct plan *p, uint32_t list);
 int plan_list_find(const struct plan *p, struct text name); /* or -1 */
+
+/* Whose the personal fields are: an entity by its name, and the field that is its key. NULL where
+ * no field is personal. */
+struct plan_subject {
+    char *name;
+    int field;
+};
+
+const struct plan_subject *plan_subject(const struct plan *p);
+/* Whether the node reads a personal field, directly or through others. */
+bool plan_node_is_personal(const struct plan *p, int node);
+/* Whether some feature does: its values then say something of them. */
+bool plan_features_are_personal(const struct plan *p);
+/* Whether the state depends on personal fields: by keys, conditions or operands of aggregates. */
+bool plan_state_is_personal(const struct plan *p);
 
 uint32_t plan_rule_count(const struct plan *p); /* with the checks that do not refuse */
 const char *plan_rule_name(const struct plan *p, uint32_t rule);

@@ -55,6 +55,7 @@ struct plan {
     struct plan_condition *rule;
     uint32_t rule_count;
     struct validation *validation; /* NULL: nothing is refused */
+    struct plan_subject subject;   /* name NULL: no field is personal */
     bool *has_median;              /* by field */
     char *outcome[PLAN_OUTCOMES_MAX];
     uint32_t outcome_count;

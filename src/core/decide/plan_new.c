@@ -5,6 +5,7 @@
 #include "core/base/memory.h"
 #include "core/base/panic.h"
 #include "core/data/cell.h"
+#include "core/decide/personal.h"
 #include "core/decide/phrase.h"
 #include "core/decide/plan_inside.h"
 #include "core/decide/values.h"
@@ -649,12 +650,22 @@ void plan_free(struct plan *p)
     for (uint32_t i = 0; i < p->level_count; i++)
         mem_free(p->level[i]);
     validation_free(p->validation);
+    mem_free(p->subject.name);
     mem_free(p->has_median);
     mem_free(p->feature);
     mem_free(p->entity);
     mem_free(p->list);
     mem_free(p->rule);
     mem_free(p);
+}
+
+static bool subject_set(struct plan *p, const struct plan_spec *spec, struct error *e)
+{
+    if (!personal_check(p, spec, &p->subject.field, e))
+        return false;
+    if (p->subject.field != FIELD_NONE)
+        p->subject.name = name_copy(spec->subject);
+    return true;
 }
 
 static bool plan_fill(struct plan *p, const struct plan_spec *spec, struct error *e)
@@ -668,7 +679,7 @@ static bool plan_fill(struct plan *p, const struct plan_spec *spec, struct error
         !rules_add(p, spec, e) || !checks_add(p, spec, e) || !reasons_add(p, spec, e))
         return false;
     program_finish(p->program);
-    if (!layout_make(p, e) || !words_make(p, e))
+    if (!layout_make(p, e) || !words_make(p, e) || !subject_set(p, spec, e))
         return false;
     return spec->model == NULL ||
            (model_check(p, spec->model, e) && rival_check(p, spec->model, RIVAL_CHALLENGER, e) &&

@@ -75,6 +75,7 @@ extern const struct option global_options[]; /* ends with a row without name */
 
 extern const struct command command_explain;
 extern const struct command command_backtest;
+extern const struct command command_erase, command_export;
 extern const struct command command_check, command_help, command_init, command_version;
 extern const struct command command_label, command_list, command_model, command_profile,
     command_test;
@@ -82,7 +83,7 @@ extern const struct command command_demo, command_features, command_generate, co
     command_replay;
 extern const struct command command_key, command_rebuild, command_reload, command_serve,
     command_user;
-extern const struct command command_export, command_load;
+extern const struct command command_load;
 extern const struct command command_openapi, command_sql;
 extern const struct command command_score, command_top, command_train;
 

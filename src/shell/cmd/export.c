@@ -1,138 +1,189 @@
-/* `assay export`: a table or query of PostgreSQL as a file, streamed. */
-#include <string.h>
+/* `assay export`: all records of the log about one person; or rows of PostgreSQL (export_table.h).
+ */
+#include <stdio.h>
 
-#include "shell/cmd/cmd.h"
-#include "shell/link/postgres.h"
-#include "shell/run/output.h"
+#include "core/data/event.h"
+#include "shell/cmd/export_table.h"
+#include "shell/cmd/log.h"
+#include "shell/cmd/subject.h"
+#include "shell/run/data_directory.h"
+#include "shell/run/entity_key.h"
+#include "shell/run/unseal.h"
 
-/* COPY's text form doubles backslashes; JSON has neither tabs nor line ends of its own. */
-static void add_json(struct output *o, struct text row)
+enum { EVENT_TEXT_MAX = 64 << 20 };
+
+/* Whose a record is, by the plan that wrote its event. */
+struct looking {
+    struct text kind, id;
+    struct plans *plans;
+    struct unseal unseal;
+    struct plan *plan;
+    uint32_t plan_seq;
+    int field; /* the subject's key under that plan, or FIELD_NONE */
+    struct frame frame;
+    struct buffer key;
+    uint64_t found;
+};
+
+static int key_field(const struct plan *p, struct text kind)
 {
-    size_t from = 0;
+    const struct plan_subject *subject = plan_subject(p);
+    struct entity_kind entity[ENTITY_KINDS_MAX];
+    uint32_t count = entity_kinds(p, entity);
 
-    for (size_t i = 0; i + 1 < row.length; i++) {
-        if (row.bytes[i] != '\\')
-            continue;
-        output_bytes(o, (struct text){row.bytes + from, i - from});
-        from = ++i;
+    if (subject != NULL && text_is(kind, subject->name))
+        return subject->field;
+    for (uint32_t i = 0; i < count; i++) {
+        if (text_is(kind, entity[i].name))
+            return entity[i].field;
     }
-    output_bytes(o, (struct text){row.bytes + from, row.length - from});
+    return FIELD_NONE;
 }
 
-static bool copy_rows(struct invocation *v, struct postgres *p, enum output_format format,
-                      struct output *o, uint64_t *rows, struct error *e)
+static void drop_plan(struct looking *l)
 {
-    struct text row;
-
-    for (;; (*rows)++) {
-        if (!postgres_copy_next(p, -1, &row, e))
-            return false;
-        if (row.length == 0)
-            return true;
-        if (format == OUTPUT_NDJSON)
-            add_json(o, row);
-        else
-            output_bytes(o, row);
-        if (!output_flush(o, e))
-            return false;
-        if (*rows % 65536 == 0 &&
-            !progress_report(term_progress(&v->term), "rows exported", (double)*rows))
-            return error_set(e, ERROR_CANCELLED, "stopped");
-    }
+    if (l->plan != NULL)
+        frame_fini(&l->frame);
+    plan_unref(l->plan);
+    l->plan = NULL;
 }
 
-/* One column with the row as JSON. */
-static bool json_format(struct postgres *p, const char *what, bool is_query, struct buffer *sql,
-                        struct error *e)
+static bool under_plan(struct looking *l, uint32_t seq, struct error *e)
 {
-    struct text select = text_trim(text_of(what));
-    struct buffer json;
-    bool ok = true;
+    struct plan *p;
 
-    while (select.length > 0 && select.bytes[select.length - 1] == ';')
-        select = text_trim((struct text){select.bytes, select.length - 1});
-    buffer_init(&json, 2 * POSTGRES_QUERY_MAX);
-    buffer_add_text(&json, "SELECT row_to_json(r)::text AS json FROM ");
-    if (is_query)
-        buffer_format(&json, "(%.*s\n) AS r", TEXT_ARG(select));
-    else
-        ok = postgres_name_add(&json, text_of(what)) ||
-             error_set(e, ERROR_USAGE,
-                       "\"%.80s\" is no table's name; expected schema.table, or a SELECT", what);
-    if (!is_query)
-        buffer_add_text(&json, " AS r");
-    ok = ok && postgres_copy_format(p, NULL, buffer_text(&json), sql, e);
-    buffer_fini(&json);
-    return ok;
+    if (l->plan != NULL && l->plan_seq == seq)
+        return true;
+    if (!plans_get(l->plans, seq, &p, e))
+        return false;
+    drop_plan(l);
+    l->plan = p;
+    l->plan_seq = seq;
+    l->field = key_field(p, l->kind);
+    frame_init(&l->frame, plan_schema(p), 1, EVENT_TEXT_MAX);
+    return true;
 }
 
-static bool begin_copy(struct postgres *p, const char *what, enum output_format format,
-                       struct error *e)
+static bool is_of_subject(struct looking *l, const struct record *r, uint32_t plan,
+                          struct text event, bool *wanted, struct error *e)
 {
-    bool is_query = strpbrk(what, " \t\n") != NULL;
-    struct buffer sql;
-    bool ok;
+    struct reader in;
+    bool is_erased;
 
-    buffer_init(&sql, 4 * POSTGRES_QUERY_MAX);
-    ok = format == OUTPUT_NDJSON
-             ? json_format(p, what, is_query, &sql, e)
-             : postgres_copy_format(p, is_query ? NULL : what, is_query ? what : NULL, &sql, e);
-    buffer_add_text(&sql, format == OUTPUT_CSV ? "TO STDOUT (FORMAT csv, HEADER)" : "TO STDOUT");
-    ok = ok && postgres_copy_out(p, buffer_text(&sql), e);
-    buffer_fini(&sql);
-    return ok;
+    if (!under_plan(l, plan, e))
+        return false;
+    if (l->field == FIELD_NONE)
+        return true;
+    frame_clear(&l->frame);
+    reader_init(&in, event.bytes, event.length);
+    if (!event_decode(&in, plan_schema(l->plan), &l->frame, e) ||
+        !unseal_add(&l->unseal, r, plan_schema(l->plan), &l->frame, &is_erased, e))
+        return false;
+    buffer_clear(&l->key);
+    *wanted = entity_key_text(&l->frame.column[l->field], 0, &l->key) &&
+              text_equal((struct text){l->key.bytes, l->key.length}, l->id);
+    l->found += *wanted;
+    return true;
 }
 
-static bool export_to(struct invocation *v, struct postgres *p, struct error *e)
+static bool wants(void *context, const struct record *r, bool *wanted, struct error *e)
+{
+    struct looking *l = context;
+    struct event_body event;
+    struct label_body label;
+
+    *wanted = false;
+    if (r->kind == RECORD_OBSERVE || r->kind == RECORD_DECISION)
+        return event_body_parse(r->body, &event, e) &&
+               is_of_subject(l, r, r->plan, event.event, wanted, e);
+    if (r->kind == RECORD_LABEL)
+        return label_body_parse(r->body, &label, e) &&
+               is_of_subject(l, r, label.plan, label.event, wanted, e);
+    return true;
+}
+
+static bool write_to(const char *shard, struct looking *l, FILE *file, struct error *e)
+{
+    char log[DATA_PATH_MAX + 8];
+    const struct record_filter filter = {wants, l};
+
+    snprintf(log, sizeof log, "%s/log", shard);
+    return log_write_records(&(struct log_place){shard, log}, 1, UINT64_MAX, &filter, file, e);
+}
+
+static bool export(struct invocation *v, const char *shard, struct looking *l, struct error *e)
 {
     const char *path = option_get(v, "output");
-    enum output_format format = output_format_of(path);
-    struct output *o;
-    uint64_t rows = 0;
+    FILE *file = path != NULL ? fopen(path, "w") : stdout;
+    bool ok;
 
-    if (option_has(v, "ndjson"))
-        format = OUTPUT_NDJSON;
-    if (!begin_copy(p, v->argument[0], format, e) || !output_open(path, NULL, 0, &o, e))
+    if (file == NULL)
+        return error_set(e, ERROR_WORLD, "cannot write %s", path);
+    ok = write_to(shard, l, file, e);
+    if (path != NULL && fclose(file) != 0 && ok)
+        ok = error_set(e, ERROR_WORLD, "cannot write %s", path);
+    return ok;
+}
+
+static bool export_subject(struct invocation *v, struct error *e)
+{
+    struct looking l = {0};
+    char shard[DATA_PATH_MAX];
+    struct settings *s;
+    bool ok;
+
+    if (!subject_option(v, &l.kind, &l.id, e) || !invocation_settings(v, &s, e))
         return false;
-    if (!copy_rows(v, p, format, o, &rows, e)) {
-        output_abandon(o);
-        term_clear(&v->term);
+    ok = data_shard_directory(s, shard, e);
+    settings_free(s);
+    if (!ok)
         return false;
-    }
-    term_clear(&v->term);
-    return output_finish(o, e);
+    l.plans = plans_new(shard);
+    unseal_init(&l.unseal, l.plans);
+    buffer_init(&l.key, TEXT_MAX);
+    ok = export(v, shard, &l, e);
+    drop_plan(&l);
+    buffer_fini(&l.key);
+    unseal_fini(&l.unseal);
+    plans_free(l.plans);
+    return ok && (l.found > 0 || error_set(e, ERROR_NOT_FOUND, "the log has no record of \"%.*s\"",
+                                           TEXT_ARG(l.id)));
 }
 
 static bool export_run(struct invocation *v, struct error *e)
 {
-    struct postgres *p;
-    bool ok;
+    bool has_subject = option_has(v, "subject");
 
-    if (!invocation_postgres(v, &p, e))
-        return false;
-    ok = export_to(v, p, e);
-    postgres_close(p);
-    return ok;
+    if (has_subject == (v->argument_count > 0))
+        return error_set(e, ERROR_USAGE,
+                         "expected a table or a query of PostgreSQL, or --subject KIND=ID");
+    return has_subject ? export_subject(v, e) : export_table(v, e);
 }
 
 static const struct option options[] = {
-    {"output", 'o', "FILE", "CSV, or NDJSON for .ndjson and .jsonl; - or none: standard output"},
-    {"ndjson", 0, NULL, "NDJSON whatever the name"},
-    {"url", 0, "URL", "of the database (default: store.url of -c, or DATABASE_URL)"},
+    OPTION_SUBJECT,
+    {"output", 'o', "FILE",
+     "where to write (default: standard output); of rows: CSV, or NDJSON "
+     "for .ndjson and .jsonl"},
+    {"ndjson", 0, NULL, "rows: NDJSON whatever the name"},
+    {"url", 0, "URL", "rows: of the database (default: store.url of -c, or DATABASE_URL)"},
     {0},
 };
 
 const struct command command_export = {
     .name = "export",
-    .group = GROUP_DECIDE,
-    .summary = "writes a table or query of PostgreSQL into a file",
-    .arguments = "TABLE|QUERY",
-    .least = 1,
+    .group = GROUP_LOOK,
+    .summary = "writes rows of PostgreSQL, or all that the log holds of a person",
+    .arguments = "[TABLE|QUERY]",
     .most = 1,
-    .words = "Rows stream: memory does not grow with them. The query can only read.",
+    .words =
+        "Of a table or query the rows stream; the query can only read. Of a person (--subject) "
+        "events,\ndecisions and labels as JSON, one a line, personal fields opened; it reads the "
+        "data directory,\nbeside a running service too.",
     .options = options,
     .examples =
         "  assay export score.decision -o decisions.csv\n"
-        "  assay export \"SELECT * FROM score.decision WHERE score >= 800\" -o high.ndjson\n",
+        "  assay export \"SELECT * FROM score.decision WHERE score >= 800\" -o high.ndjson\n"
+        "  assay export --subject customer=c-17 -o c-17.ndjson\n",
     .run = export_run,
 };

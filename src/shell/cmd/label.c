@@ -48,7 +48,7 @@ struct importing {
     struct label_rows rows;
     struct label_known *known;
     char shard_directory[DATA_PATH_MAX], log_directory[DATA_PATH_MAX + 16];
-    char rejects[DATA_PATH_MAX + 32];
+    char rejects[DATA_PATH_MAX + 32], key_file[DATA_PATH_MAX];
     struct current current;
     struct shard *shard;
     uint64_t fates[LABEL_FATES];
@@ -64,6 +64,7 @@ static bool find_paths(struct importing *p, struct error *e)
         (rejects == NULL && !file_make_directories(data, 0700, e)))
         return false;
     snprintf(p->log_directory, sizeof p->log_directory, "%s/log", p->shard_directory);
+    data_key_file(p->settings, p->key_file);
     if (rejects != NULL)
         snprintf(p->rejects, sizeof p->rejects, "%s", rejects);
     else
@@ -108,6 +109,7 @@ static bool open_shard(struct importing *p, struct error *e)
         .sync = p->settings->log_sync ? LOG_SYNC_ALWAYS : LOG_SYNC_NEVER,
         .segment_bytes = p->settings->log_segment_bytes,
         .queue = QUEUE,
+        .personal_key_file = p->key_file[0] != 0 ? p->key_file : NULL,
         .progress = term_progress(&p->v->term),
     };
     const struct buffer *model = &p->current.model;

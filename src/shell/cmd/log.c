@@ -1,5 +1,5 @@
 /* assay log verify | show | export */
-#include "shell/log/log.h"
+#include "shell/cmd/log.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,6 +14,7 @@
 #include "shell/run/data_directory.h"
 #include "shell/run/plans.h"
 #include "shell/run/reasons.h"
+#include "shell/run/unseal.h"
 #include "shell/run/verdict.h"
 
 enum { SHOW_USUAL = 20, SHOW_MAX = 1000000, EVENT_TEXT_MAX = 64 << 20 };
@@ -94,6 +95,7 @@ struct viewer {
     struct plan *plan;
     uint32_t plan_seq;
     struct frame frame;
+    struct unseal unseal;
     struct buffer out;
 };
 
@@ -128,15 +130,20 @@ static bool under_plan(struct viewer *w, uint32_t seq, struct error *e)
     return true;
 }
 
-static bool add_event(struct viewer *w, struct text event, struct error *e)
+static bool add_event(struct viewer *w, const struct record *record, struct text event,
+                      struct error *e)
 {
     const struct schema *s = plan_schema(w->plan);
     struct reader r;
+    bool is_erased;
 
     frame_clear(&w->frame);
     reader_init(&r, event.bytes, event.length);
-    if (!event_decode(&r, s, &w->frame, e))
+    if (!event_decode(&r, s, &w->frame, e) ||
+        !unseal_add(&w->unseal, record, s, &w->frame, &is_erased, e))
         return false;
+    if (is_erased)
+        buffer_add_text(&w->out, ",\"erased\":true");
     buffer_add_text(&w->out, ",\"event\":{");
     for (uint32_t i = 0; i < s->count; i++) {
         struct value cell = column_get(&w->frame.column[i], 0);
@@ -180,7 +187,8 @@ static bool add_event_record(struct viewer *w, const struct record *r, struct er
     if (!event_body_parse(r->body, &b, e) || !under_plan(w, r->plan, e))
         return false;
     add_key_text(&w->out, "id", b.id);
-    return (b.decision.length == 0 || add_decision(w, b.decision, e)) && add_event(w, b.event, e);
+    return (b.decision.length == 0 || add_decision(w, b.decision, e)) &&
+           add_event(w, r, b.event, e);
 }
 
 static bool add_label_record(struct viewer *w, const struct record *r, struct error *e)
@@ -287,8 +295,23 @@ static bool add_record(struct viewer *w, const struct record *r, struct error *e
     return ok || error_prefix(e, "record %" PRIu64, r->seq);
 }
 
-static bool write_records(const struct log_paths *p, uint64_t from, uint64_t count, FILE *file,
-                          struct error *e)
+static bool write_wanted(struct viewer *w, const struct record *r,
+                         const struct record_filter *filter, FILE *file, struct error *e)
+{
+    bool wanted = true;
+
+    if (filter != NULL && !filter->wants(filter->context, r, &wanted, e))
+        return false;
+    if (!wanted)
+        return true;
+    buffer_clear(&w->out);
+    return add_record(w, r, e) &&
+           (fwrite(w->out.bytes, 1, w->out.length, file) == w->out.length ||
+            error_set(e, ERROR_WORLD, "cannot write the records: is the disk full?"));
+}
+
+bool log_write_records(const struct log_place *p, uint64_t from, uint64_t count,
+                       const struct record_filter *filter, FILE *file, struct error *e)
 {
     struct viewer w = {.plans = plans_new(p->shard)};
     struct log_cursor *c;
@@ -296,21 +319,25 @@ static bool write_records(const struct log_paths *p, uint64_t from, uint64_t cou
     bool ok = log_cursor_open(p->log, from, &c, e);
     int found = 1;
 
+    unseal_init(&w.unseal, w.plans);
     buffer_init(&w.out, OUTPUT_MAX);
-    while (ok && count-- > 0 && (found = log_cursor_next(c, &r, e)) == 1) {
-        buffer_clear(&w.out);
-        ok = add_record(&w, &r, e);
-        if (ok && fwrite(w.out.bytes, 1, w.out.length, file) != w.out.length)
-            ok = error_set(e, ERROR_WORLD, "cannot write the records: is the disk full?");
-    }
+    while (ok && count-- > 0 && (found = log_cursor_next(c, &r, e)) == 1)
+        ok = write_wanted(&w, &r, filter, file, e);
     if (w.plan != NULL)
         frame_fini(&w.frame);
     plan_unref(w.plan);
+    unseal_fini(&w.unseal);
     plans_free(w.plans);
     buffer_fini(&w.out);
     if (ok || found == -1)
         log_cursor_close(c);
     return ok && found >= 0;
+}
+
+static bool write_records(const struct log_paths *p, uint64_t from, uint64_t count, FILE *file,
+                          struct error *e)
+{
+    return log_write_records(&(struct log_place){p->shard, p->log}, from, count, NULL, file, e);
 }
 
 /* The records asked for: one by its number, or the newest. */

@@ -28,10 +28,12 @@ static void print_json(const struct replay_result *r, const char *hex, struct bu
     buffer_format(
         out,
         "{\"records\":%lu,\"decisions\":%lu,\"observed\":%lu,\"labels\":%lu,\"plans\":%lu,"
-        "\"equal\":%lu,\"different\":%lu,\"decisions_sha256\":\"%s\",",
+        "\"equal\":%lu,\"different\":%lu,\"erased\":%lu,\"erased_before\":%lu,"
+        "\"erased_events\":%lu,\"decisions_sha256\":\"%s\",",
         (unsigned long)r->records, (unsigned long)r->decisions, (unsigned long)r->observed,
         (unsigned long)r->labels, (unsigned long)r->plans, (unsigned long)r->equal,
-        (unsigned long)r->different, hex);
+        (unsigned long)r->different, (unsigned long)r->erased, (unsigned long)r->erased_before,
+        (unsigned long)r->erased_events, hex);
     segments_json(r, out);
     buffer_add_text(out, "\"differences\":[");
     for (uint32_t i = 0; i < r->differences; i++) {
@@ -58,6 +60,14 @@ static void print_words(const struct replay_result *r, const char *hex, bool is_
                   is_as ? "same outcome %lu, other outcome %lu\n"
                         : "equal to the bit %lu, different %lu\n",
                   (unsigned long)r->equal, (unsigned long)r->different);
+    if (r->erased_events > 0)
+        buffer_format(out,
+                      "personal fields of %lu events are erased: %lu decisions cannot be replayed "
+                      "exactly for that,\n%lu of them because of an event before them that the "
+                      "state lacks now\n",
+                      (unsigned long)r->erased_events,
+                      (unsigned long)(r->erased + r->erased_before),
+                      (unsigned long)r->erased_before);
     for (uint32_t i = 0; i < r->differences; i++) {
         const struct replay_difference *d = &r->difference[i];
 

@@ -31,6 +31,7 @@ struct serving {
     char data[DATA_PATH_MAX], shard_directory[DATA_PATH_MAX];
     char log_directory[DATA_PATH_MAX + 16], store_path[STORE_PATH_MAX];
     struct store_place store;
+    char key_file[DATA_PATH_MAX];
     struct current current;
     struct access *access;
     char starter[STARTER_TEXT_BYTES + 1]; /* printed once; "": none */
@@ -340,6 +341,7 @@ static bool read_settings(struct serving *s, struct error *e)
         return false;
     s->setting.port = (uint16_t)port;
     snprintf(s->log_directory, sizeof s->log_directory, "%s/log", s->shard_directory);
+    data_key_file(s->settings, s->key_file);
     return store_place_find(s->settings, s->store_path, &s->store, e);
 }
 
@@ -388,6 +390,7 @@ static bool open_shard(struct serving *s, struct error *e)
         .snapshot_every_us = s->settings->snapshot_every_us,
         .snapshot_memory_bytes = s->settings->snapshot_memory_bytes,
         .queue = s->setting.queue,
+        .personal_key_file = s->key_file[0] != 0 ? s->key_file : NULL,
         .progress = term_progress(&s->v->term),
     };
     const struct buffer *model = &s->current.model;
@@ -495,6 +498,27 @@ static void warn_of_access(const struct serving *s)
                 STARTER_MINUTES, scheme(s), s->setting.host, server_port(s->server), s->starter);
 }
 
+/* State that was built anew lacks what was erased. */
+static void tell_erased(const struct serving *s, const struct shard_status *status)
+{
+    const struct plan *p = s->current.made.plan;
+    struct buffer readers;
+
+    if (status->erased == 0)
+        return;
+    buffer_init(&readers, ERROR_TEXT_MAX / 2);
+    for (uint32_t i = 0; i < plan_feature_count(p); i++) {
+        if (plan_node_is_personal(p, plan_feature_node(p, i)))
+            buffer_format(&readers, "%s%s", readers.length > 0 ? ", " : "",
+                          plan_feature_name(p, i));
+    }
+    fprintf(stderr,
+            "assay: of the log's events that the state was built from, %" PRIu64
+            " have erased personal fields, read as null; features that read such: %s\n",
+            status->erased, readers.length > 0 ? buffer_text(&readers) : "none");
+    buffer_fini(&readers);
+}
+
 static bool say_where(struct serving *s, struct error *e)
 {
     char time[TIME_TEXT_MAX];
@@ -516,6 +540,7 @@ static bool say_where(struct serving *s, struct error *e)
         print_words(s, filled, &out);
     ok = print_result(&out, e);
     buffer_fini(&out);
+    tell_erased(s, &status);
     return ok;
 }
 

@@ -8,7 +8,7 @@
  *   i64 received_us time of receipt
  *   u8  kind, u8 flags (the highest bit is the log's: first record of a group), u16 epoch
  *   u32 plan        number of the PLAN record in force (its seq, low 32 bits)
- *   u32 sealed      length of the sealed personal part (design rule 16), 0 in this version
+ *   u32 sealed      length of the sealed personal part (personal/sealer.h), 0: none
  *   u32 body        length of the body
  *   sealed bytes, body bytes
  *   u8[32] chain    SHA-256(chain of the record before, then this record from seq to the last

@@ -12,6 +12,7 @@ struct gathered {
     size_t decision_at, decision_length;
     uint32_t plan;
     bool is_decision;
+    bool is_erased, is_after_erased;
 };
 
 struct apply {
@@ -24,6 +25,7 @@ struct apply {
     struct buffer bytes;
 
     struct carrier *carrier;
+    uint64_t erased;
 };
 
 struct apply *apply_new(const struct apply_options *o)
@@ -65,7 +67,9 @@ bool apply_flush(struct apply *a, struct error *e)
                               .row = i,
                               .decision = &a->decisions[i],
                               .recorded = {a->bytes.bytes + g->decision_at, g->decision_length},
-                              .plan = g->plan};
+                              .plan = g->plan,
+                              .is_erased = g->is_erased,
+                              .is_after_erased = g->is_after_erased};
 
         if ((g->is_decision || a->o.decides_observed) && decision_is_made(&a->decisions[i]))
             goes_on = a->o.on_decision(a->o.context, &row);
@@ -73,6 +77,11 @@ bool apply_flush(struct apply *a, struct error *e)
     frame_clear(&a->frame);
     buffer_clear(&a->bytes);
     return goes_on || error_set(e, ERROR_CANCELLED, "stopped");
+}
+
+uint64_t apply_erased(const struct apply *a)
+{
+    return a->erased;
 }
 
 static bool gather(struct apply *a, const struct record *r, struct error *e)
@@ -83,8 +92,10 @@ static bool gather(struct apply *a, const struct record *r, struct error *e)
     struct id_entry id;
 
     if (!event_body_parse(r->body, &body, e) ||
-        !carrier_decode(a->carrier, r->plan, body.event, &a->frame, e))
+        !carrier_decode(a->carrier, r, r->plan, body.event, &a->frame, &g->is_erased, e))
         return false;
+    g->is_after_erased = a->erased > 0;
+    a->erased += g->is_erased;
     a->seq[row] = r->seq;
     a->received_us[row] = r->received_us;
     g->is_decision = r->kind == RECORD_DECISION;
@@ -106,9 +117,10 @@ static bool gather(struct apply *a, const struct record *r, struct error *e)
 static bool apply_label(struct apply *a, const struct record *r, struct error *e)
 {
     struct label_body body;
+    bool is_erased;
 
     if (!label_body_parse(r->body, &body, e) ||
-        !carrier_decode(a->carrier, body.plan, body.event, &a->frame, e))
+        !carrier_decode(a->carrier, r, body.plan, body.event, &a->frame, &is_erased, e))
         return false;
     engine_label(a->o.state->engine, &a->frame, 0, body.seq, body.label, body.received_us,
                  body.effective_us);

@@ -22,6 +22,8 @@ struct applied {
     const struct decision *decision; /* by the state's plan */
     struct text recorded;            /* decision bytes in the log, made by plan `plan` */
     uint32_t plan;
+    bool is_erased;       /* the event's personal fields are, so it was read without them */
+    bool is_after_erased; /* those of an event before it are */
 };
 
 struct apply_options {
@@ -40,5 +42,7 @@ struct apply *apply_new(const struct apply_options *o);
 void apply_free(struct apply *a);
 bool apply_record(struct apply *a, const struct record *r, struct error *e) MUST_USE;
 bool apply_flush(struct apply *a, struct error *e) MUST_USE;
+/* Events so far whose personal fields are erased: they were read without. */
+uint64_t apply_erased(const struct apply *a);
 
 #endif

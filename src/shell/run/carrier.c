@@ -4,6 +4,7 @@
 
 #include "core/base/number.h"
 #include "core/data/event.h"
+#include "shell/run/unseal.h"
 
 enum { FOREIGN_TEXT_MAX = 64 << 20 };
 
@@ -15,7 +16,8 @@ struct carrier {
     bool is_same;         /* both schemas have the same fields */
     struct frame foreign; /* one row under `from`'s schema */
     int *field;           /* target field -> field of `from`, or FIELD_NONE */
-    const char *kind;     /* of events of `from`, where it has no kinds and the target has */
+    struct unseal unseal;
+    const char *kind; /* of events of `from`, where it has no kinds and the target has */
 };
 
 struct carrier *carrier_new(struct plans *plans, const struct plan *plan)
@@ -23,6 +25,7 @@ struct carrier *carrier_new(struct plans *plans, const struct plan *plan)
     struct carrier *c = mem_alloc(sizeof *c);
 
     c->plans = plans;
+    unseal_init(&c->unseal, plans);
     c->to = plan_schema(plan);
     c->field = mem_array(c->to->count, sizeof *c->field);
     return c;
@@ -41,6 +44,7 @@ void carrier_free(struct carrier *c)
     if (c == NULL)
         return;
     drop_from(c);
+    unseal_fini(&c->unseal);
     mem_free(c->field);
     mem_free(c);
 }
@@ -161,18 +165,26 @@ static bool carry_row(const struct carrier *c, struct frame *into, struct error 
     return true;
 }
 
-bool carrier_decode(struct carrier *c, uint32_t plan_seq, struct text event, struct frame *into,
-                    struct error *e)
+bool carrier_decode(struct carrier *c, const struct record *r, uint32_t plan_seq, struct text event,
+                    struct frame *into, bool *is_erased, struct error *e)
 {
-    struct reader r;
+    struct reader in;
 
     if (!read_under(c, plan_seq, e))
         return false;
-    reader_init(&r, event.bytes, event.length);
+    reader_init(&in, event.bytes, event.length);
     if (c->is_same)
-        return event_decode(&r, c->to, into, e);
+        return event_decode(&in, c->to, into, e) &&
+               unseal_add(&c->unseal, r, c->to, into, is_erased, e);
     frame_clear(&c->foreign);
-    return event_decode(&r, plan_schema(c->from), &c->foreign, e) && carry_row(c, into, e);
+    return event_decode(&in, plan_schema(c->from), &c->foreign, e) &&
+           unseal_add(&c->unseal, r, plan_schema(c->from), &c->foreign, is_erased, e) &&
+           carry_row(c, into, e);
+}
+
+struct text carrier_personal(const struct carrier *c)
+{
+    return c->unseal.personal;
 }
 
 const struct schema *carrier_source(const struct carrier *c)

@@ -30,6 +30,15 @@ bool data_shard_directory(const struct settings *s, char path[DATA_PATH_MAX], st
                      DATA_PATH_MAX);
 }
 
+void data_key_file(const struct settings *s, char path[DATA_PATH_MAX])
+{
+    const char *said = s->personal_key_file != NULL ? s->personal_key_file : "";
+    bool is_plain = said[0] == 0 || said[0] == '/' || s->directory == NULL;
+
+    snprintf(path, DATA_PATH_MAX, "%s%s%s", is_plain ? "" : s->directory, is_plain ? "" : "/",
+             said);
+}
+
 struct state_options data_state_options(const struct settings *s, enum simd simd, uint32_t batch)
 {
     return (struct state_options){.engine = {.simd = simd,

@@ -16,6 +16,9 @@ bool data_directory(const struct settings *s, char path[DATA_PATH_MAX], struct e
 bool data_shard_directory(const struct settings *s, char path[DATA_PATH_MAX],
                           struct error *e) MUST_USE;
 
+/* The file of the master key of personal fields; "" where the settings name none. */
+void data_key_file(const struct settings *s, char path[DATA_PATH_MAX]);
+
 /* State as the settings limit it. */
 struct state_options data_state_options(const struct settings *s, enum simd simd, uint32_t batch);
 

@@ -48,9 +48,9 @@ void event_id_new(int64_t received_us, char out[EVENT_ID_NEW])
              0x80u | (r[2] & 0x3fu), r[3], r[4], r[5], r[6], r[7], r[8], r[9]);
 }
 
-uint64_t event_body_hash(const struct schema *s, struct text event)
+uint64_t event_body_hash(const struct schema *s, struct text open)
 {
-    struct text own = event_own_part(s, event);
+    struct text own = event_own_part(s, open);
 
     return hash_bytes(own.bytes, own.length, 0);
 }

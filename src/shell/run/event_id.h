@@ -14,7 +14,8 @@ enum { EVENT_ID_NEW = 37 };
 void event_id_new(int64_t received_us, char out[EVENT_ID_NEW]);
 
 /* What tells an event sent again from another one with its id: a hash of what the sender said. The
- * table that fields are looked up in may have changed in between. */
-uint64_t event_body_hash(const struct schema *s, struct text event);
+ * table that fields are looked up in may have changed in between. `open` is the event without its
+ * personal fields: the hash stands in snapshots, and must not depend on keys. */
+uint64_t event_body_hash(const struct schema *s, struct text open);
 
 #endif

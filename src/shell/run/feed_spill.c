@@ -64,8 +64,6 @@ struct feed_spill *feed_spill_new(struct feed_reader *r, uint64_t memory_bytes,
 
     s->reader = r;
     s->schema = schema_dup(r->schema);
-    for (uint32_t i = 0; i < s->schema->count; i++)
-        s->schema->fields[i].is_personal = false;
     s->time = r->schema->time;
     s->newest_us = s->until_us = INT64_MIN;
     s->from_us = INT64_MAX;

@@ -2,6 +2,7 @@
 
 #include <limits.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -17,6 +18,8 @@ struct known {
 
 struct plans {
     char directory[PATH_MAX - 128];
+    char control[PATH_MAX - 64];       /* of the data directory */
+    struct subject_keys *_Atomic keys; /* NULL: not open; set once */
     pthread_mutex_t lock;
     struct known known[PLANS_KNOWN_MAX];
     uint32_t count;
@@ -27,6 +30,7 @@ struct plans *plans_new(const char *shard_directory)
     struct plans *p = mem_alloc(sizeof *p);
 
     snprintf(p->directory, sizeof p->directory, "%s", shard_directory);
+    snprintf(p->control, sizeof p->control, "%s/../control", shard_directory);
     pthread_mutex_init(&p->lock, NULL);
     return p;
 }
@@ -37,8 +41,47 @@ void plans_free(struct plans *p)
         return;
     for (uint32_t i = 0; i < p->count; i++)
         plan_unref(p->known[i].plan);
+    subject_keys_close(atomic_load(&p->keys));
     pthread_mutex_destroy(&p->lock);
     mem_free(p);
+}
+
+bool plans_has_keys(const struct plans *p)
+{
+    return subject_keys_exist(p->control);
+}
+
+struct subject_keys *plans_keys(struct plans *p)
+{
+    return atomic_load(&p->keys);
+}
+
+static bool open_keys(struct plans *p, enum subject_keys_mode mode, const char *master_file,
+                      struct error *e)
+{
+    struct subject_keys *keys = NULL;
+    bool ok = true;
+
+    pthread_mutex_lock(&p->lock);
+    if (atomic_load(&p->keys) == NULL)
+        ok = subject_keys_open(p->control, mode, master_file, &keys, e);
+    if (keys != NULL)
+        atomic_store(&p->keys, keys);
+    pthread_mutex_unlock(&p->lock);
+    return ok;
+}
+
+bool plans_open_keys(struct plans *p, const char *master_file, struct error *e)
+{
+    return open_keys(p, SUBJECT_KEYS_WRITE, master_file, e);
+}
+
+bool plans_get_keys(struct plans *p, struct subject_keys **keys, struct error *e)
+{
+    if (!open_keys(p, SUBJECT_KEYS_READ, NULL, e))
+        return false;
+    *keys = plans_keys(p);
+    return true;
 }
 
 static struct plan *find(struct plans *p, uint32_t seq)

@@ -5,6 +5,7 @@
 
 #include "core/decide/plan.h"
 #include "shell/log/log.h"
+#include "shell/personal/keys.h"
 #include "shell/run/body.h"
 #include "shell/settings/settings.h"
 
@@ -17,6 +18,17 @@ void plans_free(struct plans *p);
 bool plans_get(struct plans *p, uint32_t seq, struct plan **plan, struct error *e) MUST_USE;
 /* Make a plan known that was built already (by the one who writes its record). */
 void plans_put(struct plans *p, uint32_t seq, struct plan *plan);
+
+/* The keys of the log's personal fields, in control/ of the data directory. They stay the plans'.
+ */
+bool plans_has_keys(const struct plans *p); /* the file is there */
+/* For writing, made where there are none; nothing to do where they are open so. `master_file` may
+ * be NULL. */
+bool plans_open_keys(struct plans *p, const char *master_file, struct error *e) MUST_USE;
+/* Those that are open; NULL: none. */
+struct subject_keys *plans_keys(struct plans *p);
+/* Those, or opened for reading. */
+bool plans_get_keys(struct plans *p, struct subject_keys **keys, struct error *e) MUST_USE;
 
 /* Make the plan of settings over a schema with a model file's bytes (NULL: none). On success `text`
  * has the settings_print_plan form, `id` and `model_digest` (zeros without a model) are set. */

@@ -89,6 +89,7 @@ bool recover(struct plan *p, struct plans *plans, const char *log_directory,
         a = apply_new(&options);
         if (r->snapshot_seq < last_seq)
             ok = apply_from(a, log_directory, r->snapshot_seq + 1, last_seq, progress, r, e);
+        r->erased = apply_erased(a);
         apply_free(a);
     }
     if (!ok)

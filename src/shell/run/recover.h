@@ -12,6 +12,7 @@ struct recovered {
     bool has_history;      /* a RECORD_HISTORY was met */
     uint64_t snapshot_seq; /* where it started from; 0: the beginning */
     uint64_t records;      /* applied */
+    uint64_t erased;       /* of them: events whose personal fields are erased */
 };
 
 /* `log_directory` has records 1..last_seq. */

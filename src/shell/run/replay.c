@@ -22,6 +22,7 @@ struct replayer {
     struct digest *digest;
     struct digest *segment_digest;
     struct replay_segment segment; /* the present one */
+    bool has_erased; /* events whose personal fields are erased came before the present `apply` */
     struct buffer bytes;
     struct replay_result *result;
     struct error *e;
@@ -118,6 +119,10 @@ static bool on_decision(void *context, const struct applied *a)
     ok = decision_parse(&reader, logged_plan, &logged, p->e);
     if (ok && compare(p, a, &logged, logged_plan))
         p->result->equal++;
+    else if (ok && a->is_erased)
+        p->result->erased++;
+    else if (ok && (a->is_after_erased || p->has_erased) && plan_state_is_personal(p->plan))
+        p->result->erased_before++;
     else if (ok)
         note_difference(p->result, a, &logged, logged_plan, p->plan);
     plan_unref(logged_plan);
@@ -150,14 +155,24 @@ static bool observe_before(struct replayer *p, uint64_t seq, struct error *e)
         ok = apply_record(a, &r, e);
     log_cursor_close(c);
     ok = ok && found >= 0 && apply_flush(a, e);
+    p->has_erased |= apply_erased(a) > 0;
     apply_free(a);
     return ok;
 }
 
-static void drop_state(struct replayer *p)
+static void end_apply(struct replayer *p)
 {
+    if (p->apply == NULL)
+        return;
+    p->result->erased_events += apply_erased(p->apply);
+    p->has_erased |= apply_erased(p->apply) > 0;
     apply_free(p->apply);
     p->apply = NULL;
+}
+
+static void drop_state(struct replayer *p)
+{
+    end_apply(p);
     state_close(&p->state);
     plan_unref(p->plan);
     p->plan = NULL;
@@ -175,7 +190,7 @@ static bool change_plan(struct replayer *p, struct plan *plan, uint64_t seq, str
     keeps = had_state && engine_layout(plan) == engine_layout(p->plan);
     if (keeps) {
         engine_close(p->state.engine);
-        apply_free(p->apply);
+        end_apply(p);
         plan_unref(p->plan);
         p->state.engine = engine_open(plan, &p->state.region, &p->o->state.engine);
     } else {

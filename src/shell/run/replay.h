@@ -33,8 +33,12 @@ struct replay_result {
     uint64_t records, decisions, observed, labels, plans;
     uint64_t equal; /* to the bit (with `as`: the same outcome) */
     uint64_t different;
-    uint8_t digest[32]; /* the one hash: SHA-256 over id and decision bytes, in order */
-    uint32_t segments;  /* at most REPLAY_SEGMENTS_MAX; later ones are in the one hash only */
+    /* Not equal, and no difference of the program: the event's own personal fields are erased, or
+     * those of an event before it, in a state that depends on such. */
+    uint64_t erased, erased_before;
+    uint64_t erased_events; /* decided or not, whose personal fields are */
+    uint8_t digest[32];     /* the one hash: SHA-256 over id and decision bytes, in order */
+    uint32_t segments;      /* at most REPLAY_SEGMENTS_MAX; later ones are in the one hash only */
     struct replay_segment segment[REPLAY_SEGMENTS_MAX];
     uint64_t moved[PLAN_OUTCOMES_MAX][PLAN_OUTCOMES_MAX]; /* with `as`: from, to */
     uint32_t differences;

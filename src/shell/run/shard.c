@@ -50,6 +50,9 @@ static struct shard *shard_new(const struct shard_options *o)
         ASSERT(queue_put(s->spare, &s->groups[i]));
     buffer_init(&s->body, BODY_MAX);
     buffer_init(&s->scratch, LOG_BODY_MAX);
+    buffer_init(&s->personal, LOG_BODY_MAX);
+    buffer_init(&s->sealed_part, LOG_BODY_MAX);
+    buffer_init(&s->parts, SHARD_RUN_TEXT_MAX);
     s->status.queue_capacity = o->queue;
     s->status.watermark_us = INT64_MIN;
     return s;
@@ -60,11 +63,16 @@ static void shard_free(struct shard *s)
     state_close(&s->state);
     log_close(s->log);
     carrier_free(s->carrier);
+    sealer_free(s->sealer);
+    unseal_fini(&s->unseal);
     plans_free(s->plans);
     plan_unref(s->plan);
     frame_fini(&s->frame);
     buffer_fini(&s->body);
     buffer_fini(&s->scratch);
+    buffer_fini(&s->personal);
+    buffer_fini(&s->sealed_part);
+    buffer_fini(&s->parts);
     queue_free(s->queue);
     queue_free(s->sealed);
     queue_free(s->spare);
@@ -91,7 +99,7 @@ bool shard_append_alone(struct shard *s, enum record_kind kind, int64_t received
         return false;
     log_append(s->log, &r);
     log_seal(s->log);
-    return log_commit(s->log, e);
+    return shard_commit_log(s, e);
 }
 
 /* From here on this plan decides: its record. The number of a plan is its record's position, which
@@ -136,10 +144,12 @@ static bool bring_up(struct shard *s, const struct made_plan *made, const void *
     s->plan = plan_ref(made->plan);
     s->fields = schema_fingerprint(plan_schema(s->plan));
     s->values_most = values_most(s->plan);
+    s->seals_values = plan_features_are_personal(s->plan);
     s->plans = plans_new(s->directory);
+    unseal_init(&s->unseal, s->plans);
     if (model != NULL && !plans_keep_model(s->directory, made->model_digest, model, model_bytes, e))
         return false;
-    if (!log_open(&log, &s->log, &found, e))
+    if (!log_open(&log, &s->log, &found, e) || !shard_open_keys(s, s->plan, e))
         return false;
     snapshot_remove_unfinished(s->snapshot_directory);
     if (!recover(s->plan, s->plans, s->log_directory, s->snapshot_directory, found.last_seq,
@@ -155,6 +165,7 @@ static bool bring_up(struct shard *s, const struct made_plan *made, const void *
     }
     s->status.snapshot_seq = r.snapshot_seq;
     s->status.replayed = r.records;
+    s->status.erased = r.erased;
     s->status.cut_bytes = found.cut_bytes;
     s->carrier = carrier_new(s->plans, s->plan);
     frame_init(&s->frame, plan_schema(s->plan), SHARD_GROUP_MAX, SHARD_RUN_TEXT_MAX);
@@ -203,6 +214,8 @@ static bool append_observed(struct shard *s, const struct frame *f, uint32_t row
 {
     const struct schema *schema = plan_schema(s->plan);
     struct event_body body = {0};
+    struct parted parted;
+    struct text event;
     struct id_entry id = {.seq = s->seq[i], .received_us = s->received_us[i]};
     struct record r = {.received_us = s->received_us[i],
                        .kind = RECORD_OBSERVE,
@@ -220,14 +233,19 @@ static bool append_observed(struct shard *s, const struct frame *f, uint32_t row
     id_length = s->scratch.length;
     event_encode(&s->scratch, schema, f, row);
     body.id = (struct text){s->scratch.bytes, id_length};
-    body.event = (struct text){s->scratch.bytes + id_length, s->scratch.length - id_length};
+    event = (struct text){s->scratch.bytes + id_length, s->scratch.length - id_length};
+    buffer_clear(&s->parts);
+    if (!shard_part_row(s, f, row, event, &parted, e))
+        return false;
+    body.event = shard_open_part(s, &parted, event);
+    r.sealed = shard_seal(s, &parted, s->seq[i], NULL);
     buffer_clear(&s->body);
     event_body_format(&body, &s->body);
     if (s->body.overflow || s->scratch.overflow)
         return error_set(e, ERROR_INVALID, "event \"%.*s\" is over %d bytes", TEXT_ARG(body.id),
                          SHARD_EVENT_MAX);
     r.body = (struct text){s->body.bytes, s->body.length};
-    if (!log_reserve(s->log, 1, r.body.length, e))
+    if (!log_reserve(s->log, 1, r.sealed.length + r.body.length, e))
         return false;
     ASSERT(log_append(s->log, &r) == s->seq[i]);
     id.token = engine_id_token(s->state.engine, body.id);
@@ -262,7 +280,7 @@ bool shard_observe(struct shard *s, const struct frame *f, uint32_t first, uint3
         }
         engine_run(s->state.engine, f, first + done, count, s->seq, s->received_us, NULL);
         log_seal(s->log);
-        if (!log_commit(s->log, e))
+        if (!shard_commit_log(s, e))
             return false;
     }
     return true;

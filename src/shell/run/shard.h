@@ -117,6 +117,7 @@ struct shard_options {
     size_t snapshot_memory_bytes;    /* copies of what changes while one is written, at most */
     uint32_t queue;                  /* submissions waiting, at most */
     uint32_t activation_rate;        /* records a second, of the log for a new plan; 0: no limit */
+    const char *personal_key_file;   /* the master key of personal fields; NULL: as it was */
     const struct progress *progress; /* of recovery */
 };
 
@@ -199,6 +200,7 @@ struct shard_status {
     uint64_t building_seq,
         building_of;    /* the state of a new plan: records of so many; 0, 0: none */
     uint64_t replayed;  /* records, at the start */
+    uint64_t erased;    /* of them: events whose personal fields are erased, so read as null */
     uint64_t cut_bytes; /* of a torn end, at the start */
 };
 

@@ -118,6 +118,7 @@ static void exchange(struct shard *s, struct activation *a)
     EXCHANGE(s->frame, a->frame);
     s->fields = a->fields;
     s->values_most = values_most(a->plan);
+    s->seals_values = plan_features_are_personal(a->plan);
     pthread_mutex_lock(&s->lock);
     carry_counts(s, s->plan, a->plan);
     EXCHANGE(s->plan, a->plan);
@@ -344,7 +345,8 @@ bool shard_activate(struct shard *s, const struct made_plan *made, const void *m
         result->is_same = true;
         ok = true;
     } else {
-        ok = (model == NULL ||
+        ok = shard_open_keys(s, made->plan, e) &&
+             (model == NULL ||
               plans_keep_model(s->directory, made->model_digest, model, model_bytes, e)) &&
              activate(s, made, progress, result, e);
     }

@@ -49,8 +49,8 @@ static size_t run_bytes(const struct shard *s, uint32_t rows)
     size_t bytes = 0;
 
     for (uint32_t i = 0; i < rows; i++)
-        bytes +=
-            s->run[i]->event.length + s->run[i]->id.length + EVENT_BODY_OVERHEAD + s->values_most;
+        bytes += s->run[i]->event.length + s->run[i]->id.length +
+                 shard_sealed_most(s, &s->parted[i]) + EVENT_BODY_OVERHEAD + s->values_most;
     return bytes;
 }
 
@@ -58,13 +58,14 @@ static void append_decision(struct shard *s, uint32_t i)
 {
     struct submission *sub = s->run[i];
     bool is_made = decision_is_made(&s->decisions[i]);
-    struct event_body body = {.id = sub->id, .event = sub->event};
+    struct event_body body = {.id = sub->id,
+                              .event = shard_open_part(s, &s->parted[i], sub->event)};
     struct record record = {.received_us = sub->received_us,
                             .kind = is_made ? RECORD_DECISION : RECORD_OBSERVE,
                             .epoch = ENGINE_EPOCH,
                             .plan = s->plan_seq};
     struct id_entry id = {.token = s->run_token[i],
-                          .body = event_body_hash(plan_schema(s->plan), sub->event),
+                          .body = event_body_hash(plan_schema(s->plan), body.event),
                           .seq = s->seq[i],
                           .received_us = sub->received_us};
 
@@ -78,6 +79,7 @@ static void append_decision(struct shard *s, uint32_t i)
             body.values = (struct text){s->scratch.bytes + length, s->scratch.length - length};
         body.decision = (struct text){s->scratch.bytes, length};
     }
+    record.sealed = shard_seal(s, &s->parted[i], s->seq[i], &body.values);
     buffer_clear(&s->body);
     event_body_format(&body, &s->body);
     ASSERT(!s->body.overflow);
@@ -98,6 +100,17 @@ static void finish_decision(struct shard *s, uint32_t i)
     sub->plan = plan_ref(s->plan);
 }
 
+/* Before anything is applied: a key may not be had. */
+static bool part_events(struct shard *s, uint32_t rows, struct error *e)
+{
+    buffer_clear(&s->parts);
+    for (uint32_t i = 0; i < rows; i++) {
+        if (!shard_part_row(s, &s->frame, i, s->run[i]->event, &s->parted[i], e))
+            return false;
+    }
+    return true;
+}
+
 static void end_run(struct shard *s)
 {
     uint32_t rows = s->frame.rows;
@@ -105,7 +118,7 @@ static void end_run(struct shard *s)
 
     if (rows == 0)
         return;
-    if (!log_reserve(s->log, rows, run_bytes(s, rows), &e)) {
+    if (!part_events(s, rows, &e) || !log_reserve(s->log, rows, run_bytes(s, rows), &e)) {
         for (uint32_t i = 0; i < rows; i++)
             fail_submission(s->run[i], e.kind == ERROR_FULL ? SUBMIT_FULL : SUBMIT_FAILED, e.text);
         frame_clear(&s->frame);
@@ -208,16 +221,24 @@ static void repeat_from_log(struct shard *s, struct submission *sub, uint64_t se
     reader_init(&reader, body.decision.bytes, body.decision.length);
     if (!plans_get(s->plans, record.plan, &sub->plan, &e) ||
         !decision_parse(&reader, sub->plan, &sub->decision, &e) ||
+        !unseal_values(&s->unseal, &record, &body, &e) ||
         !values_of_reasons(sub->plan, body.values, &sub->decision, &e))
         fail_submission(sub, SUBMIT_FAILED, e.text);
 }
 
 static void answer_repeated(struct shard *s, struct submission *sub, const struct id_entry *known)
 {
-    uint64_t body = event_body_hash(plan_schema(s->plan), sub->event);
-    uint64_t seq = known->seq;
+    uint64_t seq = known->seq, body;
+    struct parted parted;
+    struct error e;
 
     sub->seq = seq;
+    buffer_clear(&s->parts); /* the run was ended */
+    if (!shard_part_event(s, sub->event, &parted, &e)) {
+        fail_submission(sub, SUBMIT_FAILED, e.text);
+        return;
+    }
+    body = event_body_hash(plan_schema(s->plan), shard_open_part(s, &parted, sub->event));
     if (body != known->body) {
         fail_submission(sub, SUBMIT_CONFLICT,
                         "another event with this id was decided before: give this one its own id");
@@ -353,7 +374,7 @@ static bool read_event(struct shard *s, uint64_t seq, struct record *record,
 }
 
 static void append_label(struct shard *s, struct submission *sub, const struct record *event,
-                         const struct event_body *body)
+                         const struct event_body *body, const struct parted *parted)
 {
     struct label_body label = {.seq = sub->seq,
                                .plan = event->plan,
@@ -364,6 +385,7 @@ static void append_label(struct shard *s, struct submission *sub, const struct r
                                .source = sub->source,
                                .event = body->event};
     struct record record = {.received_us = sub->received_us,
+                            .sealed = shard_seal(s, parted, log_next_seq(s->log), NULL),
                             .kind = RECORD_LABEL,
                             .epoch = ENGINE_EPOCH,
                             .plan = s->plan_seq};
@@ -392,8 +414,9 @@ static void take_label(struct shard *s, struct submission *sub)
 {
     struct record event;
     struct event_body body;
+    struct parted parted;
     struct error e = {0};
-    bool ok;
+    bool ok, is_erased;
 
     if (!find_labelled(s, sub))
         return;
@@ -401,18 +424,21 @@ static void take_label(struct shard *s, struct submission *sub)
          (text_equal(body.id, sub->id) ||
           error_set(&e, ERROR_INVALID, "record %llu is no event of this id",
                     (unsigned long long)sub->seq)) &&
+         carrier_decode(s->carrier, &event, event.plan, body.event, &s->frame, &is_erased, &e) &&
+         shard_part_copy(s, &event, carrier_personal(s->carrier), &parted, &e) &&
          log_reserve(s->log, 1,
-                     body.event.length + sub->id.length + sub->source.length + LABEL_BODY_OVERHEAD,
-                     &e) &&
-         carrier_decode(s->carrier, event.plan, body.event, &s->frame, &e);
+                     body.event.length + shard_sealed_most(s, &parted) + sub->id.length +
+                         sub->source.length + LABEL_BODY_OVERHEAD,
+                     &e);
     if (!ok) {
+        frame_clear(&s->frame);
         fail_submission(sub, e.kind == ERROR_FULL ? SUBMIT_FULL : SUBMIT_FAILED, e.text);
         return;
     }
     engine_label(s->state.engine, &s->frame, 0, sub->seq, sub->label, event.received_us,
                  sub->effective_us);
     frame_clear(&s->frame);
-    append_label(s, sub, &event, &body);
+    append_label(s, sub, &event, &body, &parted);
 }
 
 /* ---- the group */
@@ -600,7 +626,7 @@ void *shard_commit_main(void *shard)
         if (atomic_load(&s->is_failed)) {
             error_set(&e, ERROR_WORLD, "the shard has stopped: restart the server");
             fail_group(s, g, &e);
-        } else if (!log_commit(s->log, &e)) {
+        } else if (!shard_commit_log(s, &e)) {
             fail_group(s, g, &e);
         }
         answer(g);

@@ -9,9 +9,11 @@
 #include "core/base/panic.h"
 #include "core/decide/values.h"
 #include "shell/os/thread.h"
+#include "shell/personal/sealer.h"
 #include "shell/run/freeze.h"
 #include "shell/run/shard.h"
 #include "shell/run/snapshot.h"
+#include "shell/run/unseal.h"
 
 /* Submissions that are answered together, once the records that they made are durable. */
 struct group {
@@ -32,6 +34,13 @@ struct snapshot_job {
     size_t capacity; /* of the state's memory */
     struct snapshot_head head;
     bool is_written;
+};
+
+/* Where the two parts of an event stand in shard.parts, and the key that seals the personal one. */
+struct parted {
+    bool is_parted; /* else the event is its own open part */
+    size_t open_at, open_length, personal_at, personal_length;
+    struct held_key held;
 };
 
 struct shard {
@@ -59,10 +68,17 @@ struct shard {
     struct carrier *carrier; /* of labelled events decided under earlier plans */
     struct buffer body;      /* of the record being made */
     struct buffer scratch;
-    struct list_work *list_work; /* shard_list.c's */
-    struct group *group;         /* being filled */
-    uint64_t snapshot_seq;       /* of the last snapshot taken */
-    int64_t snapshot_due_us;     /* monotonic */
+    struct unseal unseal;   /* of first answers that are read again */
+    struct sealer *sealer;  /* NULL until an event with personal fields comes */
+    bool seals_values;      /* the plan's features read personal fields */
+    struct buffer personal; /* what is sealed of one event */
+    struct buffer sealed_part;
+    struct buffer parts;                   /* of the run's events, or of one alone */
+    struct parted parted[SHARD_GROUP_MAX]; /* by row of the run */
+    struct list_work *list_work;           /* shard_list.c's */
+    struct group *group;                   /* being filled */
+    uint64_t snapshot_seq;                 /* of the last snapshot taken */
+    int64_t snapshot_due_us;               /* monotonic */
     enum snapshot_step snapshot_step;
     struct snapshot_job snapshot_job;
     struct region_watch *watch; /* while writing */
@@ -98,6 +114,26 @@ void shard_seal_group(struct shard *s);
 bool shard_wait_durable(struct shard *s, uint64_t seq);
 void *shard_engine_main(void *shard);
 void *shard_commit_main(void *shard);
+
+/* shard_seal.c */
+/* The parts of an event of the plan in force, appended to s->parts; without a key: to look at. */
+bool shard_part_event(struct shard *s, struct text event, struct parted *p,
+                      struct error *e) MUST_USE;
+/* The same of row `row` of `f`, with its subject's key. */
+bool shard_part_row(struct shard *s, const struct frame *f, uint32_t row, struct text event,
+                    struct parted *p, struct error *e) MUST_USE;
+/* The personal part of record `r` once more, alone in s->parts; nothing where it is erased. */
+bool shard_part_copy(struct shard *s, const struct record *r, struct text personal,
+                     struct parted *p, struct error *e) MUST_USE;
+struct text shard_open_part(const struct shard *s, const struct parted *p, struct text event);
+size_t shard_sealed_most(const struct shard *s, const struct parted *p); /* bytes */
+/* The sealed part of record `seq`, good until the next; *values (NULL: none) are taken into it
+ * where they may say something of personal fields. */
+struct text shard_seal(struct shard *s, const struct parted *p, uint64_t seq, struct text *values);
+/* New keys, then the oldest sealed group. */
+bool shard_commit_log(struct shard *s, struct error *e) MUST_USE;
+/* Before the plan comes into force. */
+bool shard_open_keys(struct shard *s, const struct plan *p, struct error *e) MUST_USE;
 
 /* shard_list.c; the run of decisions has been ended. */
 void shard_take_list(struct shard *s, struct submission *sub);

@@ -118,6 +118,7 @@ enum http_next train_model(struct server *s, struct exchange *x);
 enum http_next backtest_rules(struct server *s, struct exchange *x);
 enum http_next list_events(struct server *s, struct exchange *x);
 enum http_next decide_event(struct server *s, struct exchange *x);
+enum http_next erase_subject(struct server *s, struct exchange *x);
 enum http_next reload_settings(struct server *s, struct exchange *x);
 enum http_next show_job(struct server *s, struct exchange *x);
 enum http_next show_keys(struct server *s, struct exchange *x);

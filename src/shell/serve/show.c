@@ -9,6 +9,7 @@
 #include "core/decide/values.h"
 #include "core/velocity/velocity.h"
 #include "shell/os/clock.h"
+#include "shell/run/unseal.h"
 #include "shell/run/verdict.h"
 #include "shell/serve/desk.h"
 #include "shell/store/explanation.h"
@@ -80,18 +81,21 @@ static void open_observed(const struct record *r, struct text id, int64_t time_u
     buffer_add_text(out, ",\"observed\":true");
 }
 
-static bool show_body(const struct record *r, const struct plan *plan,
-                      const struct event_body *body, struct buffer *out, struct error *e)
+static bool show_body(struct plans *plans, const struct record *r, const struct plan *plan,
+                      struct event_body *body, struct buffer *out, struct error *e)
 {
     const struct schema *schema = plan_schema(plan);
+    struct unseal unseal;
     struct decision d;
     struct frame f;
     struct reader in;
-    bool ok;
+    bool ok, is_erased = false;
 
     frame_init(&f, schema, 1, LOG_BODY_MAX);
+    unseal_init(&unseal, plans);
     reader_init(&in, body->event.bytes, body->event.length);
-    ok = event_decode(&in, schema, &f, e);
+    ok = event_decode(&in, schema, &f, e) && unseal_add(&unseal, r, schema, &f, &is_erased, e) &&
+         unseal_values(&unseal, r, body, e);
     if (ok && r->kind == RECORD_OBSERVE) {
         open_observed(r, body->id, time_of(schema, &f, r->received_us), out);
     } else if (ok) {
@@ -109,6 +113,9 @@ static bool show_body(const struct record *r, const struct plan *plan,
     }
     if (ok)
         add_inputs(schema, &f, out);
+    if (ok && is_erased)
+        buffer_add_text(out, ",\"erased\":true");
+    unseal_fini(&unseal);
     frame_fini(&f);
     return ok;
 }
@@ -126,7 +133,8 @@ static bool show_record(struct server *s, uint64_t seq, struct buffer *out, stru
         return error_set(e, ERROR_WORLD, "the decision is not on disk yet; ask again");
     buffer_init(&bytes, LOG_BODY_MAX + LOG_OVERHEAD_BYTES);
     ok = log_read(log, seq, &bytes, &r, e) && event_body_parse(r.body, &body, e) &&
-         plans_get(shard_plans(s->o.shard), r.plan, &plan, e) && show_body(&r, plan, &body, out, e);
+         plans_get(shard_plans(s->o.shard), r.plan, &plan, e) &&
+         show_body(shard_plans(s->o.shard), &r, plan, &body, out, e);
     plan_unref(plan);
     buffer_fini(&bytes);
     return ok;

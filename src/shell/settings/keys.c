@@ -198,6 +198,19 @@ const struct key keys[] = {
      ARRAY(struct schema_setting, kinds, kind_count, KINDS_MAX),
      .words = "The kinds of event that have the field; without it, all have it."},
 
+    {"personal", KEY_SECTION, KEY_DECIDES,
+     .words = "Fields of persons, sealed apart in the log under a key for each person, so that a "
+              "person can be erased: see docs/personal-data.md."},
+    {"personal.fields", KEY_TEXTS, KEY_DECIDES,
+     ARRAY(struct settings, personal_fields, personal_count, SETTINGS_FIELDS_MAX),
+     .words = "Their names."},
+    {"personal.subject", KEY_TEXT, KEY_DECIDES, OF(personal_subject),
+     .words = "The entity whose they are, such as `customer`; its key is one field."},
+    {"personal.key_file", KEY_TEXT, 0, OF(personal_key_file),
+     .words = "The file of the master key that seals the persons' keys: 64 hexadecimal digits, "
+              "readable by its owner only. By default `control/master.key` in the data directory, "
+              "made at the first use."},
+
     {"missing", KEY_ENTRIES, KEY_DECIDES, ARRAY_OF(missing, missing_count, SETTINGS_FIELDS_MAX),
      .words = "What stands in for a field that an event lacks: see docs/events.md."},
     {"missing.*", KEY_TEXT, KEY_REQUIRED | KEY_DECIDES, MEMBER(struct named_setting, source),
@@ -588,7 +601,6 @@ const struct key keys[] = {
               "is given up and counted, decisions go on."},
 
     {"alerts", KEY_SECTION, KEY_LATER, .words = "Queues of alerts."},
-    {"personal", KEY_SECTION, KEY_LATER, .words = "Personal fields, sealed apart."},
     {"rollups", KEY_SECTION, KEY_LATER, .words = "Tables by day and entity."},
 };
 

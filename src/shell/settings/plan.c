@@ -42,6 +42,25 @@ enum {
     AMOUNTS = 1u << TYPE_INT | 1u << TYPE_DECIMAL | 1u << TYPE_REAL,
 };
 
+/* Fields sealed apart in the log; those that the schema itself says are so too. */
+static bool personal_set(const struct settings *s, struct schema *schema, struct error *e)
+{
+    for (uint32_t i = 0; i < s->personal_count; i++) {
+        struct text name = text_of(s->personal_fields[i]);
+        int field = schema_find(schema, name);
+        const char *nearest = field == FIELD_NONE ? schema_nearest(schema, name) : NULL;
+
+        if (field == FIELD_NONE) {
+            error_set(e, ERROR_INVALID, "no field \"%s\"%s%s%s", name.bytes,
+                      nearest != NULL ? "; did you mean \"" : "", nearest != NULL ? nearest : "",
+                      nearest != NULL ? "\"?" : "");
+            return settings_blame(s, "personal.fields", e);
+        }
+        schema->fields[field].is_personal = true;
+    }
+    return true;
+}
+
 static bool roles_set(const struct settings *s, struct schema *schema, struct error *e)
 {
     int amount;
@@ -52,7 +71,8 @@ static bool roles_set(const struct settings *s, struct schema *schema, struct er
            role_set(s, schema, "event.time", s->event.time, TIMES, "a time", &schema->time, e) &&
            role_set(s, schema, "event.label.field", s->event.label, LABELS, "0 or 1, false or true",
                     &schema->label, e) &&
-           role_set(s, schema, "event.amount", s->event.amount, AMOUNTS, "a number", &amount, e);
+           role_set(s, schema, "event.amount", s->event.amount, AMOUNTS, "a number", &amount, e) &&
+           personal_set(s, schema, e);
 }
 
 /* The arrays that a plan_spec borrows. */
@@ -199,6 +219,12 @@ static bool blame_part(const struct settings *s, struct error *e)
 
     if (is_about(e, "time_zone"))
         return settings_blame(s, "time_zone", e);
+    if (is_about(e, "personal"))
+        return settings_blame(s, "personal", e);
+    if (is_about(e, "personal.fields"))
+        return settings_blame(s, "personal.fields", e);
+    if (is_about(e, "personal.subject"))
+        return settings_blame(s, "personal.subject", e);
     for (uint32_t i = 0; i < s->entity_count; i++) {
         snprintf(path, sizeof path, "entities.%s.key", s->entities[i].name);
         if (is_about(e, path))
@@ -278,6 +304,7 @@ static bool plan_of(const struct settings *s, const struct schema *schema, struc
                      .absent = s->event.absent,
                      .key = s->token_key},
         .max_ahead_us = s->event.max_ahead_us,
+        .subject = text_of(s->personal_subject != NULL ? s->personal_subject : ""),
         .zones = {zone_find, (void *)s},
         .time_zone = text_of(s->time_zone != NULL ? s->time_zone : ""),
         .model = model,

@@ -345,6 +345,10 @@ struct settings {
     uint32_t reason_count;
     struct check_setting *checks;
     uint32_t check_count;
+    char **personal_fields; /* sealed apart in the log */
+    uint32_t personal_count;
+    char *personal_subject;        /* the entity whose they are; NULL without fields */
+    char *personal_key_file;       /* of the master key, relative to the settings file; or NULL */
     struct named_setting *missing; /* field and what stands in for it */
     uint32_t missing_count;
     char **outcomes;

@@ -7,6 +7,7 @@
 #include "core/data/json.h"
 #include "core/decide/values.h"
 #include "shell/run/body.h"
+#include "shell/run/unseal.h"
 #include "shell/run/verdict.h"
 #include "shell/store/own.h"
 #include "shell/store/tokens.h"
@@ -17,6 +18,7 @@ struct explaining {
     const struct explanation_sources *s;
     struct record record;
     struct event_body body;
+    struct unseal unseal;
     struct plan *plan;
     struct decision decision;
     struct frame event;
@@ -32,13 +34,16 @@ struct explaining {
 static bool read_values(struct explaining *x, struct error *e)
 {
     struct reader in;
+    bool is_erased;
 
     frame_init(&x->event, plan_schema(x->plan), 1, LOG_BODY_MAX);
     frame_init(&x->values, plan_values_schema(x->plan), 1, LOG_BODY_MAX);
     x->past = mem_array(plan_entity_count(x->plan) + 1, sizeof *x->past);
     x->contribution = mem_array(plan_feature_count(x->plan) + 1, sizeof *x->contribution);
     reader_init(&in, x->body.event.bytes, x->body.event.length);
-    if (!event_decode(&in, plan_schema(x->plan), &x->event, e))
+    if (!event_decode(&in, plan_schema(x->plan), &x->event, e) ||
+        !unseal_add(&x->unseal, &x->record, plan_schema(x->plan), &x->event, &is_erased, e) ||
+        !unseal_values(&x->unseal, &x->record, &x->body, e))
         return false;
     reader_init(&in, x->body.decision.bytes, x->body.decision.length);
     if (!decision_parse(&in, x->plan, &x->decision, e))
@@ -293,6 +298,7 @@ static bool write_all(const struct explaining *x, struct buffer *out, struct err
 
 static void explaining_fini(struct explaining *x)
 {
+    unseal_fini(&x->unseal);
     if (x->plan == NULL)
         return;
     for (uint32_t i = 0; x->past != NULL && i < plan_entity_count(x->plan); i++)
@@ -312,6 +318,7 @@ bool explanation_write(const struct explanation_sources *s, uint64_t seq, struct
     bool ok;
 
     buffer_init(&bytes, LOG_BODY_MAX * 2);
+    unseal_init(&x.unseal, s->plans);
     ok = log_read(s->log, seq, &bytes, &x.record, e) &&
          (x.record.kind == RECORD_DECISION ||
           error_set(e, ERROR_NOT_FOUND, "this event was observed, never decided")) &&

@@ -6,6 +6,7 @@
 
 #include "core/decide/values.h"
 #include "shell/run/body.h"
+#include "shell/run/unseal.h"
 
 enum { LOG_OVERHEAD = 4096 };
 
@@ -19,15 +20,22 @@ struct earlier {
     uint32_t number; /* of its PLAN record; 0: none yet */
     struct plan *plan;
     struct frame values; /* one row */
+    struct unseal unseal;
     int map[LANG_FEATURES_MAX];
 };
 
-static void earlier_fini(struct earlier *a)
+static void earlier_drop(struct earlier *a)
 {
     if (a->plan != NULL)
         frame_fini(&a->values);
     plan_unref(a->plan);
-    *a = (struct earlier){0};
+    a->plan = NULL;
+}
+
+static void earlier_fini(struct earlier *a)
+{
+    earlier_drop(a);
+    unseal_fini(&a->unseal);
 }
 
 static bool earlier_load(struct earlier *a, const struct explanation_sources *s,
@@ -39,7 +47,7 @@ static bool earlier_load(struct earlier *a, const struct explanation_sources *s,
         return true;
     if (!plans_get(s->plans, number, &plan, e))
         return false;
-    earlier_fini(a);
+    earlier_drop(a);
     a->number = number;
     a->plan = plan;
     frame_init(&a->values, plan_values_schema(plan), 1, LOG_BODY_MAX);
@@ -87,7 +95,7 @@ static bool add_decision(struct own_past *past, struct earlier *a,
     struct record r;
 
     if (!log_read(s->log, seq, bytes, &r, e) || !event_body_parse(r.body, &body, e) ||
-        !earlier_load(a, s, past->plan, r.plan, e))
+        !earlier_load(a, s, past->plan, r.plan, e) || !unseal_values(&a->unseal, &r, &body, e))
         return false;
     if (body.values.length == 0)
         return true;
@@ -114,6 +122,7 @@ bool own_past_read(const struct explanation_sources *s, const struct plan *p, in
     frame_init(&read->frame, plan_values_schema(p), found + 1,
                (size_t)OWN_DECISIONS_MAX * LOG_BODY_MAX / 8);
     buffer_init(&bytes, LOG_BODY_MAX + LOG_OVERHEAD);
+    unseal_init(&a.unseal, s->plans);
     for (uint32_t i = 0; i < found && ok; i++)
         ok = add_decision(read, &a, s, before[i], &bytes, e);
     buffer_fini(&bytes);
