@@ -1,6 +1,7 @@
 """What the examples' pages say to type works."""
 
 import csv
+import json
 import os
 import pathlib
 import re
@@ -70,3 +71,28 @@ def test_single_requests_are_judged_in_files_and_over_http(binary, in_path, tmp_
     server.errors.close()
     assert [answer[k] for k in ("outcome", "level", "score", "probability")] == [
         alert["outcome"], alert["level"], int(alert["score"]), float(alert["probability"])]
+
+
+def test_the_notebook_does_what_is_stored_in_it(binary, in_path, tmp_path, monkeypatch):
+    folder = in_folder("notebook", tmp_path)
+    notebook = json.loads((EXAMPLES / "notebook" / "assay.ipynb").read_text())
+    assert notebook["nbformat"] == 4 and len({c["id"] for c in notebook["cells"]}) == len(notebook["cells"])
+    for cell in notebook["cells"]:
+        needed = {"cell_type", "id", "metadata", "source"} | ({"execution_count", "outputs"} if cell["cell_type"] == "code" else set())
+        assert set(cell) == needed and re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", cell["id"])
+    done = subprocess.run(["sh", "-ec", commands(folder / "README.md")], cwd=folder, env=in_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    server = Server(binary, folder)
+    monkeypatch.chdir(folder)
+    monkeypatch.syspath_prepend(EXAMPLES.parent / "scripts")
+    monkeypatch.setenv("ASSAY_PY", str(EXAMPLES.parent / "clients" / "python"))
+    monkeypatch.setenv("ASSAY_URL", f"http://127.0.0.1:{server.port}")
+    import notebook as runner
+
+    names = {}
+    try:
+        for cell, source, stored in runner.cells(notebook):
+            assert runner.run(source, names) == stored, cell["id"]
+    finally:
+        server.stop()
+        server.errors.close()

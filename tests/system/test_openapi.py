@@ -278,6 +278,7 @@ ASKED = {
     "GET /docs/style.css": {200: ("", None, {}), 304: ("", None, {})},
     "GET /healthz": {200: ("", None, {})},
     "GET /readyz": {200: ("", None, {})},
+    "GET /v1/status": {200: ("", None, {})},
     "GET /metrics": {200: ("", None, {})},
 }
 ELSEWHERE = {

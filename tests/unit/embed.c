@@ -37,7 +37,9 @@ static int make_files(void **state)
                       "features:\n"
                       "  n_1d: count() by card over 1d\n"
                       "  frauds: sum(label) by card over 1d delay 1h\n"
+                      "lists: {stopped: {type: text, expires: 7d}}\n"
                       "rules:\n"
+                      "  STOPPED: {when: card in list(stopped), then: decline}\n"
                       "  BUSY: {when: n_1d >= 3, then: review}\n"
                       "  KNOWN: {when: frauds > 0, then: decline}\n"
                       "model: none\n");
@@ -76,7 +78,7 @@ static const char *decide(struct assay *a, const char *id, const char *at, const
 
     snprintf(json, sizeof json, "{\"id\":\"%s\",\"at\":\"%s\",\"card\":\"%s\",\"amount\":5}", id,
              at, card);
-    answer = assay_decide(a, json, strlen(json), &bytes);
+    answer = assay_decide(a, json, strlen(json), 0, &bytes);
     if (answer != NULL) {
         assert_int_equal(bytes, strlen(answer));
         assert_string_equal(assay_error(a), "");
@@ -114,6 +116,109 @@ static void labels_of_the_past_take_effect_after_their_delay(void **state)
     assay_close(a);
 }
 
+static int label(struct assay *a, const char *id, const char *at, const char *card, int said,
+                 const char *known)
+{
+    char json[256];
+
+    snprintf(json, sizeof json, "{\"id\":\"%s\",\"at\":\"%s\",\"card\":\"%s\",\"amount\":5}", id,
+             at, card);
+    return assay_label(a, json, strlen(json), said, known);
+}
+
+static void labels_act_from_when_they_are_known(void **state)
+{
+    static const char at[] = "2024-01-02T10:00:00Z";
+    struct assay *a = open_it();
+
+    (void)state;
+    assert_non_null(decide(a, "1", at, "c5"));
+    assert_int_equal(label(a, "2", at, "c5", 1, NULL), -1);
+    assert_non_null(strstr(assay_error(a), "no event of this id"));
+    assert_int_equal(label(a, "1", at, "c6", 1, NULL), -1);
+    assert_non_null(strstr(assay_error(a), "another event"));
+    assert_int_equal(label(a, "1", at, "c5", 2, NULL), -1);
+    assert_int_equal(label(a, "1", at, "c5", 1, "soon"), -1);
+    assert_non_null(strstr(assay_error(a), "soon"));
+    assert_int_equal(label(a, "1", at, "c5", 1, "2024-01-02T11:30:00Z"), 0);
+    assert_non_null(strstr(decide(a, "3", "2024-01-02T11:29:00Z", "c5"), "\"rules\":[]"));
+    assert_non_null(strstr(decide(a, "4", "2024-01-02T11:31:00Z", "c5"), "\"KNOWN\""));
+    assert_int_equal(label(a, "1", at, "c5", -1, "2024-01-02T11:32:00Z"), 0);
+    assert_null(strstr(decide(a, "5", "2024-01-02T11:33:00Z", "c5"), "\"KNOWN\""));
+    assay_close(a);
+}
+
+static void lists_change_for_the_events_after(void **state)
+{
+    struct assay *a = open_it();
+
+    (void)state;
+    assert_null(strstr(decide(a, "1", "2024-01-02T10:00:00Z", "c5"), "STOPPED"));
+    assert_int_equal(assay_list_add(a, "stopped", "c5", NULL), 1);
+    assert_int_equal(assay_list_add(a, "stopped", "c6", "never"), 1);
+    assert_int_equal(assay_list_add(a, "stopped", "c6", "never"), 0);
+    assert_non_null(strstr(decide(a, "2", "2024-01-02T10:00:01Z", "c5"), "STOPPED"));
+    assert_int_equal(assay_list_remove(a, "stopped", "c5"), 1);
+    assert_int_equal(assay_list_remove(a, "stopped", "c5"), 0);
+    assert_null(strstr(decide(a, "3", "2024-01-02T10:00:02Z", "c5"), "STOPPED"));
+    assert_int_equal(assay_list_add(a, "started", "c5", NULL), -1);
+    assert_non_null(strstr(assay_error(a), "started"));
+    assert_int_equal(assay_list_add(a, "stopped", "", NULL), -1);
+    assert_int_equal(assay_list_add(a, "stopped", "c5", "tomorrow"), -1);
+    assay_close(a);
+}
+
+static void a_dry_run_leaves_no_trace(void **state)
+{
+    static const char event[] =
+        "{\"id\":\"1\",\"at\":\"2024-01-02T10:00:00Z\",\"card\":\"c1\",\"amount\":5}";
+    struct assay *a = open_it();
+
+    (void)state;
+    for (int i = 0; i < 5; i++) {
+        const char *answer = assay_decide(a, event, sizeof event - 1, ASSAY_DRY_RUN, NULL);
+
+        assert_non_null(answer);
+        assert_non_null(strstr(answer, "\"rules\":[]"));
+    }
+    assert_int_equal(label(a, "1", "2024-01-02T10:00:00Z", "c1", 1, NULL), -1);
+    assay_close(a);
+}
+
+static void count_answers(void *context, const char *answer, size_t bytes)
+{
+    int *seen = context;
+
+    assert_int_equal(strlen(answer), bytes);
+    seen[strstr(answer, "\"line\"") != NULL ? 1 : 0]++;
+    seen[2] += strstr(answer, "BUSY") != NULL;
+}
+
+static void a_batch_is_as_its_lines(void **state)
+{
+    enum { LINES = 700 }; /* over what runs together */
+    struct assay *a = open_it();
+    char *text = malloc(LINES * 100), *at = text;
+    int seen[3] = {0};
+
+    (void)state;
+    assert_non_null(text);
+    for (int i = 0; i < LINES; i++)
+        at +=
+            i % 100 == 50
+                ? sprintf(at, "{\"crad\":1}\n\n")
+                : sprintf(at, "{\"id\":\"b%d\",\"at\":\"2024-01-02T10:00:00Z\",\"card\":\"c\"}\r\n",
+                          i);
+    assert_int_equal(assay_decide_batch(a, text, (size_t)(at - text), 0, count_answers, seen),
+                     LINES - 7);
+    assert_int_equal(seen[0], LINES - 7);
+    assert_int_equal(seen[1], 7);
+    assert_int_equal(seen[2], LINES - 7 - 2);
+    assert_int_equal(assay_decide_batch(a, "", 0, 0, count_answers, seen), 0);
+    free(text);
+    assay_close(a);
+}
+
 static void what_is_refused_changes_nothing(void **state)
 {
     static const char no_time[] = "{\"id\":\"1\",\"card\":\"c1\",\"amount\":1}";
@@ -121,11 +226,11 @@ static void what_is_refused_changes_nothing(void **state)
 
     (void)state;
     for (int i = 0; i < 5; i++) {
-        assert_null(assay_decide(a, no_time, sizeof no_time - 1, NULL));
+        assert_null(assay_decide(a, no_time, sizeof no_time - 1, 0, NULL));
         assert_non_null(strstr(assay_error(a), "time"));
-        assert_null(assay_decide(a, "{\"crad\":\"c1\"}", 13, NULL));
+        assert_null(assay_decide(a, "{\"crad\":\"c1\"}", 13, 0, NULL));
         assert_non_null(strstr(assay_error(a), "/crad: "));
-        assert_null(assay_decide(a, NULL, 0, NULL));
+        assert_null(assay_decide(a, NULL, 0, 0, NULL));
         assert_int_equal(assay_observe(a, "[", 1), -1);
     }
     assert_non_null(strstr(decide(a, "1", "2024-01-02T10:00:00Z", "c1"), "\"rules\":[]"));
@@ -150,6 +255,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rules_see_the_state),
         cmocka_unit_test(labels_of_the_past_take_effect_after_their_delay),
+        cmocka_unit_test(labels_act_from_when_they_are_known),
+        cmocka_unit_test(lists_change_for_the_events_after),
+        cmocka_unit_test(a_dry_run_leaves_no_trace),
+        cmocka_unit_test(a_batch_is_as_its_lines),
         cmocka_unit_test(what_is_refused_changes_nothing),
         cmocka_unit_test(opening_fails_with_words),
     };

@@ -276,6 +276,18 @@ const char *plan_outcome_name(const struct plan *p, uint32_t outcome)
     return outcomes[outcome];
 }
 
+int plan_fallback(const struct plan *p)
+{
+    (void)p;
+    return -1;
+}
+
+const char *plan_fallback_reason(const struct plan *p)
+{
+    (void)p;
+    return NULL;
+}
+
 const char *plan_level_name(const struct plan *p, uint32_t level)
 {
     (void)p;
@@ -309,6 +321,14 @@ bool plans_get_keys(struct plans *p, struct subject_keys **keys, struct error *e
 }
 
 /* ---- shard ---- */
+
+const struct histogram *shard_stages(const struct shard *s)
+{
+    static struct histogram nothing[STAGES];
+
+    (void)s;
+    return nothing;
+}
 
 enum { KNOWN_MAX = 1 << 20 };
 

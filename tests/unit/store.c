@@ -294,7 +294,7 @@ static void rows_come_back_as_they_were(void **state)
     (void)state;
     d.received_us = INT64_C(1800000000123457);
     d.probability = 0.1 + 0.2;
-    d.flags = 200;
+    d.flags = 40000;
     MUST(store_open(&place, STORE_WRITE, &s, &e));
     MUST(store_begin(s, &e));
     MUST(store_add_decision(s, &d, &e));

@@ -4,6 +4,38 @@
 
 #include "core/base/panic.h"
 
+/* In the bytes OBSERVED never stands, so its bit says that the upper flags follow. */
+enum { FLAGS_AT = 28, FLAGS_FOLLOW = DECISION_OBSERVED };
+
+static void format_flags(uint16_t flags, struct buffer *out)
+{
+    if (flags >> 8 == 0) {
+        buffer_add_u8(out, (uint8_t)flags);
+        return;
+    }
+    buffer_add_u8(out, (uint8_t)(flags | FLAGS_FOLLOW));
+    buffer_add_u8(out, (uint8_t)(flags >> 8));
+}
+
+static uint16_t read_flags(struct reader *in)
+{
+    uint16_t flags = reader_u8(in);
+
+    if ((flags & FLAGS_FOLLOW) != 0)
+        flags = (uint16_t)((flags & ~FLAGS_FOLLOW) | reader_u8(in) << 8);
+    return flags;
+}
+
+uint16_t decision_told(struct text bytes)
+{
+    struct reader in;
+
+    if (bytes.length < FLAGS_AT + 2)
+        return 0;
+    reader_init(&in, bytes.bytes + FLAGS_AT, 2);
+    return read_flags(&in) & DECISION_TOLD;
+}
+
 /* Where the character that crosses REASON_TEXT_MAX begins. */
 static uint8_t cut_length(struct text t)
 {
@@ -47,6 +79,22 @@ struct value reason_value(const struct reason *r, enum type type)
     else
         v.integer = r->integer;
     return v;
+}
+
+void decision_add_reason(struct decision *d, uint32_t feature, double contribution)
+{
+    uint32_t at = d->reasons;
+
+    if (!(contribution > 0))
+        return;
+    while (at > 0 && d->reason[at - 1].contribution < contribution)
+        at--;
+    if (at == DECISION_REASONS_MAX)
+        return;
+    if (d->reasons < DECISION_REASONS_MAX)
+        d->reasons++;
+    memmove(&d->reason[at + 1], &d->reason[at], (d->reasons - at - 1u) * sizeof d->reason[0]);
+    d->reason[at] = (struct reason){.feature = feature, .contribution = contribution};
 }
 
 const char *decider_name(enum decider d)
@@ -132,7 +180,7 @@ void decision_format(const struct decision *d, const struct plan *p, struct buff
     buffer_add_u16(out, (uint16_t)d->score);
     buffer_add_u8(out, d->outcome);
     buffer_add_u8(out, d->level);
-    buffer_add_u8(out, d->flags);
+    format_flags(d->flags, out);
     buffer_add_u8(out, d->reasons);
     for (uint32_t i = 0; i < rule_words(p); i++)
         buffer_add_u64(out, d->rules[i]);
@@ -151,7 +199,7 @@ void decision_format(const struct decision *d, const struct plan *p, struct buff
 static bool is_plausible(const struct decision *d, const struct plan *p)
 {
     if (d->score < 0 || d->score > 1000 || d->outcome >= plan_outcome_count(p) ||
-        d->level >= PLAN_LEVELS_MAX)
+        d->level >= PLAN_LEVELS_MAX || (d->flags >> 8 & ~(DECISION_TOLD >> 8)) != 0)
         return false;
     for (uint32_t i = 0; i < d->reasons; i++) {
         if (d->reason[i].feature >= plan_feature_count(p))
@@ -179,7 +227,7 @@ bool decision_parse(struct reader *in, const struct plan *p, struct decision *d,
     read.score = (int16_t)reader_u16(in);
     read.outcome = reader_u8(in);
     read.level = reader_u8(in);
-    read.flags = reader_u8(in);
+    read.flags = read_flags(in);
     read.reasons = reader_u8(in);
     if (read.reasons > DECISION_REASONS_MAX)
         return error_set(e, ERROR_INVALID, "decision has %u reasons, at most %d are possible",

@@ -18,7 +18,14 @@ enum decision_flag {
     DECISION_UNCERTAINTY = 64, /* the model says how far it can be trusted */
     DECISION_OBSERVED =
         128, /* of a kind that is only observed: no decision, and never in the log */
+    DECISION_FALLBACK = 256, /* waited past its deadline: the plan's fallback is the outcome; score
+                              * and rules are what they would have been */
+    DECISION_DEFERRED = 512, /* its reasons were not worked out for want of time */
 };
+
+/* What a decision owes to the moment in which it was made, and so cannot be found again from the
+ * log before it: replay takes it from the record. */
+enum { DECISION_TOLD = DECISION_FALLBACK | DECISION_DEFERRED };
 
 struct reason {
     uint32_t feature;
@@ -37,6 +44,11 @@ void reason_take_value(struct reason *r, const struct column *c, uint32_t row);
 /* Its value, of the feature's type; text is borrowed. */
 struct value reason_value(const struct reason *r, enum type type);
 
+struct decision;
+/* Among the reasons: the largest are kept, equal ones in the order in which they come, and only
+ * what raises the margin. Without its value. */
+void decision_add_reason(struct decision *d, uint32_t feature, double contribution);
+
 enum decider { BY_CHAMPION, BY_CHALLENGER, BY_SHADOW, DECIDERS };
 
 const char *decider_name(enum decider d);
@@ -48,7 +60,7 @@ struct decision {
     int16_t score;   /* 0..1000 */
     uint8_t outcome; /* of the plan's outcomes */
     uint8_t level;
-    uint8_t flags;
+    uint16_t flags;
     uint8_t reasons; /* entries of reason[]; filled where the outcome is not the mildest */
     uint64_t rules[PLAN_RULES_MAX / 64]; /* fired, by bit */
     /* Groups (velocity_group_name), by bit, whose features may lack events of the row's entity: it
@@ -83,7 +95,10 @@ void decision_format(const struct decision *d, const struct plan *p, struct buff
 bool decision_parse(struct reader *in, const struct plan *p, struct decision *d,
                     struct error *e) MUST_USE;
 
+/* DECISION_TOLD of decision_format's bytes; 0 where they are cut short. */
+uint16_t decision_told(struct text bytes);
+
 /* Score 0..1000 and what follows: outcome and level by the plan's thresholds, then the rules. */
-enum { DECISION_BYTES_MAX = 96 + 34 + PLAN_RULES_MAX / 8 + DECISION_REASONS_MAX * 12 };
+enum { DECISION_BYTES_MAX = 98 + 34 + PLAN_RULES_MAX / 8 + DECISION_REASONS_MAX * 12 };
 
 #endif

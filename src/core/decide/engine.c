@@ -72,7 +72,10 @@ struct engine {
     struct rival rival[MODEL_RIVALS];
     double *contribution;
     struct waiting_label *label; /* room for one */
+    struct engine_moment moment; /* of the next run */
 };
+
+static const struct engine_moment any_moment = {.explanations = UINT32_MAX};
 
 static uint64_t mix_field(uint64_t h, const struct schema *s, int field)
 {
@@ -214,6 +217,7 @@ struct engine *engine_open(struct plan *p, struct region *r, const struct engine
     n->plan = plan_ref(p);
     n->region = *r;
     n->batch = o->batch;
+    n->moment = any_moment;
     n->simd = o->simd;
     n->groups = velocity_group_count(layout);
     for (uint32_t g = 0; g < n->groups; g++)
@@ -272,38 +276,6 @@ void engine_close(struct engine *n)
 }
 
 /* ---- labels */
-
-static bool word_is(struct text t, const char *const *words)
-{
-    char lower[16];
-
-    if (t.length >= sizeof lower)
-        return false;
-    for (size_t i = 0; i < t.length; i++)
-        lower[i] = t.bytes[i] >= 'A' && t.bytes[i] <= 'Z' ? (char)(t.bytes[i] + 32) : t.bytes[i];
-    for (; *words != NULL; words++) {
-        if (text_is((struct text){lower, t.length}, *words))
-            return true;
-    }
-    return false;
-}
-
-uint8_t engine_label_of(const struct column *label, uint32_t row)
-{
-    static const char *const fraud[] = {"fraud", "true", "yes", "y", "1", NULL};
-    static const char *const legit[] = {"legit", "legitimate", "false",   "no",
-                                        "n",     "0",          "genuine", NULL};
-
-    if (label->null[row])
-        return LABEL_UNKNOWN;
-    if (label->type == TYPE_REAL)
-        return label->real[row] != 0;
-    if (label->type != TYPE_TEXT)
-        return label->integer[row] != 0;
-    if (word_is(label->text[row], fraud))
-        return 1;
-    return word_is(label->text[row], legit) ? 0 : LABEL_UNKNOWN;
-}
 
 /* Put n->label (tokens filled by the caller) to the others that wait. */
 static void push_label(struct engine *n, uint64_t seq, int64_t time_us, uint8_t label,
@@ -587,23 +559,11 @@ static void give_reasons(struct engine *n, uint32_t row, struct decision *d)
     model_explain(m, v != NULL ? v->scratch : n->scratch, v != NULL ? v->input : n->input, row,
                   n->contribution, &base);
     d->reasons = 0;
-    for (uint32_t k = 0; k < model_input_count(m); k++) {
-        uint32_t at = d->reasons;
-
-        if (!(n->contribution[k] > 0))
-            continue;
-        while (at > 0 && d->reason[at - 1].contribution < n->contribution[k])
-            at--;
-        if (at == DECISION_REASONS_MAX)
-            continue;
-        if (d->reasons < DECISION_REASONS_MAX)
-            d->reasons++;
-        memmove(&d->reason[at + 1], &d->reason[at], (d->reasons - at - 1u) * sizeof d->reason[0]);
-        d->reason[at] =
-            (struct reason){.feature = v != NULL ? plan_rival_feature(n->plan, RIVAL_CHALLENGER, k)
-                                                 : plan_model_feature(n->plan, k),
-                            .contribution = n->contribution[k]};
-    }
+    for (uint32_t k = 0; k < model_input_count(m); k++)
+        decision_add_reason(d,
+                            v != NULL ? plan_rival_feature(n->plan, RIVAL_CHALLENGER, k)
+                                      : plan_model_feature(n->plan, k),
+                            n->contribution[k]);
     for (uint32_t i = 0; i < d->reasons; i++) {
         int node = plan_feature_node(n->plan, d->reason[i].feature);
 
@@ -643,6 +603,46 @@ static void note_uncertainty(const struct conformal *c, struct decision *d)
     d->flags |= DECISION_UNCERTAINTY;
 }
 
+/* The caller has gone on without us: what it was promised for that is what was decided. */
+static void take_fallback(const struct engine *n, uint16_t told, struct decision *d)
+{
+    if ((told & DECISION_FALLBACK) == 0 || plan_fallback(n->plan) < 0 || !decision_is_made(d))
+        return;
+    d->outcome = (uint8_t)plan_fallback(n->plan);
+    d->flags |= DECISION_FALLBACK;
+}
+
+/* A fallback has its own reason. */
+static void explain(struct engine *n, uint32_t rows, struct decision *decisions)
+{
+    const struct engine_moment *m = &n->moment;
+    uint32_t left = m->explanations;
+
+    for (uint32_t i = 0; i < rows && n->scratch != NULL; i++) {
+        struct decision *d = &decisions[i];
+
+        if (d->outcome == 0 || (d->flags & DECISION_FALLBACK) != 0)
+            continue;
+        if (left == 0 || (m->told != NULL && (m->told[i] & DECISION_DEFERRED) != 0)) {
+            d->flags |= DECISION_DEFERRED;
+            continue;
+        }
+        give_reasons(n, i, d);
+        left--;
+    }
+}
+
+static void lap(const struct engine *n, enum engine_lap ended)
+{
+    if (n->moment.lap != NULL)
+        n->moment.lap(n->moment.context, ended);
+}
+
+void engine_prepare(struct engine *n, const struct engine_moment *m)
+{
+    n->moment = *m;
+}
+
 static void decide(struct engine *n, const struct frame *f, uint32_t first, uint32_t rows,
                    struct decision *decisions)
 {
@@ -655,6 +655,7 @@ static void decide(struct engine *n, const struct frame *f, uint32_t first, uint
     key = entity_column(n, f, first, &key_first);
     memset(decisions, 0, rows * sizeof *decisions);
     score(n, rows);
+    lap(n, LAP_SCORE);
     hash_features(n, rows, decisions);
     for (uint32_t i = 0; i < rows; i++) {
         struct decision *d = &decisions[i];
@@ -673,10 +674,11 @@ static void decide(struct engine *n, const struct frame *f, uint32_t first, uint
     }
     fire_rules(n, rows, decisions);
     mark_observed(n, f, first, rows, decisions);
-    for (uint32_t i = 0; i < rows && n->scratch != NULL; i++) {
-        if (decisions[i].outcome > 0)
-            give_reasons(n, i, &decisions[i]);
-    }
+    for (uint32_t i = 0; i < rows && n->moment.told != NULL; i++)
+        take_fallback(n, n->moment.told[i], &decisions[i]);
+    lap(n, LAP_RULES);
+    explain(n, rows, decisions);
+    lap(n, LAP_EXPLAIN);
 }
 
 void engine_run(struct engine *n, const struct frame *f, uint32_t first, uint32_t rows,
@@ -697,8 +699,10 @@ void engine_run(struct engine *n, const struct frame *f, uint32_t first, uint32_
             program_run(p, &n->registers, level);
         velocity_run(n->velocity, level, &n->registers, &batch);
     }
+    lap(n, LAP_FEATURES);
     if (decisions != NULL)
         decide(n, f, first, rows, decisions);
+    n->moment = any_moment;
 }
 
 /* Labels that are due at the watermark would be applied before the next row anyhow: applying them
@@ -856,4 +860,15 @@ uint64_t engine_labels_lost(const struct engine *n)
 void engine_count(const struct engine *n, uint32_t group, struct velocity_counts *c)
 {
     velocity_count(n->velocity, group, c);
+}
+
+void engine_hold(const struct engine *n, struct engine_holdings *h)
+{
+    *h = (struct engine_holdings){.ids = ids_count(&n->ids),
+                                  .ids_bytes = ids_bytes(&n->ids),
+                                  .labels = waiting_count(&n->waiting),
+                                  .labels_bytes = waiting_bytes(&n->waiting),
+                                  .lists_bytes = lists_bytes(&n->lists)};
+    for (uint32_t i = 0; i < plan_list_count(n->plan); i++)
+        h->list_entries += lists_entries(&n->lists, i);
 }

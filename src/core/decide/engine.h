@@ -34,6 +34,21 @@ void engine_watch(struct engine *n, struct region_watch *watch);
 /* What identifies state that this plan can continue: layout, token key and epoch. */
 uint64_t engine_layout(const struct plan *p);
 
+/* The steps of a run, for whoever measures them. */
+enum engine_lap { LAP_FEATURES, LAP_SCORE, LAP_RULES, LAP_EXPLAIN, ENGINE_LAPS };
+
+/* What the next run owes to the moment it is made in. None of it changes the state. */
+struct engine_moment {
+    const uint16_t *told;  /* by row: DECISION_TOLD as found before or recorded; NULL: nothing */
+    uint32_t explanations; /* so many rows get reasons at most; others are DECISION_DEFERRED */
+    void (*lap)(void *context, enum engine_lap ended); /* called as each step ends; NULL: nobody */
+    void *context;
+};
+
+/* For the next engine_run only; the moment is borrowed until then. A row told to take the plan's
+ * fallback takes it where the plan has one. */
+void engine_prepare(struct engine *n, const struct engine_moment *m);
+
 /* One batch: rows [first, first + rows) of the frame, in order, at most ENGINE_BATCH_MAX.
  * seq[i] and received_us[i] belong to row first + i; seq increases. With decisions == NULL the rows
  * are only observed: state changes, nothing is scored; of rows of kinds that are only observed the
@@ -85,5 +100,14 @@ uint64_t engine_events(const struct engine *n);      /* rows ever run */
  */
 uint64_t engine_labels_lost(const struct engine *n);
 void engine_count(const struct engine *n, uint32_t group, struct velocity_counts *c);
+
+/* What the region holds beside entities. */
+struct engine_holdings {
+    uint64_t ids, ids_bytes;
+    uint64_t labels, labels_bytes; /* that wait for their time */
+    uint64_t list_entries, lists_bytes;
+};
+
+void engine_hold(const struct engine *n, struct engine_holdings *h);
 
 #endif

@@ -157,3 +157,10 @@ uint64_t ids_count(const struct ids *i)
 
     return h != NULL ? h->count : 0;
 }
+
+uint64_t ids_bytes(const struct ids *i)
+{
+    const struct ids_head *h = head_of(i);
+
+    return h != NULL ? h->capacity * sizeof(struct id_entry) + token_index_bytes(h->capacity) : 0;
+}

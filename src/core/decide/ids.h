@@ -30,5 +30,6 @@ const struct id_entry *ids_find(const struct ids *i, struct hash128 token); /* o
 /* A token that is already there is not looked for: find first. */
 void ids_add(struct ids *i, const struct id_entry *entry);
 uint64_t ids_count(const struct ids *i);
+uint64_t ids_bytes(const struct ids *i); /* of the region */
 
 #endif

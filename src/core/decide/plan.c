@@ -249,6 +249,17 @@ int plan_outcome_find(const struct plan *p, struct text name)
     return -1;
 }
 
+int plan_fallback(const struct plan *p)
+{
+    return p->fallback;
+}
+
+const char *plan_fallback_reason(const struct plan *p)
+{
+    ASSERT(p->fallback >= 0);
+    return p->fallback_reason;
+}
+
 uint32_t plan_level_count(const struct plan *p)
 {
     return p->level_count;

@@ -93,6 +93,8 @@ struct plan_spec {
     const struct plan_threshold
         *thresholds; /* score -> outcome; stricter outcomes, higher scores */
     uint32_t threshold_count;
+    struct text fallback; /* the outcome of what waited past its deadline; empty: none */
+    struct text fallback_reason;
     const struct plan_threshold *levels; /* score -> level */
     uint32_t level_count;
     struct text lowest_level; /* below all thresholds: "LOW" */
@@ -179,7 +181,9 @@ int plan_rule_node(const struct plan *p, uint32_t rule);
 uint32_t plan_rule_outcome(const struct plan *p, uint32_t rule);
 uint32_t plan_outcome_count(const struct plan *p);
 const char *plan_outcome_name(const struct plan *p, uint32_t outcome);
-int plan_outcome_find(const struct plan *p, struct text name);     /* or -1 */
+int plan_outcome_find(const struct plan *p, struct text name); /* or -1 */
+int plan_fallback(const struct plan *p);                       /* an outcome, or -1: none */
+const char *plan_fallback_reason(const struct plan *p);
 uint32_t plan_level_count(const struct plan *p);                   /* the lowest included */
 const char *plan_level_name(const struct plan *p, uint32_t level); /* 0 = lowest */
 

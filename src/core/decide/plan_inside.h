@@ -59,6 +59,8 @@ struct plan {
     bool *has_median;              /* by field */
     char *outcome[PLAN_OUTCOMES_MAX];
     uint32_t outcome_count;
+    int fallback; /* an outcome, or -1 */
+    char *fallback_reason;
     char *level[PLAN_LEVELS_MAX];
     uint32_t level_count;                   /* the lowest included */
     uint8_t outcome_of[PLAN_SCORE_MAX + 1]; /* by score */

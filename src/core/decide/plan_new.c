@@ -508,6 +508,19 @@ static bool thresholds_add(struct plan *p, const struct plan_spec *spec, struct 
     return true;
 }
 
+static bool fallback_add(struct plan *p, const struct plan_spec *spec, struct error *e)
+{
+    p->fallback = -1;
+    if (spec->fallback.length == 0)
+        return true;
+    p->fallback = plan_outcome_find(p, spec->fallback);
+    if (p->fallback < 0)
+        return error_set(e, ERROR_INVALID, "decision.fallback.outcome: \"%.*s\" is no outcome",
+                         TEXT_ARG(spec->fallback));
+    p->fallback_reason = name_copy(spec->fallback_reason);
+    return name_check(spec->fallback_reason, "decision.fallback.reason", e);
+}
+
 /* Levels are numbered from the lowest score up. */
 static bool levels_add(struct plan *p, const struct plan_spec *spec, struct error *e)
 {
@@ -649,6 +662,7 @@ void plan_free(struct plan *p)
         mem_free(p->outcome[i]);
     for (uint32_t i = 0; i < p->level_count; i++)
         mem_free(p->level[i]);
+    mem_free(p->fallback_reason);
     validation_free(p->validation);
     mem_free(p->subject.name);
     mem_free(p->has_median);
@@ -674,9 +688,10 @@ static bool plan_fill(struct plan *p, const struct plan_spec *spec, struct error
     if (spec->time_zone.length > 0 && !program_set_time_zone(p->program, spec->time_zone, e))
         return error_prefix(e, "time_zone");
     if (!limits_check(spec, e) || !outcomes_add(p, spec, e) || !thresholds_add(p, spec, e) ||
-        !levels_add(p, spec, e) || !missing_add(p, spec, e) || !entities_add(p, spec, e) ||
-        !lists_add(p, spec, e) || !features_add(p, spec, e) || !medians_check(p, spec, e) ||
-        !rules_add(p, spec, e) || !checks_add(p, spec, e) || !reasons_add(p, spec, e))
+        !fallback_add(p, spec, e) || !levels_add(p, spec, e) || !missing_add(p, spec, e) ||
+        !entities_add(p, spec, e) || !lists_add(p, spec, e) || !features_add(p, spec, e) ||
+        !medians_check(p, spec, e) || !rules_add(p, spec, e) || !checks_add(p, spec, e) ||
+        !reasons_add(p, spec, e))
         return false;
     program_finish(p->program);
     if (!layout_make(p, e) || !words_make(p, e) || !subject_set(p, spec, e))

@@ -149,3 +149,10 @@ uint64_t waiting_count(const struct waiting *w)
 
     return h != NULL ? h->count : 0;
 }
+
+uint64_t waiting_bytes(const struct waiting *w)
+{
+    const struct waiting_head *h = head_of(w);
+
+    return h != NULL ? h->capacity * waiting_label_bytes(w->groups) : 0;
+}

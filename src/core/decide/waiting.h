@@ -34,5 +34,6 @@ bool waiting_push(struct waiting *w, const struct waiting_label *label)
 const struct waiting_label *waiting_first(const struct waiting *w);
 void waiting_pop(struct waiting *w);
 uint64_t waiting_count(const struct waiting *w);
+uint64_t waiting_bytes(const struct waiting *w); /* of the region */
 
 #endif

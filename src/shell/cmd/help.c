@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "shell/serve/metrics.h"
 #include "shell/serve/route.h"
 
 static const char *const group_words[GROUPS] = {
@@ -86,6 +87,8 @@ static bool help_run(struct invocation *v, struct error *e)
         help_print(&out);
     } else if (strcmp(topic, "settings") == 0) {
         settings_print_docs(&out);
+    } else if (strcmp(topic, "metrics") == 0) {
+        metrics_print_docs(&out);
     } else if (strcmp(topic, "routes") == 0) {
         routes_print(v->json, &out);
     } else if (strcmp(topic, "functions") == 0) {
@@ -108,13 +111,16 @@ const struct command command_help = {
     .summary = "tells about one command, or all",
     .arguments = "[COMMAND]",
     .most = 1,
-    .words = "`assay help settings` prints all keys of assay.yaml (docs/settings.md), `assay help\n"
-             "functions` all functions and aggregates of the language (docs/functions.md),\n"
-             "and `assay help routes` the routes of the service and the roles that may take them.",
+    .words =
+        "`assay help settings` prints all keys of assay.yaml (docs/settings.md), `assay help\n"
+        "functions` all functions and aggregates of the language (docs/functions.md),\n"
+        "`assay help routes` the routes of the service and the roles that may take them, and `assay\n"
+        "help metrics` all metrics of the service (docs/service-metrics.md).",
     .examples = "  assay help\n"
                 "  assay help init\n"
                 "  assay help settings\n"
                 "  assay help functions\n"
-                "  assay help routes --json\n",
+                "  assay help routes --json\n"
+                "  assay help metrics\n",
     .run = help_run,
 };

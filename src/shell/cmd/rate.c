@@ -14,6 +14,8 @@
 #include "core/decide/ids.h"
 #include "core/velocity/forecast.h"
 #include "shell/log/log.h"
+#include "shell/os/file.h"
+#include "shell/run/data_directory.h"
 #include "shell/run/feed.h"
 #include "shell/source/profile.h"
 
@@ -21,6 +23,8 @@ enum {
     SECONDS_PER_DAY = 86400,
     STORE_ROW_BYTES = 150, /* of a decision, beside its id: columns, and entries of indexes */
     EVENT_BYTES_MAX = 64 << 20,
+    MEASURED_MOST = 10000, /* newest records of the log */
+    SNAPSHOTS_AT_ONCE = 3, /* two are kept while a third is written */
     WINDOWS_MAX = 64,
 };
 
@@ -48,7 +52,12 @@ struct rate {
     double ids, ids_bytes;
     double window_bytes, state_bytes, memory_bytes;
     double event_bytes, id_bytes; /* of an event and its id, on average */
+    double record_bytes; /* in the log; `measured` of that many records of it, or worked out */
+    uint32_t measured;
     double log_day_bytes, store_day_bytes;
+    double days; /* for how many the disk is foretold; 0: not asked */
+    double snapshot_bytes, disk_bytes;
+    struct volume volume;
     bool fits;
 };
 
@@ -197,6 +206,45 @@ static bool measure_events(struct rate *r, struct error *e)
     return ok;
 }
 
+/* What the newest records of the log take; a log that cannot be read measures nothing. */
+static void measure_log(struct rate *r)
+{
+    char directory[DATA_PATH_MAX], log[DATA_PATH_MAX + 16];
+    struct log_cursor *c;
+    struct record record;
+    uint64_t last, bytes = 0;
+    struct error ignored;
+
+    if (!data_shard_directory(r->settings, directory, &ignored))
+        return;
+    snprintf(log, sizeof log, "%s/log", directory);
+    if (!file_exists(log) || !log_last_seq(log, &last, &ignored) ||
+        !log_cursor_open(log, last > MEASURED_MOST ? last - MEASURED_MOST : 1, &c, &ignored))
+        return;
+    while (log_cursor_next(c, &record, &ignored) == 1) {
+        if (record.kind != RECORD_DECISION)
+            continue;
+        bytes += record.body.length + LOG_OVERHEAD_BYTES;
+        r->measured++;
+    }
+    log_cursor_close(c);
+    if (r->measured > 0)
+        r->record_bytes = (double)bytes / r->measured;
+}
+
+/* Features' values stand in each decision's record, encoded as an event is. */
+static double values_bytes(const struct plan *p)
+{
+    static const double each[] = {
+        [TYPE_BOOL] = 1, [TYPE_INT] = 2,  [TYPE_DECIMAL] = 4, [TYPE_REAL] = 8,
+        [TYPE_TEXT] = 9, [TYPE_TIME] = 8, [TYPE_DURATION] = 6};
+    double bytes = 6;
+
+    for (uint32_t i = 0; i < plan_feature_count(p); i++)
+        bytes += 1 + each[program_type(plan_program(p), plan_feature_node(p, i))];
+    return bytes;
+}
+
 /* ---- working it out */
 
 static void add_window(struct kind_need *k, const struct aggregate *a)
@@ -257,9 +305,35 @@ static void work_out(struct rate *r)
     r->ids = fmin(r->ids, ids_room);
     r->ids_bytes = r->ids * (double)ids_entry_bytes();
     r->state_bytes = r->window_bytes + r->ids_bytes;
-    r->log_day_bytes = r->rate * SECONDS_PER_DAY *
-                       (LOG_OVERHEAD_BYTES + 12 + decision + r->event_bytes + r->id_bytes);
+    r->record_bytes =
+        LOG_OVERHEAD_BYTES + 12 + decision + r->event_bytes + r->id_bytes + values_bytes(r->plan);
+    if (r->days > 0)
+        measure_log(r);
+    r->log_day_bytes = r->rate * SECONDS_PER_DAY * r->record_bytes;
     r->store_day_bytes = r->rate * SECONDS_PER_DAY * (STORE_ROW_BYTES + r->id_bytes);
+}
+
+/* Of the disk; a snapshot is the state's memory. */
+static void work_out_disk(struct rate *r)
+{
+    char data[DATA_PATH_MAX];
+    struct error ignored;
+
+    r->snapshot_bytes = SNAPSHOTS_AT_ONCE * fmin(r->state_bytes, r->memory_bytes);
+    r->disk_bytes = r->days * (r->log_day_bytes + r->store_day_bytes) + r->snapshot_bytes;
+    if (!data_directory(r->settings, data, &ignored) || !file_exists(data))
+        snprintf(data, sizeof data, "%s", r->settings->directory);
+    if (!file_volume(data, &r->volume, &ignored))
+        r->volume = (struct volume){0};
+}
+
+/* Until the volume is full to the share at which the service warns. */
+static double days_left(const struct rate *r)
+{
+    double room = (double)r->volume.free - (1 - VOLUME_USED_MUCH) * (double)r->volume.bytes -
+                  r->snapshot_bytes;
+
+    return fmax(0, room / (r->log_day_bytes + r->store_day_bytes));
 }
 
 /* The least `memory` that holds it: windows have three quarters, of which each level has its part.
@@ -371,6 +445,28 @@ static void print_words(const struct rate *r, struct buffer *out)
     buffer_add_text(out, "\n");
 }
 
+static void print_disk(const struct rate *r, struct buffer *out)
+{
+    buffer_format(out, "  a record  %.0f bytes, ", r->record_bytes);
+    if (r->measured > 0)
+        buffer_format(out, "measured on the log's newest %u decisions\n", r->measured);
+    else
+        buffer_add_text(out, "worked out from the source's first rows\n");
+    buffer_format(out, "  %.15g days  log ", r->days);
+    add_size(out, r->days * r->log_day_bytes);
+    buffer_add_text(out, ", store ");
+    add_size(out, r->days * r->store_day_bytes);
+    buffer_add_text(out, ", snapshots ");
+    add_size(out, r->snapshot_bytes);
+    buffer_add_text(out, ", in all ");
+    add_size(out, r->disk_bytes);
+    buffer_add_text(out, "\n  volume    ");
+    add_size(out, (double)r->volume.free);
+    buffer_add_text(out, " free of ");
+    add_size(out, (double)r->volume.bytes);
+    buffer_format(out, "; %.0f %% used after %.1f days\n", 100 * VOLUME_USED_MUCH, days_left(r));
+}
+
 static void json_number(struct buffer *out, const char *name, double value)
 {
     buffer_format(out, ",\"%s\":%.0f", name, value);
@@ -421,6 +517,17 @@ static void print_json(const struct rate *r, struct buffer *out)
     json_number(out, "memory_needed_bytes", memory_needed(r));
     json_number(out, "log_bytes_a_day", r->log_day_bytes);
     json_number(out, "store_bytes_a_day", r->store_day_bytes);
+    if (r->days > 0) {
+        buffer_format(out, ",\"days\":%.15g,\"record_bytes\":%.1f,\"measured_records\":%u", r->days,
+                      r->record_bytes, r->measured);
+        json_number(out, "log_bytes", r->days * r->log_day_bytes);
+        json_number(out, "store_bytes", r->days * r->store_day_bytes);
+        json_number(out, "snapshot_bytes", r->snapshot_bytes);
+        json_number(out, "disk_bytes", r->disk_bytes);
+        json_number(out, "volume_free_bytes", (double)r->volume.free);
+        json_number(out, "volume_bytes", (double)r->volume.bytes);
+        buffer_format(out, ",\"days_until_warning\":%.2f", days_left(r));
+    }
     buffer_add_text(out, "}\n");
 }
 
@@ -444,22 +551,31 @@ bool rate_check(struct invocation *v, const struct settings *s, const struct pla
                 struct error *e)
 {
     struct rate r = {.settings = s, .plan = p};
-    const char *said = option_get(v, "rate");
+    const char *said = option_get(v, "rate"), *days = option_get(v, "days");
     struct buffer out;
     bool ok;
 
     if (!number_parse_real(text_of(said), '.', &r.rate) || r.rate <= 0 || r.rate > 1e9)
         return error_set(e, ERROR_USAGE, "--rate %s: expected events per second, up to 10^9", said);
+    if (days != NULL &&
+        (!number_parse_real(text_of(days), '.', &r.days) || r.days <= 0 || r.days > RATE_DAYS_MAX))
+        return error_set(e, ERROR_USAGE, "--days %s: expected days, up to %d", days, RATE_DAYS_MAX);
+    if (v->command == &command_size && days == NULL)
+        r.days = RATE_DAYS;
     open_kinds(&r);
     buffer_init(&out, OUTPUT_MAX);
     ok = find_entities(v, &r, e) && measure_events(&r, e);
     if (ok) {
         work_out(&r);
+        if (r.days > 0)
+            work_out_disk(&r);
         term_clear(&v->term);
         if (v->json)
             print_json(&r, &out);
         else
             print_words(&r, &out);
+        if (!v->json && r.days > 0)
+            print_disk(&r, &out);
         ok = print_result(&out, e) && refuse(&r, e);
     }
     buffer_fini(&out);

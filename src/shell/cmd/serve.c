@@ -6,10 +6,12 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/data/json.h"
 #include "shell/access/access.h"
 #include "shell/cmd/cmd.h"
+#include "shell/cmd/serve_watch.h"
 #include "shell/os/clock.h"
 #include "shell/os/thread.h"
 #include "shell/run/backtest_request.h"
@@ -38,6 +40,7 @@ struct serving {
     struct shard *shard;
     struct project *project;
     struct server *server;
+    struct journal *journal;
     struct history_result history;
 
     pthread_mutex_t lock; /* of notice: what a reload came to, for the main thread to tell */
@@ -169,7 +172,12 @@ static void add_next_start(const struct settings *was, const struct settings *is
         {"access", access_differs(&was->access, &is->access)},
         {"server.connections", was->server.connections != is->server.connections},
         {"server.cors", origins_differ(&was->server, &is->server)},
+        {"server.journal.slow_ms", was->server.slow_ms != is->server.slow_ms},
+        {"server.journal.sample", was->server.sample != is->server.sample},
         {"server.body", was->server.body_bytes != is->server.body_bytes},
+        {"decision.deadline_ms", was->deadline_ms != is->deadline_ms},
+        {"decision.explain_budget", was->explain_budget != is->explain_budget},
+        {"store.lag_limit", was->store_lag_limit != is->store_lag_limit},
         {"lists", lists_differ(was, is)},
         {"ids.count", was->ids_horizon != is->ids_horizon},
         {"ids.keep", was->ids_horizon_us != is->ids_horizon_us},
@@ -386,6 +394,7 @@ static bool open_shard(struct serving *s, struct error *e)
         .state = data_state_options(s->settings, s->v->simd, STATE_BATCH),
         .sync = s->settings->log_sync ? LOG_SYNC_ALWAYS : LOG_SYNC_NEVER,
         .segment_bytes = s->settings->log_segment_bytes,
+        .explanations = s->settings->explain_budget,
         .activation_rate = s->settings->reload_rate,
         .snapshot_every_us = s->settings->snapshot_every_us,
         .snapshot_memory_bytes = s->settings->snapshot_memory_bytes,
@@ -413,6 +422,9 @@ static bool open_server(struct serving *s, struct error *e)
                                     .lookups = s->lookups,
                                     .contracts = s->contracts,
                                     .store = s->store,
+                                    .journal = s->journal,
+                                    .deadline_us = s->settings->deadline_ms * INT64_C(1000),
+                                    .store_lag_limit = s->settings->store_lag_limit,
                                     .data_directory = s->data,
                                     .access = s->access,
                                     .train = {train_job, s},
@@ -476,19 +488,23 @@ static void print_words(const struct serving *s, const char *filled, struct buff
                   s->current.model_path[0] != 0 ? s->current.model_path : "none: rules only");
 }
 
-static void warn(const char *what, const char *words)
+static void warn(const struct serving *s, const char *what, const char *words)
 {
-    fprintf(stderr, "assay: %s: %s\n", what, words);
+    char both[2 * ERROR_TEXT_MAX];
+
+    snprintf(both, sizeof both, "%s: %s", what, words);
+    journal_write(s->journal, JOURNAL_WARN, "warning", both, "");
 }
 
 /* Before the words that say that it serves: whoever waits for those finds these. */
 static void warn_of_access(const struct serving *s)
 {
     if (!server_is_loopback(s->server) && !access_is_required(s->access))
-        warn("server.host", "other machines can reach this address, and access.required is false: "
-                            "whoever reaches it may do everything");
+        warn(s, "server.host",
+             "other machines can reach this address, and access.required is false: "
+             "whoever reaches it may do everything");
     else if (!server_is_loopback(s->server) && s->setting.tls.certificate == NULL)
-        warn("server.host",
+        warn(s, "server.host",
              "other machines can reach this address without TLS: keys and passwords "
              "can be read on the way. See server.tls, or put a proxy with TLS before it");
     if (s->starter[0] != 0)
@@ -560,7 +576,7 @@ static void tell_reload(struct serving *s, const struct shard_status *shard, boo
     s->notice[0] = 0;
     pthread_mutex_unlock(&s->lock);
     if (notice[0] != 0)
-        fprintf(stderr, "assay: %s\n", notice);
+        journal_write(s->journal, JOURNAL_WARN, "reload", notice, "");
 }
 
 static void reload_if_asked(struct serving *s)
@@ -574,32 +590,48 @@ static void reload_if_asked(struct serving *s)
         return;
     hung_up = e.kind == ERROR_CONFLICT; /* one is running, perhaps by the file of before */
     if (!hung_up)
-        warn("not reloaded", e.text);
+        warn(s, "not reloaded", e.text);
 }
 
-/* A stopped shard goes on answering 503 with the reason, so that whoever looks can see it; what
- * only a person can mend is told here once. */
 static void wait_for_the_end(struct serving *s)
 {
-    bool is_shard_told = false, is_store_told = false, is_building = false;
+    struct serve_watch watch = {
+        .journal = s->journal, .data = s->data, .store_lag_limit = s->settings->store_lag_limit};
+    bool is_building = false;
 
+    shard_status(s->shard, &watch.shard);
     while (!terminated && !is_interrupted()) {
-        struct shard_status shard;
-        struct project_status project;
-
         clock_sleep_us(WAIT_US);
         reload_if_asked(s);
-        shard_status(s->shard, &shard);
-        project_status(s->project, &project);
-        tell_reload(s, &shard, &is_building);
-        if (shard.is_failed && !is_shard_told)
-            warn("the shard has stopped; restart to recover", shard.failure);
-        if (project.is_failed && !is_store_told)
-            warn("the store cannot be written, which is tried again; decisions go on",
-                 project.failure);
-        is_shard_told = shard.is_failed;
-        is_store_told = project.is_failed;
+        serve_watch_look(&watch, s->shard, s->project);
+        tell_reload(s, &watch.shard, &is_building);
     }
+}
+
+static void tell_start(const struct serving *s)
+{
+    char words[ERROR_TEXT_MAX], members[128];
+    struct shard_status status;
+
+    shard_status(s->shard, &status);
+    snprintf(words, sizeof words, "listening on %s://%s:%u", scheme(s), s->setting.host,
+             server_port(s->server));
+    snprintf(members, sizeof members,
+             ",\"version\":\"%s\",\"seq\":%" PRIu64 ",\"replayed\":%" PRIu64, ASSAY_VERSION,
+             status.durable_seq, status.replayed);
+    journal_write(s->journal, JOURNAL_INFO, "start", words, members);
+}
+
+/* Words for people on a terminal, objects for what collects them elsewhere. */
+static bool open_journal(struct serving *s, struct error *e)
+{
+    const char *form = option_get(s->v, "log");
+    bool is_json = form != NULL ? strcmp(form, "json") == 0 : !isatty(STDERR_FILENO);
+
+    if (form != NULL && !is_json && strcmp(form, "text") != 0)
+        return error_set(e, ERROR_USAGE, "--log %s: expected json or text", form);
+    s->journal = journal_new(STDERR_FILENO, is_json);
+    return true;
 }
 
 static bool serve_run(struct invocation *v, struct error *e)
@@ -609,18 +641,26 @@ static bool serve_run(struct invocation *v, struct error *e)
 
     pthread_mutex_init(&s.lock, NULL);
     signals_install();
-    ok = read_settings(&s, e) && open_access(&s, e) && open_shard(&s, e) && open_server(&s, e) &&
-         say_where(&s, e);
-    if (ok)
+    ok = open_journal(&s, e) && read_settings(&s, e) && open_access(&s, e) && open_shard(&s, e) &&
+         open_server(&s, e) && say_where(&s, e);
+    if (ok) {
+        tell_start(&s);
         wait_for_the_end(&s);
+        journal_write(s.journal, JOURNAL_INFO, "stop", "stopping: no new requests", "");
+    }
     term_clear(&v->term);
     close_all(&s);
+    if (ok)
+        journal_write(s.journal, JOURNAL_INFO, "stopped", "all is on the disk", "");
+    journal_free(s.journal);
     pthread_mutex_destroy(&s.lock);
     return ok;
 }
 
 static const struct option options[] = {
     {"port", 'p', "N", "listen there instead of server.port; 0: any free port"},
+    {"log", 0, "FORM",
+     "what is said on standard error: json (default where that is no terminal) or text"},
     {"no-history", 0, NULL, "first start: import no history, begin with an empty state"},
     OPTION_MEMORY,
     {0},

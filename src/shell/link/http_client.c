@@ -130,3 +130,8 @@ bool http_client_ask(struct http_client *c, const char *path, const char *conten
     *status = (int)code;
     return true;
 }
+
+const char *http_client_library(void)
+{
+    return curl_version();
+}

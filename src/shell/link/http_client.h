@@ -17,6 +17,7 @@ struct http_peer {
     const char *ca;    /* PEM file of the certificates that are trusted; NULL: the system's */
 };
 
+const char *http_client_library(void); /* its name and version, with those that it uses */
 struct http_client *http_client_new(const char *base_url);
 /* The key is copied; it goes to the host of the URL only, as redirects are not followed. */
 struct http_client *http_client_of(const struct http_peer *peer);

@@ -25,6 +25,14 @@ int64_t clock_monotonic_us(void)
     return now_us(CLOCK_MONOTONIC);
 }
 
+int64_t clock_monotonic_ns(void)
+{
+    struct timespec t;
+
+    ASSERT(clock_gettime(CLOCK_MONOTONIC, &t) == 0);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
 void clock_sleep_us(int64_t us)
 {
     struct timespec left;

@@ -229,13 +229,29 @@ bool file_make_directories(const char *path, mode_t mode, struct error *e)
     return make_one(part, mode, e);
 }
 
-bool file_free_space(const char *path, uint64_t *bytes, struct error *e)
+bool file_volume(const char *path, struct volume *v, struct error *e)
 {
     struct statvfs fs;
 
     if (statvfs(path, &fs) != 0)
         return fail(e, "look at the file system of", path);
-    *bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
+    v->free = (uint64_t)fs.f_bavail * fs.f_frsize;
+    v->bytes = v->free + (uint64_t)(fs.f_blocks - fs.f_bfree) * fs.f_frsize;
+    return true;
+}
+
+double volume_used(const struct volume *v)
+{
+    return v->bytes > 0 ? 1 - (double)v->free / (double)v->bytes : 0;
+}
+
+bool file_free_space(const char *path, uint64_t *bytes, struct error *e)
+{
+    struct volume v;
+
+    if (!file_volume(path, &v, e))
+        return false;
+    *bytes = v.free;
     return true;
 }
 

@@ -40,6 +40,15 @@ void file_unmap(struct file_map *m);
 bool file_make_directories(const char *path, mode_t mode, struct error *e) MUST_USE;
 /* fsync of a directory: a rename or a new file in it is then durable. */
 bool file_sync_directory(const char *path, struct error *e) MUST_USE;
+/* The volume that a path is on: what we could have of it with what is taken, and what is free. */
+struct volume {
+    uint64_t bytes, free;
+};
+
+#define VOLUME_USED_MUCH 0.8 /* from this share on somebody should be told */
+
+bool file_volume(const char *path, struct volume *v, struct error *e) MUST_USE;
+double volume_used(const struct volume *v); /* 0 to 1 */
 bool file_free_space(const char *path, uint64_t *bytes, struct error *e) MUST_USE;
 bool file_exists(const char *path);
 

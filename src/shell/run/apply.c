@@ -21,6 +21,7 @@ struct apply {
     uint64_t seq[APPLY_BATCH];
     int64_t received_us[APPLY_BATCH];
     struct gathered row[APPLY_BATCH];
+    uint16_t told[APPLY_BATCH];
     struct decision *decisions; /* NULL: observe only */
     struct buffer bytes;
 
@@ -54,9 +55,12 @@ void apply_free(struct apply *a)
 
 bool apply_flush(struct apply *a, struct error *e)
 {
+    const struct engine_moment moment = {.told = a->told, .explanations = UINT32_MAX};
     uint32_t rows = a->frame.rows;
     bool goes_on = true;
 
+    if (a->o.keeps_told && rows > 0)
+        engine_prepare(a->o.state->engine, &moment);
     engine_run(a->o.state->engine, &a->frame, 0, rows, a->seq, a->received_us, a->decisions);
     for (uint32_t i = 0; i < rows && a->decisions != NULL && goes_on; i++) {
         const struct gathered *g = &a->row[i];
@@ -103,6 +107,7 @@ static bool gather(struct apply *a, const struct record *r, struct error *e)
     g->id_at = a->bytes.length;
     g->id_length = body.id.length;
     buffer_add_slice(&a->bytes, body.id);
+    a->told[row] = decision_told(body.decision);
     g->decision_at = a->bytes.length;
     g->decision_length = body.decision.length;
     buffer_add_slice(&a->bytes, body.decision);

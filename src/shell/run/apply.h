@@ -33,6 +33,7 @@ struct apply_options {
     /* Where set, DECISION records are decided again and given here, in order; else events are only
      * observed. False stops with ERROR_CANCELLED. */
     bool (*on_decision)(void *context, const struct applied *a);
+    bool keeps_told;       /* fallbacks and deferred reasons as they were recorded */
     bool decides_observed; /* OBSERVE records too, where their kind is one that is decided */
     void *context;
 };

@@ -135,6 +135,7 @@ static struct apply *new_apply(struct replayer *p, bool decides)
 
     if (decides) {
         o.on_decision = on_decision;
+        o.keeps_told = p->o->as == NULL;
         o.context = p;
     }
     return apply_new(&o);

@@ -330,6 +330,7 @@ bool shard_submit(struct shard *s, struct submission *submission)
 {
     if (atomic_load(&s->is_stopping))
         return false;
+    submission->queued_ns = clock_monotonic_ns();
     return queue_put(s->queue, submission);
 }
 
@@ -406,12 +407,20 @@ const struct log *shard_log(const struct shard *s)
     return s->log;
 }
 
+const struct histogram *shard_stages(const struct shard *s)
+{
+    return s->stages;
+}
+
 void shard_status(struct shard *s, struct shard_status *status)
 {
     pthread_mutex_lock(&s->lock);
     *status = s->status;
     pthread_mutex_unlock(&s->lock);
     status->durable_seq = log_durable_seq(s->log);
+    status->last_seq = atomic_load(&s->appended_seq);
+    if (status->last_seq < status->durable_seq)
+        status->last_seq = status->durable_seq;
     status->log_bytes = log_bytes(s->log);
     status->queue_length = queue_length(s->queue);
 }

@@ -18,6 +18,7 @@
 #include "shell/run/body.h"
 #include "shell/run/occupancy.h"
 #include "shell/run/plans.h"
+#include "shell/run/stage.h"
 #include "shell/run/state.h"
 
 enum {
@@ -88,7 +89,10 @@ struct submission {
     uint64_t fields;               /* schema_fingerprint of that schema */
     struct activation *activation; /* SUBMIT_PLAN */
     int64_t received_us;
-    bool explain;       /* reasons also where the outcome is the mildest */
+    bool explain; /* reasons also where the outcome is the mildest */
+    /* decision: taken by the engine later than this (monotonic), it gets the plan's fallback, where
+     * there is one; 0: never */
+    int64_t due_ns;
     uint64_t event_seq; /* label: the event's record where it is known, else 0: found by id */
     uint8_t label;      /* label */
     int64_t effective_us;
@@ -103,9 +107,12 @@ struct submission {
     uint64_t seq;      /* of the event's record */
     struct plan *plan; /* that decided; a reference, released by the submitter with plan_unref */
     struct decision decision;
+    struct stage_times times; /* of a decision that was made: STAGE_QUEUE to STAGE_COMMIT */
+    int64_t done_ns;          /* monotonic; 0: not a decision that was made */
     char error[ERROR_TEXT_MAX];
 
-    struct submission *next; /* the shard's */
+    int64_t queued_ns, decided_ns; /* the shard's */
+    struct submission *next;
 };
 
 struct shard_options {
@@ -116,6 +123,7 @@ struct shard_options {
     int64_t snapshot_every_us;       /* 0: only at the end */
     size_t snapshot_memory_bytes;    /* copies of what changes while one is written, at most */
     uint32_t queue;                  /* submissions waiting, at most */
+    uint32_t explanations;           /* of one group commit, at most; 0: no limit */
     uint32_t activation_rate;        /* records a second, of the log for a new plan; 0: no limit */
     const char *personal_key_file;   /* the master key of personal fields; NULL: as it was */
     const struct progress *progress; /* of recovery */
@@ -179,17 +187,19 @@ struct shard_status {
     char failure[ERROR_TEXT_MAX];
     uint64_t decisions, observed, repeated, conflicts, labels, refused_full, groups;
     uint64_t by_outcome[PLAN_OUTCOMES_MAX];
+    uint64_t fallbacks, deferred; /* decisions: past their deadline; without their reasons */
     /* Where models are scored beside the champion, by enum decider: decisions made, scores given
      * without deciding, either's outcomes by score that are not the mildest, and of the scores
      * given those whose outcome is that of the model that decided. */
     uint64_t decided_by[DECIDERS], scored_by[DECIDERS], alerts_by[DECIDERS], agreed_by[DECIDERS];
-    uint64_t durable_seq;
+    uint64_t durable_seq, last_seq; /* of what is on disk; of what was decided */
     uint64_t log_bytes;
     int64_t watermark_us; /* the state is filled until this event time; INT64_MIN: empty */
     uint64_t state_bytes, state_limit_bytes;
     struct occupancy occupancy;
     uint32_t queue_length, queue_capacity;
-    uint64_t list_entries, list_changes; /* of all lists; changes since the start */
+    struct engine_holdings holdings;
+    uint64_t list_changes; /* since the start */
     uint64_t snapshot_seq;
     uint64_t snapshots, snapshots_failed, snapshots_given_up;
     uint64_t snapshot_bytes, snapshot_us; /* of the last one: size, time to write */
@@ -205,5 +215,7 @@ struct shard_status {
 };
 
 void shard_status(struct shard *s, struct shard_status *status);
+/* STAGES histograms, of which the shard fills STAGE_QUEUE to STAGE_COMMIT. Decisions only. */
+const struct histogram *shard_stages(const struct shard *s);
 
 #endif

@@ -88,12 +88,33 @@ static void append_decision(struct shard *s, uint32_t i)
     engine_id_add(s->state.engine, &id);
 }
 
+/* Reasons that were asked for, where the outcome is the mildest: of the answer, not of the record.
+ */
+static void explain_asked(struct shard *s, struct submission *sub, uint32_t row, struct decision *d)
+{
+    int64_t begun_ns;
+
+    if (!sub->explain || d->outcome != 0 || !decision_is_made(d) ||
+        (d->flags & (DECISION_FALLBACK | DECISION_NO_MODEL)) != 0)
+        return;
+    if (s->explanations == 0) {
+        d->flags |= DECISION_DEFERRED;
+        return;
+    }
+    begun_ns = clock_monotonic_ns();
+    engine_reasons(s->state.engine, row, d);
+    s->explanations--;
+    sub->times.ns[STAGE_EXPLAIN] += clock_monotonic_ns() - begun_ns;
+}
+
 static void finish_decision(struct shard *s, uint32_t i)
 {
     struct submission *sub = s->run[i];
 
-    if (sub->explain && s->decisions[i].outcome == 0 && decision_is_made(&s->decisions[i]))
-        engine_reasons(s->state.engine, i, &s->decisions[i]);
+    for (int stage = STAGE_FEATURES; stage <= STAGE_EXPLAIN; stage++)
+        sub->times.ns[stage] = s->laps.ns[stage];
+    sub->decided_ns = s->lap_ns;
+    explain_asked(s, sub, i, &s->decisions[i]);
     sub->status = SUBMIT_DONE;
     sub->seq = s->seq[i];
     sub->decision = s->decisions[i];
@@ -109,6 +130,39 @@ static bool part_events(struct shard *s, uint32_t rows, struct error *e)
             return false;
     }
     return true;
+}
+
+/* ---- the moment: deadlines, the budget for explanations, and how long the engine's steps take */
+
+static void on_lap(void *context, enum engine_lap ended)
+{
+    static const enum stage stages[ENGINE_LAPS] = {[LAP_FEATURES] = STAGE_FEATURES,
+                                                   [LAP_SCORE] = STAGE_SCORE,
+                                                   [LAP_RULES] = STAGE_RULES,
+                                                   [LAP_EXPLAIN] = STAGE_EXPLAIN};
+    struct shard *s = context;
+    int64_t now_ns = clock_monotonic_ns();
+
+    s->laps.ns[stages[ended]] = now_ns - s->lap_ns;
+    s->lap_ns = now_ns;
+}
+
+static void run_engine(struct shard *s, uint32_t rows)
+{
+    struct engine_moment moment = {
+        .told = s->told, .explanations = s->explanations, .lap = on_lap, .context = s};
+
+    engine_prepare(s->state.engine, &moment);
+    engine_run(s->state.engine, &s->frame, 0, rows, s->seq, s->received_us, s->decisions);
+    for (int stage = STAGE_FEATURES; stage <= STAGE_EXPLAIN; stage++)
+        histogram_add(&s->stages[stage], s->laps.ns[stage], rows);
+    for (uint32_t i = 0; i < rows; i++) {
+        const struct decision *d = &s->decisions[i];
+
+        s->explanations -=
+            d->outcome > 0 &&
+            (d->flags & (DECISION_FALLBACK | DECISION_DEFERRED | DECISION_NO_MODEL)) == 0;
+    }
 }
 
 static void end_run(struct shard *s)
@@ -128,7 +182,7 @@ static void end_run(struct shard *s)
         s->seq[i] = log_next_seq(s->log) + i;
         s->received_us[i] = s->run[i]->received_us;
     }
-    engine_run(s->state.engine, &s->frame, 0, rows, s->seq, s->received_us, s->decisions);
+    run_engine(s, rows);
     for (uint32_t i = 0; i < rows; i++)
         append_decision(s, i);
     for (uint32_t i = 0; i < rows; i++)
@@ -271,6 +325,10 @@ static void take_decision(struct shard *s, struct submission *sub)
         fail_submission(sub, SUBMIT_FAILED, e.text);
         return;
     }
+    sub->times.ns[STAGE_QUEUE] = s->taken_ns - sub->queued_ns;
+    histogram_add(&s->stages[STAGE_QUEUE], sub->times.ns[STAGE_QUEUE], 1);
+    s->told[s->frame.rows - 1] =
+        sub->due_ns != 0 && s->taken_ns > sub->due_ns ? DECISION_FALLBACK : 0;
     s->run_token[s->frame.rows - 1] = token;
     s->run[s->frame.rows - 1] = sub;
 }
@@ -484,15 +542,6 @@ static void answer(struct group *g)
     g->has_records = false;
 }
 
-static void count_lists(struct shard *s)
-{
-    struct lists *l = engine_lists(s->state.engine);
-
-    s->status.list_entries = 0;
-    for (uint32_t i = 0; i < plan_list_count(s->plan); i++)
-        s->status.list_entries += lists_entries(l, i);
-}
-
 static void count_rivals(struct shard_status *t, const struct plan *p, const struct decision *d)
 {
     uint32_t outcome = plan_outcome_of_score(p, d->score);
@@ -524,7 +573,7 @@ static void count_answers(struct shard *s, const struct group *g)
     s->memory_used = region_header(&s->state.region)->used;
     s->memory_capacity = s->state.capacity;
     occupancy_of(s->state.engine, s->plan, &t->occupancy);
-    count_lists(s);
+    engine_hold(s->state.engine, &t->holdings);
     for (uint32_t i = 0; i < g->count; i++) {
         const struct submission *sub = g->item[i];
 
@@ -539,6 +588,8 @@ static void count_answers(struct shard *s, const struct group *g)
             t->observed++;
             continue;
         }
+        t->fallbacks += (sub->decision.flags & DECISION_FALLBACK) != 0;
+        t->deferred += (sub->decision.flags & DECISION_DEFERRED) != 0;
         t->decisions++;
         t->by_outcome[sub->decision.outcome]++;
         count_rivals(t, sub->plan, &sub->decision);
@@ -557,6 +608,7 @@ void shard_seal_group(struct shard *s)
     count_answers(s, g);
     if (g->has_records) {
         log_seal(s->log);
+        atomic_store_explicit(&s->appended_seq, log_next_seq(s->log) - 1, memory_order_relaxed);
         while (!queue_put(s->sealed, g)) /* never full: there are as many places as groups */
             ASSERT(!queue_is_closed(s->sealed));
         while (queue_take(s->spare, &spare, 1, -1) == 0)
@@ -569,9 +621,13 @@ void shard_seal_group(struct shard *s)
 
 void shard_run_group(struct shard *s, struct submission **items, uint32_t count)
 {
+    s->taken_ns = s->lap_ns = clock_monotonic_ns();
+    s->explanations = s->o.explanations > 0 ? s->o.explanations : UINT32_MAX;
     for (uint32_t i = 0; i < count; i++) {
         struct submission *sub = items[i];
 
+        sub->times = (struct stage_times){0};
+        sub->decided_ns = sub->done_ns = 0;
         sub->plan = NULL;
         sub->error[0] = 0;
         if (atomic_load(&s->is_failed))
@@ -614,6 +670,21 @@ static void fail_group(struct shard *s, struct group *g, const struct error *e)
     }
 }
 
+static void note_committed(struct shard *s, struct group *g)
+{
+    int64_t now_ns = clock_monotonic_ns();
+
+    for (uint32_t i = 0; i < g->count; i++) {
+        struct submission *sub = g->item[i];
+
+        if (sub->decided_ns == 0)
+            continue;
+        sub->done_ns = now_ns;
+        sub->times.ns[STAGE_COMMIT] = now_ns - sub->decided_ns;
+        histogram_add(&s->stages[STAGE_COMMIT], sub->times.ns[STAGE_COMMIT], 1);
+    }
+}
+
 void *shard_commit_main(void *shard)
 {
     struct shard *s = shard;
@@ -628,6 +699,8 @@ void *shard_commit_main(void *shard)
             fail_group(s, g, &e);
         } else if (!shard_commit_log(s, &e)) {
             fail_group(s, g, &e);
+        } else {
+            note_committed(s, g);
         }
         answer(g);
         while (!queue_put(s->spare, g))

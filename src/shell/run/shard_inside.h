@@ -65,6 +65,11 @@ struct shard {
     struct decision decisions[SHARD_GROUP_MAX];
     uint64_t seq[ENGINE_BATCH_MAX];
     int64_t received_us[ENGINE_BATCH_MAX];
+    uint16_t told[SHARD_GROUP_MAX];
+    uint32_t explanations; /* left for this group */
+    int64_t taken_ns;      /* when the group was taken from the queue */
+    int64_t lap_ns;        /* when the last step of the engine ended */
+    struct stage_times laps;
     struct carrier *carrier; /* of labelled events decided under earlier plans */
     struct buffer body;      /* of the record being made */
     struct buffer scratch;
@@ -99,6 +104,8 @@ struct shard {
     pthread_t engine_thread, commit_thread, snapshot_thread;
     bool is_started; /* engine thread runs */
 
+    struct histogram stages[STAGES]; /* the engine thread's, STAGE_COMMIT the commit thread's */
+    _Atomic uint64_t appended_seq;
     atomic_bool is_failed;
     atomic_bool is_activating;
     atomic_bool is_stopping;

@@ -28,16 +28,15 @@ void verdict_add_label(struct buffer *out, uint8_t label)
                                                 : ",\"label\":false");
 }
 
-void verdict_add_flags(uint8_t flags, struct buffer *out)
+void verdict_add_flags(uint16_t flags, struct buffer *out)
 {
     static const struct {
-        uint8_t flag;
+        uint16_t flag;
         const char *word;
-    } words[] = {{DECISION_LATE, "\"late\""},
-                 {DECISION_TOO_LATE, "\"too_late\""},
-                 {DECISION_AHEAD, "\"ahead\""},
-                 {DECISION_NO_MODEL, "\"no_model\""},
-                 {DECISION_FORGOTTEN, "\"forgotten\""}};
+    } words[] = {{DECISION_LATE, "\"late\""},           {DECISION_TOO_LATE, "\"too_late\""},
+                 {DECISION_AHEAD, "\"ahead\""},         {DECISION_NO_MODEL, "\"no_model\""},
+                 {DECISION_FORGOTTEN, "\"forgotten\""}, {DECISION_FALLBACK, "\"fallback\""},
+                 {DECISION_DEFERRED, "\"deferred\""}};
     bool is_first = true;
 
     buffer_add_text(out, ",\"flags\":[");
@@ -111,6 +110,15 @@ static void add_reasons(const struct verdict *v, struct buffer *out)
         buffer_add_char(out, '}');
     }
     buffer_add_char(out, ']');
+}
+
+/* Why it is none that the model or a rule gave. */
+static void add_fallback(const struct verdict *v, struct buffer *out)
+{
+    if ((v->decision->flags & DECISION_FALLBACK) == 0 || plan_fallback(v->plan) < 0)
+        return;
+    buffer_add_text(out, ",\"fallback\":");
+    json_add_text(out, text_of(plan_fallback_reason(v->plan)));
 }
 
 void verdict_add_set(uint8_t set, const char *quote, const char *between, struct buffer *out)
@@ -263,6 +271,7 @@ void verdict_open(const struct verdict *v, struct buffer *out)
     verdict_add_uncertainty(v->decision, out);
     add_rules(v, out);
     add_reasons(v, out);
+    add_fallback(v, out);
     add_rivals(v, out);
     verdict_add_flags(v->decision->flags, out);
     add_forgotten(v, out);

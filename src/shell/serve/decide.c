@@ -16,6 +16,8 @@ struct deciding {
     struct submission submission;
     struct server *server;
     int64_t time_us;
+    int64_t read_ns, decoded_ns; /* monotonic: the body was there, the event was made */
+    bool tells_stages;
     char bytes[]; /* id, event */
 };
 
@@ -36,10 +38,34 @@ static enum http_next decide_again(struct exchange *x)
     return decide_one(s, x);
 }
 
+static void add_stages(const struct stage_times *t, struct buffer *out)
+{
+    buffer_add_text(out, ",\"stages_us\":{");
+    for (int i = 0; i < STAGES; i++)
+        buffer_format(out, "%s\"%s\":%.1f", i > 0 ? "," : "", stage_name((enum stage)i),
+                      (double)t->ns[i] / 1e3);
+    buffer_add_char(out, '}');
+}
+
+/* Of this I/O thread's part, and of the whole. */
+static void count_times(const struct exchange *x, const struct deciding *d, int64_t now_ns)
+{
+    const struct submission *sub = &d->submission;
+    struct metrics_times *m = &seat_get(d->server)->times;
+    unsigned outcome = decision_is_made(&sub->decision) ? sub->decision.outcome : PLAN_OUTCOMES_MAX;
+
+    histogram_add(&m->stages[STAGE_READ], sub->times.ns[STAGE_READ], 1);
+    histogram_add(&m->stages[STAGE_DECODE], sub->times.ns[STAGE_DECODE], 1);
+    if (sub->done_ns != 0)
+        histogram_add(&m->stages[STAGE_ANSWER], sub->times.ns[STAGE_ANSWER], 1);
+    histogram_add(&m->whole[outcome], now_ns - x->started_us * 1000, 1);
+}
+
 static enum http_next answer_decided(struct exchange *x)
 {
-    const struct deciding *d = x->state;
-    const struct submission *sub = &d->submission;
+    struct deciding *d = x->state;
+    struct submission *sub = &d->submission;
+    int64_t now_ns;
 
     if (sub->status == SUBMIT_STALE)
         return decide_again(x);
@@ -58,8 +84,15 @@ static enum http_next answer_decided(struct exchange *x)
                                    .decision = &sub->decision,
                                    .is_repeated = x->is_replay},
                  &x->answer);
+    now_ns = clock_monotonic_ns();
+    sub->times.ns[STAGE_READ] = d->read_ns - x->started_us * 1000;
+    sub->times.ns[STAGE_DECODE] = d->decoded_ns - d->read_ns;
+    if (sub->done_ns != 0)
+        sub->times.ns[STAGE_ANSWER] = now_ns - sub->done_ns;
+    if (d->tells_stages)
+        add_stages(&sub->times, &x->answer);
     buffer_add_text(&x->answer, "}\n");
-    metrics_count_latency(&d->server->metrics, clock_monotonic_us() - x->started_us);
+    count_times(x, d, now_ns);
     return HTTP_ANSWERED;
 }
 
@@ -94,14 +127,14 @@ static struct deciding *deciding_new(struct server *s, struct exchange *x,
 enum http_next decide_one(struct server *s, struct exchange *x)
 {
     struct seat *seat = seat_get(s);
-    int64_t received_us = clock_now_us();
-    bool explain, dry_run;
+    int64_t received_us = clock_now_us(), read_ns = clock_monotonic_ns();
+    bool explain, dry_run, stages;
     struct incoming_key key = {.line = 0};
     struct incoming in;
     struct deciding *d;
 
     if (!query_bool(x, "explain", &explain) || !query_bool(x, "dry_run", &dry_run) ||
-        !keyed_key(x, &key.key))
+        !query_bool(x, "stages", &stages) || !keyed_key(x, &key.key))
         return HTTP_ANSWERED;
     if (!incoming_read(seat, exchange_body(x), &key, received_us, &in)) {
         problem_answer_fields(x, &seat->problems);
@@ -111,6 +144,11 @@ enum http_next decide_one(struct server *s, struct exchange *x)
     d->submission.kind = dry_run ? SUBMIT_PEEK : SUBMIT_DECISION;
     d->submission.explain = explain;
     d->submission.fields = seat->fields;
+    if (s->o.deadline_us > 0)
+        d->submission.due_ns = (x->started_us + s->o.deadline_us) * 1000;
+    d->read_ns = read_ns;
+    d->decoded_ns = clock_monotonic_ns();
+    d->tells_stages = stages;
     x->state = d;
     x->ready = answer_decided;
     exchange_wait(x);

@@ -1,5 +1,6 @@
 /* Is it alive, is it ready, what does it count. */
 #include "core/base/calendar.h"
+#include "core/base/memory.h"
 #include "shell/serve/inside.h"
 
 enum http_next show_alive(struct server *s, struct exchange *x)
@@ -14,6 +15,8 @@ enum http_next show_ready(struct server *s, struct exchange *x)
 {
     struct project_status project = {0};
     struct shard_status shard;
+    struct volume volume;
+    struct error ignored;
     char time[TIME_TEXT_MAX];
 
     shard_status(s->o.shard, &shard);
@@ -37,27 +40,49 @@ enum http_next show_ready(struct server *s, struct exchange *x)
         buffer_add_text(&x->answer, ",\"store_failure\":");
         json_add_text(&x->answer, text_of(project.failure));
     }
+    if (file_volume(shard_directory(s->o.shard), &volume, &ignored) &&
+        volume_used(&volume) >= VOLUME_USED_MUCH)
+        buffer_format(&x->answer, ",\"warning\":\"the data directory's volume is %.0f %% full\"",
+                      100 * volume_used(&volume));
     buffer_add_text(&x->answer, "}\n");
     return HTTP_ANSWERED;
 }
 
+void server_look(struct server *s, struct server_look *look)
+{
+    struct error ignored;
+
+    shard_status(s->o.shard, &look->shard);
+    server_latency(s, &look->latency);
+    if (s->o.project != NULL)
+        project_status(s->o.project, &look->project);
+    if (!file_volume(shard_directory(s->o.shard), &look->volume, &ignored))
+        look->volume = (struct volume){0};
+    process_usage(&look->process);
+    jobs_count(s->jobs, look->jobs);
+}
+
 enum http_next show_metrics(struct server *s, struct exchange *x)
 {
-    struct project_status project;
-    struct shard_status shard;
     struct plan *plan = shard_plan(s->o.shard);
+    struct server_look *look = mem_alloc(sizeof *look);
 
-    shard_status(s->o.shard, &shard);
-    if (s->o.project != NULL)
-        project_status(s->o.project, &project);
+    server_look(s, look);
     x->status = 200;
     x->content_type = "text/plain; version=0.0.4; charset=utf-8";
     metrics_format(&(struct metrics_view){.metrics = &s->metrics,
-                                          .shard = &shard,
+                                          .latency = &look->latency,
+                                          .shard = &look->shard,
                                           .plan = plan,
-                                          .project = s->o.project != NULL ? &project : NULL,
+                                          .project = s->o.project != NULL ? &look->project : NULL,
+                                          .volume = &look->volume,
+                                          .process = &look->process,
+                                          .jobs = look->jobs,
+                                          .store_lag_limit = s->o.store_lag_limit,
+                                          .body_bytes = http_body_bytes(s->http),
                                           .connections = http_connections(s->http)},
                    &x->answer);
     plan_unref(plan);
+    mem_free(look);
     return HTTP_ANSWERED;
 }

@@ -808,6 +808,19 @@ unsigned http_connections(const struct http *h)
     return atomic_load(&h->open);
 }
 
+const char *http_library(void)
+{
+    static char words[64];
+
+    snprintf(words, sizeof words, "libmicrohttpd %s", MHD_get_version());
+    return words;
+}
+
+uint64_t http_body_bytes(const struct http *h)
+{
+    return atomic_load(&h->body_bytes);
+}
+
 void http_drain(struct http *h)
 {
     int64_t until_us = clock_monotonic_us() + HTTP_DRAIN_MAX_S * INT64_C(1000000);

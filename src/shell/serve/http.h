@@ -118,7 +118,9 @@ bool http_host_is_loopback(const char *host);
  * begin(). */
 void http_drain(struct http *h);
 void http_stop(struct http *h); /* after http_drain; takes NULL */
+const char *http_library(void); /* "libmicrohttpd 0.9.75" */
 unsigned http_connections(const struct http *h);
+uint64_t http_body_bytes(const struct http *h); /* of requests, held now */
 
 /* On the I/O thread inside handle(), before anybody is told who may resume. */
 void exchange_wait(struct exchange *x);

@@ -39,6 +39,9 @@ struct server {
     unsigned desk_count;
     struct jobs *jobs;
     struct metrics metrics;
+    int64_t started_us;       /* monotonic */
+    _Atomic uint64_t sampled; /* requests, of which each 1/sample-th is in the journal */
+    struct seat *seats;       /* under the lock */
     atomic_bool is_stopping;
 };
 
@@ -55,6 +58,9 @@ struct seat {
     struct problems problems;
     struct validation_bench *bench; /* of the plan's; NULL: it refuses nothing */
     struct store *reader;           /* NULL until first used */
+    struct metrics_times times;     /* this thread's */
+    struct server *server;
+    struct seat *next; /* of all, under the server's lock */
 };
 
 struct seat *seat_get(struct server *s);
@@ -63,6 +69,20 @@ bool seat_is_current(struct server *s, const struct seat *seat);
 /* The thread's own connection to the store; ERROR_NOT_FOUND where there is nothing yet. */
 bool seat_store(struct server *s, struct seat *seat, struct store **store,
                 struct error *e) MUST_USE;
+
+/* All that metrics and status are made from. */
+struct server_look {
+    struct shard_status shard;
+    struct project_status project; /* of no store: all 0 */
+    struct metrics_latency latency;
+    struct volume volume;
+    struct process_usage process;
+    uint64_t jobs[JOB_KINDS][JOB_ENDS];
+};
+
+void server_look(struct server *s, struct server_look *look);
+/* What all threads and the shard have measured so far. */
+void server_latency(struct server *s, struct metrics_latency *l);
 
 /* Gives the submission to the shard; false: it was refused, and the exchange has the answer. */
 bool server_submit(struct server *s, struct exchange *x, struct submission *submission) MUST_USE;
@@ -140,6 +160,7 @@ enum http_next show_docs(struct server *s, struct exchange *x);
 enum http_next show_docs_style(struct server *s, struct exchange *x);
 enum http_next show_alive(struct server *s, struct exchange *x);
 enum http_next show_ready(struct server *s, struct exchange *x);
+enum http_next show_status(struct server *s, struct exchange *x);
 enum http_next show_metrics(struct server *s, struct exchange *x);
 
 #endif

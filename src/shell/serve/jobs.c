@@ -51,10 +51,37 @@ struct jobs {
     struct lane lane[JOB_KINDS];
     struct job job[JOBS_KEPT];
     unsigned next; /* the place of the next job: the oldest is forgotten */
+    uint64_t ended[JOB_KINDS][JOB_ENDS];
     atomic_bool is_cancelled;
 };
 
 static const char *const kinds[JOB_KINDS] = {"train", "reload", "backtest"};
+
+const char *job_kind_name(enum job_kind k)
+{
+    return kinds[k];
+}
+
+const char *job_end_name(enum job_end e)
+{
+    static const char *const words[JOB_ENDS] = {"done", "failed", "cancelled"};
+
+    return words[e];
+}
+
+void jobs_count(struct jobs *j, uint64_t ended[JOB_KINDS][JOB_ENDS])
+{
+    pthread_mutex_lock(&j->lock);
+    memcpy(ended, j->ended, sizeof j->ended);
+    pthread_mutex_unlock(&j->lock);
+}
+
+static enum job_end end_of(const struct job *job)
+{
+    return job->state == JOB_DONE     ? JOB_ENDED_DONE
+           : job->state == JOB_FAILED ? JOB_ENDED_FAILED
+                                      : JOB_ENDED_CANCELLED;
+}
 
 struct jobs *jobs_new(const struct server_work work[JOB_KINDS])
 {
@@ -123,6 +150,7 @@ static void *job_main(void *context)
     l->running->error = e;
     l->running->ended_us = clock_now_us();
     l->running->state = ok ? JOB_DONE : e.kind == ERROR_CANCELLED ? JOB_CANCELLED : JOB_FAILED;
+    l->jobs->ended[l->running->kind][end_of(l->running)]++;
     l->running = NULL;
     pthread_mutex_unlock(&l->jobs->lock);
     return NULL;

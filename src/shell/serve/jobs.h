@@ -15,7 +15,14 @@ enum {
 
 enum job_kind { JOB_TRAIN, JOB_RELOAD, JOB_BACKTEST, JOB_KINDS };
 
+enum job_end { JOB_ENDED_DONE, JOB_ENDED_FAILED, JOB_ENDED_CANCELLED, JOB_ENDS };
+
+const char *job_kind_name(enum job_kind k);
+const char *job_end_name(enum job_end e);
+
 struct jobs;
+/* How many have ended since the start, by kind and how. */
+void jobs_count(struct jobs *j, uint64_t ended[JOB_KINDS][JOB_ENDS]);
 struct jobs *jobs_new(const struct server_work work[JOB_KINDS]);
 void jobs_cancel(struct jobs *j); /* asks running jobs to end; no new ones */
 void jobs_free(struct jobs *j);   /* waits for them */

@@ -1,10 +1,9 @@
+/* One table of all metrics: what /metrics answers and what docs/service-metrics.md says are made
+ * from it. A family without samples (no store, no rival) is left out of the answer. */
 #include "shell/serve/metrics.h"
 
 #include <inttypes.h>
-
-static const int64_t bounds_us[METRICS_BUCKETS - 1] = {100,    250,    500,    1000,    2000,
-                                                       3000,   5000,   10000,  20000,   50000,
-                                                       100000, 250000, 500000, 1000000, 5000000};
+#include <string.h>
 
 void metrics_count_answer(struct metrics *m, unsigned status)
 {
@@ -12,98 +11,17 @@ void metrics_count_answer(struct metrics *m, unsigned status)
         atomic_fetch_add_explicit(&m->answers[status], 1, memory_order_relaxed);
 }
 
-void metrics_count_latency(struct metrics *m, int64_t us)
-{
-    unsigned bucket = 0;
+enum metric_type { COUNTER, GAUGE, HISTOGRAM };
 
-    while (bucket < METRICS_BUCKETS - 1 && us > bounds_us[bucket])
-        bucket++;
-    atomic_fetch_add_explicit(&m->latency[bucket], 1, memory_order_relaxed);
-    atomic_fetch_add_explicit(&m->latency_sum_us, (uint64_t)us, memory_order_relaxed);
-}
-
-/* Metrics of one number each. */
-enum number_at {
-    OF_SHARD, /* a uint64_t in struct shard_status */
-    OF_SHARD32,
-    OF_PROJECT,
-    OF_METRICS,
-};
-
-static const struct {
+struct family {
     const char *name;
-    const char *type;
+    enum metric_type type;
+    const char *labels; /* for the page; NULL: none */
     const char *help;
-    enum number_at at;
-    size_t offset;
-} numbers[] = {
-#define SHARD(field)   OF_SHARD, offsetof(struct shard_status, field)
-#define SHARD32(field) OF_SHARD32, offsetof(struct shard_status, field)
-#define PROJECT(field) OF_PROJECT, offsetof(struct project_status, field)
-    {"assay_repeated_total", "counter", "Decisions answered from the log for a repeated event id.",
-     SHARD(repeated)},
-    {"assay_conflicts_total", "counter",
-     "Events refused because their id was used for another event.", SHARD(conflicts)},
-    {"assay_labels_total", "counter", "Labels taken.", SHARD(labels)},
-    {"assay_groups_total", "counter", "Group commits.", SHARD(groups)},
-    {"assay_log_bytes", "gauge", "Bytes of the log.", SHARD(log_bytes)},
-    {"assay_durable_seq", "counter", "Position of the last durable record.", SHARD(durable_seq)},
-    {"assay_snapshot_seq", "counter", "Position of the newest snapshot.", SHARD(snapshot_seq)},
-    {"assay_plan_seq", "gauge", "Record of the plan in force.", SHARD(plan_seq)},
-    {"assay_plan_changes_total", "counter", "Plans brought into force while serving.",
-     SHARD(activations)},
-    {"assay_building_records", "gauge",
-     "Records of the log in the state of a new plan; 0: none is built.", SHARD(building_seq)},
-    {"assay_building_records_wanted", "gauge",
-     "Records of the log that it needs; 0: none is built.", SHARD(building_of)},
-    {"assay_snapshots_total", "counter", "Snapshots written.", SHARD(snapshots)},
-    {"assay_snapshots_failed_total", "counter", "Snapshots that could not be written.",
-     SHARD(snapshots_failed)},
-    {"assay_snapshots_given_up_total", "counter",
-     "Snapshots given up because more changed than snapshot.memory holds.",
-     SHARD(snapshots_given_up)},
-    {"assay_snapshot_bytes", "gauge", "Size of the newest snapshot.", SHARD(snapshot_bytes)},
-    {"assay_snapshot_microseconds", "gauge", "Time that the newest snapshot took to write.",
-     SHARD(snapshot_us)},
-    {"assay_snapshot_copied_bytes", "gauge", "Copies of what changed during the newest snapshot.",
-     SHARD(snapshot_copied_bytes)},
-    {"assay_state_bytes", "gauge", "Memory that the state takes.", SHARD(state_bytes)},
-    {"assay_state_limit_bytes", "gauge", "Memory that the state may take.",
-     SHARD(state_limit_bytes)},
-    {"assay_queue_length", "gauge", "Requests waiting for the engine.", SHARD32(queue_length)},
-    {"assay_queue_capacity", "gauge", "Requests that may wait.", SHARD32(queue_capacity)},
-    {"assay_list_entries", "gauge", "Entries of all lists.", SHARD(list_entries)},
-    {"assay_list_changes_total", "counter", "Requests that changed lists.", SHARD(list_changes)},
-    {"assay_store_projected_seq", "counter", "Position up to which the store holds the log.",
-     PROJECT(projected_seq)},
-    {"assay_store_lag", "gauge", "Durable records that the store does not hold yet.", PROJECT(lag)},
-    {"assay_store_skipped_total", "counter", "Records that the store could not read.",
-     PROJECT(skipped)},
-    {"assay_batch_lines_total", "counter", "Lines of batches answered.", OF_METRICS,
-     offsetof(struct metrics, batch_lines)},
+    void (*samples)(const struct metrics_view *v, const struct family *f, struct buffer *out);
+    size_t offset; /* of one number's place, for the functions that are about one */
+    int index;     /* likewise */
 };
-
-static void head(struct buffer *out, const char *name, const char *type, const char *help)
-{
-    buffer_format(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
-}
-
-static uint64_t number_of(const struct metrics_view *v, size_t i)
-{
-    size_t offset = numbers[i].offset;
-
-    switch (numbers[i].at) {
-    case OF_SHARD:
-        return *(const uint64_t *)((const char *)v->shard + offset);
-    case OF_SHARD32:
-        return *(const uint32_t *)((const char *)v->shard + offset);
-    case OF_PROJECT:
-        return *(const uint64_t *)((const char *)v->project + offset);
-    case OF_METRICS:
-        return atomic_load((const _Atomic uint64_t *)((const char *)v->metrics + offset));
-    }
-    return 0;
-}
 
 /* A label's value: backslash, quote and line feed are escaped. */
 static void add_label_value(struct buffer *out, const char *word)
@@ -119,143 +37,399 @@ static void add_label_value(struct buffer *out, const char *word)
     }
 }
 
-static void observed_format(const struct metrics_view *v, struct buffer *out)
+static void add_whole(const struct family *f, uint64_t value, struct buffer *out)
 {
-    head(out, "assay_observed_total", "counter",
-         "Events seen and not decided, of kinds that are only observed.");
-    buffer_format(out, "assay_observed_total %llu\n", (unsigned long long)v->shard->observed);
+    buffer_format(out, "%s %" PRIu64 "\n", f->name, value);
 }
 
-static void decisions_format(const struct metrics_view *v, struct buffer *out)
+static void add_real(const struct family *f, double value, struct buffer *out)
 {
-    head(out, "assay_decisions_total", "counter", "Decisions made, by outcome.");
-    for (uint32_t i = 0; i < plan_outcome_count(v->plan); i++) {
-        buffer_add_text(out, "assay_decisions_total{outcome=\"");
-        add_label_value(out, plan_outcome_name(v->plan, i));
-        buffer_format(out, "\"} %" PRIu64 "\n", v->shard->by_outcome[i]);
-    }
+    buffer_format(out, "%s %.15g\n", f->name, value);
+}
+
+static void add_labelled(const struct family *f, const char *label, const char *word,
+                         uint64_t value, struct buffer *out)
+{
+    buffer_format(out, "%s{%s=\"", f->name, label);
+    add_label_value(out, word);
+    buffer_format(out, "\"} %" PRIu64 "\n", value);
+}
+
+/* ---- one number each ---- */
+
+static uint64_t whole_at(const void *base, size_t offset)
+{
+    uint64_t value;
+
+    memcpy(&value, (const char *)base + offset, sizeof value);
+    return value;
+}
+
+static void of_shard(const struct metrics_view *v, const struct family *f, struct buffer *out)
+{
+    add_whole(f, whole_at(v->shard, f->offset), out);
+}
+
+static void of_project(const struct metrics_view *v, const struct family *f, struct buffer *out)
+{
+    if (v->project != NULL)
+        add_whole(f, whole_at(v->project, f->offset), out);
+}
+
+static void of_process(const struct metrics_view *v, const struct family *f, struct buffer *out)
+{
+    add_whole(f, whole_at(v->process, f->offset), out);
+}
+
+static void of_volume(const struct metrics_view *v, const struct family *f, struct buffer *out)
+{
+    add_whole(f, whole_at(v->volume, f->offset), out);
+}
+
+static void cpu(const struct metrics_view *v, const struct family *f, struct buffer *out)
+{
+    add_real(f, v->process->cpu_s, out);
+}
+
+static void volume_ratio(const struct metrics_view *v, const struct family *f, struct buffer *out)
+{
+    add_real(f, volume_used(v->volume), out);
+}
+
+static void batch_lines(const struct metrics_view *v, const struct family *f, struct buffer *out)
+{
+    add_whole(f, atomic_load(&v->metrics->batch_lines), out);
+}
+
+static void queue_length_now(const struct metrics_view *v, const struct family *f,
+                             struct buffer *out)
+{
+    add_whole(f, v->shard->queue_length, out);
+}
+
+static void queue_room(const struct metrics_view *v, const struct family *f, struct buffer *out)
+{
+    add_whole(f, v->shard->queue_capacity, out);
+}
+
+static void log_lag(const struct metrics_view *v, const struct family *f, struct buffer *out)
+{
+    add_whole(f, v->shard->last_seq - v->shard->durable_seq, out);
+}
+
+static void lag_limit(const struct metrics_view *v, const struct family *f, struct buffer *out)
+{
+    if (v->project != NULL && v->store_lag_limit > 0)
+        add_whole(f, v->store_lag_limit, out);
+}
+
+static void store_failed(const struct metrics_view *v, const struct family *f, struct buffer *out)
+{
+    if (v->project != NULL)
+        add_whole(f, v->project->is_failed, out);
+}
+
+static void snapshot_time(const struct metrics_view *v, const struct family *f, struct buffer *out)
+{
+    add_real(f, (double)v->shard->snapshot_us / 1e6, out);
+}
+
+static void ready(const struct metrics_view *v, const struct family *f, struct buffer *out)
+{
+    add_whole(f, v->shard->is_ready, out);
+}
+
+static void failed(const struct metrics_view *v, const struct family *f, struct buffer *out)
+{
+    add_whole(f, v->shard->is_failed, out);
+}
+
+static void connections(const struct metrics_view *v, const struct family *f, struct buffer *out)
+{
+    add_whole(f, v->connections, out);
+}
+
+static void watermark(const struct metrics_view *v, const struct family *f, struct buffer *out)
+{
+    if (v->shard->watermark_us != INT64_MIN)
+        add_real(f, (double)v->shard->watermark_us / 1e6, out);
+}
+
+/* ---- with labels ---- */
+
+static void decisions(const struct metrics_view *v, const struct family *f, struct buffer *out)
+{
+    for (uint32_t i = 0; i < plan_outcome_count(v->plan); i++)
+        add_labelled(f, "outcome", plan_outcome_name(v->plan, i), v->shard->by_outcome[i], out);
 }
 
 /* Only where some model is scored beside the champion. */
-static void rivals_format(const struct metrics_view *v, struct buffer *out)
+static void rivals(const struct metrics_view *v, const struct family *f, struct buffer *out)
 {
     const struct shard_status *s = v->shard;
-    const struct {
-        const char *name, *help;
-        const uint64_t *by;
-    } rows[] = {
-        {"assay_shadow_decided_total", "Decisions by the model that made them.", s->decided_by},
-        {"assay_shadow_scored_total", "Scores by models that did not decide.", s->scored_by},
-        {"assay_shadow_alerts_total", "Outcomes by score that are not the mildest, by model.",
-         s->alerts_by},
-        {"assay_shadow_agreed_total", "Outcomes by score that are those of the model that decided.",
-         s->agreed_by},
-    };
+    const uint64_t *const by[] = {s->decided_by, s->scored_by, s->alerts_by, s->agreed_by};
 
     if (s->decided_by[BY_CHAMPION] + s->decided_by[BY_CHALLENGER] == 0)
         return;
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        head(out, rows[i].name, "counter", rows[i].help);
-        for (int k = 0; k < DECIDERS; k++)
-            buffer_format(out, "%s{model=\"%s\"} %" PRIu64 "\n", rows[i].name,
-                          decider_name((enum decider)k), rows[i].by[k]);
-    }
+    for (int k = 0; k < DECIDERS; k++)
+        add_labelled(f, "model", decider_name((enum decider)k), by[f->index][k], out);
 }
 
-/* What the state holds of each kind of entity. */
-static const struct {
-    const char *name;
-    const char *type;
-    const char *help;
-    size_t offset;
-} kind_numbers[] = {
-    {"assay_entities", "gauge", "Entities in the state, by kind and level of features.",
-     offsetof(struct velocity_counts, entities)},
-    {"assay_entity_events", "gauge", "Events that entities retain.",
-     offsetof(struct velocity_counts, events)},
-    {"assay_entity_bytes", "gauge", "Memory that entities take.",
-     offsetof(struct velocity_counts, bytes)},
-    {"assay_evicted_total", "counter", "Entities evicted because the state was full.",
-     offsetof(struct velocity_counts, evicted)},
-    {"assay_expired_total", "counter", "Entities freed because no window reached them any more.",
-     offsetof(struct velocity_counts, expired)},
-    {"assay_dropped_events_total", "counter",
-     "Events of entities dropped because the state was full.",
-     offsetof(struct velocity_counts, dropped)},
-};
-
-static void kinds_format(const struct metrics_view *v, struct buffer *out)
+static void kinds(const struct metrics_view *v, const struct family *f, struct buffer *out)
 {
     const struct occupancy *o = &v->shard->occupancy;
 
-    for (size_t i = 0; i < sizeof kind_numbers / sizeof *kind_numbers; i++) {
-        head(out, kind_numbers[i].name, kind_numbers[i].type, kind_numbers[i].help);
-        for (uint32_t g = 0; g < o->groups; g++) {
-            const char *at = (const char *)&o->group[g] + kind_numbers[i].offset;
-
-            buffer_format(out, "%s{kind=\"", kind_numbers[i].name);
-            add_label_value(out, velocity_group_name(plan_layout(v->plan), g));
-            buffer_format(out, "\",level=\"%d\"} %" PRIu64 "\n",
-                          velocity_group_level(plan_layout(v->plan), g), *(const uint64_t *)at);
-        }
+    for (uint32_t g = 0; g < o->groups; g++) {
+        buffer_format(out, "%s{kind=\"", f->name);
+        add_label_value(out, velocity_group_name(plan_layout(v->plan), g));
+        buffer_format(out, "\",level=\"%d\"} %" PRIu64 "\n",
+                      velocity_group_level(plan_layout(v->plan), g),
+                      whole_at(&o->group[g], f->offset));
     }
 }
 
-static void answers_format(const struct metrics_view *v, struct buffer *out)
+static void pools(const struct metrics_view *v, const struct family *f, struct buffer *out)
 {
-    head(out, "assay_http_answers_total", "counter", "HTTP answers, by status.");
+    const struct shard_status *s = v->shard;
+    uint64_t entities = 0;
+
+    for (uint32_t g = 0; g < s->occupancy.groups; g++)
+        entities += s->occupancy.group[g].bytes;
+    add_labelled(f, "pool", "entities", entities, out);
+    add_labelled(f, "pool", "ids", s->holdings.ids_bytes, out);
+    add_labelled(f, "pool", "waiting_labels", s->holdings.labels_bytes, out);
+    add_labelled(f, "pool", "lists", s->holdings.lists_bytes, out);
+    add_labelled(f, "pool", "snapshot_copies", s->snapshot_copied_bytes, out);
+    add_labelled(f, "pool", "bodies", v->body_bytes, out);
+}
+
+static void answers(const struct metrics_view *v, const struct family *f, struct buffer *out)
+{
     for (unsigned status = 0; status < METRICS_STATUSES; status++) {
         uint64_t count = atomic_load(&v->metrics->answers[status]);
 
         if (count > 0)
-            buffer_format(out, "assay_http_answers_total{status=\"%u\"} %" PRIu64 "\n", status,
-                          count);
+            buffer_format(out, "%s{status=\"%u\"} %" PRIu64 "\n", f->name, status, count);
     }
 }
 
-static void latency_format(const struct metrics_view *v, struct buffer *out)
+static void jobs(const struct metrics_view *v, const struct family *f, struct buffer *out)
+{
+    for (int k = 0; k < JOB_KINDS; k++) {
+        for (int end = 0; end < JOB_ENDS; end++)
+            buffer_format(out, "%s{kind=\"%s\",end=\"%s\"} %" PRIu64 "\n", f->name,
+                          job_kind_name((enum job_kind)k), job_end_name((enum job_end)end),
+                          v->jobs[k][end]);
+    }
+}
+
+enum { BUCKETS_STEP = 2 }; /* half of the bounds: 1, 2, 5 to the decade */
+
+/* `label` is one label with its value, written out. */
+static void histogram(const struct family *f, const char *label, const struct histogram_sum *h,
+                      struct buffer *out)
 {
     uint64_t total = 0;
 
-    head(out, "assay_decision_seconds", "histogram",
-         "Time from a decision's request to its answer, one by one over HTTP.");
-    for (unsigned i = 0; i < METRICS_BUCKETS; i++) {
-        total += atomic_load(&v->metrics->latency[i]);
-        if (i < METRICS_BUCKETS - 1)
-            buffer_format(out, "assay_decision_seconds_bucket{le=\"%g\"} %" PRIu64 "\n",
-                          (double)bounds_us[i] / 1e6, total);
+    for (unsigned i = 0; i < HISTOGRAM_BOUNDS; i++) {
+        total += h->count[i];
+        if (i % BUCKETS_STEP == 0)
+            buffer_format(out, "%s_bucket{%s,le=\"%g\"} %" PRIu64 "\n", f->name, label,
+                          (double)histogram_bound_ns(i) / 1e9, total);
     }
-    buffer_format(out, "assay_decision_seconds_bucket{le=\"+Inf\"} %" PRIu64 "\n", total);
-    buffer_format(out,
-                  "assay_decision_seconds_sum %.6f\nassay_decision_seconds_count %" PRIu64 "\n",
-                  (double)atomic_load(&v->metrics->latency_sum_us) / 1e6, total);
+    buffer_format(out, "%s_bucket{%s,le=\"+Inf\"} %" PRIu64 "\n", f->name, label, h->total);
+    buffer_format(out, "%s_sum{%s} %.9f\n%s_count{%s} %" PRIu64 "\n", f->name, label, h->sum_s,
+                  f->name, label, h->total);
 }
 
-static void gauge(struct buffer *out, const char *name, const char *help, double value)
+static void whole_times(const struct metrics_view *v, const struct family *f, struct buffer *out)
 {
-    head(out, name, "gauge", help);
-    buffer_format(out, "%s %.15g\n", name, value);
+    struct buffer label;
+
+    buffer_init(&label, 4 * PLAN_NAME_MAX);
+    for (uint32_t i = 0; i < plan_outcome_count(v->plan); i++) {
+        buffer_clear(&label);
+        buffer_add_text(&label, "outcome=\"");
+        add_label_value(&label, plan_outcome_name(v->plan, i));
+        buffer_add_char(&label, '"');
+        histogram(f, buffer_text(&label), &v->latency->whole[i], out);
+    }
+    buffer_fini(&label);
 }
+
+static void stage_times(const struct metrics_view *v, const struct family *f, struct buffer *out)
+{
+    struct buffer label;
+
+    buffer_init(&label, 64);
+    for (int i = 0; i < STAGES; i++) {
+        buffer_clear(&label);
+        buffer_format(&label, "stage=\"%s\"", stage_name((enum stage)i));
+        histogram(f, buffer_text(&label), &v->latency->stages[i], out);
+    }
+    buffer_fini(&label);
+}
+
+/* ---- the table ---- */
+
+#define SHARD(field)   of_shard, offsetof(struct shard_status, field), 0
+#define PROJECT(field) of_project, offsetof(struct project_status, field), 0
+#define PROCESS(field) of_process, offsetof(struct process_usage, field), 0
+#define VOLUME(field)  of_volume, offsetof(struct volume, field), 0
+#define KIND(field)    kinds, offsetof(struct velocity_counts, field), 0
+
+static const struct family families[] = {
+    {"assay_decisions_total", COUNTER, "outcome", "Decisions made.", decisions, 0, 0},
+    {"assay_observed_total", COUNTER, NULL,
+     "Events seen and not decided, of kinds that are only observed.", SHARD(observed)},
+    {"assay_decision_seconds", HISTOGRAM, "outcome",
+     "Time from a decision's request to its answer, one by one over HTTP.", whole_times, 0, 0},
+    {"assay_stage_seconds", HISTOGRAM, "stage",
+     "Time that decisions spent in each stage. Those of the engine are of the requests that were "
+     "decided together.",
+     stage_times, 0, 0},
+    {"assay_fallbacks_total", COUNTER, NULL,
+     "Decisions past decision.deadline_ms, which got the fallback.", SHARD(fallbacks)},
+    {"assay_explanations_deferred_total", COUNTER, NULL,
+     "Decisions without their reasons, because decision.explain_budget was spent.",
+     SHARD(deferred)},
+    {"assay_shadow_decided_total", COUNTER, "model",
+     "Decisions by the model that made them; where a challenger or a shadow is scored.", rivals, 0,
+     0},
+    {"assay_shadow_scored_total", COUNTER, "model", "Scores by models that did not decide.", rivals,
+     0, 1},
+    {"assay_shadow_alerts_total", COUNTER, "model",
+     "Outcomes by score that are not the mildest, by model.", rivals, 0, 2},
+    {"assay_shadow_agreed_total", COUNTER, "model",
+     "Outcomes by score that are those of the model that decided.", rivals, 0, 3},
+    {"assay_repeated_total", COUNTER, NULL,
+     "Decisions answered from the log for a repeated event id.", SHARD(repeated)},
+    {"assay_conflicts_total", COUNTER, NULL,
+     "Events refused because their id was used for another event.", SHARD(conflicts)},
+    {"assay_refused_full_total", COUNTER, NULL, "Requests refused because the disk was full.",
+     SHARD(refused_full)},
+    {"assay_labels_total", COUNTER, NULL, "Labels taken.", SHARD(labels)},
+    {"assay_list_changes_total", COUNTER, NULL, "Requests that changed lists.",
+     SHARD(list_changes)},
+    {"assay_batch_lines_total", COUNTER, NULL, "Lines of batches answered.", batch_lines, 0, 0},
+    {"assay_http_answers_total", COUNTER, "status", "HTTP answers.", answers, 0, 0},
+    {"assay_http_connections", GAUGE, NULL, "Open HTTP connections.", connections, 0, 0},
+    {"assay_jobs_total", COUNTER, "kind, end",
+     "Trainings, reloads and backtests that have ended: done, failed or cancelled.", jobs, 0, 0},
+
+    {"assay_ready", GAUGE, NULL, "1 where the shard takes requests.", ready, 0, 0},
+    {"assay_failed", GAUGE, NULL, "1 where the shard has stopped after a failure.", failed, 0, 0},
+    {"assay_queue_length", GAUGE, NULL, "Requests waiting for the engine.", queue_length_now, 0, 0},
+    {"assay_queue_capacity", GAUGE, NULL, "Requests that may wait: server.queue.", queue_room, 0,
+     0},
+    {"assay_groups_total", COUNTER, NULL, "Group commits.", SHARD(groups)},
+    {"assay_watermark_timestamp_seconds", GAUGE, NULL,
+     "Event time until which the state is filled.", watermark, 0, 0},
+
+    {"assay_log_bytes", GAUGE, NULL, "Bytes of the log.", SHARD(log_bytes)},
+    {"assay_log_lag", GAUGE, NULL, "Records that are decided and not yet on the disk.", log_lag, 0,
+     0},
+    {"assay_durable_seq", GAUGE, NULL, "Position of the last durable record.", SHARD(durable_seq)},
+    {"assay_store_projected_seq", GAUGE, NULL, "Position up to which the store holds the log.",
+     PROJECT(projected_seq)},
+    {"assay_store_lag", GAUGE, NULL, "Durable records that the store does not hold yet.",
+     PROJECT(lag)},
+    {"assay_store_lag_limit", GAUGE, NULL,
+     "Beyond it lists answer 503: store.lag_limit; not there where it is 0.", lag_limit, 0, 0},
+    {"assay_store_failed", GAUGE, NULL,
+     "1 where the store cannot be written, which is tried again.", store_failed, 0, 0},
+    {"assay_store_skipped_total", COUNTER, NULL, "Records that the store could not read.",
+     PROJECT(skipped)},
+
+    {"assay_snapshots_total", COUNTER, NULL, "Snapshots written.", SHARD(snapshots)},
+    {"assay_snapshots_failed_total", COUNTER, NULL, "Snapshots that could not be written.",
+     SHARD(snapshots_failed)},
+    {"assay_snapshots_given_up_total", COUNTER, NULL,
+     "Snapshots given up because more changed than snapshot.memory holds.",
+     SHARD(snapshots_given_up)},
+    {"assay_snapshot_seq", GAUGE, NULL, "Position of the newest snapshot.", SHARD(snapshot_seq)},
+    {"assay_snapshot_bytes", GAUGE, NULL, "Size of the newest snapshot.", SHARD(snapshot_bytes)},
+    {"assay_snapshot_seconds", GAUGE, NULL, "Time that the newest snapshot took to write.",
+     snapshot_time, 0, 0},
+
+    {"assay_plan_seq", GAUGE, NULL, "Record of the plan in force.", SHARD(plan_seq)},
+    {"assay_plan_changes_total", COUNTER, NULL, "Plans brought into force while serving.",
+     SHARD(activations)},
+    {"assay_building_records", GAUGE, NULL,
+     "Records of the log in the state of a new plan; 0: none is built.", SHARD(building_seq)},
+    {"assay_building_records_wanted", GAUGE, NULL,
+     "Records of the log that it needs; 0: none is built.", SHARD(building_of)},
+
+    {"assay_state_bytes", GAUGE, NULL, "Memory that the state takes.", SHARD(state_bytes)},
+    {"assay_state_limit_bytes", GAUGE, NULL, "Memory that the state may take.",
+     SHARD(state_limit_bytes)},
+    {"assay_memory_bytes", GAUGE, "pool",
+     "Memory by what it is for: the state's entities, ids, waiting labels and lists; copies that "
+     "the newest snapshot took; bodies of requests.",
+     pools, 0, 0},
+    {"assay_entities", GAUGE, "kind, level", "Entities in the state.", KIND(entities)},
+    {"assay_entity_events", GAUGE, "kind, level", "Events that entities retain.", KIND(events)},
+    {"assay_entity_bytes", GAUGE, "kind, level", "Memory that entities take.", KIND(bytes)},
+    {"assay_evicted_total", COUNTER, "kind, level", "Entities evicted because the state was full.",
+     KIND(evicted)},
+    {"assay_expired_total", COUNTER, "kind, level",
+     "Entities freed because no window reached them any more.", KIND(expired)},
+    {"assay_dropped_events_total", COUNTER, "kind, level",
+     "Events of entities dropped because the state was full.", KIND(dropped)},
+    {"assay_ids", GAUGE, NULL, "Event ids remembered.", SHARD(holdings.ids)},
+    {"assay_waiting_labels", GAUGE, NULL, "Labels that wait for their time.",
+     SHARD(holdings.labels)},
+    {"assay_list_entries", GAUGE, NULL, "Entries of all lists.", SHARD(holdings.list_entries)},
+
+    {"assay_volume_bytes", GAUGE, NULL,
+     "Size of the data directory's volume, as far as it is ours.", VOLUME(bytes)},
+    {"assay_volume_free_bytes", GAUGE, NULL, "What is free of it.", VOLUME(free)},
+    {"assay_volume_used_ratio", GAUGE, NULL,
+     "The share of it that is taken; from 0.8 on readyz and the service's log warn.", volume_ratio,
+     0, 0},
+    {"process_resident_memory_bytes", GAUGE, NULL, "Memory of the process.",
+     PROCESS(resident_bytes)},
+    {"process_cpu_seconds_total", COUNTER, NULL, "Processor time of all threads.", cpu, 0, 0},
+    {"process_open_fds", GAUGE, NULL, "Open file descriptors.", PROCESS(files)},
+    {"process_max_fds", GAUGE, NULL, "File descriptors that may be open.", PROCESS(files_max)},
+};
+
+static const char *const type_words[] = {"counter", "gauge", "histogram"};
 
 void metrics_format(const struct metrics_view *v, struct buffer *out)
 {
-    decisions_format(v, out);
-    rivals_format(v, out);
-    observed_format(v, out);
-    latency_format(v, out);
-    answers_format(v, out);
-    kinds_format(v, out);
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
-        if (numbers[i].at == OF_PROJECT && v->project == NULL)
+    struct buffer samples;
+
+    buffer_init(&samples, 1 << 20);
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
+        const struct family *f = &families[i];
+
+        buffer_clear(&samples);
+        f->samples(v, f, &samples);
+        if (samples.length == 0)
             continue;
-        head(out, numbers[i].name, numbers[i].type, numbers[i].help);
-        buffer_format(out, "%s %" PRIu64 "\n", numbers[i].name, number_of(v, i));
+        buffer_format(out, "# HELP %s %s\n# TYPE %s %s\n", f->name, f->help, f->name,
+                      type_words[f->type]);
+        buffer_add(out, samples.bytes, samples.length);
     }
-    gauge(out, "assay_ready", "1 where the shard takes requests.", v->shard->is_ready);
-    gauge(out, "assay_failed", "1 where the shard has stopped after a failure.",
-          v->shard->is_failed);
-    gauge(out, "assay_http_connections", "Open HTTP connections.", v->connections);
-    if (v->shard->watermark_us != INT64_MIN)
-        gauge(out, "assay_watermark_seconds", "Event time until which the state is filled.",
-              (double)v->shard->watermark_us / 1e6);
+    buffer_fini(&samples);
+}
+
+void metrics_print_docs(struct buffer *out)
+{
+    buffer_add_text(out,
+                    "# Metrics of the service\n\n"
+                    "`GET /metrics` answers in Prometheus' text format 0.0.4. This page is what "
+                    "`assay help metrics` prints, made from\nthe table that answers. What the "
+                    "figures of training mean is in [metrics.md](metrics.md).\n\n"
+                    "Stages of a decision, in the order of its way:");
+    for (int i = 0; i < STAGES; i++)
+        buffer_format(out, "%s `%s`", i > 0 ? "," : "", stage_name((enum stage)i));
+    buffer_add_text(out, ".\n\n| metric | type | labels | what it is |\n|---|---|---|---|\n");
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
+        const struct family *f = &families[i];
+
+        buffer_format(out, "| `%s` | %s | %s | %s |\n", f->name, type_words[f->type],
+                      f->labels != NULL ? f->labels : "", f->help);
+    }
 }

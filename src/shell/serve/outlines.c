@@ -8,7 +8,8 @@
         {"score", OUTLINE_WHOLE, 0, NULL, "0 to 1000"},                                            \
         {"probability", OUTLINE_REAL, 0, NULL, "calibrated, 0 to 1"},                              \
         {"level", OUTLINE_LEVEL, 0, NULL, "the settings' name for the range of the score"},        \
-        {"flags", OUTLINE_WORDS, OUTLINE_ARRAY, "late|too_late|ahead|no_model|forgotten",          \
+        {"flags", OUTLINE_WORDS, OUTLINE_ARRAY,                                                    \
+         "late|too_late|ahead|no_model|forgotten|fallback|deferred",                               \
          "what was special about the event"},                                                      \
     {                                                                                              \
         "plan", OUTLINE_TEXT, 0, NULL, "first bytes of the id of the plan that decided"            \
@@ -23,6 +24,8 @@
 #define DECISION_WHY                                                                               \
     {"reasons", OUTLINE_OF, OUTLINE_ARRAY, "Reason",                                               \
      "features that raised the score most, largest first; where the outcome is not the mildest"},  \
+        {"fallback", OUTLINE_TEXT, OUTLINE_OPTIONAL, NULL,                                         \
+         "why the outcome is the fallback of a decision past its deadline"},                       \
         {"interval", OUTLINE_REAL, OUTLINE_OPTIONAL | OUTLINE_ARRAY, NULL,                         \
          "of the probability, low and high; where the model has a conformal part"},                \
         {"conformal", OUTLINE_WORDS, OUTLINE_OPTIONAL | OUTLINE_ARRAY, "legit|fraud",              \
@@ -74,7 +77,22 @@ const struct outline outlines[] = {
                  {"seq", OUTLINE_WHOLE, OUTLINE_OPTIONAL, NULL,
                   "position of the record in the log; not there in a dry run"},
                  {"repeated", OUTLINE_BOOL, OUTLINE_OPTIONAL, NULL,
-                  "true where this event was decided before"}}},
+                  "true where this event was decided before"},
+                 {"stages_us", OUTLINE_OF, OUTLINE_OPTIONAL, "Stages",
+                  "microseconds of each stage, where `stages` asked for them"}}},
+    {.name = "Stages",
+     .words =
+         "Microseconds from the request's head to its answer, by stage; those of the engine are "
+         "those of the requests that were decided together. 0: not gone through.",
+     .members = {{"read", OUTLINE_REAL, 0, NULL, "of the body"},
+                 {"decode", OUTLINE_REAL, 0, NULL, "JSON, look-ups, checks"},
+                 {"queue", OUTLINE_REAL, 0, NULL, "until the engine took it"},
+                 {"features", OUTLINE_REAL, 0, NULL, "and the state's change"},
+                 {"score", OUTLINE_REAL, 0, NULL, "the model"},
+                 {"rules", OUTLINE_REAL, 0, NULL, "thresholds and rules"},
+                 {"explain", OUTLINE_REAL, 0, NULL, "reasons"},
+                 {"commit", OUTLINE_REAL, 0, NULL, "until the record was on the disk"},
+                 {"answer", OUTLINE_REAL, 0, NULL, "back to the connection, and as JSON"}}},
     {.name = "Observed",
      .words = "An event of a kind that is only observed: recorded, nothing decided.",
      .members = {{"id", OUTLINE_TEXT, 0, NULL, "of the event"},
@@ -429,7 +447,31 @@ const struct outline outlines[] = {
                  {"store_lag", OUTLINE_WHOLE, OUTLINE_OPTIONAL, NULL,
                   "records of the log that lists do not have yet"},
                  {"store_failure", OUTLINE_TEXT, OUTLINE_OPTIONAL, NULL,
-                  "why the store does not follow"}}},
+                  "why the store does not follow"},
+                 {"warning", OUTLINE_TEXT, OUTLINE_OPTIONAL, NULL,
+                  "what somebody should look at soon, such as a volume that is 80 % full"}}},
+    {.name = "Status",
+     .words = "What the service does now.",
+     .members = {{"name", OUTLINE_TEXT, 0, NULL, "the settings' own"},
+                 {"uptime_s", OUTLINE_REAL, 0, NULL, "since the start"},
+                 {"ready", OUTLINE_BOOL, 0, NULL, "requests are taken"},
+                 {"errors", OUTLINE_TEXT, OUTLINE_ARRAY, NULL, "what has failed"},
+                 {"warnings", OUTLINE_TEXT, OUTLINE_ARRAY, NULL, "what to look at soon"},
+                 {"plan", OUTLINE_OBJECT, 0, NULL, "in force: id, seq, model, building"},
+                 {"filled_until", OUTLINE_TIME, OUTLINE_NULLABLE, NULL, "the newest event's time"},
+                 {"decisions", OUTLINE_OBJECT, 0, NULL,
+                  "in all, by outcome, observed, repeated, fallbacks, deferred"},
+                 {"latency", OUTLINE_OBJECT, 0, NULL,
+                  "of decisions over HTTP: bounds_us, and counts, with one more beyond them"},
+                 {"stages", OUTLINE_OBJECT, 0, NULL, "of each: p50_us and p99_us since the start"},
+                 {"queue", OUTLINE_OBJECT, 0, NULL, "length and capacity"},
+                 {"log", OUTLINE_OBJECT, 0, NULL, "bytes, seq and lag in records"},
+                 {"store", OUTLINE_OBJECT, OUTLINE_NULLABLE, NULL, "lag and limit in records"},
+                 {"memory", OUTLINE_OBJECT, 0, NULL, "bytes: resident, state, limit"},
+                 {"snapshots", OUTLINE_OBJECT, 0, NULL,
+                  "written, failed, given_up, seq, bytes, seconds"},
+                 {"volume", OUTLINE_OBJECT, 0, NULL, "bytes, free and the share that is used"},
+                 {"http", OUTLINE_OBJECT, 0, NULL, "connections, and answers by kind of status"}}},
     {.name = "OpenApi",
      .words = "An OpenAPI 3.1 document.",
      .members = {{"openapi", OUTLINE_TEXT, 0, NULL, "3.1.0"},

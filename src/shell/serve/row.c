@@ -46,6 +46,16 @@ bool rows_answer(struct server *s, struct exchange *x, const struct store_query 
     struct error e;
 
     buffer_add_text(&x->answer, "\"decisions\":[");
+    if (s->o.project != NULL && s->o.store_lag_limit > 0) {
+        project_status(s->o.project, &project);
+        if (project.lag > s->o.store_lag_limit) {
+            problem_answer(x, 503,
+                           "the store lags %llu records behind the log, more than "
+                           "store.lag_limit; decisions by their id are there",
+                           (unsigned long long)project.lag);
+            return false;
+        }
+    }
     if (!seat_store(s, seat_get(s), &store, &e) || !store_query(store, q, add_row, &l, next, &e)) {
         problem_answer(x, e.kind == ERROR_USAGE ? 400 : 503, "%s", e.text);
         return false;

@@ -35,7 +35,13 @@ static void seat_leave_plan(struct seat *seat)
 static void seat_free(void *context)
 {
     struct seat *seat = context;
+    struct seat **at = &seat->server->seats;
 
+    pthread_mutex_lock(&seat->server->lock);
+    while (*at != seat)
+        at = &(*at)->next;
+    *at = seat->next;
+    pthread_mutex_unlock(&seat->server->lock);
     json_reader_free(seat->json);
     seat_leave_plan(seat);
     buffer_fini(&seat->encoded);
@@ -72,6 +78,11 @@ struct seat *seat_get(struct server *s)
         return seat;
     }
     seat = mem_alloc(sizeof *seat);
+    seat->server = s;
+    pthread_mutex_lock(&s->lock);
+    seat->next = s->seats;
+    s->seats = seat;
+    pthread_mutex_unlock(&s->lock);
     seat->json = json_reader_new();
     seat_take_plan(s, seat);
     buffer_init(&seat->encoded, EVENT_TEXT_MAX + SHARD_ID_MAX);
@@ -90,6 +101,23 @@ bool seat_store(struct server *s, struct seat *seat, struct store **store, struc
 }
 
 /* ---- what handlers share ---- */
+
+void server_latency(struct server *s, struct metrics_latency *l)
+{
+    const struct histogram *shard = shard_stages(s->o.shard);
+
+    *l = (struct metrics_latency){0};
+    for (int i = 0; i < STAGES; i++)
+        histogram_sum(&shard[i], &l->stages[i]);
+    pthread_mutex_lock(&s->lock);
+    for (const struct seat *seat = s->seats; seat != NULL; seat = seat->next) {
+        for (int i = 0; i < STAGES; i++)
+            histogram_sum(&seat->times.stages[i], &l->stages[i]);
+        for (int i = 0; i <= PLAN_OUTCOMES_MAX; i++)
+            histogram_sum(&seat->times.whole[i], &l->whole[i]);
+    }
+    pthread_mutex_unlock(&s->lock);
+}
 
 void server_refuse(struct server *s, struct exchange *x)
 {
@@ -341,6 +369,55 @@ static enum http_next on_request(void *context, struct exchange *x)
     return HTTP_WAITING;
 }
 
+/* Spread evenly: with a share of 0.01 each hundredth. */
+static bool is_sampled(struct server *s)
+{
+    double share = s->o.setting->sample, n;
+
+    if (!(share > 0))
+        return false;
+    n = (double)atomic_fetch_add_explicit(&s->sampled, 1, memory_order_relaxed);
+    return (uint64_t)((n + 1) * share) > (uint64_t)(n * share);
+}
+
+/* The route's pattern, not the path: ids may stand in that. Who asked by their id, not their name;
+ * nothing of what was said. */
+static void tell_request(struct server *s, const struct exchange *x, bool is_slow, int64_t took_us)
+{
+    const struct route *r = x->route;
+    struct buffer members;
+
+    buffer_init(&members, JOURNAL_LINE_MAX / 2);
+    buffer_add_text(&members, ",\"request_id\":");
+    json_add_text(&members, text_of(x->request_id));
+    buffer_format(&members, ",\"method\":\"%s\",\"route\":", method_word(x->method));
+    json_add_text(&members, text_of(r != NULL ? r->pattern : "none"));
+    buffer_format(&members, ",\"status\":%u,\"us\":%lld,\"caller\":", x->status,
+                  (long long)took_us);
+    json_add_text(&members, text_of(x->caller.id));
+    if (x->trace[0] != 0) {
+        buffer_add_text(&members, ",\"traceparent\":");
+        json_add_text(&members, text_of(x->trace));
+    }
+    journal_write(s->o.journal, JOURNAL_INFO, is_slow ? "slow_request" : "request",
+                  is_slow ? "a request took long" : "a request was answered",
+                  buffer_text(&members));
+    buffer_fini(&members);
+}
+
+static void journal_request(struct server *s, const struct exchange *x)
+{
+    int64_t took_us;
+    bool is_slow;
+
+    if (s->o.journal == NULL)
+        return;
+    took_us = clock_monotonic_us() - x->started_us;
+    is_slow = s->o.setting->slow_ms > 0 && took_us >= s->o.setting->slow_ms * INT64_C(1000);
+    if (is_slow || is_sampled(s))
+        tell_request(s, x, is_slow, took_us);
+}
+
 /* Before it is sent: whoever has an answer finds it counted. */
 static void on_answering(void *context, struct exchange *x)
 {
@@ -349,6 +426,7 @@ static void on_answering(void *context, struct exchange *x)
     if (x->translation != NULL)
         contract_answer(x);
     metrics_count_answer(&s->metrics, x->status);
+    journal_request(s, x);
 }
 
 static void on_ended(void *context, struct exchange *x)
@@ -431,6 +509,7 @@ bool server_start(const struct server_options *o, struct server **server, struct
                                 .ended = on_ended};
 
     s->o = *o;
+    s->started_us = clock_monotonic_us();
     pthread_mutex_init(&s->lock, NULL);
     s->plan = shard_plan(o->shard);
     s->lookups = lookups_ref(o->lookups);

@@ -9,6 +9,7 @@
 #include "shell/run/lookup.h"
 #include "shell/run/shard.h"
 #include "shell/serve/contract.h"
+#include "shell/serve/journal.h"
 #include "shell/settings/settings.h"
 #include "shell/store/project.h"
 
@@ -37,6 +38,9 @@ struct server_options {
     struct contracts *contracts;     /* likewise, or NULL */
     struct project *project;         /* NULL: no store, lists answer 503 */
     struct store_place store;        /* its texts outlive the server */
+    struct journal *journal;         /* of slow requests and of samples; or NULL */
+    int64_t deadline_us;             /* of a decision over HTTP; 0: none */
+    uint64_t store_lag_limit;        /* beyond it lists answer 503; 0: none */
     const char *data_directory;      /* for its models; NULL: answered 503 */
     struct server_work train, reload, backtest; /* run NULL: answered 503 */
     struct access *access;                      /* borrowed; NULL: nobody is asked who they are */

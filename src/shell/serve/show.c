@@ -81,7 +81,7 @@ static void open_observed(const struct record *r, struct text id, int64_t time_u
     buffer_add_text(out, ",\"observed\":true");
 }
 
-static bool show_body(struct plans *plans, const struct record *r, const struct plan *plan,
+static bool show_body(struct plans *plans, const struct record *r, struct plan *plan,
                       struct event_body *body, struct buffer *out, struct error *e)
 {
     const struct schema *schema = plan_schema(plan);
@@ -100,7 +100,8 @@ static bool show_body(struct plans *plans, const struct record *r, const struct 
         open_observed(r, body->id, time_of(schema, &f, r->received_us), out);
     } else if (ok) {
         reader_init(&in, body->decision.bytes, body->decision.length);
-        ok = decision_parse(&in, plan, &d, e) && values_of_reasons(plan, body->values, &d, e);
+        ok = decision_parse(&in, plan, &d, e) && values_of_reasons(plan, body->values, &d, e) &&
+             ((d.flags & DECISION_DEFERRED) == 0 || explanation_reasons(plan, body->values, &d, e));
         if (ok)
             verdict_open(&(struct verdict){.id = body->id,
                                            .seq = r->seq,

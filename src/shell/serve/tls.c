@@ -122,6 +122,36 @@ bool tls_load(const char *certificate, const char *key, struct error *e)
     return ok;
 }
 
+static bool expiry_of(const gnutls_pcert_st *first, int64_t *until_us)
+{
+    gnutls_x509_crt_t certificate;
+    time_t until;
+
+    if (gnutls_pcert_export_x509((gnutls_pcert_st *)first, &certificate) != 0)
+        return false;
+    until = gnutls_x509_crt_get_expiration_time(certificate);
+    gnutls_x509_crt_deinit(certificate);
+    *until_us = (int64_t)until * 1000000;
+    return until != (time_t)-1;
+}
+
+bool tls_expires(const char *certificate, const char *key, int64_t *until_us, struct error *e)
+{
+    struct certificate *c = mem_alloc(sizeof *c);
+    bool ok;
+
+    buffer_init(&c->certificate_pem, TLS_FILE_BYTES_MAX);
+    buffer_init(&c->key_pem, TLS_FILE_BYTES_MAX);
+    ok = (file_read(certificate, &c->certificate_pem, e) ||
+          error_prefix(e, "server.tls.certificate")) &&
+         (file_read(key, &c->key_pem, e) || error_prefix(e, "server.tls.key")) &&
+         is_pair(c, certificate, key, e) && import(c, certificate, key, e) &&
+         (expiry_of(&c->chain[0], until_us) ||
+          error_set(e, ERROR_INVALID, "server.tls.certificate: %s has no end", certificate));
+    certificate_free(c);
+    return ok;
+}
+
 static int give(gnutls_session_t session, const gnutls_datum_t *authorities, int authority_count,
                 const gnutls_pk_algorithm_t *algorithms, int algorithm_count,
                 gnutls_pcert_st **chain, unsigned int *count, gnutls_privkey_t *key)

@@ -379,6 +379,21 @@ const struct key keys[] = {
     THRESHOLD_ROWS("decision.*"),
     {"decision.profile", KEY_TEXT, KEY_DECIDES, OF(profile),
      .words = "The set of thresholds under `thresholds` that is in force."},
+    {"decision.deadline_ms", KEY_WHOLE, 0, OF(deadline_ms), .standard = "0", .least = 0,
+     .most = 3600000,
+     .words =
+         "Milliseconds from a request's head after which the engine decides it no more: it gets "
+         "`decision.fallback`. 0: no deadline."},
+    {"decision.fallback", KEY_SECTION, KEY_DECIDES, .shorthand = "outcome",
+     .words = "What is answered past the deadline; a plain text is its outcome."},
+    {"decision.fallback.outcome", KEY_TEXT, KEY_DECIDES, OF(fallback),
+     .words = "The outcome; give the one by which the caller goes on without an answer."},
+    {"decision.fallback.reason", KEY_TEXT, KEY_DECIDES, OF(fallback_reason), .standard = NULL,
+     .computed = "DEADLINE", .words = "Said in the answer and in the record."},
+    {"decision.explain_budget", KEY_WHOLE, 0, OF(explain_budget), .standard = "0", .least = 0,
+     .most = 1e6,
+     .words = "Decisions of one group commit (up to 256 requests) that get reasons at once; others "
+              "are flagged `deferred` and have them when they are read by their id. 0: all."},
     {"decision.levels", KEY_ENTRIES, KEY_DECIDES, ARRAY_OF(levels, level_count, PLAN_LEVELS_MAX),
      .standard = "{HIGH: 800, MEDIUM: 400}",
      .words = "Names for ranges of scores. Below all of them is `LOW`, unless one stands at 0."},
@@ -452,6 +467,13 @@ const struct key keys[] = {
      .most = 65536,
      .words = "Connections at most. When all are taken, the one that was idle longest is closed "
               "for a new one."},
+    {"server.journal", KEY_SECTION, 0,
+     .words =
+         "Which requests stand in what the service says on standard error (serve --log json)."},
+    {"server.journal.slow_ms", KEY_WHOLE, 0, OF(server.slow_ms), .standard = "1000", .least = 0,
+     .most = 3600000, .words = "Those that take so many milliseconds; 0: none."},
+    {"server.journal.sample", KEY_REAL, 0, OF(server.sample), .standard = "0", .least = 0,
+     .most = 1, .words = "Share of the others."},
     {"server.cors", KEY_TEXTS, 0, ARRAY_OF(server.cors, server.cors_count, 64),
      .words = "Origins whose web pages may ask this server, like `https://console.example.com`; "
               "`\"*\"`: any, without their cookies. Without it no page of another origin may."},
@@ -533,6 +555,9 @@ const struct key keys[] = {
               "docs/postgresql.md."},
     {"store.url", KEY_TEXT, KEY_SECRET, OF(store.url), .computed = "`DATABASE_URL`",
      .words = "Of PostgreSQL: postgresql://user:password@host:5432/database."},
+    {"store.lag_limit", KEY_WHOLE, 0, OF(store_lag_limit), .standard = "1000000", .least = 0,
+     .most = 1e15,
+     .words = "Records that it may lag behind the log; beyond it lists answer 503. 0: any number."},
 
     {"routes", KEY_ENTRIES, 0, ARRAY_OF(contracts, contract_count, SETTINGS_CONTRACTS_MAX),
      .words = "Paths of an older service's contract, led to operations of this one: see "

@@ -305,6 +305,8 @@ static bool plan_of(const struct settings *s, const struct schema *schema, struc
                      .key = s->token_key},
         .max_ahead_us = s->event.max_ahead_us,
         .subject = text_of(s->personal_subject != NULL ? s->personal_subject : ""),
+        .fallback = text_of(s->fallback != NULL ? s->fallback : ""),
+        .fallback_reason = text_of(s->fallback_reason != NULL ? s->fallback_reason : "DEADLINE"),
         .zones = {zone_find, (void *)s},
         .time_zone = text_of(s->time_zone != NULL ? s->time_zone : ""),
         .model = model,

@@ -278,6 +278,8 @@ struct server_setting {
     uint32_t queue;       /* events waiting, at most */
     uint32_t body_bytes;  /* of one request, at most */
     uint32_t connections; /* at most */
+    uint32_t slow_ms;     /* a request that takes as long is in the journal; 0: none */
+    double sample;        /* the share of the others that is */
     char **cors;          /* origins whose pages may ask */
     uint32_t cors_count;
     struct {
@@ -358,6 +360,10 @@ struct settings {
     uint32_t decision_count;
     struct profile_setting *profiles;
     uint32_t profile_count;
+    uint32_t deadline_ms;    /* of a decision; 0: none */
+    uint32_t explain_budget; /* explanations of one group commit; 0: no limit */
+    char *fallback;          /* an outcome; NULL: none */
+    char *fallback_reason;
     struct threshold_setting *levels;
     uint32_t level_count;
     struct model_setting model;
@@ -380,6 +386,7 @@ struct settings {
     uint32_t reload_rate;           /* records a second; default 200000 */
     int64_t snapshot_every_us;      /* default 5m */
     uint64_t snapshot_memory_bytes; /* default 1GiB */
+    uint64_t store_lag_limit;       /* records; 0: none */
     struct hash_key token_key;      /* of the shard; set by who opens it, not a setting */
     struct origins *origins;        /* private: where each value came from */
 };

@@ -49,6 +49,13 @@ static bool refuse_outcome(const struct settings *s, const char *name, struct er
     return false;
 }
 
+static bool is_key_of_decision(const char *name)
+{
+    const struct key *k = key_find(key_find(NULL, text_of("decision")), text_of(name));
+
+    return k != NULL && key_is_named(k);
+}
+
 static bool verify_outcomes(const struct settings *s, struct error *e)
 {
     if (s->outcome_count == 0) {
@@ -60,10 +67,8 @@ static bool verify_outcomes(const struct settings *s, struct error *e)
 
         if (strlen(name) > PLAN_NAME_MAX)
             error_set(e, ERROR_INVALID, "\"%.40s...\" is over %d bytes", name, PLAN_NAME_MAX);
-        else if (strcmp(name, "levels") == 0)
-            error_set(e, ERROR_INVALID, "\"levels\" is a key below decision: name it otherwise");
-        else if (strcmp(name, "profile") == 0)
-            error_set(e, ERROR_INVALID, "\"profile\" is a key below decision: name it otherwise");
+        else if (is_key_of_decision(name))
+            error_set(e, ERROR_INVALID, "\"%s\" is a key below decision: name it otherwise", name);
         else if (outcome_find(s, name) != (int)i)
             error_set(e, ERROR_INVALID, "\"%s\" stands here twice", name);
         else
@@ -144,9 +149,26 @@ static bool verify_profiles(const struct settings *s, struct error *e)
     return true;
 }
 
+static bool verify_fallback(const struct settings *s, struct error *e)
+{
+    if (s->fallback != NULL && outcome_find(s, s->fallback) < 0) {
+        refuse_outcome(s, s->fallback, e);
+        return settings_blame(s, "decision.fallback.outcome", e);
+    }
+    if (s->fallback == NULL && (s->deadline_ms > 0 || s->fallback_reason != NULL)) {
+        error_set(e, ERROR_INVALID,
+                  "expected decision.fallback beside it: the outcome of a decision past its "
+                  "deadline, such as %s",
+                  s->outcomes[0]);
+        return settings_blame(
+            s, s->deadline_ms > 0 ? "decision.deadline_ms" : "decision.fallback.reason", e);
+    }
+    return true;
+}
+
 static bool verify_decision(const struct settings *s, struct error *e)
 {
-    if (!verify_profiles(s, e))
+    if (!verify_profiles(s, e) || !verify_fallback(s, e))
         return false;
     if (s->profile == NULL && s->decision_count == 0 && settings_has_model(s) &&
         s->outcome_count > 1) {

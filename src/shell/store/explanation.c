@@ -85,8 +85,13 @@ static void contribute(struct explaining *x)
         input[i] = &x->values.column[feature_of(x, is_rival, i)];
     scratch = model_scratch_new(m, SIMD_SCALAR);
     model_explain(m, scratch, input, 0, contribution, &x->base);
-    for (uint32_t i = 0; i < model_input_count(m); i++)
-        x->contribution[feature_of(x, is_rival, i)] = contribution[i];
+    for (uint32_t i = 0; i < model_input_count(m); i++) {
+        uint32_t feature = feature_of(x, is_rival, i);
+
+        x->contribution[feature] = contribution[i];
+        if ((x->decision.flags & DECISION_DEFERRED) != 0)
+            decision_add_reason(&x->decision, feature, contribution[i]);
+    }
     model_scratch_free(scratch);
     mem_free(input);
     mem_free(contribution);
@@ -330,5 +335,27 @@ bool explanation_write(const struct explanation_sources *s, uint64_t seq, struct
     }
     explaining_fini(&x);
     buffer_fini(&bytes);
+    return ok;
+}
+
+bool explanation_reasons(struct plan *plan, struct text values, struct decision *d, struct error *e)
+{
+    struct explaining x = {.plan = plan, .decision = *d, .has_values = values.length > 0};
+    bool ok = true;
+
+    if (!x.has_values)
+        return true;
+    frame_init(&x.values, plan_values_schema(plan), 1, LOG_BODY_MAX);
+    x.contribution = mem_array(plan_feature_count(plan) + 1, sizeof *x.contribution);
+    ok = values_parse(plan, values, d, &x.values, e);
+    if (ok) {
+        x.decision.reasons = 0;
+        contribute(&x);
+        *d = x.decision;
+        for (uint32_t i = 0; i < d->reasons; i++)
+            reason_take_value(&d->reason[i], &x.values.column[d->reason[i].feature], 0);
+    }
+    mem_free(x.contribution);
+    frame_fini(&x.values);
     return ok;
 }

@@ -26,4 +26,9 @@ struct explanation_sources {
 bool explanation_write(const struct explanation_sources *s, uint64_t seq, struct buffer *out,
                        struct error *e) MUST_USE;
 
+/* The reasons of a parsed decision that was made without them (DECISION_DEFERRED), from the values
+ * in its record; `values` without any: there are none. */
+bool explanation_reasons(struct plan *plan, struct text values, struct decision *d,
+                         struct error *e) MUST_USE;
+
 #endif

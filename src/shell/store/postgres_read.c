@@ -174,7 +174,7 @@ static void decision_of(const struct postgres_rows *r, uint32_t i, struct store_
         .score = (int)postgres_int(r, i, 5),
         .outcome = postgres_cell(r, i, 6),
         .level = postgres_cell(r, i, 7),
-        .flags = (uint8_t)postgres_int(r, i, 8),
+        .flags = (uint16_t)postgres_int(r, i, 8),
         .plan = postgres_cell(r, i, 9),
         .rules = postgres_is_null(r, i, 10) ? text_of("[]") : postgres_cell(r, i, 10),
         .label = label_cell(r, i, 11),

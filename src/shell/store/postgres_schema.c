@@ -23,7 +23,7 @@ static const struct migration migrations[] = {
      " seq bigint NOT NULL, event_id text NOT NULL, received_at timestamptz NOT NULL,"
      " \"time\" timestamptz NOT NULL, probability double precision NOT NULL,"
      " score smallint NOT NULL, outcome text NOT NULL, level text NOT NULL,"
-     " flags smallint NOT NULL, plan text NOT NULL, rules json, label smallint,"
+     " flags integer NOT NULL, plan text NOT NULL, rules json, label smallint,"
      " PRIMARY KEY (seq, received_at)) PARTITION BY RANGE (received_at);"
      "CREATE INDEX decision_time ON score.decision(\"time\", seq);"
      "CREATE INDEX decision_score ON score.decision(score, seq);"

@@ -52,3 +52,8 @@ struct text sqlite_text(sqlite3_stmt *q, int column)
 
     return (struct text){bytes != NULL ? bytes : "", (size_t)sqlite3_column_bytes(q, column)};
 }
+
+const char *store_library(void)
+{
+    return sqlite3_libversion();
+}

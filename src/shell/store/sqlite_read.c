@@ -184,7 +184,7 @@ static void decision_of(sqlite3_stmt *q, struct store_decision *d)
         .score = sqlite3_column_int(q, 5),
         .outcome = sqlite_text(q, 6),
         .level = sqlite_text(q, 7),
-        .flags = (uint8_t)sqlite3_column_int(q, 8),
+        .flags = (uint16_t)sqlite3_column_int(q, 8),
         .plan = sqlite_text(q, 9),
         .rules = sqlite_text(q, 10),
         .label = sqlite3_column_type(q, 11) == SQLITE_NULL ? (uint8_t)LABEL_UNKNOWN

@@ -32,7 +32,7 @@ struct store_decision {
     double probability;
     int score;
     struct text outcome, level;
-    uint8_t flags;         /* enum decision_flag */
+    uint16_t flags;        /* enum decision_flag */
     struct text plan;      /* first 16 hex digits of the plan's id */
     struct text rules;     /* a JSON array of names */
     uint8_t label;         /* 0, 1, LABEL_UNKNOWN; output only */
@@ -72,6 +72,7 @@ enum store_mode { STORE_WRITE, STORE_READ };
 bool store_open(const struct store_place *place, enum store_mode mode, struct store **s,
                 struct error *e) MUST_USE;
 void store_close(struct store *s); /* takes NULL */
+const char *store_library(void);   /* the version of SQLite */
 /* Deletes what was projected; it is no error where there is nothing. */
 bool store_remove(const struct store_place *place, struct error *e) MUST_USE;
 
