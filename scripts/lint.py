@@ -40,21 +40,22 @@ MAY_INCLUDE = {
     "shell/settings": "core/base core/data core/lang core/velocity core/stats core/decide core/learn "
     "shell/os",
     "shell/access": "core/base core/data shell/os shell/link shell/settings shell/control shell/log",
+    "shell/rules": "core/base core/data core/lang core/decide shell/settings shell/control",
     "shell/registry": "core/base core/data shell/os",
     "shell/run": "include core/base core/data core/lang core/velocity core/model core/stats core/decide "
     "shell/os shell/link shell/source shell/settings shell/log shell/personal shell/control "
-    "shell/registry",
+    "shell/rules shell/registry",
     # The store is a projection of the log's records, whose bodies are run's.
     "shell/store": "core/base core/data core/velocity core/decide shell/os shell/link shell/settings shell/log shell/run",
     "shell/report": "core/base core/data core/stats shell/source shell/registry",
     "shell/train": "core/base core/data core/lang core/model core/stats core/decide core/learn "
     "shell/os shell/settings shell/source shell/registry shell/run shell/report",
     "shell/serve": "core/base core/data core/lang core/velocity core/model core/decide "
-    "shell/os shell/settings shell/log shell/control shell/personal shell/access shell/registry "
+    "shell/os shell/settings shell/log shell/control shell/personal shell/access shell/rules shell/registry "
     "shell/run shell/store shell/train",
     "shell/cmd": "core/base core/data core/lang core/velocity core/model core/stats core/sample "
     "core/decide core/learn shell/os shell/source shell/settings shell/log shell/control shell/access "
-    "shell/personal shell/registry shell/run shell/store shell/report shell/train shell/serve shell/link",
+    "shell/personal shell/rules shell/registry shell/run shell/store shell/report shell/train shell/serve shell/link",
 }
 
 # Of the C library, POSIX, Linux, C++ and the compiler; every other <header> is third-party.

@@ -27,6 +27,7 @@ features:
   amount: amount
 lists: {blocked: {description: told, expires: 30d}, numbers: {type: int}}
 rules:
+  approval: none
   BIG: {when: amount > 500, then: review}
   MANY: {when: n_1d > 3, then: decline}
   LISTED: {when: customer in list(blocked), then: decline}
@@ -173,6 +174,22 @@ BIG = b" " * 70_000
 HUGE = (8 << 20) + 100
 DELETED = "/v1/lists/blocked/entries/"
 
+
+
+def step(what, good, bad):
+    """A change of the rule NEAR: as it is, and refused for each reason."""
+    path = f"/v1/rules/NEAR:{what}"
+    return {
+        200: (path, good, JSON),
+        400: (path, b"{", JSON),
+        404: (f"/v1/rules/NONE:{what}", good, JSON),
+        409: (f"/v1/rules/BIG:{what}", good, JSON),
+        412: (path, good, {**JSON, "If-Match": '"other"'}),
+        415: (path, b"{}", TEXT),
+        422: (path, bad if what != "approve" else {}, JSON),
+    }
+
+
 # Route -> status -> (path, body, headers). 202 of decisions and of reloads, and 409 of jobs, are below: they need
 # other settings or a long work.
 ASKED = {
@@ -207,6 +224,32 @@ ASKED = {
         415: ("", b"{}", TEXT),
         422: ("", {"rules": {"TRY": {"when": "amonut > 700", "then": "review"}}}, JSON),
     },
+    "GET /v1/rules": {200: ("", None, {}), 400: ("?fields=none", None, {})},
+    "POST /v1/rules": {
+        201: ("", {"name": "NEAR", "when": "amount > 480", "then": "review", "note": "why"}, JSON),
+        400: ("", b"{", JSON),
+        409: ("", {"name": "BIG", "when": "true", "then": "review"}, JSON),
+        412: ("", {"name": "NEAR", "when": "amount > 481", "then": "review"}, {**JSON, "If-Match": '"other"'}),
+        415: ("", b"{}", TEXT),
+        422: ("", {"name": "NEAR", "when": "amonut > 480", "then": "review"}, JSON),
+    },
+    "GET /v1/rules/{name}": {
+        200: ("/v1/rules/NEAR", None, {}),
+        304: ("/v1/rules/BIG", None, {}),
+        404: ("/v1/rules/NONE", None, {}),
+    },
+    "POST /v1/rules/{name}:test": {
+        200: ("/v1/rules/NEAR:test", {"tests": [{"event": EVENT, "expect": {"fires": True, "outcome": "decline"}}]}, JSON),
+        400: ("/v1/rules/NEAR:test", b"{", JSON),
+        404: ("/v1/rules/NONE:test", {"tests": [{"event": EVENT}]}, JSON),
+        415: ("/v1/rules/NEAR:test", b"{}", TEXT),
+        422: ("/v1/rules/NEAR:test", {"tests": []}, JSON),
+    },
+    "POST /v1/rules/{name}:approve": step("approve", {"version": 1}, {"version": 1}),
+    "POST /v1/rules/{name}:shadow": step("shadow", {}, {"version": "one"}),
+    "POST /v1/rules/{name}:live": step("live", {}, {"version": "one"}),
+    "POST /v1/rules/{name}:backtest": step("backtest", {"version": 1}, {"from": "never"}),
+    "POST /v1/rules/{name}:retire": step("retire", {}, {"version": "one"}),
     "GET /v1/entities/{kind}/{id}": {
         200: ("/v1/entities/customer/c1?limit=1", None, {}),
         400: ("/v1/entities/customer/c1?cursor=x", None, {}),
@@ -292,7 +335,14 @@ ELSEWHERE = {
     ("GET /v1/jobs/{id}", 200),
 }
 # Of a backtest that takes over five seconds, which is too long for a test here.
-TOO_LONG = {("POST /v1/rules:backtest", 202), ("POST /v1/rules:backtest", 409)}
+TOO_LONG = {
+    ("POST /v1/rules:backtest", 202),
+    ("POST /v1/rules:backtest", 409),
+    ("POST /v1/rules/{name}:backtest", 202),
+    ("POST /v1/rules/{name}:live", 202),  # test_rules.py has one
+    ("POST /v1/rules/{name}:shadow", 202),
+    ("POST /v1/rules/{name}:retire", 202),
+}
 
 
 ACCESS = ("/v1/keys", "/v1/users", "/v1/session", "/v1/sign-in")

@@ -7,7 +7,8 @@ features, rules and thresholds in the middle.
 
     ordered   what a file can say too: events in order of time, labels in a column, list changes with their times
     live      what only a service meets: late, too late and far ahead events, repeats of any earlier event, and
-              labels posted late, early, twice, contradicting and taken back; and two more changes of the plan
+              labels posted late, early, twice, contradicting and taken back; two more changes of the plan; and rules
+              that come over the API, one with a window of its own and one as a shadow
 
 What a decision is, for the hash: all features to the bit, score, outcome, rules, flags, what was forgotten and
 reasons (core/decide/decision.h)."""
@@ -110,6 +111,7 @@ features:
   above_3d: sum(above) by customer over 3d
 {features}
 rules:
+  approval: none
   FAILS: {{when: failed_2d >= {fails}, then: review}}
   BLOCKED: {{when: is_blocked, then: decline}}
   CODE: {{when: code in list(codes) and country not in list(blocked), then: challenge}}
@@ -146,6 +148,13 @@ PLANS = {
         "fails": 3,
         "decision": "{challenge: 200, review: 600, decline: 900}",
     },
+}
+
+
+# Over the API, by the part of the stream after which each is in force.
+RULES = {
+    2 / 3: ("OVER", "count() by terminal over 9h + failed_2d >= 3", "challenge", "live"),
+    3 / 4: ("WATCHED", "amount > 60 and n_1d > 1", "decline", "shadow"),
 }
 
 
@@ -287,6 +296,7 @@ def live_operations(rng, history, events, lateness):
             out.append(("list", change))
         if i in (len(events) // 3, len(events) // 2, len(events) * 5 // 6):
             out.append(("plan", {len(events) // 3: "b", len(events) // 2: "c"}.get(i, "a")))
+        out += [("rule", rule) for part, rule in RULES.items() if i == int(len(events) * part)]
     return out
 
 
@@ -407,14 +417,28 @@ class Path:
             self.start()
             return
         status, words = self.caller.ask("/v1/settings:reload", "{}")
-        job = json.loads(words)
+        job = self.ended(json.loads(words))
+        assert job.get("state") == "done" and job["result"]["changed"], job
+
+    def ended(self, job):
         while job.get("state") == "running":
             time.sleep(0.01)
             c = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=60)
             c.request("GET", f"/v1/jobs/{job['id']}")
             job = json.loads(c.getresponse().read())
             c.close()
-        assert job.get("state") == "done" and job["result"]["changed"], job
+        return job
+
+    def change_rule(self, rule):
+        name, when, then, what = rule
+        for path, body in (
+            ("/v1/rules", {"name": name, "when": when, "then": then}),
+            (f"/v1/rules/{name}:approve", {"version": 1}),
+            (f"/v1/rules/{name}:{what}", {}),
+        ):
+            status, words = self.caller.ask(path, json.dumps(body))
+            assert status in (200, 201, 202), words
+        assert status == 200 or self.ended(json.loads(words))["state"] == "done"
 
     def play(self, operations):
         """All of them, in order; then replay, which must find each decision as it was logged."""
@@ -429,7 +453,7 @@ class Path:
             self.flush(waiting)
             waiting, size = [], self.rng.randint(1, self.most)
             if what != "event":
-                {"labels": self.label, "list": self.change_list, "plan": self.change_plan}[what](value)
+                {"labels": self.label, "list": self.change_list, "plan": self.change_plan, "rule": self.change_rule}[what](value)
         self.flush(waiting)
         self.stop()
         assert self.home.verify()["whole"]

@@ -229,6 +229,21 @@ uint32_t plan_rule_outcome(const struct plan *p, uint32_t rule)
     return p->rule[rule].outcome;
 }
 
+bool plan_rule_is_shadow(const struct plan *p, uint32_t rule)
+{
+    ASSERT(rule < p->rule_count);
+    return p->rule[rule].is_shadow;
+}
+
+int plan_rule_find(const struct plan *p, struct text name)
+{
+    for (uint32_t i = 0; i < p->rule_count; i++) {
+        if (text_is(name, p->rule[i].name))
+            return (int)i;
+    }
+    return -1;
+}
+
 uint32_t plan_outcome_count(const struct plan *p)
 {
     return p->outcome_count;

@@ -38,6 +38,7 @@ struct plan_rule {
     struct text when;
     struct text then; /* an outcome */
     struct text text; /* what it means, for people; or empty */
+    bool is_shadow;   /* fires, is recorded, and changes no outcome */
 };
 
 /* What a reason is called where this feature is one. */
@@ -178,7 +179,9 @@ uint32_t plan_rule_count(const struct plan *p); /* with the checks that do not r
 const char *plan_rule_name(const struct plan *p, uint32_t rule);
 const char *plan_rule_text(const struct plan *p, uint32_t rule); /* NULL: none */
 int plan_rule_node(const struct plan *p, uint32_t rule);
-uint32_t plan_rule_outcome(const struct plan *p, uint32_t rule);
+uint32_t plan_rule_outcome(const struct plan *p, uint32_t rule); /* of a shadow rule: the mildest */
+bool plan_rule_is_shadow(const struct plan *p, uint32_t rule);
+int plan_rule_find(const struct plan *p, struct text name); /* or -1 */
 uint32_t plan_outcome_count(const struct plan *p);
 const char *plan_outcome_name(const struct plan *p, uint32_t outcome);
 int plan_outcome_find(const struct plan *p, struct text name); /* or -1 */

@@ -31,6 +31,7 @@ struct plan_condition {
     char *name;
     int node;
     uint32_t outcome;
+    bool is_shadow;
     char *text; /* or NULL */
 };
 

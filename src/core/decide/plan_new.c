@@ -256,7 +256,8 @@ static bool rules_add(struct plan *p, const struct plan_spec *spec, struct error
                              TEXT_ARG(from->name), PLAN_WORDS_MAX);
         rule.text = from->text.length > 0 ? name_copy(from->text) : NULL;
         rule.name = name_copy(from->name);
-        rule.outcome = (uint32_t)outcome;
+        rule.outcome = from->is_shadow ? 0 : (uint32_t)outcome;
+        rule.is_shadow = from->is_shadow;
         p->rule[p->rule_count++] = rule;
     }
     return true;

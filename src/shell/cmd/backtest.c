@@ -6,6 +6,7 @@
 #include "core/base/number.h"
 #include "core/stats/interval.h"
 #include "shell/cmd/cmd.h"
+#include "shell/rules/overlay.h"
 #include "shell/run/current.h"
 #include "shell/run/data_directory.h"
 #include "shell/settings/value.h"
@@ -209,14 +210,25 @@ static bool backtest_with(struct invocation *v, struct settings *s, struct curre
 
 static bool backtest_run(struct invocation *v, struct error *e)
 {
+    char data[DATA_PATH_MAX];
     struct settings *s = NULL;
+    struct overlay o; /* with the rules of the API that are in force */
     struct current c;
-    bool ok = invocation_settings(v, &s, e) && current_open(s, NULL, CURRENT_MODEL_NEEDED, &c, e);
+    bool ok = invocation_settings(v, &s, e) && data_directory(s, data, e);
 
-    if (ok) {
-        ok = backtest_with(v, s, &c, e);
-        current_close(&c);
+    if (!ok) {
+        settings_free(s);
+        return false;
     }
+    ok = overlay_of_directory(&o, s, data, e) &&
+         current_open(&o.settings, NULL, CURRENT_MODEL_NEEDED, &c, e);
+    if (ok) {
+        ok = backtest_with(v, &o.settings, &c, e);
+        current_close(&c);
+    } else {
+        overlay_blame(&o, e);
+    }
+    overlay_fini(&o);
     settings_free(s);
     return ok;
 }

@@ -3,6 +3,8 @@
 
 #include "core/data/json.h"
 #include "shell/cmd/rate.h"
+#include "shell/rules/overlay.h"
+#include "shell/run/data_directory.h"
 #include "shell/run/feed.h"
 #include "shell/run/list_feed.h"
 #include "shell/serve/contract.h"
@@ -211,17 +213,28 @@ static bool check_run(struct invocation *v, struct error *e)
 {
     struct settings *s = NULL;
     struct checked c = {0};
+    char data[DATA_PATH_MAX];
     bool is_resolved = option_has(v, "resolved"), ok;
+    struct overlay o; /* with the rules of the API, where there is a data directory */
 
     if (!invocation_settings(v, &s, e))
         return false;
-    c.settings = s;
-    ok = (!is_resolved || print_resolved(s, e)) && check_fields(&c, e) &&
-         list_feed_open(s, &c.lists, e) &&
+    if (!data_directory(s, data, e)) {
+        settings_free(s);
+        return false;
+    }
+    ok = overlay_of_directory(&o, s, data, e);
+    c.settings = &o.settings;
+    if (ok && !check_fields(&c, e)) {
+        overlay_blame(&o, e);
+        ok = false;
+    }
+    ok = ok && (!is_resolved || print_resolved(s, e)) && list_feed_open(s, &c.lists, e) &&
          (is_resolved || option_has(v, "rate") ? true : print_summary(&c, v, e)) &&
          check_rate(v, &c, e);
     list_feed_close(c.lists);
     plan_unref(c.plan);
+    overlay_fini(&o);
     settings_free(s);
     return ok;
 }

@@ -8,10 +8,10 @@
 
 #include "core/data/json.h"
 #include "shell/cmd/cmd.h"
+#include "shell/cmd/in_force.h"
 #include "shell/cmd/label_suggest.h"
 #include "shell/os/clock.h"
 #include "shell/os/file.h"
-#include "shell/run/current.h"
 #include "shell/run/data_directory.h"
 #include "shell/run/history.h"
 #include "shell/run/label_known.h"
@@ -125,7 +125,7 @@ static bool import_into_log(struct importing *p, struct error *e)
     const struct progress *progress = term_progress(&p->v->term);
     struct history_result history;
 
-    if (!current_open(p->settings, NULL, CURRENT_SERVED, &p->current, e) || !open_shard(p, e) ||
+    if (!in_force_open(p->settings, NULL, CURRENT_SERVED, &p->current, e) || !open_shard(p, e) ||
         !history_import(p->shard, p->settings, NULL, progress, &history, e) ||
         !label_known_read(p->known, p->log_directory, &p->rows, e) || !shard_start(p->shard, e))
         return false;

@@ -12,10 +12,10 @@
 #include "shell/access/access.h"
 #include "shell/cmd/cmd.h"
 #include "shell/cmd/serve_watch.h"
+#include "shell/cmd/in_force.h"
 #include "shell/os/clock.h"
 #include "shell/os/thread.h"
 #include "shell/run/backtest_request.h"
-#include "shell/run/current.h"
 #include "shell/run/data_directory.h"
 #include "shell/run/history.h"
 #include "shell/serve/server.h"
@@ -34,7 +34,9 @@ struct serving {
     char log_directory[DATA_PATH_MAX + 16], store_path[STORE_PATH_MAX];
     struct store_place store;
     char key_file[DATA_PATH_MAX];
-    struct current current;
+    struct settings *in_force; /* of the last reload; else `settings` */
+    struct current current;    /* in force */
+    struct rule_book *rules;
     struct access *access;
     char starter[STARTER_TEXT_BYTES + 1]; /* printed once; "": none */
     struct shard *shard;
@@ -239,6 +241,18 @@ static bool reload_with(struct serving *s, struct settings *settings, struct cur
     return ok;
 }
 
+/* From now on these are in force; what was is the caller's to free. */
+static void take(struct serving *s, struct settings **settings, struct current *c)
+{
+    struct settings *settings_before = s->in_force != s->settings ? s->in_force : NULL;
+    struct current before = s->current;
+
+    s->in_force = *settings;
+    *settings = settings_before;
+    s->current = *c;
+    *c = before;
+}
+
 static bool reload(struct serving *s, const struct progress *progress, struct buffer *result,
                    struct error *e)
 {
@@ -255,11 +269,97 @@ static bool reload(struct serving *s, const struct progress *progress, struct bu
                     "data_directory: %s is not the %s that this server has; hint: restart the "
                     "server to change it",
                     data, s->data));
-    if (ok && (ok = current_open(settings, NULL, CURRENT_SERVED, &current, e))) {
+    if (ok && (ok = in_force_open(settings, s->rules, CURRENT_SERVED, &current, e))) {
         ok = reload_with(s, settings, &current, progress, result, e);
+        if (ok)
+            take(s, &settings, &current);
         current_close(&current);
     }
     settings_free(settings);
+    return ok;
+}
+
+/* ---- rules over the API ---- */
+
+/* What would be in force with this version in that state. */
+static bool plan_with(const struct serving *s, const struct rule_view *v, enum rule_state to,
+                      struct made_plan *made, struct error *e)
+{
+    const struct rule_trial trial = {.name = text_of(v->name),
+                                     .when = text_of(v->when),
+                                     .then = text_of(v->then),
+                                     .text = text_of(v->text),
+                                     .is_shadow = to == RULE_SHADOW,
+                                     .is_gone = to == RULE_RETIRED};
+    const struct current *c = &s->current;
+    struct overlay o;
+    bool ok = overlay_init(&o, s->in_force, s->rules, &trial, e) &&
+              plan_make(&o.settings, plan_schema(c->made.plan),
+                        c->model.length > 0 ? c->model.bytes : NULL, c->model.length, made, e);
+
+    if (!ok)
+        overlay_blame(&o, e);
+    overlay_fini(&o);
+    return ok;
+}
+
+/* The record comes first: what it says is in force at the next start, whatever happens now. */
+static bool record_and_activate(struct serving *s, const struct control_change *change,
+                                struct made_plan *made, const struct progress *progress,
+                                struct buffer *result, struct error *e)
+{
+    struct current *c = &s->current;
+    struct made_plan before = c->made;
+    struct activated a;
+
+    if (!control_append(access_control(s->access), change, NULL, e))
+        return false;
+    if (!shard_activate(s->shard, made, c->model.length > 0 ? c->model.bytes : NULL,
+                        c->model.length, progress, &a, e))
+        return error_prefix(e, "the change is recorded and comes into force with the next reload "
+                               "or start");
+    c->made = *made;
+    *made = before;
+    server_replan(s->server);
+    reload_result(s, s->in_force, c, &a, result);
+    return true;
+}
+
+static bool change_rule(struct serving *s, const struct control_change *asked,
+                        const struct json *data, const struct progress *progress,
+                        struct buffer *result, struct error *e)
+{
+    struct rule_change_room room = {0};
+    struct control_change change;
+    struct made_plan made;
+    struct rule_view view;
+    enum rule_state to;
+    struct text name;
+    uint32_t version;
+    bool ok;
+
+    if (!rule_step_read(asked, data, &name, &version, &to))
+        return error_set(e, ERROR_INVALID, "this is no change of a rule");
+    if (!rule_book_view(s->rules, name, version, &view, e) || !plan_with(s, &view, to, &made, e))
+        return false;
+    rule_step_change(name, version, to, asked, &room, &change);
+    ok = record_and_activate(s, &change, &made, progress, result, e);
+    made_plan_fini(&made);
+    return ok;
+}
+
+static bool rule_change_job(struct serving *s, struct text body, const struct progress *progress,
+                            struct buffer *result, struct error *e)
+{
+    struct json_reader *reader = json_reader_new();
+    struct json_document *d = json_parse(reader, body.bytes, body.length, e);
+    const struct json *data, *secret;
+    struct control_change change;
+    bool ok = d != NULL && change_parse(d, &change, &data, &secret, e) &&
+              change_rule(s, &change, data, progress, result, e);
+
+    json_free(d);
+    json_reader_free(reader);
     return ok;
 }
 
@@ -269,9 +369,11 @@ static bool reload_job(void *context, const struct server_request *request,
     struct serving *s = context;
     bool ok;
 
-    (void)request;
     thread_background();
-    ok = reload(s, progress, result, e);
+    if (request->body.length > 0)
+        ok = rule_change_job(s, request->body, progress, result, e);
+    else
+        ok = reload(s, progress, result, e);
     pthread_mutex_lock(&s->lock);
     if (ok)
         snprintf(s->notice, sizeof s->notice, "reloaded: %s", buffer_text(result));
@@ -301,8 +403,15 @@ static bool backtest_with(const struct serving *s, struct settings *settings,
     struct current current;
     bool ok;
 
-    if (!current_open(settings, NULL, CURRENT_SERVED, &current, e))
+    struct overlay overlay;
+
+    if (!overlay_init(&overlay, settings, s->rules, NULL, e) ||
+        !current_open(&overlay.settings, NULL, CURRENT_SERVED, &current, e)) {
+        overlay_blame(&overlay, e);
+        overlay_fini(&overlay);
         return false;
+    }
+    o.settings = &overlay.settings;
     o.state.engine.workers = NULL; /* they are the shard's */
     o.schema = plan_schema(current.made.plan);
     o.model = (struct text){current.model.bytes, current.model.length};
@@ -312,6 +421,7 @@ static bool backtest_with(const struct serving *s, struct settings *settings,
         rules_backtest_fini(&r);
     }
     current_close(&current);
+    overlay_fini(&overlay);
     return ok;
 }
 
@@ -341,6 +451,7 @@ static bool read_settings(struct serving *s, struct error *e)
 
     if (!invocation_settings(s->v, &s->settings, e))
         return false;
+    s->in_force = s->settings;
     s->setting = s->settings->server;
     port = s->setting.port;
     if (!option_whole(s->v, "port", 0, UINT16_MAX, &port, e) ||
@@ -362,7 +473,11 @@ static bool open_access(struct serving *s, struct error *e)
                                      .is_loopback = server_host_is_loopback(s->setting.host),
                                      .is_secure = s->setting.tls.certificate != NULL};
 
-    if (!server_certificate(s->settings, e) || !access_open(&o, NULL, 0, &s->access, e) ||
+    struct control_fold fold;
+
+    s->rules = rule_book_new();
+    fold = rule_book_fold(s->rules);
+    if (!server_certificate(s->settings, e) || !access_open(&o, &fold, 1, &s->access, e) ||
         !access_may_serve(s->access, e))
         return false;
     if (!access_starter(s->access, s->starter))
@@ -404,7 +519,8 @@ static bool open_shard(struct serving *s, struct error *e)
     };
     const struct buffer *model = &s->current.model;
 
-    return current_open(s->settings, NULL, CURRENT_SERVED, &s->current, e) && open_lookups(s, e) &&
+    return in_force_open(s->settings, s->rules, CURRENT_SERVED, &s->current, e) &&
+           open_lookups(s, e) &&
            shard_open(&o, &s->current.made, model->length > 0 ? model->bytes : NULL, model->length,
                       &s->shard, e) &&
            take_history(s, e) && shard_start(s->shard, e);
@@ -427,6 +543,7 @@ static bool open_server(struct serving *s, struct error *e)
                                     .store_lag_limit = s->settings->store_lag_limit,
                                     .data_directory = s->data,
                                     .access = s->access,
+                                    .rules = {s->rules, overlay_try, rule_trials_run},
                                     .train = {train_job, s},
                                     .reload = {reload_job, s},
                                     .backtest = {backtest_job, s}};
@@ -441,11 +558,14 @@ static void close_all(struct serving *s)
 {
     server_stop(s->server);
     access_close(s->access);
+    rule_book_free(s->rules);
     project_close(s->project);
     shard_close(s->shard);
     contracts_unref(s->contracts);
     lookups_free(s->lookups);
     current_close(&s->current);
+    if (s->in_force != s->settings)
+        settings_free(s->in_force);
     settings_free(s->settings);
 }
 

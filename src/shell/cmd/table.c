@@ -21,6 +21,7 @@ const struct command *const commands[] = {
     &command_top,
     &command_label,
     &command_list,
+    &command_rule,
     &command_key,
     &command_user,
     &command_status,

@@ -56,7 +56,7 @@ static bool outcome_find(const struct settings *s, const struct rule_draft *d, u
 
 static uint32_t outcome_of_rule(const struct settings *s, const struct rule_setting *rule)
 {
-    for (uint32_t i = 0; i < s->outcome_count; i++) {
+    for (uint32_t i = 0; !rule->shadow && i < s->outcome_count; i++) {
         if (strcmp(rule->then, s->outcomes[i]) == 0)
             return i;
     }
@@ -85,7 +85,8 @@ static struct rule_setting *with_drafts(const struct rules_backtest_options *o, 
         snprintf(shown, LANG_TEXT_MAX, "%s%s", name, t->replaced[i] >= 0 ? " (draft)" : "");
         snprintf(when, LANG_TEXT_MAX + 1, "%.*s", TEXT_ARG(d->when));
         t->rule[i] = s->rule_count + i;
-        rule[t->rule[i]] = (struct rule_setting){shown, when, s->outcomes[0]};
+        rule[t->rule[i]] =
+            (struct rule_setting){.name = shown, .when = when, .then = s->outcomes[0]};
         if (t->replaced[i] >= 0) {
             t->replaced_then[i] = outcome_of_rule(s, &s->rules[t->replaced[i]]);
             rule[t->replaced[i]].then = s->outcomes[0];

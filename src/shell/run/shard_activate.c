@@ -85,7 +85,7 @@ static bool finish_state(struct shard *s, struct activation *a, struct error *e)
 /* Counts go on under the same names. */
 static void carry_counts(struct shard *s, const struct plan *from, const struct plan *to)
 {
-    uint64_t counts[PLAN_OUTCOMES_MAX] = {0};
+    uint64_t counts[PLAN_OUTCOMES_MAX] = {0}, fired[PLAN_RULES_MAX] = {0};
 
     for (uint32_t i = 0; i < plan_outcome_count(to); i++) {
         int was = plan_outcome_find(from, text_of(plan_outcome_name(to, i)));
@@ -94,6 +94,12 @@ static void carry_counts(struct shard *s, const struct plan *from, const struct 
             counts[i] = s->status.by_outcome[was];
     }
     memcpy(s->status.by_outcome, counts, sizeof counts);
+    for (uint32_t i = 0; i < plan_rule_count(to); i++) {
+        int was = plan_rule_find(from, text_of(plan_rule_name(to, i)));
+
+        fired[i] = was >= 0 ? s->status.by_rule[was] : 0;
+    }
+    memcpy(s->status.by_rule, fired, sizeof fired);
 }
 
 #define EXCHANGE(a, b)                                                                             \

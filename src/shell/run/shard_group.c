@@ -542,6 +542,22 @@ static void answer(struct group *g)
     g->has_records = false;
 }
 
+/* Decided by the plan that was in force a moment ago: counted under the same name. */
+static void count_rules(struct shard_status *t, const struct plan *in_force, const struct plan *by,
+                        const struct decision *d)
+{
+    for (uint32_t word = 0; word < PLAN_RULES_MAX / 64; word++) {
+        for (uint64_t left = d->rules[word]; left != 0; left &= left - 1) {
+            int rule = (int)(word * 64) + __builtin_ctzll(left);
+
+            if (by != in_force)
+                rule = plan_rule_find(in_force, text_of(plan_rule_name(by, (uint32_t)rule)));
+            if (rule >= 0)
+                t->by_rule[rule]++;
+        }
+    }
+}
+
 static void count_rivals(struct shard_status *t, const struct plan *p, const struct decision *d)
 {
     uint32_t outcome = plan_outcome_of_score(p, d->score);
@@ -592,6 +608,7 @@ static void count_answers(struct shard *s, const struct group *g)
         t->deferred += (sub->decision.flags & DECISION_DEFERRED) != 0;
         t->decisions++;
         t->by_outcome[sub->decision.outcome]++;
+        count_rules(t, s->plan, sub->plan, &sub->decision);
         count_rivals(t, sub->plan, &sub->decision);
     }
     pthread_mutex_unlock(&s->lock);

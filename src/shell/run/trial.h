@@ -17,6 +17,7 @@ struct trial_difference {
 struct trial_result {
     struct trial_difference *difference;
     uint32_t differences;
+    struct decision decision; /* of the event */
 };
 
 struct trial_options {

@@ -51,13 +51,14 @@ void verdict_add_flags(uint16_t flags, struct buffer *out)
     buffer_add_char(out, ']');
 }
 
-static void add_rules(const struct verdict *v, struct buffer *out)
+/* Those in force, or those that are only watched. */
+static void add_rules(const struct verdict *v, bool is_shadow, struct buffer *out)
 {
     bool is_first = true;
 
-    buffer_add_text(out, ",\"rules\":[");
+    buffer_add_text(out, is_shadow ? ",\"shadow_rules\":[" : ",\"rules\":[");
     for (uint32_t i = 0; i < plan_rule_count(v->plan); i++) {
-        if (!decision_has_rule(v->decision, i))
+        if (!decision_has_rule(v->decision, i) || plan_rule_is_shadow(v->plan, i) != is_shadow)
             continue;
         if (!is_first)
             buffer_add_char(out, ',');
@@ -65,6 +66,16 @@ static void add_rules(const struct verdict *v, struct buffer *out)
         is_first = false;
     }
     buffer_add_char(out, ']');
+}
+
+void verdict_add_shadow_rules(const struct verdict *v, struct buffer *out)
+{
+    for (uint32_t i = 0; i < plan_rule_count(v->plan); i++) {
+        if (plan_rule_is_shadow(v->plan, i)) {
+            add_rules(v, true, out);
+            return;
+        }
+    }
 }
 
 enum { SENTENCE_MAX = 16 << 10 };
@@ -269,7 +280,7 @@ void verdict_open(const struct verdict *v, struct buffer *out)
                                .probability = v->decision->probability},
         out);
     verdict_add_uncertainty(v->decision, out);
-    add_rules(v, out);
+    add_rules(v, false, out);
     add_reasons(v, out);
     add_fallback(v, out);
     add_rivals(v, out);

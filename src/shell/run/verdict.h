@@ -22,6 +22,8 @@ void verdict_open(const struct verdict *v, struct buffer *out);
 struct own_normal;
 void verdict_add_sentence(const struct plan *p, uint32_t feature, const struct value *v,
                           const struct own_normal *own, struct buffer *out);
+/* ,"shadow_rules":[...]; nothing where the plan has no shadow rule. */
+void verdict_add_shadow_rules(const struct verdict *v, struct buffer *out);
 void verdict_add_time(struct buffer *out, const char *key, int64_t us); /* ,"key":"..." */
 void verdict_add_label(struct buffer *out, uint8_t label);              /* ,"label":... */
 

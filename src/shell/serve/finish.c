@@ -10,21 +10,19 @@
 #include "shell/os/gzip.h"
 #include "shell/serve/sparse.h"
 
-enum { TAG_MAX = 40 };
-
 /* ---- ETag ---- */
 
 /* Weak: the same words, whether packed or not. */
-static void tag_of(const struct exchange *x, char tag[TAG_MAX])
+void answer_tag(const struct buffer *answer, char tag[ANSWER_TAG_MAX])
 {
     static const struct hash_key key = {0x6173736179, 0x65746167};
-    struct hash128 h = hash_token(x->answer.bytes, x->answer.length, &key);
+    struct hash128 h = hash_token(answer->bytes, answer->length, &key);
 
-    snprintf(tag, TAG_MAX, "W/\"%016" PRIx64 "%016" PRIx64 "\"", h.high, h.low);
+    snprintf(tag, ANSWER_TAG_MAX, "W/\"%016" PRIx64 "%016" PRIx64 "\"", h.high, h.low);
 }
 
 /* Whether a list of tags has this one, by weak comparison (RFC 9110, 8.8.3.2). */
-static bool list_has_tag(const char *list, const char *tag)
+bool answer_tag_is_in(const char *list, const char *tag)
 {
     const char *opaque = tag + 2; /* without W/ */
     size_t length = strlen(opaque);
@@ -42,12 +40,12 @@ static bool list_has_tag(const char *list, const char *tag)
 static bool is_known(struct exchange *x)
 {
     const char *given = exchange_header(x, "If-None-Match");
-    char tag[TAG_MAX];
+    char tag[ANSWER_TAG_MAX];
 
-    tag_of(x, tag);
+    answer_tag(&x->answer, tag);
     x->is_kept = true;
     exchange_add_header(x, "ETag", tag);
-    if (given == NULL || !list_has_tag(given, tag))
+    if (given == NULL || !answer_tag_is_in(given, tag))
         return false;
     x->status = 304;
     buffer_clear(&x->answer);

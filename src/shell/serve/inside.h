@@ -29,7 +29,9 @@ struct server {
     struct contracts *contracts; /* of the settings' routes; a reference, or NULL */
     atomic_bool has_contracts;
     struct about about;
-    atomic_uint generation; /* goes up when they change */
+    pthread_rwlock_t settings_lock;  /* of settings: for desks that read them for long */
+    const struct settings *settings; /* in force, without the rules of the API; borrowed */
+    atomic_uint generation;          /* goes up when they change */
     struct request_names names;
     struct keyed *keyed;
     struct http *http;
@@ -108,6 +110,11 @@ bool query_bool(struct exchange *x, const char *name, bool *value) MUST_USE;
 /* A query parameter that is a whole number of a range; absent leaves it as it is. */
 bool query_int(struct exchange *x, const char *name, int64_t min, int64_t max, int64_t *v) MUST_USE;
 
+/* A reload that first records this change of a rule (rules/book.h). The answer is there on false,
+ * and where it has not ended yet: then true, and the job's id is the answer. */
+bool rule_job(struct server *s, struct exchange *x, struct text change, bool *has_ended) MUST_USE;
+enum http_next backtest_of(struct server *s, struct exchange *x, struct text body);
+
 /* A body that is {} and nothing else, since `words`. On false the answer is there. */
 bool body_is_empty_object(struct server *s, struct exchange *x, const char *words) MUST_USE;
 
@@ -136,6 +143,15 @@ enum http_next show_model(struct server *s, struct exchange *x);
 enum http_next promote_model(struct server *s, struct exchange *x);
 enum http_next train_model(struct server *s, struct exchange *x);
 enum http_next backtest_rules(struct server *s, struct exchange *x);
+enum http_next show_rules(struct server *s, struct exchange *x);
+enum http_next show_rule(struct server *s, struct exchange *x);
+enum http_next draft_rule(struct server *s, struct exchange *x);
+enum http_next approve_rule(struct server *s, struct exchange *x);
+enum http_next rule_goes_live(struct server *s, struct exchange *x);
+enum http_next rule_goes_shadow(struct server *s, struct exchange *x);
+enum http_next retire_rule(struct server *s, struct exchange *x);
+enum http_next test_rule(struct server *s, struct exchange *x);
+enum http_next backtest_rule(struct server *s, struct exchange *x);
 enum http_next list_events(struct server *s, struct exchange *x);
 enum http_next decide_event(struct server *s, struct exchange *x);
 enum http_next erase_subject(struct server *s, struct exchange *x);

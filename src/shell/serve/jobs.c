@@ -376,7 +376,12 @@ enum http_next train_model(struct server *s, struct exchange *x)
 
 enum http_next backtest_rules(struct server *s, struct exchange *x)
 {
-    struct server_request request = {.body = exchange_body(x)};
+    return backtest_of(s, x, exchange_body(x));
+}
+
+enum http_next backtest_of(struct server *s, struct exchange *x, struct text body)
+{
+    struct server_request request = {.body = body};
     char id[JOB_ID_BYTES];
 
     if (request.body.length > JOB_BODY_MAX) {
@@ -410,6 +415,27 @@ enum http_next reload_settings(struct server *s, struct exchange *x)
     if (!jobs_format(s->jobs, text_of(id), &x->answer))
         problem_answer(x, 404, "no such job; the newest %d are remembered", JOBS_KEPT);
     return HTTP_ANSWERED;
+}
+
+bool rule_job(struct server *s, struct exchange *x, struct text change, bool *has_ended)
+{
+    struct server_request request = {.body = change};
+    char id[JOB_ID_BYTES];
+    struct error e;
+
+    if (!start(s, x, JOB_RELOAD, &request, id))
+        return false;
+    *has_ended = jobs_wait(s->jobs, id, RELOAD_WAIT_US, &e);
+    if (*has_ended && e.kind != ERROR_NONE) {
+        problem_answer(x, error_http_status(&e), "%s", e.text);
+        return false;
+    }
+    if (*has_ended)
+        return true;
+    x->status = 202;
+    if (!jobs_format(s->jobs, text_of(id), &x->answer))
+        problem_answer(x, 404, "no such job; the newest %d are remembered", JOBS_KEPT);
+    return true;
 }
 
 enum http_next show_job(struct server *s, struct exchange *x)

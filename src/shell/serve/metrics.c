@@ -163,6 +163,16 @@ static void decisions(const struct metrics_view *v, const struct family *f, stru
         add_labelled(f, "outcome", plan_outcome_name(v->plan, i), v->shard->by_outcome[i], out);
 }
 
+static void rule_hits(const struct metrics_view *v, const struct family *f, struct buffer *out)
+{
+    for (uint32_t i = 0; i < plan_rule_count(v->plan); i++) {
+        buffer_format(out, "%s{rule=\"", f->name);
+        add_label_value(out, plan_rule_name(v->plan, i));
+        buffer_format(out, "\",shadow=\"%s\"} %" PRIu64 "\n",
+                      plan_rule_is_shadow(v->plan, i) ? "true" : "false", v->shard->by_rule[i]);
+    }
+}
+
 /* Only where some model is scored beside the champion. */
 static void rivals(const struct metrics_view *v, const struct family *f, struct buffer *out)
 {
@@ -280,6 +290,8 @@ static void stage_times(const struct metrics_view *v, const struct family *f, st
 
 static const struct family families[] = {
     {"assay_decisions_total", COUNTER, "outcome", "Decisions made.", decisions, 0, 0},
+    {"assay_rule_hits_total", COUNTER, "rule, shadow",
+     "Decisions in which a rule fired; shadow rules change no outcome.", rule_hits, 0, 0},
     {"assay_observed_total", COUNTER, NULL,
      "Events seen and not decided, of kinds that are only observed.", SHARD(observed)},
     {"assay_decision_seconds", HISTOGRAM, "outcome",

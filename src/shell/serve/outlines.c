@@ -69,6 +69,29 @@
 
 #define ROLE_WORDS "viewer|scorer|analyst|engineer|auditor|admin"
 
+#define RULE_HEAD                                                                                  \
+    {"name", OUTLINE_TEXT, 0, NULL, "of the rule"},                                                \
+        {"origin", OUTLINE_WORDS, 0, "settings|api", "where it is written"},                       \
+    {                                                                                              \
+        "in_force", OUTLINE_OF, OUTLINE_NULLABLE, "RuleInForce", "null: nothing of it is"          \
+    }
+#define RULE_VERSION                                                                               \
+    {"version", OUTLINE_WHOLE, OUTLINE_NULLABLE, NULL, "null: the settings'"},                     \
+        {"state", OUTLINE_WORDS, 0, "draft|approved|live|shadow|retired|replaced", "of it"},       \
+        {"when", OUTLINE_TEXT, 0, NULL, "the condition"},                                          \
+        {"then", OUTLINE_TEXT, 0, NULL, "the outcome"},                                            \
+        {"text", OUTLINE_TEXT, OUTLINE_NULLABLE, NULL, "what it means, for people"},               \
+        {"author", OUTLINE_OF, OUTLINE_NULLABLE, "Person", "null: the settings"},                  \
+        {"written", OUTLINE_TIME, OUTLINE_NULLABLE, NULL, "when"},                                 \
+        {"approver", OUTLINE_OF, OUTLINE_NULLABLE, "Person", "null: nobody yet"},                  \
+        {"approved", OUTLINE_TIME, OUTLINE_NULLABLE, NULL, "when"},                                \
+        {"changed_by", OUTLINE_OF, OUTLINE_NULLABLE, "Person", "of the last change"},              \
+        {"changed", OUTLINE_TIME, OUTLINE_NULLABLE, NULL, "when"},                                 \
+        {"note", OUTLINE_TEXT, OUTLINE_NULLABLE, NULL, "why, of the last change"},                 \
+    {                                                                                              \
+        "tested", OUTLINE_OF, OUTLINE_NULLABLE, "RuleTestedBefore", "null: not yet"                \
+    }
+
 const struct outline outlines[] = {
     {.name = "Decision",
      .words = "What was decided about an event.",
@@ -153,6 +176,8 @@ const struct outline outlines[] = {
                  DECISION_WHY,
                  SEQ,
                  RECEIVED,
+                 {"shadow_rules", OUTLINE_RULE, OUTLINE_OPTIONAL | OUTLINE_ARRAY, NULL,
+                  "that fired and changed nothing; where there are such"},
                  {"inputs", OUTLINE_OBJECT, 0, NULL, "the event's fields"},
                  {"erased", OUTLINE_BOOL, OUTLINE_OPTIONAL, NULL,
                   "true: the personal fields were erased, and are null"},
@@ -183,6 +208,81 @@ const struct outline outlines[] = {
     {.name = "EventsAgain",
      .words = "The riskiest events of the log.",
      .members = {{"events", OUTLINE_OF, OUTLINE_ARRAY, "EventAgain", "riskiest first"}}},
+    {.name = "Person",
+     .words = "Who did something.",
+     .members = {{"kind", OUTLINE_WORDS, 0, "nobody|local|key|user|token|console|system",
+                  "of caller"},
+                 {"id", OUTLINE_TEXT, OUTLINE_NULLABLE, NULL, "lasting"},
+                 {"name", OUTLINE_TEXT, OUTLINE_NULLABLE, NULL, "for people"}}},
+    {.name = "RuleVersion", .words = "A version of a rule.", .members = {RULE_VERSION}},
+    {.name = "RuleInForce",
+     .words = "The version that decides, or is watched.",
+     .members = {{"version", OUTLINE_WHOLE, OUTLINE_NULLABLE, NULL, "null: the settings'"},
+                 {"state", OUTLINE_WORDS, 0, "live|shadow", "how"}}},
+    {.name = "RuleTestedBefore",
+     .words = "The last test of a version.",
+     .members = {{"run", OUTLINE_WHOLE, 0, NULL, "tests"},
+                 {"failed", OUTLINE_WHOLE, 0, NULL, "of them"},
+                 {"at", OUTLINE_TIME, OUTLINE_NULLABLE, NULL, "when"}}},
+    {.name = "Rule",
+     .words = "A rule with its newest version.",
+     .members = {RULE_HEAD,
+                 RULE_VERSION,
+                 {"hits", OUTLINE_WHOLE, OUTLINE_NULLABLE, NULL,
+                  "decisions in which it fired since the start; null: not in force"}}},
+    {.name = "Rules",
+     .words = "All rules.",
+     .members = {{"rules", OUTLINE_OF, OUTLINE_ARRAY, "Rule", "those of the settings first"}}},
+    {.name = "RuleShown",
+     .words = "A rule with its versions.",
+     .members = {RULE_HEAD,
+                 RULE_VERSION,
+                 {"versions", OUTLINE_OF, OUTLINE_ARRAY, "RuleVersion", "newest first"}}},
+    {.name = "RuleDraft",
+     .words = "A rule to write.",
+     .members = {{"name", OUTLINE_TEXT, 0, NULL, "letters, digits, _, - and ."},
+                 {"when", OUTLINE_TEXT, 0, NULL, "the condition"},
+                 {"then", OUTLINE_TEXT, 0, NULL, "an outcome"},
+                 {"text", OUTLINE_TEXT, OUTLINE_OPTIONAL | OUTLINE_NULLABLE, NULL,
+                  "what it means, for people"},
+                 {"note", OUTLINE_TEXT, OUTLINE_OPTIONAL | OUTLINE_NULLABLE, NULL, "why"}}},
+    {.name = "RuleStep",
+     .words = "What a change is about.",
+     .members = {{"version", OUTLINE_WHOLE, OUTLINE_OPTIONAL, NULL,
+                  "to approve: needed; else the newest one, to retire: the one in force"},
+                 {"note", OUTLINE_TEXT, OUTLINE_OPTIONAL | OUTLINE_NULLABLE, NULL, "why"}}},
+    {.name = "RuleTestRequest",
+     .words = "Events to try a rule on.",
+     .members = {{"version", OUTLINE_WHOLE, OUTLINE_OPTIONAL, NULL, "default: the newest"},
+                 {"tests", OUTLINE_OF, OUTLINE_ARRAY, "RuleTest", "up to 64"}}},
+    {.name = "RuleTest",
+     .words = "One test.",
+     .members = {{"name", OUTLINE_TEXT, OUTLINE_OPTIONAL, NULL, "for people"},
+                 {"history", OUTLINE_OBJECT, OUTLINE_OPTIONAL | OUTLINE_ARRAY, NULL,
+                  "events before it"},
+                 {"event", OUTLINE_OBJECT, 0, NULL, "to decide"},
+                 {"expect", OUTLINE_OBJECT, OUTLINE_OPTIONAL, NULL,
+                  "fires: true or false, rules: those that fire, outcome"}}},
+    {.name = "RuleTested",
+     .words = "What the tests of a rule came to.",
+     .members = {{"name", OUTLINE_TEXT, 0, NULL, "of the rule"},
+                 {"version", OUTLINE_WHOLE, 0, NULL, "of it"},
+                 {"run", OUTLINE_WHOLE, 0, NULL, "tests"},
+                 {"failed", OUTLINE_WHOLE, 0, NULL, "of them"},
+                 {"tests", OUTLINE_OF, OUTLINE_ARRAY, "RuleTestResult", "in their order"}}},
+    {.name = "RuleTestResult",
+     .words = "What one test came to.",
+     .members = {{"name", OUTLINE_TEXT, 0, NULL, "for people"},
+                 {"ok", OUTLINE_BOOL, 0, NULL, "as expected"},
+                 {"fires", OUTLINE_BOOL, 0, NULL, "the rule"},
+                 {"outcome", OUTLINE_OUTCOME, 0, NULL, "of the event"},
+                 {"rules", OUTLINE_RULE, OUTLINE_ARRAY, NULL, "that fired"},
+                 {"differences", OUTLINE_OBJECT, OUTLINE_ARRAY, NULL, "{item, expected, found}"}}},
+    {.name = "RuleBacktestRequest",
+     .words = "Over which events.",
+     .members = {{"version", OUTLINE_WHOLE, OUTLINE_OPTIONAL, NULL, "default: the newest"},
+                 {"from", OUTLINE_TIME, OUTLINE_OPTIONAL, NULL, "event time at or after this"},
+                 {"to", OUTLINE_TIME, OUTLINE_OPTIONAL, NULL, "event time before this"}}},
     {.name = "BacktestRequest",
      .words = "Rules to try.",
      .members = {{"rules", OUTLINE_OBJECT, 0, NULL, "name: {when, then}, as in the settings"},

@@ -17,6 +17,7 @@ static const struct {
     {404, "not-found", "There is no such thing", 0},
     {405, "method-not-allowed", "This path does not take this method", 0},
     {409, "conflict", "The request contradicts what is there", 0},
+    {412, "changed", "It was changed since it was read", 0},
     {413, "too-large", "The request is too large", 0},
     {415, "content-type", "The content type is not the one expected", 0},
     {421, "misdirected", "This server does not answer for this host", 0},
@@ -26,7 +27,7 @@ static const struct {
     {503, "unavailable", "The server cannot do this now", RETRY_DOWN_S},
 };
 
-enum { KIND_INTERNAL = 11, KINDS = sizeof kinds / sizeof *kinds };
+enum { KIND_INTERNAL = 12, KINDS = sizeof kinds / sizeof *kinds };
 
 static unsigned kind_of(unsigned status)
 {

@@ -482,6 +482,7 @@ static void server_free(struct server *s)
     contracts_unref(s->contracts);
     lookups_free(s->lookups);
     plan_unref(s->plan);
+    pthread_rwlock_destroy(&s->settings_lock);
     pthread_mutex_destroy(&s->lock);
     mem_free(s);
 }
@@ -510,7 +511,9 @@ bool server_start(const struct server_options *o, struct server **server, struct
 
     s->o = *o;
     s->started_us = clock_monotonic_us();
+    s->settings = o->settings;
     pthread_mutex_init(&s->lock, NULL);
+    pthread_rwlock_init(&s->settings_lock, NULL);
     s->plan = shard_plan(o->shard);
     s->lookups = lookups_ref(o->lookups);
     s->contracts = contracts_ref(o->contracts);
@@ -558,6 +561,20 @@ bool server_host_is_loopback(const char *host)
     return http_host_is_loopback(host);
 }
 
+void server_replan(struct server *s)
+{
+    struct lookups *l;
+    struct contracts *c;
+
+    pthread_mutex_lock(&s->lock);
+    l = lookups_ref(s->lookups);
+    c = contracts_ref(s->contracts);
+    pthread_mutex_unlock(&s->lock);
+    server_renew(s, l, c, s->settings); /* who renews is one at a time */
+    lookups_free(l);
+    contracts_unref(c);
+}
+
 void server_renew(struct server *s, struct lookups *l, struct contracts *c,
                   const struct settings *settings)
 {
@@ -583,6 +600,9 @@ void server_renew(struct server *s, struct lookups *l, struct contracts *c,
     lookups_free(old_lookups);
     about_fini(&old_about);
     plan_unref(old_plan);
+    pthread_rwlock_wrlock(&s->settings_lock);
+    s->settings = settings;
+    pthread_rwlock_unlock(&s->settings_lock);
 }
 
 bool server_reload(struct server *s, struct error *e)

@@ -7,6 +7,7 @@
 
 #include "core/base/progress.h"
 #include "shell/run/lookup.h"
+#include "shell/run/rule_trials.h"
 #include "shell/run/shard.h"
 #include "shell/serve/contract.h"
 #include "shell/serve/journal.h"
@@ -19,7 +20,8 @@ enum { SERVER_DESKS = 2 }; /* threads for what may block: batches, queries, labe
 struct server_request {
     bool is_forced;   /* training: promote it though it is no better than chance */
     bool is_enforced; /* training: bring the model into force */
-    struct text body; /* backtest: JSON */
+    struct text body; /* backtest: JSON; reload: empty, or the change of a rule that is to be
+                       * recorded and brought into force, as change_format has it */
 };
 
 /* Long work: runs on a thread of its own, one of each kind at a time; `result` becomes a JSON
@@ -28,6 +30,15 @@ struct server_work {
     bool (*run)(void *context, const struct server_request *request,
                 const struct progress *progress, struct buffer *result, struct error *e);
     void *context;
+};
+
+/* Rules over the API; plans are made by whoever starts the server. */
+struct server_rules {
+    struct rule_book *book; /* borrowed; NULL: answered 503 */
+    bool (*try_rule)(const struct settings *s, struct rule_book *b, const struct rule_trial *trial,
+                     const struct schema *schema, struct error *e); /* overlay_try */
+    bool (*run_trials)(const struct rule_trials *t, uint32_t *failed, struct buffer *out,
+                       struct error *e); /* rule_trials_run */
 };
 
 struct server_options {
@@ -44,15 +55,18 @@ struct server_options {
     const char *data_directory;      /* for its models; NULL: answered 503 */
     struct server_work train, reload, backtest; /* run NULL: answered 503 */
     struct access *access;                      /* borrowed; NULL: nobody is asked who they are */
+    struct server_rules rules;
 };
 
 struct server;
 
 bool server_start(const struct server_options *o, struct server **s, struct error *e) MUST_USE;
 /* Requests are read by the shard's plan as it is now, with these tables and foreign contracts
- * (references are taken); it was made by these settings. */
+ * (references are taken); it was made by these settings, which are borrowed until the next ones. */
 void server_renew(struct server *s, struct lookups *l, struct contracts *c,
                   const struct settings *settings);
+/* The same with the tables, contracts and settings that there are: only rules have changed. */
+void server_replan(struct server *s);
 /* As POST /v1/settings:reload without waiting; its outcome is the work's to tell. */
 bool server_reload(struct server *s, struct error *e) MUST_USE;
 /* And waits for its end. */

@@ -102,15 +102,18 @@ static bool show_body(struct plans *plans, const struct record *r, struct plan *
         reader_init(&in, body->decision.bytes, body->decision.length);
         ok = decision_parse(&in, plan, &d, e) && values_of_reasons(plan, body->values, &d, e) &&
              ((d.flags & DECISION_DEFERRED) == 0 || explanation_reasons(plan, body->values, &d, e));
-        if (ok)
-            verdict_open(&(struct verdict){.id = body->id,
-                                           .seq = r->seq,
-                                           .time_us = time_of(schema, &f, r->received_us),
-                                           .received_us = r->received_us,
-                                           .plan = plan,
-                                           .decision = &d,
-                                           .has_words = true},
-                         out);
+        if (ok) {
+            const struct verdict v = {.id = body->id,
+                                      .seq = r->seq,
+                                      .time_us = time_of(schema, &f, r->received_us),
+                                      .received_us = r->received_us,
+                                      .plan = plan,
+                                      .decision = &d,
+                                      .has_words = true};
+
+            verdict_open(&v, out);
+            verdict_add_shadow_rules(&v, out);
+        }
     }
     if (ok)
         add_inputs(schema, &f, out);

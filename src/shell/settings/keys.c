@@ -267,8 +267,15 @@ const struct key keys[] = {
      .words = "The condition; null counts as false."},
     {"rules.*.then", KEY_TEXT, KEY_REQUIRED | KEY_DECIDES, MEMBER(struct rule_setting, then),
      .words = "The outcome."},
+    {"rules.*.shadow", KEY_BOOL, KEY_DECIDES, MEMBER(struct rule_setting, shadow),
+     .has_at = offsetof(struct rule_setting, has_shadow), .computed = "false",
+     .words = "Fires, is recorded and counted, but changes no outcome: to see what it would do."},
     {"rules.*.text", KEY_TEXT, KEY_DECIDES, MEMBER(struct rule_setting, text),
      .words = "What it means, in the words of the people who read decisions."},
+    {"rules.approval", KEY_WORD, 0, OF(rule_approval), .standard = "another",
+     .choices = "another|none",
+     .words = "Rules that come over the API (docs/rules.md): `another`: a second person approves "
+              "each before it is in force; `none`: its author may, too."},
     {"reasons", KEY_ENTRIES, KEY_DECIDES, ARRAY_OF(reasons, reason_count, LANG_FEATURES_MAX),
      .words = "By feature: what a reason is called and says where the feature raises a score. See "
               "docs/reasons.md."},

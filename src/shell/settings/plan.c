@@ -133,7 +133,8 @@ static void parts_init(struct parts *p, const struct settings *s)
             (struct plan_named){text_of(s->features[i].name), text_of(s->features[i].source)};
     for (uint32_t i = 0; i < s->rule_count; i++)
         p->rules[i] = (struct plan_rule){text_of(s->rules[i].name), text_of(s->rules[i].when),
-                                         text_of(s->rules[i].then), text_or_none(s->rules[i].text)};
+                                         text_of(s->rules[i].then), text_or_none(s->rules[i].text),
+                                         s->rules[i].shadow};
     p->reasons = mem_array(s->reason_count, sizeof *p->reasons);
     for (uint32_t i = 0; i < s->reason_count; i++)
         p->reasons[i] =

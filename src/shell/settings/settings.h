@@ -112,7 +112,14 @@ struct rule_setting {
     char *name;
     char *when;
     char *then;
-    char *text; /* or NULL */
+    bool has_shadow, shadow; /* fires and is recorded, but changes no outcome */
+    char *text;              /* or NULL */
+};
+
+/* Who may approve a rule that comes over the API. */
+enum rule_approval {
+    APPROVAL_ANOTHER, /* another person than its author */
+    APPROVAL_NONE,    /* the author too */
 };
 
 /* What a reason is called and says; by feature. */
@@ -343,6 +350,7 @@ struct settings {
     uint32_t feature_count;
     struct rule_setting *rules;
     uint32_t rule_count;
+    enum rule_approval rule_approval;
     struct reason_setting *reasons;
     uint32_t reason_count;
     struct check_setting *checks;

@@ -137,7 +137,7 @@ static void add_rules(const struct explaining *x, struct buffer *out)
 
     buffer_add_text(out, ",\"rules\":[");
     for (uint32_t i = 0; i < plan_rule_count(x->plan); i++) {
-        if (!decision_has_rule(&x->decision, i))
+        if (!decision_has_rule(&x->decision, i) || plan_rule_is_shadow(x->plan, i))
             continue;
         buffer_format(out, "%s{\"rule\":", between);
         json_add_text(out, text_of(plan_rule_name(x->plan, i)));

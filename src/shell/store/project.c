@@ -94,7 +94,7 @@ static void rules_format(const struct plan *plan, const struct decision *d, stru
     buffer_clear(out);
     buffer_add_char(out, '[');
     for (uint32_t i = 0; i < plan_rule_count(plan); i++) {
-        if ((d->rules[i / 64] >> (i % 64) & 1) == 0)
+        if (!decision_has_rule(d, i) || plan_rule_is_shadow(plan, i))
             continue;
         if (out->length > 1)
             buffer_add_char(out, ',');
