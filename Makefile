@@ -38,8 +38,8 @@ fuzz: ## each fuzz target for FUZZ_SECONDS (default 600)
 	$(PACKAGES) build fuzz
 	@scripts/fuzz.sh $(FUZZ_SECONDS)
 
-soak: tests-configured ## parity over the Handbook data with 100 kills, over many adversarial streams, with -O0; 5 M entities in bounded memory
-	@ninja -C build all test-tools
+soak: tests-configured ## a service under load for minutes; faults of the machine; parity over the Handbook data with 100 kills, over many adversarial streams, with -O0; 5 M entities in bounded memory
+	@ninja -C build all test-tools bench/bench_load
 	@$(PYTHON) -m pytest -q -p no:cacheprovider tests/soak
 
 test-integrations: all ## the features in SQL, held equal on a PostgreSQL that the test starts

@@ -6,6 +6,7 @@ import subprocess
 import time
 
 THREADS = 2
+LONG = False  # --long
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[name] = str(THREADS)  # before numpy and the peers are imported
 

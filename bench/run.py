@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measure, beside the peers that are installed, in one run on one machine.
 
-    bench/run.py [NAME...]       # without names: all; make bench ARGS='boost csv'
+    bench/run.py [--long] [NAME...]       # without names: all; make bench ARGS='boost csv'
 
 A table goes to the terminal and flat figures to build/bench.json: `<what>_<unit>`, and
 `<what>_<peer>_<unit>` for a peer's figure on the same data. Each line says its dataset, rows and
@@ -23,7 +23,9 @@ import sys
 import tempfile
 import time
 
+import measure
 from handbook_windows import bench_features  # noqa: F401 - found by its name
+from http_load import bench_http  # noqa: F401 - likewise
 from measure import ASSAY, BUILD, ROOT, SETTINGS, THREADS, Report, Skip, assay, handbook, peer, program
 
 
@@ -306,7 +308,10 @@ def machine():
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("name", nargs="*", help=", ".join(BENCHES))
-    names = parser.parse_args().name or list(BENCHES)
+    parser.add_argument("--long", action="store_true", help="http: ten minutes of full service instead of 30 s")
+    arguments = parser.parse_args()
+    measure.LONG = arguments.long
+    names = arguments.name or list(BENCHES)
     unknown = [n for n in names if n not in BENCHES]
     if unknown:
         parser.error(f"no benchmark {unknown[0]}; there are: {', '.join(BENCHES)}")

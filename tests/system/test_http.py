@@ -5,6 +5,7 @@ import concurrent.futures
 import gzip
 import http.client
 import json
+import re
 import resource
 import socket
 import subprocess
@@ -54,7 +55,7 @@ def raw(server, data, timeout=20):
 
 
 def statuses(answer):
-    return [int(line.split()[1]) for line in answer.split(b"\r\n") if line.startswith(b"HTTP/1.1 ")]
+    return [int(s) for s in re.findall(rb"HTTP/1\.1 (\d{3}) ", answer)]
 
 
 # ---- names of requests

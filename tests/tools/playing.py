@@ -4,6 +4,7 @@ The player is build/tests/tools/player, or ASSAY_PLAYER."""
 
 import csv
 import json
+import mmap
 import os
 import pathlib
 import re
@@ -240,3 +241,33 @@ def same_as_answered(home, answers):
             for key in ("seq", "score", "outcome", "level", "probability"):
                 assert a[key] == r[key], (a, r)
     return count
+
+
+class Faults:
+    """A machine that misbehaves as told, while the server runs (tests/tools/faults.c): Home(env=faults.env)."""
+
+    FIELDS = ["clock_us", "sync_delay_us", "sync_nth", "sync_lasts", "write_delay_us", "write_fails", "error", "struck"]
+    PATH_AT, PATH_BYTES = 8 * len(FIELDS), 192
+
+    def __init__(self, file):
+        file.write_bytes(bytes(self.PATH_AT + self.PATH_BYTES))
+        with open(file, "r+b") as f:
+            self.map = mmap.mmap(f.fileno(), 0)
+        library = player().parent / "libfaults.so"
+        assert library.exists(), f"no {library}: ninja -C build test-tools"
+        self.env = {"LD_PRELOAD": str(library), "FAULTS": str(file)}
+
+    def set(self, path=None, **fields):
+        for name, value in fields.items():
+            at = 8 * self.FIELDS.index(name)
+            self.map[at : at + 8] = int(value).to_bytes(8, "little", signed=True)
+        if path is not None:
+            self.map[self.PATH_AT : self.PATH_AT + self.PATH_BYTES] = path.encode().ljust(self.PATH_BYTES, b"\0")
+
+    def clear(self):
+        self.set(path="", **{name: 0 for name in self.FIELDS})
+
+    @property
+    def struck(self):
+        at = 8 * self.FIELDS.index("struck")
+        return int.from_bytes(self.map[at : at + 8], "little")

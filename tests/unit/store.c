@@ -439,6 +439,38 @@ static void an_entity_has_its_decisions(void **state)
     store_close(s);
 }
 
+/* The writer remembers names and gathers keys: a rollback takes both back. */
+static void a_rollback_is_forgotten(void **state)
+{
+    struct store *s = filled(3);
+    struct store_query q = any(STORE_TIME_DOWN, 10);
+    struct store_decision d = decision_at(4, "event-4", 4, 4);
+    struct seen all;
+    uint64_t seq;
+
+    (void)state;
+    MUST(store_begin(s, &e));
+    d.outcome = text_of("first");
+    MUST(store_add_decision(s, &d, &e));
+    store_rollback(s);
+    MUST(store_begin(s, &e));
+    d = decision_at(5, "event-5", 5, 5);
+    d.outcome = text_of("second"); /* takes the number that the first had */
+    MUST(store_add_decision(s, &d, &e));
+    d = decision_at(6, "event-6", 6, 6);
+    d.outcome = text_of("first");
+    MUST(store_add_decision(s, &d, &e));
+    MUST(store_commit(s, 6, &e));
+    q.outcome = text_of("first");
+    see_all(s, q, &all);
+    assert_true(all.count == 1 && all.seq[0] == 6);
+    assert_string_equal(all.outcome, "first");
+    assert_false(store_find(s, text_of("event-4"), &seq, &e));
+    MUST(store_find(s, text_of("event-5"), &seq, &e));
+    assert_int_equal(seq, 5);
+    store_close(s);
+}
+
 static void what_is_not_committed_is_gone(void **state)
 {
     struct store *s = filled(3), *reader;
@@ -496,6 +528,7 @@ static void a_writer_is_alone(void **state)
 static void a_reader_needs_a_file_and_a_version(void **state)
 {
     struct store *s;
+    bool is_damaged;
     FILE *f;
 
     (void)state;
@@ -509,7 +542,8 @@ static void a_reader_needs_a_file_and_a_version(void **state)
     for (int i = 0; i < 500; i++)
         fputs("this is no database ", f);
     fclose(f);
-    assert_false(store_open(&place, STORE_WRITE, &s, &e));
+    assert_false(store_open_checked(&place, STORE_WRITE, &s, &is_damaged, &e));
+    assert_true(is_damaged);
     assert_non_null(strstr(e.text, "assay rebuild"));
     MUST(store_remove(&place, &e));
     MUST(store_remove(&place, &e));
@@ -685,6 +719,34 @@ static void a_store_ahead_of_its_log_is_refused(void **state)
     shard_close(shard);
 }
 
+/* A file that is gone or damaged is made anew; a database, whatever is with it, is not. */
+static void what_is_lost_is_told(void **state)
+{
+    struct store *s = filled(3), *other;
+    bool is_damaged = true;
+
+    (void)state;
+    assert_true(store_is_there(s) && !store_is_damaged(s));
+    if (is_postgres()) {
+        const struct store_place away = {STORE_POSTGRES, "postgresql://127.0.0.1:1/assay"};
+        struct store_totals totals;
+
+        run_sql("DROP TABLE score.decision");
+        assert_false(store_count(s, &totals, &e));
+        assert_true(store_is_there(s) && !store_is_damaged(s));
+        assert_false(store_open_checked(&away, STORE_WRITE, &other, &is_damaged, &e));
+        assert_int_equal(e.kind, ERROR_WORLD);
+        assert_false(is_damaged);
+        store_close(s);
+        return;
+    }
+    MUST(store_remove(&place, &e));
+    assert_false(store_is_there(s));
+    store_close(s);
+    assert_false(store_open_checked(&place, STORE_READ, &other, &is_damaged, &e));
+    assert_false(is_damaged); /* it is not there at all */
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -696,6 +758,7 @@ int main(void)
         TEST(labels_reach_their_decisions),   TEST(ids_are_found_across_buckets),
         TEST(what_is_not_committed_is_gone),  TEST(a_reader_needs_a_file_and_a_version),
         TEST(a_rebuilt_store_has_equal_rows), TEST(a_store_ahead_of_its_log_is_refused),
+        TEST(a_rollback_is_forgotten),        TEST(what_is_lost_is_told),
     };
 
     /* An SQLite file's directory is locked by the log. */

@@ -1,4 +1,6 @@
 /* What a plan says. */
+#include "core/decide/plan.h"
+
 #include <math.h>
 
 #include "core/base/panic.h"

@@ -153,7 +153,7 @@ bool access_starter(struct access *a, char text[STARTER_TEXT_BYTES + 1])
     digest_hex(secret, hex);
     snprintf(text, STARTER_TEXT_BYTES + 1, STARTER_PREFIX "%s", hex);
     digest_bytes(text, STARTER_TEXT_BYTES, a->starter_hash);
-    a->starter_until_us = now_us + STARTER_MINUTES * INT64_C(60000000);
+    a->starter_until_us = clock_monotonic_us() + STARTER_MINUTES * INT64_C(60000000);
     atomic_store(&a->starter, STARTER_READY);
     return true;
 }
@@ -225,7 +225,8 @@ static bool is_starter(struct access *a, const struct access_request *r, struct 
 
     digest_bytes(t.bytes, t.length, hash);
     snprintf(v->words, sizeof v->words, "this one-time token is not known, was used or is too old");
-    if (!digest_equal(hash, a->starter_hash, sizeof hash) || clock_now_us() > a->starter_until_us)
+    if (!digest_equal(hash, a->starter_hash, sizeof hash) ||
+        clock_monotonic_us() > a->starter_until_us)
         return false;
     if (!r->is_for_starter) {
         snprintf(v->words, sizeof v->words, "a one-time token only makes a user or a key");
@@ -274,7 +275,7 @@ static bool is_session(struct access *a, const struct access_request *r, struct 
 {
     char csrf[SESSION_TEXT_BYTES + 1];
 
-    if (!sessions_find(a->sessions, token, clock_now_us(), &v->caller, csrf)) {
+    if (!sessions_find(a->sessions, token, clock_monotonic_us(), &v->caller, csrf)) {
         snprintf(v->words, sizeof v->words, "the session has ended: sign in again");
         return false;
     }
@@ -339,7 +340,7 @@ static bool keep_rates(struct access *a, const struct access_request *r, struct 
 
     if (v->caller.kind == CALLER_LOCAL)
         return true;
-    own = rate_take(a->per_key, text_of(v->caller.id), clock_now_us());
+    own = rate_take(a->per_key, text_of(v->caller.id), clock_monotonic_us());
     if (own.limit != 0 && (v->rate.limit == 0 || own.remaining <= v->rate.remaining))
         v->rate = own;
     if (own.wait_s == 0)
@@ -357,7 +358,7 @@ void access_check(struct access *a, const struct access_request *r, struct acces
     v->caller.id[0] = v->caller.name[0] = 0;
     v->rate = (struct rate_answer){0};
     if (a->o.setting->address_rate.limit != 0) {
-        v->rate = rate_take(a->per_address, address_of(r), clock_now_us());
+        v->rate = rate_take(a->per_address, address_of(r), clock_monotonic_us());
         if (v->rate.wait_s > 0) {
             refuse_rate(a, r, "address", v);
             return;
@@ -385,7 +386,7 @@ void access_check(struct access *a, const struct access_request *r, struct acces
 static void opened(struct access *a, const struct user *user, const char *address,
                    struct access_session *s)
 {
-    sessions_open(a->sessions, user, &s->caller, clock_now_us(), s->token, s->csrf);
+    sessions_open(a->sessions, user, &s->caller, clock_monotonic_us(), s->token, s->csrf);
     s->status = 200;
     note(a, "access.signed_in", &(struct access_request){.address = address}, &s->caller, "");
 }
@@ -397,7 +398,7 @@ void access_sign_in(struct access *a, struct text name, struct text password, co
     const struct user *user;
 
     *s = (struct access_session){.status = 429};
-    s->wait_s = guesses_try(a->guesses, name, from, clock_now_us());
+    s->wait_s = guesses_try(a->guesses, name, from, clock_monotonic_us());
     if (s->wait_s > 0) {
         snprintf(s->words, sizeof s->words, "too many tries: come back in %u s", s->wait_s);
         return;
@@ -441,7 +442,7 @@ bool access_session_of(struct access *a, const char *cookie, struct access_sessi
     struct text token = cookie_find(cookie, SESSION_COOKIE);
 
     *s = (struct access_session){.status = 200};
-    return sessions_find(a->sessions, token, clock_now_us(), &s->caller, s->csrf);
+    return sessions_find(a->sessions, token, clock_monotonic_us(), &s->caller, s->csrf);
 }
 
 void access_sign_out(struct access *a, const char *cookie, const char *address)

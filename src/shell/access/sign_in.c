@@ -203,7 +203,8 @@ bool sign_in_begin(struct sign_in *s, char cookie[SIGN_IN_COOKIE_MAX], struct bu
         return false;
     random_bytes(random, sizeof random);
     digest_hex(random, hex);
-    snprintf(cookie, SIGN_IN_COOKIE_MAX, "%lld.%s", (long long)(clock_now_us() / 1000000), hex);
+    snprintf(cookie, SIGN_IN_COOKIE_MAX, "%lld.%s", (long long)(clock_monotonic_us() / 1000000),
+             hex);
     buffer_add_char(url, memchr(url->bytes, '?', url->length) != NULL ? '&' : '?');
     add_parameter(url, "response_type", "code");
     add_parameter(url, "client_id", s->setting->sign_in.client);
@@ -224,7 +225,7 @@ bool sign_in_begin(struct sign_in *s, char cookie[SIGN_IN_COOKIE_MAX], struct bu
 static bool cookie_is_fresh(struct text cookie)
 {
     const char *dot = memchr(cookie.bytes, '.', cookie.length);
-    int64_t begun_s, now_s = clock_now_us() / 1000000;
+    int64_t begun_s, now_s = clock_monotonic_us() / 1000000;
 
     return dot != NULL && cookie.length < SIGN_IN_COOKIE_MAX &&
            number_parse_int((struct text){cookie.bytes, (size_t)(dot - cookie.bytes)}, &begun_s) &&

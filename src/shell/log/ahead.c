@@ -6,6 +6,7 @@
 
 #include "core/base/memory.h"
 #include "shell/log/disk.h"
+#include "shell/os/thread.h"
 
 enum { CHUNK_BYTES = 1 << 20 }; /* between two looks at `is_stopping`, and from sync to sync */
 
@@ -58,6 +59,7 @@ static void *ahead_main(void *argument)
 {
     struct ahead *a = argument;
 
+    thread_name("assay-segment");
     pthread_mutex_lock(&a->lock);
     for (;;) {
         int fd;

@@ -65,3 +65,8 @@ void thread_background(void)
 
     (void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICENESS);
 }
+
+void thread_name(const char *name)
+{
+    (void)pthread_setname_np(pthread_self(), name);
+}

@@ -12,6 +12,8 @@
 
 /* The calling thread gives way to all others that want a processor. */
 void thread_background(void);
+/* What the system's tools (top -H, perf) call it; at most 15 characters. */
+void thread_name(const char *name);
 unsigned cpu_count(void); /* usable ones: affinity and cgroup quota respected, at least 1 */
 
 enum { THREADS_MAX = 1024, QUEUE_CAPACITY_MAX = 1 << 20 };

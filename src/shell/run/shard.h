@@ -187,7 +187,7 @@ struct shard_status {
     char failure[ERROR_TEXT_MAX];
     uint64_t decisions, observed, repeated, conflicts, labels, refused_full, groups;
     uint64_t by_outcome[PLAN_OUTCOMES_MAX];
-    uint64_t fallbacks, deferred; /* decisions: past their deadline; without their reasons */
+    uint64_t fallbacks, deferred;     /* decisions: past their deadline; without their reasons */
     uint64_t by_rule[PLAN_RULES_MAX]; /* fired, by rule of the plan in force */
     /* Where models are scored beside the champion, by enum decider: decisions made, scores given
      * without deciding, either's outcomes by score that are not the mildest, and of the scores

@@ -636,6 +636,13 @@ void shard_seal_group(struct shard *s)
     }
 }
 
+/* The first failure, which is what somebody has to do something about. Written once, before
+ * is_failed is. */
+static void say_stopped(const struct shard *s, struct error *e)
+{
+    error_set(e, ERROR_WORLD, "the shard has stopped: %s; restart the server", s->status.failure);
+}
+
 void shard_run_group(struct shard *s, struct submission **items, uint32_t count)
 {
     s->taken_ns = s->lap_ns = clock_monotonic_ns();
@@ -647,10 +654,14 @@ void shard_run_group(struct shard *s, struct submission **items, uint32_t count)
         sub->decided_ns = sub->done_ns = 0;
         sub->plan = NULL;
         sub->error[0] = 0;
-        if (atomic_load(&s->is_failed))
-            fail_submission(sub, SUBMIT_FAILED, "the shard has stopped: restart the server");
-        else
+        if (atomic_load(&s->is_failed)) {
+            struct error e;
+
+            say_stopped(s, &e);
+            fail_submission(sub, SUBMIT_FAILED, e.text);
+        } else {
             take(s, sub);
+        }
         s->group->item[s->group->count++] = sub;
     }
     end_run(s);
@@ -663,6 +674,7 @@ void *shard_engine_main(void *shard)
     void *items[SHARD_GROUP_MAX];
     uint32_t count;
 
+    thread_name("assay-engine");
     for (;;) {
         count = queue_take(s->queue, items, SHARD_GROUP_MAX, 1000);
         if (count > 0)
@@ -707,12 +719,13 @@ void *shard_commit_main(void *shard)
     struct shard *s = shard;
     void *item;
 
+    thread_name("assay-commit");
     while (queue_take(s->sealed, &item, 1, -1) == 1) {
         struct group *g = item;
         struct error e = {0};
 
         if (atomic_load(&s->is_failed)) {
-            error_set(&e, ERROR_WORLD, "the shard has stopped: restart the server");
+            say_stopped(s, &e);
             fail_group(s, g, &e);
         } else if (!shard_commit_log(s, &e)) {
             fail_group(s, g, &e);

@@ -221,6 +221,7 @@ void *shard_snapshot_main(void *shard)
     struct shard *s = shard;
     void *item;
 
+    thread_name("assay-snapshot");
     thread_background();
     if (s->restored != NULL)
         settle(s);

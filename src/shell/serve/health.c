@@ -36,6 +36,8 @@ enum http_next show_ready(struct server *s, struct exchange *x)
         project_status(s->o.project, &project);
         buffer_format(&x->answer, ",\"store_lag\":%llu", (unsigned long long)project.lag);
     }
+    if (project.is_rebuilding)
+        buffer_add_text(&x->answer, ",\"store_rebuilding\":true");
     if (project.is_failed) {
         buffer_add_text(&x->answer, ",\"store_failure\":");
         json_add_text(&x->answer, text_of(project.failure));

@@ -174,7 +174,8 @@ static enum MHD_Result respond(struct connection *c)
     if (x->is_replay)
         add_header(r, "Idempotent-Replay", "true");
     add_limits(r, x);
-    if (atomic_load_explicit(&c->http->is_stopping, memory_order_relaxed))
+    /* What follows a head that can be read in two ways may be no request of this peer's. */
+    if (x->is_malformed || atomic_load_explicit(&c->http->is_stopping, memory_order_relaxed))
         add_header(r, "Connection", "close");
     result = MHD_queue_response(c->mhd, x->status, r);
     MHD_destroy_response(r);
@@ -214,15 +215,34 @@ static bool host_is_loopback(const char *host)
 
 struct head_check {
     unsigned hosts, lengths, encodings;
+    bool is_odd; /* a name that is none, a control character, another coding than chunked */
 };
 
+static bool name_is_token(const char *name, size_t length)
+{
+    static const char token[] = "!#$%&'*+-.^_`|~0123456789"
+                                "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+    return length > 0 && strspn(name, token) == length;
+}
+
+static bool value_is_clean(const char *value, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        if (((unsigned char)value[i] < ' ' && value[i] != '\t') || value[i] == 0x7f)
+            return false;
+    }
+    return true;
+}
+
 static enum MHD_Result check_header(void *context, enum MHD_ValueKind kind, const char *name,
-                                    const char *value)
+                                    size_t name_length, const char *value, size_t value_length)
 {
     struct head_check *h = context;
 
     (void)kind;
-    (void)value;
+    h->is_odd |= !name_is_token(name, name_length) ||
+                 !value_is_clean(value != NULL ? value : "", value != NULL ? value_length : 0);
     h->hosts += strcasecmp(name, "Host") == 0;
     h->lengths += strcasecmp(name, "Content-Length") == 0;
     h->encodings += strcasecmp(name, "Transfer-Encoding") == 0;
@@ -234,8 +254,8 @@ static bool head_is_malformed(struct connection *c)
 {
     struct head_check h = {0};
 
-    MHD_get_connection_values(c->mhd, MHD_HEADER_KIND, check_header, &h);
-    return h.hosts > 1 || h.lengths + h.encodings > 1;
+    MHD_get_connection_values_n(c->mhd, MHD_HEADER_KIND, check_header, &h);
+    return h.is_odd || h.hosts > 1 || h.lengths + h.encodings > 1;
 }
 
 /* A NUL would end the path or the query for us and not for others: it becomes a byte that no text
@@ -552,6 +572,7 @@ static void *guard_main(void *context)
     struct http *h = context;
     int64_t last_us = clock_monotonic_us();
 
+    thread_name("assay-guard");
     while (!atomic_load(&h->is_stopping)) {
         int64_t now_us = clock_monotonic_us();
 
@@ -674,6 +695,7 @@ static void *loop_main(void *context)
     int epoll_fd = MHD_get_daemon_info(l->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
     bool accepts = true;
 
+    thread_name("assay-http");
     while (!atomic_load_explicit(&l->http->is_over, memory_order_relaxed)) {
         if (accepts && atomic_load_explicit(&l->http->is_stopping, memory_order_relaxed)) {
             MHD_quiesce_daemon(l->daemon);

@@ -31,7 +31,7 @@
 #include "shell/access/caller.h"
 
 enum {
-    HTTP_HEAD_BYTES_MAX = 32 << 10,    /* memory of a connection: head and small bodies */
+    HTTP_HEAD_BYTES_MAX = 16 << 10,    /* memory of a connection: head and small bodies */
     HTTP_IDLE_MAX_S = 30,              /* without a byte */
     HTTP_READ_MAX_S = 120,             /* from the last answer to a whole request */
     HTTP_DRAIN_MAX_S = 10,             /* for answers to leave when stopping */

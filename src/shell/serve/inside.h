@@ -60,6 +60,7 @@ struct seat {
     struct problems problems;
     struct validation_bench *bench; /* of the plan's; NULL: it refuses nothing */
     struct store *reader;           /* NULL until first used */
+    unsigned reader_generation;     /* the project's, when it was opened */
     struct metrics_times times;     /* this thread's */
     struct server *server;
     struct seat *next; /* of all, under the server's lock */
@@ -68,7 +69,8 @@ struct seat {
 struct seat *seat_get(struct server *s);
 /* False: seat_get will give it another plan. */
 bool seat_is_current(struct server *s, const struct seat *seat);
-/* The thread's own connection to the store; ERROR_NOT_FOUND where there is nothing yet. */
+/* The thread's own connection to the store; false where there is nothing yet, or the store is being
+ * made anew: what it does not have proves nothing then. */
 bool seat_store(struct server *s, struct seat *seat, struct store **store,
                 struct error *e) MUST_USE;
 

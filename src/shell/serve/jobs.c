@@ -142,6 +142,7 @@ static void *job_main(void *context)
     struct error e = {0};
     bool ok;
 
+    thread_name("assay-job");
     buffer_init(&result, JOB_RESULT_MAX);
     ok = l->work.run(l->work.context, &l->request, &progress, &result, &e);
     pthread_mutex_lock(&l->jobs->lock);

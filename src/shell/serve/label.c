@@ -231,12 +231,23 @@ static void send_again(struct server *s, struct labelling *l, struct store *stor
 static void find_older(struct server *s, struct labelling *l, uint32_t count, struct bell *bell)
 {
     struct store *store;
-    struct error ignored;
+    struct error e;
 
-    if (s->o.project == NULL || !seat_store(s, seat_get(s), &store, &ignored))
+    if (s->o.project == NULL)
         return;
-    for (uint32_t i = 0; i < count; i++)
-        send_again(s, &l[i], store, bell);
+    if (seat_store(s, seat_get(s), &store, &e)) {
+        for (uint32_t i = 0; i < count; i++)
+            send_again(s, &l[i], store, bell);
+        return;
+    }
+    for (uint32_t i = 0; i < count; i++) { /* it may be there all the same */
+        struct submission *sub = &l[i].errand.submission;
+
+        if (!l[i].was_sent || sub->status != SUBMIT_NOT_FOUND)
+            continue;
+        sub->status = SUBMIT_FAILED;
+        snprintf(sub->error, sizeof sub->error, "%.*s", (int)sizeof sub->error - 1, e.text);
+    }
 }
 
 static void label_all(struct server *s, struct exchange *x, struct json_document *d)

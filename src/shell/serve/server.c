@@ -90,11 +90,37 @@ struct seat *seat_get(struct server *s)
     return seat;
 }
 
+static bool open_reader(struct server *s, struct seat *seat, struct error *e)
+{
+    bool is_damaged;
+
+    if (store_open_checked(&s->o.store, STORE_READ, &seat->reader, &is_damaged, e))
+        return true;
+    if (is_damaged)
+        project_suspect(s->o.project);
+    return false;
+}
+
 bool seat_store(struct server *s, struct seat *seat, struct store **store, struct error *e)
 {
+    unsigned generation;
+    bool is_old;
+
     if (s->o.project == NULL)
         return error_set(e, ERROR_WORLD, "this server has no store");
-    if (seat->reader == NULL && !store_open(&s->o.store, STORE_READ, &seat->reader, e))
+    generation = project_generation(s->o.project);
+    is_old = seat->reader_generation != generation;
+    if (seat->reader != NULL && (is_old || store_is_damaged(seat->reader))) {
+        if (!is_old) /* else it was made anew since */
+            project_suspect(s->o.project);
+        store_close(seat->reader);
+        seat->reader = NULL;
+    }
+    if (project_is_rebuilding(s->o.project))
+        return error_set(e, ERROR_WORLD,
+                         "the store was lost and is being made anew from the log; ask again");
+    seat->reader_generation = generation;
+    if (seat->reader == NULL && !open_reader(s, seat, e))
         return false;
     *store = seat->reader;
     return true;
@@ -317,7 +343,10 @@ static bool is_for_us(struct server *s, struct exchange *x)
     const struct route *r = x->route;
 
     if (x->is_malformed)
-        problem_answer(x, 400, "the head says twice for whom the request is, or where it ends");
+        problem_answer(
+            x, 400,
+            "the head says twice for whom the request is or where it ends, or has what no "
+            "header may have");
     else if (x->is_misdirected)
         problem_answer(x, 421,
                        "this server listens on a loopback address and answers only for "
@@ -444,6 +473,7 @@ static void *desk_main(void *context)
     struct server *s = context;
     void *item;
 
+    thread_name("assay-desk");
     while (queue_take(s->desk_queue, &item, 1, -1) == 1) {
         struct exchange *x = item;
         const struct route *r = x->route;
@@ -525,11 +555,12 @@ bool server_start(const struct server_options *o, struct server **server, struct
     s->keyed = keyed_new();
     request_names_init(&s->names);
     about_init(&s->about, o->settings, s->plan, plan_seq_of(s), shard_directory(s->o.shard));
+    *server = s; /* before the first request can start a job that asks for it */
     if (!desks_start(s, e) || !http_start(&http, &s->http, e)) {
+        *server = NULL;
         server_free(s);
         return false;
     }
-    *server = s;
     return true;
 }
 

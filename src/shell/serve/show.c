@@ -144,38 +144,32 @@ static bool show_record(struct server *s, uint64_t seq, struct buffer *out, stru
     return ok;
 }
 
-/* Where the decision of this event id is; false: the exchange has the answer. */
-static bool find_decision(struct server *s, struct exchange *x, struct store *store, uint64_t *seq)
+/* Where the decision of this event id is; false: the exchange has the answer. Without the store an
+ * id that the index has not may be one that it has forgotten. */
+static bool find_decision(struct server *s, struct exchange *x, struct store **store, uint64_t *seq)
 {
     struct error e = {.kind = ERROR_NOT_FOUND};
+    bool is_open = s->o.project != NULL && seat_store(s, seat_get(s), store, &e);
 
+    if (!is_open)
+        *store = NULL;
     if (x->parameter.length <= SHARD_ID_MAX &&
         (find_in_shard(s, x->parameter, seq) ||
-         (store != NULL && store_find(store, x->parameter, seq, &e))))
+         (is_open && store_find(*store, x->parameter, seq, &e))))
         return true;
     problem_answer(x, e.kind == ERROR_NOT_FOUND ? 404 : 503, "%s",
                    e.kind == ERROR_NOT_FOUND ? "no decision of this event id" : e.text);
     return false;
 }
 
-static struct store *store_of(struct server *s)
-{
-    struct store *store = NULL;
-    struct error ignored;
-
-    if (s->o.project != NULL && !seat_store(s, seat_get(s), &store, &ignored))
-        store = NULL;
-    return store;
-}
-
 enum http_next explain_decision(struct server *s, struct exchange *x)
 {
-    struct explanation_sources from = {
-        .log = shard_log(s->o.shard), .plans = shard_plans(s->o.shard), .store = store_of(s)};
+    struct explanation_sources from = {.log = shard_log(s->o.shard),
+                                       .plans = shard_plans(s->o.shard)};
     struct error e = {0};
     uint64_t seq;
 
-    if (!find_decision(s, x, from.store, &seq))
+    if (!find_decision(s, x, &from.store, &seq))
         return HTTP_ANSWERED;
     if (!wait_durable(from.log, seq)) {
         problem_answer(x, 503, "the decision is not on disk yet; ask again");
@@ -193,12 +187,12 @@ enum http_next explain_decision(struct server *s, struct exchange *x)
 
 enum http_next show_decision(struct server *s, struct exchange *x)
 {
-    struct store *store = store_of(s);
+    struct store *store;
     uint8_t label = LABEL_UNKNOWN;
     struct error e, ignored;
     uint64_t seq;
 
-    if (!find_decision(s, x, store, &seq))
+    if (!find_decision(s, x, &store, &seq))
         return HTTP_ANSWERED;
     if (!show_record(s, seq, &x->answer, &e)) {
         problem_answer(x, 503, "%s", e.text);

@@ -5,7 +5,10 @@
 #include "shell/store/store.h"
 
 struct store_ops {
-    bool (*open)(const char *where, enum store_mode mode, struct store **s, struct error *e);
+    /* *is_damaged, false before: it failed because what is there is no store, or a broken one. */
+    bool (*open)(const char *where, enum store_mode mode, struct store **s, bool *is_damaged,
+                 struct error *e);
+    bool (*is_there)(struct store *s);
     bool (*remove)(const char *where, struct error *e);
     void (*close)(struct store *s);
     bool (*begin)(struct store *s, struct error *e);
@@ -27,6 +30,7 @@ struct store_ops {
 /* Each kind's own struct begins with it. */
 struct store {
     const struct store_ops *ops;
+    bool is_damaged; /* a file that SQLite found so; never a database, which is mended by others */
 };
 
 extern const struct store_ops sqlite_ops, postgres_ops;

@@ -107,10 +107,11 @@ static void postgres_store_close(struct store *is)
 }
 
 static bool postgres_store_open(const char *where, enum store_mode mode, struct store **s,
-                                struct error *e)
+                                bool *is_damaged, struct error *e)
 {
     struct postgres_store *made = mem_alloc(sizeof *made);
 
+    (void)is_damaged;
     made->is.ops = &postgres_ops;
     made->mode = mode;
     buffer_init(&made->decision, BATCH_BYTES_MAX);
@@ -124,12 +125,18 @@ static bool postgres_store_open(const char *where, enum store_mode mode, struct 
     return true;
 }
 
+static bool postgres_store_is_there(struct store *is)
+{
+    (void)is;
+    return true;
+}
+
 static bool postgres_store_remove(const char *where, struct error *e)
 {
     struct store *s;
-    bool ok;
+    bool ok, ignored;
 
-    if (!postgres_store_open(where, STORE_WRITE, &s, e))
+    if (!postgres_store_open(where, STORE_WRITE, &s, &ignored, e))
         return false;
     ok = postgres_exec(postgres_of(s)->db,
                        "TRUNCATE score.decision, score.entity, label.label; "
@@ -417,6 +424,7 @@ static bool postgres_store_projected(struct store *is, uint64_t *seq, struct err
 
 const struct store_ops postgres_ops = {
     .open = postgres_store_open,
+    .is_there = postgres_store_is_there,
     .remove = postgres_store_remove,
     .close = postgres_store_close,
     .begin = postgres_store_begin,

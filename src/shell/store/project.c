@@ -15,7 +15,11 @@
 
 enum {
     IDLE_SLEEP_US = 5000,
-    RETRY_SLEEPS = 200, /* of IDLE_SLEEP_US, after a failure */
+    BUSY_RECORDS = 256,       /* of one transaction: others will follow at once, */
+    GATHER_SLEEPS = 100,      /* and are gathered for so many of IDLE_SLEEP_US */
+    RETRY_SLEEPS = 200,       /* of IDLE_SLEEP_US, after a failure */
+    LOOK_EVERY_US = 500000,   /* whether the file is still there */
+    ANEW_EVERY_US = 60000000, /* a file that is damaged again and again is not made more often */
     RULES_BYTES_MAX = PLAN_RULES_MAX * (PLAN_NAME_MAX * 6 + 4),
 };
 
@@ -31,7 +35,7 @@ struct naming {
 
 struct project {
     struct store_place place;
-    struct store *store;       /* NULL: not opened yet */
+    struct store *store;       /* NULL: not opened yet, or not made anew yet */
     struct log_cursor *cursor; /* NULL: where the store stands is to be asked (again) */
     char log_directory[PATH_MAX];
     const struct log *log;
@@ -40,7 +44,10 @@ struct project {
     struct buffer rules;
     uint64_t read_seq; /* last record taken from the cursor */
     _Atomic uint64_t projected_seq, skipped;
-    atomic_bool is_stopping;
+    int64_t looked_us, anew_us; /* monotonic; when it was last looked for, and made anew */
+    uint64_t whole_seq;         /* made anew, it is whole from here on */
+    _Atomic unsigned generation;
+    atomic_bool is_rebuilding, is_suspect, is_stopping;
     pthread_t thread;
     pthread_mutex_t lock; /* of failure */
     struct error failure;
@@ -191,6 +198,29 @@ static bool project_batch(struct project *p, uint64_t until, uint32_t *taken, st
     return true;
 }
 
+/* An empty store in the place of one that is gone or damaged: the log has everything. */
+static bool open_anew(struct project *p, struct error *e)
+{
+    p->anew_us = clock_monotonic_us();
+    p->whole_seq = p->log != NULL ? log_durable_seq(p->log) : 0;
+    atomic_store(&p->is_suspect, false);
+    atomic_store(&p->is_rebuilding, true);
+    atomic_fetch_add(&p->generation, 1); /* readers leave what they have open */
+    store_close(p->store);
+    p->store = NULL;
+    p->read_seq = 0;
+    atomic_store(&p->projected_seq, 0);
+    return store_remove(&p->place, e) && store_open(&p->place, STORE_WRITE, &p->store, e);
+}
+
+static bool open_store(struct project *p, struct error *e)
+{
+    bool is_damaged;
+
+    return store_open_checked(&p->place, STORE_WRITE, &p->store, &is_damaged, e) ||
+           (is_damaged && p->log != NULL && open_anew(p, e));
+}
+
 static bool refuse_ahead(const struct project *p, uint64_t projected, struct error *e)
 {
     struct buffer place;
@@ -211,8 +241,7 @@ static bool project_resume(struct project *p, struct error *e)
 {
     uint64_t projected;
 
-    if ((p->store == NULL && !store_open(&p->place, STORE_WRITE, &p->store, e)) ||
-        !store_projected(p->store, &projected, e))
+    if ((p->store == NULL && !open_store(p, e)) || !store_projected(p->store, &projected, e))
         return false;
     if (p->log != NULL && projected > log_durable_seq(p->log))
         return refuse_ahead(p, projected, e);
@@ -235,8 +264,7 @@ static void project_init(struct project *p, const struct project_options *o)
 
 static void project_fini(struct project *p)
 {
-    if (p->cursor != NULL)
-        log_cursor_close(p->cursor);
+    log_cursor_close(p->cursor);
     naming_fini(&p->naming);
     store_close(p->store);
     buffer_fini(&p->rules);
@@ -251,14 +279,9 @@ static void note_failure(struct project *p, const struct error *e)
     pthread_mutex_unlock(&p->lock);
 }
 
-/* After a failure, most likely a full disk or a database that is away: a while later the records
- * since the last commit are read anew. False: the projector is stopping. */
-static bool begin_again(struct project *p, const struct error *e)
+/* A while after a failure. False: the projector is stopping. */
+static bool pause_after_failure(struct project *p)
 {
-    note_failure(p, e);
-    if (p->cursor != NULL)
-        log_cursor_close(p->cursor);
-    p->cursor = NULL;
     for (int i = 0; i < RETRY_SLEEPS; i++) {
         if (atomic_load(&p->is_stopping))
             return false;
@@ -267,34 +290,86 @@ static bool begin_again(struct project *p, const struct error *e)
     return true;
 }
 
+/* Whether the store's file is damaged, gone, or another one. SQLite would go on writing to a file
+ * that has no name any more. A database that is away is not lost: it is waited for. */
+static bool is_lost(struct project *p)
+{
+    int64_t now_us = clock_monotonic_us();
+
+    if (p->store == NULL)
+        return atomic_load(&p->is_rebuilding);
+    if (store_is_damaged(p->store) || atomic_load(&p->is_suspect))
+        return p->anew_us == 0 || now_us - p->anew_us >= ANEW_EVERY_US;
+    if (now_us - p->looked_us < LOOK_EVERY_US)
+        return false;
+    p->looked_us = now_us;
+    return !store_is_there(p->store);
+}
+
+static void close_cursor(struct project *p)
+{
+    log_cursor_close(p->cursor);
+    p->cursor = NULL;
+}
+
+/* Some more of the log, where there is more. After a failure, most likely a full disk or a database
+ * that is away, the records since the last commit are read anew. */
+static bool follow(struct project *p, uint64_t until, uint32_t *taken, struct error *e)
+{
+    *taken = 0;
+    if (is_lost(p)) {
+        close_cursor(p);
+        if (!open_anew(p, e))
+            return false;
+    }
+    if (p->cursor == NULL && !project_resume(p, e))
+        return false;
+    if (p->read_seq < until && !project_batch(p, until, taken, e)) {
+        close_cursor(p);
+        return false;
+    }
+    if (p->read_seq >= p->whole_seq)
+        atomic_store(&p->is_rebuilding, false);
+    return true;
+}
+
+/* A transaction's price is its pages: the more rows it has, the more of them share one. */
+static void gather(struct project *p, uint32_t taken)
+{
+    int sleeps = taken >= BUSY_RECORDS ? GATHER_SLEEPS : 1;
+
+    while (sleeps-- > 0 && !atomic_load(&p->is_stopping))
+        clock_sleep_us(IDLE_SLEEP_US);
+}
+
 static void *project_run(void *context)
 {
     struct project *p = context;
-    struct error e = {0};
+    struct error e = p->failure; /* of the first try */
     uint32_t taken;
 
+    thread_name("assay-store");
+    thread_background(); /* decisions go first; it catches up when there are fewer */
     for (;;) {
         bool is_last = atomic_load(&p->is_stopping);
         uint64_t until = log_durable_seq(p->log);
 
-        taken = 0;
-        if ((p->cursor == NULL && !project_resume(p, &e)) ||
-            (p->read_seq < until && !project_batch(p, until, &taken, &e))) {
-            if (!begin_again(p, &e))
-                break;
+        if (!follow(p, until, &taken, &e)) {
+            note_failure(p, &e);
+            if (!pause_after_failure(p))
+                return NULL;
             continue;
         }
         if (e.kind != ERROR_NONE) {
             e = (struct error){0};
             note_failure(p, &e); /* it is over */
         }
-        if (taken == 0 && is_last)
+        /* What is made anew is finished after the next start. */
+        if (is_last && (taken == 0 || atomic_load(&p->is_rebuilding)))
             return NULL;
         if (taken < PROJECT_BATCH && !is_last)
-            clock_sleep_us(IDLE_SLEEP_US); /* also gathers: a transaction a record would be dear */
+            gather(p, taken);
     }
-    note_failure(p, &e);
-    return NULL;
 }
 
 /* The first try; what a database may yet become is left to the thread. */
@@ -337,6 +412,21 @@ void project_close(struct project *p)
     mem_free(p);
 }
 
+unsigned project_generation(struct project *p)
+{
+    return atomic_load(&p->generation);
+}
+
+bool project_is_rebuilding(struct project *p)
+{
+    return atomic_load(&p->is_rebuilding);
+}
+
+void project_suspect(struct project *p)
+{
+    atomic_store(&p->is_suspect, true);
+}
+
 void project_status(struct project *p, struct project_status *status)
 {
     uint64_t durable = log_durable_seq(p->log);
@@ -344,6 +434,7 @@ void project_status(struct project *p, struct project_status *status)
     status->projected_seq = atomic_load(&p->projected_seq);
     status->lag = durable > status->projected_seq ? durable - status->projected_seq : 0;
     status->skipped = atomic_load(&p->skipped);
+    status->is_rebuilding = atomic_load(&p->is_rebuilding);
     pthread_mutex_lock(&p->lock);
     status->is_failed = p->failure.kind != ERROR_NONE;
     snprintf(status->failure, sizeof status->failure, "%s", p->failure.text);

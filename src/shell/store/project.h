@@ -5,6 +5,10 @@
  * moment and goes on where it was: where the store says that it is, also after the store itself
  * went away and came back. It never reads past what is durable. What it cannot read (a decision
  * under a plan of an epoch that this binary lacks) is skipped, counted, and said in the status.
+ *
+ * A store's file that is gone, another one or damaged is made anew from the log while the server
+ * goes on; until it is whole again nobody reads it (project_is_rebuilding). A database that is away
+ * is waited for instead.
  */
 #ifndef ASSAY_STORE_PROJECT_H
 #define ASSAY_STORE_PROJECT_H
@@ -13,7 +17,7 @@
 #include "shell/run/shard.h"
 #include "shell/store/store.h"
 
-enum { PROJECT_BATCH = 8192 };
+enum { PROJECT_BATCH = 16384 };
 
 struct project_options {
     struct store_place store;  /* copied */
@@ -24,9 +28,10 @@ struct project_options {
 
 struct project_status {
     uint64_t projected_seq;
-    uint64_t lag;     /* records that are durable and not yet in the store */
-    uint64_t skipped; /* records that could not be read, since the start */
-    bool is_failed;   /* the projector cannot write, and tries again every second */
+    uint64_t lag;       /* records that are durable and not yet in the store */
+    uint64_t skipped;   /* records that could not be read, since the start */
+    bool is_failed;     /* the projector cannot write, and tries again every second */
+    bool is_rebuilding; /* the store is made anew */
     char failure[ERROR_TEXT_MAX];
 };
 
@@ -36,6 +41,10 @@ struct project;
 bool project_open(const struct project_options *o, struct project **p, struct error *e) MUST_USE;
 void project_close(struct project *p); /* takes NULL; what is durable then is projected first */
 void project_status(struct project *p, struct project_status *status);
+/* From any thread, for readers. Another generation: open the store anew. */
+unsigned project_generation(struct project *p);
+bool project_is_rebuilding(struct project *p);
+void project_suspect(struct project *p); /* a reader found the file damaged */
 
 /* Deletes the store and projects the whole log; the options' `log` is not used. */
 struct rebuilt {

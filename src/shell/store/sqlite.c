@@ -1,9 +1,13 @@
 #include "shell/store/sqlite.h"
 
+enum { PRIMARY = 0xff }; /* of an extended result code */
+
 bool sqlite_failed(struct sqlite_store *s, const char *what, struct error *e)
 {
-    int code = sqlite3_errcode(s->db);
+    int code = sqlite3_errcode(s->db) & PRIMARY;
+    bool is_damaged = code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
 
+    s->is.is_damaged |= is_damaged;
     if (code == SQLITE_INTERRUPT)
         return error_set(e, ERROR_FULL,
                          "%s: %s: more work than one query may do; ask for a shorter "
@@ -11,9 +15,7 @@ bool sqlite_failed(struct sqlite_store *s, const char *what, struct error *e)
                          s->path, what);
     return error_set(e, code == SQLITE_FULL ? ERROR_FULL : ERROR_WORLD, "%s: %s: %s%s", s->path,
                      what, sqlite3_errmsg(s->db),
-                     code == SQLITE_CORRUPT || code == SQLITE_NOTADB
-                         ? "; the log has everything: make it anew by `assay rebuild`"
-                         : "");
+                     is_damaged ? "; the log has everything: make it anew by `assay rebuild`" : "");
 }
 
 bool sqlite_exec(struct sqlite_store *s, const char *sql, struct error *e)

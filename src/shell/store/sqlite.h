@@ -5,17 +5,37 @@
  * readers.
  *
  * How writes stay fast at 10 M rows: integer keys; names of outcomes, levels and plans once each in
- * a table of names; three indexes whose new entries lie together: (time, seq) at its end, (score,
- * seq) at one of 1,001 ends, and the hash of the event id inside a bucket of 2^20 seqs, so an
- * insert touches pages of the newest bucket only and a look-up asks each bucket, newest first. The
- * decisions of an entity are found by such buckets too: a table of (bucket, token, seq).
+ * a table of names; two indexes whose new entries lie together: (time, seq) at its end and (score,
+ * seq) at one of 1,001 ends. What a decision is found by, the hash of its event's id and the tokens
+ * of its entities, stands inside a bucket of 2^16 seqs, so an insert touches pages of the newest
+ * bucket only and a look-up asks each bucket, newest first; a transaction inserts them in order
+ * (keys.h).
  */
 #ifndef ASSAY_STORE_SQLITE_H
 #define ASSAY_STORE_SQLITE_H
 
 #include <sqlite3.h>
+#include <stdint.h>
 
 #include "shell/store/backend.h"
+
+enum { STORE_KEY_COLUMNS = 3 };
+
+struct store_key {
+    int64_t column[STORE_KEY_COLUMNS]; /* bucket, key, seq */
+};
+
+struct store_keys {
+    struct store_key *row;
+    size_t count, room;
+};
+
+enum { STORE_NAMES = 64, STORE_NAME_BYTES = 64 };
+
+struct store_name {
+    char word[STORE_NAME_BYTES];
+    int64_t id;
+};
 
 struct sqlite_store {
     struct store is;
@@ -23,8 +43,11 @@ struct sqlite_store {
     char *path;
     sqlite3_stmt *begin, *commit, *rollback;
     sqlite3_stmt *name_find, *name_add;
-    sqlite3_stmt *decision_add, *entity_add, *label_add, *label_apply;
+    sqlite3_stmt *decision_add, *event_add, *entity_add, *label_add, *label_apply;
     sqlite3_stmt *projected_get, *projected_set;
+    struct store_keys events, entities;  /* of the transaction, not inserted yet */
+    struct store_name name[STORE_NAMES]; /* as the transaction sees them */
+    uint32_t name_count;
 };
 
 /* ERROR_WORLD (ERROR_FULL for a full disk): "<path>: <what>: <SQLite's words>" */

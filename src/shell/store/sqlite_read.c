@@ -74,7 +74,7 @@ static void where_format(const struct store_query *q, struct buffer *sql)
     if (has_entity(q))
         buffer_add_text(sql, " AND entity.entity = ?14 AND entity.bucket IN (WITH RECURSIVE b(n) AS"
                              " (SELECT 0 UNION ALL SELECT n + 1 FROM b"
-                             " WHERE n < (SELECT max(seq) >> 20 FROM decision)) SELECT n FROM b)");
+                             " WHERE n < (SELECT max(bucket) FROM entity)) SELECT n FROM b)");
     if (is_timed(q))
         buffer_add_text(sql, " AND decision.time_us >= ?1 AND decision.time_us < ?2");
     if (q->received_from_us != INT64_MIN || q->received_until_us != INT64_MAX)
@@ -260,13 +260,15 @@ bool sqlite_find(struct store *is, struct text event_id, uint64_t *seq, struct e
 
     if (!newest_seq(s, &newest, e) ||
         !sqlite_prepare(s,
-                        "SELECT seq FROM decision INDEXED BY decision_event WHERE seq >> 20 = ?1 "
-                        "AND event_hash = ?2 AND event_id = ?3 ORDER BY seq DESC LIMIT 1",
+                        "SELECT event.seq FROM event CROSS JOIN decision ON decision.seq = "
+                        "event.seq WHERE bucket = ?1 AND hash = ?2 AND event_id = ?3 "
+                        "ORDER BY event.seq DESC LIMIT 1",
                         &q, e))
         return false;
     sqlite3_bind_int64(q, 2, (int64_t)hash_bytes(event_id.bytes, event_id.length, 0));
     sqlite_bind_text_of(q, 3, event_id);
-    for (int64_t bucket = newest >> 20; bucket >= 0 && code == SQLITE_DONE; bucket--) {
+    for (int64_t bucket = newest >> STORE_BUCKET_BITS; bucket >= 0 && code == SQLITE_DONE;
+         bucket--) {
         sqlite3_reset(q);
         sqlite3_bind_int64(q, 1, bucket);
         code = sqlite3_step(q);
@@ -297,8 +299,8 @@ bool sqlite_entity_decisions(struct store *is, int64_t entity, uint64_t before_s
                         &q, e))
         return false;
     before = before_seq > (uint64_t)newest ? newest + 1 : (int64_t)before_seq;
-    for (int64_t bucket = before >> 20; bucket >= 0 && code == SQLITE_DONE && *found < most;
-         bucket--) {
+    for (int64_t bucket = before >> STORE_BUCKET_BITS;
+         bucket >= 0 && code == SQLITE_DONE && *found < most; bucket--) {
         sqlite3_reset(q);
         sqlite3_bind_int64(q, 1, bucket);
         sqlite3_bind_int64(q, 2, entity);

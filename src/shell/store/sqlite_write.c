@@ -1,5 +1,5 @@
 /* The store as an SQLite file: opening, the schema, and the writer's side. */
-#include "shell/store/sqlite.h"
+#include "shell/store/keys.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -17,13 +17,15 @@ static const char schema_sql[] =
     "INSERT INTO meta VALUES (0);"
     "CREATE TABLE name(id INTEGER PRIMARY KEY, word TEXT NOT NULL UNIQUE);"
     "CREATE TABLE decision("
-    " seq INTEGER PRIMARY KEY, event_id TEXT NOT NULL, event_hash INTEGER NOT NULL,"
+    " seq INTEGER PRIMARY KEY, event_id TEXT NOT NULL,"
     " received_us INTEGER NOT NULL, time_us INTEGER NOT NULL, probability REAL NOT NULL,"
     " score INTEGER NOT NULL, outcome INTEGER NOT NULL, level INTEGER NOT NULL,"
     " flags INTEGER NOT NULL, plan INTEGER NOT NULL, rules TEXT, label INTEGER);"
     "CREATE INDEX decision_time ON decision(time_us, seq);"
     "CREATE INDEX decision_score ON decision(score, seq);"
-    "CREATE INDEX decision_event ON decision(seq >> 20, event_hash);"
+    "CREATE TABLE event("
+    " bucket INTEGER NOT NULL, hash INTEGER NOT NULL, seq INTEGER NOT NULL,"
+    " PRIMARY KEY (bucket, hash, seq)) WITHOUT ROWID;"
     "CREATE TABLE entity("
     " bucket INTEGER NOT NULL, entity INTEGER NOT NULL, seq INTEGER NOT NULL,"
     " PRIMARY KEY (bucket, entity, seq)) WITHOUT ROWID;"
@@ -82,8 +84,9 @@ static bool writer_prepare(struct sqlite_store *s, struct error *e)
         {&s->name_find, "SELECT id FROM name WHERE word = ?1"},
         {&s->name_add, "INSERT INTO name(word) VALUES (?1)"},
         {&s->decision_add, "INSERT OR IGNORE INTO decision VALUES "
-                           "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, NULL)"},
-        {&s->entity_add, "INSERT OR IGNORE INTO entity VALUES (?1 >> 20, ?2, ?1)"},
+                           "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, NULL)"},
+        {&s->event_add, "INSERT OR IGNORE INTO event VALUES (?1, ?2, ?3)"},
+        {&s->entity_add, "INSERT OR IGNORE INTO entity VALUES (?1, ?2, ?3)"},
         {&s->label_add, "INSERT OR IGNORE INTO label VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"},
         {&s->label_apply, "UPDATE decision SET label = ?2 WHERE seq = ?1"},
         {&s->projected_get, "SELECT projected_seq FROM meta"},
@@ -124,11 +127,14 @@ static void sqlite_close(struct store *is)
     for (sqlite3_stmt *q; s->db != NULL && (q = sqlite3_next_stmt(s->db, NULL)) != NULL;)
         sqlite3_finalize(q);
     sqlite3_close(s->db);
+    store_keys_fini(&s->events);
+    store_keys_fini(&s->entities);
     mem_free(s->path);
     mem_free(s);
 }
 
-static bool sqlite_open(const char *path, enum store_mode mode, struct store **s, struct error *e)
+static bool sqlite_open(const char *path, enum store_mode mode, struct store **s, bool *is_damaged,
+                        struct error *e)
 {
     struct sqlite_store *made;
     int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
@@ -145,8 +151,18 @@ static bool sqlite_open(const char *path, enum store_mode mode, struct store **s
         *s = &made->is;
         return true;
     }
+    *is_damaged = made->is.is_damaged;
     sqlite_close(&made->is);
     return false;
+}
+
+static bool sqlite_is_there(struct store *is)
+{
+    int has_moved = 0;
+
+    return sqlite3_file_control(sqlite_of(is)->db, "main", SQLITE_FCNTL_HAS_MOVED, &has_moved) !=
+               SQLITE_OK ||
+           has_moved == 0;
 }
 
 static bool sqlite_remove(const char *path, struct error *e)
@@ -172,35 +188,56 @@ static bool sqlite_begin(struct store *is, struct error *e)
     return sqlite_run(s, s->begin, "cannot begin", e);
 }
 
+/* The few names of a plan come with every decision: they are looked up once. */
+static bool name_is_known(const struct sqlite_store *s, struct text word, int64_t *id)
+{
+    for (uint32_t i = 0; i < s->name_count; i++) {
+        if (text_equal(text_of(s->name[i].word), word)) {
+            *id = s->name[i].id;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void name_note(struct sqlite_store *s, struct text word, int64_t id)
+{
+    struct store_name *n;
+
+    if (word.length >= sizeof s->name[0].word)
+        return;
+    if (s->name_count == STORE_NAMES) /* a plan came with others: they are met again soon */
+        s->name_count = 0;
+    n = &s->name[s->name_count++];
+    memcpy(n->word, word.bytes, word.length);
+    n->word[word.length] = 0;
+    n->id = id;
+}
+
 static bool name_id(struct sqlite_store *s, struct text word, int64_t *id, struct error *e)
 {
-    bool is_known;
+    bool is_known = name_is_known(s, word, id);
 
+    if (is_known)
+        return true;
     sqlite_bind_text_of(s->name_find, 1, word);
     is_known = sqlite3_step(s->name_find) == SQLITE_ROW;
     if (is_known)
         *id = sqlite3_column_int64(s->name_find, 0);
     sqlite3_reset(s->name_find);
-    if (is_known)
-        return true;
-    sqlite_bind_text_of(s->name_add, 1, word);
-    if (!sqlite_run(s, s->name_add, "cannot add a name", e))
-        return false;
-    *id = sqlite3_last_insert_rowid(s->db);
+    if (!is_known) {
+        sqlite_bind_text_of(s->name_add, 1, word);
+        if (!sqlite_run(s, s->name_add, "cannot add a name", e))
+            return false;
+        *id = sqlite3_last_insert_rowid(s->db);
+    }
+    name_note(s, word, *id);
     return true;
 }
 
-static bool add_entities(struct sqlite_store *s, const struct store_decision *d, struct error *e)
+static void add_key(struct store_keys *k, uint64_t seq, int64_t key)
 {
-    for (uint32_t i = 0; i < d->entities; i++) {
-        if (d->entity[i] == 0)
-            continue;
-        sqlite3_bind_int64(s->entity_add, 1, (int64_t)d->seq);
-        sqlite3_bind_int64(s->entity_add, 2, d->entity[i]);
-        if (!sqlite_run(s, s->entity_add, "cannot add a decision's entity", e))
-            return false;
-    }
-    return true;
+    store_keys_add(k, (struct store_key){{(int64_t)(seq >> STORE_BUCKET_BITS), key, (int64_t)seq}});
 }
 
 static bool sqlite_add_decision(struct store *is, const struct store_decision *d, struct error *e)
@@ -212,22 +249,26 @@ static bool sqlite_add_decision(struct store *is, const struct store_decision *d
     if (!name_id(s, d->outcome, &outcome, e) || !name_id(s, d->level, &level, e) ||
         !name_id(s, d->plan, &plan, e))
         return false;
+    add_key(&s->events, d->seq, (int64_t)hash_bytes(d->event_id.bytes, d->event_id.length, 0));
+    for (uint32_t i = 0; i < d->entities; i++) {
+        if (d->entity[i] != 0)
+            add_key(&s->entities, d->seq, d->entity[i]);
+    }
     sqlite3_bind_int64(q, 1, (int64_t)d->seq);
     sqlite_bind_text_of(q, 2, d->event_id);
-    sqlite3_bind_int64(q, 3, (int64_t)hash_bytes(d->event_id.bytes, d->event_id.length, 0));
-    sqlite3_bind_int64(q, 4, d->received_us);
-    sqlite3_bind_int64(q, 5, d->time_us);
-    sqlite3_bind_double(q, 6, d->probability);
-    sqlite3_bind_int(q, 7, d->score);
-    sqlite3_bind_int64(q, 8, outcome);
-    sqlite3_bind_int64(q, 9, level);
-    sqlite3_bind_int(q, 10, d->flags);
-    sqlite3_bind_int64(q, 11, plan);
+    sqlite3_bind_int64(q, 3, d->received_us);
+    sqlite3_bind_int64(q, 4, d->time_us);
+    sqlite3_bind_double(q, 5, d->probability);
+    sqlite3_bind_int(q, 6, d->score);
+    sqlite3_bind_int64(q, 7, outcome);
+    sqlite3_bind_int64(q, 8, level);
+    sqlite3_bind_int(q, 9, d->flags);
+    sqlite3_bind_int64(q, 10, plan);
     if (d->rules.length <= 2) /* [] */
-        sqlite3_bind_null(q, 12);
+        sqlite3_bind_null(q, 11);
     else
-        sqlite_bind_text_of(q, 12, d->rules);
-    return sqlite_run(s, q, "cannot add a decision", e) && add_entities(s, d, e);
+        sqlite_bind_text_of(q, 11, d->rules);
+    return sqlite_run(s, q, "cannot add a decision", e);
 }
 
 static void bind_label(sqlite3_stmt *q, int at, uint8_t label)
@@ -262,6 +303,10 @@ static bool sqlite_add_label(struct store *is, const struct store_label *l, stru
 static bool sqlite_commit(struct store *is, uint64_t projected_seq, struct error *e)
 {
     struct sqlite_store *s = sqlite_of(is);
+
+    if (!store_keys_flush(s, &s->events, s->event_add, e) ||
+        !store_keys_flush(s, &s->entities, s->entity_add, e))
+        return false;
     sqlite3_bind_int64(s->projected_set, 1, (int64_t)projected_seq);
     return sqlite_run(s, s->projected_set, "cannot note how far the log is projected", e) &&
            sqlite_run(s, s->commit, "cannot commit", e);
@@ -272,6 +317,9 @@ static void sqlite_rollback(struct store *is)
     struct sqlite_store *s = sqlite_of(is);
     struct error ignored; /* SQLite has rolled back by itself after some failures */
 
+    s->name_count = 0; /* those that it added are gone */
+    store_keys_clear(&s->events);
+    store_keys_clear(&s->entities);
     if (!sqlite3_get_autocommit(s->db) && !sqlite_run(s, s->rollback, "cannot roll back", &ignored))
         return;
 }
@@ -291,6 +339,7 @@ static bool sqlite_projected(struct store *is, uint64_t *seq, struct error *e)
 
 const struct store_ops sqlite_ops = {
     .open = sqlite_open,
+    .is_there = sqlite_is_there,
     .remove = sqlite_remove,
     .close = sqlite_close,
     .begin = sqlite_begin,

@@ -48,7 +48,26 @@ void store_place_print(const struct store_place *place, struct buffer *out)
 bool store_open(const struct store_place *place, enum store_mode mode, struct store **s,
                 struct error *e)
 {
-    return kinds[place->kind]->open(place->where, mode, s, e);
+    bool ignored;
+
+    return store_open_checked(place, mode, s, &ignored, e);
+}
+
+bool store_open_checked(const struct store_place *place, enum store_mode mode, struct store **s,
+                        bool *is_damaged, struct error *e)
+{
+    *is_damaged = false;
+    return kinds[place->kind]->open(place->where, mode, s, is_damaged, e);
+}
+
+bool store_is_damaged(const struct store *s)
+{
+    return s->is_damaged;
+}
+
+bool store_is_there(struct store *s)
+{
+    return s->ops->is_there(s);
 }
 
 void store_close(struct store *s)

@@ -17,7 +17,8 @@
 #include "core/base/hash.h"
 
 enum {
-    STORE_VERSION = 2,
+    STORE_VERSION = 3,      /* of the SQLite file */
+    STORE_BUCKET_BITS = 16, /* of seqs: all pages of the newest bucket are few, and written often */
     STORE_LIMIT_MAX = 1000, /* rows of one answer */
     STORE_CURSOR_MAX = 64,  /* bytes of a cursor's text, the zero included */
     STORE_SCAN_MAX = 50000, /* rows of a time range that are sorted rather than scanned by score */
@@ -73,6 +74,13 @@ bool store_open(const struct store_place *place, enum store_mode mode, struct st
                 struct error *e) MUST_USE;
 void store_close(struct store *s); /* takes NULL */
 const char *store_library(void);   /* the version of SQLite */
+/* The same, and where it fails whether what is in the file is no store, or a damaged one. A
+ * database that is away, or broken, is neither damaged nor gone: those who keep it bring it back.
+ */
+bool store_open_checked(const struct store_place *place, enum store_mode mode, struct store **s,
+                        bool *is_damaged, struct error *e) MUST_USE;
+bool store_is_damaged(const struct store *s); /* something found the file so since it was opened */
+bool store_is_there(struct store *s);         /* the file of its path is the one that is open */
 /* Deletes what was projected; it is no error where there is nothing. */
 bool store_remove(const struct store_place *place, struct error *e) MUST_USE;
 
