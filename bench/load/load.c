@@ -371,8 +371,8 @@ static bool option_take(struct options *o, const char *name, const char *value)
             *table[i].text = value;
         else if (table[i].whole != NULL)
             *table[i].whole = (unsigned)strtoul(value, NULL, 10);
-        else
-            return number_parse_real(text_of(value), '.', table[i].real);
+        else if (!number_parse_real(text_of(value), '.', table[i].real))
+            return false;
         return true;
     }
     if (strcmp(name, "--seed") == 0)

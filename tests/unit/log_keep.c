@@ -151,8 +151,8 @@ static void test_cut(void **state)
     log_close(l);
 }
 
-/* Every write, sync, rename and removal of packing and cutting fails once, and for good: what a kill
- * leaves there. */
+/* Every write, sync, rename and removal of packing and cutting fails once, and for good: what a
+ * kill leaves there. */
 static void sweep(bool cuts)
 {
     bool was_struck = true;
@@ -284,5 +284,5 @@ int main(void)
         cmocka_unit_test(test_what_is_kept),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return RUN(tests);
 }

@@ -307,9 +307,8 @@ static void work_out(struct rate *r)
     r->ids = fmin(r->ids, ids_room);
     r->ids_bytes = r->ids * (double)ids_entry_bytes();
     r->state_bytes = r->window_bytes + r->ids_bytes;
-    r->record_bytes =
-        LOG_OVERHEAD_BYTES + 12 + decision + r->event_bytes + r->id_bytes + values_bytes(r->plan) +
-        ASKED_OVERHEAD + REQUEST_BYTES;
+    r->record_bytes = LOG_OVERHEAD_BYTES + 12 + decision + r->event_bytes + r->id_bytes +
+                      values_bytes(r->plan) + ASKED_OVERHEAD + REQUEST_BYTES;
     if (r->days > 0)
         measure_log(r);
     r->log_day_bytes = r->rate * SECONDS_PER_DAY * r->record_bytes;

@@ -31,10 +31,9 @@ static void print_json(const struct replay_result *r, const char *hex, struct bu
         "\"equal\":%lu,\"different\":%lu,\"erased\":%lu,\"erased_before\":%lu,"
         "\"erased_events\":%lu,\"decisions_sha256\":\"%s\",",
         (unsigned long)r->first_seq, (unsigned long)r->records, (unsigned long)r->decisions,
-        (unsigned long)r->observed,
-        (unsigned long)r->labels, (unsigned long)r->plans, (unsigned long)r->equal,
-        (unsigned long)r->different, (unsigned long)r->erased, (unsigned long)r->erased_before,
-        (unsigned long)r->erased_events, hex);
+        (unsigned long)r->observed, (unsigned long)r->labels, (unsigned long)r->plans,
+        (unsigned long)r->equal, (unsigned long)r->different, (unsigned long)r->erased,
+        (unsigned long)r->erased_before, (unsigned long)r->erased_events, hex);
     segments_json(r, out);
     buffer_add_text(out, "\"differences\":[");
     for (uint32_t i = 0; i < r->differences; i++) {

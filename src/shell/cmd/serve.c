@@ -770,7 +770,8 @@ static void wait_for_the_end(struct serving *s)
         clock_sleep_us(WAIT_US);
         upkeep_status(s->upkeep, &upkeep);
         if (strcmp(upkeep.failure, upkeep_told) != 0)
-            warn(s, "the log's upkeep failed, which is tried again; decisions go on", upkeep.failure);
+            warn(s, "the log's upkeep failed, which is tried again; decisions go on",
+                 upkeep.failure);
         memcpy(upkeep_told, upkeep.failure, sizeof upkeep_told);
         reload_if_asked(s);
         serve_watch_look(&watch, s->shard, s->project);

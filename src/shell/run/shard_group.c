@@ -65,9 +65,8 @@ static void append_decision(struct shard *s, uint32_t i)
 {
     struct submission *sub = s->run[i];
     bool is_made = decision_is_made(&s->decisions[i]);
-    struct event_body body = {.id = sub->id,
-                              .event = shard_open_part(s, &s->parted[i], sub->event),
-                              .asked = sub->asked};
+    struct event_body body = {
+        .id = sub->id, .event = shard_open_part(s, &s->parted[i], sub->event), .asked = sub->asked};
     struct record record = {.received_us = sub->received_us,
                             .kind = is_made ? RECORD_DECISION : RECORD_OBSERVE,
                             .epoch = ENGINE_EPOCH,
