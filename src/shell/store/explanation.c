@@ -265,6 +265,7 @@ static void add_features(const struct explaining *x, struct buffer *out)
             buffer_add_char(out, ',');
         add_feature(x, order[i], out);
     }
+    mem_free(order);
     buffer_format(out, "],\"complete\":%s", x->has_values ? "true" : "false");
 }
 
