@@ -634,8 +634,9 @@ static bool write_pending(struct subject_keys *k, struct error *e)
         k->written += bytes.length / ENTRY_BYTES;
         if (k->room < k->written + ROOM_STEP / 2)
             make_room(k);
-        memmove(k->pending.bytes, k->pending.bytes + bytes.length,
-                k->pending.length - bytes.length);
+        if (k->pending.length > bytes.length)
+            memmove(k->pending.bytes, k->pending.bytes + bytes.length,
+                    k->pending.length - bytes.length);
         k->pending.length -= bytes.length;
         atomic_store(&k->is_pending, k->pending.length > 0);
         pthread_mutex_unlock(&k->lock);
