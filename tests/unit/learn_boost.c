@@ -584,8 +584,8 @@ static void importance_finds_the_inputs_that_matter(void **state)
 
     table_init(&t, 8000, 19);
     m = table_boost(&t.dataset, &o, NULL);
-    assert_true(permutation_importance(m, &t.dataset, &run, once, &e));
-    assert_true(permutation_importance(m, &t.dataset, &two, again, &e));
+    assert_true(permutation_importance(m, &t.dataset, 1, &run, once, &e));
+    assert_true(permutation_importance(m, &t.dataset, 1, &two, again, &e));
     assert_memory_equal(once, again, sizeof once);
     assert_true(once[AMOUNT] > 0.05 && once[RATIO] > 0.05 && once[SHOP] > 0.02);
     assert_true(once[CONSTANT] == 0 && once[EMPTY] == 0);
