@@ -47,15 +47,18 @@ MAY_INCLUDE = {
     "shell/rules shell/registry",
     # The store is a projection of the log's records, whose bodies are run's.
     "shell/store": "core/base core/data core/velocity core/decide shell/os shell/log shell/run",
+    "shell/audit": "core/base core/data core/decide shell/os shell/link shell/settings shell/log "
+    "shell/control shell/run",
     "shell/report": "core/base core/data core/stats shell/source shell/registry",
     "shell/train": "core/base core/data core/lang core/model core/stats core/decide core/learn "
     "shell/os shell/settings shell/source shell/registry shell/run shell/report",
     "shell/serve": "core/base core/data core/lang core/velocity core/model core/decide "
     "shell/os shell/settings shell/log shell/control shell/personal shell/access shell/rules shell/registry "
-    "shell/run shell/store shell/train",
+    "shell/run shell/store shell/audit shell/train",
     "shell/cmd": "core/base core/data core/lang core/velocity core/model core/stats core/sample "
     "core/decide core/learn shell/os shell/source shell/settings shell/log shell/control shell/access "
-    "shell/personal shell/rules shell/registry shell/run shell/store shell/report shell/train shell/serve shell/link",
+    "shell/personal shell/rules shell/registry shell/run shell/store shell/audit shell/report shell/train "
+    "shell/serve shell/link",
 }
 
 # Of the C library, POSIX, Linux, C++ and the compiler; every other <header> is third-party.
@@ -113,6 +116,7 @@ BANNED = {
 THIRD_PARTY_SHARED = {
     "zlib.h": "crc32 of model files and log records; inflate in source/unpack.c, deflate in "
     "os/gzip.c",
+    "zstd.h": "streams in source/unpack.c; blocks in os/zstd_block.c",
     "openssl/evp.h": "SHA-256 in os/digest.c; signatures in os/signature.c; "
     "AES-GCM in personal/cipher.c",
 }

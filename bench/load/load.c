@@ -26,6 +26,7 @@
 #include "bench/bench.h"
 #include "bench/load/histogram.h"
 #include "bench/load/requests.h"
+#include "core/base/number.h"
 #include "core/base/random.h"
 
 enum {
@@ -370,8 +371,8 @@ static bool option_take(struct options *o, const char *name, const char *value)
             *table[i].text = value;
         else if (table[i].whole != NULL)
             *table[i].whole = (unsigned)strtoul(value, NULL, 10);
-        else
-            *table[i].real = strtod(value, NULL);
+        else if (!number_parse_real(text_of(value), '.', table[i].real))
+            return false;
         return true;
     }
     if (strcmp(name, "--seed") == 0)

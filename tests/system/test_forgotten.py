@@ -5,6 +5,7 @@ import http.client
 import json
 import signal
 import subprocess
+import time
 
 SETTINGS = """\
 sources: {transactions: {file: t.csv}}
@@ -58,6 +59,8 @@ def test_a_decision_says_what_it_lacks(binary, run, write, tmp_path):
         newest = batch(c, [event(count + 1000 + i, f"c{count - 1 - i}") for i in range(40)])
         metrics = get(c, "/metrics")
         one = json.loads(get(c, f"/v1/decisions/e{count}"))
+        while json.loads(get(c, "/readyz"))["store_lag"] > 0:
+            time.sleep(0.01)
         listed = json.loads(get(c, "/v1/decisions?limit=1000"))
     finally:
         process.send_signal(signal.SIGTERM)

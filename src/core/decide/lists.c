@@ -223,6 +223,8 @@ static enum list_result foresee(const struct list_entry *old, const struct list_
         return change->is_removal ? LIST_ABSENT : LIST_ADDED;
     if (change->is_removal)
         return LIST_REMOVED;
+    if (change->is_again)
+        return LIST_REPLACED;
     return old->expires_us == change->expires_us && old->note == change->note &&
                    old->origin == origin
                ? LIST_UNCHANGED
@@ -245,7 +247,9 @@ enum list_result lists_apply(struct lists *l, uint32_t list, const struct list_c
                                .seq = seq,
                                .place = place,
                                .origin = origin,
-                               .added_us = old != NULL ? old->added_us : at_us,
+                               .added_us = old != NULL        ? old->added_us
+                                           : change->is_again ? change->added_us
+                                                              : at_us,
                                .expires_us = change->expires_us,
                                .note = change->note};
     struct token_index index = index_of(l, h);

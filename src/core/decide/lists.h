@@ -46,6 +46,8 @@ struct list_change {
     bool is_removal;
     int64_t expires_us;
     uint64_t note;
+    bool is_again;    /* the entry moves to this place of the log, and stays what it is; */
+    int64_t added_us; /* where there is none, it is added as of then */
 };
 
 /* What became of a change. */

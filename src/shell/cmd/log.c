@@ -1,4 +1,4 @@
-/* assay log verify | show | export */
+/* assay log verify | show | export | checkpoint */
 #include "shell/cmd/log.h"
 
 #include <inttypes.h>
@@ -6,10 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/calendar.h"
 #include "core/data/event.h"
 #include "core/data/json.h"
-#include "shell/cmd/cmd.h"
+#include "shell/audit/hold.h"
+#include "shell/cmd/admin.h"
 #include "shell/control/control.h"
+#include "shell/os/clock.h"
+#include "shell/os/file.h"
 #include "shell/run/body.h"
 #include "shell/run/data_directory.h"
 #include "shell/run/plans.h"
@@ -20,72 +24,208 @@
 enum { SHOW_USUAL = 20, SHOW_MAX = 1000000, EVENT_TEXT_MAX = 64 << 20 };
 
 struct log_paths {
+    char data[DATA_PATH_MAX];
     char shard[DATA_PATH_MAX];
+    char key[CHECKPOINT_PATH_MAX];
+    bool is_control;
     char log[CONTROL_PATH_MAX];
 };
 
 static bool log_paths(const struct settings *s, bool is_control, struct log_paths *p,
                       struct error *e)
 {
-    char data[DATA_PATH_MAX];
-
-    if (!data_shard_directory(s, p->shard, e))
+    p->is_control = is_control;
+    if (!data_directory(s, p->data, e) || !data_shard_directory(s, p->shard, e) ||
+        !checkpoint_key_path(p->data, s->log_checkpoint_key, s->directory, p->key, e))
         return false;
     snprintf(p->log, sizeof p->log, "%s/log", p->shard);
-    return !is_control || (data_directory(s, data, e) && control_path(data, p->log, e));
+    return !is_control || control_path(p->data, p->log, e);
 }
 
 /* ---- verify */
 
-static void verdict_json(const struct log_verdict *r, const char *hex, struct buffer *out)
+static void checkpoints_json(const struct held *h, struct buffer *out)
 {
+    char at[TIME_TEXT_MAX];
+
+    time_format(h->newest_us, at);
+    buffer_format(out,
+                  ",\"checkpoints\":%" PRIu64 ",\"held\":%" PRIu64 ",\"before_cut\":%" PRIu64
+                  ",\"proven_seq\":%" PRIu64 ",\"proven_at\":",
+                  h->checkpoints, h->held, h->before_cut, h->newest_seq);
+    if (h->newest_seq > 0)
+        json_add_text(out, text_of(at));
+    else
+        buffer_add_text(out, "null");
+    buffer_format(out, ",\"unproven\":%" PRIu64 ",\"is_cut\":%s",
+                  h->verdict.last_seq - (h->is_good ? h->newest_seq : h->verdict.last_seq),
+                  h->is_cut ? "true" : "false");
+}
+
+static void verdict_json(const struct held *h, const char *hex, struct buffer *out)
+{
+    const struct log_verdict *r = &h->verdict;
+
     buffer_format(out,
                   "{\"whole\":%s,\"records\":%" PRIu64 ",\"segments\":%" PRIu64
-                  ",\"first_seq\":%" PRIu64 ",\"last_seq\":%" PRIu64 ",\"bytes\":%" PRIu64
-                  ",\"chain\":\"%s\",\"finding\":",
-                  r->is_whole ? "true" : "false", r->records, r->segments, r->first_seq,
+                  ",\"packed\":%" PRIu64 ",\"first_seq\":%" PRIu64 ",\"last_seq\":%" PRIu64
+                  ",\"bytes\":%" PRIu64 ",\"chain\":\"%s\"",
+                  h->is_good ? "true" : "false", r->records, r->segments, r->packed, r->first_seq,
                   r->last_seq, r->bytes, hex);
-    if (r->is_whole)
+    checkpoints_json(h, out);
+    buffer_add_text(out, ",\"finding\":");
+    if (h->is_good)
         buffer_add_text(out, "null");
     else
-        json_add_text(out, text_of(r->finding));
+        json_add_text(out, text_of(h->finding));
     buffer_add_text(out, "}\n");
 }
 
-static void verdict_words(const struct log_verdict *r, const char *hex, struct buffer *out)
+/* What is shown, and by what; and what is not. */
+static void proof_words(const struct held *h, bool is_elsewhere, struct buffer *out)
 {
-    buffer_format(out, "%" PRIu64 " records in %" PRIu64 " segments, %" PRIu64 " to %" PRIu64 "\n",
-                  r->records, r->segments, r->first_seq, r->last_seq);
+    uint64_t behind = h->verdict.last_seq - h->newest_seq;
+    char at[TIME_TEXT_MAX];
+
+    if (h->is_cut)
+        buffer_format(out,
+                      "begins with record %" PRIu64 ": what was before was cut off by log.keep, as "
+                      "the control log says\n",
+                      h->verdict.first_seq);
+    if (h->newest_seq == 0) {
+        buffer_add_text(
+            out, "whole in itself: every length, checksum, number and chain value fits. Without a "
+                 "signed checkpoint\nit cannot be shown that the log was not written anew, put "
+                 "back to an older copy, or cut off at its end.\n");
+        return;
+    }
+    time_format(h->newest_us, at);
+    buffer_format(out,
+                  "whole: no record was changed, removed or moved up to record %" PRIu64
+                  ", by the checkpoint signed at %s\n(%" PRIu64 " checkpoints held%s).\n",
+                  h->newest_seq, at, h->held,
+                  h->before_cut > 0 ? "; those of records that were cut off cannot be" : "");
+    if (behind > 0)
+        buffer_format(out,
+                      "behind it: %" PRIu64 " records fit the chain, but whether they were written "
+                      "anew, or more were cut off, cannot be\nshown before the next checkpoint.\n",
+                      behind);
+    if (!is_elsewhere)
+        buffer_add_text(
+            out, "these checkpoints stand beside the log: whoever could change both may have "
+                 "cut off both.\n--checkpoint FILE holds it against those that were kept "
+                 "elsewhere.\n");
+}
+
+static void verdict_words(const struct held *h, const char *hex, bool is_elsewhere,
+                          struct buffer *out)
+{
+    const struct log_verdict *r = &h->verdict;
+
+    buffer_format(out,
+                  "%" PRIu64 " records in %" PRIu64 " segments (%" PRIu64 " packed), %" PRIu64
+                  " to %" PRIu64 "\n",
+                  r->records, r->segments, r->packed, r->first_seq, r->last_seq);
     for (int kind = RECORD_PLAN; kind <= RECORD_CONTROL; kind++)
         if (kind != RECORD_CONTROL || r->by_kind[kind] > 0) /* a log of its own */
             buffer_format(out, "  %-10s %" PRIu64 "\n", record_kind_name((enum record_kind)kind),
                           r->by_kind[kind]);
     buffer_format(out, "chain %s\n", hex);
-    if (r->is_whole)
-        buffer_add_text(out,
-                        "whole: no record was changed, removed or moved. Whether records are "
-                        "missing at the very end\nonly a chain value kept elsewhere can tell.\n");
+    if (h->is_good)
+        proof_words(h, is_elsewhere, out);
 }
 
 static bool log_verify_run(struct invocation *v, const struct log_paths *p, struct error *e)
 {
-    struct log_verdict r;
+    struct hold_options o = {.data_directory = p->data,
+                             .log_directory = p->log,
+                             .log = p->is_control ? CHECKPOINT_CONTROL : CHECKPOINT_DECISIONS,
+                             .checkpoints = option_get(v, "checkpoint"),
+                             .public_key = option_get(v, "public-key"),
+                             .own_key = p->key,
+                             .progress = term_progress(&v->term)};
     char hex[DIGEST_HEX];
     struct buffer out;
+    struct held h;
     bool ok;
 
-    if (!log_verify(p->log, term_progress(&v->term), &r, e))
+    if (!log_hold(&o, &h, e))
         return false;
     term_clear(&v->term);
-    digest_hex(r.chain, hex);
+    digest_hex(h.verdict.chain, hex);
     buffer_init(&out, OUTPUT_MAX);
     if (v->json)
-        verdict_json(&r, hex, &out);
+        verdict_json(&h, hex, &out);
     else
-        verdict_words(&r, hex, &out);
+        verdict_words(&h, hex, h.from_file > 0, &out);
     ok = print_result(&out, e);
     buffer_fini(&out);
-    return ok && (r.is_whole || error_set(e, ERROR_INVALID, "the log is broken: %s", r.finding));
+    return ok && (h.is_good || error_set(e, ERROR_INVALID, "the log is broken: %s", h.finding));
+}
+
+/* ---- checkpoint */
+
+/* Where no service runs: of a directory at rest. */
+static bool checkpoint_own(struct admin *a, const struct log_paths *p, struct error *e)
+{
+    struct checkpoint c = {.log = CHECKPOINT_DECISIONS, .at_us = clock_now_us()};
+    struct signature_key *key;
+    bool ok;
+
+    if (!checkpoint_key_open(p->key, true, &key, e))
+        return false;
+    ok = !file_exists(p->log) ||
+         (log_last_seq(p->log, &c.seq, e) && log_chain_at(p->log, c.seq, c.chain, e));
+    if (ok && c.seq > 0) {
+        checkpoint_sign(&c, key);
+        ok = checkpoint_record(a->control, &c, e);
+        checkpoint_format(&c, &a->answer);
+        buffer_add_char(&a->answer, '\n');
+    }
+    c = (struct checkpoint){
+        .log = CHECKPOINT_CONTROL, .shard = (uint32_t)CONTROL_SHARD, .at_us = clock_now_us()};
+    c.seq = control_head(a->control, c.chain);
+    if (ok && c.seq > 0) {
+        checkpoint_sign(&c, key);
+        checkpoint_format(&c, &a->answer);
+        buffer_add_char(&a->answer, '\n');
+    }
+    signature_key_free(key);
+    return ok && print_result(&a->answer, e);
+}
+
+static bool checkpoint_asked(struct admin *a, struct error *e)
+{
+    const struct json *list;
+    struct buffer body, out;
+    bool ok;
+
+    buffer_init(&body, 8);
+    buffer_add_text(&body, "{}");
+    ok = admin_ask(a, "/v1/audit:checkpoint", &body, false, e);
+    buffer_fini(&body);
+    if (!ok)
+        return false;
+    buffer_init(&out, OUTPUT_MAX);
+    list = json_get(&a->document->root, "checkpoints");
+    for (uint32_t i = 0; list != NULL && i < list->count; i++) {
+        json_add_json(&out, &list->items[i]);
+        buffer_add_char(&out, '\n');
+    }
+    ok = print_result(&out, e);
+    buffer_fini(&out);
+    return ok;
+}
+
+static bool log_checkpoint_run(struct invocation *v, const struct log_paths *p, struct error *e)
+{
+    struct admin a;
+    bool ok = admin_open(&a, v, e);
+
+    if (ok)
+        ok = a.control != NULL ? checkpoint_own(&a, p, e) : checkpoint_asked(&a, e);
+    admin_close(&a);
+    return ok;
 }
 
 /* ---- records as JSON */
@@ -180,6 +320,14 @@ static bool add_decision(struct viewer *w, struct text bytes, struct error *e)
     return true;
 }
 
+static void add_asked(struct viewer *w, const struct asked *a)
+{
+    if (a->caller.length > 0)
+        add_key_text(&w->out, "caller", a->caller);
+    if (a->request.length > 0)
+        add_key_text(&w->out, "request", a->request);
+}
+
 static bool add_event_record(struct viewer *w, const struct record *r, struct error *e)
 {
     struct event_body b;
@@ -187,6 +335,7 @@ static bool add_event_record(struct viewer *w, const struct record *r, struct er
     if (!event_body_parse(r->body, &b, e) || !under_plan(w, r->plan, e))
         return false;
     add_key_text(&w->out, "id", b.id);
+    add_asked(w, &b.asked);
     return (b.decision.length == 0 || add_decision(w, b.decision, e)) &&
            add_event(w, r, b.event, e);
 }
@@ -205,6 +354,7 @@ static bool add_label_record(struct viewer *w, const struct record *r, struct er
                                         : "taken back"));
     add_key_time(&w->out, "effective", b.effective_us);
     add_key_text(&w->out, "source", b.source);
+    add_asked(w, &b.asked);
     return true;
 }
 
@@ -218,11 +368,15 @@ static bool add_list_record(struct viewer *w, const struct record *r, struct err
         return false;
     add_key_text(&w->out, "list", b.list);
     add_key_text(&w->out, "by", b.by);
+    add_asked(w, &b.asked);
     buffer_add_text(&w->out, ",\"changes\":[");
     reader_init(&at, b.items.bytes, b.items.length);
     for (uint32_t i = 0; i < b.count; i++) {
         list_item_next(&at, &item);
-        buffer_format(&w->out, "%s{\"%s\":", i > 0 ? "," : "", item.is_removal ? "remove" : "add");
+        buffer_format(&w->out, "%s{\"%s\":", i > 0 ? "," : "",
+                      item.is_removal ? "remove"
+                      : item.is_again ? "again"
+                                      : "add");
         json_add_text(&w->out, item.value);
         if (item.expires_us != LIST_NEVER)
             add_key_time(&w->out, "expires", item.expires_us);
@@ -334,6 +488,24 @@ bool log_write_records(const struct log_place *p, uint64_t from, uint64_t count,
     return ok && found >= 0;
 }
 
+static bool is_kept(const struct log_paths *p, uint64_t seq, struct error *e)
+{
+    struct log_cursor *c;
+    struct record r;
+    int found;
+
+    if (!log_cursor_open(p->log, 1, &c, e))
+        return false;
+    found = log_cursor_next(c, &r, e);
+    if (found == 1 && seq < r.seq)
+        found = error_set(e, ERROR_NOT_FOUND,
+                          "the log begins with record %" PRIu64
+                          ": what was before is no longer kept (log.keep)",
+                          r.seq);
+    log_cursor_close(c);
+    return found == 1;
+}
+
 static bool write_records(const struct log_paths *p, uint64_t from, uint64_t count, FILE *file,
                           struct error *e)
 {
@@ -352,7 +524,7 @@ static bool log_show_run(struct invocation *v, const struct log_paths *p, struct
     if (seq > 0 && (uint64_t)seq > last)
         return error_set(e, ERROR_NOT_FOUND, "the log ends at record %" PRIu64, last);
     if (seq > 0)
-        return write_records(p, (uint64_t)seq, 1, stdout, e);
+        return is_kept(p, (uint64_t)seq, e) && write_records(p, (uint64_t)seq, 1, stdout, e);
     from = last > (uint64_t)number ? last - (uint64_t)number + 1 : 1;
     return write_records(p, from, (uint64_t)number, stdout, e);
 }
@@ -376,7 +548,10 @@ static bool log_export_run(struct invocation *v, const struct log_paths *p, stru
 static const struct {
     const char *name;
     bool (*run)(struct invocation *v, const struct log_paths *p, struct error *e);
-} actions[] = {{"verify", log_verify_run}, {"show", log_show_run}, {"export", log_export_run}};
+} actions[] = {{"verify", log_verify_run},
+               {"show", log_show_run},
+               {"export", log_export_run},
+               {"checkpoint", log_checkpoint_run}};
 
 static bool log_run(struct invocation *v, struct error *e)
 {
@@ -393,7 +568,8 @@ static bool log_run(struct invocation *v, struct error *e)
         settings_free(s);
         return ok;
     }
-    return error_set(e, ERROR_USAGE, "log: expected verify, show or export, found \"%s\"",
+    return error_set(e, ERROR_USAGE,
+                     "log: expected verify, show, export or checkpoint, found \"%s\"",
                      v->argument[0]);
 }
 
@@ -401,6 +577,10 @@ static const struct option options[] = {
     {"control", 0, NULL, "the control log: who changed what, and who was refused"},
     {"number", 'n', "N", "show: how many of the newest records (default 20)"},
     {"seq", 0, "SEQ", "show: one record by its number"},
+    {"checkpoint", 0, "FILE", "verify: checkpoints that were kept elsewhere, one a line"},
+    {"public-key", 0, "FILE",
+     "verify: the key that signed them (default: checkpoint.key.pub beside it)"},
+    OPTIONS_SERVICE,
     {"output", 'o', "FILE", "export: where to write (default: standard output)"},
     {0},
 };
@@ -408,16 +588,20 @@ static const struct option options[] = {
 const struct command command_log = {
     .name = "log",
     .group = GROUP_LOOK,
-    .summary = "verifies, shows or exports the decision log",
-    .arguments = "verify|show|export",
+    .summary = "verifies, shows or exports the decision log; signs checkpoints of it",
+    .arguments = "verify|show|export|checkpoint",
     .least = 1,
     .most = 1,
     .words =
         "verify holds every length, checksum, number and the SHA-256 chain, and exits 1 where one is "
-        "broken.\nshow and export print records as JSON, one a line.",
+        "broken.\nIt also holds the log against signed checkpoints: those of the control log, and with "
+        "--checkpoint those kept elsewhere;\nonly these show that its end was not cut off. "
+        "checkpoint signs the logs as they are now and prints it.\nshow and export print records as JSON, one a line.",
     .options = options,
     .examples = "  assay log verify\n"
                 "  assay log verify --control\n"
+                "  assay log checkpoint >> /mnt/elsewhere/checkpoints.ndjson\n"
+                "  assay log verify --checkpoint /mnt/elsewhere/checkpoints.ndjson\n"
                 "  assay log show -n 5\n"
                 "  assay log export -o log.ndjson\n",
     .run = log_run,

@@ -15,11 +15,13 @@
 #include "core/velocity/forecast.h"
 #include "shell/log/log.h"
 #include "shell/os/file.h"
+#include "shell/run/body.h"
 #include "shell/run/data_directory.h"
 #include "shell/run/feed.h"
 #include "shell/source/profile.h"
 
 enum {
+    REQUEST_BYTES = 20, /* of a request id that the service makes */
     SECONDS_PER_DAY = 86400,
     STORE_ROW_BYTES = 150, /* of a decision, beside its id: columns, and entries of indexes */
     EVENT_BYTES_MAX = 64 << 20,
@@ -305,8 +307,8 @@ static void work_out(struct rate *r)
     r->ids = fmin(r->ids, ids_room);
     r->ids_bytes = r->ids * (double)ids_entry_bytes();
     r->state_bytes = r->window_bytes + r->ids_bytes;
-    r->record_bytes =
-        LOG_OVERHEAD_BYTES + 12 + decision + r->event_bytes + r->id_bytes + values_bytes(r->plan);
+    r->record_bytes = LOG_OVERHEAD_BYTES + 12 + decision + r->event_bytes + r->id_bytes +
+                      values_bytes(r->plan) + ASKED_OVERHEAD + REQUEST_BYTES;
     if (r->days > 0)
         measure_log(r);
     r->log_day_bytes = r->rate * SECONDS_PER_DAY * r->record_bytes;

@@ -27,13 +27,13 @@ static void print_json(const struct replay_result *r, const char *hex, struct bu
 {
     buffer_format(
         out,
-        "{\"records\":%lu,\"decisions\":%lu,\"observed\":%lu,\"labels\":%lu,\"plans\":%lu,"
+        "{\"first_seq\":%lu,\"records\":%lu,\"decisions\":%lu,\"observed\":%lu,\"labels\":%lu,\"plans\":%lu,"
         "\"equal\":%lu,\"different\":%lu,\"erased\":%lu,\"erased_before\":%lu,"
         "\"erased_events\":%lu,\"decisions_sha256\":\"%s\",",
-        (unsigned long)r->records, (unsigned long)r->decisions, (unsigned long)r->observed,
-        (unsigned long)r->labels, (unsigned long)r->plans, (unsigned long)r->equal,
-        (unsigned long)r->different, (unsigned long)r->erased, (unsigned long)r->erased_before,
-        (unsigned long)r->erased_events, hex);
+        (unsigned long)r->first_seq, (unsigned long)r->records, (unsigned long)r->decisions,
+        (unsigned long)r->observed, (unsigned long)r->labels, (unsigned long)r->plans,
+        (unsigned long)r->equal, (unsigned long)r->different, (unsigned long)r->erased,
+        (unsigned long)r->erased_before, (unsigned long)r->erased_events, hex);
     segments_json(r, out);
     buffer_add_text(out, "\"differences\":[");
     for (uint32_t i = 0; i < r->differences; i++) {
@@ -53,6 +53,11 @@ static void print_json(const struct replay_result *r, const char *hex, struct bu
 static void print_words(const struct replay_result *r, const char *hex, bool is_as,
                         struct buffer *out)
 {
+    if (r->first_seq > 1)
+        buffer_format(out,
+                      "from record %lu on: the log's beginning was cut off (log.keep), and its "
+                      "snapshot has what it led to\n",
+                      (unsigned long)r->first_seq);
     buffer_format(out, "%lu records: %lu decisions, %lu observed events, %lu labels, %lu plans\n",
                   (unsigned long)r->records, (unsigned long)r->decisions,
                   (unsigned long)r->observed, (unsigned long)r->labels, (unsigned long)r->plans);

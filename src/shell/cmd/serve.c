@@ -10,6 +10,7 @@
 
 #include "core/data/json.h"
 #include "shell/access/access.h"
+#include "shell/audit/upkeep.h"
 #include "shell/cmd/cmd.h"
 #include "shell/cmd/in_force.h"
 #include "shell/cmd/serve_watch.h"
@@ -39,6 +40,7 @@ struct serving {
     char starter[STARTER_TEXT_BYTES + 1]; /* printed once; "": none */
     struct shard *shard;
     struct project *project;
+    struct upkeep *upkeep;
     struct server *server;
     struct journal *journal;
     struct history_result history;
@@ -156,6 +158,20 @@ static bool origins_differ(const struct server_setting *was, const struct server
     return differs;
 }
 
+static bool keeps_differ(const struct log_keep *was, const struct log_keep *is)
+{
+    return was->has_for != is->has_for || was->for_us != is->for_us ||
+           was->has_bytes != is->has_bytes || was->bytes != is->bytes;
+}
+
+static bool checkpoints_differ(const struct settings *was, const struct settings *is)
+{
+    return was->log_checkpoint_us != is->log_checkpoint_us ||
+           was->log_checkpoint_records != is->log_checkpoint_records ||
+           texts_differ(was->log_checkpoint_file, is->log_checkpoint_file) ||
+           texts_differ(was->log_checkpoint_key, is->log_checkpoint_key);
+}
+
 /* What has its place in the process, not in the plan. */
 static void add_next_start(const struct settings *was, const struct settings *is,
                            struct buffer *out)
@@ -183,6 +199,9 @@ static void add_next_start(const struct settings *was, const struct settings *is
         {"ids.keep", was->ids_horizon_us != is->ids_horizon_us},
         {"log.segment", was->log_segment_bytes != is->log_segment_bytes},
         {"log.sync", was->log_sync != is->log_sync},
+        {"log.compress", was->log_compress != is->log_compress},
+        {"log.keep", keeps_differ(&was->log_keep, &is->log_keep)},
+        {"log.checkpoint", checkpoints_differ(was, is)},
         {"reload.rate", was->reload_rate != is->reload_rate},
         {"snapshot.every", was->snapshot_every_us != is->snapshot_every_us},
         {"snapshot.memory", was->snapshot_memory_bytes != is->snapshot_memory_bytes},
@@ -206,6 +225,8 @@ static void reload_result(const struct serving *s, const struct settings *settin
     buffer_format(out, "{\"plan\":%" PRIu64 ",\"changed\":%s,\"rebuilt\":%s,\"records\":%" PRIu64,
                   status.plan_seq, a->is_same ? "false" : "true", a->is_rebuilt ? "true" : "false",
                   a->records);
+    if (a->first_seq > 1) /* what the log had before was cut off */
+        buffer_format(out, ",\"rebuilt_from\":%" PRIu64, a->first_seq);
     buffer_add_text(out, ",\"model\":");
     if (c->model_path[0] != 0)
         json_add_text(out, text_of(c->model_path));
@@ -525,8 +546,24 @@ static bool open_shard(struct serving *s, struct error *e)
            take_history(s, e) && shard_start(s->shard, e);
 }
 
+/* Records that the store does not have yet must not go. */
+static uint64_t needed_by_store(void *context)
+{
+    const struct serving *s = context;
+    struct project_status status;
+
+    project_status(s->project, &status);
+    return status.projected_seq + 1;
+}
+
 static bool open_server(struct serving *s, struct error *e)
 {
+    const struct upkeep_options upkeep = {.data_directory = s->data,
+                                          .settings = s->settings,
+                                          .shard = s->shard,
+                                          .control = access_control(s->access),
+                                          .needed_from = needed_by_store,
+                                          .context = s};
     struct project_options project = {.store = s->store,
                                       .log_directory = s->log_directory,
                                       .plans = shard_plans(s->shard),
@@ -547,8 +584,9 @@ static bool open_server(struct serving *s, struct error *e)
                                     .reload = {reload_job, s},
                                     .backtest = {backtest_job, s}};
 
-    if (!project_open(&project, &s->project, e))
+    if (!project_open(&project, &s->project, e) || !upkeep_start(&upkeep, &s->upkeep, e))
         return false;
+    server.upkeep = s->upkeep;
     server.project = s->project;
     return server_start(&server, &s->server, e);
 }
@@ -556,6 +594,7 @@ static bool open_server(struct serving *s, struct error *e)
 static void close_all(struct serving *s)
 {
     server_stop(s->server);
+    upkeep_stop(s->upkeep);
     access_close(s->access);
     rule_book_free(s->rules);
     project_close(s->project);
@@ -665,6 +704,10 @@ static bool say_where(struct serving *s, struct error *e)
     term_clear(&s->v->term);
     warn_of_access(s);
     shard_status(s->shard, &status);
+    if (status.is_partial)
+        warn(s, "log.keep",
+             "the state was built from the log from its cut on, as no snapshot of these features "
+             "was there: windows that reach back before the cut are not whole");
     filled = status.watermark_us != INT64_MIN ? time : NULL;
     if (filled != NULL)
         time_format(status.watermark_us, time);
@@ -717,10 +760,18 @@ static void wait_for_the_end(struct serving *s)
     struct serve_watch watch = {
         .journal = s->journal, .data = s->data, .store_lag_limit = s->settings->store_lag_limit};
     bool is_building = false;
+    char upkeep_told[ERROR_TEXT_MAX] = "";
 
     shard_status(s->shard, &watch.shard);
     while (!terminated && !is_interrupted()) {
+        struct upkeep_status upkeep;
+
         clock_sleep_us(WAIT_US);
+        upkeep_status(s->upkeep, &upkeep);
+        if (strcmp(upkeep.failure, upkeep_told) != 0)
+            warn(s, "the log's upkeep failed, which is tried again; decisions go on",
+                 upkeep.failure);
+        memcpy(upkeep_told, upkeep.failure, sizeof upkeep_told);
         reload_if_asked(s);
         serve_watch_look(&watch, s->shard, s->project);
         tell_reload(s, &watch.shard, &is_building);

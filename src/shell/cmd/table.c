@@ -27,6 +27,7 @@ const struct command *const commands[] = {
     &command_doctor,
     &command_size,
     &command_log,
+    &command_audit,
     &command_backtest,
     &command_replay,
     &command_rebuild,

@@ -22,6 +22,7 @@
 #include "core/base/memory.h"
 #include "shell/log/disk.h"
 #include "shell/log/image.h"
+#include "shell/log/packed.h"
 #include "shell/log/segment.h"
 #include "shell/log/window.h"
 
@@ -35,6 +36,7 @@ struct log_cursor {
     size_t at;
     struct window window;
     uint8_t chain[DIGEST_BYTES];
+    uint8_t before[DIGEST_BYTES]; /* the chain value before the segment */
 };
 
 enum found { FOUND_NOTHING, FOUND_IT, FOUND_TROUBLE };
@@ -54,7 +56,7 @@ bool log_cursor_open(const char *directory, uint64_t from_seq, struct log_cursor
     c->path = mem_text(directory, strlen(directory));
     c->directory = fd;
     c->from = from_seq;
-    c->window.fd = -1;
+    c->window.file.fd = -1;
     *out = c;
     return true;
 }
@@ -86,18 +88,16 @@ static enum found missing_or_trouble(struct log_cursor *c, const char *name, str
  * yet, which only a crash leaves. */
 static enum found open_segment(struct log_cursor *c, uint64_t first, struct error *e)
 {
-    char name[SEGMENT_NAME];
     uint8_t bytes[SEGMENT_HEADER];
     struct segment_header h;
     struct window w;
     long long got;
 
-    segment_name(first, name);
-    if (!window_open(&w, c->directory, name, WINDOW_READING))
-        return missing_or_trouble(c, name, e);
-    got = disk_read(w.fd, bytes, sizeof bytes, 0);
+    if (!window_open(&w, c->directory, first, WINDOW_READING))
+        return missing_or_trouble(c, w.name, e);
+    got = segment_read(&w.file, bytes, sizeof bytes, 0);
     if (got < 0)
-        disk_error(e, "read", c->path, name);
+        disk_error(e, "read", c->path, w.name);
     if (got >= 0 && segment_header_decode(bytes, (size_t)got, &h) == HEADER_NONE) {
         window_close(&w);
         return FOUND_NOTHING;
@@ -107,12 +107,12 @@ static enum found open_segment(struct log_cursor *c, uint64_t first, struct erro
         return FOUND_TROUBLE;
     }
     if (c->next_seq != 0 && memcmp(h.chain, c->chain, DIGEST_BYTES) != 0) {
-        window_close(&w);
         error_set(e, ERROR_INVALID,
                   "%s/%s: the segment does not continue the one before it: the chain "
                   "value in its header is not that of record %" PRIu64
                   "; hint: run `assay log verify`, restore the files from a backup",
-                  c->path, name, first - 1);
+                  c->path, w.name, first - 1);
+        window_close(&w);
         return FOUND_TROUBLE;
     }
     window_close(&c->window);
@@ -120,6 +120,7 @@ static enum found open_segment(struct log_cursor *c, uint64_t first, struct erro
     c->segment = c->next_seq = first;
     c->at = SEGMENT_HEADER;
     memcpy(c->chain, h.chain, DIGEST_BYTES);
+    memcpy(c->before, h.chain, DIGEST_BYTES);
     return FOUND_IT;
 }
 
@@ -164,6 +165,8 @@ static enum found open_first(struct log_cursor *c, struct error *e)
     if (chosen == 0)
         return FOUND_NOTHING;
     found = open_segment(c, chosen, e);
+    if (found == FOUND_IT && c->window.file.packed != NULL && c->from > chosen)
+        packed_find(c->window.file.packed, c->from, &c->next_seq, &c->at);
     if (found == FOUND_IT && !look_whether_newest(c, e))
         return FOUND_TROUBLE;
     return found;
@@ -184,7 +187,7 @@ static enum found try_record(struct log_cursor *c, bool anew, struct record_fram
 {
     if (anew)
         window_forget(&c->window);
-    if (!window_record(&c->window, c->at, true, f, state)) {
+    if (!window_record(&c->window, c->at, c->next_seq >= c->from, f, state)) {
         disk_error(e, "read", c->path, c->window.name);
         return FOUND_TROUBLE;
     }
@@ -198,14 +201,12 @@ static enum found try_record(struct log_cursor *c, bool anew, struct record_fram
 /* Whether the segment that begins with `first` has its first record. */
 static bool has_record(struct log_cursor *c, uint64_t first)
 {
-    char name[SEGMENT_NAME];
     struct record_frame f;
     enum record_state state;
     struct window w;
     bool is_there;
 
-    segment_name(first, name);
-    if (!window_open(&w, c->directory, name, WINDOW_LOOKUP))
+    if (!window_open(&w, c->directory, first, WINDOW_LOOKUP))
         return false;
     is_there = window_record(&w, SEGMENT_HEADER, true, &f, &state) && state == RECORD_WHOLE &&
                f.record.seq == first;
@@ -313,4 +314,26 @@ bool log_last_seq(const char *directory, uint64_t *seq, struct error *e)
     mem_free(first);
     log_cursor_close(c);
     return found == 0;
+}
+
+bool log_chain_at(const char *directory, uint64_t seq, uint8_t chain[DIGEST_BYTES], struct error *e)
+{
+    struct log_cursor *c;
+    struct record r;
+    int found;
+
+    memset(chain, 0, DIGEST_BYTES);
+    if (seq == 0)
+        return true;
+    if (!log_cursor_open(directory, seq, &c, e))
+        return false;
+    found = log_cursor_next(c, &r, e);
+    if (found == 1 && r.seq == seq)
+        log_cursor_chain(c, chain);
+    else if (found == 1 && r.seq == seq + 1 && c->segment == r.seq) /* cut just behind it */
+        memcpy(chain, c->before, DIGEST_BYTES);
+    else if (found >= 0)
+        found = error_set(e, ERROR_NOT_FOUND, "%s: no record with seq %" PRIu64, directory, seq);
+    log_cursor_close(c);
+    return found == 1;
 }

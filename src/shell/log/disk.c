@@ -185,6 +185,11 @@ bool disk_error(struct error *e, const char *doing, const char *directory, const
     struct statvfs v;
     unsigned long long left = 0;
 
+    if (number == EBADMSG)
+        return error_set(e, ERROR_INVALID,
+                         "%s %s/%s: its packed bytes are damaged; hint: run `assay log verify`, "
+                         "restore the file from a backup",
+                         doing, directory, name);
     if (number != ENOSPC && number != EDQUOT)
         return error_set(e, ERROR_WORLD, "%s %s/%s: %s", doing, directory, name, strerror(number));
     if (statvfs(directory, &v) == 0)

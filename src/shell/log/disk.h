@@ -23,7 +23,8 @@ int disk_remove(int directory, const char *name) MUST_USE;
 long long disk_read(int fd, void *bytes, size_t length, size_t at) MUST_USE;
 
 /* What errno says about <directory>/<name>: ERROR_FULL with the space that is free for a full disk
- * or quota, ERROR_WORLD otherwise. Always false. */
+ * or quota, ERROR_INVALID for EBADMSG (a damaged packed segment), ERROR_WORLD otherwise. Always
+ * false. */
 bool disk_error(struct error *e, const char *doing, const char *directory, const char *name);
 
 #endif

@@ -14,6 +14,7 @@
 #include "core/base/memory.h"
 #include "core/base/panic.h"
 #include "shell/log/disk.h"
+#include "shell/log/packed.h"
 #include "shell/log/record.h"
 #include "shell/log/segment.h"
 #include "shell/log/window.h"
@@ -124,6 +125,17 @@ void index_chain(struct index *x, uint8_t chain[DIGEST_BYTES])
     pthread_mutex_lock(&x->lock);
     memcpy(chain, x->chain, DIGEST_BYTES);
     pthread_mutex_unlock(&x->lock);
+}
+
+uint64_t index_head(struct index *x, uint8_t chain[DIGEST_BYTES])
+{
+    uint64_t seq;
+
+    pthread_mutex_lock(&x->lock);
+    memcpy(chain, x->chain, DIGEST_BYTES);
+    seq = atomic_load(&x->durable_seq);
+    pthread_mutex_unlock(&x->lock);
+    return seq;
 }
 
 /* With the lock held: the segment that has `seq`, or NULL. */
@@ -249,15 +261,17 @@ static bool find_place(struct index *x, uint64_t seq, struct place *p)
     return s != NULL;
 }
 
-static bool place_of(struct index *x, uint64_t seq, struct place *p, struct error *e)
+/* Where the segment's offsets are not in memory: a packed one has its own table, another is walked.
+ */
+static bool learn_place(struct index *x, const struct window *w, uint64_t seq, struct place *p,
+                        struct error *e)
 {
-    struct indexed walked = {0};
+    struct indexed walked = {.first_seq = p->first_seq};
 
-    if (seq == 0 || seq > index_durable_seq(x) || !find_place(x, seq, p))
-        return error_set(e, ERROR_NOT_FOUND, "%s: no record with seq %" PRIu64, x->path, seq);
-    if (p->is_known)
+    if (w->file.packed != NULL) {
+        packed_find(w->file.packed, seq, &p->seq, &p->offset);
         return true;
-    walked.first_seq = p->first_seq;
+    }
     if (!walk(x, &walked, e)) {
         mem_free(walked.offsets);
         return false;
@@ -306,15 +320,43 @@ bool index_read(struct index *x, uint64_t seq, struct buffer *into, struct recor
 {
     struct place p;
     struct window w;
-    char name[SEGMENT_NAME];
     bool is_read;
 
-    if (!place_of(x, seq, &p, e))
-        return false;
-    segment_name(p.first_seq, name);
-    if (!window_open(&w, x->directory, name, WINDOW_LOOKUP))
-        return disk_error(e, "open", x->path, name);
-    is_read = read_from(x, &w, &p, seq, into, r, e);
+    if (seq == 0 || seq > index_durable_seq(x) || !find_place(x, seq, &p))
+        return error_set(e, ERROR_NOT_FOUND, "%s: no record with seq %" PRIu64, x->path, seq);
+    if (!window_open(&w, x->directory, p.first_seq, WINDOW_LOOKUP))
+        return errno == ENOENT
+                   ? error_set(e, ERROR_NOT_FOUND, "%s: no record with seq %" PRIu64, x->path, seq)
+                   : disk_error(e, "open", x->path, w.name);
+    is_read =
+        (p.is_known || learn_place(x, &w, seq, &p, e)) && read_from(x, &w, &p, seq, into, r, e);
     window_close(&w);
     return is_read;
+}
+
+uint64_t index_first_seq(struct index *x)
+{
+    uint64_t first;
+
+    pthread_mutex_lock(&x->lock);
+    first = x->count > 0 ? x->segments[0].first_seq : 1;
+    pthread_mutex_unlock(&x->lock);
+    return first;
+}
+
+void index_drop(struct index *x, uint64_t first_seq)
+{
+    pthread_mutex_lock(&x->lock);
+    if (x->count > 1 && x->segments[0].first_seq == first_seq) {
+        x->loaded -= x->segments[0].is_known;
+        mem_free(x->segments[0].offsets);
+        x->count--;
+        memmove(x->segments, x->segments + 1, x->count * sizeof *x->segments);
+    }
+    pthread_mutex_unlock(&x->lock);
+}
+
+void index_less_bytes(struct index *x, size_t bytes)
+{
+    atomic_fetch_sub(&x->bytes, bytes);
 }

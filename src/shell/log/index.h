@@ -20,8 +20,14 @@ void index_set_durable(struct index *x, uint64_t seq, const uint8_t chain[DIGEST
 uint64_t index_durable_seq(const struct index *x);
 size_t index_bytes(const struct index *x);
 void index_chain(struct index *x, uint8_t chain[DIGEST_BYTES]);
+uint64_t index_head(struct index *x, uint8_t chain[DIGEST_BYTES]); /* seq and chain together */
 /* First seqs from `from` on, for syncing; released with mem_free. */
 size_t index_segments(struct index *x, uint64_t from, uint64_t **first);
+
+uint64_t index_first_seq(struct index *x); /* of the records there are */
+/* The oldest segment, which is not the newest, is no longer there. */
+void index_drop(struct index *x, uint64_t first_seq);
+void index_less_bytes(struct index *x, size_t bytes); /* packed, or no longer there */
 
 bool index_read(struct index *x, uint64_t seq, struct buffer *into, struct record *r,
                 struct error *e) MUST_USE;

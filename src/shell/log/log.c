@@ -137,6 +137,11 @@ void log_chain(const struct log *l, uint8_t chain[DIGEST_BYTES])
     index_chain(l->index, chain);
 }
 
+uint64_t log_head(const struct log *l, uint8_t chain[DIGEST_BYTES])
+{
+    return index_head(l->index, chain);
+}
+
 bool log_read(const struct log *l, uint64_t seq, struct buffer *into, struct record *r,
               struct error *e)
 {

@@ -15,12 +15,13 @@
  *                   body byte, the log's flag cleared: grouping does not change the chain);
  *                   zeros before record 1
  *
- * A segment is <first seq, 20 digits>.log: a 4,096-byte header (magic, version, shard, first seq,
- * chain before it), then records, then zeros: it is written full of zeros ahead of use, so a sync
- * does not have to change the file's size. Recovery takes the newest segment's records as long as
- * length, crc, seq and chain hold; what follows must be zeros or a torn end: it is cut, and said.
- * Good records after a broken one are damage: the log refuses to open (image.c tells how they are
- * told apart). Older segments are trusted; log_verify reads them all.
+ * A segment is <first seq, 20 digits>.log (or .log.zst: packed.h): a 4,096-byte header (magic,
+ * version, shard, first seq, chain before it), then records, then zeros: it is written full of
+ * zeros ahead of use, so a sync does not have to change the file's size. Recovery takes the newest
+ * segment's records as long as length, crc, seq and chain hold; what follows must be zeros or a
+ * torn end: it is cut, and said. Good records after a broken one are damage: the log refuses to
+ * open (image.c tells how they are told apart). Older segments are trusted; log_verify reads them
+ * all.
  *
  * Reserve, apply, commit, answer: log_reserve before state changes makes sure that the bytes will
  * fit (a full disk is ERROR_FULL then, and nothing has happened; when there is room again, so is
@@ -30,8 +31,9 @@
  *
  * One process at a time has a directory open for writing (a lock on <directory>/lock).
  *
- * Threads: reserve, append and seal on the engine's thread; commit on one commit thread; log_read,
- * log_durable_seq, log_chain, log_bytes and cursors on any.
+ * Threads: reserve, append and seal on the engine's thread; commit on one commit thread; pack and
+ * cut on one more; log_read, log_durable_seq, log_first_seq, log_chain, log_bytes, log_segments and
+ * cursors on any.
  */
 #ifndef ASSAY_LOG_LOG_H
 #define ASSAY_LOG_LOG_H
@@ -112,8 +114,33 @@ void log_seal(struct log *l);
 bool log_commit(struct log *l, struct error *e) MUST_USE; /* the oldest sealed group, if any */
 uint64_t log_durable_seq(const struct log *l);
 void log_chain(const struct log *l, uint8_t chain[DIGEST_BYTES]); /* of the last durable record */
+/* Both of one moment. */
+uint64_t log_head(const struct log *l, uint8_t chain[DIGEST_BYTES]);
 /* Committed bytes, headers included; of segments closed by an earlier process the files' sizes. */
 size_t log_bytes(const struct log *l);
+/* The first record there is (records before were cut); where there is none, the next one. */
+uint64_t log_first_seq(const struct log *l);
+
+/* Keeping it small; both on one thread, beside all others.
+ *
+ * The oldest closed segment that is not packed becomes <first seq>.log.zst; readers find either
+ * form. A kill at any moment leaves one that is whole. *did: false where there was none to pack. */
+bool log_pack(struct log *l, bool *did, struct error *e) MUST_USE;
+/* Removes the oldest segments all of whose records are before `seq`, never the newest: oldest
+ * first, so what is left has no gap. */
+bool log_cut(struct log *l, uint64_t seq, struct error *e) MUST_USE;
+/* A closed segment: what a cut behind it would leave. */
+struct log_segment {
+    uint64_t first_seq, next_seq; /* of the segment behind it */
+    size_t bytes;                 /* on the disk */
+    bool is_packed;
+};
+/* The closed segments, oldest first; at most `room` of them. */
+size_t log_segments(const struct log *l, struct log_segment *segment, size_t room);
+/* The chain value behind record `seq`, which is the last of a segment or a record that is there;
+ * ERROR_NOT_FOUND. */
+bool log_chain_at(const char *directory, uint64_t seq, uint8_t chain[DIGEST_BYTES],
+                  struct error *e) MUST_USE;
 
 /* A durable record, copied into `into`; the record's slices point there. ERROR_NOT_FOUND. */
 bool log_read(const struct log *l, uint64_t seq, struct buffer *into, struct record *r,
@@ -141,6 +168,8 @@ void log_cursor_close(struct log_cursor *c);
  * at its very end: compare last_seq and chain with a value kept elsewhere. */
 struct log_verdict {
     uint64_t records, segments, first_seq, last_seq, bytes;
+    uint64_t packed;              /* segments */
+    uint8_t before[DIGEST_BYTES]; /* the chain value that the first segment says it follows */
     uint64_t by_kind[8];
     uint8_t chain[DIGEST_BYTES];
     bool is_whole;
@@ -149,5 +178,25 @@ struct log_verdict {
 
 bool log_verify(const char *directory, const struct progress *p, struct log_verdict *v,
                 struct error *e) MUST_USE;
+
+/* Places at which a chain value is known from elsewhere. */
+enum log_mark_state {
+    LOG_MARK_UNSEEN,  /* behind what was found broken */
+    LOG_MARK_HELD,    /* the log has this record, and all before it are as they were */
+    LOG_MARK_DIFFERS, /* another record stands there: it, or one before it, was changed */
+    LOG_MARK_CUT,     /* the log begins later */
+    LOG_MARK_MISSING, /* the log ends before it: records were cut away from its end */
+};
+
+struct log_mark {
+    uint64_t seq;
+    uint8_t chain[DIGEST_BYTES];
+    enum log_mark_state state; /* filled */
+};
+
+/* log_verify, which also holds the log against marks, sorted by seq. Their states are not in
+ * verdict->is_whole: that is about the log in itself. */
+bool log_verify_marks(const char *directory, struct log_mark *mark, size_t count,
+                      const struct progress *p, struct log_verdict *v, struct error *e) MUST_USE;
 
 #endif

@@ -14,6 +14,7 @@
 #include "core/base/memory.h"
 #include "shell/log/disk.h"
 #include "shell/log/image.h"
+#include "shell/log/packed.h"
 #include "shell/log/private.h"
 
 struct found_segment {
@@ -105,6 +106,27 @@ static void note(void *context, const struct record_frame *f, size_t at)
     index_note(l->index, l->current->first_seq, f->record.seq, at);
 }
 
+/* A segment that was packed is to be written on: only where power failed under LOG_SYNC_NEVER is
+ * what came after it gone. */
+static bool unpack(struct log *l, const struct found_segment *s, struct error *e)
+{
+    char name[SEGMENT_NAME], packed[SEGMENT_NAME];
+    int fd = disk_create(l->directory, NEW_NAME);
+    bool ok;
+
+    segment_name(s->first_seq, name);
+    segment_packed_name(s->first_seq, packed);
+    if (fd < 0)
+        return disk_error(e, "create", l->path, NEW_NAME);
+    ok = disk_write(fd, s->image.bytes, s->image.length, 0) == 0 && disk_sync(fd) == 0 &&
+         disk_rename(l->directory, NEW_NAME, name) == 0 && disk_sync_directory(l->directory) == 0 &&
+         disk_remove(l->directory, packed) == 0;
+    if (!ok)
+        disk_error(e, "unpack", l->path, packed);
+    close(fd);
+    return ok;
+}
+
 /* Makes `s` the segment that is written on. */
 static bool resume(struct log *l, const struct found_segment *s, struct log_found *found,
                    struct error *e)
@@ -113,6 +135,10 @@ static bool resume(struct log *l, const struct found_segment *s, struct log_foun
     struct writing *w = mem_alloc(sizeof *w);
     struct image_end end;
 
+    if (!segment_is_plain(l->directory, s->first_seq) && !unpack(l, s, e)) {
+        mem_free(w);
+        return false;
+    }
     w->first_seq = s->first_seq;
     segment_name(s->first_seq, w->name);
     w->fd = openat(l->directory, w->name, O_RDWR | O_CLOEXEC);
@@ -188,6 +214,21 @@ static bool remove_unfinished(struct log *l, const char *name, struct error *e)
            disk_error(e, "remove", l->path, name);
 }
 
+/* A process was killed between a segment's packed form and the end of the plain one: that one
+ * stays, and is packed again. */
+static bool remove_twins(struct log *l, const uint64_t *first, size_t count, struct error *e)
+{
+    char name[SEGMENT_NAME];
+
+    for (size_t i = 0; i < count; i++) {
+        segment_packed_name(first[i], name);
+        if (segment_is_plain(l->directory, first[i]) && segment_is_packed(l->directory, first[i]) &&
+            disk_remove(l->directory, name) != 0)
+            return disk_error(e, "remove", l->path, name);
+    }
+    return true;
+}
+
 /* Bytes of the segments before the newest, as they are on disk. */
 static size_t closed_bytes(struct log *l, const uint64_t *first, size_t count)
 {
@@ -225,11 +266,12 @@ bool log_recover(struct log *l, struct log_found *found, struct error *e)
     bool is_done;
 
     if (!remove_unfinished(l, AHEAD_NAME, e) || !remove_unfinished(l, NEW_NAME, e) ||
+        !remove_unfinished(l, PACK_NAME, e) ||
         !segment_list(l->directory, l->path, &first, &count, e))
         return false;
     l->next_seq = 1;
     segment_buffer_init(&s.image);
-    is_done = recover_from(l, first, count, &s, &result, e);
+    is_done = remove_twins(l, first, count, e) && recover_from(l, first, count, &s, &result, e);
     buffer_fini(&s.image);
     mem_free(first);
     if (!is_done)

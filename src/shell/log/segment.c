@@ -13,11 +13,13 @@
 
 #include "core/base/memory.h"
 #include "shell/log/disk.h"
+#include "shell/log/packed.h"
 
 enum { NAME_DIGITS = 20, HEADER_CRC_AT = 56 };
 
 #define MAGIC  "ASSAYLOG"
 #define SUFFIX ".log"
+#define PACKED ".log.zst"
 
 void segment_header_encode(const struct segment_header *h, uint8_t bytes[SEGMENT_HEADER])
 {
@@ -91,17 +93,54 @@ void segment_name(uint64_t first_seq, char name[SEGMENT_NAME])
     snprintf(name, SEGMENT_NAME, "%0*" PRIu64 SUFFIX, NAME_DIGITS, first_seq);
 }
 
-/* "00000000000000000001.log" -> 1; 0 for any other name. */
+void segment_packed_name(uint64_t first_seq, char name[SEGMENT_NAME])
+{
+    snprintf(name, SEGMENT_NAME, "%0*" PRIu64 PACKED, NAME_DIGITS, first_seq);
+}
+
+/* "00000000000000000001.log" or ".log.zst" -> 1; 0 for any other name. */
 static uint64_t first_of_name(const char *name)
 {
-    char again[SEGMENT_NAME];
+    char again[SEGMENT_NAME], packed[SEGMENT_NAME];
     uint64_t first;
 
-    if (strlen(name) != NAME_DIGITS + strlen(SUFFIX) || strspn(name, "0123456789") != NAME_DIGITS)
+    if (strspn(name, "0123456789") != NAME_DIGITS)
         return 0;
     first = strtoull(name, NULL, 10);
     segment_name(first, again);
-    return strcmp(name, again) == 0 ? first : 0;
+    segment_packed_name(first, packed);
+    return strcmp(name, again) == 0 || strcmp(name, packed) == 0 ? first : 0;
+}
+
+bool segment_open(int directory, uint64_t first_seq, struct segment_file *f,
+                  char name[SEGMENT_NAME])
+{
+    int fd;
+
+    segment_name(first_seq, name);
+    *f = (struct segment_file){.fd = openat(directory, name, O_RDONLY | O_CLOEXEC)};
+    if (f->fd >= 0 || errno != ENOENT)
+        return f->fd >= 0;
+    segment_packed_name(first_seq, name);
+    fd = openat(directory, name, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    f->packed = packed_open(fd, first_seq);
+    return f->packed != NULL;
+}
+
+void segment_close(struct segment_file *f)
+{
+    if (f->fd >= 0)
+        close(f->fd);
+    packed_close(f->packed);
+    *f = (struct segment_file){.fd = -1};
+}
+
+long long segment_read(struct segment_file *f, void *bytes, size_t length, size_t at)
+{
+    return f->packed != NULL ? packed_read(f->packed, bytes, length, at)
+                             : disk_read(f->fd, bytes, length, at);
 }
 
 static int compare_first(const void *a, const void *b)
@@ -142,17 +181,45 @@ bool segment_list(int directory, const char *path, uint64_t **first, size_t *cou
     if (n > 1)
         qsort(list, n, sizeof *list, compare_first);
     *first = list;
-    *count = n;
+    *count = 0;
+    for (size_t i = 0; i < n; i++) /* being packed: in both forms */
+        if (*count == 0 || list[*count - 1] != list[i])
+            list[(*count)++] = list[i];
     return true;
+}
+
+static size_t bytes_of(int directory, const char *name)
+{
+    struct stat st;
+
+    return fstatat(directory, name, &st, 0) == 0 ? (size_t)st.st_size : 0;
 }
 
 size_t segment_file_bytes(int directory, uint64_t first_seq)
 {
     char name[SEGMENT_NAME];
-    struct stat st;
+    size_t bytes;
 
     segment_name(first_seq, name);
-    return fstatat(directory, name, &st, 0) == 0 ? (size_t)st.st_size : 0;
+    bytes = bytes_of(directory, name);
+    segment_packed_name(first_seq, name);
+    return bytes > 0 ? bytes : bytes_of(directory, name);
+}
+
+bool segment_is_plain(int directory, uint64_t first_seq)
+{
+    char name[SEGMENT_NAME];
+
+    segment_name(first_seq, name);
+    return faccessat(directory, name, F_OK, 0) == 0;
+}
+
+bool segment_is_packed(int directory, uint64_t first_seq)
+{
+    char name[SEGMENT_NAME];
+
+    segment_packed_name(first_seq, name);
+    return faccessat(directory, name, F_OK, 0) == 0;
 }
 
 void segment_buffer_init(struct buffer *b)
@@ -160,24 +227,27 @@ void segment_buffer_init(struct buffer *b)
     buffer_init(b, SEGMENT_BYTES_MAX);
 }
 
-static bool load(int fd, const char *path, const char *name, struct buffer *into, struct error *e)
+static bool load(struct segment_file *f, const char *path, const char *name, struct buffer *into,
+                 struct error *e)
 {
     struct stat st;
+    size_t bytes;
     long long got;
 
-    if (fstat(fd, &st) != 0)
+    if (f->packed == NULL && fstat(f->fd, &st) != 0)
         return disk_error(e, "read", path, name);
-    if (st.st_size > SEGMENT_BYTES_MAX)
-        return error_set(e, ERROR_INVALID, "%s/%s: %lld bytes, a segment has at most %d", path,
-                         name, (long long)st.st_size, SEGMENT_BYTES_MAX);
+    bytes = f->packed != NULL ? packed_unpacked_bytes(f->packed) : (size_t)st.st_size;
+    if (bytes > SEGMENT_BYTES_MAX)
+        return error_set(e, ERROR_INVALID, "%s/%s: %zu bytes, a segment has at most %d", path, name,
+                         bytes, SEGMENT_BYTES_MAX);
     buffer_clear(into);
-    if (st.st_size == 0)
+    if (bytes == 0)
         return true;
-    if (into->capacity < (size_t)st.st_size) { /* exactly, not the next power of two */
-        into->bytes = mem_resize(into->bytes, (size_t)st.st_size, 1);
-        into->capacity = (size_t)st.st_size;
+    if (into->capacity < bytes) { /* exactly, not the next power of two */
+        into->bytes = mem_resize(into->bytes, bytes, 1);
+        into->capacity = bytes;
     }
-    got = disk_read(fd, into->bytes, (size_t)st.st_size, 0);
+    got = segment_read(f, into->bytes, bytes, 0);
     if (got < 0)
         return disk_error(e, "read", path, name);
     into->length = (size_t)got;
@@ -188,14 +258,12 @@ bool segment_load(int directory, const char *path, uint64_t first_seq, struct bu
                   struct error *e)
 {
     char name[SEGMENT_NAME];
+    struct segment_file f;
     bool is_loaded;
-    int fd;
 
-    segment_name(first_seq, name);
-    fd = openat(directory, name, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
+    if (!segment_open(directory, first_seq, &f, name))
         return disk_error(e, "open", path, name);
-    is_loaded = load(fd, path, name, into, e);
-    close(fd);
+    is_loaded = load(&f, path, name, into, e);
+    segment_close(&f);
     return is_loaded;
 }

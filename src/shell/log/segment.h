@@ -1,4 +1,5 @@
-/* A segment file: its name, its header, and the list of those in a directory. */
+/* A segment file, packed (packed.h) or not: its name, its header, and the list of those in a
+ * directory. */
 #ifndef ASSAY_LOG_SEGMENT_H
 #define ASSAY_LOG_SEGMENT_H
 
@@ -31,8 +32,24 @@ bool segment_header_check(const uint8_t *bytes, size_t available, const char *di
                           uint64_t first_seq, struct segment_header *h, struct error *e) MUST_USE;
 
 void segment_name(uint64_t first_seq, char name[SEGMENT_NAME]);
+void segment_packed_name(uint64_t first_seq, char name[SEGMENT_NAME]);
 
-/* First seqs of the segments in a directory, ascending; *first is released with mem_free. */
+/* Open for reading, whichever form it has; where both are there, as it was written. While a segment
+ * is being packed, one form is always there. */
+struct segment_file {
+    int fd;                /* -1: not open, or packed */
+    struct packed *packed; /* or NULL */
+};
+
+/* False with errno; EBADMSG: packed, and damaged. `name` becomes that of the file. */
+bool segment_open(int directory, uint64_t first_seq, struct segment_file *f,
+                  char name[SEGMENT_NAME]) MUST_USE;
+void segment_close(struct segment_file *f);
+/* Of its bytes as they were written, like disk_read. */
+long long segment_read(struct segment_file *f, void *bytes, size_t length, size_t at) MUST_USE;
+
+/* First seqs of the segments in a directory, each once, ascending; *first is released with
+ * mem_free. */
 bool segment_list(int directory, const char *path, uint64_t **first, size_t *count,
                   struct error *e) MUST_USE;
 
@@ -40,6 +57,10 @@ bool segment_list(int directory, const char *path, uint64_t **first, size_t *cou
 bool segment_load(int directory, const char *path, uint64_t first_seq, struct buffer *into,
                   struct error *e) MUST_USE;
 void segment_buffer_init(struct buffer *b);
-size_t segment_file_bytes(int directory, uint64_t first_seq); /* 0: no such file */
+/* On the disk, in whichever form; 0: no such file. */
+size_t segment_file_bytes(int directory, uint64_t first_seq);
+/* Which forms there are. */
+bool segment_is_plain(int directory, uint64_t first_seq);
+bool segment_is_packed(int directory, uint64_t first_seq);
 
 #endif

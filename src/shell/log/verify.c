@@ -25,14 +25,32 @@ struct verifying {
     struct buffer image;
     struct log_verdict *verdict;
     uint64_t by_kind[RECORD_KINDS];
+    struct log_mark *mark; /* by seq */
+    size_t marks;
+    size_t next_mark; /* the first that no record was held against yet; in this scan: */
+    size_t scanned_mark;
 };
 
-static void count_kind(void *context, const struct record_frame *f, size_t at)
+static void hold_mark(struct verifying *v, size_t *next, uint64_t seq, const uint8_t *chain)
+{
+    for (; *next < v->marks && v->mark[*next].seq <= seq; ++*next) {
+        struct log_mark *m = &v->mark[*next];
+
+        if (m->seq < seq)
+            m->state = LOG_MARK_CUT;
+        else
+            m->state =
+                memcmp(m->chain, chain, DIGEST_BYTES) == 0 ? LOG_MARK_HELD : LOG_MARK_DIFFERS;
+    }
+}
+
+static void count_record(void *context, const struct record_frame *f, size_t at)
 {
     struct verifying *v = context;
 
     (void)at;
     v->by_kind[f->record.kind]++;
+    hold_mark(v, &v->scanned_mark, f->record.seq, f->chain);
 }
 
 PRINTF_LIKE(2, 3) static bool finding(struct verifying *v, const char *format, ...)
@@ -63,6 +81,8 @@ static bool check_header(struct verifying *v, uint64_t first, bool is_first,
         return finding(v, "%s/%s: the chain before record 1 is not zeros", v->path, name);
     if (is_first) {
         v->shard = h->shard;
+        memcpy(verdict->before, h->chain, DIGEST_BYTES);
+        hold_mark(v, &v->next_mark, first - 1, h->chain);
         return true;
     }
     if (h->shard != v->shard)
@@ -100,6 +120,7 @@ static void take_counts(struct verifying *v, const struct image_end *end)
 {
     struct log_verdict *verdict = v->verdict;
 
+    v->next_mark = v->scanned_mark;
     verdict->segments++;
     verdict->records += end->records;
     verdict->bytes += end->at;
@@ -113,11 +134,12 @@ static void take_counts(struct verifying *v, const struct image_end *end)
 static bool scan(struct verifying *v, uint64_t first, const struct segment_header *h,
                  struct image_end *end, struct error *e)
 {
-    const struct image_visitor visitor = {count_kind, v};
+    const struct image_visitor visitor = {count_record, v};
     size_t trouble_at = 0;
 
     for (;;) {
         memset(v->by_kind, 0, sizeof v->by_kind);
+        v->scanned_mark = v->next_mark;
         image_scan((const uint8_t *)v->image.bytes, v->image.length, first, h->chain, v->digest,
                    &visitor, end);
         if (!v->is_live || end->state == IMAGE_CLEAN || end->at == trouble_at)
@@ -136,8 +158,13 @@ static bool verify_segment(struct verifying *v, uint64_t first, bool is_first, b
     struct image_end end;
 
     *goes_on = false;
-    if (!segment_load(v->directory, v->path, first, &v->image, e))
-        return false;
+    if (!segment_load(v->directory, v->path, first, &v->image, e)) {
+        if (e->kind != ERROR_INVALID)
+            return false;
+        (void)finding(v, "%s", e->text); /* packed, and damaged */
+        return true;
+    }
+    v->verdict->packed += !segment_is_plain(v->directory, first);
     if (!check_header(v, first, is_first, &h))
         return true;
     if (!scan(v, first, &h, &end, e))
@@ -206,11 +233,18 @@ static bool verify_directory(struct verifying *v, const struct progress *p, stru
     return is_read;
 }
 
-bool log_verify(const char *directory, const struct progress *p, struct log_verdict *verdict,
-                struct error *e)
+/* Of the marks that no record was held against. */
+static void judge_rest(struct verifying *v)
+{
+    for (; v->next_mark < v->marks; v->next_mark++)
+        v->mark[v->next_mark].state = v->verdict->is_whole ? LOG_MARK_MISSING : LOG_MARK_UNSEEN;
+}
+
+bool log_verify_marks(const char *directory, struct log_mark *mark, size_t count,
+                      const struct progress *p, struct log_verdict *verdict, struct error *e)
 {
     struct log_verdict result = {0};
-    struct verifying v = {.path = directory, .verdict = &result};
+    struct verifying v = {.path = directory, .verdict = &result, .mark = mark, .marks = count};
     bool is_read;
 
     v.directory = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -226,7 +260,15 @@ bool log_verify(const char *directory, const struct progress *p, struct log_verd
     buffer_fini(&v.image);
     digest_free(v.digest);
     close(v.directory);
-    if (is_read)
-        *verdict = result;
-    return is_read;
+    if (!is_read)
+        return false;
+    judge_rest(&v);
+    *verdict = result;
+    return true;
+}
+
+bool log_verify(const char *directory, const struct progress *p, struct log_verdict *verdict,
+                struct error *e)
+{
+    return log_verify_marks(directory, NULL, 0, p, verdict, e);
 }

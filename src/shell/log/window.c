@@ -1,25 +1,18 @@
 #include "shell/log/window.h"
 
-#include <fcntl.h>
-#include <stdio.h>
-#include <unistd.h>
-
 #include "core/base/memory.h"
-#include "shell/log/disk.h"
 
-bool window_open(struct window *w, int directory, const char *name, size_t step)
+bool window_open(struct window *w, int directory, uint64_t first_seq, size_t step)
 {
-    *w = (struct window){.fd = openat(directory, name, O_RDONLY | O_CLOEXEC), .step = step};
-    snprintf(w->name, sizeof w->name, "%s", name);
-    return w->fd >= 0;
+    *w = (struct window){.step = step};
+    return segment_open(directory, first_seq, &w->file, w->name);
 }
 
 void window_close(struct window *w)
 {
-    if (w->fd >= 0)
-        close(w->fd);
+    segment_close(&w->file);
     mem_free(w->bytes);
-    *w = (struct window){.fd = -1};
+    *w = (struct window){.file.fd = -1};
 }
 
 void window_forget(struct window *w)
@@ -49,7 +42,7 @@ static bool move_to(struct window *w, size_t at, size_t need)
         w->room = wanted;
     }
     window_forget(w);
-    got = disk_read(w->fd, w->bytes, wanted, at);
+    got = segment_read(&w->file, w->bytes, wanted, at);
     if (got < 0)
         return false;
     w->base = at;

@@ -8,7 +8,7 @@
 enum { WINDOW_LOOKUP = 16 << 10, WINDOW_READING = 256 << 10 }; /* bytes read at once */
 
 struct window {
-    int fd;
+    struct segment_file file;
     char name[SEGMENT_NAME];
     uint8_t *bytes;
     size_t room;
@@ -18,8 +18,8 @@ struct window {
     bool reaches_end; /* the file had no more when it was read */
 };
 
-bool window_open(struct window *w, int directory, const char *name,
-                 size_t step) MUST_USE; /* errno */
+/* Of segment `first_seq`, in whichever form it is; false with errno. */
+bool window_open(struct window *w, int directory, uint64_t first_seq, size_t step) MUST_USE;
 void window_close(struct window *w);
 void window_forget(struct window *w); /* what is in memory: read the file anew */
 

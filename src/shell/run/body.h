@@ -11,11 +11,21 @@ struct plan_body {
     uint8_t model[DIGEST_BYTES]; /* SHA-256 of the model file, zeros: no model */
 };
 
+/* Who asked for what a record holds, and in which request; at the end of the bodies of decisions,
+ * labels and list changes. Empty ones take no bytes. */
+struct asked {
+    struct text caller;  /* "key:ask_3f9a", "user:ann"; empty: nobody was asked who they are */
+    struct text request; /* the request's id */
+};
+
+enum { ASKED_OVERHEAD = 12 }; /* bytes, beside the texts */
+
 struct event_body {       /* RECORD_OBSERVE and RECORD_DECISION */
     struct text id;       /* of the event, as text */
     struct text event;    /* event_encode */
     struct text decision; /* decision_format; empty in RECORD_OBSERVE */
     struct text values;   /* values_format; empty: not kept (a log of before; too long texts) */
+    struct asked asked;
 };
 
 /* A label record holds a copy of its event, so that replay needs no look back. */
@@ -28,6 +38,7 @@ struct label_body {
     struct text id;     /* of the event, as given */
     struct text source; /* who says so: "chargeback", "review", ... */
     struct text event;  /* event_encode, under the plan of that record */
+    struct asked asked;
 };
 
 struct history_body {   /* RECORD_HISTORY */
@@ -46,6 +57,7 @@ struct list_body {
     struct text by; /* who says so */
     uint32_t count; /* of the items, at most LIST_CHANGES_MAX */
     struct text items;
+    struct asked asked;
 };
 
 struct list_item {
@@ -53,6 +65,8 @@ struct list_item {
     int64_t expires_us; /* LIST_NEVER */
     struct text value;
     struct text note;
+    bool is_again;    /* an entry written again, because its record is to be cut: it moves here, */
+    int64_t added_us; /* and came into the list then */
 };
 
 void plan_body_format(const struct plan_body *b, struct buffer *out);

@@ -16,6 +16,8 @@ uint32_t list_changes_of(const struct engine *n, enum type type, const struct li
         place[count] = i;
         change[count++] = (struct list_change){.token = engine_list_token(n, &v),
                                                .is_removal = item[i].is_removal,
+                                               .is_again = item[i].is_again,
+                                               .added_us = item[i].added_us,
                                                .expires_us = item[i].expires_us,
                                                .note = list_note(item[i].note)};
     }

@@ -9,7 +9,7 @@
 #include "shell/os/file.h"
 #include "shell/run/token_key.h"
 
-enum { PLAN_TEXT_MAX = 4 << 20, PLANS_KNOWN_MAX = 1024 };
+enum { PLAN_TEXT_MAX = 4 << 20, PLANS_KNOWN_MAX = 1024, PLAN_RECORD_MAX = LOG_BODY_MAX + 2 };
 
 struct known {
     uint32_t seq;
@@ -182,34 +182,104 @@ static bool build(const struct plan_body *body, const struct buffer *model_bytes
     return ok;
 }
 
-static bool load(struct plans *p, uint32_t seq, struct plan **plan, struct error *e)
+/* ---- records of plans */
+
+static void kept_path(char path[PATH_MAX], const char *shard_directory, uint32_t seq)
+{
+    snprintf(path, PATH_MAX, "%s/plans/%020u.plan", shard_directory, seq);
+}
+
+bool plans_keep(const char *shard_directory, uint32_t seq, uint16_t epoch, struct text body,
+                struct error *e)
+{
+    char path[PATH_MAX], directory[PATH_MAX];
+    struct buffer bytes;
+    bool ok;
+
+    snprintf(directory, sizeof directory, "%s/plans", shard_directory);
+    kept_path(path, shard_directory, seq);
+    if (file_exists(path))
+        return true;
+    buffer_init(&bytes, PLAN_RECORD_MAX);
+    buffer_add_u16(&bytes, epoch);
+    buffer_add_slice(&bytes, body);
+    ok = !bytes.overflow ||
+         error_set(e, ERROR_INVALID, "plan %u is over %d bytes", seq, PLAN_RECORD_MAX);
+    ok = ok && file_make_directories(directory, 0700, e) &&
+         file_write(path, bytes.bytes, bytes.length, 0600, e);
+    buffer_fini(&bytes);
+    return ok;
+}
+
+static bool read_logged(const char *shard_directory, uint32_t seq, struct buffer *bytes,
+                        struct error *e)
 {
     char log_directory[PATH_MAX];
     struct log_cursor *c;
     struct record r;
-    struct plan_body body;
-    struct hash_key key;
-    struct buffer model;
-    bool ok;
     int found;
 
-    snprintf(log_directory, sizeof log_directory, "%s/log", p->directory);
+    snprintf(log_directory, sizeof log_directory, "%s/log", shard_directory);
     if (!log_cursor_open(log_directory, seq, &c, e))
         return false;
-    buffer_init(&model, MODEL_BYTES_MAX);
     found = log_cursor_next(c, &r, e);
-    ok = found == 1;
-    if (found == 0 || (ok && r.kind != RECORD_PLAN))
-        ok = error_set(e, ERROR_INVALID, "record %u is not a plan", seq);
-    if (ok && r.epoch != ENGINE_EPOCH)
+    if (found == 1 && (r.seq != seq || r.kind != RECORD_PLAN))
+        found = 0;
+    if (found == 0)
+        error_set(e, ERROR_INVALID, "record %u is not a plan", seq);
+    if (found == 1) {
+        buffer_add_u16(bytes, r.epoch);
+        buffer_add_slice(bytes, r.body);
+    }
+    log_cursor_close(c);
+    return found == 1;
+}
+
+/* Epoch, then body. */
+static bool read_record(const char *shard_directory, uint32_t seq, struct buffer *bytes,
+                        uint16_t *epoch, struct plan_body *body, struct error *e)
+{
+    char path[PATH_MAX];
+    struct reader r;
+
+    buffer_clear(bytes);
+    kept_path(path, shard_directory, seq);
+    if (!(file_exists(path) ? file_read(path, bytes, e)
+                            : read_logged(shard_directory, seq, bytes, e)))
+        return false;
+    reader_init(&r, bytes->bytes, bytes->length);
+    *epoch = reader_u16(&r);
+    return plan_body_parse((struct text){(const char *)r.at, reader_left(&r)}, body, e);
+}
+
+bool plans_read(const char *shard_directory, uint32_t seq, struct buffer *bytes,
+                struct plan_body *body, struct error *e)
+{
+    uint16_t epoch;
+
+    return read_record(shard_directory, seq, bytes, &epoch, body, e);
+}
+
+static bool load(struct plans *p, uint32_t seq, struct plan **plan, struct error *e)
+{
+    struct buffer model, bytes;
+    struct plan_body body;
+    struct hash_key key;
+    uint16_t epoch = 0;
+    bool ok;
+
+    buffer_init(&model, MODEL_BYTES_MAX);
+    buffer_init(&bytes, PLAN_RECORD_MAX);
+    ok = read_record(p->directory, seq, &bytes, &epoch, &body, e);
+    if (ok && epoch != ENGINE_EPOCH)
         ok = error_set(e, ERROR_INVALID,
                        "plan %u was decided by engine epoch %u, this program has epoch %d only: "
                        "use the version that wrote it",
-                       seq, r.epoch, ENGINE_EPOCH);
-    ok = ok && plan_body_parse(r.body, &body, e) && read_model(p, &body, &model, e) &&
-         token_key_load(p->directory, false, &key, e) && build(&body, &model, &key, plan, e);
+                       seq, epoch, ENGINE_EPOCH);
+    ok = ok && read_model(p, &body, &model, e) && token_key_load(p->directory, false, &key, e) &&
+         build(&body, &model, &key, plan, e);
     buffer_fini(&model);
-    log_cursor_close(c);
+    buffer_fini(&bytes);
     return ok || error_prefix(e, "plan %u", seq);
 }
 

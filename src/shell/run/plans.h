@@ -16,6 +16,13 @@ void plans_free(struct plans *p);
 
 /* The plan of the PLAN record `seq`; a reference. ERROR_INVALID where it cannot be rebuilt. */
 bool plans_get(struct plans *p, uint32_t seq, struct plan **plan, struct error *e) MUST_USE;
+/* The body of the PLAN record `seq`, in `bytes`: from the log, or, where retention cut the record,
+ * from the copy that it kept. */
+bool plans_read(const char *shard_directory, uint32_t seq, struct buffer *bytes,
+                struct plan_body *body, struct error *e) MUST_USE;
+/* Keeps the body of a record that is to be cut: <shard directory>/plans/<seq>.plan. */
+bool plans_keep(const char *shard_directory, uint32_t seq, uint16_t epoch, struct text body,
+                struct error *e) MUST_USE;
 /* Make a plan known that was built already (by the one who writes its record). */
 void plans_put(struct plans *p, uint32_t seq, struct plan *plan);
 

@@ -9,18 +9,10 @@
 static bool chain_matches(const char *log_directory, const struct snapshot_head *h)
 {
     uint8_t chain[DIGEST_BYTES];
-    struct log_cursor *c;
-    struct record r;
     struct error e;
-    bool ok;
 
-    if (!log_cursor_open(log_directory, h->seq, &c, &e))
-        return false;
-    ok = log_cursor_next(c, &r, &e) == 1 && r.seq == h->seq;
-    if (ok)
-        log_cursor_chain(c, chain);
-    log_cursor_close(c);
-    return ok && memcmp(chain, h->chain, sizeof chain) == 0;
+    return log_chain_at(log_directory, h->seq, chain, &e) &&
+           memcmp(chain, h->chain, sizeof chain) == 0;
 }
 
 /* Bring the newest usable snapshot's bytes under a new engine, or start from nothing. */
@@ -59,6 +51,10 @@ static bool apply_from(struct apply *a, const char *log_directory, uint64_t from
     if (!log_cursor_open(log_directory, from, &c, e))
         return false;
     while (ok && (found = log_cursor_next(c, &record, e)) == 1 && record.seq <= last_seq) {
+        if (r->records == 0 && record.seq > from) { /* the log's beginning was cut */
+            r->is_partial = true;
+            r->has_history = true; /* it is not imported again */
+        }
         ok = apply_record(a, &record, e);
         if (record.kind == RECORD_PLAN)
             r->plan_seq = (uint32_t)record.seq;

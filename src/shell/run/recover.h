@@ -12,10 +12,11 @@ struct recovered {
     bool has_history;      /* a RECORD_HISTORY was met */
     uint64_t snapshot_seq; /* where it started from; 0: the beginning */
     uint64_t records;      /* applied */
+    bool is_partial;       /* the log's beginning is cut, and no snapshot had what it led to */
     uint64_t erased;       /* of them: events whose personal fields are erased */
 };
 
-/* `log_directory` has records 1..last_seq. */
+/* `log_directory` has records up to last_seq; from 1 on, or from a cut on. */
 bool recover(struct plan *p, struct plans *plans, const char *log_directory,
              const char *snapshot_directory, uint64_t last_seq, const struct state_options *o,
              const struct progress *progress, struct recovered *r, struct error *e) MUST_USE;

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "shell/run/apply.h"
+#include "shell/run/snapshot.h"
 
 struct replayer {
     const struct replay_options *o;
@@ -225,15 +226,74 @@ static bool step(struct replayer *p, const struct record *r, struct error *e)
     return apply_record(p->apply, r, e);
 }
 
+/* The state where the log's beginning is cut: the base snapshot, if it is of this plan's layout.
+ * Replay begins behind it. */
+static bool begin_at_base(struct replayer *p, uint64_t first, uint64_t *from, struct error *e)
+{
+    char directory[PATH_MAX + 16];
+    struct snapshot_head h;
+    struct plan *plan;
+
+    snprintf(directory, sizeof directory, "%s/snapshots", p->o->directory);
+    if (!snapshot_base(directory, &h))
+        return error_set(e, ERROR_INVALID,
+                         "the log begins with record %" PRIu64
+                         " (log.keep), and there is no snapshot of what was before: nothing can be "
+                         "replayed; hint: restore %s from a backup",
+                         first, directory);
+    if (p->o->as != NULL)
+        plan = plan_ref(p->o->as);
+    else if (!plans_get(p->plans, h.plan, &plan, e))
+        return false;
+    p->plan = plan;
+    p->result->first_seq = *from = h.seq + 1;
+    if (!state_open(&p->state, plan, &p->o->state, e))
+        return false;
+    engine_close(p->state.engine);
+    p->state.engine = NULL;
+    state_wipe(&p->state);
+    if (!snapshot_read_base(directory, engine_layout(plan), &p->state, &h))
+        return error_set(e, ERROR_INVALID,
+                         "the log begins with record %" PRIu64
+                         " (log.keep), and the snapshot of what was before is damaged, or of other "
+                         "features than these",
+                         first);
+    if (!region_open(&p->state.region, p->state.memory, p->state.capacity, h.bytes,
+                     engine_layout(plan), e))
+        return false;
+    p->state.engine = engine_open(plan, &p->state.region, &p->o->state.engine);
+    begin_segment(p, p->o->as != NULL ? 0 : h.plan);
+    p->apply = new_apply(p, true);
+    return true;
+}
+
+static bool find_beginning(struct replayer *p, uint64_t *from, struct error *e)
+{
+    struct log_cursor *c;
+    struct record r;
+    int found;
+
+    *from = 1;
+    if (!log_cursor_open(p->log_directory, 1, &c, e))
+        return false;
+    found = log_cursor_next(c, &r, e);
+    log_cursor_close(c);
+    p->result->first_seq = 1;
+    if (found == 1 && r.seq > 1)
+        return begin_at_base(p, r.seq, from, e);
+    return found >= 0 && (p->o->as == NULL || change_plan(p, plan_ref(p->o->as), 1, e));
+}
+
 static bool walk(struct replayer *p, struct error *e)
 {
     struct log_cursor *c;
     struct record r;
-    uint64_t last = 0;
+    uint64_t last = 0, from;
     bool ok = true;
     int found = 0;
 
-    if (!log_last_seq(p->log_directory, &last, e) || !log_cursor_open(p->log_directory, 1, &c, e))
+    if (!find_beginning(p, &from, e) || !log_last_seq(p->log_directory, &last, e) ||
+        !log_cursor_open(p->log_directory, from, &c, e))
         return false;
     while (ok && (found = log_cursor_next(c, &r, e)) == 1) {
         ok = step(p, &r, e);
@@ -250,7 +310,7 @@ static bool walk(struct replayer *p, struct error *e)
 bool replay(const struct replay_options *o, struct replay_result *result, struct error *e)
 {
     struct replayer p = {.o = o, .result = result, .e = e};
-    bool ok = true;
+    bool ok;
 
     *result = (struct replay_result){0};
     snprintf(p.log_directory, sizeof p.log_directory, "%s/log", o->directory);
@@ -260,9 +320,7 @@ bool replay(const struct replay_options *o, struct replay_result *result, struct
     digest_start(p.digest);
     begin_segment(&p, 0);
     buffer_init(&p.bytes, 1 << 20);
-    if (o->as != NULL)
-        ok = change_plan(&p, plan_ref(o->as), 1, e);
-    ok = ok && walk(&p, e);
+    ok = walk(&p, e);
     end_segment(&p);
     digest_finish(p.digest, result->digest);
     drop_state(&p);

@@ -30,6 +30,7 @@ struct replay_segment {
 };
 
 struct replay_result {
+    uint64_t first_seq; /* replayed from; over 1: the log's beginning was cut (log.keep) */
     uint64_t records, decisions, observed, labels, plans;
     uint64_t equal; /* to the bit (with `as`: the same outcome) */
     uint64_t different;

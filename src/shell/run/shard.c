@@ -165,6 +165,7 @@ static bool bring_up(struct shard *s, const struct made_plan *made, const void *
     }
     s->status.snapshot_seq = r.snapshot_seq;
     s->status.replayed = r.records;
+    s->status.is_partial = r.is_partial;
     s->status.erased = r.erased;
     s->status.cut_bytes = found.cut_bytes;
     s->carrier = carrier_new(s->plans, s->plan);
@@ -422,5 +423,6 @@ void shard_status(struct shard *s, struct shard_status *status)
     if (status->last_seq < status->durable_seq)
         status->last_seq = status->durable_seq;
     status->log_bytes = log_bytes(s->log);
+    status->first_seq = log_first_seq(s->log);
     status->queue_length = queue_length(s->queue);
 }

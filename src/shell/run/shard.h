@@ -26,6 +26,8 @@ enum {
     SHARD_ID_MAX = 256,        /* bytes of an event id */
     SHARD_EVENT_MAX = 1 << 20, /* bytes of an encoded event */
     SHARD_LABEL_SOURCE_MAX = 64,
+    SHARD_CALLER_MAX = 128, /* bytes of struct asked */
+    SHARD_REQUEST_MAX = 128,
 };
 
 enum submit_kind {
@@ -61,6 +63,9 @@ struct list_request {
         *item; /* at most LIST_CHANGES_MAX; values as list_value_read gives them */
     uint32_t count;
     enum list_result *result; /* of each; filled */
+    struct list_item *again;  /* to write again entries of record `again_of`, those that still */
+    uint64_t again_of;        /* stand there: as `item`, and shortened; of that origin */
+    enum list_origin origin;
     /* to look: up to `most` entries after that place, in the order of the log */
     uint64_t after_seq;
     uint32_t after_place;
@@ -99,6 +104,7 @@ struct submission {
     struct text source;
     struct list_request *list;
     struct entity_request *entity;
+    struct asked asked; /* decision, label, list */
     void (*done)(struct submission *s);
     void *context;
 
@@ -165,10 +171,11 @@ void shard_close(struct shard *s);
  * plan is in force, or with an error, and then nothing has changed. One at a time
  * (ERROR_CONFLICT); from any thread but the shard's; a false progress gives it up. */
 struct activated {
-    bool is_same;     /* it was in force already */
-    bool is_rebuilt;  /* with a state from the log */
-    uint64_t seq;     /* of the PLAN record */
-    uint64_t records; /* of the log that the state was built from */
+    bool is_same;       /* it was in force already */
+    bool is_rebuilt;    /* with a state from the log */
+    uint64_t seq;       /* of the PLAN record */
+    uint64_t records;   /* of the log that the state was built from, */
+    uint64_t first_seq; /* from this one on: over 1, the log's beginning was cut */
 };
 
 bool shard_activate(struct shard *s, const struct made_plan *made, const void *model,
@@ -180,6 +187,31 @@ struct plans *shard_plans(const struct shard *s);
 const struct log *shard_log(const struct shard *s);
 const char *shard_directory(const struct shard *s);
 const struct state_options *shard_state_options(const struct shard *s);
+
+/* Keeping the log small; on one thread, beside all others. */
+bool shard_pack(struct shard *s, bool *did, struct error *e) MUST_USE; /* log_pack */
+
+enum { SHARD_CUT_PLANS = 64 };
+
+struct shard_cut {
+    uint64_t first_seq;          /* of what stays */
+    uint64_t cut_from;           /* first seq of what goes */
+    uint8_t chain[DIGEST_BYTES]; /* of the last record that goes */
+    uint64_t records, by_kind[8];
+    int64_t oldest_us, newest_us; /* times of receipt of what goes */
+    uint64_t snapshot_seq;        /* the base from here on */
+    uint64_t plans;               /* kept; the first of them: */
+    struct {
+        uint64_t seq;
+        uint8_t id[PLAN_ID_BYTES];
+    } plan[SHARD_CUT_PLANS];
+};
+
+/* Before segments that end before `first_seq`, the beginning of another, are cut off: sees to it
+ * that nothing but them is lost. ERROR_NOT_FOUND: no snapshot is behind it yet. */
+bool shard_cut_prepare(struct shard *s, uint64_t first_seq, struct shard_cut *c,
+                       struct error *e) MUST_USE;
+bool shard_cut_now(struct shard *s, const struct shard_cut *c, struct error *e) MUST_USE;
 
 /* What metrics and health pages show; a copy, any thread. */
 struct shard_status {
@@ -211,6 +243,8 @@ struct shard_status {
     uint64_t building_seq,
         building_of;    /* the state of a new plan: records of so many; 0, 0: none */
     uint64_t replayed;  /* records, at the start */
+    uint64_t first_seq; /* of the log: over 1, records before it were cut */
+    bool is_partial;    /* the state was built at the start from a log whose beginning is cut */
     uint64_t erased;    /* of them: events whose personal fields are erased, so read as null */
     uint64_t cut_bytes; /* of a torn end, at the start */
 };

@@ -50,6 +50,7 @@ struct activation {
     struct log_cursor *cursor;
     struct apply *apply;
     uint64_t applied; /* records up to here are in the state */
+    uint64_t first;   /* record applied; 0: none yet */
     bool is_frozen;   /* a snapshot still reads the state that was in force */
 
     struct submission submission;
@@ -251,6 +252,8 @@ static bool build(struct shard *s, struct activation *a, const struct progress *
     while ((found = log_cursor_next(a->cursor, &r, e)) == 1) {
         if (!apply_record(a->apply, &r, e))
             return false;
+        if (a->first == 0)
+            a->first = r.seq;
         a->applied = r.seq;
         if (a->applied % REPORT_EVERY == 0 && !pace(s, a, until, began_us, p, e))
             return false;
@@ -331,6 +334,7 @@ static bool activate(struct shard *s, const struct made_plan *made, const struct
         result->seq = a->submission.seq;
         result->records = a->applied;
         result->is_rebuilt = !keeps_state;
+        result->first_seq = keeps_state ? 1 : a->first;
     }
     note_progress(s, 0, 0);
     activation_free(s, a);

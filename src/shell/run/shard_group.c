@@ -21,8 +21,9 @@
 #include "shell/run/shard_inside.h"
 
 enum {
-    EVENT_BODY_OVERHEAD = 16 + DECISION_BYTES_MAX, /* of an event body, beside id and event */
-    LABEL_BODY_OVERHEAD = 48,
+    EVENT_BODY_OVERHEAD =
+        16 + ASKED_OVERHEAD + DECISION_BYTES_MAX, /* of an event body, beside id and event */
+    LABEL_BODY_OVERHEAD = 48 + ASKED_OVERHEAD,
     WAIT_DURABLE_US = 50,
 };
 
@@ -44,13 +45,19 @@ static bool is_stale(const struct shard *s, struct submission *sub)
 
 /* ---- runs of decisions */
 
+static size_t asked_bytes(const struct submission *sub)
+{
+    return sub->asked.caller.length + sub->asked.request.length;
+}
+
 static size_t run_bytes(const struct shard *s, uint32_t rows)
 {
     size_t bytes = 0;
 
     for (uint32_t i = 0; i < rows; i++)
         bytes += s->run[i]->event.length + s->run[i]->id.length +
-                 shard_sealed_most(s, &s->parted[i]) + EVENT_BODY_OVERHEAD + s->values_most;
+                 shard_sealed_most(s, &s->parted[i]) + EVENT_BODY_OVERHEAD + s->values_most +
+                 asked_bytes(s->run[i]);
     return bytes;
 }
 
@@ -58,8 +65,8 @@ static void append_decision(struct shard *s, uint32_t i)
 {
     struct submission *sub = s->run[i];
     bool is_made = decision_is_made(&s->decisions[i]);
-    struct event_body body = {.id = sub->id,
-                              .event = shard_open_part(s, &s->parted[i], sub->event)};
+    struct event_body body = {
+        .id = sub->id, .event = shard_open_part(s, &s->parted[i], sub->event), .asked = sub->asked};
     struct record record = {.received_us = sub->received_us,
                             .kind = is_made ? RECORD_DECISION : RECORD_OBSERVE,
                             .epoch = ENGINE_EPOCH,
@@ -257,7 +264,12 @@ static void repeat_from_log(struct shard *s, struct submission *sub, uint64_t se
 
     if (!shard_wait_durable(s, seq) || !log_read(s->log, seq, &s->scratch, &record, &e) ||
         !event_body_parse(record.body, &body, &e)) {
-        fail_submission(sub, SUBMIT_FAILED, e.text);
+        if (e.kind == ERROR_NOT_FOUND)
+            fail_submission(sub, SUBMIT_CONFLICT,
+                            "this event was decided before, and its record is no longer kept "
+                            "(log.keep)");
+        else
+            fail_submission(sub, SUBMIT_FAILED, e.text);
         return;
     }
     if (record.kind != RECORD_DECISION && is_observed(s, sub, &e)) {
@@ -441,7 +453,8 @@ static void append_label(struct shard *s, struct submission *sub, const struct r
                                .effective_us = sub->effective_us,
                                .id = sub->id,
                                .source = sub->source,
-                               .event = body->event};
+                               .event = body->event,
+                               .asked = sub->asked};
     struct record record = {.received_us = sub->received_us,
                             .sealed = shard_seal(s, parted, log_next_seq(s->log), NULL),
                             .kind = RECORD_LABEL,
@@ -486,11 +499,15 @@ static void take_label(struct shard *s, struct submission *sub)
          shard_part_copy(s, &event, carrier_personal(s->carrier), &parted, &e) &&
          log_reserve(s->log, 1,
                      body.event.length + shard_sealed_most(s, &parted) + sub->id.length +
-                         sub->source.length + LABEL_BODY_OVERHEAD,
+                         sub->source.length + LABEL_BODY_OVERHEAD + asked_bytes(sub),
                      &e);
     if (!ok) {
         frame_clear(&s->frame);
-        fail_submission(sub, e.kind == ERROR_FULL ? SUBMIT_FULL : SUBMIT_FAILED, e.text);
+        if (e.kind == ERROR_NOT_FOUND)
+            fail_submission(sub, SUBMIT_NOT_FOUND,
+                            "the record of this event is no longer kept (log.keep)");
+        else
+            fail_submission(sub, e.kind == ERROR_FULL ? SUBMIT_FULL : SUBMIT_FAILED, e.text);
         return;
     }
     engine_label(s->state.engine, &s->frame, 0, sub->seq, sub->label, event.received_us,

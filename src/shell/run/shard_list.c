@@ -5,9 +5,10 @@
 
 #include "core/base/panic.h"
 #include "shell/run/list_change.h"
+#include "shell/run/list_value.h"
 #include "shell/run/shard_inside.h"
 
-enum { LIST_BODY_OVERHEAD = 32 + PLAN_NAME_MAX, LIST_ITEM_OVERHEAD = 17 };
+enum { LIST_BODY_OVERHEAD = 32 + ASKED_OVERHEAD + PLAN_NAME_MAX, LIST_ITEM_OVERHEAD = 25 };
 
 struct list_work {
     struct list_change change[LIST_CHANGES_MAX];
@@ -21,9 +22,11 @@ static struct list_work *work_of(struct shard *s)
     return s->list_work;
 }
 
-static size_t body_bytes(const struct list_request *r)
+static size_t body_bytes(const struct submission *sub)
 {
-    size_t bytes = LIST_BODY_OVERHEAD + r->by.length;
+    const struct list_request *r = sub->list;
+    size_t bytes =
+        LIST_BODY_OVERHEAD + r->by.length + sub->asked.caller.length + sub->asked.request.length;
 
     for (uint32_t i = 0; i < r->count; i++)
         bytes += LIST_ITEM_OVERHEAD + r->item[i].value.length + r->item[i].note.length;
@@ -49,13 +52,14 @@ static bool find_list(struct shard *s, struct submission *sub, uint32_t *list)
     return false;
 }
 
-static bool says_nothing_new(struct shard *s, uint32_t list, uint32_t count)
+static bool says_nothing_new(struct shard *s, uint32_t list, uint32_t count,
+                             enum list_origin origin)
 {
     bool is_new = false;
 
     for (uint32_t i = 0; i < count && !is_new; i++) {
-        enum list_result r = lists_foresee(engine_lists(s->state.engine), list,
-                                           &s->list_work->change[i], LIST_BY_HAND);
+        enum list_result r =
+            lists_foresee(engine_lists(s->state.engine), list, &s->list_work->change[i], origin);
 
         is_new = r != LIST_UNCHANGED && r != LIST_ABSENT;
     }
@@ -67,7 +71,7 @@ static void append(struct shard *s, const struct submission *sub, uint64_t seq)
 {
     const struct list_request *q = sub->list;
     const struct list_body body = {
-        .list = q->name, .origin = LIST_BY_HAND, .by = q->by, .count = q->count};
+        .list = q->name, .origin = q->origin, .by = q->by, .count = q->count, .asked = sub->asked};
     struct record r = {.received_us = sub->received_us,
                        .kind = RECORD_LIST,
                        .epoch = ENGINE_EPOCH,
@@ -81,6 +85,25 @@ static void append(struct shard *s, const struct submission *sub, uint64_t seq)
     s->group->has_records = true;
 }
 
+/* Of entries that are written again: those that still stand where they were read. */
+static uint32_t still_there(struct shard *s, uint32_t list, const struct list_request *q,
+                            struct list_item *item)
+{
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < q->count; i++) {
+        const struct list_entry *entry = NULL;
+        struct value v;
+
+        if (list_value_parse(plan_list_type(s->plan, list), item[i].value, &v))
+            entry = lists_find(engine_lists(s->state.engine), list,
+                               engine_list_token(s->state.engine, &v));
+        if (entry != NULL && entry->seq == q->again_of)
+            item[kept++] = item[i];
+    }
+    return kept;
+}
+
 void shard_take_list(struct shard *s, struct submission *sub)
 {
     struct engine *n = s->state.engine;
@@ -92,6 +115,10 @@ void shard_take_list(struct shard *s, struct submission *sub)
 
     if (!find_list(s, sub, &list))
         return;
+    if (q->again_of != 0 && (q->count = still_there(s, list, q, q->again)) == 0) {
+        sub->status = SUBMIT_DONE;
+        return;
+    }
     count =
         list_changes_of(n, plan_list_type(s->plan, list), q->item, q->count, w->change, w->place);
     if (count != q->count) {
@@ -104,8 +131,8 @@ void shard_take_list(struct shard *s, struct submission *sub)
         return;
     }
     sub->status = SUBMIT_DONE;
-    if (!says_nothing_new(s, list, count)) {
-        if (!log_reserve(s->log, 1, body_bytes(q), &e)) {
+    if (!says_nothing_new(s, list, count, q->origin)) {
+        if (!log_reserve(s->log, 1, body_bytes(sub), &e)) {
             refuse(sub, e.kind == ERROR_FULL ? SUBMIT_FULL : SUBMIT_FAILED, &e);
             return;
         }
@@ -114,7 +141,7 @@ void shard_take_list(struct shard *s, struct submission *sub)
     }
     for (uint32_t i = 0; i < count; i++)
         q->result[i] = engine_list_apply(n, list, &w->change[i], seq, w->place[i], sub->received_us,
-                                         LIST_BY_HAND);
+                                         q->origin);
     q->entries = lists_entries(engine_lists(n), list);
 }
 

@@ -28,10 +28,13 @@ enum {
 
 static const char magic[8] = "ASSAYSNP";
 
+#define SUFFIX ".snapshot"
+#define BASE   ".base"
+
 static void snapshot_path(char path[PATH_MAX], const char *directory, uint64_t seq,
                           const char *suffix)
 {
-    snprintf(path, PATH_MAX, "%s/%020" PRIu64 ".snapshot%s", directory, seq, suffix);
+    snprintf(path, PATH_MAX, "%s/%020" PRIu64 "%s", directory, seq, suffix);
 }
 
 /* With the zeros behind them. */
@@ -132,7 +135,7 @@ static bool read_all(int fd, void *bytes, size_t length, size_t offset)
 }
 
 /* Positions of the snapshots there, newest first. */
-static size_t list(const char *directory, uint64_t seqs[SNAPSHOTS_LISTED])
+static size_t list(const char *directory, const char *suffix, uint64_t seqs[SNAPSHOTS_LISTED])
 {
     DIR *d = opendir(directory);
     struct dirent *entry;
@@ -145,7 +148,7 @@ static size_t list(const char *directory, uint64_t seqs[SNAPSHOTS_LISTED])
         uint64_t seq = strtoull(entry->d_name, &end, 10);
         size_t at = count;
 
-        if (end != entry->d_name + 20 || strcmp(end, ".snapshot") != 0)
+        if (end != entry->d_name + 20 || strcmp(end, suffix) != 0)
             continue;
         while (at > 0 && seqs[at - 1] < seq) {
             seqs[at] = seqs[at - 1];
@@ -161,11 +164,11 @@ static size_t list(const char *directory, uint64_t seqs[SNAPSHOTS_LISTED])
 static void remove_old(const char *directory)
 {
     uint64_t seqs[SNAPSHOTS_LISTED];
-    size_t count = list(directory, seqs);
+    size_t count = list(directory, SUFFIX, seqs);
     char path[PATH_MAX];
 
     for (size_t i = SNAPSHOTS_KEPT; i < count; i++) {
-        snapshot_path(path, directory, seqs[i], "");
+        snapshot_path(path, directory, seqs[i], SUFFIX);
         unlink(path);
     }
 }
@@ -270,8 +273,8 @@ bool snapshot_write(const char *directory, const struct snapshot_head *h,
     bool ok;
     int fd;
 
-    snapshot_path(path, directory, h->seq, "");
-    snapshot_path(part, directory, h->seq, ".part");
+    snapshot_path(path, directory, h->seq, SUFFIX);
+    snapshot_path(part, directory, h->seq, SUFFIX ".part");
     fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0)
         return write_failed(part, e);
@@ -392,18 +395,96 @@ static bool read_one(const char *path, uint64_t layout, uint64_t last_seq, struc
     return ok;
 }
 
-bool snapshot_read(const char *directory, uint64_t layout, uint64_t last_seq, struct state *s,
-                   struct snapshot_head *h)
+static bool read_any(const char *directory, const char *suffix, uint64_t layout, uint64_t last_seq,
+                     struct state *s, struct snapshot_head *h)
 {
     uint64_t seqs[SNAPSHOTS_LISTED];
-    size_t count = list(directory, seqs);
+    size_t count = list(directory, suffix, seqs);
     char path[PATH_MAX];
 
     for (size_t i = 0; i < count; i++) {
-        snapshot_path(path, directory, seqs[i], "");
+        snapshot_path(path, directory, seqs[i], suffix);
         if (read_one(path, layout, last_seq, s, h))
             return true;
         state_wipe(s); /* nothing of a bad one may stay */
     }
     return false;
+}
+
+bool snapshot_read(const char *directory, uint64_t layout, uint64_t last_seq, struct state *s,
+                   struct snapshot_head *h)
+{
+    return read_any(directory, SUFFIX, layout, last_seq, s, h) ||
+           read_any(directory, BASE, layout, last_seq, s, h);
+}
+
+bool snapshot_read_base(const char *directory, uint64_t layout, struct state *s,
+                        struct snapshot_head *h)
+{
+    return read_any(directory, BASE, layout, UINT64_MAX, s, h);
+}
+
+/* ---- the base */
+
+static bool read_head(const char *directory, uint64_t seq, const char *suffix,
+                      struct snapshot_head *h)
+{
+    uint8_t header[FIELDS_BYTES];
+    char path[PATH_MAX];
+    bool ok;
+    int fd;
+
+    snapshot_path(path, directory, seq, suffix);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    ok = read_all(fd, header, sizeof header, 0) && parse_fields(header, h) && h->seq == seq;
+    close(fd);
+    return ok;
+}
+
+bool snapshot_base(const char *directory, struct snapshot_head *h)
+{
+    uint64_t seqs[SNAPSHOTS_LISTED];
+    size_t count = list(directory, BASE, seqs);
+
+    return count > 0 && read_head(directory, seqs[0], BASE, h);
+}
+
+static void remove_bases(const char *directory, uint64_t but)
+{
+    uint64_t seqs[SNAPSHOTS_LISTED];
+    size_t count = list(directory, BASE, seqs);
+    char path[PATH_MAX];
+
+    for (size_t i = 0; i < count; i++) {
+        snapshot_path(path, directory, seqs[i], BASE);
+        if (seqs[i] != but)
+            unlink(path);
+    }
+}
+
+bool snapshot_keep_base(const char *directory, uint64_t seq, uint64_t layout, uint64_t *base,
+                        struct error *e)
+{
+    uint64_t seqs[SNAPSHOTS_LISTED];
+    size_t count = list(directory, SUFFIX, seqs);
+    char path[PATH_MAX], kept[PATH_MAX];
+    struct snapshot_head h;
+
+    *base = 0;
+    for (size_t i = count; i > 0 && *base == 0; i--) {
+        if (seqs[i - 1] >= seq && read_head(directory, seqs[i - 1], SUFFIX, &h) &&
+            h.layout == layout)
+            *base = seqs[i - 1];
+    }
+    if (*base == 0)
+        return error_set(e, ERROR_NOT_FOUND, "no snapshot at or behind record %" PRIu64, seq);
+    snapshot_path(path, directory, *base, SUFFIX);
+    snapshot_path(kept, directory, *base, BASE);
+    if (link(path, kept) != 0 && errno != EEXIST)
+        return error_set(e, ERROR_WORLD, "cannot keep snapshot %s: %s", path, strerror(errno));
+    sync_directory(directory);
+    remove_bases(directory, *base);
+    return true;
 }

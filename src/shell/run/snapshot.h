@@ -8,7 +8,8 @@
  * be mapped at any page size up to 64 KiB.
  *
  * A snapshot is only an aid: one that is damaged or of another layout is passed over, and the log
- * builds the state again. The two newest are kept. A restored state goes on reading its file
+ * builds the state again. The two newest are kept; and <seq>.base, where the log's beginning was
+ * cut: the same file by another name. A restored state goes on reading its file
  * through a private mapping, so its room on the disk is free only when the file was removed and the
  * process has ended; nobody may change the file in place.
  */
@@ -42,12 +43,23 @@ bool snapshot_write(const char *directory, const struct snapshot_head *h,
 bool snapshot_write_bytes(const char *directory, const struct snapshot_head *h, const void *bytes,
                           struct error *e) MUST_USE;
 
+/* The oldest snapshot of `layout` at or behind `seq` becomes the base, <its seq>.base, which stays
+ * until there is another: without the log's records before it, it alone has what they led to. *base
+ * is its seq. ERROR_NOT_FOUND: there is none. */
+bool snapshot_keep_base(const char *directory, uint64_t seq, uint64_t layout, uint64_t *base,
+                        struct error *e) MUST_USE;
+/* The base, whatever its layout; false: there is none. */
+bool snapshot_base(const char *directory, struct snapshot_head *h) MUST_USE;
+/* As snapshot_read, of the base alone. */
+bool snapshot_read_base(const char *directory, uint64_t layout, struct state *s,
+                        struct snapshot_head *h) MUST_USE;
+
 /* What a killed process left half written; only while no other writes there. */
 void snapshot_remove_unfinished(const char *directory);
 
-/* The newest snapshot at or before `last_seq` that is whole and of `layout`, mapped into the wiped
- * state's memory (its engine is closed); pages come from the file when they are first used. False:
- * there is none (not an error; `h` is untouched, the state is wiped). */
+/* The newest snapshot or base at or before `last_seq` that is whole and of `layout`, mapped into
+ * the wiped state's memory (its engine is closed); pages come from the file when they are first
+ * used. False: there is none (not an error; `h` is untouched, the state is wiped). */
 bool snapshot_read(const char *directory, uint64_t layout, uint64_t last_seq, struct state *s,
                    struct snapshot_head *h) MUST_USE;
 

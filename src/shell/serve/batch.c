@@ -36,6 +36,7 @@ struct batch {
     uint64_t taken, given; /* places ever */
     bool explain, dry_run;
     struct text key; /* Idempotency-Key */
+    struct asked asked;
     struct buffer *out;
 };
 
@@ -63,7 +64,8 @@ static void send_line(struct batch *b, struct place *p, const struct incoming *i
                                .event = {p->bytes.bytes + in->id.length, in->event.length},
                                .received_us = received_us,
                                .explain = b->explain,
-                               .fields = b->seat->fields};
+                               .fields = b->seat->fields,
+                               .asked = b->asked};
     p->time_us = in->time_us;
     p->was_sent = errand_send(b->server, &p->errand, &b->bell);
     if (!p->was_sent)
@@ -184,7 +186,7 @@ static void batch_run(struct batch *b, struct text body)
 
 enum http_next decide_batch(struct server *s, struct exchange *x)
 {
-    struct batch b = {.server = s, .seat = seat_get(s), .out = &x->answer};
+    struct batch b = {.server = s, .seat = seat_get(s), .out = &x->answer, .asked = asked_of(x)};
     struct text body = exchange_body(x);
     uint64_t lines;
 

@@ -144,6 +144,7 @@ enum http_next decide_one(struct server *s, struct exchange *x)
     d->submission.kind = dry_run ? SUBMIT_PEEK : SUBMIT_DECISION;
     d->submission.explain = explain;
     d->submission.fields = seat->fields;
+    d->submission.asked = asked_of(x);
     if (s->o.deadline_us > 0)
         d->submission.due_ns = (x->started_us + s->o.deadline_us) * 1000;
     d->read_ns = read_ns;

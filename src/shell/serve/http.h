@@ -40,6 +40,7 @@ enum {
     HTTP_KEPT_BYTES = 64 << 10,        /* of a buffer kept for the connection's next request */
     HTTP_HEADERS_BYTES_MAX = 16 << 10, /* that exchange_add_header takes for one answer */
     HTTP_REQUEST_ID_MAX = 128,
+    HTTP_ACTOR_MAX = 128,
     HTTP_TRACE_BYTES = 55, /* of a traceparent */
 };
 
@@ -76,8 +77,9 @@ struct exchange {
         unsigned limit, remaining, reset_s; /* headers RateLimit-*; limit 0: none */
     } rate;
 
-    struct caller caller; /* who asks; the dispatcher's */
-    const char *address;  /* of the peer; the connection's */
+    struct caller caller;           /* who asks; the dispatcher's */
+    char actor[HTTP_ACTOR_MAX + 1]; /* and as a text: "key:ask_3f9a"; "": nobody was asked */
+    const char *address;            /* of the peer; the connection's */
 
     enum http_next (*ready)(struct exchange *x); /* HTTP_WAITING: after another exchange_wait */
     void *state;                                 /* the handler's */

@@ -93,6 +93,8 @@ bool server_submit(struct server *s, struct exchange *x, struct submission *subm
 /* 429, or 503 with the reason where the shard has stopped. */
 void server_refuse(struct server *s, struct exchange *x);
 
+/* Who asked and in which request, for what this exchange submits; slices of it. */
+struct asked asked_of(const struct exchange *x);
 /* Who says so, for records that keep one text: the caller's name, with the query parameter `by`
  * before it where there is one. On false the answer is there. */
 bool caller_by(struct exchange *x, char *by, size_t room) MUST_USE;
@@ -166,6 +168,8 @@ enum http_next revoke_key(struct server *s, struct exchange *x);
 enum http_next show_users(struct server *s, struct exchange *x);
 enum http_next create_user(struct server *s, struct exchange *x);
 enum http_next change_user(struct server *s, struct exchange *x);
+enum http_next show_audit(struct server *s, struct exchange *x);
+enum http_next make_checkpoint(struct server *s, struct exchange *x);
 enum http_next show_session(struct server *s, struct exchange *x);
 enum http_next sign_in(struct server *s, struct exchange *x);
 enum http_next sign_out(struct server *s, struct exchange *x);

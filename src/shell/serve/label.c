@@ -136,8 +136,8 @@ static void read_item(const struct json *item, struct arena *memory, struct labe
 }
 
 /* A bad item keeps a copy of what is wrong with it until its turn to be answered. */
-static void send_item(struct server *s, const struct json *item, struct arena *memory,
-                      struct labelling *l, struct bell *bell)
+static void send_item(struct server *s, struct exchange *x, const struct json *item,
+                      struct arena *memory, struct labelling *l, struct bell *bell)
 {
     struct problems *scratch = &seat_get(s)->problems;
 
@@ -149,6 +149,7 @@ static void send_item(struct server *s, const struct json *item, struct arena *m
         *l->problems = *scratch;
         return;
     }
+    l->errand.submission.asked = asked_of(x);
     l->was_sent = errand_send(s, &l->errand, bell);
 }
 
@@ -262,7 +263,7 @@ static void label_all(struct server *s, struct exchange *x, struct json_document
     for (uint32_t i = 0; i < count; i++) {
         if (i >= DESK_WINDOW && l[i - DESK_WINDOW].was_sent)
             errand_wait(&l[i - DESK_WINDOW].errand);
-        send_item(s, &items[i], &d->memory, &l[i], &bell);
+        send_item(s, x, &items[i], &d->memory, &l[i], &bell);
     }
     for (uint32_t i = 0; i < count; i++) {
         if (l[i].was_sent)

@@ -183,7 +183,8 @@ static bool query_text(struct exchange *x, const char *name, size_t most, struct
 
 static void send(struct server *s, struct exchange *x, struct changing *c)
 {
-    struct submission sub = {.kind = SUBMIT_LIST, .received_us = c->now_us, .list = &c->request};
+    struct submission sub = {
+        .kind = SUBMIT_LIST, .received_us = c->now_us, .list = &c->request, .asked = asked_of(x)};
 
     if (c->problems->count > 0)
         problem_answer_fields(x, c->problems);

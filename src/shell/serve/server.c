@@ -190,6 +190,11 @@ bool query_int(struct exchange *x, const char *name, int64_t min, int64_t max, i
     return false;
 }
 
+struct asked asked_of(const struct exchange *x)
+{
+    return (struct asked){.caller = text_of(x->actor), .request = text_of(x->request_id)};
+}
+
 /* ---- dispatch ---- */
 
 static size_t body_max(const struct server *s, const struct route *r)
@@ -222,6 +227,15 @@ static unsigned roles_of(const struct server *s, const struct route *r)
     return r->roles;
 }
 
+static void name_actor(struct exchange *x)
+{
+    struct control_actor a = caller_actor(&x->caller);
+
+    x->actor[0] = 0;
+    if (x->caller.kind > CALLER_LOCAL)
+        snprintf(x->actor, sizeof x->actor, "%.*s:%.*s", TEXT_ARG(a.kind), TEXT_ARG(a.id));
+}
+
 /* Who asks, and whether they may; on false the answer is there. Before the body is read. */
 static bool is_allowed(struct server *s, struct exchange *x, const struct route *r)
 {
@@ -235,6 +249,7 @@ static bool is_allowed(struct server *s, struct exchange *x, const struct route 
 
     if (s->o.access == NULL) {
         x->caller = (struct caller){.kind = CALLER_LOCAL, .roles = ROLES_ALL};
+        x->actor[0] = 0;
         return true;
     }
     request.authorization = exchange_header(x, "Authorization");
@@ -247,6 +262,7 @@ static bool is_allowed(struct server *s, struct exchange *x, const struct route 
     }
     access_check(s->o.access, &request, &v);
     x->caller = v.caller;
+    name_actor(x);
     x->rate.limit = v.rate.limit;
     x->rate.remaining = v.rate.remaining;
     x->rate.reset_s = v.rate.reset_s;

@@ -32,6 +32,7 @@ struct server_work {
     void *context;
 };
 
+struct upkeep; /* shell/audit */
 /* Rules over the API; plans are made by whoever starts the server. */
 struct server_rules {
     struct rule_book *book; /* borrowed; NULL: answered 503 */
@@ -54,6 +55,7 @@ struct server_options {
     uint64_t store_lag_limit;        /* beyond it lists answer 503; 0: none */
     const char *data_directory;      /* for its models; NULL: answered 503 */
     struct server_work train, reload, backtest; /* run NULL: answered 503 */
+    struct upkeep *upkeep;                      /* borrowed; NULL: no checkpoints */
     struct access *access;                      /* borrowed; NULL: nobody is asked who they are */
     struct server_rules rules;
 };

@@ -195,7 +195,9 @@ enum http_next show_decision(struct server *s, struct exchange *x)
     if (!find_decision(s, x, &store, &seq))
         return HTTP_ANSWERED;
     if (!show_record(s, seq, &x->answer, &e)) {
-        problem_answer(x, 503, "%s", e.text);
+        buffer_clear(&x->answer);
+        problem_answer(x, e.kind == ERROR_NOT_FOUND ? 404 : 503, "%s%s", e.text,
+                       e.kind == ERROR_NOT_FOUND ? ": it is no longer kept (log.keep)" : "");
         return HTTP_ANSWERED;
     }
     if (store == NULL || !store_label_of(store, seq, &label, &ignored))

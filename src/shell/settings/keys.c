@@ -599,6 +599,28 @@ const struct key keys[] = {
      .most = 4.0 * (1 << 30), .words = "Size of one file of the log."},
     {"log.sync", KEY_BOOL, 0, OF(log_sync), .standard = "true",
      .words = "Whether an answer waits until its record is on disk."},
+    {"log.compress", KEY_BOOL, 0, OF(log_compress), .standard = "true",
+     .words = "Whether files of the log that are full are packed by zstd, in the background."},
+    {"log.keep", KEY_SECTION, 0, .shorthand = "for",
+     .words = "How much of the log is kept: whole files go, the oldest first, once a snapshot has "
+              "what they led to. Without it: all, for ever."},
+    {"log.keep.for", KEY_DURATION, 0, OF(log_keep.for_us),
+     .has_at = offsetof(struct settings, log_keep.has_for), .least = 3600e6,
+     .words = "Files whose newest record is older go."},
+    {"log.keep.bytes", KEY_SIZE, 0, OF(log_keep.bytes),
+     .has_at = offsetof(struct settings, log_keep.has_bytes), .least = 1 << 20, .most = 1e18,
+     .words = "The oldest files go while the log is larger."},
+    {"log.checkpoint", KEY_DURATION, 0, OF(log_checkpoint_us), .standard = "10m", .least = 0,
+     .words = "Time between two signed checkpoints of the log, as long as it grows; 0: none."},
+    {"log.checkpoint_records", KEY_WHOLE, 0, OF(log_checkpoint_records), .standard = "100000",
+     .least = 1, .most = 1e12, .words = "And one after so many records."},
+    {"log.checkpoint_file", KEY_TEXT, 0, OF(log_checkpoint_file),
+     .words = "Where checkpoints are kept beside, best on another machine: a file that they are "
+              "added to, or an http or https URL that each is posted to. Only with one that "
+              "whoever changes the log cannot reach is a log that was cut short found."},
+    {"log.checkpoint_key", KEY_TEXT, 0, OF(log_checkpoint_key),
+     .words = "File of the private key that signs them, made where there is none; by default "
+              "checkpoint.key in the data directory."},
     {"reload", KEY_SECTION, 0, .words = "How changed settings come into force while serving."},
     {"reload.rate", KEY_WHOLE, 0, OF(reload_rate), .standard = "200000", .least = 100, .most = 1e9,
      .words = "Records of the log a second, at most, of which the state of changed features is "

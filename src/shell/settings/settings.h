@@ -380,13 +380,23 @@ struct settings {
     uint64_t ids_horizon;        /* ids remembered: default 10,000,000 */
     int64_t ids_horizon_us;      /* and for how long: default 30d */
     uint64_t log_segment_bytes;
-    bool log_sync;                  /* default true */
-    uint32_t reload_rate;           /* records a second; default 200000 */
-    int64_t snapshot_every_us;      /* default 5m */
-    uint64_t snapshot_memory_bytes; /* default 1GiB */
-    uint64_t store_lag_limit;       /* records; 0: none */
-    struct hash_key token_key;      /* of the shard; set by who opens it, not a setting */
-    struct origins *origins;        /* private: where each value came from */
+    bool log_sync;     /* default true */
+    bool log_compress; /* default true */
+    struct log_keep {
+        bool has_for, has_bytes;
+        int64_t for_us;
+        uint64_t bytes;
+    } log_keep;                      /* neither: for ever */
+    int64_t log_checkpoint_us;       /* between two signed checkpoints: default 10m; 0: none */
+    uint64_t log_checkpoint_records; /* and after so many records: default 100000 */
+    char *log_checkpoint_file;       /* file or URL that they are added to; or NULL */
+    char *log_checkpoint_key;        /* file of the private key; NULL: in the data directory */
+    uint32_t reload_rate;            /* records a second; default 200000 */
+    int64_t snapshot_every_us;       /* default 5m */
+    uint64_t snapshot_memory_bytes;  /* default 1GiB */
+    uint64_t store_lag_limit;        /* records; 0: none */
+    struct hash_key token_key;       /* of the shard; set by who opens it, not a setting */
+    struct origins *origins;         /* private: where each value came from */
 };
 
 /* What comes from outside the file. */
