@@ -33,7 +33,7 @@ MAY_INCLUDE = {
     "core/learn": "core/base core/data core/model core/stats",
     "shell/os": "core/base",
     "shell/link": "core/base core/data shell/os",
-    "shell/source": "core/base core/data core/stats shell/os",
+    "shell/source": "core/base core/data core/stats shell/os shell/link",
     "shell/log": "core/base shell/os",
     "shell/personal": "core/base shell/os",
     "shell/control": "core/base core/data shell/os shell/log",
@@ -46,7 +46,7 @@ MAY_INCLUDE = {
     "shell/os shell/link shell/source shell/settings shell/log shell/personal shell/control "
     "shell/rules shell/registry",
     # The store is a projection of the log's records, whose bodies are run's.
-    "shell/store": "core/base core/data core/velocity core/decide shell/os shell/log shell/run",
+    "shell/store": "core/base core/data core/velocity core/decide shell/os shell/link shell/settings shell/log shell/run",
     "shell/audit": "core/base core/data core/decide shell/os shell/link shell/settings shell/log "
     "shell/control shell/run",
     "shell/report": "core/base core/data core/stats shell/source shell/registry",

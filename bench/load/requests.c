@@ -31,7 +31,11 @@ static bool add_line(struct requests *r, const char *line, const struct request_
     struct request made = {0};
     int n;
 
-    snprintf(body, sizeof body - REQUEST_ID_BYTES - REQUEST_TIME_BYTES, "%s", line);
+    if (strlen(line) >= sizeof body - REQUEST_ID_BYTES - REQUEST_TIME_BYTES)
+        return error_set(e, ERROR_INVALID, "an event of %zu bytes; at most %d are sent",
+                         strlen(line),
+                         REQUEST_BYTES_MAX - REQUEST_ID_BYTES - REQUEST_TIME_BYTES - 1);
+    memcpy(body, line, strlen(line) + 1);
     /* The later one first: what is before it does not move. */
     if (strstr(body, "{time}") > strstr(body, "{id}")) {
         place(body, "{time}", REQUEST_TIME_BYTES, &made.time_at);

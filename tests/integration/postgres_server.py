@@ -37,11 +37,16 @@ class Postgres:
             [self.programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8",
              "--locale=C.UTF-8", "--no-sync"],
             check=True, capture_output=True, cwd=self.folder, **self.user)
-        chosen = {"listen_addresses": "", "fsync": "off", "work_mem": "64MB", **settings}
+        self.settings = settings
+        return self.launch()
+
+    def launch(self):
+        """The server over the data that are there."""
+        chosen = {"listen_addresses": "", "fsync": "off", "work_mem": "64MB", **self.settings}
         options = [word for name, value in chosen.items() for word in ("-c", f"{name}={value}")]
         with open(self.folder / "log", "w") as log:
             self.server = subprocess.Popen(
-                [self.programs / "postgres", "-D", data, "-k", self.folder, *options],
+                [self.programs / "postgres", "-D", self.folder / "data", "-k", self.folder, *options],
                 stdout=log, stderr=log, cwd=self.folder, **self.user)
         while self.server.poll() is None:
             if self.psql("SELECT 1", check=False).returncode == 0:
@@ -49,10 +54,14 @@ class Postgres:
             time.sleep(0.05)
         raise RuntimeError("postgres ended: " + (self.folder / "log").read_text())
 
-    def psql(self, text, check=True):
+    def url(self, database="postgres", user="postgres", password=""):
+        who = f"{user}:{password}" if password else user
+        return f"postgresql://{who}@/{database}?host={self.folder}"
+
+    def psql(self, text, check=True, database="postgres"):
         done = subprocess.run(
             ["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", self.folder,
-             "-U", "postgres", "-d", "postgres", "-f", "-"],
+             "-U", "postgres", "-d", database, "-f", "-"],
             input=text, capture_output=True, text=True)
         assert not check or done.returncode == 0, done.stderr[:4000]
         return done
@@ -64,7 +73,11 @@ class Postgres:
                   f"\\copy {table} FROM '{path}' WITH (FORMAT csv, HEADER)\n"
                   f"ANALYZE {table};\n")
 
-    def stop(self):
-        self.server.send_signal(signal.SIGINT)
+    def halt(self, how=signal.SIGINT):
+        """Away, its data kept: launch brings it back."""
+        self.server.send_signal(how)
         self.server.wait(timeout=60)
+
+    def stop(self):
+        self.halt()
         shutil.rmtree(self.folder)

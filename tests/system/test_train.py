@@ -76,7 +76,7 @@ def test_the_contract_of_json(train, tmp_path):
     split = found["split"]
     assert split["train_rows"] > split["test_rows"] > 0
     assert split["train_frauds"] > 0 and split["test_frauds"] > 0
-    assert set(found["seconds"]) == {"read", "features", "fit", "evaluate", "all"}
+    assert set(found["seconds"]) == {"read", "features", "fit", "folds", "evaluate", "all"}
     assert found["metrics"]["test"]["auc_roc"]["value"] > 0.8
     assert "logistic" in found["metrics"]
 

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "core/learn/recipe.h"
 #include "core/model/parts.h"
 #include "core/stats/metrics.h"
 
@@ -584,13 +585,90 @@ static void importance_finds_the_inputs_that_matter(void **state)
 
     table_init(&t, 8000, 19);
     m = table_boost(&t.dataset, &o, NULL);
-    assert_true(permutation_importance(m, &t.dataset, &run, once, &e));
-    assert_true(permutation_importance(m, &t.dataset, &two, again, &e));
+    assert_true(permutation_importance(m, &t.dataset, 1, &run, once, &e));
+    assert_true(permutation_importance(m, &t.dataset, 1, &two, again, &e));
     assert_memory_equal(once, again, sizeof once);
     assert_true(once[AMOUNT] > 0.05 && once[RATIO] > 0.05 && once[SHOP] > 0.02);
     assert_true(once[CONSTANT] == 0 && once[EMPTY] == 0);
     assert_true(fabs(once[NIGHT]) < 0.02);
+    /* Where legitimate rows stand for more of them, frauds are rarer and as much is lost at most.
+     */
+    assert_true(permutation_importance(m, &t.dataset, 50, &two, again, &e));
+    assert_true(again[AMOUNT] > 0 && again[AMOUNT] != once[AMOUNT] && again[CONSTANT] == 0);
+    assert_true(permutation_rows(m) >= 1000 && permutation_rows(m) <= 20000);
+    assert_true(contribution_rows(m) >= 100 && contribution_rows(m) <= 1000);
     model_free(m);
+    table_fini(&t);
+}
+
+/* What is kept of learning: the last model, for the recipe that is alike. */
+struct one_kept {
+    struct recipe recipe;
+    struct buffer file;
+    struct learned learned;
+    int found;
+};
+
+static bool find_kept(void *context, const struct recipe *r, const struct dataset *d,
+                      struct model **m, struct learned *learned)
+{
+    struct one_kept *k = context;
+    struct error e;
+
+    if (k->file.length == 0 || !recipe_learns_alike(&k->recipe, r))
+        return false;
+    k->found++;
+    *learned = k->learned;
+    return model_parse(k->file.bytes, k->file.length, m, &e);
+}
+
+static void keep_one(void *context, const struct recipe *r, const struct dataset *d,
+                     const struct model *m, const struct learned *learned)
+{
+    struct one_kept *k = context;
+
+    k->recipe = *r;
+    k->learned = *learned;
+    buffer_clear(&k->file);
+    model_format(m, &k->file);
+}
+
+static void what_was_learned_is_not_learned_again(void **state)
+{
+    struct one_kept k = {0};
+    struct learn_memory memory = {find_kept, keep_one, &k};
+    struct learn_run run = {.seed = 5, .memory = &memory};
+    struct learned first, second;
+    struct buffer again;
+    struct recipe r;
+    struct model *m;
+    struct table t;
+    struct error e;
+
+    buffer_init(&k.file, 16 << 20);
+    buffer_init(&again, 16 << 20);
+    recipe_defaults(&r);
+    r.boost = small_options();
+    table_init(&t, 4000, 19);
+    assert_true(learn(&r, &t.dataset, &run, &m, &first, &e));
+    model_free(m);
+    assert_int_equal(k.found, 0);
+    r.conformal = 0.9; /* not learn()'s business */
+    assert_true(learn(&r, &t.dataset, &run, &m, &second, &e));
+    assert_int_equal(k.found, 1);
+    model_format(m, &again);
+    assert_int_equal(again.length, k.file.length);
+    assert_memory_equal(again.bytes, k.file.bytes, again.length);
+    assert_memory_equal(&first, &second, sizeof first);
+    model_free(m);
+    r.boost.trees++;
+    assert_true(learn(&r, &t.dataset, &run, &m, NULL, &e));
+    assert_int_equal(k.found, 1);
+    model_free(m);
+    r.kind = MODEL_VOTE;
+    assert_false(recipe_learns_alike(&r, &r));
+    buffer_fini(&k.file);
+    buffer_fini(&again);
     table_fini(&t);
 }
 
@@ -615,6 +693,7 @@ int main(void)
         cmocka_unit_test(almost_nothing_gives_the_prior),
         cmocka_unit_test(weights_bring_the_classes_level),
         cmocka_unit_test(importance_finds_the_inputs_that_matter),
+        cmocka_unit_test(what_was_learned_is_not_learned_again),
     };
 
     return RUN(tests);

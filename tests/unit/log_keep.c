@@ -284,5 +284,5 @@ int main(void)
         cmocka_unit_test(test_what_is_kept),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return RUN(tests);
 }

@@ -382,5 +382,5 @@ int main(void)
         EACH(many_persons),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return RUN(tests);
 }

@@ -304,9 +304,10 @@ static void hostile_words_stay_words(void **state)
     const struct report_part part = {hostile, 0, DAY_US, 10, 1, true};
     const struct report_check check = {REPORT_WARNING, hostile};
     const struct report_count reject = {hostile, 3};
-    struct report_data data = {hostile, hostile, 1, hostile, hostile, 10, 1,        0, DAY_US,
-                               0,       &reject, 1, hostile, &part,   1,  &feature, 1, model,
-                               2,       0,       1, hostile, &check,  1};
+    struct report_data data = {hostile, hostile,  1, hostile, hostile, 10,      1,
+                               0,       DAY_US,   0, &reject, 1,       hostile, &part,
+                               1,       &feature, 1, 7,       3,       5,       model,
+                               2,       0,        1, hostile, &check,  1};
     struct terminal rich = {true, false, 80};
     struct buffer b = new_buffer();
 
@@ -314,6 +315,8 @@ static void hostile_words_stay_words(void **state)
     report_write_html(&data, &b);
     assert_page_is_sound(&b);
     assert_non_null(strstr(buffer_text(&b), "&lt;script&gt;"));
+    assert_non_null(strstr(buffer_text(&b), "on 7 held-out rows, 3 of them frauds"));
+    assert_non_null(strstr(buffer_text(&b), "the mean of 5 rows"));
     buffer_clear(&b);
     terminal_report(&rich, &data, &b);
     assert_absent(buffer_text(&b), "\x1b");

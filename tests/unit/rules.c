@@ -397,5 +397,5 @@ int main(void)
         FRESH(test_names),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return RUN(tests);
 }

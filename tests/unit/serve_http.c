@@ -148,7 +148,7 @@ static void start(void)
                                             .connections = 1024,
                                             .queue = QUEUE,
                                             .body_bytes = BODY_LIMIT};
-    struct project_options o = {.store = store_path};
+    struct project_options o = {.store = {STORE_SQLITE, store_path}};
 
     shard = fake_open(directory, LOG_SYNC_NEVER, QUEUE);
     o.log_directory = fake_log_directory(shard);
@@ -158,7 +158,7 @@ static void start(void)
     MUST(server_start(&(struct server_options){.setting = &setting,
                                                .shard = shard,
                                                .project = project,
-                                               .store = store_path,
+                                               .store = {STORE_SQLITE, store_path},
                                                .train = {train, NULL}},
                       &server, &e));
 }

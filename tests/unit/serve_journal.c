@@ -133,5 +133,5 @@ int main(void)
         cmocka_unit_test(a_line_too_long_or_a_closed_end_harms_nobody),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return RUN(tests);
 }

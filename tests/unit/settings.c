@@ -128,7 +128,7 @@ static const struct {
     {"zebra: 1\n",
      "assay.yaml:1:1: zebra: no such key; expected one of: name, data_directory, sources, event, "
      "time_zone, zones, events, schema, personal, missing, validate, entities, lists, features, rules, reasons, "
-     "model, models, outcomes, decision, thresholds, tests, server, access, routes, memory, batch, ids, log, reload, snapshot, store"},
+     "model, models, outcomes, decision, thresholds, tests, server, access, store, routes, memory, batch, ids, log, reload, snapshot"},
     {"server: {port: 70000}\n",
      "assay.yaml:1:16: server.port: expected a whole number from 0 to 65535, found \"70000\""},
     {"server:\n  port: [1]\n",
@@ -144,7 +144,7 @@ static const struct {
      "found \"4GB\""},
     {"log: {sync: yes}\n", "assay.yaml:1:13: log.sync: expected true or false, found \"yes\""},
     {"sources: {customers: {key: id}}\n",
-     "assay.yaml:1:22: sources.customers.file: is missing: expected a text"},
+     "assay.yaml:1:22: sources.customers: expected one of file, table and query, found none"},
     {"sources:\n  transactions: t.csv\n  customers: {file: c.csv}\n",
      "assay.yaml:3:14: sources.customers: expected its key, the column named like the events' field to "
      "look up by, such as {file: c.csv, key: customer_id}"},
@@ -154,6 +154,18 @@ static const struct {
     {"sources: {transactions: \"kafka:topic\"}\n",
      "assay.yaml:1:25: sources.transactions.file: a source \"kafka:\" is not in this version: give "
      "a file"},
+    {"sources: {transactions: {file: a.csv, table: raw.a}}\n",
+     "assay.yaml:1:25: sources.transactions: expected one of file, table and query, found several"},
+    {"sources: {transactions: {rejects: 0}}\n",
+     "assay.yaml:1:25: sources.transactions: expected one of file, table and query, found none"},
+    {"sources: {transactions: \"postgresql://u:secret@h/d\"}\n",
+     "assay.yaml:1:25: sources.transactions.file: a database is no file: write its URL under "
+     "`postgres` and `table` or `query` instead of `file`"},
+    {"sources: {transactions: {file: a.csv, postgres: secret}}\n",
+     "assay.yaml:1:49: sources.transactions.postgres: a file is read without a database; for one of "
+     "its tables write `table: raw.payments` instead of `file`"},
+    {"store: oracle\n",
+     "assay.yaml:1:8: store.kind: expected sqlite or postgres, found \"oracle\""},
     {"name: x\n",
      "assay.yaml:1:1: sources: expected a source called transactions, such as sources: "
      "{transactions: transactions.csv}"},

@@ -8,19 +8,51 @@
 #include "core/base/memory.h"
 #include "core/data/event.h"
 #include "core/velocity/velocity.h"
+#include "shell/link/postgres.h"
 #include "shell/os/clock.h"
 #include "shell/store/project.h"
 #include "tests/unit/serve_fake.h"
 
+/* One suite for each kind of store: SQLite, and PostgreSQL where ASSAY_TEST_POSTGRES is the URL of
+ * a server whose database may be emptied (tests/system/test_postgres.py starts one and runs this).
+ */
 static struct error e;
 static char directory[256], path[300];
+static struct store_place place;
+
+#define MUST(call)                                                                                 \
+    do {                                                                                           \
+        if (!(call))                                                                               \
+            fail_msg("%s: %s", #call, e.text);                                                     \
+    } while (0)
+
+static bool is_postgres(void)
+{
+    return place.kind == STORE_POSTGRES;
+}
+
+/* What the tests say to the server beside the store. */
+static void run_sql(const char *sql)
+{
+    struct postgres *p;
+
+    MUST(postgres_open(place.where, &p, &e));
+    MUST(postgres_exec(p, sql, &e));
+    postgres_close(p);
+}
 
 static int set_up(void **state)
 {
+    const char *url = getenv("ASSAY_TEST_POSTGRES");
+
     (void)state;
     snprintf(directory, sizeof directory, "/tmp/assay-store-XXXXXX");
     assert_non_null(mkdtemp(directory));
     snprintf(path, sizeof path, "%s/store.sqlite", directory);
+    place = url != NULL ? (struct store_place){STORE_POSTGRES, url}
+                        : (struct store_place){STORE_SQLITE, path};
+    if (is_postgres())
+        run_sql("DROP SCHEMA IF EXISTS raw, feature, label, score, alert, model, audit CASCADE");
     return 0;
 }
 
@@ -32,12 +64,6 @@ static int tear_down(void **state)
     snprintf(command, sizeof command, "rm -rf %s", directory);
     return system(command);
 }
-
-#define MUST(call)                                                                                 \
-    do {                                                                                           \
-        if (!(call))                                                                               \
-            fail_msg("%s: %s", #call, e.text);                                                     \
-    } while (0)
 
 static struct store_decision decision_at(uint64_t seq, const char *id, int64_t time_us, int score)
 {
@@ -57,14 +83,18 @@ static struct store *filled(unsigned rows)
 {
     struct store *s;
 
-    MUST(store_open(path, STORE_WRITE, &s, &e));
+    MUST(store_open(&place, STORE_WRITE, &s, &e));
     MUST(store_begin(s, &e));
     for (unsigned i = 1; i <= rows; i++) {
         char id[32];
         struct store_decision d;
 
         snprintf(id, sizeof id, "event-%u", i);
+        const int64_t entity[] = {i % 3 == 0 ? -30 : 31, 0, 40};
+
         d = decision_at(i, id, (int64_t)i * 1000 / 3, (int)(i * 7 % 1001)); /* equal times occur */
+        d.entity = entity;
+        d.entities = 3;
         MUST(store_add_decision(s, &d, &e));
     }
     MUST(store_commit(s, rows, &e));
@@ -163,6 +193,139 @@ static void filters_hold(void **state)
     store_close(s);
 }
 
+static struct store_decision kept;
+static unsigned was_equal;
+
+static void compare(void *context, const struct store_decision *d)
+{
+    (void)context;
+    was_equal += d->seq == kept.seq && text_equal(d->event_id, kept.event_id) &&
+                 d->received_us == kept.received_us && d->time_us == kept.time_us &&
+                 d->probability == kept.probability && d->score == kept.score &&
+                 text_equal(d->outcome, kept.outcome) && text_equal(d->level, kept.level) &&
+                 d->flags == kept.flags && text_equal(d->plan, kept.plan) &&
+                 text_equal(d->rules, kept.rules) && d->label == LABEL_UNKNOWN;
+}
+
+/* Every filter alone and with others, against the same said in C. */
+static void queries_are_what_they_say(void **state)
+{
+    static const struct {
+        int64_t entity;
+        int64_t from, until, received_from;
+        int least, most;
+        const char *rule, *outcome, *level;
+        int label; /* -1: any, else a value of the label */
+    } asked[] = {
+        {-30, INT64_MIN, INT64_MAX, INT64_MIN, 0, 1000, "", "", "", -1},
+        {31, 1000, 90000, INT64_MIN, 0, 1000, "BIG", "", "", -1},
+        {40, 5000, INT64_MAX, 6000, 100, 700, "", "approve", "LOW", -1},
+        {41, INT64_MIN, INT64_MAX, INT64_MIN, 0, 1000, "", "", "", -1},
+        {0, INT64_MIN, 77777, 1234, 0, 1000, "BIG", "decline", "", -1},
+        {0, INT64_MIN, INT64_MAX, INT64_MIN, 0, 1000, "BI", "", "", -1},
+        {0, INT64_MIN, INT64_MAX, INT64_MIN, 0, 1000, "", "", "", 1},
+        {0, INT64_MIN, INT64_MAX, INT64_MIN, 501, 501, "", "", "", LABEL_UNKNOWN},
+        {0, INT64_MIN, INT64_MAX, INT64_MIN, 0, 1000, "", "", "HIGH", -1},
+        {0, INT64_MIN, INT64_MAX, INT64_MIN, 0, 1000, "", "\xff\xfe", "", -1},
+    };
+    enum { ROWS = 500 };
+    struct store *s = filled(ROWS);
+    struct seen *seen = mem_alloc(sizeof *seen);
+
+    (void)state;
+    MUST(store_begin(s, &e));
+    for (uint64_t i = 4; i <= ROWS; i += 4) {
+        struct store_label l = {.seq = ROWS + i,
+                                .event_seq = i,
+                                .event_id = text_of("x"),
+                                .label = i % 8 == 0,
+                                .source = text_of("tab\tand \\ and\nline")};
+
+        MUST(store_add_label(s, &l, &e));
+    }
+    MUST(store_commit(s, 2 * ROWS, &e));
+    for (unsigned k = 0; k < sizeof asked / sizeof *asked * 4; k++) {
+        unsigned n = k / 4, expected = 0;
+        struct store_query q = any((enum store_sort)(k % 4), 13);
+
+        q.entity = asked[n].entity;
+        q.from_us = asked[n].from;
+        q.until_us = asked[n].until;
+        q.received_from_us = asked[n].received_from;
+        q.min_score = asked[n].least;
+        q.max_score = asked[n].most;
+        q.rule = text_of(asked[n].rule);
+        q.outcome = text_of(asked[n].outcome);
+        q.level = text_of(asked[n].level);
+        q.has_label = asked[n].label >= 0;
+        q.label = (uint8_t)asked[n].label;
+        see_all(s, q, seen);
+        for (unsigned i = 1; i <= ROWS; i++) {
+            int64_t t = (int64_t)i * 1000 / 3;
+            int score = (int)(i * 7 % 1001);
+            uint8_t label = i % 4 != 0 ? LABEL_UNKNOWN : i % 8 == 0;
+
+            expected += (q.entity == 0 || q.entity == 40 || q.entity == (i % 3 == 0 ? -30 : 31)) &&
+                        t >= q.from_us && t < q.until_us && t + 5 >= q.received_from_us &&
+                        score >= q.min_score && score <= q.max_score &&
+                        (q.rule.length == 0 || (text_is(q.rule, "BIG") && score > 500)) &&
+                        (q.outcome.length == 0 ||
+                         text_is(q.outcome, score >= 800 ? "decline" : "approve")) &&
+                        (q.level.length == 0 || text_is(q.level, "LOW")) &&
+                        (!q.has_label || label == q.label);
+        }
+        if (seen->count != expected)
+            fail_msg("query %u sorted by %u: %u rows, not %u", n, k % 4, seen->count, expected);
+        for (unsigned i = 1; i < seen->count && k % 4 == STORE_TIME_UP; i++)
+            assert_true(seen->seq[i] > seen->seq[i - 1]);
+    }
+    mem_free(seen);
+    store_close(s);
+}
+
+static void rows_come_back_as_they_were(void **state)
+{
+    struct store_decision d = decision_at(7, "a\\N\tb\n\"c\"; é", -62135596799999999, 501);
+    struct seen *seen = mem_alloc(sizeof *seen);
+    struct store_query q = any(STORE_TIME_DOWN, 5);
+    struct store *s;
+    uint64_t seq;
+
+    (void)state;
+    d.received_us = INT64_C(1800000000123457);
+    d.probability = 0.1 + 0.2;
+    d.flags = 40000;
+    MUST(store_open(&place, STORE_WRITE, &s, &e));
+    MUST(store_begin(s, &e));
+    MUST(store_add_decision(s, &d, &e));
+    MUST(store_commit(s, 7, &e));
+    kept = d;
+    q.from_us = d.time_us;
+    q.until_us = d.time_us + 1;
+    q.received_from_us = d.received_us;
+    q.received_until_us = d.received_us + 1;
+    char next[STORE_CURSOR_MAX];
+    was_equal = 0;
+    MUST(store_query(s, &q, compare, NULL, next, &e));
+    assert_int_equal(was_equal, 1);
+    MUST(store_find(s, d.event_id, &seq, &e));
+    assert_int_equal(seq, 7);
+    /* The batch once more, with what came after it. */
+    MUST(store_begin(s, &e));
+    d.score = 1;
+    MUST(store_add_decision(s, &d, &e));
+    d.seq = 8;
+    MUST(store_add_decision(s, &d, &e));
+    MUST(store_commit(s, 8, &e));
+    q = any(STORE_SCORE_UP, 5);
+    see_all(s, q, seen);
+    assert_int_equal(seen->count, 2);
+    assert_int_equal(seen->score[0], 1);
+    assert_int_equal(seen->score[1], 501);
+    mem_free(seen);
+    store_close(s);
+}
+
 static void cursors_of_other_queries_are_refused(void **state)
 {
     static const char *const bad[] = {"x", "0000", "' OR 1 --",
@@ -253,7 +416,7 @@ static void an_entity_has_its_decisions(void **state)
     (void)state;
     assert_int_equal(store_entity(text_of("customer"), (struct hash128){0, 0}), 0);
     assert_true(both[0] != store_entity(text_of("shop"), token));
-    MUST(store_open(path, STORE_WRITE, &s, &e));
+    MUST(store_open(&place, STORE_WRITE, &s, &e));
     MUST(store_begin(s, &e));
     for (uint64_t i = 0; i < 6; i++) { /* 1 to 3, then in another bucket; every second is its */
         struct store_decision d = decision_at(i < 3 ? i + 1 : far + i, "x", 1, 1);
@@ -316,14 +479,14 @@ static void what_is_not_committed_is_gone(void **state)
     uint64_t seq;
 
     (void)state;
-    MUST(store_open(path, STORE_READ, &reader, &e));
+    MUST(store_open(&place, STORE_READ, &reader, &e));
     MUST(store_begin(s, &e));
     MUST(store_add_decision(s, &d, &e));
     MUST(store_count(reader, &totals, &e));
     assert_int_equal(totals.decisions, 3);
     store_rollback(s);
     store_close(s);
-    MUST(store_open(path, STORE_WRITE, &s, &e));
+    MUST(store_open(&place, STORE_WRITE, &s, &e));
     MUST(store_projected(s, &seq, &e));
     assert_int_equal(seq, 3);
     MUST(store_count(s, &totals, &e));
@@ -332,22 +495,58 @@ static void what_is_not_committed_is_gone(void **state)
     store_close(s);
 }
 
+static void another_version_is_refused_by_name(void)
+{
+    struct store *s;
+
+    store_close(filled(1));
+    run_sql("INSERT INTO audit.migration(version, name) VALUES (99, 'of tomorrow')");
+    for (int mode = STORE_WRITE; mode <= STORE_READ; mode++) {
+        assert_false(store_open(&place, (enum store_mode)mode, &s, &e));
+        assert_int_equal(e.kind, ERROR_INVALID);
+        assert_non_null(strstr(e.text, "99 \"of tomorrow\""));
+    }
+    run_sql("DELETE FROM audit.migration WHERE version IN (99, 2)");
+    assert_false(store_open(&place, STORE_READ, &s, &e));
+    assert_int_equal(e.kind, ERROR_INVALID);
+}
+
+static void a_writer_is_alone(void **state)
+{
+    struct store *s, *other;
+
+    (void)state;
+    s = filled(3);
+    assert_false(store_open(&place, STORE_WRITE, &other, &e));
+    assert_int_equal(e.kind, ERROR_CONFLICT);
+    assert_false(store_remove(&place, &e));
+    store_close(s);
+    MUST(store_open(&place, STORE_WRITE, &other, &e));
+    store_close(other);
+}
+
 static void a_reader_needs_a_file_and_a_version(void **state)
 {
     struct store *s;
+    bool is_damaged;
     FILE *f;
 
     (void)state;
-    assert_false(store_open(path, STORE_READ, &s, &e));
+    assert_false(store_open(&place, STORE_READ, &s, &e));
     assert_int_equal(e.kind, ERROR_NOT_FOUND);
+    if (is_postgres()) {
+        another_version_is_refused_by_name();
+        return;
+    }
     f = fopen(path, "w");
     for (int i = 0; i < 500; i++)
         fputs("this is no database ", f);
     fclose(f);
-    assert_false(store_open(path, STORE_WRITE, &s, &e));
+    assert_false(store_open_checked(&place, STORE_WRITE, &s, &is_damaged, &e));
+    assert_true(is_damaged);
     assert_non_null(strstr(e.text, "assay rebuild"));
-    MUST(store_remove(path, &e));
-    MUST(store_remove(path, &e));
+    MUST(store_remove(&place, &e));
+    MUST(store_remove(&place, &e));
     store_close(filled(1));
 }
 
@@ -417,29 +616,63 @@ static void decide_some(struct shard *shard, unsigned from, unsigned until)
 
 static struct project_options options_of(struct shard *shard)
 {
-    return (struct project_options){.store = path,
+    return (struct project_options){.store = place,
                                     .log_directory = fake_log_directory(shard),
                                     .plans = shard_plans(shard),
                                     .log = shard_log(shard)};
 }
 
-static void dump(char **rows)
+static void dump_postgres(struct buffer *out)
 {
-    char command[700];
+    static const char *const tables[] = {
+        "SELECT d::text FROM score.decision d ORDER BY seq",
+        "SELECT e::text FROM score.entity e ORDER BY seq, entity",
+        "SELECT l::text FROM label.label l ORDER BY seq",
+        "SELECT projected_seq::text FROM audit.projection",
+    };
+    struct postgres *p;
+
+    MUST(postgres_open(place.where, &p, &e));
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+        struct postgres_rows *rows;
+
+        MUST(postgres_ask(p, tables[i], NULL, 0, &rows, &e));
+        for (uint32_t k = 0; k < postgres_rows_count(rows); k++) {
+            buffer_add_slice(out, postgres_cell(rows, k, 0));
+            buffer_add_char(out, '\n');
+        }
+        postgres_rows_free(rows);
+    }
+    postgres_close(p);
+}
+
+static void dump_sqlite(struct buffer *out)
+{
+    char command[700], bytes[4096];
     FILE *pipe;
-    size_t length;
+    size_t n;
 
     snprintf(command, sizeof command,
              "python3 -c \"import sqlite3;d=sqlite3.connect('%s');"
-             "[print(r) for t in ('decision','label','name','meta') "
+             "[print(r) for t in ('decision','entity','label','name','meta') "
              "for r in d.execute('SELECT * FROM '+t+' ORDER BY 1')]\"",
              path);
     pipe = popen(command, "r");
     assert_non_null(pipe);
-    *rows = mem_alloc(1 << 20);
-    length = fread(*rows, 1, (1 << 20) - 1, pipe);
-    assert_true(length > 1000);
+    while ((n = fread(bytes, 1, sizeof bytes, pipe)) > 0)
+        buffer_add(out, bytes, n);
     assert_int_equal(pclose(pipe), 0);
+}
+
+/* The tables as they lie there. */
+static void dump(struct buffer *rows)
+{
+    buffer_init(rows, 4 << 20);
+    if (is_postgres())
+        dump_postgres(rows);
+    else
+        dump_sqlite(rows);
+    assert_true(rows->length > 1000 && !rows->overflow);
 }
 
 static void a_rebuilt_store_has_equal_rows(void **state)
@@ -449,7 +682,7 @@ static void a_rebuilt_store_has_equal_rows(void **state)
     struct project *p;
     struct project_status status;
     struct rebuilt rebuilt;
-    char *before, *after;
+    struct buffer before, after;
 
     (void)state;
     for (unsigned round = 0; round < 3; round++) { /* stopped and gone on with */
@@ -466,9 +699,9 @@ static void a_rebuilt_store_has_equal_rows(void **state)
     assert_int_equal(rebuilt.skipped, 0);
     assert_int_equal(rebuilt.records, 401); /* and the plan */
     dump(&after);
-    assert_string_equal(before, after);
-    mem_free(before);
-    mem_free(after);
+    assert_string_equal(buffer_text(&before), buffer_text(&after));
+    buffer_fini(&before);
+    buffer_fini(&after);
     shard_close(shard);
 }
 
@@ -486,18 +719,50 @@ static void a_store_ahead_of_its_log_is_refused(void **state)
     shard_close(shard);
 }
 
+/* A file that is gone or damaged is made anew; a database, whatever is with it, is not. */
+static void what_is_lost_is_told(void **state)
+{
+    struct store *s = filled(3), *other;
+    bool is_damaged = true;
+
+    (void)state;
+    assert_true(store_is_there(s) && !store_is_damaged(s));
+    if (is_postgres()) {
+        const struct store_place away = {STORE_POSTGRES, "postgresql://127.0.0.1:1/assay"};
+        struct store_totals totals;
+
+        run_sql("DROP TABLE score.decision");
+        assert_false(store_count(s, &totals, &e));
+        assert_true(store_is_there(s) && !store_is_damaged(s));
+        assert_false(store_open_checked(&away, STORE_WRITE, &other, &is_damaged, &e));
+        assert_int_equal(e.kind, ERROR_WORLD);
+        assert_false(is_damaged);
+        store_close(s);
+        return;
+    }
+    MUST(store_remove(&place, &e));
+    assert_false(store_is_there(s));
+    store_close(s);
+    assert_false(store_open_checked(&place, STORE_READ, &other, &is_damaged, &e));
+    assert_false(is_damaged); /* it is not there at all */
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(pages_neither_repeat_nor_hide),        TEST(filters_hold),
-        TEST(cursors_of_other_queries_are_refused), TEST(labels_reach_their_decisions),
-        TEST(ids_are_found_across_buckets),         TEST(a_rollback_is_forgotten),
-        TEST(an_entity_has_its_decisions),          TEST(what_is_not_committed_is_gone),
-        TEST(a_reader_needs_a_file_and_a_version),  TEST(a_rebuilt_store_has_equal_rows),
-        TEST(a_store_ahead_of_its_log_is_refused),
+        TEST(pages_neither_repeat_nor_hide),  TEST(filters_hold),
+        TEST(queries_are_what_they_say),      TEST(rows_come_back_as_they_were),
+        TEST(an_entity_has_its_decisions),    TEST(cursors_of_other_queries_are_refused),
+        TEST(labels_reach_their_decisions),   TEST(ids_are_found_across_buckets),
+        TEST(what_is_not_committed_is_gone),  TEST(a_reader_needs_a_file_and_a_version),
+        TEST(a_rebuilt_store_has_equal_rows), TEST(a_store_ahead_of_its_log_is_refused),
+        TEST(a_rollback_is_forgotten),        TEST(what_is_lost_is_told),
     };
 
-    return RUN(tests);
+    /* An SQLite file's directory is locked by the log. */
+    const struct CMUnitTest of_databases[] = {TEST(a_writer_is_alone)};
+
+    return RUN(tests) + (getenv("ASSAY_TEST_POSTGRES") != NULL ? RUN(of_databases) : 0);
 }

@@ -138,6 +138,7 @@ static uint32_t open_rival(struct engine *n, enum model_rival r, enum simd simd,
     if (m == NULL)
         return 0;
     v->scratch = model_scratch_new(m, simd);
+    model_scratch_prepare(v->scratch);
     v->input = mem_array(model_input_count(m), sizeof *v->input);
     v->margin = mem_array(batch, sizeof *v->margin);
     v->probability = mem_array(batch, sizeof *v->probability);
@@ -163,6 +164,7 @@ static void open_model(struct engine *n, enum simd simd)
     if (m == NULL)
         return;
     n->scratch = model_scratch_new(m, simd);
+    model_scratch_prepare(n->scratch);
     n->input = mem_array(model_input_count(m), sizeof *n->input);
     most = model_input_count(m);
     for (int r = 0; r < MODEL_RIVALS; r++) {

@@ -24,11 +24,14 @@ struct dataset {
 
 enum balance { BALANCE_NONE, BALANCE_WEIGHTS }; /* weights: each class counts half in all */
 
+struct learn_memory;
+
 struct learn_run {
     uint64_t seed;
-    const struct workers *workers;   /* may be NULL */
-    const struct progress *progress; /* may be NULL */
-    enum simd simd;                  /* of scoring; results are the same bits at each */
+    const struct workers *workers;     /* may be NULL */
+    const struct progress *progress;   /* may be NULL */
+    enum simd simd;                    /* of scoring; results are the same bits at each */
+    const struct learn_memory *memory; /* recipe.h; may be NULL */
 };
 
 enum { LOGISTIC_KNOTS_MAX = 9 };
@@ -167,9 +170,14 @@ uint32_t conformal_rows_needed(double level);
 bool conformal_fit(const double *margin, const uint8_t *label, uint32_t rows, double level,
                    struct conformal *c) MUST_USE;
 
-/* Mean loss of average precision when one input's values are shuffled among the rows. */
+/* How many rows are worth it: by what one costs, so that a large model of many inputs takes seconds
+ * rather than minutes. */
+uint32_t permutation_rows(const struct model *m);
+uint32_t contribution_rows(const struct model *m); /* to explain one by one */
+/* Mean loss of average precision when one input's values are shuffled among the rows, each
+ * legitimate one of which stands for `legitimate_weight` (per fraud, that for one). */
 bool permutation_importance(const struct model *m, const struct dataset *d,
-                            const struct learn_run *run, double *importance,
-                            struct error *e) MUST_USE;
+                            double legitimate_weight, const struct learn_run *run,
+                            double *importance, struct error *e) MUST_USE;
 
 #endif

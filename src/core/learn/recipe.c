@@ -1,5 +1,7 @@
 #include "core/learn/recipe.h"
 
+#include <string.h>
+
 #include "core/base/elementary.h"
 #include "core/learn/dataset.h"
 #include "core/learn/members.h"
@@ -152,8 +154,8 @@ static bool learn_in_two(const struct recipe *r, const struct parted *p, const s
     return true;
 }
 
-bool learn(const struct recipe *r, const struct dataset *d, const struct learn_run *run,
-           struct model **m, struct learned *learned, struct error *e)
+static bool learn_anew(const struct recipe *r, const struct dataset *d, const struct learn_run *run,
+                       struct model **m, struct learned *learned, struct error *e)
 {
     struct parted p;
     bool good;
@@ -167,4 +169,59 @@ bool learn(const struct recipe *r, const struct dataset *d, const struct learn_r
         good = learn_in_two(r, &p, d, run, m, learned, e);
     mem_free(p.row);
     return good;
+}
+
+bool learn(const struct recipe *r, const struct dataset *d, const struct learn_run *run,
+           struct model **m, struct learned *learned, struct error *e)
+{
+    const struct learn_memory *memory = run->memory;
+    struct learned l = {0};
+
+    if (memory == NULL || !memory->find(memory->context, r, d, m, &l)) {
+        if (!learn_anew(r, d, run, m, &l, e))
+            return false;
+        if (memory != NULL)
+            memory->keep(memory->context, r, d, *m, &l);
+    }
+    if (learned != NULL)
+        *learned = l;
+    return true;
+}
+
+/* ---- the same recipe ---- */
+
+/* The options of the kind; NULL: it has members, which are recipes themselves. */
+static const void *own_options(const struct recipe *r, size_t *bytes)
+{
+    switch (r->kind) {
+    case MODEL_LOGISTIC:
+        *bytes = sizeof r->logistic;
+        return &r->logistic;
+    case MODEL_BOOST:
+        *bytes = sizeof r->boost;
+        return &r->boost;
+    case MODEL_FOREST:
+        *bytes = sizeof r->forest;
+        return &r->forest;
+    case MODEL_ISOLATION:
+        *bytes = sizeof r->isolation;
+        return &r->isolation;
+    case MODEL_NET:
+        *bytes = sizeof r->net;
+        return &r->net;
+    default:
+        return NULL;
+    }
+}
+
+/* Byte by byte: what differs in padding alone counts as different, which is no harm. */
+bool recipe_learns_alike(const struct recipe *a, const struct recipe *b)
+{
+    size_t bytes;
+    const void *one = own_options(a, &bytes);
+
+    return one != NULL && a->kind == b->kind && a->balance == b->balance &&
+           (a->calibrate == CALIBRATION_PRIOR) == (b->calibrate == CALIBRATION_PRIOR) &&
+           memcmp(&a->resample, &b->resample, sizeof a->resample) == 0 &&
+           memcmp(one, own_options(b, &bytes), bytes) == 0;
 }

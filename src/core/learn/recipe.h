@@ -44,6 +44,20 @@ struct learned {
     uint32_t before[2], after[2]; /* rows by class, before and after resampling */
 };
 
+/* Whether they make the same model of the same rows; what only the caller does with it (held-out
+ * calibration, self-training) does not count. False where it is not known. */
+bool recipe_learns_alike(const struct recipe *a, const struct recipe *b);
+
+/* What learn() made before, where the caller keeps it. `find` gives the model over to learn(); both
+ * are called by any of the threads that fit. */
+struct learn_memory {
+    bool (*find)(void *context, const struct recipe *r, const struct dataset *d, struct model **m,
+                 struct learned *learned);
+    void (*keep)(void *context, const struct recipe *r, const struct dataset *d,
+                 const struct model *m, const struct learned *learned);
+    void *context;
+};
+
 enum {
     EARLY_TAIL_PERCENT = 15, /* of the rows, the last ones: early stopping watches them */
     EARLY_FRAUDS_MIN = 20,   /* among them; with fewer it does not stop early */

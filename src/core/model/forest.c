@@ -20,8 +20,8 @@ enum {
 struct forest_scratch {
     enum simd level;
     const struct forest_kernel *kernel;
-    uint16_t *ranks; /* MODEL_BLOCK ranked rows */
-    struct shap_scratch *shap;
+    uint16_t *ranks;           /* MODEL_BLOCK ranked rows */
+    struct shap_scratch *shap; /* made when first explained */
 };
 
 static void forest_close(struct model *m)
@@ -37,7 +37,6 @@ static bool forest_finish(struct model *m, struct error *e)
     m->ranks = forest_ranks_new(m, e);
     if (m->ranks == NULL)
         return false;
-    m->shap = shap_rule_new(m);
     m->mean_path = isolation_mean_path(m->forest.samples);
     return true;
 }
@@ -48,7 +47,6 @@ static void *forest_scratch_new(const struct model *m, enum simd level)
 
     s->level = level;
     s->kernel = forest_kernel_of(m->ranks, level);
-    s->shap = shap_scratch_new(m->shap);
     s->ranks = mem_array((size_t)MODEL_BLOCK * forest_ranks_stride(m->ranks) + 1, sizeof *s->ranks);
     return s;
 }
@@ -91,9 +89,12 @@ static void boost_score(const struct model *m, void *scratch, const double *x, u
 static double boost_explain(const struct model *m, void *scratch, const double *x,
                             double *contribution)
 {
+    const struct shap_rule *rule = shap_rule_of(m);
     struct forest_scratch *s = scratch;
 
-    return shap_explain(m->shap, s->shap, x, contribution, s->level);
+    if (s->shap == NULL)
+        s->shap = shap_scratch_new(rule);
+    return shap_explain(rule, s->shap, x, contribution, s->level);
 }
 
 /* ---- forest: the mean ---- */

@@ -238,6 +238,16 @@ void model_scratch_free(struct model_scratch *s)
     mem_free(s);
 }
 
+/* By explaining a row: whatever a kind makes, it has made then. */
+void model_scratch_prepare(struct model_scratch *s)
+{
+    double *contribution = mem_array((size_t)s->model->inputs + 1, sizeof *contribution);
+
+    memset(s->x, 0, s->model->width * sizeof *s->x);
+    model_explain_encoded(s->model, s, s->x, contribution);
+    mem_free(contribution);
+}
+
 void model_score_encoded(const struct model *m, struct model_scratch *s, const double *x,
                          uint32_t rows, double *margin)
 {

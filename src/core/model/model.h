@@ -152,6 +152,8 @@ void conformal_free(struct conformal *c);
 
 struct model_scratch *model_scratch_new(const struct model *m, enum simd level);
 void model_scratch_free(struct model_scratch *s);
+/* Makes now what the first explanation would: for who has no time to lose then. */
+void model_scratch_prepare(struct model_scratch *s);
 
 /* Any number of rows; margin and probability are arrays of `rows`, either may be NULL. Row i gives
  * the same bits in any batch. */

@@ -136,8 +136,8 @@ struct model {
     struct imported *imported;  /* MODEL_IMPORTED */
     uint32_t width;             /* doubles of an encoded row; from model_finish on */
     struct forest_ranks *ranks; /* the forest as the kernels walk it */
-    struct shap_rule *shap;
-    double mean_path; /* MODEL_ISOLATION: of its samples */
+    struct shap_rule *shap;     /* NULL until a row is explained: shap_rule_of */
+    double mean_path;           /* MODEL_ISOLATION: of its samples */
 };
 
 /* Inputs unnamed, maps empty, linear arrays zero, no trees, no members. */

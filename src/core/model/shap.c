@@ -239,7 +239,7 @@ static void measure(struct shap_rule *r, const struct model_forest *f, uint32_t 
     set_factors(r, FACTORS_NEW, 1, false);
 }
 
-struct shap_rule *shap_rule_new(const struct model *m)
+static struct shap_rule *shap_rule_new(const struct model *m)
 {
     const struct model_forest *f = &m->forest;
     struct shap_rule *r = mem_alloc(sizeof *r);
@@ -283,6 +283,21 @@ void shap_rule_free(struct shap_rule *r)
     mem_free(r->share);
     mem_free(r->weight);
     mem_free(r);
+}
+
+/* Two who ask at once make the same rule; the later one goes. */
+const struct shap_rule *shap_rule_of(const struct model *m)
+{
+    struct shap_rule **place = (struct shap_rule **)&m->shap;
+    struct shap_rule *there = __atomic_load_n(place, __ATOMIC_ACQUIRE), *made;
+
+    if (there != NULL)
+        return there;
+    made = shap_rule_new(m);
+    if (__atomic_compare_exchange_n(place, &there, made, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+        return made;
+    shap_rule_free(made);
+    return there;
 }
 
 struct shap_scratch *shap_scratch_new(const struct shap_rule *r)

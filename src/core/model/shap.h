@@ -6,7 +6,9 @@
 
 struct shap_scratch; /* of one thread */
 
-struct shap_rule *shap_rule_new(const struct model *m);
+/* The model's, made by the first who asks: most models that training makes never explain a row. Any
+ * thread. */
+const struct shap_rule *shap_rule_of(const struct model *m);
 void shap_rule_free(struct shap_rule *r);
 struct shap_scratch *shap_scratch_new(const struct shap_rule *r);
 void shap_scratch_free(struct shap_scratch *s);

@@ -1,8 +1,12 @@
 #include "core/velocity/evict.h"
 
+#include <sched.h>
+
 #include "core/base/panic.h"
 #include "core/velocity/forget.h"
 #include "core/velocity/table.h"
+
+enum { TURNS_WAITED = 1024 };
 
 static uint64_t level_budget(const struct velocity *v, int level)
 {
@@ -39,10 +43,14 @@ size_t room_entity_bytes(const struct velocity *v, uint32_t group)
     return v->budget_bytes / v->layout->group_count / ENTITY_PART;
 }
 
-/* A turn at the region is a few dozen instructions: waiting for it costs less than sleeping. */
+/* A turn at the region is a few dozen instructions: waiting for it costs less than sleeping. Who
+ * takes longer has lost its processor, and may have ours. */
 void room_hold(const struct velocity *v)
 {
-    while (v->lock != NULL && __atomic_exchange_n(v->lock, 1, __ATOMIC_ACQUIRE) != 0) {
+    for (unsigned turns = 1;
+         v->lock != NULL && __atomic_exchange_n(v->lock, 1, __ATOMIC_ACQUIRE) != 0; turns++) {
+        if (turns % TURNS_WAITED == 0)
+            sched_yield();
     }
 }
 

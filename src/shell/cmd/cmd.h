@@ -83,6 +83,7 @@ extern const struct command command_demo, command_features, command_generate, co
     command_replay;
 extern const struct command command_key, command_rebuild, command_reload, command_serve,
     command_user;
+extern const struct command command_load;
 extern const struct command command_openapi, command_sql;
 extern const struct command command_rule, command_score, command_top, command_train;
 
@@ -116,6 +117,10 @@ bool invocation_service(const struct invocation *v, const struct settings *s,
 
 /* The settings that -c names (assay.yaml), with environment and --set over them. */
 bool invocation_settings(const struct invocation *v, struct settings **s, struct error *e) MUST_USE;
+/* The PostgreSQL that a command works on: --url, else `store.url` of the settings that -c names,
+ * else DATABASE_URL. */
+struct postgres;
+bool invocation_postgres(const struct invocation *v, struct postgres **p, struct error *e) MUST_USE;
 /* Writes a result to stdout. */
 bool print_result(struct buffer *b, struct error *e) MUST_USE;
 

@@ -20,7 +20,7 @@
 #include "shell/run/lookup.h"
 #include "shell/serve/http.h"
 #include "shell/serve/tls.h"
-#include "shell/store/store.h"
+#include "shell/store/place.h"
 
 enum {
     SYNC_SLOW_US = 5000,
@@ -43,7 +43,7 @@ struct finding {
 struct doctor {
     struct invocation *v;
     struct settings *settings; /* NULL: they cannot be read */
-    char data[DATA_PATH_MAX], log[DATA_PATH_MAX + 16], store[DATA_PATH_MAX + 16];
+    char data[DATA_PATH_MAX], log[DATA_PATH_MAX + 16];
     bool has_data; /* the data directory is there */
 };
 
@@ -160,7 +160,6 @@ static void check_settings(struct doctor *d, struct finding *f)
         d->data[0] = 0;
     }
     snprintf(d->log, sizeof d->log, "%s/shard-0/log", d->data);
-    snprintf(d->store, sizeof d->store, "%s/store.sqlite", d->data);
     d->has_data = d->data[0] != 0 && file_exists(d->data);
 }
 
@@ -278,17 +277,24 @@ static void check_log(struct doctor *d, struct finding *f)
 
 static void check_store(struct doctor *d, struct finding *f)
 {
+    char path[STORE_PATH_MAX];
+    struct store_place place;
     struct store *store = NULL;
     uint64_t last, projected;
     struct error e;
 
-    if (!file_exists(d->log) || !file_exists(d->store)) {
+    if (!file_exists(d->log)) {
         find(f, "there is none yet");
         return;
     }
-    if (!log_last_seq(d->log, &last, &e) || !store_open(d->store, STORE_READ, &store, &e) ||
-        !store_projected(store, &projected, &e)) {
-        failed(f, &e, "stop the service and run assay rebuild: the store is made from the log");
+    if (!store_place_find(d->settings, path, &place, &e) || !log_last_seq(d->log, &last, &e) ||
+        !store_open(&place, STORE_READ, &store, &e) || !store_projected(store, &projected, &e)) {
+        if (e.kind == ERROR_NOT_FOUND)
+            find(f, "there is none yet");
+        else if (place.kind == STORE_POSTGRES && e.kind == ERROR_WORLD)
+            failed(f, &e, "a running service goes on without it, and catches up when it is back");
+        else
+            failed(f, &e, "stop the service and run assay rebuild: the store is made from the log");
     } else {
         find(f, "%" PRIu64 " of %" PRIu64 " records", projected, last);
         if (projected > last)

@@ -1,7 +1,9 @@
-/* `assay export`: all records of the log about one person. */
+/* `assay export`: all records of the log about one person; or rows of PostgreSQL (export_table.h).
+ */
 #include <stdio.h>
 
 #include "core/data/event.h"
+#include "shell/cmd/export_table.h"
 #include "shell/cmd/log.h"
 #include "shell/cmd/subject.h"
 #include "shell/run/data_directory.h"
@@ -123,7 +125,7 @@ static bool export(struct invocation *v, const char *shard, struct looking *l, s
     return ok;
 }
 
-static bool export_run(struct invocation *v, struct error *e)
+static bool export_subject(struct invocation *v, struct error *e)
 {
     struct looking l = {0};
     char shard[DATA_PATH_MAX];
@@ -148,20 +150,40 @@ static bool export_run(struct invocation *v, struct error *e)
                                            TEXT_ARG(l.id)));
 }
 
+static bool export_run(struct invocation *v, struct error *e)
+{
+    bool has_subject = option_has(v, "subject");
+
+    if (has_subject == (v->argument_count > 0))
+        return error_set(e, ERROR_USAGE,
+                         "expected a table or a query of PostgreSQL, or --subject KIND=ID");
+    return has_subject ? export_subject(v, e) : export_table(v, e);
+}
+
 static const struct option options[] = {
     OPTION_SUBJECT,
-    {"output", 'o', "FILE", "where to write (default: standard output)"},
+    {"output", 'o', "FILE",
+     "where to write (default: standard output); of rows: CSV, or NDJSON "
+     "for .ndjson and .jsonl"},
+    {"ndjson", 0, NULL, "rows: NDJSON whatever the name"},
+    {"url", 0, "URL", "rows: of the database (default: store.url of -c, or DATABASE_URL)"},
     {0},
 };
 
 const struct command command_export = {
     .name = "export",
     .group = GROUP_LOOK,
-    .summary = "writes all that the log holds of a person",
-    .arguments = "--subject KIND=ID",
-    .words = "Events, decisions and labels as JSON, one a line, personal fields opened. It reads "
-             "the data directory,\nbeside a running service too.",
+    .summary = "writes rows of PostgreSQL, or all that the log holds of a person",
+    .arguments = "[TABLE|QUERY]",
+    .most = 1,
+    .words =
+        "Of a table or query the rows stream; the query can only read. Of a person (--subject) "
+        "events,\ndecisions and labels as JSON, one a line, personal fields opened; it reads the "
+        "data directory,\nbeside a running service too.",
     .options = options,
-    .examples = "  assay export --subject customer=c-17 -o c-17.ndjson\n",
+    .examples =
+        "  assay export score.decision -o decisions.csv\n"
+        "  assay export \"SELECT * FROM score.decision WHERE score >= 800\" -o high.ndjson\n"
+        "  assay export --subject customer=c-17 -o c-17.ndjson\n",
     .run = export_run,
 };

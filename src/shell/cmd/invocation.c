@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "shell/cmd/cmd.h"
+#include "shell/link/postgres.h"
 
 enum { SIZE_WORDS_MAX = 64 };
 
@@ -70,4 +71,20 @@ bool print_result(struct buffer *b, struct error *e)
         fflush(stdout) != 0)
         return error_set(e, ERROR_WORLD, "cannot write to standard output");
     return true;
+}
+
+bool invocation_postgres(const struct invocation *v, struct postgres **p, struct error *e)
+{
+    const char *url = option_get(v, "url");
+    struct settings *s = NULL;
+    bool ok;
+
+    if (url == NULL && option_has(v, "config")) {
+        if (!invocation_settings(v, &s, e))
+            return false;
+        url = s->store.url;
+    }
+    ok = postgres_open(url, p, e);
+    settings_free(s);
+    return ok;
 }

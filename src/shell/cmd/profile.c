@@ -73,7 +73,7 @@ static bool open_data(struct profiling *p, struct profile_options *o, struct err
     if (!invocation_settings(p->v, &p->settings, e) ||
         !feed_source(p->settings, option_get(p->v, "kind"), &p->source, e))
         return false;
-    p->title = settings_source(p->settings, source_name(p))->file;
+    p->title = source_setting_words(settings_source(p->settings, source_name(p)));
     if (o->label == NULL && is_field(p, p->settings->event.label))
         o->label = p->settings->event.label;
     if (o->time == NULL)

@@ -4,6 +4,7 @@
 
 #include "shell/cmd/cmd.h"
 #include "shell/run/data_directory.h"
+#include "shell/store/place.h"
 #include "shell/store/project.h"
 
 static void print_json(const struct rebuilt *r, struct buffer *out)
@@ -15,30 +16,43 @@ static void print_json(const struct rebuilt *r, struct buffer *out)
                   r->skipped);
 }
 
-static void print_words(const struct rebuilt *r, const char *path, struct buffer *out)
+static void print_words(const struct rebuilt *r, const struct store_place *place,
+                        struct buffer *out)
 {
+    store_place_print(place, out);
     buffer_format(
-        out, "%s: %" PRIu64 " decisions, %" PRIu64 " labels, from %" PRIu64 " records of the log\n",
-        path, r->totals.decisions, r->totals.labels, r->records);
+        out, ": %" PRIu64 " decisions, %" PRIu64 " labels, from %" PRIu64 " records of the log\n",
+        r->totals.decisions, r->totals.labels, r->records);
     if (r->skipped > 0)
         buffer_format(out,
                       "%" PRIu64 " records could not be read under their plan and are left out\n",
                       r->skipped);
 }
 
+/* The tables alone, with the rights of whoever the URL names. */
+static bool make_tables(const struct settings *s, struct error *e)
+{
+    char path[STORE_PATH_MAX];
+    struct store_place place;
+    struct store *store;
+
+    if (!store_place_find(s, path, &place, e) || !store_open(&place, STORE_WRITE, &store, e))
+        return false;
+    store_close(store);
+    return true;
+}
+
 static bool rebuild(struct invocation *v, const struct settings *s, struct error *e)
 {
-    char data[DATA_PATH_MAX], shard[DATA_PATH_MAX];
-    char log[DATA_PATH_MAX + 16], store[DATA_PATH_MAX + 16];
-    struct project_options o = {.store = store, .log_directory = log};
+    char shard[DATA_PATH_MAX], log[DATA_PATH_MAX + 16], store[STORE_PATH_MAX];
+    struct project_options o = {.log_directory = log};
     struct rebuilt r;
     struct buffer out;
     bool ok;
 
-    if (!data_directory(s, data, e) || !data_shard_directory(s, shard, e))
+    if (!data_shard_directory(s, shard, e) || !store_place_find(s, store, &o.store, e))
         return false;
     snprintf(log, sizeof log, "%s/log", shard);
-    snprintf(store, sizeof store, "%s/store.sqlite", data);
     o.plans = plans_new(shard);
     ok = store_rebuild(&o, term_progress(&v->term), &r, e);
     plans_free(o.plans);
@@ -49,7 +63,7 @@ static bool rebuild(struct invocation *v, const struct settings *s, struct error
     if (v->json)
         print_json(&r, &out);
     else
-        print_words(&r, store, &out);
+        print_words(&r, &o.store, &out);
     ok = print_result(&out, e);
     buffer_fini(&out);
     return ok;
@@ -62,10 +76,15 @@ static bool rebuild_run(struct invocation *v, struct error *e)
 
     if (!invocation_settings(v, &s, e))
         return false;
-    ok = rebuild(v, s, e);
+    ok = option_has(v, "tables") ? make_tables(s, e) : rebuild(v, s, e);
     settings_free(s);
     return ok;
 }
+
+static const struct option options[] = {
+    {"tables", 0, NULL, "only make the tables, or bring them up to this version; rows stay"},
+    {0},
+};
 
 const struct command command_rebuild = {
     .name = "rebuild",
@@ -73,6 +92,8 @@ const struct command command_rebuild = {
     .summary = "makes the store anew from the log, while no server runs",
     .arguments = "",
     .words = "The store only helps searching; the log has everything. Equal logs give equal rows.",
-    .examples = "  assay rebuild\n",
+    .options = options,
+    .examples = "  assay rebuild\n"
+                "  assay rebuild --tables --set store.url=\"$OWNER_URL\"\n",
     .run = rebuild_run,
 };

@@ -20,6 +20,7 @@
 #include "shell/run/data_directory.h"
 #include "shell/run/history.h"
 #include "shell/serve/server.h"
+#include "shell/store/place.h"
 #include "shell/train/train.h"
 
 enum { WAIT_US = 50000, STATE_BATCH = 1024 };
@@ -31,7 +32,8 @@ struct serving {
     struct settings *settings;
     struct server_setting setting; /* with --port over it */
     char data[DATA_PATH_MAX], shard_directory[DATA_PATH_MAX];
-    char log_directory[DATA_PATH_MAX + 16], store[DATA_PATH_MAX + 16];
+    char log_directory[DATA_PATH_MAX + 16], store_path[STORE_PATH_MAX];
+    struct store_place store;
     char key_file[DATA_PATH_MAX];
     struct settings *in_force; /* of the last reload; else `settings` */
     struct current current;    /* in force */
@@ -480,8 +482,7 @@ static bool read_settings(struct serving *s, struct error *e)
     s->setting.port = (uint16_t)port;
     snprintf(s->log_directory, sizeof s->log_directory, "%s/log", s->shard_directory);
     data_key_file(s->settings, s->key_file);
-    snprintf(s->store, sizeof s->store, "%s/store.sqlite", s->data);
-    return true;
+    return store_place_find(s->settings, s->store_path, &s->store, e);
 }
 
 /* Before all that takes long: what would let everybody in ends here. */

@@ -14,6 +14,7 @@ const struct command *const commands[] = {
     &command_explain,
     &command_demo,
     &command_generate,
+    &command_load,
     &command_score,
     &command_features,
     &command_sql,

@@ -46,9 +46,9 @@ static bool print_trained(struct invocation *v, const struct train_options *o,
         print_registered(r, &out);
         buffer_format(&out,
                       "file    %s\nreport  %s\nin %.1f s: reading %.1f, features %.1f, learning "
-                      "%.1f, evaluating %.1f\n",
+                      "%.1f, folds %.1f, evaluating %.1f\n",
                       r->model_path, r->report_path, r->all_seconds, r->read_seconds,
-                      r->feature_seconds, r->fit_seconds, r->evaluate_seconds);
+                      r->feature_seconds, r->fit_seconds, r->fold_seconds, r->evaluate_seconds);
         print_next(o, r, &out);
     }
     ok = print_result(&out, e);

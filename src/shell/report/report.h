@@ -86,6 +86,8 @@ struct report_data {
 
     const struct report_feature *feature;
     uint32_t features;
+    uint32_t shuffled, shuffled_frauds; /* rows that importance is measured on; 0: not measured */
+    uint32_t explained;                 /* rows that contributions are averaged over; 0: not said */
 
     const struct report_model *model; /* at least one */
     uint32_t models;                  /* charts have the first REPORT_DRAWN_MAX of them */

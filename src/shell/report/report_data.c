@@ -2,6 +2,7 @@
 #include "shell/report/sections.h"
 
 #include <math.h>
+#include <stdio.h>
 
 #include "core/base/calendar.h"
 #include "core/base/memory.h"
@@ -9,7 +10,10 @@
 #include "shell/report/svg.h"
 #include "shell/report/words.h"
 
-enum { FEATURES_SHOWN = 20 }; /* the rest is folded away */
+enum {
+    FEATURES_SHOWN = 20, /* the rest is folded away */
+    SAMPLES_TEXT = 256,
+};
 
 static void add_fact_open(struct buffer *out, const char *name)
 {
@@ -244,6 +248,23 @@ static void add_features(const struct report_data *data, const uint32_t *order, 
     html_table_close(out);
 }
 
+static void add_samples(const struct report_data *data, struct buffer *out)
+{
+    char words[SAMPLES_TEXT];
+    int length = 0;
+
+    if (data->shuffled > 0)
+        length = snprintf(words, sizeof words,
+                          "Importance is measured on %u held-out rows, %u of them frauds, weighed "
+                          "so that frauds are as rare as among all. ",
+                          data->shuffled, data->shuffled_frauds);
+    if (data->explained > 0)
+        snprintf(words + length, sizeof words - length, "Contributions are the mean of %u rows.",
+                 data->explained);
+    if (data->shuffled > 0 || data->explained > 0)
+        html_paragraph(out, "soft", words);
+}
+
 void section_features(const struct report_data *data, struct buffer *out)
 {
     uint32_t shown = data->features < FEATURES_SHOWN ? data->features : FEATURES_SHOWN;
@@ -258,6 +279,7 @@ void section_features(const struct report_data *data, struct buffer *out)
                    "values of this feature are shuffled among them; features that say the same "
                    "share it. Contribution: how far the feature moves the log-odds of a row, on "
                    "average. Neither says what causes fraud.");
+    add_samples(data, out);
     add_features(data, order, 0, shown, out);
     if (shown < data->features) {
         buffer_format(out, "<details><summary>%u more features</summary>\n",

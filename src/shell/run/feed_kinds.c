@@ -21,7 +21,11 @@ bool feed_kind_part(const struct settings *s, uint32_t kind, const char *directo
         return error_set(e, ERROR_INVALID,
                          "%s: there is no source of %s: name one under events.%s.source", s->path,
                          k->name, k->name);
-    return feed_path(s, part->setting->file, directory, path, e);
+    if (directory != NULL && part->setting->file == NULL)
+        return error_set(e, ERROR_INVALID,
+                         "%s: %s come from a database: a folder of files cannot stand for them",
+                         s->path, k->name);
+    return feed_source_path(s, part->setting, directory, path, e);
 }
 
 static bool refuse_field(const struct settings *s, const struct feed_part *part, const char *field,

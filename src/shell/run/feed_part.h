@@ -27,6 +27,11 @@ bool feed_find_role(const struct settings *s, const struct schema *schema, const
 bool feed_path(const struct settings *s, const char *file, const char *directory,
                char out[FEED_FILE_MAX], struct error *e) MUST_USE;
 
+/* The file of a source as feed_path has it; of a database what it is called in messages. */
+bool feed_source_path(const struct settings *s, const struct source_setting *source,
+                      const char *directory, char out[FEED_FILE_MAX], struct error *e) MUST_USE;
+bool feed_part_is_database(const struct feed_part *part);
+
 /* The source of a kind; `directory` NULL: where the settings say. `path` takes its file. */
 bool feed_kind_part(const struct settings *s, uint32_t kind, const char *directory,
                     char path[FEED_FILE_MAX], struct feed_part *part, struct error *e) MUST_USE;

@@ -34,6 +34,21 @@ bool feed_path(const struct settings *s, const char *file, const char *directory
            error_set(e, ERROR_INVALID, "path of the events is over %d bytes", FEED_FILE_MAX);
 }
 
+bool feed_source_path(const struct settings *s, const struct source_setting *source,
+                      const char *directory, char out[FEED_FILE_MAX], struct error *e)
+{
+    if (source->file != NULL)
+        return feed_path(s, source->file, directory, out, e);
+    snprintf(out, FEED_FILE_MAX, "%.1000s", source_setting_words(source));
+    return true;
+}
+
+bool feed_part_is_database(const struct feed_part *part)
+{
+    return part->setting != NULL && !part->is_whole && part->directory == NULL &&
+           part->setting->file == NULL;
+}
+
 /* The settings' path is relative to the settings file; one from the command line to where one
  * stands. */
 static bool only_part(const struct settings *s, const char *path, char resolved[FEED_FILE_MAX],
@@ -44,12 +59,12 @@ static bool only_part(const struct settings *s, const char *path, char resolved[
     *part = (struct feed_part){.setting = source, .path = path, .is_whole = path != NULL};
     if (path != NULL)
         return true;
-    if (source == NULL || source->file == NULL)
+    if (source == NULL)
         return error_set(e, ERROR_INVALID,
                          "%s: there is no source: name a file under sources.transactions.file",
                          s->path);
     part->path = resolved;
-    return feed_path(s, source->file, NULL, resolved, e);
+    return feed_source_path(s, source, NULL, resolved, e);
 }
 
 /* Field overrides: the settings' own, and the types of the schema that the events must have. */
@@ -144,6 +159,9 @@ bool feed_part_open(const struct settings *s, const struct feed_part *part,
 
     source_options_init(&o, part->path);
     ok = find_format(s, setting, &o.format, e) && find_joins(s, part, joins, e);
+    if (feed_part_is_database(part))
+        o.database = (struct source_database){settings_source_url(s, setting), setting->table,
+                                              setting->query};
     o.joins = joins->paths;
     o.join_count = joins->count;
     o.join_key = required[0];
@@ -333,7 +351,7 @@ static uint8_t *absent_fields(const struct schema *found, const struct schema *w
     return absent;
 }
 
-static void describe(const struct source *source, const struct kind_setting *kind,
+static void describe(const struct source *source, const struct kind_setting *kind, bool is_database,
                      struct feed_counts *c)
 {
     char delimiter = source_delimiter(source);
@@ -349,7 +367,9 @@ static void describe(const struct source *source, const struct kind_setting *kin
     words = c->words + used;
     room = sizeof c->words - used;
 
-    if (source_format(source) == SOURCE_CSV && name == NULL)
+    if (is_database)
+        snprintf(words, room, "rows of PostgreSQL");
+    else if (source_format(source) == SOURCE_CSV && name == NULL)
         snprintf(words, room, "CSV with \"%c\" between cells", delimiter);
     else if (source_format(source) == SOURCE_CSV)
         snprintf(words, room, "CSV with tabs between cells");
@@ -388,12 +408,13 @@ static bool digest_files(struct digest *d, const char *pattern, struct error *e)
 
 /* ---- the reader */
 
-/* Standard input, a pipe or a device gives its bytes once. */
-static bool is_repeatable(const char *path)
+/* Standard input, a pipe or a device gives its bytes once; a table may change meanwhile. */
+static bool is_repeatable(const struct reader_part *p)
 {
+    const char *path = p->path;
     struct stat st;
 
-    if (strcmp(path, "-") == 0)
+    if (strcmp(path, "-") == 0 || feed_part_is_database(&p->is))
         return false;
     return stat(path, &st) != 0 || S_ISREG(st.st_mode); /* what is not there is a pattern */
 }
@@ -423,9 +444,9 @@ static bool open_part(struct feed_reader *r, struct reader_part *p, const struct
     if (!feed_part_open(r->settings, &p->is, wanted, counts, &p->source, e))
         return false;
     p->found = schema_dup(source_schema(p->source));
-    r->can_repeat = r->can_repeat && is_repeatable(p->path);
+    r->can_repeat = r->can_repeat && is_repeatable(p);
     if (counts != NULL) {
-        describe(p->source, p->is.kind, counts);
+        describe(p->source, p->is.kind, feed_part_is_database(&p->is), counts);
         memcpy(p->rejects_path, counts->rejects_path, sizeof p->rejects_path);
     }
     return true;
@@ -633,6 +654,17 @@ bool feed_reader_repeat(struct feed_reader *r, struct error *e)
     return open_parts(r, r->schema, NULL, e);
 }
 
+static bool digest_part(struct digest *d, const struct reader_part *p, struct error *e)
+{
+    uint8_t digest[DIGEST_BYTES];
+
+    if (!feed_part_is_database(&p->is))
+        return digest_files(d, p->path, e);
+    source_database_digest(p->source, digest);
+    digest_add(d, digest, sizeof digest);
+    return true;
+}
+
 bool feed_reader_count(const struct feed_reader *r, struct feed_counts *counts, struct error *e)
 {
     struct digest *d = digest_new();
@@ -642,7 +674,6 @@ bool feed_reader_count(const struct feed_reader *r, struct feed_counts *counts, 
     counts->rejects = 0;
     counts->unjoined = 0;
     for (uint32_t i = 0; i < r->parts && ok; i++) {
-        const char *path = r->part[i].path;
         struct joins *joins = mem_alloc(sizeof *joins);
         struct source_counts c;
 
@@ -651,9 +682,9 @@ bool feed_reader_count(const struct feed_reader *r, struct feed_counts *counts, 
         if (i == 0 || (counts->rejects == 0 && c.rejects > 0))
             memcpy(counts->rejects_path, r->part[i].rejects_path, sizeof counts->rejects_path);
         counts->rejects += c.rejects;
-        has_bytes = has_bytes && strcmp(path, "-") != 0;
+        has_bytes = has_bytes && strcmp(r->part[i].path, "-") != 0;
         ok = find_joins(r->settings, &r->part[i].is, joins, e);
-        ok = ok && (!has_bytes || digest_files(d, path, e));
+        ok = ok && (!has_bytes || digest_part(d, &r->part[i], e));
         for (uint32_t k = 0; k < joins->count && ok && has_bytes; k++)
             ok = digest_files(d, joins->paths[k], e);
         mem_free(joins);

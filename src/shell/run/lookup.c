@@ -26,7 +26,7 @@ struct lookups {
 static bool blame(const struct settings *s, const struct source_setting *source, struct error *e)
 {
     static const char *const options[] = {"key", "valid_from"};
-    const char *option = "file";
+    const char *option = source->file != NULL ? "file" : source->table != NULL ? "table" : "query";
     char path[PLAN_NAME_MAX + 32];
 
     for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
@@ -93,9 +93,13 @@ static bool find_key(const struct source_setting *source, const struct schema *s
 static bool find_file(const struct settings *s, const struct source_setting *source,
                       char path[LOOKUP_PATH_MAX], struct error *e)
 {
-    bool is_whole = source->file[0] == '/';
+    bool is_whole = source->file != NULL && source->file[0] == '/';
     int n;
 
+    if (source->file == NULL) {
+        snprintf(path, LOOKUP_PATH_MAX, "%.1000s", source_setting_words(source));
+        return true;
+    }
     if (strcmp(source->file, "-") == 0)
         return error_set(e, ERROR_INVALID, "a table is read from a file, not from \"-\"");
     n = snprintf(path, LOOKUP_PATH_MAX, "%s%s%s", is_whole ? "" : s->directory, is_whole ? "" : "/",
@@ -118,6 +122,8 @@ static bool read_table(const struct settings *s, const struct source_setting *so
 
     if (ok) {
         source_options_init(&o.source, path);
+        o.source.database =
+            (struct source_database){settings_source_url(s, source), source->table, source->query};
         o.source.delimiter = source->delimiter;
         o.source.point = source->point;
         o.source.reject_share = source->reject_share;

@@ -35,8 +35,21 @@ static bool ends_with(const char *path, const char *end)
     return a >= b && strcmp(path + a - b, end) == 0;
 }
 
+enum output_format output_format_of(const char *path)
+{
+    return path != NULL && (ends_with(path, ".ndjson") || ends_with(path, ".jsonl")) ? OUTPUT_NDJSON
+                                                                                     : OUTPUT_CSV;
+}
+
+void output_bytes(struct output *o, struct text t)
+{
+    buffer_add_slice(&o->bytes, t);
+}
+
 static void add_header(struct output *o)
 {
+    if (o->columns == 0)
+        return;
     for (uint32_t i = 0; i < o->columns && o->format == OUTPUT_CSV; i++) {
         if (i > 0)
             buffer_add_char(&o->bytes, ',');
@@ -89,8 +102,7 @@ bool output_open(const char *path, const char *const *column, uint32_t columns, 
         o->is_beside = !in_place;
         snprintf(o->path, sizeof o->path, "%s", path);
         snprintf(o->part, sizeof o->part, "%s%s", path, in_place ? "" : ".part");
-        if (ends_with(path, ".ndjson") || ends_with(path, ".jsonl"))
-            o->format = OUTPUT_NDJSON;
+        o->format = output_format_of(path);
         o->fd = open(o->part, O_WRONLY | O_TRUNC | O_CLOEXEC | (in_place ? 0 : O_CREAT), 0644);
         if (o->fd < 0) {
             error_set(e, ERROR_WORLD, "cannot write %s: %s", o->part, strerror(errno));

@@ -16,6 +16,10 @@ bool output_is_standard(const char *path); /* NULL or "-" */
 /* `path` NULL or "-": standard output, as CSV. The column names are borrowed till the end. */
 bool output_open(const char *path, const char *const *column, uint32_t columns, struct output **o,
                  struct error *e) MUST_USE;
+/* Bytes that stand in the file as they are: of an output without columns. */
+void output_bytes(struct output *o, struct text t);
+enum output_format output_format_of(const char *path); /* by its ending */
+
 /* One cell after another, `columns` of them a row. */
 void output_value(struct output *o, const struct value *v);
 void output_text(struct output *o, struct text t);

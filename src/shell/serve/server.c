@@ -94,7 +94,7 @@ static bool open_reader(struct server *s, struct seat *seat, struct error *e)
 {
     bool is_damaged;
 
-    if (store_open_checked(s->o.store, STORE_READ, &seat->reader, &is_damaged, e))
+    if (store_open_checked(&s->o.store, STORE_READ, &seat->reader, &is_damaged, e))
         return true;
     if (is_damaged)
         project_suspect(s->o.project);

@@ -49,7 +49,7 @@ struct server_options {
     struct lookups *lookups;         /* of the plan's schema; a reference is taken; or NULL */
     struct contracts *contracts;     /* likewise, or NULL */
     struct project *project;         /* NULL: no store, lists answer 503 */
-    const char *store;               /* path of its file */
+    struct store_place store;        /* its texts outlive the server */
     struct journal *journal;         /* of slow requests and of samples; or NULL */
     int64_t deadline_us;             /* of a decision over HTTP; 0: none */
     uint64_t store_lag_limit;        /* beyond it lists answer 503; 0: none */

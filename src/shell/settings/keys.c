@@ -74,9 +74,17 @@ const struct key keys[] = {
          "table to look up in."},
     {"sources.*", KEY_SECTION, 0, .shorthand = "file",
      .words = "One source; a plain text is its file."},
-    {"sources.*.file", KEY_TEXT, KEY_REQUIRED, MEMBER(struct source_setting, file),
+    {"sources.*.file", KEY_TEXT, 0, MEMBER(struct source_setting, file),
      .words = "Path or pattern (`*`, `?`) of the files, relative to the settings file. Compressed "
               "files (.gz, .zst) are read as they are."},
+    {"sources.*.table", KEY_TEXT, 0, MEMBER(struct source_setting, table),
+     .words = "Instead of a file: a table of PostgreSQL, such as raw.payments. See "
+              "docs/postgresql.md."},
+    {"sources.*.query", KEY_TEXT, 0, MEMBER(struct source_setting, query),
+     .words = "Instead of a file: a SELECT of PostgreSQL."},
+    {"sources.*.postgres", KEY_TEXT, KEY_SECRET, MEMBER(struct source_setting, postgres),
+     .computed = "`store.url`, or `DATABASE_URL`",
+     .words = "The URL of its database: postgresql://user:password@host:5432/database."},
     {"sources.*.format", KEY_TEXT, 0, MEMBER(struct source_setting, format), .standard = "auto",
      .choices = "auto|csv|ndjson|json",
      .words = "How the bytes are to be read; `auto` looks at them."},
@@ -546,6 +554,18 @@ const struct key keys[] = {
     {"access.roles.*", KEY_TEXT, KEY_REQUIRED, MEMBER(struct named_setting, source),
      .words = "Roles with commas between: viewer, scorer, analyst, engineer, auditor, admin."},
 
+    {"store", KEY_SECTION, 0, .shorthand = "kind",
+     .words = "Where decisions and labels are kept as rows, for lists and for people: a projection "
+              "of the log, which `assay rebuild` makes anew."},
+    {"store.kind", KEY_WORD, 0, OF(store.kind), .standard = "sqlite", .choices = "sqlite|postgres",
+     .words = "`sqlite`: a file in the data directory; `postgres`: a PostgreSQL database, see "
+              "docs/postgresql.md."},
+    {"store.url", KEY_TEXT, KEY_SECRET, OF(store.url), .computed = "`DATABASE_URL`",
+     .words = "Of PostgreSQL: postgresql://user:password@host:5432/database."},
+    {"store.lag_limit", KEY_WHOLE, 0, OF(store_lag_limit), .standard = "1000000", .least = 0,
+     .most = 1e15,
+     .words = "Records that it may lag behind the log; beyond it lists answer 503. 0: any number."},
+
     {"routes", KEY_ENTRIES, 0, ARRAY_OF(contracts, contract_count, SETTINGS_CONTRACTS_MAX),
      .words = "Paths of an older service's contract, led to operations of this one: see "
               "docs/routes.md."},
@@ -636,10 +656,6 @@ const struct key keys[] = {
 
     {"alerts", KEY_SECTION, KEY_LATER, .words = "Queues of alerts."},
     {"rollups", KEY_SECTION, KEY_LATER, .words = "Tables by day and entity."},
-    {"store", KEY_SECTION, 0, .words = "The rows of decisions, made from the log."},
-    {"store.lag_limit", KEY_WHOLE, 0, OF(store_lag_limit), .standard = "1000000", .least = 0,
-     .most = 1e15,
-     .words = "Records that it may lag behind the log; beyond it lists answer 503. 0: any number."},
 };
 
 const size_t key_count = sizeof keys / sizeof keys[0];

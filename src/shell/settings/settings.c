@@ -192,11 +192,22 @@ enum type list_setting_type(const struct list_setting *l)
     return types[l->type];
 }
 
+const char *settings_source_url(const struct settings *s, const struct source_setting *source)
+{
+    return source->postgres != NULL ? source->postgres : s->store.url;
+}
+
+const char *source_setting_words(const struct source_setting *source)
+{
+    return source->file != NULL ? source->file : source->table != NULL ? source->table : "a query";
+}
+
 void settings_event_files(const struct settings *s, struct buffer *out)
 {
     for (uint32_t i = 0; i < s->source_count; i++) {
         if (settings_is_events(s, &s->sources[i]))
-            buffer_format(out, "%s%s", out->length > 0 ? ", " : "", s->sources[i].file);
+            buffer_format(out, "%s%s", out->length > 0 ? ", " : "",
+                          source_setting_words(&s->sources[i]));
     }
 }
 

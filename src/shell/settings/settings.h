@@ -43,12 +43,14 @@ struct field_setting {
 };
 
 struct source_setting {
-    char *name;     /* "transactions" is the events' source, where events are of one kind */
-    char *file;     /* path or glob, relative to the settings file */
-    char *format;   /* auto, csv, ndjson, json */
-    char delimiter; /* 0 = look */
-    char point;     /* 0 = look */
-    char *key;      /* reference tables: the column looked up; the events' field of the same name */
+    char *name;          /* "transactions" is the events' source, where events are of one kind */
+    char *file;          /* path or glob, relative to the settings file; or NULL: from PostgreSQL */
+    char *postgres;      /* URL; NULL: that of the store, or DATABASE_URL */
+    char *table, *query; /* of PostgreSQL: one of them */
+    char *format;        /* auto, csv, ndjson, json */
+    char delimiter;      /* 0 = look */
+    char point;          /* 0 = look */
+    char *key; /* reference tables: the column looked up; the events' field of the same name */
     char *valid_from; /* or NULL */
     char **joins;     /* of events: files with more of their fields, by their id */
     uint32_t join_count;
@@ -269,6 +271,13 @@ struct test_setting {
     } expect;
 };
 
+enum store_in { STORE_IN_SQLITE, STORE_IN_POSTGRES };
+
+struct store_setting {
+    enum store_in kind;
+    char *url; /* of PostgreSQL; NULL: DATABASE_URL */
+};
+
 struct server_setting {
     char *host;           /* 127.0.0.1 */
     uint16_t port;        /* 8080 */
@@ -371,6 +380,7 @@ struct settings {
     struct test_setting *tests;
     uint32_t test_count;
     struct server_setting server;
+    struct store_setting store;
     struct access_setting access;
     struct contract_setting *contracts; /* `routes` */
     uint32_t contract_count;
@@ -419,6 +429,10 @@ bool settings_parse_with(struct text yaml, const char *path, const struct settin
 void settings_free(struct settings *s);
 const struct source_setting *settings_source(const struct settings *s,
                                              const char *name); /* or NULL */
+/* Of a source in PostgreSQL its database; NULL: that of DATABASE_URL. */
+const char *settings_source_url(const struct settings *s, const struct source_setting *source);
+/* What a source is called to people: its file, "table raw.payments" or "a query". */
+const char *source_setting_words(const struct source_setting *source);
 /* The files that events come from, for people: "logins.csv, payments.csv"; "" without any. */
 void settings_event_files(const struct settings *s, struct buffer *out);
 /* Whether events come from it; other sources are tables to look up in. */

@@ -247,27 +247,57 @@ static bool verify_use(const struct settings *s, const struct source_setting *so
         error_set(
             e, ERROR_INVALID,
             "expected its key, the column named like the events' field to look up by, such as "
-            "{file: %.80s, key: customer_id}",
-            source->file);
+            "{%s: %.80s, key: customer_id}",
+            source->file != NULL ? "file" : "table",
+            source->file != NULL ? source->file : "raw.customers");
         return refuse(s, e, "sources.", source->name, "");
+    }
+    return true;
+}
+
+/* A file, or one of a table and a query. */
+static bool verify_place(const struct settings *s, const struct source_setting *source,
+                         struct error *e)
+{
+    static const char *const later[] = {"kafka:", "s3:"};
+    int places = (source->file != NULL) + (source->table != NULL) + (source->query != NULL);
+
+    if (places != 1) {
+        error_set(e, ERROR_INVALID, "expected one of file, table and query, found %s",
+                  places == 0 ? "none" : "several");
+        return refuse(s, e, "sources.", source->name, "");
+    }
+    if (source->file == NULL)
+        return true;
+    if (source->postgres != NULL) {
+        error_set(e, ERROR_INVALID,
+                  "a file is read without a database; for one of its tables write `table: "
+                  "raw.payments` instead of `file`");
+        return refuse(s, e, "sources.", source->name, ".postgres");
+    }
+    if (strncmp(source->file, "postgres", 8) == 0 && strstr(source->file, "://") != NULL) {
+        error_set(e, ERROR_INVALID,
+                  "a database is no file: write its URL under `postgres` and `table` or `query` "
+                  "instead of `file`");
+        return refuse(s, e, "sources.", source->name, ".file");
+    }
+    for (size_t j = 0; j < sizeof later / sizeof later[0]; j++) {
+        if (strncmp(source->file, later[j], strlen(later[j])) != 0)
+            continue;
+        error_set(e, ERROR_INVALID, "a source \"%s\" is not in this version: give a file",
+                  later[j]);
+        return refuse(s, e, "sources.", source->name, ".file");
     }
     return true;
 }
 
 static bool verify_sources(const struct settings *s, struct error *e)
 {
-    static const char *const later[] = {"kafka:", "postgres:", "postgresql:", "s3:"};
-
     for (uint32_t i = 0; i < s->source_count; i++) {
         const struct source_setting *source = &s->sources[i];
 
-        for (size_t j = 0; j < sizeof later / sizeof later[0]; j++) {
-            if (strncmp(source->file, later[j], strlen(later[j])) != 0)
-                continue;
-            error_set(e, ERROR_INVALID, "a source \"%s\" is not in this version: give a file",
-                      later[j]);
-            return refuse(s, e, "sources.", source->name, ".file");
-        }
+        if (!verify_place(s, source, e))
+            return false;
         if (!verify_use(s, source, e))
             return false;
         if (source->delimiter != 0 && source->delimiter == source->point) {

@@ -31,6 +31,8 @@ extern const struct format_ops csv_format, json_format;
 struct source {
     struct source_options options; /* its strings are those below */
     char *path;
+    char *url, *table, *query; /* of a database, or NULL */
+    uint8_t digest[32];        /* of its bytes */
     struct source_field *fields;
     struct text *null_words;
     char **required; /* names; those that are given, in their order */

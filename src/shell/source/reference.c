@@ -224,7 +224,8 @@ static void line_of(const struct reference_options *o, const struct source_optio
 
     snprintf(out, size, "row %llu", (unsigned long long)wanted + 1);
     again.rejects_path = NULL;
-    if (strcmp(o->source.path, "-") == 0 || !source_open(&again, &s, &e))
+    if (strcmp(o->source.path, "-") == 0 || o->source.database.table != NULL ||
+        o->source.database.query != NULL || !source_open(&again, &s, &e))
         return;
     frame_init(&f, source_schema(s), 1, SOURCE_TEXT_BYTES);
     for (uint64_t i = 0; source_read(s, &f, &e) && f.rows > 0; i++) {

@@ -180,6 +180,16 @@ static void copy_joins(struct source *s, const struct source_options *o)
         s->options.join_key = mem_text(o->join_key, strlen(o->join_key));
 }
 
+static char *text_copy(const char *text)
+{
+    return text != NULL ? mem_text(text, strlen(text)) : NULL;
+}
+
+static bool is_database(const struct source *s)
+{
+    return s->table != NULL || s->query != NULL;
+}
+
 static void copy_options(struct source *s, const struct source_options *o)
 {
     bool given = o->null_words != NULL;
@@ -189,6 +199,13 @@ static void copy_options(struct source *s, const struct source_options *o)
     s->options = *o;
     s->path = mem_text(o->path, strlen(o->path));
     s->options.path = s->path;
+    s->options.database.url = s->url = text_copy(o->database.url);
+    s->options.database.table = s->table = text_copy(o->database.table);
+    s->options.database.query = s->query = text_copy(o->database.query);
+    if (is_database(s)) { /* as COPY writes it */
+        s->options.delimiter = ',';
+        s->options.header = SOURCE_HEADER_YES;
+    }
     if (s->options.sample_rows == 0)
         s->options.sample_rows = SOURCE_SAMPLE_ROWS;
     s->fields = mem_array(o->field_count, sizeof *s->fields);
@@ -239,9 +256,9 @@ static void sum_file_sizes(struct source *s)
 
 static bool list_files(struct source *s, struct error *e)
 {
-    if (strcmp(s->path, "-") == 0) {
+    if (is_database(s) || strcmp(s->path, "-") == 0) {
         s->files.path = mem_array(1, sizeof *s->files.path);
-        s->files.path[0] = mem_text("-", 1);
+        s->files.path[0] = mem_text(s->path, strlen(s->path));
         s->files.count = 1;
         return true;
     }
@@ -287,6 +304,8 @@ static void choose_format(struct source *s)
     struct text head = text_trim(stream_window(s->stream));
 
     s->format = s->options.format;
+    if (is_database(s))
+        s->format = SOURCE_CSV;
     if (s->format == SOURCE_AUTO)
         s->format = head.length == 0       ? SOURCE_CSV
                     : head.bytes[0] == '[' ? SOURCE_JSON
@@ -300,6 +319,7 @@ static void close_file(struct source *s)
     if (s->stream == NULL)
         return;
     s->bytes_before += stream_bytes_done(s->stream);
+    stream_digest(s->stream, s->digest);
     stream_close(s->stream);
     s->stream = NULL;
     if (s->csv != NULL)
@@ -308,11 +328,18 @@ static void close_file(struct source *s)
     s->csv = NULL;
 }
 
+static bool open_stream(struct source *s, struct error *e)
+{
+    if (is_database(s))
+        return stream_open_database(s->file, &s->options.database, &s->stream, e);
+    return stream_open(s->file, &s->stream, e);
+}
+
 static bool open_next_file(struct source *s, struct error *e)
 {
     s->file = s->files.path[s->next_file++];
     s->counts.files++;
-    if (!stream_open(s->file, &s->stream, e) || !fill_head(s, e))
+    if (!open_stream(s, e) || !fill_head(s, e))
         return false;
     skip_byte_order_mark(s);
     if (text_trim(stream_window(s->stream)).length == 0 && stream_at_end(s->stream))
@@ -376,6 +403,9 @@ void source_close(struct source *s)
     mem_free(s->fields);
     mem_free(s->null_words);
     mem_free(s->path);
+    mem_free(s->url);
+    mem_free(s->table);
+    mem_free(s->query);
     file_list_fini(&s->files);
     schema_free(s->schema);
     mem_free(s->notes);
@@ -477,6 +507,11 @@ void source_counts(const struct source *s, struct source_counts *c)
         c->bytes_done += stream_bytes_done(s->stream);
     if (s->csv != NULL)
         c->rounded += csv_reader_rounded(s->csv);
+}
+
+void source_database_digest(const struct source *s, uint8_t digest[32])
+{
+    memcpy(digest, s->digest, sizeof s->digest);
 }
 
 void source_place(const struct source *s, uint32_t row, const char **file, uint64_t *line)

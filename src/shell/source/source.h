@@ -4,6 +4,8 @@
  * What the options leave open is looked for in the first megabytes of the first file: format,
  * delimiter, header, types, time layouts, decimal comma. Every guess has a note.
  *
+ * Or the rows of a table or query in PostgreSQL.
+ *
  * Bad rows never vanish: each goes to the rejects file with file, line, column, value and reason,
  * and is counted; past `reject_share` of the rows reading fails. Files follow each other in the
  * order of their names, and must have the same columns (in any order).
@@ -37,8 +39,18 @@ struct source_field {
 
 enum source_header { SOURCE_HEADER_AUTO, SOURCE_HEADER_YES, SOURCE_HEADER_NO };
 
+/* Rows of PostgreSQL instead of files: what the server's COPY gives is read as CSV, by the same
+ * code, so equal rows have equal types and values wherever they lie. */
+struct source_database {
+    const char *url;   /* NULL: DATABASE_URL */
+    const char *table; /* "raw.payments", or NULL: */
+    const char *query; /* a SELECT; both NULL: files */
+};
+
 struct source_options {
-    const char *path; /* file, pattern, or "-" for standard input */
+    const char *path; /* file, pattern, or "-" for standard input; of a database: what it is called
+                       * in messages */
+    struct source_database database;
     enum source_format format;
     char delimiter;            /* 0: look */
     char point;                /* decimal mark; 0: look */
@@ -96,6 +108,9 @@ struct source_counts {
 };
 
 void source_counts(const struct source *s, struct source_counts *c);
+
+/* SHA-256 of the bytes that a database gave; zeros of files. After the end. */
+void source_database_digest(const struct source *s, uint8_t digest[32]);
 
 /* File and line of the last row of the frame last read (which has rows), for messages. With frames
  * of one row: of each row. */

@@ -17,6 +17,8 @@
 
 #include "core/base/memory.h"
 #include "core/base/panic.h"
+#include "shell/link/postgres.h"
+#include "shell/os/digest.h"
 #include "shell/source/unpack.h"
 
 enum { INPUT_BYTES = 128 << 10 };
@@ -32,6 +34,9 @@ struct stream {
     int wake; /* readable when the reader shall stop: it may be waiting for a pipe */
     uint64_t total_bytes;
     atomic_uint_fast64_t done_bytes;
+    struct postgres *db; /* instead of fd; or NULL */
+    struct digest *digest;
+    struct text row; /* of the database, what the input had no room for */
 
     /* of the reading thread */
     pthread_t thread;
@@ -54,12 +59,39 @@ struct stream {
     bool at_end;
 };
 
+/* As many rows as there is room for; none is the end, or that the reader shall stop. */
+static bool read_rows(struct stream *s, struct error *e)
+{
+    size_t used = 0;
+
+    while (used < INPUT_BYTES) {
+        size_t room = INPUT_BYTES - used;
+
+        if (s->row.length == 0 && !postgres_copy_next(s->db, s->wake, &s->row, e))
+            return false;
+        if (s->row.length == 0)
+            break;
+        if (s->row.length < room)
+            room = s->row.length;
+        memcpy(s->input + used, s->row.bytes, room);
+        s->row = (struct text){s->row.bytes + room, s->row.length - room};
+        used += room;
+    }
+    s->left = (struct text){s->input, used};
+    s->input_end = used == 0;
+    digest_add(s->digest, s->input, used);
+    atomic_fetch_add_explicit(&s->done_bytes, (uint64_t)used, memory_order_relaxed);
+    return true;
+}
+
 /* More input, put `at` bytes into its buffer; at its end, input_end. */
 static bool read_input(struct stream *s, size_t at, struct error *e)
 {
     struct pollfd wait[2] = {{.fd = s->fd, .events = POLLIN}, {.fd = s->wake, .events = POLLIN}};
     ssize_t n;
 
+    if (s->db != NULL)
+        return read_rows(s, e);
     do {
         if (poll(wait, 2, -1) > 0 && wait[1].revents != 0) {
             s->left.length = 0;
@@ -173,6 +205,8 @@ static void stream_free(struct stream *s)
         close(s->fd);
     if (s->wake >= 0)
         close(s->wake);
+    postgres_close(s->db);
+    digest_free(s->digest);
     unpacker_free(s->unpacker);
     for (int i = 0; i < STREAM_BLOCKS; i++)
         mem_free(s->ring[i].bytes);
@@ -182,31 +216,92 @@ static void stream_free(struct stream *s)
     mem_free(s);
 }
 
-bool stream_open(const char *path, struct stream **stream, struct error *e)
+static struct stream *stream_new(const char *path)
 {
     struct stream *s = mem_alloc(sizeof *s);
-    int code;
 
     s->fd = s->wake = -1;
     s->path = mem_text(path, strlen(path));
     s->input = mem_resize(NULL, INPUT_BYTES + UNPACK_MAGIC_BYTES, 1);
-    if (!open_file(s, e) || !find_packing(s, e)) {
-        stream_free(s);
-        return false;
-    }
+    return s;
+}
+
+static bool stream_start(struct stream *s, struct error *e)
+{
+    int code;
+
     for (int i = 0; i < STREAM_BLOCKS; i++)
         s->ring[i].bytes = mem_resize(NULL, STREAM_BLOCK_BYTES, 1);
     pthread_mutex_init(&s->mutex, NULL);
     pthread_cond_init(&s->changed, NULL);
     code = pthread_create(&s->thread, NULL, read_ahead, s);
-    if (code != 0) {
-        errno = code;
-        error_set(e, ERROR_WORLD, "cannot start a thread to read %s: %m", path);
+    if (code == 0)
+        return true;
+    errno = code;
+    return error_set(e, ERROR_WORLD, "cannot start a thread to read %s: %m", s->path);
+}
+
+bool stream_open(const char *path, struct stream **stream, struct error *e)
+{
+    struct stream *s = stream_new(path);
+
+    if (!open_file(s, e) || !find_packing(s, e) || !stream_start(s, e)) {
         stream_free(s);
         return false;
     }
     *stream = s;
     return true;
+}
+
+static bool open_database(struct stream *s, const struct source_database *d, struct error *e)
+{
+    struct buffer sql;
+    bool ok;
+
+    s->wake = eventfd(0, EFD_CLOEXEC);
+    if (s->wake < 0)
+        return error_set(e, ERROR_WORLD, "cannot read %s: %m", s->path);
+    s->unpacker = unpacker_new(PACKING_NONE);
+    s->digest = digest_new();
+    digest_start(s->digest);
+    buffer_init(&sql, 2 * POSTGRES_QUERY_MAX);
+    ok = postgres_open(d->url, &s->db, e) &&
+         postgres_copy_format(s->db, d->table, d->query, &sql, e);
+    if (ok) {
+        buffer_add_text(&sql, "TO STDOUT (FORMAT csv, HEADER)");
+        ok = postgres_copy_out(s->db, buffer_text(&sql), e);
+    }
+    buffer_fini(&sql);
+    return ok;
+}
+
+bool stream_open_database(const char *name, const struct source_database *database,
+                          struct stream **stream, struct error *e)
+{
+    struct stream *s = stream_new(name);
+
+    if (!open_database(s, database, e)) {
+        error_prefix(e, "%s", name);
+        stream_free(s);
+        return false;
+    }
+    if (!stream_start(s, e)) {
+        stream_free(s);
+        return false;
+    }
+    *stream = s;
+    return true;
+}
+
+void stream_digest(struct stream *s, uint8_t digest[32])
+{
+    memset(digest, 0, DIGEST_BYTES);
+    if (s->digest == NULL)
+        return;
+    pthread_mutex_lock(&s->mutex); /* the reader has ended, or waits for room */
+    if (s->done)
+        digest_peek(s->digest, digest);
+    pthread_mutex_unlock(&s->mutex);
 }
 
 void stream_close(struct stream *s)

@@ -1,5 +1,5 @@
-/* The bytes of one file or of standard input, unpacked (gzip, zstd, by their first bytes, not by
- * the name) on a thread of its own, a few blocks ahead of the caller.
+/* The bytes of one file, of standard input or of a database, unpacked (gzip, zstd, by their first
+ * bytes, not by the name) on a thread of its own, a few blocks ahead of the caller.
  *
  * The caller sees a window: what was read and not yet taken. Owned by one thread; the read-ahead
  * thread is inside.
@@ -11,6 +11,7 @@
 
 #include "core/base/error.h"
 #include "core/base/text.h"
+#include "shell/source/source.h"
 
 enum {
     STREAM_BLOCK_BYTES = 256 << 10,
@@ -22,7 +23,12 @@ struct stream;
 
 /* "-" is standard input. ERROR_INVALID for packings and formats that we do not read, by name. */
 bool stream_open(const char *path, struct stream **stream, struct error *e) MUST_USE;
+/* The rows of a table or query in PostgreSQL, as CSV with a header; `name` is for messages. */
+bool stream_open_database(const char *name, const struct source_database *database,
+                          struct stream **stream, struct error *e) MUST_USE;
 void stream_close(struct stream *s);
+/* SHA-256 of a database's bytes once all were read; until then, and of a file, zeros. */
+void stream_digest(struct stream *s, uint8_t digest[32]);
 
 struct text stream_window(const struct stream *s);
 bool stream_at_end(const struct stream *s);       /* nothing follows the window */

@@ -26,7 +26,8 @@ static int by_columns(const void *a, const void *b)
     return 0;
 }
 
-bool store_keys_flush(struct store *s, struct store_keys *k, sqlite3_stmt *insert, struct error *e)
+bool store_keys_flush(struct sqlite_store *s, struct store_keys *k, sqlite3_stmt *insert,
+                      struct error *e)
 {
     bool ok = true;
 

@@ -34,9 +34,9 @@ struct naming {
 };
 
 struct project {
-    struct store *store; /* NULL: it could not be made anew yet */
-    struct log_cursor *cursor;
-    char path[PATH_MAX]; /* of the store */
+    struct store_place place;
+    struct store *store;       /* NULL: not opened yet, or not made anew yet */
+    struct log_cursor *cursor; /* NULL: where the store stands is to be asked (again) */
     char log_directory[PATH_MAX];
     const struct log *log;
     struct plans *plans;
@@ -210,40 +210,56 @@ static bool open_anew(struct project *p, struct error *e)
     p->store = NULL;
     p->read_seq = 0;
     atomic_store(&p->projected_seq, 0);
-    return store_remove(p->path, e) && store_open(p->path, STORE_WRITE, &p->store, e);
+    return store_remove(&p->place, e) && store_open(&p->place, STORE_WRITE, &p->store, e);
 }
 
 static bool open_store(struct project *p, struct error *e)
 {
-    bool is_damaged = false;
-    uint64_t projected = 0;
+    bool is_damaged;
 
-    if (!store_open_checked(p->path, STORE_WRITE, &p->store, &is_damaged, e)) {
-        if (!is_damaged || p->log == NULL || !open_anew(p, e))
-            return false;
-    } else if (!store_projected(p->store, &projected, e)) {
-        return false;
-    }
-    if (p->log != NULL && projected > log_durable_seq(p->log))
-        return error_set(
-            e, ERROR_INVALID,
-            "%s: holds records up to %llu, but the log ends at %llu: it belongs to another "
-            "log; make it anew by `assay rebuild`",
-            p->path, (unsigned long long)projected, (unsigned long long)log_durable_seq(p->log));
-    p->read_seq = projected;
-    atomic_store(&p->projected_seq, projected);
-    return true;
+    return store_open_checked(&p->place, STORE_WRITE, &p->store, &is_damaged, e) ||
+           (is_damaged && p->log != NULL && open_anew(p, e));
 }
 
-static bool project_init(struct project *p, const struct project_options *o, struct error *e)
+static bool refuse_ahead(const struct project *p, uint64_t projected, struct error *e)
+{
+    struct buffer place;
+
+    buffer_init(&place, ERROR_TEXT_MAX);
+    store_place_print(&p->place, &place);
+    error_set(e, ERROR_INVALID,
+              "%s: holds records up to %llu, but the log ends at %llu: it belongs to another "
+              "log; make it anew by `assay rebuild`",
+              buffer_text(&place), (unsigned long long)projected,
+              (unsigned long long)log_durable_seq(p->log));
+    buffer_fini(&place);
+    return false;
+}
+
+/* Reads on from where the store says that it is. */
+static bool project_resume(struct project *p, struct error *e)
+{
+    uint64_t projected;
+
+    if ((p->store == NULL && !open_store(p, e)) || !store_projected(p->store, &projected, e))
+        return false;
+    if (p->log != NULL && projected > log_durable_seq(p->log))
+        return refuse_ahead(p, projected, e);
+    p->read_seq = projected;
+    atomic_store(&p->projected_seq, projected);
+    return log_cursor_open(p->log_directory, projected + 1, &p->cursor, e);
+}
+
+static void project_init(struct project *p, const struct project_options *o)
 {
     pthread_mutex_init(&p->lock, NULL);
     buffer_init(&p->rules, RULES_BYTES_MAX);
     p->log = o->log;
     p->plans = o->plans;
-    snprintf(p->path, sizeof p->path, "%s", o->store);
+    p->place.kind = o->store.kind;
+    if (o->store.where != NULL)
+        p->place.where = mem_text(o->store.where, strlen(o->store.where));
     snprintf(p->log_directory, sizeof p->log_directory, "%s", o->log_directory);
-    return open_store(p, e) && log_cursor_open(o->log_directory, p->read_seq + 1, &p->cursor, e);
 }
 
 static void project_fini(struct project *p)
@@ -252,6 +268,7 @@ static void project_fini(struct project *p)
     naming_fini(&p->naming);
     store_close(p->store);
     buffer_fini(&p->rules);
+    mem_free((void *)(uintptr_t)p->place.where);
     pthread_mutex_destroy(&p->lock);
 }
 
@@ -274,13 +291,13 @@ static bool pause_after_failure(struct project *p)
 }
 
 /* Whether the store's file is damaged, gone, or another one. SQLite would go on writing to a file
- * that has no name any more. */
+ * that has no name any more. A database that is away is not lost: it is waited for. */
 static bool is_lost(struct project *p)
 {
     int64_t now_us = clock_monotonic_us();
 
     if (p->store == NULL)
-        return true;
+        return atomic_load(&p->is_rebuilding);
     if (store_is_damaged(p->store) || atomic_load(&p->is_suspect))
         return p->anew_us == 0 || now_us - p->anew_us >= ANEW_EVERY_US;
     if (now_us - p->looked_us < LOOK_EVERY_US)
@@ -289,23 +306,26 @@ static bool is_lost(struct project *p)
     return !store_is_there(p->store);
 }
 
-/* Some more of the log, where there is more. After a failure, most likely a full disk, the records
- * since the last commit are read anew. */
+static void close_cursor(struct project *p)
+{
+    log_cursor_close(p->cursor);
+    p->cursor = NULL;
+}
+
+/* Some more of the log, where there is more. After a failure, most likely a full disk or a database
+ * that is away, the records since the last commit are read anew. */
 static bool follow(struct project *p, uint64_t until, uint32_t *taken, struct error *e)
 {
     *taken = 0;
     if (is_lost(p)) {
-        log_cursor_close(p->cursor);
-        p->cursor = NULL;
+        close_cursor(p);
         if (!open_anew(p, e))
             return false;
     }
-    if (p->cursor == NULL && !log_cursor_open(p->log_directory, p->read_seq + 1, &p->cursor, e))
+    if (p->cursor == NULL && !project_resume(p, e))
         return false;
     if (p->read_seq < until && !project_batch(p, until, taken, e)) {
-        log_cursor_close(p->cursor);
-        p->cursor = NULL;
-        p->read_seq = atomic_load(&p->projected_seq);
+        close_cursor(p);
         return false;
     }
     if (p->read_seq >= p->whole_seq)
@@ -325,7 +345,7 @@ static void gather(struct project *p, uint32_t taken)
 static void *project_run(void *context)
 {
     struct project *p = context;
-    struct error e = {0};
+    struct error e = p->failure; /* of the first try */
     uint32_t taken;
 
     thread_name("assay-store");
@@ -352,11 +372,23 @@ static void *project_run(void *context)
     }
 }
 
+/* The first try; what a database may yet become is left to the thread. */
+static bool project_begin(struct project *p, struct error *e)
+{
+    if (project_resume(p, e))
+        return true;
+    if (p->place.kind != STORE_POSTGRES || (e->kind != ERROR_WORLD && e->kind != ERROR_FULL))
+        return false;
+    note_failure(p, e);
+    return true;
+}
+
 bool project_open(const struct project_options *o, struct project **p, struct error *e)
 {
     struct project *made = mem_alloc(sizeof *made);
 
-    if (!project_init(made, o, e)) {
+    project_init(made, o);
+    if (!project_begin(made, e)) {
         project_fini(made);
         mem_free(made);
         return false;
@@ -435,9 +467,10 @@ bool store_rebuild(const struct project_options *o, const struct progress *progr
 
     offline.log = NULL;
     *r = (struct rebuilt){0};
-    if (!store_remove(o->store, e))
+    if (!store_remove(&o->store, e))
         return false;
-    ok = project_init(&p, &offline, e) && rebuild_all(&p, progress, r, e);
+    project_init(&p, &offline);
+    ok = project_resume(&p, e) && rebuild_all(&p, progress, r, e);
     project_fini(&p);
     return ok;
 }

@@ -2,12 +2,13 @@
  *
  * It reads records from the store's projected_seq on and inserts them in transactions of up to
  * PROJECT_BATCH rows, each of which also moves projected_seq; so it can be stopped or killed at any
- * moment and goes on where it was. It never reads past what is durable. What it cannot read (a
- * decision under a plan of an epoch that this binary lacks) is skipped, counted, and said in the
- * status.
+ * moment and goes on where it was: where the store says that it is, also after the store itself
+ * went away and came back. It never reads past what is durable. What it cannot read (a decision
+ * under a plan of an epoch that this binary lacks) is skipped, counted, and said in the status.
  *
- * A store that is gone, another file or damaged is made anew from the log while the server goes on;
- * until it is whole again nobody reads it (project_is_rebuilding).
+ * A store's file that is gone, another one or damaged is made anew from the log while the server
+ * goes on; until it is whole again nobody reads it (project_is_rebuilding). A database that is away
+ * is waited for instead.
  */
 #ifndef ASSAY_STORE_PROJECT_H
 #define ASSAY_STORE_PROJECT_H
@@ -19,7 +20,7 @@
 enum { PROJECT_BATCH = 16384 };
 
 struct project_options {
-    const char *store;         /* path of the file */
+    struct store_place store;  /* copied */
     const char *log_directory; /* of the shard's log */
     struct plans *plans;       /* of the shard; borrowed */
     const struct log *log;     /* for what is durable; NULL: read to the end once (rebuild) */
@@ -35,7 +36,7 @@ struct project_status {
 };
 
 /* Follows until closed, on a thread of its own. ERROR_INVALID where the store is ahead of the log.
- */
+ * A database that is away is no error: it is waited for, and the status says so. */
 struct project;
 bool project_open(const struct project_options *o, struct project **p, struct error *e) MUST_USE;
 void project_close(struct project *p); /* takes NULL; what is durable then is projected first */

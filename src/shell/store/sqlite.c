@@ -2,12 +2,12 @@
 
 enum { PRIMARY = 0xff }; /* of an extended result code */
 
-bool sqlite_failed(struct store *s, const char *what, struct error *e)
+bool sqlite_failed(struct sqlite_store *s, const char *what, struct error *e)
 {
     int code = sqlite3_errcode(s->db) & PRIMARY;
     bool is_damaged = code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
 
-    s->is_damaged |= is_damaged;
+    s->is.is_damaged |= is_damaged;
     if (code == SQLITE_INTERRUPT)
         return error_set(e, ERROR_FULL,
                          "%s: %s: more work than one query may do; ask for a shorter "
@@ -18,19 +18,19 @@ bool sqlite_failed(struct store *s, const char *what, struct error *e)
                      is_damaged ? "; the log has everything: make it anew by `assay rebuild`" : "");
 }
 
-bool sqlite_exec(struct store *s, const char *sql, struct error *e)
+bool sqlite_exec(struct sqlite_store *s, const char *sql, struct error *e)
 {
     return sqlite3_exec(s->db, sql, NULL, NULL, NULL) == SQLITE_OK ||
            sqlite_failed(s, "cannot set up", e);
 }
 
-bool sqlite_prepare(struct store *s, const char *sql, sqlite3_stmt **q, struct error *e)
+bool sqlite_prepare(struct sqlite_store *s, const char *sql, sqlite3_stmt **q, struct error *e)
 {
     return sqlite3_prepare_v3(s->db, sql, -1, SQLITE_PREPARE_PERSISTENT, q, NULL) == SQLITE_OK ||
            sqlite_failed(s, "cannot prepare a statement", e);
 }
 
-bool sqlite_run(struct store *s, sqlite3_stmt *q, const char *what, struct error *e)
+bool sqlite_run(struct sqlite_store *s, sqlite3_stmt *q, const char *what, struct error *e)
 {
     int code;
 
@@ -53,4 +53,9 @@ struct text sqlite_text(sqlite3_stmt *q, int column)
     const char *bytes = (const char *)sqlite3_column_text(q, column);
 
     return (struct text){bytes != NULL ? bytes : "", (size_t)sqlite3_column_bytes(q, column)};
+}
+
+const char *store_library(void)
+{
+    return sqlite3_libversion();
 }

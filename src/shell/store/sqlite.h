@@ -1,12 +1,23 @@
-/* SQLite behind this header, private to store/: statements that say in our words what failed. */
+/* The store in an SQLite file. This header is private to store/: SQLite behind it, with statements
+ * that say in our words what failed.
+ *
+ * One file, <data directory>/store.sqlite, in WAL mode: one writer (the projector), any number of
+ * readers.
+ *
+ * How writes stay fast at 10 M rows: integer keys; names of outcomes, levels and plans once each in
+ * a table of names; two indexes whose new entries lie together: (time, seq) at its end and (score,
+ * seq) at one of 1,001 ends. What a decision is found by, the hash of its event's id and the tokens
+ * of its entities, stands inside a bucket of 2^16 seqs, so an insert touches pages of the newest
+ * bucket only and a look-up asks each bucket, newest first; a transaction inserts them in order
+ * (keys.h).
+ */
 #ifndef ASSAY_STORE_SQLITE_H
 #define ASSAY_STORE_SQLITE_H
 
 #include <sqlite3.h>
 #include <stdint.h>
 
-#include "core/base/error.h"
-#include "core/base/text.h"
+#include "shell/store/backend.h"
 
 enum { STORE_KEY_COLUMNS = 3 };
 
@@ -26,10 +37,10 @@ struct store_name {
     int64_t id;
 };
 
-struct store {
+struct sqlite_store {
+    struct store is;
     sqlite3 *db;
     char *path;
-    bool is_damaged; /* SQLite said so */
     sqlite3_stmt *begin, *commit, *rollback;
     sqlite3_stmt *name_find, *name_add;
     sqlite3_stmt *decision_add, *event_add, *entity_add, *label_add, *label_apply;
@@ -40,13 +51,30 @@ struct store {
 };
 
 /* ERROR_WORLD (ERROR_FULL for a full disk): "<path>: <what>: <SQLite's words>" */
-bool sqlite_failed(struct store *s, const char *what, struct error *e);
-bool sqlite_exec(struct store *s, const char *sql, struct error *e) MUST_USE;
-bool sqlite_prepare(struct store *s, const char *sql, sqlite3_stmt **q, struct error *e) MUST_USE;
+bool sqlite_failed(struct sqlite_store *s, const char *what, struct error *e);
+bool sqlite_exec(struct sqlite_store *s, const char *sql, struct error *e) MUST_USE;
+bool sqlite_prepare(struct sqlite_store *s, const char *sql, sqlite3_stmt **q,
+                    struct error *e) MUST_USE;
 /* Runs a statement that gives no rows, and resets it. */
-bool sqlite_run(struct store *s, sqlite3_stmt *q, const char *what, struct error *e) MUST_USE;
+bool sqlite_run(struct sqlite_store *s, sqlite3_stmt *q, const char *what,
+                struct error *e) MUST_USE;
 void sqlite_bind_text_of(sqlite3_stmt *q, int at,
                          struct text t);              /* not copied: bound until reset */
 struct text sqlite_text(sqlite3_stmt *q, int column); /* until the next step */
+
+/* What sqlite_read.c has of the backend. */
+bool sqlite_query(struct store *is, const struct store_query *q,
+                  void (*row)(void *context, const struct store_decision *d), void *context,
+                  char next[STORE_CURSOR_MAX], struct error *e) MUST_USE;
+bool sqlite_find(struct store *is, struct text event_id, uint64_t *seq, struct error *e) MUST_USE;
+bool sqlite_entity_decisions(struct store *is, int64_t entity, uint64_t before_seq, uint64_t *seq,
+                             uint32_t most, uint32_t *found, struct error *e) MUST_USE;
+bool sqlite_label_of(struct store *is, uint64_t seq, uint8_t *label, struct error *e) MUST_USE;
+bool sqlite_count(struct store *is, struct store_totals *t, struct error *e) MUST_USE;
+
+static inline struct sqlite_store *sqlite_of(struct store *is)
+{
+    return (struct sqlite_store *)is; /* its first member */
+}
 
 #endif

@@ -2,15 +2,10 @@
  * truth: `rm store.sqlite; assay rebuild` gives equal rows. So it keeps only what lists are sorted
  * and filtered by; inputs and reasons of one decision are read from the log at its seq.
  *
- * One file, <data directory>/store.sqlite, in WAL mode: one writer (the projector), any number of
- * readers, each with a struct store of its own. A struct store is one thread's at a time.
- *
- * How writes stay fast at 10 M rows: integer keys; names of outcomes, levels and plans once each in
- * a table of names; two indexes whose new entries lie together: (time, seq) at its end and (score,
- * seq) at one of 1,001 ends. What a decision is found by, the hash of its event's id and the tokens
- * of its entities, stands inside a bucket of 2^16 seqs, so an insert touches pages of the newest
- * bucket only and a look-up asks each bucket, newest first; a transaction inserts them in order
- * (keys.h).
+ * Two kinds with one behaviour, held by one suite of tests: an SQLite file (sqlite.h), and a
+ * PostgreSQL database (postgres_store.h) which several programs may read. One writer, the
+ * projector; any number of readers, each with a struct store of its own. A struct store is one
+ * thread's at a time.
  */
 #ifndef ASSAY_STORE_STORE_H
 #define ASSAY_STORE_STORE_H
@@ -22,7 +17,7 @@
 #include "core/base/hash.h"
 
 enum {
-    STORE_VERSION = 3,
+    STORE_VERSION = 3,      /* of the SQLite file */
     STORE_BUCKET_BITS = 16, /* of seqs: all pages of the newest bucket are few, and written often */
     STORE_LIMIT_MAX = 1000, /* rows of one answer */
     STORE_CURSOR_MAX = 64,  /* bytes of a cursor's text, the zero included */
@@ -61,22 +56,38 @@ struct store_label {
 
 struct store;
 
-/* A writer makes the file; a reader gets ERROR_NOT_FOUND where there is none yet. ERROR_INVALID
- * where the file was made by another version (the hint: `assay rebuild`). */
+enum store_kind { STORE_SQLITE, STORE_POSTGRES, STORE_KINDS };
+
+struct store_place {
+    enum store_kind kind;
+    const char *where; /* a file's path; a URL, or NULL for that of DATABASE_URL */
+};
+
+/* For people: the path, or the URL without user and password. */
+void store_place_print(const struct store_place *place, struct buffer *out);
+
+/* A writer makes the file, or brings the database's schemas up to this version; a reader gets
+ * ERROR_NOT_FOUND where there is nothing yet. ERROR_INVALID where another version made it (the
+ * hint: what to do). Of a database the writer is alone: another one gets ERROR_CONFLICT. */
 enum store_mode { STORE_WRITE, STORE_READ };
-const char *store_library(void); /* its version */
-bool store_open(const char *path, enum store_mode mode, struct store **s, struct error *e) MUST_USE;
+bool store_open(const struct store_place *place, enum store_mode mode, struct store **s,
+                struct error *e) MUST_USE;
 void store_close(struct store *s); /* takes NULL */
-/* The same, and where it fails whether what is in the file is no store, or a damaged one. */
-bool store_open_checked(const char *path, enum store_mode mode, struct store **s, bool *is_damaged,
-                        struct error *e) MUST_USE;
+const char *store_library(void);   /* the version of SQLite */
+/* The same, and where it fails whether what is in the file is no store, or a damaged one. A
+ * database that is away, or broken, is neither damaged nor gone: those who keep it bring it back.
+ */
+bool store_open_checked(const struct store_place *place, enum store_mode mode, struct store **s,
+                        bool *is_damaged, struct error *e) MUST_USE;
 bool store_is_damaged(const struct store *s); /* something found the file so since it was opened */
 bool store_is_there(struct store *s);         /* the file of its path is the one that is open */
-/* Deletes the file with its WAL; it is no error where there is none. */
-bool store_remove(const char *path, struct error *e) MUST_USE;
+/* Deletes what was projected; it is no error where there is nothing. */
+bool store_remove(const struct store_place *place, struct error *e) MUST_USE;
 
-/* Writing: everything between begin and commit is one transaction. A row whose seq is there already
- * is left as it is, so a repeated projection changes nothing. */
+/* Writing: everything between begin and commit is one transaction. Rows come in the order of their
+ * seq; one whose seq is there already is left as it is, so a repeated projection changes nothing.
+ * After a failure of begin, of an addition or of commit: rollback. What is away may come back: then
+ * begin succeeds again, and what was committed is what store_projected says. */
 bool store_begin(struct store *s, struct error *e) MUST_USE;
 bool store_add_decision(struct store *s, const struct store_decision *d, struct error *e) MUST_USE;
 bool store_add_label(struct store *s, const struct store_label *l, struct error *e) MUST_USE;

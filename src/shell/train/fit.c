@@ -17,7 +17,7 @@
 #include "core/base/panic.h"
 #include "core/base/random.h"
 
-enum { SCORE_BLOCK = 256 };
+enum { SCORE_BLOCK = 256, SCORE_PORTION = 8192 /* rows that a worker scores at a time */ };
 
 struct fitting {
     const struct fit_task *t;
@@ -32,7 +32,8 @@ struct fitting {
     struct column *filled; /* by input: the column with it; empty where there is none */
     uint32_t *unlabelled;  /* table rows that are PART_UNLABELLED, where they can be used */
     uint32_t unlabelled_rows;
-    uint32_t round;      /* of self-training: 0 has labelled rows alone */
+    uint32_t round; /* of self-training: 0 has labelled rows alone */
+    struct fits_memory memory;
     struct one_fit *fit; /* folds + 1 of them: one per fold, then the model itself */
 };
 
@@ -217,6 +218,7 @@ static bool learn_rows(struct one_fit *f, const struct workers *workers, struct 
 
     run.workers = workers;
     run.progress = &f->progress;
+    run.memory = g->t->fits != NULL ? &g->memory.memory : NULL;
     d.rows = gather_rows(f, row, label);
     ok = learn(g->t->recipe, &d, &run, m, f->fold == 0 ? &g->f->learned : NULL, &f->e);
     if (ok && f->fold == 0)
@@ -556,17 +558,25 @@ static void keep_held(struct fitting *g)
         f->held[i] = g->fold_of[i] != 0 ? model_probability(f->model, f->margin[i]) : NAN;
 }
 
+static void score_portion(void *context, unsigned number)
+{
+    const struct fitting *g = context;
+    uint32_t first = number * SCORE_PORTION, left = g->t->table->rows - first;
+    struct model_scratch *scratch = model_scratch_new(g->f->model, g->t->simd);
+
+    model_score(g->f->model, scratch, g->input, first, left < SCORE_PORTION ? left : SCORE_PORTION,
+                g->f->margin + first, NULL);
+    model_scratch_free(scratch);
+}
+
 static void score_all(struct fitting *g)
 {
-    struct model_scratch *scratch;
     struct fitted *f = g->f;
     uint32_t rows = g->t->table->rows;
 
-    if (g->t->folds == 0) {
-        scratch = model_scratch_new(f->model, g->t->simd);
-        model_score(f->model, scratch, g->input, 0, rows, f->margin, NULL);
-        model_scratch_free(scratch);
-    }
+    if (g->t->folds == 0)
+        workers_run(g->t->run.workers, (rows + SCORE_PORTION - 1) / SCORE_PORTION, score_portion,
+                    g);
     for (uint32_t i = 0; i < rows; i++)
         f->probability[i] = model_probability(f->model, f->margin[i]);
 }
@@ -581,6 +591,7 @@ bool fit(const struct fit_task *t, struct fitted *f, struct error *e)
     f->probability = mem_array(t->table->rows, sizeof *f->probability);
     g.fold_of = mem_array(t->table->rows, 1);
     ok = open_inputs(&g, e);
+    fits_memory_init(&g.memory, t->fits, g.input);
     if (t->folds > 0)
         take_folds(t, g.fold_of);
     else if (wants_held_out(t))

@@ -5,6 +5,7 @@
 
 #include "core/learn/recipe.h"
 #include "core/stats/coverage.h"
+#include "shell/train/fits.h"
 #include "shell/train/split.h"
 #include "shell/train/table.h"
 
@@ -21,6 +22,7 @@ struct fit_task {
     bool wants_held;      /* fitted.held, also where no calibration needs it */
     enum simd simd;
     struct learn_run run;
+    struct fits *fits; /* where other models may need the same fits; or NULL */
 };
 
 /* What became of training rows without a label. */

@@ -12,11 +12,8 @@
 enum {
     PAGE_PARTS = 3,
     PAGE_CHOICES = PLAN_OUTCOMES_MAX,
-    PAGE_SHUFFLED =
-        20000, /* test rows that importance is measured on, and so many frauds of them: */
-    PAGE_FRAUDS = 100,
-    PAGE_EXPLAINED = 1000, /* test rows whose contributions are averaged */
-    PAGE_PORTION = 64,     /* of them at a time */
+    PAGE_FRAUDS = 4,   /* one row in so many that importance is measured on, at most */
+    PAGE_PORTION = 64, /* rows explained at a time */
     PAGE_TEXT = 256,
 };
 
@@ -36,21 +33,38 @@ struct page {
 
 /* ---- features */
 
-/* An even sample of the test rows: about PAGE_SHUFFLED of them, but more where there would be few
- * frauds among them. The caller frees the array. */
-static uint32_t *sample_rows(const struct page_task *t, uint32_t *count)
+/* Test rows that importance is measured on: an even sample of each class, more of the frauds, so
+ * that there are enough; a legitimate row then stands for `weight`. */
+struct page_sample {
+    uint32_t *row, rows, frauds;
+    double weight;
+};
+
+static uint32_t step_for(uint64_t rows, uint32_t wanted)
+{
+    return wanted > 0 && rows > wanted ? (uint32_t)((rows + wanted - 1) / wanted) : 1;
+}
+
+static void sample_rows(const struct page_task *t, struct page_sample *s)
 {
     const struct test_rows *test = t->test;
-    uint32_t *row = mem_array(test->rows, sizeof *row);
-    uint32_t step = 1 + test->rows / PAGE_SHUFFLED, most;
+    uint32_t most = permutation_rows(t->r->model[t->model].fitted.model), step[2], seen[2] = {0, 0};
+    uint64_t frauds = 0;
 
-    most = (uint32_t)(t->r->split.test_frauds / PAGE_FRAUDS);
-    if (step > most)
-        step = most > 0 ? most : 1;
-    *count = 0;
-    for (uint32_t i = 0; i < test->rows; i += step)
-        row[(*count)++] = test->row[i];
-    return row;
+    for (uint32_t i = 0; i < test->rows; i++)
+        frauds += test->label[i] != 0;
+    step[1] = test->rows > most ? step_for(frauds, most / PAGE_FRAUDS) : 1;
+    step[0] = step_for(test->rows - frauds, most - (uint32_t)(frauds / step[1]));
+    *s = (struct page_sample){.row = mem_array((size_t)test->rows + 1, sizeof *s->row),
+                              .weight = (double)step[0] / step[1]};
+    for (uint32_t i = 0; i < test->rows; i++) {
+        bool is_fraud = test->label[i] != 0;
+
+        if (seen[is_fraud]++ % step[is_fraud] != 0)
+            continue;
+        s->row[s->rows++] = test->row[i];
+        s->frauds += is_fraud;
+    }
 }
 
 static void importances(struct page *p, const struct column **input, uint32_t inputs,
@@ -58,24 +72,25 @@ static void importances(struct page *p, const struct column **input, uint32_t in
 {
     const struct page_task *t = p->t;
     const char **name = mem_array(inputs, sizeof *name);
-    uint32_t rows, *row = sample_rows(t, &rows);
-    struct dataset d = {.rows = rows,
-                        .inputs = inputs,
-                        .input = input,
-                        .name = name,
-                        .label = t->label,
-                        .row = row};
+    struct page_sample sample;
+    struct dataset d = {.inputs = inputs, .input = input, .name = name, .label = t->label};
     struct learn_run run = {
         .seed = t->o->settings->model.seed, .workers = t->workers, .simd = t->o->simd};
     struct error e;
 
-    if (t->r->split.has_no_label ||
-        !permutation_importance(t->r->model[t->model].fitted.model, &d, &run, importance, &e)) {
+    sample_rows(t, &sample);
+    d.rows = sample.rows;
+    d.row = sample.row;
+    if (t->r->split.has_no_label || !permutation_importance(t->r->model[t->model].fitted.model, &d,
+                                                            sample.weight, &run, importance, &e)) {
         for (uint32_t i = 0; i < inputs; i++)
             importance[i] = NAN;
+    } else {
+        p->data.shuffled = sample.rows;
+        p->data.shuffled_frauds = sample.frauds;
     }
     mem_free(name);
-    mem_free(row);
+    mem_free(sample.row);
 }
 
 /* Rows explained in portions by the workers; the portions' sums are added in their order. */
@@ -111,13 +126,15 @@ static void contributions(struct page *p, const struct column **input, uint32_t 
     struct explaining x = {.t = p->t, .input = input, .inputs = inputs};
     uint32_t portions;
 
-    x.step = 1 + p->t->test->rows / PAGE_EXPLAINED;
+    x.step =
+        step_for(p->t->test->rows, contribution_rows(p->t->r->model[p->t->model].fitted.model));
     x.rows = (p->t->test->rows + x.step - 1) / x.step;
     portions = (x.rows + PAGE_PORTION - 1) / PAGE_PORTION;
     x.sum = mem_array((size_t)portions * inputs, sizeof *x.sum);
     workers_run(p->t->workers, portions, explain_portion, &x);
     for (uint32_t i = 0; i < portions * inputs; i++)
         mean[i % inputs] += x.sum[i] / x.rows;
+    p->data.explained = x.rows;
     mem_free(x.sum);
 }
 
@@ -421,9 +438,11 @@ void page_split_json(const struct train_result *r, struct buffer *out)
 
 static void add_seconds(const struct train_result *r, struct buffer *out)
 {
-    buffer_format(
-        out, "{\"read\":%.3f,\"features\":%.3f,\"fit\":%.3f,\"evaluate\":%.3f,\"all\":%.3f}",
-        r->read_seconds, r->feature_seconds, r->fit_seconds, r->evaluate_seconds, r->all_seconds);
+    buffer_format(out,
+                  "{\"read\":%.3f,\"features\":%.3f,\"fit\":%.3f,\"folds\":%.3f,\"evaluate\":%.3f,"
+                  "\"all\":%.3f}",
+                  r->read_seconds, r->feature_seconds, r->fit_seconds, r->fold_seconds,
+                  r->evaluate_seconds, r->all_seconds);
 }
 
 static void add_model(const struct train_result *r, struct buffer *out)

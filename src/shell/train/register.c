@@ -160,9 +160,11 @@ static bool add_one_source(const struct registering *g, const struct source_sett
 
     if (g->settings->kind_count == 0 && settings_is_events(g->settings, source))
         memcpy(digest, g->events_digest, sizeof digest);
+    else if (source->file == NULL)
+        memset(digest, 0, sizeof digest); /* several kinds: in the digest of all events */
     else if (!digest_source(g->settings, source->file, digest, e))
         return false;
-    add_source(source->name, source->file, digest, is_first, out);
+    add_source(source->name, source_setting_words(source), digest, is_first, out);
     return true;
 }
 
@@ -181,7 +183,8 @@ static bool add_sources(const struct registering *g, struct buffer *out, struct 
     for (uint32_t i = 0; has_events && i < s->source_count; i++) {
         const struct source_setting *source = &s->sources[i];
 
-        if (source->file == NULL || (g->events != NULL && settings_is_events(s, source)))
+        if ((source->file == NULL && !settings_is_events(s, source)) ||
+            (g->events != NULL && settings_is_events(s, source)))
             continue;
         if (!add_one_source(g, source, is_first, out, e))
             return false;

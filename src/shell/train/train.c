@@ -31,6 +31,7 @@ struct training {
     uint8_t *part;
     struct test_rows test;
     struct pool *pool;
+    struct fits *fits;
     int64_t clock_us;
     uint32_t shared_checks; /* of all models; those that follow are of the first */
 };
@@ -155,6 +156,7 @@ static struct fit_task fit_task_of(const struct training *t, const struct recipe
                              .part = part,
                              .folds = folds,
                              .simd = t->o->simd,
+                             .fits = t->fits,
                              .run = {.seed = t->o->settings->model.seed,
                                      .workers = pool_workers(t->pool),
                                      .progress = t->o->progress,
@@ -172,6 +174,7 @@ static bool search_options(struct training *t, const struct recipe_setting *of, 
 
     if (!settings_searches(of))
         return true;
+    task.fit.fits = NULL; /* every trial is another recipe */
     task.folds = t->inner.count < of->search.folds ? t->inner.count : of->search.folds;
     for (uint32_t k = 0; k < task.folds; k++) {
         fold[k].part = table_part(t, &t->inner.split[k]);
@@ -317,6 +320,10 @@ static bool fit_models(struct training *t, struct error *e)
     const struct settings *s = t->o->settings;
     bool ok = check_wanted(t, e);
 
+    for (uint32_t i = 0; i <= s->model_count; i++) {
+        if (wanted_model(t, i) != NULL)
+            fits_expect(t->fits, &wanted_model(t, i)->recipe);
+    }
     for (uint32_t i = 0; ok && i <= s->model_count; i++) {
         const struct recipe_setting *r = wanted_model(t, i);
 
@@ -335,6 +342,7 @@ static bool fit_models(struct training *t, struct error *e)
         t->r->plain.search = (struct search_setting){0};
         ok = train_one(t, TRAIN_PLAIN, &t->r->plain, e);
     }
+    fits_clear(t->fits);
     t->r->fit_seconds = lap(t);
     return ok;
 }
@@ -379,22 +387,38 @@ static bool run_dealt(struct training *t, uint32_t fold, const struct trained *m
     return ok;
 }
 
-static bool run_folds(struct training *t, struct trained *m, struct error *e)
+static bool run_fold(struct training *t, uint32_t fold, struct trained *m, struct error *e)
+{
+    if (t->r->split.folds > 0)
+        return run_dealt(t, fold, m, &m->fold[fold], e);
+    if (fold > 0)
+        return run_window(t, &t->r->earlier.split[fold - 1], m, &m->fold[fold], e);
+    fold_row_of(&m->metrics, &m->fold[0]);
+    return true;
+}
+
+/* All models on one fold before the next: fits that they share are kept no longer. */
+static bool run_folds(struct training *t, struct error *e)
 {
     uint32_t dealt = t->r->split.folds, windows = t->r->earlier.count;
-    bool ok = true;
+    uint32_t folds = dealt > 0 ? dealt : 1 + windows;
 
     if (dealt == 0 && windows == 0)
         return true;
-    m->folds = dealt > 0 ? dealt : 1 + windows;
-    m->fold = mem_array(m->folds, sizeof *m->fold);
-    if (dealt == 0)
-        fold_row_of(&m->metrics, &m->fold[0]);
-    for (uint32_t k = 0; ok && k < dealt; k++)
-        ok = run_dealt(t, k, m, &m->fold[k], e);
-    for (uint32_t k = 0; ok && k < windows; k++)
-        ok = run_window(t, &t->r->earlier.split[k], m, &m->fold[1 + k], e);
-    return ok;
+    for (uint32_t k = 0; k < folds; k++) {
+        for (uint32_t i = 0; i < t->r->models; i++) {
+            struct trained *m = &t->r->model[i];
+
+            if (m->fold == NULL) {
+                m->folds = folds;
+                m->fold = mem_array(folds, sizeof *m->fold);
+            }
+            if (!run_fold(t, k, m, e))
+                return false;
+        }
+        fits_clear(t->fits);
+    }
+    return true;
 }
 
 /* What cannot be done without labels is refused rather than done by none. */
@@ -440,8 +464,7 @@ static bool evaluate_model(struct training *t, struct trained *m, struct error *
 {
     if (t->facts.has_no_label)
         return describe_anomalies(t, m, e);
-    return evaluate(&t->test, m, t->o->settings, pool_workers(t->pool), t->o->progress, e) &&
-           run_folds(t, m, e);
+    return evaluate(&t->test, m, t->o->settings, pool_workers(t->pool), t->o->progress, e);
 }
 
 static bool evaluate_models(struct training *t, struct error *e)
@@ -457,6 +480,10 @@ static bool evaluate_models(struct training *t, struct error *e)
             return false;
         find_top_rows(&t->test, &t->facts, &t->table, m);
     }
+    t->r->evaluate_seconds = lap(t);
+    if (!t->facts.has_no_label && !run_folds(t, e))
+        return false;
+    t->r->fold_seconds = lap(t);
     return true;
 }
 
@@ -688,7 +715,7 @@ static bool work(struct training *t, struct error *e)
     checks_of_models(t->r, &checks);
     if (!keep_models(t, e))
         return false;
-    t->r->evaluate_seconds = lap(t);
+    t->r->evaluate_seconds += lap(t);
     return true;
 }
 
@@ -702,6 +729,7 @@ bool train(const struct train_options *o, struct train_result *r, struct error *
     buffer_init(&r->words, 1 << 20);
     t.clock_us = start;
     t.pool = pool_new(o->threads);
+    t.fits = fits_new();
     ok = work(&t, e);
     r->all_seconds = (double)(clock_monotonic_us() - start) / 1e6;
     split_list_free(&t.inner);
@@ -712,6 +740,7 @@ bool train(const struct train_options *o, struct train_result *r, struct error *
     row_facts_free(&t.facts);
     made_plan_fini(&t.made);
     feed_free(&t.feed);
+    fits_free(t.fits);
     pool_free(t.pool);
     if (!ok)
         train_result_free(r);

@@ -89,7 +89,8 @@ struct train_result {
     bool is_promoted;    /* the first model is champion */
     char model_path[512];
     char report_path[512];
-    double read_seconds, feature_seconds, fit_seconds, evaluate_seconds, all_seconds;
+    /* fold_seconds: of the folds that test the same recipes on other rows, with their fits. */
+    double read_seconds, feature_seconds, fit_seconds, evaluate_seconds, fold_seconds, all_seconds;
 };
 
 /* On success the caller frees the result. */

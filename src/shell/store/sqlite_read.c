@@ -1,120 +1,17 @@
-/* Reading the store: pages of decisions by time or score, and single look-ups.
- *
- * Pages go on by key (sort value, seq), never by offset, so a page costs the same however deep it
- * is and rows that arrive meanwhile neither repeat nor hide one. A cursor is that key with a hash
- * of the query it belongs to, in hex; a cursor of another query is refused.
+/* Reading the store in SQLite: pages of decisions by time or score, and single look-ups.
  *
  * A sort by score within a time range has two plans: walk the score index and drop rows outside the
  * range, or take the range and sort it. The second is right where the range is short;
  * STORE_SCAN_MAX says what is short, and counting up to that many index entries costs less than
  * either plan.
  */
-#include <inttypes.h>
-#include <stdio.h>
+#include "shell/store/sqlite.h"
 
 #include "core/base/hash.h"
 #include "core/base/panic.h"
 #include "core/data/json.h"
 #include "core/decide/plan.h"
 #include "core/velocity/velocity.h"
-#include "shell/store/sqlite.h"
-#include "shell/store/store.h"
-
-static const struct {
-    const char *word;
-    const char *key;   /* the sorted column */
-    const char *order; /* of key and seq */
-    char compare;      /* what the next page is to the cursor */
-    bool by_score;
-} sorts[] = {
-    [STORE_TIME_DOWN] = {"-time", "time_us", "DESC", '<', false},
-    [STORE_TIME_UP] = {"time", "time_us", "ASC", '>', false},
-    [STORE_SCORE_DOWN] = {"-score", "score", "DESC", '<', true},
-    [STORE_SCORE_UP] = {"score", "score", "ASC", '>', true},
-};
-
-bool store_sort_find(struct text word, enum store_sort *sort)
-{
-    for (size_t i = 0; i < sizeof sorts / sizeof *sorts; i++) {
-        if (text_is(word, sorts[i].word)) {
-            *sort = (enum store_sort)i;
-            return true;
-        }
-    }
-    return false;
-}
-
-struct store_query store_query_all(uint32_t limit)
-{
-    return (struct store_query){.from_us = INT64_MIN,
-                                .until_us = INT64_MAX,
-                                .received_from_us = INT64_MIN,
-                                .received_until_us = INT64_MAX,
-                                .max_score = PLAN_SCORE_MAX,
-                                .limit = limit};
-}
-
-/* ---- cursors ---- */
-
-struct position {
-    int64_t key;
-    uint64_t seq;
-};
-
-static uint64_t query_hash(const struct store_query *q)
-{
-    const int64_t numbers[] = {q->from_us,
-                               q->until_us,
-                               (int64_t)q->sort,
-                               q->min_score,
-                               q->max_score,
-                               q->received_from_us,
-                               q->received_until_us,
-                               q->has_label,
-                               q->has_label ? q->label : 0,
-                               q->entity};
-    const struct text words[] = {q->outcome, q->level, q->rule};
-    uint64_t hash = hash_bytes(numbers, sizeof numbers, 1);
-
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        hash = hash_bytes(words[i].bytes, words[i].length, hash);
-    return hash;
-}
-
-static void cursor_format(const struct store_query *q, const struct position *p,
-                          char out[STORE_CURSOR_MAX])
-{
-    snprintf(out, STORE_CURSOR_MAX, "%016" PRIx64 "%016" PRIx64 "%016" PRIx64, (uint64_t)p->key,
-             p->seq, query_hash(q));
-}
-
-static bool hex_word(const char *at, uint64_t *v)
-{
-    *v = 0;
-    for (int i = 0; i < 16; i++) {
-        char c = at[i];
-
-        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')))
-            return false;
-        *v = *v << 4 | (uint64_t)(c <= '9' ? c - '0' : c - 'a' + 10);
-    }
-    return true;
-}
-
-static bool cursor_parse(const struct store_query *q, struct position *p, struct error *e)
-{
-    uint64_t key, seq, hash;
-
-    if (q->cursor.length != 48 || !hex_word(q->cursor.bytes, &key) ||
-        !hex_word(q->cursor.bytes + 16, &seq) || !hex_word(q->cursor.bytes + 32, &hash))
-        return error_set(e, ERROR_USAGE, "cursor is not one that an answer gave as `next`");
-    if (hash != query_hash(q))
-        return error_set(e, ERROR_USAGE,
-                         "cursor belongs to another query; keep all but limit and fields as they "
-                         "were");
-    *p = (struct position){(int64_t)key, seq};
-    return true;
-}
 
 /* ---- pages ---- */
 
@@ -140,7 +37,7 @@ static bool is_timed(const struct store_query *q)
     return q->from_us != INT64_MIN || q->until_us != INT64_MAX;
 }
 
-static bool range_is_short(struct store *s, const struct store_query *q, bool *is_short,
+static bool range_is_short(struct sqlite_store *s, const struct store_query *q, bool *is_short,
                            struct error *e)
 {
     sqlite3_stmt *count;
@@ -172,7 +69,7 @@ static bool has_entity(const struct store_query *q)
  * buckets of seqs, so each bucket is asked, and what it has is sorted. */
 static void where_format(const struct store_query *q, struct buffer *sql)
 {
-    const char *key = sorts[q->sort].by_score ? "decision.score" : "decision.time_us";
+    const char *key = store_sorts[q->sort].by_score ? "decision.score" : "decision.time_us";
 
     if (has_entity(q))
         buffer_add_text(sql, " AND entity.entity = ?14 AND entity.bucket IN (WITH RECURSIVE b(n) AS"
@@ -195,16 +92,17 @@ static void where_format(const struct store_query *q, struct buffer *sql)
     if (q->max_score < PLAN_SCORE_MAX)
         buffer_add_text(sql, " AND score <= ?8");
     if (q->cursor.length > 0)
-        buffer_format(sql, " AND (%s, decision.seq) %c (?5, ?6)", key, sorts[q->sort].compare);
-    buffer_format(sql, " ORDER BY %s %s, decision.seq %s LIMIT ?7", key, sorts[q->sort].order,
-                  sorts[q->sort].order);
+        buffer_format(sql, " AND (%s, decision.seq) %c (?5, ?6)", key,
+                      store_sorts[q->sort].compare);
+    buffer_format(sql, " ORDER BY %s %s, decision.seq %s LIMIT ?7", key, store_sorts[q->sort].order,
+                  store_sorts[q->sort].order);
 }
 
 /* Only constant words become SQL; every value from outside is bound. */
-static bool page_prepare(struct store *s, const struct store_query *q, sqlite3_stmt **page,
+static bool page_prepare(struct sqlite_store *s, const struct store_query *q, sqlite3_stmt **page,
                          struct error *e)
 {
-    bool by_time = !sorts[q->sort].by_score;
+    bool by_time = !store_sorts[q->sort].by_score;
     struct buffer sql;
     bool ok;
 
@@ -227,7 +125,7 @@ static bool page_prepare(struct store *s, const struct store_query *q, sqlite3_s
 }
 
 /* The number of a name; 0, which no row has, where no decision ever had it. */
-static int64_t name_number(struct store *s, struct text name)
+static int64_t name_number(struct sqlite_store *s, struct text name)
 {
     int64_t id = 0;
 
@@ -251,8 +149,8 @@ static void bind_rule(sqlite3_stmt *page, struct text rule)
 }
 
 /* What the statement has no place for is not bound, and SQLite says so to nobody. */
-static void page_bind(struct store *s, sqlite3_stmt *page, const struct store_query *q,
-                      const struct position *p)
+static void page_bind(struct sqlite_store *s, sqlite3_stmt *page, const struct store_query *q,
+                      const struct store_cursor *p)
 {
     sqlite3_bind_int64(page, AT_FROM, q->from_us);
     sqlite3_bind_int64(page, AT_UNTIL, q->until_us);
@@ -302,18 +200,19 @@ static int stop_the_query(void *context)
     return 1;
 }
 
-bool store_query(struct store *s, const struct store_query *q,
-                 void (*row)(void *context, const struct store_decision *d), void *context,
-                 char next[STORE_CURSOR_MAX], struct error *e)
+bool sqlite_query(struct store *is, const struct store_query *q,
+                  void (*row)(void *context, const struct store_decision *d), void *context,
+                  char next[STORE_CURSOR_MAX], struct error *e)
 {
-    struct position last = {0, 0};
+    struct sqlite_store *s = sqlite_of(is);
+    struct store_cursor last = {0, 0};
     sqlite3_stmt *page = NULL;
     uint32_t given = 0;
     int code;
 
     ASSERT(q->limit >= 1 && q->limit <= STORE_LIMIT_MAX);
     next[0] = 0;
-    if ((q->cursor.length > 0 && !cursor_parse(q, &last, e)) || !page_prepare(s, q, &page, e))
+    if ((q->cursor.length > 0 && !store_cursor_parse(q, &last, e)) || !page_prepare(s, q, &page, e))
         return false;
     page_bind(s, page, q, &last);
     sqlite3_progress_handler(s->db, STORE_STEPS_MAX, stop_the_query, NULL);
@@ -321,12 +220,12 @@ bool store_query(struct store *s, const struct store_query *q,
         struct store_decision d;
 
         decision_of(page, &d);
-        last = (struct position){sorts[q->sort].by_score ? d.score : d.time_us, d.seq};
+        last = (struct store_cursor){store_sorts[q->sort].by_score ? d.score : d.time_us, d.seq};
         row(context, &d);
         given++;
     }
     if (code == SQLITE_ROW)
-        cursor_format(q, &last, next);
+        store_cursor_format(q, &last, next);
     else if (code != SQLITE_DONE)
         sqlite_failed(s, "cannot read decisions", e);
     sqlite3_progress_handler(s->db, 0, NULL, NULL);
@@ -336,7 +235,7 @@ bool store_query(struct store *s, const struct store_query *q,
 
 /* ---- single look-ups ---- */
 
-static bool newest_seq(struct store *s, int64_t *seq, struct error *e)
+static bool newest_seq(struct sqlite_store *s, int64_t *seq, struct error *e)
 {
     sqlite3_stmt *q;
     bool ok;
@@ -352,8 +251,9 @@ static bool newest_seq(struct store *s, int64_t *seq, struct error *e)
     return ok;
 }
 
-bool store_find(struct store *s, struct text event_id, uint64_t *seq, struct error *e)
+bool sqlite_find(struct store *is, struct text event_id, uint64_t *seq, struct error *e)
 {
+    struct sqlite_store *s = sqlite_of(is);
     sqlite3_stmt *q;
     int64_t newest;
     int code = SQLITE_DONE;
@@ -383,9 +283,10 @@ bool store_find(struct store *s, struct text event_id, uint64_t *seq, struct err
     return code == SQLITE_ROW;
 }
 
-bool store_entity_decisions(struct store *s, int64_t entity, uint64_t before_seq, uint64_t *seq,
-                            uint32_t most, uint32_t *found, struct error *e)
+bool sqlite_entity_decisions(struct store *is, int64_t entity, uint64_t before_seq, uint64_t *seq,
+                             uint32_t most, uint32_t *found, struct error *e)
 {
+    struct sqlite_store *s = sqlite_of(is);
     sqlite3_stmt *q;
     int64_t newest, before;
     int code = SQLITE_DONE;
@@ -413,8 +314,9 @@ bool store_entity_decisions(struct store *s, int64_t entity, uint64_t before_seq
     return code == SQLITE_ROW || code == SQLITE_DONE;
 }
 
-bool store_label_of(struct store *s, uint64_t seq, uint8_t *label, struct error *e)
+bool sqlite_label_of(struct store *is, uint64_t seq, uint8_t *label, struct error *e)
 {
+    struct sqlite_store *s = sqlite_of(is);
     sqlite3_stmt *q;
     int code;
 
@@ -433,8 +335,9 @@ bool store_label_of(struct store *s, uint64_t seq, uint8_t *label, struct error 
     return code == SQLITE_ROW || code == SQLITE_DONE;
 }
 
-bool store_count(struct store *s, struct store_totals *t, struct error *e)
+bool sqlite_count(struct store *is, struct store_totals *t, struct error *e)
 {
+    struct sqlite_store *s = sqlite_of(is);
     sqlite3_stmt *q;
     bool ok;
 

@@ -1,0 +1,36 @@
+-- Least privilege for Assay's store in PostgreSQL. Run once by the owner of the tables, after
+-- `assay rebuild --tables` has made them as that owner, and again after a version that adds tables:
+--
+--     psql "$OWNER_URL" -f deploy/postgres/roles.sql
+--
+-- Then give the roles to logins of yours:
+--
+--     CREATE ROLE assay_service LOGIN PASSWORD '...' IN ROLE assay_writer;
+--     CREATE ROLE grafana LOGIN PASSWORD '...' IN ROLE assay_reader;
+--
+-- assay_writer  projects decisions and labels (`assay serve`, `assay rebuild`) and loads raw tables
+--               of its own (`assay load`). It makes no schema, and partitions only through
+--               score.make_month, which is the owner's.
+-- assay_reader  reads everything and changes nothing.
+
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'assay_writer') THEN
+        CREATE ROLE assay_writer NOLOGIN;
+    END IF;
+    IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'assay_reader') THEN
+        CREATE ROLE assay_reader NOLOGIN;
+    END IF;
+END $$;
+
+GRANT USAGE ON SCHEMA raw, feature, label, score, alert, model, audit TO assay_writer, assay_reader;
+GRANT SELECT ON ALL TABLES IN SCHEMA raw, feature, label, score, alert, model, audit
+    TO assay_writer, assay_reader;
+ALTER DEFAULT PRIVILEGES IN SCHEMA raw, feature, label, score, alert, model, audit
+    GRANT SELECT ON TABLES TO assay_reader;
+
+GRANT INSERT, TRUNCATE ON score.decision, score.entity, label.label TO assay_writer;
+GRANT UPDATE (label) ON score.decision TO assay_writer;
+GRANT UPDATE (projected_seq, projected_at) ON audit.projection TO assay_writer;
+GRANT EXECUTE ON FUNCTION score.make_month(date) TO assay_writer;
+GRANT CREATE ON SCHEMA raw TO assay_writer;
