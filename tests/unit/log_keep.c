@@ -153,6 +153,31 @@ static void test_cut(void **state)
 
 /* Every write, sync, rename and removal of packing and cutting fails once, and for good: what a
  * kill leaves there. */
+/* The segment that is read, and those behind it, are cut: that is no damage, and it is said. */
+static void test_cut_under_a_reader(void **state)
+{
+    struct log_segment segment[64];
+    struct log *l = fill(LOG_SYNC_NEVER);
+    size_t count = log_segments(l, segment, 64);
+    struct log_cursor *c;
+    struct record r;
+    struct error e;
+    int got;
+
+    (void)state;
+    assert_true(count > 3);
+    assert_true(log_cursor_open(help_directory, 1, &c, &e));
+    assert_int_equal(log_cursor_next(c, &r, &e), 1);
+    assert_true(log_cut(l, segment[2].next_seq, &e));
+    while ((got = log_cursor_next(c, &r, &e)) == 1)
+        assert_true(r.seq < segment[0].next_seq);
+    assert_int_equal(got, -1);
+    assert_int_equal(e.kind, ERROR_CONFLICT);
+    assert_non_null(strstr(e.text, "log.keep"));
+    log_cursor_close(c);
+    log_close(l);
+}
+
 static void sweep(bool cuts)
 {
     bool was_struck = true;
@@ -277,6 +302,7 @@ int main(void)
                                         help_teardown),
         cmocka_unit_test_setup_teardown(test_cursor_from_any_record, help_setup, help_teardown),
         cmocka_unit_test_setup_teardown(test_cut, help_setup, help_teardown),
+        cmocka_unit_test_setup_teardown(test_cut_under_a_reader, help_setup, help_teardown),
         cmocka_unit_test_setup_teardown(test_faults_while_packing, help_setup, help_teardown),
         cmocka_unit_test_setup_teardown(test_faults_while_cutting, help_setup, help_teardown),
         cmocka_unit_test_setup_teardown(test_changed_bytes_of_a_packed_segment, help_setup,

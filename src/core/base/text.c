@@ -76,6 +76,15 @@ bool text_is_utf8(struct text t)
     return true;
 }
 
+bool text_is_plain(struct text t)
+{
+    for (size_t i = 0; i < t.length; i++) {
+        if ((unsigned char)t.bytes[i] < ' ' || t.bytes[i] == 0x7f)
+            return false;
+    }
+    return text_is_utf8(t);
+}
+
 enum { DISTANCE_MAX = 64 };
 
 unsigned text_distance(struct text a, struct text b)

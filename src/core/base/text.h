@@ -37,6 +37,8 @@ struct text text_trim(struct text t);
 
 /* Whether the bytes are valid UTF-8 (no surrogates, no overlong forms, nothing past U+10FFFF). */
 bool text_is_utf8(struct text t);
+/* The same, and no byte is a control character (0 to 31, 127): a name that lists show. */
+bool text_is_plain(struct text t);
 
 /* Number of single-byte edits between two short texts, for "did you mean"; 64 where either is
  * longer than 64 bytes. */

@@ -357,7 +357,7 @@ void access_check(struct access *a, const struct access_request *r, struct acces
     v->caller.roles = 0;
     v->caller.id[0] = v->caller.name[0] = 0;
     v->rate = (struct rate_answer){0};
-    if (a->o.setting->address_rate.limit != 0) {
+    if (a->o.setting->address_rate.limit != 0 && !r->is_again) {
         v->rate = rate_take(a->per_address, address_of(r), clock_monotonic_us());
         if (v->rate.wait_s > 0) {
             refuse_rate(a, r, "address", v);
@@ -371,7 +371,7 @@ void access_check(struct access *a, const struct access_request *r, struct acces
         return;
     }
     v->status = 0;
-    if (!keep_rates(a, r, v))
+    if (!r->is_again && !keep_rates(a, r, v))
         return;
     if ((v->caller.roles & (r->roles | ROLE_ADMIN)) != 0)
         return;

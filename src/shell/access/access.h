@@ -66,6 +66,7 @@ struct access_request {
     unsigned roles;           /* that may; ROLE_ANYONE: no question is asked */
     bool is_change;           /* no GET or HEAD */
     bool is_for_starter;      /* makes a user or key */
+    bool is_again;            /* was let in by its head: rates do not count it twice */
     struct json_reader *json; /* the thread's */
 };
 

@@ -326,8 +326,10 @@ bool keys_create(struct control *c, const struct key_request *r, const struct co
     struct buffer data;
     bool ok;
 
-    if (r->name.length == 0 || r->name.length > KEY_NAME_MAX || !text_is_utf8(r->name))
-        return error_set(e, ERROR_INVALID, "name: expected text of 1 to %d bytes", KEY_NAME_MAX);
+    if (r->name.length == 0 || r->name.length > KEY_NAME_MAX || !text_is_plain(r->name))
+        return error_set(e, ERROR_INVALID,
+                         "name: expected text of 1 to %d bytes without control characters",
+                         KEY_NAME_MAX);
     if ((r->roles & ROLES_ALL) == 0)
         return error_set(e, ERROR_INVALID, "roles: none is given");
     random_bytes(random, sizeof random);

@@ -129,7 +129,8 @@ static bool claims_hold(const struct token_rules *r, const struct json *claims, 
         return false;
     *why = "it does not say whose it is (sub)";
     return json_text_at(claims, "sub").length > 0 &&
-           json_text_at(claims, "sub").length <= CALLER_ID_MAX;
+           json_text_at(claims, "sub").length <= CALLER_ID_MAX &&
+           text_is_plain(json_text_at(claims, "sub"));
 }
 
 static void take_name(struct text t, char *to, size_t room)

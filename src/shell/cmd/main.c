@@ -1,8 +1,10 @@
 /* The executable: parses the command line, runs one command, tells what went wrong. */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/data/json.h"
 #include "shell/cmd/cmd.h"
@@ -93,12 +95,29 @@ static bool wants_json(int argc, char *const *argv)
     return false;
 }
 
+/* Where one of the standard descriptors is closed, the next file that is opened takes its number,
+ * and what is printed goes into it: into the log, say. So each is open, if on nothing: a closed
+ * output is opened for reading, so that writing to it is the error that it was. */
+static bool open_standard_files(void)
+{
+    int fd;
+
+    do
+        fd = open("/dev/null", O_RDONLY);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
 int main(int argc, char **argv)
 {
     struct invocation v = {.json = wants_json(argc, argv)};
     struct error e = {0};
     bool ok;
 
+    if (!open_standard_files())
+        return error_exit_code(ERROR_WORLD);
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of writing, told as such */
     ok = run(&v, argc, argv, &e);
     term_clear(&v.term);

@@ -214,6 +214,26 @@ static bool has_record(struct log_cursor *c, uint64_t first)
     return is_there;
 }
 
+/* log.keep took the cursor's segment, and the next one, away while it was read. */
+static enum found was_cut(struct log_cursor *c, struct error *e)
+{
+    uint64_t *first;
+    size_t count;
+    bool is_gone;
+
+    if (!segment_list(c->directory, c->path, &first, &count, e))
+        return FOUND_TROUBLE;
+    is_gone = count > 0 && first[0] > c->next_seq;
+    if (is_gone)
+        error_set(e, ERROR_CONFLICT,
+                  "%s: the records from %" PRIu64 " to %" PRIu64
+                  " were cut off (log.keep) while they "
+                  "were to be read; hint: try again",
+                  c->path, c->next_seq, first[0] - 1);
+    mem_free(first);
+    return is_gone ? FOUND_TROUBLE : FOUND_NOTHING;
+}
+
 /* FOUND_IT: something good stands behind the cursor that can only come after its record. */
 static enum found look_behind(struct log_cursor *c, enum record_state state, struct error *e)
 {
@@ -263,6 +283,8 @@ static enum found at_end(struct log_cursor *c, struct record_frame *f, struct er
             return found;
     }
     found = look_behind(c, state, e);
+    if (found == FOUND_IT && was_cut(c, e) == FOUND_TROUBLE)
+        return FOUND_TROUBLE;
     if (found != FOUND_IT)
         return found;
     found = try_record(c, true, f, &state, e);

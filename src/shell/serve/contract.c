@@ -15,6 +15,7 @@ enum {
     TARGET_BYTES_MAX = 16 << 10, /* of a filled-in path and its queries */
     EXTRAS_MAX = 6,
     PLACE_MAX = 256,
+    ANSWER_BYTES_MAX = 64 << 20,
 };
 
 /* Text with expressions in braces: before[0] {shape[0]} before[1] ... */
@@ -513,33 +514,40 @@ static bool set_route(struct translation *t, struct exchange *x, const struct sh
     return true;
 }
 
-static void set_body(struct translation *t, struct exchange *x, const struct shape_scope *scope)
+static bool set_body(struct translation *t, struct exchange *x, const struct shape_scope *scope)
 {
     const struct contract *c = t->contract;
     struct buffer body;
+    bool is_whole;
 
     if (c->route->body == BODY_NONE) {
         buffer_clear(&x->body);
-        return;
+        return true;
     }
     if (c->body < 0) {
         if (t->request == NULL)
             buffer_add_text(&x->body, "{}");
-        return;
+        return true;
     }
-    buffer_init(&body, x->body_max + 1);
-    shape_fill(c->requests, c->body, scope, &body);
+    buffer_init(&body, x->body_max);
+    is_whole = shape_fill(c->requests, c->body, scope, &body);
+    if (!is_whole)
+        problem_answer(x, 413,
+                       "what this contract makes of the request is over %zu bytes, or %d steps",
+                       x->body_max, SHAPE_STEPS_MAX);
     x->body.max = x->body_max + 1;
     buffer_clear(&x->body);
     buffer_add(&x->body, body.bytes, body.length);
     buffer_fini(&body);
+    return is_whole;
 }
 
 bool contract_request(struct exchange *x, int64_t received_us)
 {
     struct translation *t = x->translation;
     struct shape_member extra[EXTRAS_MAX];
-    struct shape_scope scope = {.extra = extra};
+    uint32_t steps = 0;
+    struct shape_scope scope = {.extra = extra, .steps = &steps};
 
     time_format(received_us, t->received);
     read_queries(t, x);
@@ -548,8 +556,7 @@ bool contract_request(struct exchange *x, int64_t received_us)
     scope.extras = extras(t, extra);
     if (!set_route(t, x, &scope))
         return false;
-    set_body(t, x, &scope);
-    return true;
+    return set_body(t, x, &scope);
 }
 
 /* ---- its answer ---- */
@@ -563,8 +570,16 @@ static void answer_by(struct exchange *x, const struct answer *a, const struct s
         x->status = a->status;
     if (a->body < 0)
         return;
-    buffer_init(&body, HTTP_ANSWER_BYTES_MAX);
-    shape_fill(shapes, a->body, scope, &body);
+    buffer_init(&body, ANSWER_BYTES_MAX);
+    if (!shape_fill(shapes, a->body, scope, &body)) {
+        buffer_fini(&body);
+        problem_answer(
+            x, 422,
+            "the request was taken, but the answer that this contract makes of it is over "
+            "%d bytes, or %d steps",
+            ANSWER_BYTES_MAX, SHAPE_STEPS_MAX);
+        return;
+    }
     buffer_add_char(&body, '\n');
     buffer_fini(&x->answer);
     x->answer = body;
@@ -578,7 +593,8 @@ void contract_answer(struct exchange *x)
     struct json_reader *reader;
     struct json_document *d;
     struct shape_member extra[EXTRAS_MAX];
-    struct shape_scope scope = {.extra = extra};
+    uint32_t steps = 0;
+    struct shape_scope scope = {.extra = extra, .steps = &steps};
     struct error e;
 
     if (c->answer_count == 0)

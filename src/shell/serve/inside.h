@@ -19,11 +19,13 @@
 enum {
     DESK_QUEUE_MAX = 256, /* requests waiting for a desk */
     EVENT_TEXT_MAX = SHARD_EVENT_MAX,
+    ASKED_AGAIN_US = 50000, /* a change whose body comes so late: may its caller still? */
 };
 
 struct server {
     struct server_options o;
     pthread_mutex_t lock;        /* of plan, lookups, contracts and about */
+    pthread_mutex_t first;       /* held by a desk that may make the first key or user */
     struct plan *plan;           /* by which requests are read; a reference */
     struct lookups *lookups;     /* of its schema; a reference */
     struct contracts *contracts; /* of the settings' routes; a reference, or NULL */

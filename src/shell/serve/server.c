@@ -236,15 +236,17 @@ static void name_actor(struct exchange *x)
         snprintf(x->actor, sizeof x->actor, "%.*s:%.*s", TEXT_ARG(a.kind), TEXT_ARG(a.id));
 }
 
-/* Who asks, and whether they may; on false the answer is there. Before the body is read. */
-static bool is_allowed(struct server *s, struct exchange *x, const struct route *r)
+/* Who asks, and whether they may; on false the answer is there. Before the body is read, and
+ * `is_again` once it is there. */
+static bool is_allowed(struct server *s, struct exchange *x, const struct route *r, bool is_again)
 {
     struct access_request request = {.address = x->address,
                                      .route = r->pattern,
                                      .request = x->request_id,
                                      .roles = roles_of(s, r),
                                      .is_change = r->method != HTTP_GET,
-                                     .is_for_starter = r->is_for_starter};
+                                     .is_for_starter = r->is_for_starter,
+                                     .is_again = is_again};
     struct access_verdict v;
 
     if (s->o.access == NULL) {
@@ -263,9 +265,11 @@ static bool is_allowed(struct server *s, struct exchange *x, const struct route 
     access_check(s->o.access, &request, &v);
     x->caller = v.caller;
     name_actor(x);
-    x->rate.limit = v.rate.limit;
-    x->rate.remaining = v.rate.remaining;
-    x->rate.reset_s = v.rate.reset_s;
+    if (!is_again) {
+        x->rate.limit = v.rate.limit;
+        x->rate.remaining = v.rate.remaining;
+        x->rate.reset_s = v.rate.reset_s;
+    }
     if (v.status == 0)
         return true;
     problem_answer(x, v.status, "%s", v.words);
@@ -273,6 +277,17 @@ static bool is_allowed(struct server *s, struct exchange *x, const struct route 
     if (v.rate.wait_s > 0)
         x->retry_after_s = v.rate.wait_s;
     return false;
+}
+
+/* A body may come long after its head: meanwhile the key may have been revoked, the user disabled,
+ * or the first key made. So whoever was let in by the head of a change that was not there at once
+ * is asked again. The starter token is in use by then, and ends by itself. */
+static bool is_still_allowed(struct server *s, struct exchange *x, const struct route *r)
+{
+    if (s->o.access == NULL || r->method == HTTP_GET || (roles_of(s, r) & ROLE_ANYONE) != 0 ||
+        x->caller.kind == CALLER_STARTER || clock_monotonic_us() - x->started_us < ASKED_AGAIN_US)
+        return true;
+    return is_allowed(s, x, r, true);
 }
 
 static void on_begin(void *context, struct exchange *x)
@@ -284,7 +299,7 @@ static void on_begin(void *context, struct exchange *x)
     x->body_max = body_max(s, r);
     request_name(&s->names, x);
     cors_answer(s->o.setting, x);
-    if (r != NULL && !is_allowed(s, x, r))
+    if (r != NULL && !is_allowed(s, x, r, false))
         return;
     if (length != NULL && strtoull(length, NULL, 10) > x->body_max)
         problem_answer(x, 413, "the body has %.20s bytes, at most %zu are taken here", length,
@@ -394,6 +409,8 @@ static enum http_next on_request(void *context, struct exchange *x)
             x->allow = NULL;
         return HTTP_ANSWERED;
     }
+    if (!is_still_allowed(s, x, r))
+        return HTTP_ANSWERED;
     if (r->is_keyed && keyed_begin(s->keyed, x))
         return HTTP_ANSWERED;
     if (r->place == ROUTE_AT_ONCE) {
@@ -484,6 +501,25 @@ static void on_ended(void *context, struct exchange *x)
     contract_ended(x);
 }
 
+/* Who was let in because nobody was asked, and waited for a desk while the first key or user was
+ * made, is too late; of several that would make the first one, one does. */
+static void handle_at_desk(struct server *s, struct exchange *x, const struct route *r)
+{
+    bool is_local = x->caller.kind == CALLER_LOCAL && s->o.access != NULL;
+    bool is_first = is_local && r->is_for_starter;
+
+    if (is_first)
+        pthread_mutex_lock(&s->first);
+    if (is_local && r->method != HTTP_GET && access_is_required(s->o.access)) {
+        problem_answer(x, 401, "a key or user was made meanwhile: from now on one is needed here");
+        x->asks_who = true;
+    } else {
+        r->handle(s, x);
+    }
+    if (is_first)
+        pthread_mutex_unlock(&s->first);
+}
+
 static void *desk_main(void *context)
 {
     struct server *s = context;
@@ -492,9 +528,8 @@ static void *desk_main(void *context)
     thread_name("assay-desk");
     while (queue_take(s->desk_queue, &item, 1, -1) == 1) {
         struct exchange *x = item;
-        const struct route *r = x->route;
 
-        r->handle(s, x);
+        handle_at_desk(s, x, x->route);
         if (x->answer.overflow)
             problem_answer(x, 500, "the answer is over %d bytes", HTTP_ANSWER_BYTES_MAX);
         keyed_end(s->keyed, x);
@@ -529,6 +564,7 @@ static void server_free(struct server *s)
     lookups_free(s->lookups);
     plan_unref(s->plan);
     pthread_rwlock_destroy(&s->settings_lock);
+    pthread_mutex_destroy(&s->first);
     pthread_mutex_destroy(&s->lock);
     mem_free(s);
 }
@@ -559,6 +595,7 @@ bool server_start(const struct server_options *o, struct server **server, struct
     s->started_us = clock_monotonic_us();
     s->settings = o->settings;
     pthread_mutex_init(&s->lock, NULL);
+    pthread_mutex_init(&s->first, NULL);
     pthread_rwlock_init(&s->settings_lock, NULL);
     s->plan = shard_plan(o->shard);
     s->lookups = lookups_ref(o->lookups);

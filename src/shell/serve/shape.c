@@ -8,6 +8,7 @@
 #include "core/base/number.h"
 #include "core/data/cell.h"
 
+enum { EXPRESSION_STEPS = 64 };
 enum node_kind { SHAPE_NULL, SHAPE_PATH, SHAPE_EXPRESSION, SHAPE_OBJECT, SHAPE_ARRAY, SHAPE_EACH };
 
 struct shape_node {
@@ -224,10 +225,12 @@ int shapes_add(struct shapes *s, const char *place, struct text json, struct err
 
 /* ---- names ---- */
 
-static const struct json *member_of(const struct json *v, struct text name)
+static const struct json *member_of(const struct json *v, struct text name, uint32_t *steps)
 {
     uint32_t index = 0;
 
+    if (v->kind == JSON_OBJECT && *steps < SHAPE_STEPS_MAX)
+        *steps += v->count / 8 + 1;
     if (v->kind == JSON_ARRAY) {
         for (size_t i = 0; i < name.length; i++) {
             if (name.bytes[i] < '0' || name.bytes[i] > '9' || index > UINT32_MAX / 16)
@@ -262,12 +265,13 @@ static const struct json *first_of(const struct shape_scope *scope, struct text 
     const struct json *found = NULL;
 
     if (scope->item != NULL)
-        found = text_is(name, "item") ? scope->item : member_of(scope->item, name);
+        found = text_is(name, "item") ? scope->item : member_of(scope->item, name, scope->steps);
     for (uint32_t i = 0; found == NULL && i < scope->extras; i++) {
         if (text_is(name, scope->extra[i].name))
             found = &scope->extra[i].value;
     }
-    return found == NULL && scope->root != NULL ? member_of(scope->root, name) : found;
+    return found == NULL && scope->root != NULL ? member_of(scope->root, name, scope->steps)
+                                                : found;
 }
 
 static const struct json *look_up(const struct shape_scope *scope, struct text path)
@@ -275,7 +279,7 @@ static const struct json *look_up(const struct shape_scope *scope, struct text p
     const struct json *at = first_of(scope, first_part(&path));
 
     while (at != NULL && path.length > 0)
-        at = member_of(at, first_part(&path));
+        at = member_of(at, first_part(&path), scope->steps);
     return at;
 }
 
@@ -338,12 +342,18 @@ static void evaluation_fini(struct evaluation *run)
 
 /* ---- filling ---- */
 
+static bool is_over(const struct shape_scope *scope, const struct buffer *out)
+{
+    return *scope->steps >= SHAPE_STEPS_MAX || out->overflow;
+}
+
 static void fill_expression(const struct shapes *s, int node, const struct shape_scope *scope,
                             struct buffer *out)
 {
     struct evaluation run;
     struct value v = evaluate(s, node, scope, &run);
 
+    *scope->steps += EXPRESSION_STEPS;
     json_add_value(out, &v);
     evaluation_fini(&run);
 }
@@ -355,7 +365,9 @@ static void fill_each(const struct shapes *s, const struct shape_node *n,
     struct shape_scope inside = *scope;
 
     buffer_add_char(out, '[');
-    for (uint32_t i = 0; array != NULL && array->kind == JSON_ARRAY && i < array->count; i++) {
+    for (uint32_t i = 0;
+         array != NULL && array->kind == JSON_ARRAY && i < array->count && !is_over(scope, out);
+         i++) {
         inside.item = &array->items[i];
         if (i > 0)
             buffer_add_char(out, ',');
@@ -370,7 +382,8 @@ static void fill_children(const struct shapes *s, const struct shape_node *n,
     bool is_object = n->kind == SHAPE_OBJECT;
 
     buffer_add_char(out, is_object ? '{' : '[');
-    for (uint32_t child = n->child; child != 0; child = s->node[child].next) {
+    for (uint32_t child = n->child; child != 0 && !is_over(scope, out);
+         child = s->node[child].next) {
         if (child != n->child)
             buffer_add_char(out, ',');
         if (is_object) {
@@ -382,12 +395,15 @@ static void fill_children(const struct shapes *s, const struct shape_node *n,
     buffer_add_char(out, is_object ? '}' : ']');
 }
 
-void shape_fill(const struct shapes *s, int shape, const struct shape_scope *scope,
+bool shape_fill(const struct shapes *s, int shape, const struct shape_scope *scope,
                 struct buffer *out)
 {
     const struct shape_node *n = &s->node[shape];
     const struct json *found;
 
+    if (is_over(scope, out))
+        return false;
+    *scope->steps += 1;
     switch (n->kind) {
     case SHAPE_NULL:
         buffer_add_text(out, "null");
@@ -410,6 +426,7 @@ void shape_fill(const struct shapes *s, int shape, const struct shape_scope *sco
         fill_children(s, n, scope, out);
         break;
     }
+    return !is_over(scope, out);
 }
 
 bool shape_holds(const struct shapes *s, int shape, const struct shape_scope *scope)

@@ -16,7 +16,11 @@
 #include "core/data/json.h"
 #include "core/lang/lang.h"
 
-enum { SHAPE_NODES_MAX = 4096, SHAPE_PATH_PARTS_MAX = 16 };
+enum {
+    SHAPE_NODES_MAX = 4096,
+    SHAPE_PATH_PARTS_MAX = 16,
+    SHAPE_STEPS_MAX = 4 << 20, /* of one filling: values, members looked at, expressions times 64 */
+};
 
 struct shapes;
 
@@ -42,9 +46,12 @@ struct shape_scope {
     const struct json *item;
     const struct shape_member *extra;
     uint32_t extras;
+    uint32_t *steps; /* taken so far, from 0 on */
 };
 
-void shape_fill(const struct shapes *s, int shape, const struct shape_scope *scope,
+/* False: over SHAPE_STEPS_MAX or what `out` takes, as by an `each` in an `each` over long arrays;
+ * what stands in `out` is then cut short. */
+bool shape_fill(const struct shapes *s, int shape, const struct shape_scope *scope,
                 struct buffer *out);
 bool shape_holds(const struct shapes *s, int shape, const struct shape_scope *scope);
 /* A scalar's value as bare text: null is nothing, and false is returned. */
