@@ -214,7 +214,14 @@ static const void *own_options(const struct recipe *r, size_t *bytes)
     }
 }
 
-/* Byte by byte: what differs in padding alone counts as different, which is no harm. */
+static bool resamples_alike(const struct resample_options *a, const struct resample_options *b)
+{
+    return a->kind == b->kind && a->ratio == b->ratio && a->under_ratio == b->under_ratio &&
+           a->neighbours == b->neighbours;
+}
+
+/* A kind's own options byte by byte: what differs in padding alone counts as different, which is no
+ * harm. */
 bool recipe_learns_alike(const struct recipe *a, const struct recipe *b)
 {
     size_t bytes;
@@ -222,6 +229,6 @@ bool recipe_learns_alike(const struct recipe *a, const struct recipe *b)
 
     return one != NULL && a->kind == b->kind && a->balance == b->balance &&
            (a->calibrate == CALIBRATION_PRIOR) == (b->calibrate == CALIBRATION_PRIOR) &&
-           memcmp(&a->resample, &b->resample, sizeof a->resample) == 0 &&
+           resamples_alike(&a->resample, &b->resample) &&
            memcmp(one, own_options(b, &bytes), bytes) == 0;
 }
