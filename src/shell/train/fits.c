@@ -9,7 +9,7 @@
 enum {
     EXPECTED_MAX = 1024,
     KEPT_MAX = 1024,
-    KEPT_BYTES_MAX = 256 << 20, /* of all model files; beyond it fits are made again */
+    KEPT_BYTES_MAX = 32 << 20, /* of all model files; beyond it fits are made again */
 };
 
 /* A model that was learned, as its file. */
