@@ -35,6 +35,7 @@ routes:
           doubled: 2 * request.amount
           fired: {each: rules, as: {rule: item, of: id}}
           echo: [request, "", request.nothing]
+          loud: "concat(upper(request.customer), '!')"
           stored: seq
       - when: missing != ''
         body: {error: "concat('missing ', missing)"}
@@ -100,9 +101,17 @@ def test_request_and_answer_are_theirs(server):
     assert status == 200
     assert body == {"verdict": "YES", "doubled": 1200, "fired": [{"rule": "BIG", "of": "x1"}],
                     "echo": [{"ref": "x1", "customer": "c9", "amount": 600, "note": [1, {"a": None}]}, None, None],
-                    "stored": body["stored"]}
+                    "stored": body["stored"], "loud": "C9!"}
     status, own = get(server, "/v1/decisions/x1")
     assert status == 200 and own["outcome"] == "review" and own["seq"] == body["stored"]
+
+
+def test_text_that_the_language_does_not_take_is_null_in_it(server):
+    for long in ("x" * 5000, "x" * 60000):
+        status, body = post(server, "/check", {"customer": long, "amount": 1})
+        assert status == 418 and body["fields"] == ["/customer"]
+    status, body = post(server, "/check", {"ref": "x2", "customer": "c" * 4000, "amount": 1})
+    assert status == 200 and body["loud"] == "C" * 4000 + "!"
 
 
 def test_missing_members_are_named_in_order(server):

@@ -89,7 +89,6 @@ static struct schema *request_names(const struct schema *events)
     char name[FIELD_NAME_MAX + 16];
 
     add_name(s, "received", TYPE_TIME);
-    add_name(s, "parameter", TYPE_TEXT);
     for (uint32_t i = 0; i < events->count; i++) {
         if (events->fields[i].is_looked_up)
             continue;

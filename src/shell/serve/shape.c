@@ -300,9 +300,11 @@ static void cell_of(const struct json *v, enum type type, struct value *cell)
     else if (type == TYPE_DECIMAL && (v->kind == JSON_REAL || v->kind == JSON_INT)) {
         if (!cell_decimal_from_real(v->real, &cell->integer))
             return;
-    } else if (type == TYPE_TEXT && v->kind == JSON_TEXT)
+    } else if (type == TYPE_TEXT && v->kind == JSON_TEXT) {
+        if (cell_check_text(v->text) != FAULT_NONE)
+            return;
         cell->text = v->text;
-    else if (type == TYPE_TIME && v->kind == JSON_TEXT) {
+    } else if (type == TYPE_TIME && v->kind == JSON_TEXT) {
         if (!time_parse(v->text, TIME_ISO, &cell->integer))
             return;
     } else
@@ -310,159 +312,200 @@ static void cell_of(const struct json *v, enum type type, struct value *cell)
     cell->is_null = false;
 }
 
-/* Runs the program over the scope's names and gives the node's value, whose text is the run's. */
-struct evaluation {
+/* One scope being filled in: its expressions are evaluated together, when the first is asked for.
+ */
+struct filling {
+    const struct shapes *shapes;
+    const struct shape_scope *scope;
+    bool has_run;
     struct frame frame;
     struct registers registers;
 };
 
-static struct value evaluate(const struct shapes *s, int node, const struct shape_scope *scope,
-                             struct evaluation *run)
+static void evaluate(struct filling *f)
 {
-    frame_init(&run->frame, s->names, 1, TEXT_MAX);
-    run->frame.rows = 1;
+    const struct shapes *s = f->shapes;
+
+    frame_init(&f->frame, s->names, 1, TEXT_MAX);
+    f->frame.rows = 1;
     for (uint32_t i = 0; i < s->names->count; i++) {
-        const struct field *f = &s->names->fields[i];
+        const struct field *name = &s->names->fields[i];
         struct value cell;
 
-        cell_of(look_up(scope, text_of(f->name)), f->type, &cell);
-        column_set(&run->frame.column[i], 0, &cell);
+        cell_of(look_up(f->scope, text_of(name->name)), name->type, &cell);
+        column_set(&f->frame.column[i], 0, &cell);
     }
-    registers_init(&run->registers, s->program, 1);
-    registers_begin(&run->registers, &run->frame, 0, 1);
-    program_run(s->program, &run->registers, 0);
-    return column_get(&run->registers.column[node], 0);
+    registers_init(&f->registers, s->program, 1);
+    registers_begin(&f->registers, &f->frame, 0, 1);
+    program_run(s->program, &f->registers, 0);
+    f->has_run = true;
 }
 
-static void evaluation_fini(struct evaluation *run)
+/* Its text is the filling's. */
+static struct value value_of(struct filling *f, int node)
 {
-    registers_fini(&run->registers);
-    frame_fini(&run->frame);
+    if (!f->has_run)
+        evaluate(f);
+    return column_get(&f->registers.column[node], 0);
+}
+
+static void filling_fini(struct filling *f)
+{
+    if (!f->has_run)
+        return;
+    registers_fini(&f->registers);
+    frame_fini(&f->frame);
 }
 
 /* ---- filling ---- */
+
+static void fill(struct filling *f, uint32_t shape, struct buffer *out);
 
 static bool is_over(const struct shape_scope *scope, const struct buffer *out)
 {
     return *scope->steps >= SHAPE_STEPS_MAX || out->overflow;
 }
 
-static void fill_expression(const struct shapes *s, int node, const struct shape_scope *scope,
-                            struct buffer *out)
+static void fill_expression(struct filling *f, int node, struct buffer *out)
 {
-    struct evaluation run;
-    struct value v = evaluate(s, node, scope, &run);
+    struct value v = value_of(f, node);
 
-    *scope->steps += EXPRESSION_STEPS;
+    *f->scope->steps += EXPRESSION_STEPS;
     json_add_value(out, &v);
-    evaluation_fini(&run);
 }
 
-static void fill_each(const struct shapes *s, const struct shape_node *n,
-                      const struct shape_scope *scope, struct buffer *out)
+static void fill_path(const struct filling *f, struct text path, struct buffer *out)
 {
-    const struct json *array = look_up(scope, n->path);
-    struct shape_scope inside = *scope;
+    const struct json *found = look_up(f->scope, path);
+
+    if (found != NULL)
+        json_add_json(out, found);
+    else
+        buffer_add_text(out, "null");
+}
+
+static void fill_each(const struct filling *f, const struct shape_node *n, struct buffer *out)
+{
+    const struct json *array = look_up(f->scope, n->path);
+    uint32_t count = array != NULL && array->kind == JSON_ARRAY ? array->count : 0;
 
     buffer_add_char(out, '[');
-    for (uint32_t i = 0;
-         array != NULL && array->kind == JSON_ARRAY && i < array->count && !is_over(scope, out);
-         i++) {
-        inside.item = &array->items[i];
+    for (uint32_t i = 0; i < count && !is_over(f->scope, out); i++) {
+        struct shape_scope scope = *f->scope;
+        struct filling inside = {.shapes = f->shapes, .scope = &scope};
+
+        scope.item = &array->items[i];
         if (i > 0)
             buffer_add_char(out, ',');
-        shape_fill(s, (int)n->child, &inside, out);
+        fill(&inside, n->child, out);
+        filling_fini(&inside);
     }
     buffer_add_char(out, ']');
 }
 
-static void fill_children(const struct shapes *s, const struct shape_node *n,
-                          const struct shape_scope *scope, struct buffer *out)
+static void fill_children(struct filling *f, const struct shape_node *n, struct buffer *out)
 {
+    const struct shape_node *node = f->shapes->node;
     bool is_object = n->kind == SHAPE_OBJECT;
 
     buffer_add_char(out, is_object ? '{' : '[');
-    for (uint32_t child = n->child; child != 0 && !is_over(scope, out);
-         child = s->node[child].next) {
+    for (uint32_t child = n->child; child != 0 && !is_over(f->scope, out);
+         child = node[child].next) {
         if (child != n->child)
             buffer_add_char(out, ',');
         if (is_object) {
-            json_add_text(out, s->node[child].key);
+            json_add_text(out, node[child].key);
             buffer_add_char(out, ':');
         }
-        shape_fill(s, (int)child, scope, out);
+        fill(f, child, out);
     }
     buffer_add_char(out, is_object ? '}' : ']');
 }
 
-bool shape_fill(const struct shapes *s, int shape, const struct shape_scope *scope,
-                struct buffer *out)
+static void fill(struct filling *f, uint32_t shape, struct buffer *out)
 {
-    const struct shape_node *n = &s->node[shape];
-    const struct json *found;
+    const struct shape_node *n = &f->shapes->node[shape];
 
-    if (is_over(scope, out))
-        return false;
-    *scope->steps += 1;
+    if (is_over(f->scope, out))
+        return;
+    *f->scope->steps += 1;
     switch (n->kind) {
     case SHAPE_NULL:
         buffer_add_text(out, "null");
         break;
     case SHAPE_PATH:
-        found = look_up(scope, n->path);
-        if (found != NULL)
-            json_add_json(out, found);
-        else
-            buffer_add_text(out, "null");
+        fill_path(f, n->path, out);
         break;
     case SHAPE_EXPRESSION:
-        fill_expression(s, n->program_node, scope, out);
+        fill_expression(f, n->program_node, out);
         break;
     case SHAPE_EACH:
-        fill_each(s, n, scope, out);
+        fill_each(f, n, out);
         break;
     case SHAPE_OBJECT:
     case SHAPE_ARRAY:
-        fill_children(s, n, scope, out);
+        fill_children(f, n, out);
         break;
     }
+}
+
+bool shape_fill(const struct shapes *s, int shape, const struct shape_scope *scope,
+                struct buffer *out)
+{
+    struct filling f = {.shapes = s, .scope = scope};
+
+    fill(&f, (uint32_t)shape, out);
+    filling_fini(&f);
     return !is_over(scope, out);
 }
 
 bool shape_holds(const struct shapes *s, int shape, const struct shape_scope *scope)
 {
-    struct evaluation run;
-    struct value v = evaluate(s, s->node[shape].program_node, scope, &run);
+    struct filling f = {.shapes = s, .scope = scope};
+    struct value v = value_of(&f, s->node[shape].program_node);
     bool holds = !v.is_null && v.integer != 0;
 
-    evaluation_fini(&run);
+    filling_fini(&f);
     return holds;
+}
+
+/* False: null. */
+static bool add_bare(const struct value *v, struct buffer *out)
+{
+    char time[TIME_TEXT_MAX];
+
+    if (v->is_null)
+        return false;
+    if (v->type == TYPE_TEXT)
+        buffer_add_slice(out, v->text);
+    else if (v->type == TYPE_TIME)
+        buffer_add(out, time, time_format(v->integer, time));
+    else
+        json_add_value(out, v);
+    return true;
 }
 
 bool shape_text(const struct shapes *s, int shape, const struct shape_scope *scope,
                 struct buffer *out)
 {
     const struct shape_node *n = &s->node[shape];
-    const struct json *found = n->kind == SHAPE_PATH ? look_up(scope, n->path) : NULL;
-    struct evaluation run;
+    struct filling f = {.shapes = s, .scope = scope};
+    const struct json *found;
     struct value v;
+    bool is_there;
 
-    if (n->kind != SHAPE_EXPRESSION) {
-        if (found != NULL && found->kind == JSON_TEXT)
-            buffer_add_slice(out, found->text);
-        else if (found != NULL && found->kind != JSON_NULL)
-            json_add_json(out, found);
-        return found != NULL && found->kind != JSON_NULL;
+    if (n->kind == SHAPE_EXPRESSION) {
+        v = value_of(&f, n->program_node);
+        is_there = add_bare(&v, out);
+        filling_fini(&f);
+        return is_there;
     }
-    v = evaluate(s, n->program_node, scope, &run);
-    if (!v.is_null && v.type == TYPE_TEXT)
-        buffer_add_slice(out, v.text);
-    else if (!v.is_null && v.type == TYPE_TIME) {
-        char time[TIME_TEXT_MAX];
-
-        buffer_add(out, time, time_format(v.integer, time));
-    } else if (!v.is_null)
-        json_add_value(out, &v);
-    evaluation_fini(&run);
-    return !v.is_null;
+    found = n->kind == SHAPE_PATH ? look_up(scope, n->path) : NULL;
+    if (found == NULL || found->kind == JSON_NULL)
+        return false;
+    if (found->kind == JSON_TEXT)
+        buffer_add_slice(out, found->text);
+    else
+        json_add_json(out, found);
+    return true;
 }
