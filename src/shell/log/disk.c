@@ -161,24 +161,6 @@ int disk_remove(int directory, const char *name)
     return strikes() ? -1 : unlinkat(directory, name, 0);
 }
 
-long long disk_read(int fd, void *bytes, size_t length, size_t at)
-{
-    size_t got = 0;
-
-    while (got < length) {
-        ssize_t n = pread(fd, (char *)bytes + got, length - got, (off_t)(at + got));
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -1;
-        if (n == 0)
-            break;
-        got += (size_t)n;
-    }
-    return (long long)got;
-}
-
 bool disk_error(struct error *e, const char *doing, const char *directory, const char *name)
 {
     int number = errno;

@@ -19,8 +19,6 @@ int disk_sync(int fd) MUST_USE;           /* fdatasync */
 int disk_sync_directory(int fd) MUST_USE; /* fsync */
 int disk_rename(int directory, const char *from, const char *to) MUST_USE;
 int disk_remove(int directory, const char *name) MUST_USE;
-/* Up to length bytes, fewer only at the end of the file; -1: failed. */
-long long disk_read(int fd, void *bytes, size_t length, size_t at) MUST_USE;
 
 /* What errno says about <directory>/<name>: ERROR_FULL with the space that is free for a full disk
  * or quota, ERROR_INVALID for EBADMSG (a damaged packed segment), ERROR_WORLD otherwise. Always

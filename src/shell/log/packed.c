@@ -13,6 +13,7 @@
 #include "shell/log/record.h"
 #include "shell/log/segment.h"
 #include "shell/log/window.h"
+#include "shell/os/file.h"
 #include "shell/os/zstd_block.h"
 
 enum {
@@ -92,7 +93,7 @@ static bool read_table(struct packed *p, size_t file_bytes, uint64_t first_seq)
 
     errno = EBADMSG;
     if (file_bytes < TABLE_HEAD + TABLE_END ||
-        disk_read(p->fd, end, TABLE_END, file_bytes - TABLE_END) != TABLE_END ||
+        file_read_at(p->fd, end, TABLE_END, file_bytes - TABLE_END) != TABLE_END ||
         memcmp(end + 8, END_MAGIC, 8) != 0)
         return false;
     reader_init(&r, end, sizeof end);
@@ -104,7 +105,7 @@ static bool read_table(struct packed *p, size_t file_bytes, uint64_t first_seq)
     p->loaded = p->count;
     buffer_clear(&p->from);
     if (buffer_reserve(&p->from, length) == NULL ||
-        disk_read(p->fd, p->from.bytes, length, file_bytes - length) != (long long)length)
+        file_read_at(p->fd, p->from.bytes, length, file_bytes - length) != (long long)length)
         return false;
     errno = EBADMSG;
     return take_table(p, (const uint8_t *)p->from.bytes, length, first_seq, file_bytes - length);
@@ -196,7 +197,7 @@ static bool load(struct packed *p, uint32_t i)
         errno = EBADMSG;
         return false;
     }
-    if (disk_read(p->fd, p->from.bytes, f->packed_bytes, f->packed_at) < 0)
+    if (file_read_at(p->fd, p->from.bytes, f->packed_bytes, f->packed_at) < 0)
         return false;
     if (!zstd_block_unpack(p->from.bytes, f->packed_bytes, p->bytes.bytes, f->bytes)) {
         errno = EBADMSG;
@@ -309,7 +310,8 @@ static bool write_all(struct making *m, uint64_t next)
     char *header;
 
     header = buffer_reserve(&m->frame, SEGMENT_HEADER);
-    if (header == NULL || disk_read(m->from.file.fd, header, SEGMENT_HEADER, 0) != SEGMENT_HEADER) {
+    if (header == NULL ||
+        file_read_at(m->from.file.fd, header, SEGMENT_HEADER, 0) != SEGMENT_HEADER) {
         errno = EBADMSG;
         return false;
     }
@@ -334,7 +336,7 @@ static bool is_same(struct making *m, int directory, uint64_t first)
     while (same && at < m->from_at) {
         size_t n = m->from_at - at < PACKED_BYTES ? m->from_at - at : PACKED_BYTES;
 
-        same = disk_read(m->from.file.fd, own, n, at) == (long long)n &&
+        same = file_read_at(m->from.file.fd, own, n, at) == (long long)n &&
                packed_read(p, its, n, at) == (long long)n && memcmp(own, its, n) == 0;
         at += n;
     }

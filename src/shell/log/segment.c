@@ -14,6 +14,7 @@
 #include "core/base/memory.h"
 #include "shell/log/disk.h"
 #include "shell/log/packed.h"
+#include "shell/os/file.h"
 
 enum { NAME_DIGITS = 20, HEADER_CRC_AT = 56 };
 
@@ -140,7 +141,7 @@ void segment_close(struct segment_file *f)
 long long segment_read(struct segment_file *f, void *bytes, size_t length, size_t at)
 {
     return f->packed != NULL ? packed_read(f->packed, bytes, length, at)
-                             : disk_read(f->fd, bytes, length, at);
+                             : file_read_at(f->fd, bytes, length, at);
 }
 
 static int compare_first(const void *a, const void *b)

@@ -313,3 +313,21 @@ void file_list_fini(struct file_list *list)
     mem_free(list->path);
     *list = (struct file_list){0};
 }
+
+ssize_t file_read_at(int fd, void *bytes, size_t length, uint64_t at)
+{
+    size_t done = 0;
+
+    while (done < length) {
+        ssize_t n = pread(fd, (char *)bytes + done, length - done, (off_t)(at + done));
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -1;
+        if (n == 0)
+            break;
+        done += (size_t)n;
+    }
+    return (ssize_t)done;
+}

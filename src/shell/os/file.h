@@ -19,6 +19,9 @@ enum {
  * ERROR_NOT_FOUND where there is none. */
 bool file_read(const char *path, struct buffer *out, struct error *e) MUST_USE;
 
+/* How many bytes there are from `at` on, at most `length`; -1: the disk failed (errno). */
+ssize_t file_read_at(int fd, void *bytes, size_t length, uint64_t at);
+
 /* All or nothing, and on the disk when it returns: written beside, synced, renamed over, the
  * directory synced. `mode` is that of open(2). What is there and no regular file (a device, a
  * pipe, a directory) is refused: ERROR_INVALID. */

@@ -100,25 +100,6 @@ static bool write_at(int fd, const void *bytes, size_t length, uint64_t at)
     return true;
 }
 
-/* How many bytes there are, at most `length`; -1: the disk failed. */
-static ssize_t read_at(int fd, void *bytes, size_t length, uint64_t at)
-{
-    size_t done = 0;
-
-    while (done < length) {
-        ssize_t n = pread(fd, (char *)bytes + done, length - done, (off_t)(at + done));
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -1;
-        if (n == 0)
-            break;
-        done += (size_t)n;
-    }
-    return (ssize_t)done;
-}
-
 static uint64_t entry_at(uint64_t entry)
 {
     return HEAD_BYTES + entry * ENTRY_BYTES;
@@ -229,7 +210,7 @@ static bool parse_head(struct subject_keys *k, const char *master, struct error 
 {
     uint8_t head[HEAD_BYTES];
     uint32_t length;
-    ssize_t n = read_at(k->fd, head, sizeof head, 0);
+    ssize_t n = file_read_at(k->fd, head, sizeof head, 0);
     struct text sealed = {(const char *)head + HEAD_FIXED, WRAPPED_TOKEN_KEY};
 
     if (n < 0)
@@ -319,7 +300,7 @@ static bool load_entries(struct subject_keys *k, uint64_t count, struct error *e
     for (uint64_t i = 0; ok && i < count; i += AT_ONCE) {
         uint64_t some = count - i < AT_ONCE ? count - i : AT_ONCE;
 
-        ok = read_at(k->fd, bytes, some * ENTRY_BYTES, entry_at(i)) ==
+        ok = file_read_at(k->fd, bytes, some * ENTRY_BYTES, entry_at(i)) ==
                  (ssize_t)(some * ENTRY_BYTES) ||
              fail(k, "read", e);
         for (uint64_t j = 0; ok && j < some; j++) {
@@ -527,7 +508,7 @@ static bool read_entry(struct subject_keys *k, uint64_t entry, uint8_t bytes[ENT
     if (entry >= k->written && entry - k->written < k->pending.length / ENTRY_BYTES)
         memcpy(bytes, k->pending.bytes + (entry - k->written) * ENTRY_BYTES, ENTRY_BYTES);
     else
-        n = entry < SUBJECTS_MAX ? read_at(k->fd, bytes, ENTRY_BYTES, entry_at(entry)) : 0;
+        n = entry < SUBJECTS_MAX ? file_read_at(k->fd, bytes, ENTRY_BYTES, entry_at(entry)) : 0;
     if (n < 0)
         return fail(k, "read", e);
     *state = n < ENTRY_BYTES ? ENTRY_VOID : (enum entry_state)get32(bytes);
@@ -673,7 +654,8 @@ static bool copy_to(struct subject_keys *k, int to, struct error *e)
     for (uint64_t at = 0; ok && at < end; at += COPY_BYTES) {
         size_t some = end - at < COPY_BYTES ? (size_t)(end - at) : COPY_BYTES;
 
-        ok = (read_at(k->fd, bytes, some, at) == (ssize_t)some && write_at(to, bytes, some, at)) ||
+        ok = (file_read_at(k->fd, bytes, some, at) == (ssize_t)some &&
+              write_at(to, bytes, some, at)) ||
              fail(k, "copy", e);
     }
     mem_free(bytes);

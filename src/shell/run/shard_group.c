@@ -347,20 +347,28 @@ static void take_decision(struct shard *s, struct submission *sub)
 
 /* ---- everything else */
 
-static void take_peek(struct shard *s, struct submission *sub)
+/* Into the frame, decided without a trace; false: the submission has its status. */
+static bool peek(struct shard *s, struct submission *sub)
 {
     struct reader reader;
     struct error e;
 
     end_run(s);
     if (is_stale(s, sub))
-        return;
+        return false;
     reader_init(&reader, sub->event.bytes, sub->event.length);
     if (!event_decode(&reader, plan_schema(s->plan), &s->frame, &e)) {
         fail_submission(sub, SUBMIT_FAILED, e.text);
-        return;
+        return false;
     }
     engine_peek(s->state.engine, &s->frame, 0, sub->received_us, &sub->decision);
+    return true;
+}
+
+static void take_peek(struct shard *s, struct submission *sub)
+{
+    if (!peek(s, sub))
+        return;
     if (sub->explain && sub->decision.outcome == 0 && decision_is_made(&sub->decision))
         engine_reasons(s->state.engine, 0, &sub->decision);
     frame_clear(&s->frame);
@@ -395,18 +403,9 @@ static void add_lists(struct shard *s, const struct entity_request *q, int64_t t
 static void take_entity(struct shard *s, struct submission *sub)
 {
     int time = plan_schema(s->plan)->time;
-    struct reader reader;
-    struct error e;
 
-    end_run(s);
-    if (is_stale(s, sub))
+    if (!peek(s, sub))
         return;
-    reader_init(&reader, sub->event.bytes, sub->event.length);
-    if (!event_decode(&reader, plan_schema(s->plan), &s->frame, &e)) {
-        fail_submission(sub, SUBMIT_FAILED, e.text);
-        return;
-    }
-    engine_peek(s->state.engine, &s->frame, 0, sub->received_us, &sub->decision);
     entity_features_json(s->plan, engine_registers(s->state.engine), 0, sub->entity->kind,
                          sub->entity->features);
     add_lists(s, sub->entity,

@@ -10,21 +10,6 @@
 
 /* ---- what these handlers share ---- */
 
-unsigned error_http_status(const struct error *e)
-{
-    switch (e->kind) {
-    case ERROR_NOT_FOUND:
-        return 404;
-    case ERROR_CONFLICT:
-        return 409;
-    case ERROR_INVALID:
-    case ERROR_USAGE:
-        return 422;
-    default:
-        return 503;
-    }
-}
-
 static enum http_next refuse(struct exchange *x, const struct error *e)
 {
     problem_answer(x, error_http_status(e), "%s", e->text);

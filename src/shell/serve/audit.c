@@ -10,16 +10,6 @@
 
 enum { LIMIT_USUAL = 50, CURSOR_SEED = 7 };
 
-static bool query_time(struct exchange *x, const char *name, int64_t *us)
-{
-    const char *word = exchange_query(x, name);
-
-    if (word == NULL || time_parse(text_of(word), TIME_ISO, us))
-        return true;
-    problem_answer(x, 400, "query parameter %s: expected a time like 2026-05-04T10:00:00Z", name);
-    return false;
-}
-
 static struct text query_text(struct exchange *x, const char *name)
 {
     const char *word = exchange_query(x, name);

@@ -10,9 +10,6 @@
 
 enum { AGAIN_RECORDS_MAX = 2000000, EVENTS_DEFAULT = 50, EVENTS_MAX = 1000 };
 
-/* One pass at a time: each has a state of its own. */
-static pthread_mutex_t one_pass = PTHREAD_MUTEX_INITIALIZER;
-
 static bool run(struct server *s, struct backtest_options *o, struct plan *plan, struct error *e)
 {
     const struct log *log = shard_log(s->o.shard);
@@ -28,9 +25,9 @@ static bool run(struct server *s, struct backtest_options *o, struct plan *plan,
     o->plan = plan;
     o->state = *shard_state_options(s->o.shard);
     o->state.engine.workers = NULL; /* they are the shard's */
-    pthread_mutex_lock(&one_pass);
+    pthread_mutex_lock(&s->pass_lock);
     ok = backtest(o, e);
-    pthread_mutex_unlock(&one_pass);
+    pthread_mutex_unlock(&s->pass_lock);
     return ok;
 }
 
@@ -194,42 +191,20 @@ static void choosing_finish(struct choosing *c, struct buffer *out)
     buffer_fini(&c->text);
 }
 
-static bool query_time(struct exchange *x, const char *name, int64_t *us)
-{
-    const char *word = exchange_query(x, name);
-
-    if (word == NULL || time_parse(text_of(word), TIME_ISO, us))
-        return true;
-    problem_answer(x, 400, "query parameter %s: expected a time, found \"%.64s\"", name, word);
-    return false;
-}
-
-static bool query_limit(struct exchange *x, uint32_t *limit)
-{
-    const char *word = exchange_query(x, "limit");
-    int64_t n = EVENTS_DEFAULT;
-
-    if (word != NULL && (!number_parse_int(text_of(word), &n) || n < 1 || n > EVENTS_MAX)) {
-        problem_answer(x, 400, "query parameter limit: expected 1 to %d, found \"%.64s\"",
-                       EVENTS_MAX, word);
-        return false;
-    }
-    *limit = (uint32_t)n;
-    return true;
-}
-
 enum http_next list_events(struct server *s, struct exchange *x)
 {
     struct seat *seat = seat_get(s);
     struct choosing c = {.plan = seat->plan};
     struct backtest_options o = {
         .from_us = INT64_MIN, .to_us = INT64_MAX, .visit = choose, .context = &c};
+    int64_t limit = EVENTS_DEFAULT;
     struct error e;
     bool ok;
 
     if (!query_time(x, "from", &o.from_us) || !query_time(x, "to", &o.to_us) ||
-        !query_limit(x, &c.limit))
+        !query_int(x, "limit", 1, EVENTS_MAX, &limit))
         return HTTP_ANSWERED;
+    c.limit = (uint32_t)limit;
     c.heap = mem_array(c.limit, sizeof *c.heap);
     buffer_init(&c.text, HTTP_ANSWER_BYTES_MAX);
     ok = run(s, &o, seat->plan, &e);

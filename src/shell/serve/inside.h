@@ -25,6 +25,7 @@ enum {
 struct server {
     struct server_options o;
     pthread_mutex_t lock;        /* of plan, lookups, contracts and about */
+    pthread_mutex_t pass_lock;   /* of passes over the log: each has a state of its own */
     pthread_mutex_t first;       /* held by a desk that may make the first key or user */
     struct plan *plan;           /* by which requests are read; a reference */
     struct lookups *lookups;     /* of its schema; a reference */
@@ -108,12 +109,13 @@ bool server_record(struct server *s, struct exchange *x, const char *kind, const
                    const char *data) MUST_USE;
 /* The members `known` of the body, an object; NULL: the exchange has the answer. json_free. */
 struct json_document *body_object(struct server *s, struct exchange *x, const char *const *known);
-unsigned error_http_status(const struct error *e); /* 404, 409, 422, 507 or 503 */
 
 /* A query parameter that is "true" or "false"; absent is false. On false the answer is there. */
 bool query_bool(struct exchange *x, const char *name, bool *value) MUST_USE;
 
 /* A query parameter that is a whole number of a range; absent leaves it as it is. */
+/* A time as RFC 3339; left as it is where it is absent. */
+bool query_time(struct exchange *x, const char *name, int64_t *us) MUST_USE;
 bool query_int(struct exchange *x, const char *name, int64_t min, int64_t max, int64_t *v) MUST_USE;
 
 /* A reload that first records this change of a rule (rules/book.h). The answer is there on false,

@@ -11,19 +11,6 @@
 
 enum { LIMIT_USUAL = 50, SCORE_MAX = 1000 };
 
-static bool query_time(struct exchange *x, const char *name, int64_t *us)
-{
-    const char *word = exchange_query(x, name);
-
-    if (word == NULL || time_parse(text_of(word), TIME_ISO, us))
-        return true;
-    problem_answer(x, 400,
-                   "query parameter %s: expected a time like 2018-04-01T00:00:31Z, found "
-                   "\"%.64s\"",
-                   name, word);
-    return false;
-}
-
 static bool query_sort(struct exchange *x, enum store_sort *sort)
 {
     const char *word = exchange_query(x, "sort");

@@ -5,22 +5,9 @@
 #include "shell/registry/registry_json.h"
 #include "shell/serve/inside.h"
 
-static unsigned status_of(const struct error *e)
-{
-    switch (e->kind) {
-    case ERROR_NOT_FOUND:
-        return 404;
-    case ERROR_INVALID:
-    case ERROR_USAGE:
-        return 422;
-    default:
-        return 503;
-    }
-}
-
 static enum http_next refuse(struct exchange *x, const struct error *e)
 {
-    problem_answer(x, status_of(e), "%s", e->text);
+    problem_answer(x, error_http_status(e), "%s", e->text);
     return HTTP_ANSWERED;
 }
 

@@ -133,3 +133,18 @@ void problem_answer_fields(struct exchange *x, const struct problems *fields)
                                                                  : "see `errors` for each field"),
                                    .fields = fields});
 }
+
+unsigned error_http_status(const struct error *e)
+{
+    switch (e->kind) {
+    case ERROR_NOT_FOUND:
+        return 404;
+    case ERROR_CONFLICT:
+        return 409;
+    case ERROR_INVALID:
+    case ERROR_USAGE:
+        return 422;
+    default:
+        return 503;
+    }
+}

@@ -20,6 +20,7 @@ void problem_format(const struct problem_words *w, struct buffer *out);
 /* Makes it the exchange's answer; 429 and 503 say when to come back. */
 void problem_answer(struct exchange *x, unsigned status, const char *format, ...) PRINTF_LIKE(3, 4);
 void problem_answer_fields(struct exchange *x, const struct problems *fields);
+unsigned error_http_status(const struct error *e); /* 404, 409, 422, 507 or 503 */
 /* 400 where the document itself is bad, 422 where its fields are. */
 unsigned problem_status(const struct problems *fields);
 

@@ -23,26 +23,6 @@ struct testing {
 
 /* ---- reading ---- */
 
-static void add_json(const struct json *v, struct buffer *out)
-{
-    switch (v->kind) {
-    case JSON_BOOL:
-        buffer_add_text(out, v->boolean ? "true" : "false");
-        return;
-    case JSON_INT:
-        json_add_int(out, v->integer);
-        return;
-    case JSON_REAL:
-        json_add_real(out, v->real);
-        return;
-    case JSON_TEXT:
-        json_add_text(out, v->text);
-        return;
-    default: /* fields are scalars: the reader of events says what it thinks of others */
-        buffer_add_text(out, v->kind == JSON_ARRAY ? "[]" : v->kind == JSON_OBJECT ? "{}" : "null");
-    }
-}
-
 static bool read_event(struct testing *t, const struct json *v, char **event, struct error *e)
 {
     struct buffer text;
@@ -54,7 +34,7 @@ static bool read_event(struct testing *t, const struct json *v, char **event, st
         buffer_add_char(&text, i > 0 ? ',' : '{');
         json_add_text(&text, v->keys[i]);
         buffer_add_char(&text, ':');
-        add_json(&v->items[i], &text);
+        json_add_json(&text, &v->items[i]);
     }
     buffer_add_text(&text, v->count > 0 ? "}" : "{}");
     *event = text.overflow ? NULL : arena_text(&t->memory, text.bytes, text.length);

@@ -179,6 +179,19 @@ bool query_bool(struct exchange *x, const char *name, bool *value)
     return false;
 }
 
+bool query_time(struct exchange *x, const char *name, int64_t *us)
+{
+    const char *word = exchange_query(x, name);
+
+    if (word == NULL || time_parse(text_of(word), TIME_ISO, us))
+        return true;
+    problem_answer(x, 400,
+                   "query parameter %s: expected a time like 2018-04-01T00:00:31Z, found "
+                   "\"%.64s\"",
+                   name, word);
+    return false;
+}
+
 bool query_int(struct exchange *x, const char *name, int64_t min, int64_t max, int64_t *v)
 {
     const char *word = exchange_query(x, name);
@@ -566,6 +579,7 @@ static void server_free(struct server *s)
     pthread_rwlock_destroy(&s->settings_lock);
     pthread_mutex_destroy(&s->first);
     pthread_mutex_destroy(&s->lock);
+    pthread_mutex_destroy(&s->pass_lock);
     mem_free(s);
 }
 
@@ -595,6 +609,7 @@ bool server_start(const struct server_options *o, struct server **server, struct
     s->started_us = clock_monotonic_us();
     s->settings = o->settings;
     pthread_mutex_init(&s->lock, NULL);
+    pthread_mutex_init(&s->pass_lock, NULL);
     pthread_mutex_init(&s->first, NULL);
     pthread_rwlock_init(&s->settings_lock, NULL);
     s->plan = shard_plan(o->shard);

@@ -54,15 +54,13 @@ bool sparse_check(struct exchange *x)
 
 /* ---- writing a document again ---- */
 
-static void write(const struct json *v, struct buffer *out);
-
 static bool is_wanted(const struct wanted *w, struct text name)
 {
-    for (unsigned i = 0; w != NULL && i < w->count; i++) {
+    for (unsigned i = 0; i < w->count; i++) {
         if (text_equal(w->name[i], name))
             return true;
     }
-    return w == NULL;
+    return false;
 }
 
 static void write_object(const struct json *v, const struct wanted *w, struct buffer *out)
@@ -78,7 +76,7 @@ static void write_object(const struct json *v, const struct wanted *w, struct bu
         is_first = false;
         json_add_text(out, v->keys[i]);
         buffer_add_char(out, ':');
-        write(&v->items[i], out);
+        json_add_json(out, &v->items[i]);
     }
     buffer_add_char(out, '}');
 }
@@ -88,38 +86,12 @@ static void write_rows(const struct json *v, const struct wanted *w, struct buff
     buffer_add_char(out, '[');
     for (uint32_t i = 0; i < v->count; i++) {
         buffer_add_text(out, i > 0 ? "," : "");
-        if (w != NULL && v->items[i].kind == JSON_OBJECT)
+        if (v->items[i].kind == JSON_OBJECT)
             write_object(&v->items[i], w, out);
         else
-            write(&v->items[i], out);
+            json_add_json(out, &v->items[i]);
     }
     buffer_add_char(out, ']');
-}
-
-static void write(const struct json *v, struct buffer *out)
-{
-    switch (v->kind) {
-    case JSON_NULL:
-        buffer_add_text(out, "null");
-        return;
-    case JSON_BOOL:
-        buffer_add_text(out, v->boolean ? "true" : "false");
-        return;
-    case JSON_INT:
-        json_add_int(out, v->integer);
-        return;
-    case JSON_REAL:
-        json_add_real(out, v->real);
-        return;
-    case JSON_TEXT:
-        json_add_text(out, v->text);
-        return;
-    case JSON_ARRAY:
-        write_rows(v, NULL, out);
-        return;
-    case JSON_OBJECT:
-        write_object(v, NULL, out);
-    }
 }
 
 static void write_answer(const struct json *root, const char *rows, const struct wanted *w,
@@ -133,7 +105,7 @@ static void write_answer(const struct json *root, const char *rows, const struct
         if (text_is(root->keys[i], rows) && root->items[i].kind == JSON_ARRAY)
             write_rows(&root->items[i], w, out);
         else
-            write(&root->items[i], out);
+            json_add_json(out, &root->items[i]);
     }
     buffer_add_text(out, "}\n");
 }
