@@ -115,6 +115,8 @@ static const struct {
     {"group.instance.id", "members are told apart by their transactions"},
     {"transactional.id", "it is made of the group and the data directory"},
     {"enable.idempotence", "it is always on"},
+    {"acks", "say it as acks"},
+    {"request.required.acks", "say it as acks"},
     {"isolation.level", "it is always read_committed"},
     {"enable.auto.commit", "offsets are committed with the decisions"},
     {"enable.auto.offset.store", "offsets are committed with the decisions"},
@@ -127,8 +129,9 @@ static const struct {
 bool kafka_property_check(const char *name, struct error *e)
 {
     rd_kafka_conf_t *conf;
+    rd_kafka_topic_conf_t *of_topic;
     size_t size = 0;
-    rd_kafka_conf_res_t known;
+    bool known;
 
     for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
         if (strcmp(kept[i].name, name) == 0)
@@ -136,9 +139,12 @@ bool kafka_property_check(const char *name, struct error *e)
                              kept[i].why);
     }
     conf = rd_kafka_conf_new();
-    known = rd_kafka_conf_get(conf, name, NULL, &size);
+    of_topic = rd_kafka_topic_conf_new();
+    known = rd_kafka_conf_get(conf, name, NULL, &size) == RD_KAFKA_CONF_OK ||
+            rd_kafka_topic_conf_get(of_topic, name, NULL, &size) == RD_KAFKA_CONF_OK;
+    rd_kafka_topic_conf_destroy(of_topic);
     rd_kafka_conf_destroy(conf);
-    if (known == RD_KAFKA_CONF_OK)
+    if (known)
         return true;
     return error_set(e, ERROR_INVALID,
                      "librdkafka has no property \"%s\"; see its CONFIGURATION.md for the names",
@@ -611,9 +617,11 @@ bool kafka_producer_open(const struct kafka_options *o, const char *transaction,
         {"batch.num.messages", "20000"},
         {"transaction.timeout.ms", "15000"},
         {"message.timeout.ms", "15000"},
+        {"partitioner", "murmur2_random"}, /* as Java's clients */
     };
     const struct kafka_property must[] = {
-        {"enable.idempotence", "true"},
+        {"enable.idempotence", o->acks == NULL ? "true" : "false"},
+        {"acks", o->acks != NULL ? o->acks : "all"},
         {"delivery.report.only.error", "true"},
         {"transactional.id", transaction},
     };

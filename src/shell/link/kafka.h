@@ -40,6 +40,7 @@ struct kafka_property {
 struct kafka_options {
     const char *brokers;   /* host:port,host:port */
     const char *client_id; /* NULL: assay */
+    const char *acks; /* of a producer: "1" or "0", not idempotent; NULL: of all in-sync replicas */
     const struct kafka_property *property;
     uint32_t properties;
 };
