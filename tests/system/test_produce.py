@@ -97,7 +97,7 @@ def test_what_is_refused_before_anything_is_sent(produce, run, kafka, topic, wri
 def test_the_topic_and_the_brokers_of_the_settings(run, kafka, write):
     write("tx.csv", CSV)
     write("assay.yaml", f"name: t\nsources: {{tx: {{file: tx.csv, kafka: from-settings}}}}\n"
-          f"events: {{source: tx, id: id, time: when, entities: {{name: name}}}}\n"
+          f"events: {{source: tx, id: id, time: when}}\nentities: [name]\n"
           f"kafka: {{brokers: \"{kafka.brokers}\", properties: {{linger.ms: 1}}}}\n")
     done = run("produce", "tx.csv", "--partitions", "2")
     assert done.exit == 0, done
@@ -122,7 +122,7 @@ def test_piped_from_generate_at_a_rate(binary, kafka, topic):
     there = topic(2)
     begin = time.monotonic()
     done = subprocess.run(f"{binary} generate --rows 300 -o - | {binary} produce - --topic {there} --json "
-                          f"--rate 300/s --key customer --brokers {kafka.brokers}",
+                          f"--rate 300/s --key customer_id --brokers {kafka.brokers}",
                           shell=True, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["sent"] == 300 == len(kafka.read(there))

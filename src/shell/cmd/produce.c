@@ -13,7 +13,13 @@
 #include "shell/produce/poll.h"
 #include "shell/source/source.h"
 
-enum { DRAW_US = 200000, PATIENCE_MAX = 64, PARTITIONS_MAX = 100000, BEARER_MAX = 16 << 10 };
+enum {
+    DRAW_US = 200000,
+    PATIENCE_MAX = 64,
+    PARTITIONS_MAX = 100000,
+    BEARER_MAX = 16 << 10,
+    INTERVAL_MAX_MS = 1000000000
+};
 
 struct producing {
     struct invocation *v;
@@ -119,6 +125,20 @@ static bool take_topic(struct producing *p, struct error *e)
     return error_set(e, ERROR_USAGE, "--topic: a name has 1 to %d bytes", KAFKA_TOPIC_MAX);
 }
 
+/* "5s", as of the settings, or "200ms". */
+static bool take_interval(struct text t, int64_t *us)
+{
+    int64_t ms;
+
+    if (t.length > 2 && memcmp(t.bytes + t.length - 2, "ms", 2) == 0) {
+        if (!number_parse_int((struct text){t.bytes, t.length - 2}, &ms) || ms > INTERVAL_MAX_MS)
+            return false;
+        *us = ms * 1000;
+        return ms > 0;
+    }
+    return duration_parse(t, us) && *us > 0;
+}
+
 /* What polling alone understands. */
 static bool take_poll(struct producing *p, struct error *e)
 {
@@ -137,10 +157,9 @@ static bool take_poll(struct producing *p, struct error *e)
         return error_set(e, ERROR_USAGE, "the URL is over %d bytes", POLL_URL_MAX);
     if (p->poll.pointer != NULL && !payload_pointer_check(p->poll.pointer, e))
         return error_prefix(e, "--records");
-    if (every != NULL &&
-        (!duration_parse(text_of(every), &p->poll.every_us) || p->poll.every_us <= 0))
-        return error_set(e, ERROR_USAGE, "--every: expected a time such as 5s, found \"%.40s\"",
-                         every);
+    if (every != NULL && !take_interval(text_of(every), &p->poll.every_us))
+        return error_set(e, ERROR_USAGE,
+                         "--every: expected a time such as 5s or 200ms, found \"%.40s\"", every);
     if (!option_whole(p->v, "tries", 0, UINT32_MAX, &tries, e) ||
         !option_whole(p->v, "polls", 0, INT64_MAX, &polls, e))
         return false;
@@ -282,6 +301,10 @@ static bool send_file(struct producing *p, struct error *e)
     buffer_init(&row, SOURCE_ROW_TEXT_MAX);
     while (ok && !end && !is_interrupted()) {
         buffer_clear(&row);
+        if (source_is_idle(p->source) && !sender_flush(p->sender, e)) {
+            ok = false;
+            break;
+        }
         ok = source_next(p->source, &row, &end, e);
         if (ok && row.overflow)
             ok =
@@ -384,6 +407,7 @@ static bool produce_run(struct invocation *v, struct error *e)
     if (!kafka_peer_init(v, &p.peer, e))
         return false;
     kafka_peer_default(&p.peer, "message.timeout.ms", "60000");
+    kafka_peer_default(&p.peer, "reconnect.backoff.max.ms", "1000");
     buffer_init(&p.bearer, BEARER_MAX);
     ok = take_options(&p, e) && see_topic(&p, e) && open_source(&p, e) &&
          sender_open(&p.options, &p.sender, e) && send_all(&p, e);

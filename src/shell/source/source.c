@@ -507,6 +507,16 @@ bool source_next(struct source *s, struct buffer *out, bool *end, struct error *
     return !*end || end_of_source(s, e);
 }
 
+bool source_is_idle(const struct source *s)
+{
+    struct text window;
+
+    if (s->stream == NULL || stream_at_end(s->stream))
+        return false;
+    window = stream_window(s->stream);
+    return memchr(window.bytes, '\n', window.length) == NULL && stream_is_idle(s->stream);
+}
+
 /* ---- telling ---- */
 
 const struct schema *source_schema(const struct source *s)

@@ -106,6 +106,9 @@ bool source_read(struct source *s, struct frame *f, struct error *e) MUST_USE;
  * more. `out` must have room for SOURCE_ROW_TEXT_MAX bytes. */
 bool source_next(struct source *s, struct buffer *out, bool *end, struct error *e) MUST_USE;
 
+/* Whether the next row is not there yet, as of a pipe: a good moment for what was put off. */
+bool source_is_idle(const struct source *s);
+
 struct source_counts {
     uint64_t rows; /* given out */
     uint64_t rejects;

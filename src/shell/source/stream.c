@@ -365,6 +365,16 @@ static void append_to_window(struct stream *s, const struct block *b)
     s->window_end += b->length;
 }
 
+bool stream_is_idle(struct stream *s)
+{
+    bool is_idle;
+
+    pthread_mutex_lock(&s->mutex);
+    is_idle = s->filled == 0 && !s->done;
+    pthread_mutex_unlock(&s->mutex);
+    return is_idle;
+}
+
 bool stream_more(struct stream *s, struct error *e)
 {
     bool good = true;
