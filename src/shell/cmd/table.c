@@ -16,6 +16,7 @@ const struct command *const commands[] = {
     &command_generate,
     &command_load,
     &command_score,
+    &command_stream,
     &command_features,
     &command_sql,
     &command_top,
