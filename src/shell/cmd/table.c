@@ -17,6 +17,7 @@ const struct command *const commands[] = {
     &command_load,
     &command_produce,
     &command_score,
+    &command_stream,
     &command_features,
     &command_sql,
     &command_top,

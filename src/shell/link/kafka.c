@@ -27,7 +27,9 @@ struct kafka_consumer {
     char place[PLACE_MAX];
     struct weather weather;
     struct kafka_rebalance rebalance;
-    struct error failure; /* of a callback, for the next kafka_consume */
+    struct error failure;                      /* of a callback, for the next kafka_consume */
+    rd_kafka_topic_partition_list_t *assigned; /* by the last rebalance; NULL: nothing */
+    bool is_rebalanced;                        /* within this kafka_consume */
     rd_kafka_message_t *message[KAFKA_BATCH_MAX];
 };
 
@@ -271,6 +273,13 @@ static bool committed_into(struct kafka_consumer *c, rd_kafka_topic_partition_li
 
 /* ---- the group's partitions ---- */
 
+static void keep_assigned(struct kafka_consumer *c, const rd_kafka_topic_partition_list_t *list)
+{
+    if (c->assigned != NULL)
+        rd_kafka_topic_partition_list_destroy(c->assigned);
+    c->assigned = list != NULL ? rd_kafka_topic_partition_list_copy(list) : NULL;
+}
+
 static void assigned(struct kafka_consumer *c, rd_kafka_topic_partition_list_t *list)
 {
     struct kafka_partition *p;
@@ -293,6 +302,7 @@ static void assigned(struct kafka_consumer *c, rd_kafka_topic_partition_list_t *
     code = rd_kafka_assign(c->client, list);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
         fail_code(&c->failure, c->place, "assign", code);
+    keep_assigned(c, list);
     mem_free(p);
 }
 
@@ -302,6 +312,8 @@ static void on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code,
     struct kafka_consumer *c = opaque;
     struct kafka_partition *p;
 
+    c->is_rebalanced = true;
+    keep_assigned(c, NULL);
     if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
         assigned(c, list);
         return;
@@ -364,6 +376,7 @@ void kafka_consumer_close(struct kafka_consumer *c)
     if (c == NULL)
         return;
     (void)rd_kafka_consumer_close(c->client);
+    keep_assigned(c, NULL);
     rd_kafka_queue_destroy(c->queue);
     rd_kafka_destroy(c->client);
     mem_free(c);
@@ -433,6 +446,18 @@ static void message_of(rd_kafka_message_t *m, struct kafka_message *out)
         out->value = (struct text){m->payload, m->len};
 }
 
+/* What was taken in the same call may be of the partitions as they were before: all of it is given
+ * back, and the new ones begin again where they were told to. */
+static bool begin_again(struct kafka_consumer *c, struct kafka_message *m, uint32_t *count,
+                        struct error *e)
+{
+    kafka_release(m, *count);
+    *count = 0;
+    return c->assigned == NULL ||
+           rd_kafka_assign(c->client, c->assigned) == RD_KAFKA_RESP_ERR_NO_ERROR ||
+           error_set(e, ERROR_WORLD, "%s: assign failed", c->place);
+}
+
 bool kafka_consume(struct kafka_consumer *c, struct kafka_message *m, uint32_t max, int timeout_ms,
                    uint32_t *count, struct error *e)
 {
@@ -441,6 +466,7 @@ bool kafka_consume(struct kafka_consumer *c, struct kafka_message *m, uint32_t m
     uint32_t n = 0;
 
     ASSERT(max <= KAFKA_BATCH_MAX);
+    c->is_rebalanced = false;
     got = rd_kafka_consume_batch_queue(c->queue, timeout_ms, c->message, max);
     if (got > 0)
         c->weather.is_away = false;
@@ -460,6 +486,8 @@ bool kafka_consume(struct kafka_consumer *c, struct kafka_message *m, uint32_t m
         c->failure.kind = ERROR_NONE;
         ok = false;
     }
+    if (ok && c->is_rebalanced && n > 0)
+        ok = begin_again(c, m, &n, e);
     if (!ok) {
         kafka_release(m, n);
         return false;
