@@ -96,8 +96,8 @@ def test_what_is_refused_before_anything_is_sent(produce, run, kafka, topic, wri
 
 def test_the_topic_and_the_brokers_of_the_settings(run, kafka, write):
     write("tx.csv", CSV)
-    write("assay.yaml", f"name: t\nsources: {{tx: {{file: tx.csv, kafka: from-settings}}}}\n"
-          f"events: {{source: tx, id: id, time: when}}\n"
+    write("assay.yaml", f"name: t\nsources: {{transactions: {{file: tx.csv, kafka: from-settings}}}}\n"
+          f"event: {{id: id, time: when}}\n"
           f"kafka: {{brokers: \"{kafka.brokers}\", properties: {{linger.ms: 1}}}}\n")
     done = run("produce", "tx.csv", "--partitions", "2")
     assert done.exit == 0, done
