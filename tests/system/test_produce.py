@@ -257,3 +257,62 @@ def test_the_newer_kafka(run, kafka_new, write):
                "--brokers", kafka_new.brokers)
     assert done.exit == 0, done
     assert sorted(m.key for m in kafka_new.read("t")) == ["1", "2", "3"]
+
+
+# ---- a topic as a source ----
+
+SOURCE = """name: t
+sources: {{transactions: {{{place}}}}}
+kafka: "{brokers}"
+event: {{id: transaction_id, time: timestamp, amount: amount, label: is_fraud}}
+entities: {{customer: customer_id}}
+features:
+  amount: amount
+  n_1d: count() by customer over 1d
+  sum_7d: sum(amount) by customer over 7d
+"""
+
+
+def test_features_of_a_topic_are_those_of_the_file(run, produce, kafka, topic, write, tmp_path):
+    assert run("generate", "--rows", "5000", "-o", "tx.csv").exit == 0
+    place = {"file": "file: tx.csv"}
+    for name, partitions in (("one", 1), ("three", 3)):
+        there = topic(partitions)
+        produce(tmp_path / "tx.csv", "--topic", there, "--key", "customer_id", "--header", "h=v")
+        place[name] = f"kafka: {there}"
+    rows = {}
+    for name, where in place.items():
+        write(f"{name}.yaml", SOURCE.format(place=where, brokers=kafka.brokers))
+        done = run("-c", f"{name}.yaml", "features", "-o", f"{name}.csv")
+        assert done.exit == 0, done
+        rows[name] = (tmp_path / f"{name}.csv").read_text().splitlines()
+    assert len(rows["file"]) == 5001 and rows["one"] == rows["file"]
+    assert sorted(rows["three"]) == sorted(rows["file"])
+    done = run("-c", "three.yaml", "train", "--set", "model.kind=logistic", "--force", "--json")
+    assert done.exit == 0, done
+    done = run("-c", "three.yaml", "score", "-o", "scores.csv")
+    assert done.exit == 0 and len((tmp_path / "scores.csv").read_text().splitlines()) == 5001, done
+
+
+def test_a_topic_that_cannot_be_read_says_why(run, kafka, topic, write):
+    write("assay.yaml", SOURCE.format(place="kafka: nobody-writes-this", brokers=kafka.brokers))
+    done = run("features")
+    assert done.exit == 1 and 'has no topic "nobody-writes-this"' in done.stderr
+    empty = topic(3)
+    write("assay.yaml", SOURCE.format(place=f"kafka: {empty}", brokers=kafka.brokers))
+    done = run("features")
+    assert done.exit == 1 and f"{empty} is empty" in done.stderr
+    write("assay.yaml", SOURCE.format(place="kafka: t", brokers="127.0.0.1:1"))
+    done = run("features")
+    assert done.exit == 3 and "127.0.0.1:1: no broker can be reached" in done.stderr
+
+
+def test_what_is_no_object_in_a_topic_is_a_reject(run, kafka, topic, write, tmp_path):
+    there = topic()
+    good = ['{"transaction_id": "t%d", "timestamp": "2024-01-0%dT00:00:00Z", "amount": 1, "is_fraud": 0, "customer_id": "c"}'
+            % (i, i) for i in range(1, 6)]
+    kafka.write(there, [*good, "not json"])
+    write("assay.yaml", SOURCE.format(place=f"kafka: {there}, rejects: 0.5", brokers=kafka.brokers))
+    done = run("features", "-o", "features.csv")
+    assert done.exit == 0 and "rejected 1" in done.stdout, done
+    assert f"{there},6," in (tmp_path / "assay-data" / "rejects.csv").read_text()

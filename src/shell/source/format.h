@@ -5,6 +5,7 @@
 
 #include "core/data/csv.h"
 #include "core/data/json.h"
+#include "shell/link/kafka.h"
 #include "shell/os/file.h"
 #include "shell/source/guess.h"
 #include "shell/source/rejects.h"
@@ -33,8 +34,10 @@ extern const struct format_ops csv_format, json_format;
 struct source {
     struct source_options options; /* its strings are those below */
     char *path;
-    char *url, *table, *query; /* of a database, or NULL */
-    uint8_t digest[32];        /* of its bytes */
+    char *url, *table, *query;  /* of a database, or NULL */
+    char *topic;                /* or NULL */
+    struct kafka_options kafka; /* of the topic; owned, all of it */
+    uint8_t digest[32];         /* of its bytes */
     struct source_field *fields;
     struct text *null_words;
     char **required; /* names; those that are given, in their order */

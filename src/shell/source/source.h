@@ -4,7 +4,7 @@
  * What the options leave open is looked for in the first megabytes of the first file: format,
  * delimiter, header, types, time layouts, decimal comma. Every guess has a note.
  *
- * Or the rows of a table or query in PostgreSQL.
+ * Or the rows of a table or query in PostgreSQL, or the messages of a topic of Kafka.
  *
  * Bad rows never vanish: each goes to the rejects file with file, line, column, value and reason,
  * and is counted; past `reject_share` of the rows reading fails. Files follow each other in the
@@ -49,10 +49,18 @@ struct source_database {
     const char *query; /* a SELECT; both NULL: files */
 };
 
+/* What is in a topic of Kafka now, instead of files: one JSON object a message. */
+struct kafka_options;
+struct source_topic {
+    const char *name; /* NULL: none */
+    const struct kafka_options *kafka;
+};
+
 struct source_options {
     const char *path; /* file, pattern, or "-" for standard input; of a database: what it is called
                        * in messages */
     struct source_database database;
+    struct source_topic topic;
     enum source_format format;
     char delimiter;            /* 0: look */
     char point;                /* decimal mark; 0: look */

@@ -19,6 +19,7 @@
 #include "core/base/panic.h"
 #include "shell/link/postgres.h"
 #include "shell/os/digest.h"
+#include "shell/source/topic.h"
 #include "shell/source/unpack.h"
 
 enum { INPUT_BYTES = 128 << 10 };
@@ -35,7 +36,8 @@ struct stream {
     bool is_live; /* a pipe: its writer may take its time */
     uint64_t total_bytes;
     atomic_uint_fast64_t done_bytes;
-    struct postgres *db; /* instead of fd; or NULL */
+    struct postgres *db;        /* instead of fd; or NULL */
+    struct topic_reader *topic; /* likewise */
     struct digest *digest;
     struct text row; /* of the database, what the input had no room for */
 
@@ -68,7 +70,9 @@ static bool read_rows(struct stream *s, struct error *e)
     while (used < INPUT_BYTES) {
         size_t room = INPUT_BYTES - used;
 
-        if (s->row.length == 0 && !postgres_copy_next(s->db, s->wake, &s->row, e))
+        if (s->row.length == 0 &&
+            !(s->topic != NULL ? topic_next(s->topic, s->wake, &s->row, e)
+                               : postgres_copy_next(s->db, s->wake, &s->row, e)))
             return false;
         if (s->row.length == 0)
             break;
@@ -91,7 +95,7 @@ static bool read_input(struct stream *s, size_t at, struct error *e)
     struct pollfd wait[2] = {{.fd = s->fd, .events = POLLIN}, {.fd = s->wake, .events = POLLIN}};
     ssize_t n;
 
-    if (s->db != NULL)
+    if (s->db != NULL || s->topic != NULL)
         return read_rows(s, e);
     do {
         if (poll(wait, 2, -1) > 0 && wait[1].revents != 0) {
@@ -215,6 +219,7 @@ static void stream_free(struct stream *s)
     if (s->wake >= 0)
         close(s->wake);
     postgres_close(s->db);
+    topic_close(s->topic);
     digest_free(s->digest);
     unpacker_free(s->unpacker);
     for (int i = 0; i < STREAM_BLOCKS; i++)
@@ -262,17 +267,38 @@ bool stream_open(const char *path, struct stream **stream, struct error *e)
     return true;
 }
 
-static bool open_database(struct stream *s, const struct source_database *d, struct error *e)
+/* Of what is no file: plain bytes, of which a digest is made. */
+static bool open_plain(struct stream *s, struct error *e)
 {
-    struct buffer sql;
-    bool ok;
-
     s->wake = eventfd(0, EFD_CLOEXEC);
     if (s->wake < 0)
         return error_set(e, ERROR_WORLD, "cannot read %s: %m", s->path);
     s->unpacker = unpacker_new(PACKING_NONE);
     s->digest = digest_new();
     digest_start(s->digest);
+    return true;
+}
+
+bool stream_open_topic(const struct source_topic *topic, struct stream **stream, struct error *e)
+{
+    struct stream *s = stream_new(topic->name);
+
+    if (!open_plain(s, e) || !topic_open(topic->kafka, topic->name, &s->topic, e) ||
+        !stream_start(s, e)) {
+        stream_free(s);
+        return false;
+    }
+    *stream = s;
+    return true;
+}
+
+static bool open_database(struct stream *s, const struct source_database *d, struct error *e)
+{
+    struct buffer sql;
+    bool ok;
+
+    if (!open_plain(s, e))
+        return false;
     buffer_init(&sql, 2 * POSTGRES_QUERY_MAX);
     ok = postgres_open(d->url, &s->db, e) &&
          postgres_copy_format(s->db, d->table, d->query, &sql, e);

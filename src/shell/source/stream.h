@@ -26,6 +26,9 @@ bool stream_open(const char *path, struct stream **stream, struct error *e) MUST
 /* The rows of a table or query in PostgreSQL, as CSV with a header; `name` is for messages. */
 bool stream_open_database(const char *name, const struct source_database *database,
                           struct stream **stream, struct error *e) MUST_USE;
+/* What is in a topic of Kafka now, as NDJSON. */
+bool stream_open_topic(const struct source_topic *topic, struct stream **stream,
+                       struct error *e) MUST_USE;
 void stream_close(struct stream *s);
 /* SHA-256 of a database's bytes once all were read; until then, and of a file, zeros. */
 void stream_digest(struct stream *s, uint8_t digest[32]);
