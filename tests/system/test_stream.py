@@ -3,8 +3,10 @@
 import csv
 import json
 import time
+import urllib.request
 
 import pytest
+from test_postgres import database, postgres  # noqa: F401: fixtures
 from streaming import Worker, assert_exactly_once, decided, events, settings, wait_for_count, write
 
 
@@ -198,3 +200,67 @@ def test_kafka_4(kafka_new, run, tmp_path):
     write(kafka_new, name, pairs)
     assert once(run, path)["decisions"] == 400
     assert_exactly_once(kafka_new, run, path, name, ids_of(pairs))
+
+
+def test_windows_by_another_entity_than_the_key_are_refused(kafka, run, stream):
+    name, path = stream()
+    path.write_text(path.read_text().replace("entities: {customer: customer}",
+                                             "entities: {customer: customer, amount: amount}")
+                    .replace("rules:\n", "  same: count() by amount over 1h\nrules:\n", 1))
+    done = run("-c", path, "stream", "--once")
+    assert done.exit == 1 and "keyed by customer" in done.stderr and "stream.approximate" in done.stderr
+    path.write_text(path.read_text().replace("transaction_ms: 50", "transaction_ms: 50, approximate: [amount]"))
+    assert once(run, path)["decisions"] == 0
+
+
+def test_metrics_and_readiness(kafka, binary, stream):
+    name, path = stream()
+    write(kafka, name, events(200) + [("k", "nonsense")])
+    worker = Worker(binary, path, "--metrics", "0")
+    wait_for_count(kafka, f"{name}.decisions", 200)
+    base = worker.words().split("metrics on ")[1].split("/metrics")[0]
+
+    def get(where):
+        return urllib.request.urlopen(base + where, timeout=10).read().decode()
+
+    found = dict(line.rsplit(" ", 1) for line in get("/metrics").splitlines() if not line.startswith("#"))
+    assert found["assay_stream_decisions_total"] == "200"
+    assert found["assay_stream_dead_letters_total"] == "1"
+    assert found["assay_stream_lag"] == "0" and found["assay_stream_partitions"] == "3"
+    assert int(found["assay_stream_transactions_total"]) >= 1 and found["assay_stream_rebalances_total"] == "1"
+    assert sum(int(v) for k, v in found.items() if k.startswith("assay_stream_outcomes_total")) == 200
+    assert get("/readyz") == "ready\n"
+    assert worker.stop() == 0
+    assert "201 messages: 200 decisions, 0 repeated, 1 dead letters" in worker.words()
+
+
+def test_a_table_has_each_event_once_also_while_its_server_is_away(kafka, binary, run, stream, postgres, database):
+    name, path = stream()
+    path.write_text(path.read_text().replace(
+        "transaction_ms: 50", f"transaction_ms: 50, sinks: {{t: {{table: public.decided, postgres: '{postgres.url(database)}'}}}}"))
+    pairs = events(1500)
+
+    def count():
+        return int(postgres.psql("SELECT count(*) FROM decided", check=False, database=database).stdout or 0)
+
+    write(kafka, name, pairs[:500])
+    worker = Worker(binary, path)
+    wait_for_count(kafka, f"{name}.decisions", 500)
+    assert count() == 500
+    postgres.halt()
+    write(kafka, name, pairs[500:1000])
+    end = time.monotonic() + 20
+    while "waiting: stream.sinks.t" not in worker.words():
+        assert time.monotonic() < end, worker.words()
+        time.sleep(0.1)
+    assert len(kafka.read(f"{name}.decisions")) == 500
+    postgres.launch()
+    wait_for_count(kafka, f"{name}.decisions", 1000)
+    worker.kill()
+    write(kafka, name, pairs[1000:])
+    once(run, path)
+    assert count() == 1500
+    assert_exactly_once(kafka, run, path, name, ids_of(pairs))
+    row = postgres.psql("SELECT decision->>'outcome' = outcome AND (decision->>'seq')::bigint = \"offset\" + 1 FROM decided "
+                        "GROUP BY 1", database=database).stdout
+    assert row.split() == ["t"]
