@@ -105,7 +105,7 @@ def topic(kafka, request):
     def call(partitions=1, **configuration):
         nonlocal count
         count += 1
-        name = f"{request.node.name}-{count}".translate({ord(c): "-" for c in "[]/ :"})
+        name = f"{request.function.__name__}-{abs(hash(request.node.name)) % 10**9}-{count}"
         return kafka.create_topic(name, partitions, **configuration)
 
     return call

@@ -15,6 +15,7 @@ const struct command *const commands[] = {
     &command_demo,
     &command_generate,
     &command_load,
+    &command_produce,
     &command_score,
     &command_stream,
     &command_features,

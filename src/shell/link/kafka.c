@@ -7,7 +7,7 @@
 #include "core/base/panic.h"
 #include "shell/os/clock.h"
 
-enum { PLACE_MAX = 200, WHY_MAX = 300, POLL_MS = 100 };
+enum { PLACE_MAX = 200, WHY_MAX = 300, POLL_MS = 100, KAFKA_ASK_MS = 300 };
 
 /* One topic of a producer, opened once. */
 struct topic {
@@ -117,6 +117,8 @@ static const struct {
     {"group.instance.id", "members are told apart by their transactions"},
     {"transactional.id", "it is made of the group and the data directory"},
     {"enable.idempotence", "it is always on"},
+    {"acks", "say it as acks"},
+    {"request.required.acks", "say it as acks"},
     {"isolation.level", "it is always read_committed"},
     {"enable.auto.commit", "offsets are committed with the decisions"},
     {"enable.auto.offset.store", "offsets are committed with the decisions"},
@@ -129,8 +131,9 @@ static const struct {
 bool kafka_property_check(const char *name, struct error *e)
 {
     rd_kafka_conf_t *conf;
+    rd_kafka_topic_conf_t *of_topic;
     size_t size = 0;
-    rd_kafka_conf_res_t known;
+    bool known;
 
     for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
         if (strcmp(kept[i].name, name) == 0)
@@ -138,9 +141,12 @@ bool kafka_property_check(const char *name, struct error *e)
                              kept[i].why);
     }
     conf = rd_kafka_conf_new();
-    known = rd_kafka_conf_get(conf, name, NULL, &size);
+    of_topic = rd_kafka_topic_conf_new();
+    known = rd_kafka_conf_get(conf, name, NULL, &size) == RD_KAFKA_CONF_OK ||
+            rd_kafka_topic_conf_get(of_topic, name, NULL, &size) == RD_KAFKA_CONF_OK;
+    rd_kafka_topic_conf_destroy(of_topic);
     rd_kafka_conf_destroy(conf);
-    if (known == RD_KAFKA_CONF_OK)
+    if (known)
         return true;
     return error_set(e, ERROR_INVALID,
                      "librdkafka has no property \"%s\"; see its CONFIGURATION.md for the names",
@@ -639,9 +645,11 @@ bool kafka_producer_open(const struct kafka_options *o, const char *transaction,
         {"batch.num.messages", "20000"},
         {"transaction.timeout.ms", "15000"},
         {"message.timeout.ms", "15000"},
+        {"partitioner", "murmur2_random"}, /* as Java's clients */
     };
     const struct kafka_property must[] = {
-        {"enable.idempotence", "true"},
+        {"enable.idempotence", o->acks == NULL ? "true" : "false"},
+        {"acks", o->acks != NULL ? o->acks : "all"},
         {"delivery.report.only.error", "true"},
         {"transactional.id", transaction},
     };
@@ -889,44 +897,91 @@ bool kafka_is_lost(const struct kafka_producer *p)
 
 /* ---- the cluster ---- */
 
-/* A client for questions. */
-static rd_kafka_t *asker(const struct kafka_options *o, const char *place, struct error *e)
+static void asker_weather(rd_kafka_t *client, int code, const char *words, void *opaque)
+{
+    if (opaque != NULL)
+        note_weather(opaque, code, words);
+}
+
+/* A client for questions; `w`, which may be NULL, lives as long. */
+static rd_kafka_t *asker(const struct kafka_options *o, const char *place, struct weather *w,
+                         struct error *e)
 {
     rd_kafka_conf_t *conf = conf_of(o, NULL, 0, NULL, 0, e);
 
+    if (conf != NULL) {
+        rd_kafka_conf_set_opaque(conf, w);
+        rd_kafka_conf_set_error_cb(conf, asker_weather);
+    }
     return conf != NULL ? client_new(RD_KAFKA_PRODUCER, conf, place, e) : NULL;
+}
+
+/* All topics; gives up as soon as no broker can be reached. Takes nothing; *m is the caller's. */
+static bool ask_topics(rd_kafka_t *client, const struct weather *w, const char *place,
+                       const struct rd_kafka_metadata **m, struct error *e)
+{
+    int64_t until_us = clock_monotonic_us() + KAFKA_WAIT_MS / 3 * INT64_C(1000);
+    rd_kafka_resp_err_t code;
+
+    do {
+        code = rd_kafka_metadata(client, 1, NULL, m, KAFKA_ASK_MS);
+        (void)rd_kafka_poll(client, 0);
+    } while ((code == RD_KAFKA_RESP_ERR__TRANSPORT || code == RD_KAFKA_RESP_ERR__TIMED_OUT) &&
+             !w->is_away && clock_monotonic_us() < until_us);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+        return true;
+    if (code == RD_KAFKA_RESP_ERR__TRANSPORT || code == RD_KAFKA_RESP_ERR__TIMED_OUT)
+        return error_set(e, ERROR_WORLD, "%s: no broker can be reached; is one running there?%s%s",
+                         place, w->why[0] != 0 ? " " : "", w->why);
+    return fail_code(e, place, "topics", code);
+}
+
+bool kafka_topic_list(const struct kafka_options *o, struct kafka_topic **topics, uint32_t *count,
+                      struct error *e)
+{
+    const struct rd_kafka_metadata *m;
+    struct weather weather = {0};
+    char place[PLACE_MAX];
+    rd_kafka_t *client;
+    bool ok;
+
+    place_of(o, place);
+    client = asker(o, place, &weather, e);
+    if (client == NULL)
+        return false;
+    ok = ask_topics(client, &weather, place, &m, e);
+    if (ok) {
+        *count = (uint32_t)m->topic_cnt;
+        *topics = mem_array((size_t)m->topic_cnt + 1, sizeof **topics);
+        for (uint32_t i = 0; i < *count; i++) {
+            struct kafka_topic *t = &(*topics)[i];
+
+            snprintf(t->name, sizeof t->name, "%s", m->topics[i].topic);
+            t->partitions = (uint32_t)m->topics[i].partition_cnt;
+        }
+        rd_kafka_metadata_destroy(m);
+    }
+    rd_kafka_destroy(client);
+    return ok;
 }
 
 bool kafka_topics(const struct kafka_options *o, const char *const *topic, uint32_t count,
                   struct kafka_topic *out, struct error *e)
 {
-    char place[PLACE_MAX];
-    const struct rd_kafka_metadata *m;
-    rd_kafka_resp_err_t code;
-    rd_kafka_t *client;
+    struct kafka_topic *all;
+    uint32_t there;
 
-    place_of(o, place);
-    client = asker(o, place, e);
-    if (client == NULL)
+    if (!kafka_topic_list(o, &all, &there, e))
         return false;
-    code = rd_kafka_metadata(client, 1, NULL, &m, KAFKA_WAIT_MS / 3);
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        rd_kafka_destroy(client);
-        return fail(e, place, "topics", code,
-                    code == RD_KAFKA_RESP_ERR__TRANSPORT || code == RD_KAFKA_RESP_ERR__TIMED_OUT
-                        ? "no broker can be reached; is one running there?"
-                        : rd_kafka_err2str(code));
-    }
     for (uint32_t i = 0; i < count; i++) {
         out[i] = (struct kafka_topic){0};
         snprintf(out[i].name, sizeof out[i].name, "%s", topic[i]);
-        for (int t = 0; t < m->topic_cnt; t++) {
-            if (strcmp(m->topics[t].topic, topic[i]) == 0)
-                out[i].partitions = (uint32_t)m->topics[t].partition_cnt;
+        for (uint32_t t = 0; t < there; t++) {
+            if (strcmp(all[t].name, topic[i]) == 0)
+                out[i].partitions = all[t].partitions;
         }
     }
-    rd_kafka_metadata_destroy(m);
-    rd_kafka_destroy(client);
+    mem_free(all);
     return true;
 }
 
@@ -969,7 +1024,7 @@ bool kafka_topic_create(const struct kafka_options *o, const char *topic, uint32
     wanted = rd_kafka_NewTopic_new(topic, (int)partitions, (int)replicas, words, sizeof words);
     if (wanted == NULL)
         return error_set(e, ERROR_INVALID, "%s: topic \"%s\": %s", place, topic, words);
-    client = asker(o, place, e);
+    client = asker(o, place, NULL, e);
     if (client == NULL) {
         rd_kafka_NewTopic_destroy(wanted);
         return false;
@@ -992,7 +1047,7 @@ bool kafka_topic_delete(const struct kafka_options *o, const char *topic, struct
     bool ok;
 
     place_of(o, place);
-    client = asker(o, place, e);
+    client = asker(o, place, NULL, e);
     if (client == NULL) {
         rd_kafka_DeleteTopic_destroy(unwanted);
         return false;

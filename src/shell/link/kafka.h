@@ -40,6 +40,7 @@ struct kafka_property {
 struct kafka_options {
     const char *brokers;   /* host:port,host:port */
     const char *client_id; /* NULL: assay */
+    const char *acks; /* of a producer: "1" or "0", not idempotent; NULL: of all in-sync replicas */
     const struct kafka_property *property;
     uint32_t properties;
 };
@@ -172,6 +173,9 @@ struct kafka_topic {
 /* Of these topics; none is made by being asked for. */
 bool kafka_topics(const struct kafka_options *o, const char *const *topic, uint32_t count,
                   struct kafka_topic *out, struct error *e) MUST_USE;
+/* Of all that there are, the cluster's own (`__consumer_offsets`) too; the caller frees *topics. */
+bool kafka_topic_list(const struct kafka_options *o, struct kafka_topic **topics, uint32_t *count,
+                      struct error *e) MUST_USE;
 /* ERROR_CONFLICT: it exists. */
 bool kafka_topic_create(const struct kafka_options *o, const char *topic, uint32_t partitions,
                         uint32_t replicas, struct error *e) MUST_USE;

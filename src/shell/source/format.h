@@ -20,6 +20,8 @@ struct format_ops {
     bool (*begin)(struct source *s, struct error *e);
     /* Adds rows until the frame is full or the file ends (*end). */
     bool (*read)(struct source *s, struct frame *f, bool *end, struct error *e);
+    /* Appends a row as JSON to s->row_text, or sets *end at the end of the file. */
+    bool (*next)(struct source *s, bool *end, struct error *e);
 };
 
 /* How the values of a JSON file stand, and what may come next in an array. */
@@ -68,8 +70,12 @@ struct source {
         uint32_t capacity;
     } places; /* by row of the frame, with options.keep_places */
 
+    struct buffer *row_text; /* of source_next: where rows go; NULL: into frames */
+
     /* CSV */
     char delimiter;
+    struct text *cells; /* of source_next */
+    struct arena cell_memory;
     struct csv_reader *csv;
     int *column_field; /* of the open file */
     uint32_t columns;
@@ -90,7 +96,7 @@ bool source_add_field(struct source *s, struct text name, const struct guess *g,
 /* Every field that the user names must be there. */
 bool source_check_fields(const struct source *s, struct error *e) MUST_USE;
 bool source_is_null_word(const struct source *s, struct text t);
-/* Counts and keeps a reject; fails past the share. */
+/* Counts and keeps a reject; fails past the share. `f` NULL: rows go nowhere but out. */
 bool source_reject(struct source *s, const struct frame *f, uint64_t line, const char *column,
                    struct text value, const char *reason, struct error *e) MUST_USE;
 

@@ -137,7 +137,7 @@ bool source_reject(struct source *s, const struct frame *f, uint64_t line, const
                    struct text value, const char *reason, struct error *e)
 {
     struct reject one = {s->file, line, column, value, reason};
-    uint64_t rows = s->counts.rows - s->refused + f->rows;
+    uint64_t rows = s->counts.rows - s->refused + (f != NULL ? f->rows : 0);
 
     if (!rejects_add(&s->rejects, &one, e))
         return false;
@@ -268,6 +268,15 @@ static bool list_files(struct source *s, struct error *e)
     return true;
 }
 
+/* Rows of JSON are taken as they are: the first bytes say the shape. */
+static bool needs_no_sample(const struct source *s)
+{
+    struct text head = text_trim(stream_window(s->stream));
+
+    return s->options.as_text && head.length > 0 && s->options.format != SOURCE_CSV &&
+           (s->options.format != SOURCE_AUTO || head.bytes[0] == '[' || head.bytes[0] == '{');
+}
+
 /* Enough of the file for guessing: so many bytes or so many lines. */
 static bool fill_head(struct source *s, struct error *e)
 {
@@ -275,7 +284,7 @@ static bool fill_head(struct source *s, struct error *e)
     size_t seen = 0;
 
     while (!stream_at_end(s->stream) && seen < SOURCE_HEAD_BYTES &&
-           lines <= s->options.sample_rows) {
+           lines <= s->options.sample_rows && !needs_no_sample(s)) {
         struct text head;
         const char *p, *end;
 
@@ -415,6 +424,8 @@ void source_close(struct source *s)
     mem_free(s->places.file);
     mem_free(s->places.line);
     json_reader_free(s->json);
+    mem_free(s->cells);
+    arena_fini(&s->cell_memory);
     rejects_fini(&s->rejects);
     mem_free(s);
 }
@@ -473,6 +484,37 @@ bool source_read(struct source *s, struct frame *f, struct error *e)
     if (!join_fill(s, f, e))
         return false;
     return s->stream != NULL || end_of_source(s, e);
+}
+
+bool source_next(struct source *s, struct buffer *out, bool *end, struct error *e)
+{
+    size_t before = out->length;
+    bool ok = true, file_end = false;
+
+    s->row_text = out;
+    while (ok && s->stream != NULL && out->length == before) {
+        ok = s->ops->next(s, &file_end, e);
+        if (ok && file_end) {
+            close_file(s);
+            ok = s->next_file == s->files.count || open_next_file(s, e);
+        }
+    }
+    s->row_text = NULL;
+    *end = out->length == before;
+    if (!ok)
+        return false;
+    s->counts.rows += !*end;
+    return !*end || end_of_source(s, e);
+}
+
+bool source_is_idle(const struct source *s)
+{
+    struct text window;
+
+    if (s->stream == NULL || stream_at_end(s->stream))
+        return false;
+    window = stream_window(s->stream);
+    return memchr(window.bytes, '\n', window.length) == NULL && stream_is_idle(s->stream);
 }
 
 /* ---- telling ---- */

@@ -13,6 +13,7 @@
 #ifndef ASSAY_SOURCE_SOURCE_H
 #define ASSAY_SOURCE_SOURCE_H
 
+#include "core/base/buffer.h"
 #include "core/data/frame.h"
 
 enum {
@@ -21,6 +22,7 @@ enum {
     SOURCE_FRAME_ROWS = 8192,        /* a good size of frame */
     SOURCE_TEXT_BYTES = 256 << 20,   /* limit of its texts: no record has more than 1 MiB of them */
     SOURCE_REJECTS_MIN = 1000,       /* rejects before a share may end reading early */
+    SOURCE_ROW_TEXT_MAX = 32 << 20,  /* of a row as JSON: escapes and names make it longer */
     SOURCE_JOIN_BYTES_MAX = 1 << 30, /* of one joined file in memory */
 };
 
@@ -66,6 +68,7 @@ struct source_options {
     double reject_share;      /* at most this share of the rows; see source_options_init */
     const char *rejects_path; /* NULL: counted only */
     bool keep_places;         /* for source_place */
+    bool as_text;             /* for source_next: JSON is not looked at before it is read */
     const char *const *joins; /* more files with columns of the same rows, found by join_key */
     uint32_t join_count;
     const char *join_key; /* a column of all of them; each value once in a joined file */
@@ -96,6 +99,15 @@ char source_delimiter(const struct source *s); /* 0 for JSON */
  * schema's columns (more may follow them: untouched) and owns its texts. After a failure the source
  * can only be closed. */
 bool source_read(struct source *s, struct frame *f, struct error *e) MUST_USE;
+
+/* Instead of source_read, of a source opened `as_text`: appends the next row to `out` as a JSON
+ * object, values as they stand in the file. Of CSV: numbers of columns that are guessed to be
+ * numbers are numbers, digit for digit; null words and empty cells are null. *end: there was no
+ * more. `out` must have room for SOURCE_ROW_TEXT_MAX bytes. */
+bool source_next(struct source *s, struct buffer *out, bool *end, struct error *e) MUST_USE;
+
+/* Whether the next row is not there yet, as of a pipe: a good moment for what was put off. */
+bool source_is_idle(const struct source *s);
 
 struct source_counts {
     uint64_t rows; /* given out */

@@ -31,7 +31,8 @@ struct block {
 struct stream {
     char *path;
     int fd;
-    int wake; /* readable when the reader shall stop: it may be waiting for a pipe */
+    int wake;     /* readable when the reader shall stop: it may be waiting for a pipe */
+    bool is_live; /* a pipe: its writer may take its time */
     uint64_t total_bytes;
     atomic_uint_fast64_t done_bytes;
     struct postgres *db; /* instead of fd; or NULL */
@@ -108,7 +109,14 @@ static bool read_input(struct stream *s, size_t at, struct error *e)
     return true;
 }
 
-/* Fills a block; a length of 0 is the end. */
+static bool input_waits(const struct stream *s)
+{
+    struct pollfd input = {.fd = s->fd, .events = POLLIN};
+
+    return poll(&input, 1, 0) != 0;
+}
+
+/* Fills a block, of a pipe with what is there; a length of 0 is the end. */
 static bool fill_block(struct stream *s, struct block *b, struct error *e)
 {
     b->length = 0;
@@ -121,7 +129,7 @@ static bool fill_block(struct stream *s, struct block *b, struct error *e)
         b->length += produced;
         if (produced > 0 || s->left.length > 0)
             continue;
-        if (s->input_end)
+        if (s->input_end || (s->is_live && b->length > 0 && !input_waits(s)))
             break;
         if (!read_input(s, 0, e))
             return false;
@@ -174,7 +182,8 @@ static bool open_file(struct stream *s, struct error *e)
     if (S_ISDIR(st.st_mode))
         return error_set(e, ERROR_INVALID, "%s is a directory: write %s/*.csv for its files",
                          s->path, s->path);
-    if (S_ISREG(st.st_mode)) {
+    s->is_live = !S_ISREG(st.st_mode);
+    if (!s->is_live) {
         s->total_bytes = (uint64_t)st.st_size;
         (void)posix_fadvise(s->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
     }
@@ -354,6 +363,16 @@ static void append_to_window(struct stream *s, const struct block *b)
     }
     memcpy(s->window + waiting, b->bytes, b->length);
     s->window_end += b->length;
+}
+
+bool stream_is_idle(struct stream *s)
+{
+    bool is_idle;
+
+    pthread_mutex_lock(&s->mutex);
+    is_idle = s->filled == 0 && !s->done;
+    pthread_mutex_unlock(&s->mutex);
+    return is_idle;
 }
 
 bool stream_more(struct stream *s, struct error *e)

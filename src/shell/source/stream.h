@@ -33,6 +33,8 @@ void stream_digest(struct stream *s, uint8_t digest[32]);
 struct text stream_window(const struct stream *s);
 bool stream_at_end(const struct stream *s);       /* nothing follows the window */
 void stream_take(struct stream *s, size_t bytes); /* the first bytes of the window are done with */
+/* No block is there yet: stream_more would wait. */
+bool stream_is_idle(struct stream *s);
 /* Appends the next block to the window, or sets at_end; the window may move. */
 bool stream_more(struct stream *s, struct error *e) MUST_USE;
 
