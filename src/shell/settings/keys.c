@@ -589,6 +589,13 @@ const struct key keys[] = {
          "`assay stream`: events of a topic of Kafka, decided exactly once; see docs/kafka.md."},
     {"stream.topic", KEY_TEXT, 0, OF(stream.topic), .computed = "`kafka` of the events' source",
      .words = "The topic that the events come from."},
+    {"stream.key", KEY_TEXT, 0, OF(stream.key), .computed = "the entity of all windows",
+     .words = "The entity that the messages are keyed by, so that all of one entity's events are in "
+              "one partition. With several partitions its windows are exact."},
+    {"stream.approximate", KEY_TEXTS, 0,
+     ARRAY_OF(stream.approximate, stream.approximate_count, LANG_FEATURES_MAX),
+     .words = "Other entities that windows may be by: with several partitions each partition sees "
+              "its own part of their events. An entity that is neither is refused."},
     {"stream.decisions", KEY_TEXT, 0, OF(stream.decisions), .computed = "the topic, `.decisions`",
      .words = "The topic that the decisions go to, in the transaction that moves the group's "
               "position: the log of record. It has as many partitions as the first."},

@@ -307,6 +307,9 @@ struct stream_setting {
     char *dead_letters;              /* NULL: <topic>.dead */
     uint32_t transaction_ms, events; /* of one transaction, at most */
     bool refuses_unknown;
+    char *key;          /* the entity that messages are keyed by; NULL: the only one */
+    char **approximate; /* entities whose windows see one partition each */
+    uint32_t approximate_count;
     struct sink_setting *sinks;
     uint32_t sink_count;
 };

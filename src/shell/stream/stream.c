@@ -10,6 +10,7 @@
 #include "shell/os/clock.h"
 #include "shell/os/digest.h"
 #include "shell/os/file.h"
+#include "shell/stream/keyed.h"
 #include "shell/stream/worker.h"
 
 enum {
@@ -240,7 +241,7 @@ bool streaming_open(const struct streaming_options *o, struct streaming **out, s
     stream_status_init(&s->shared.status);
     kafka_options_of(s);
     if (!name_topics(s, e) || !take_directory(s, e) || !open_plan(s, e) || !find_topics(s, e) ||
-        !open_sinks(s, e)) {
+        !keyed_check(o->settings, s->shared.plan, s->shared.partitions, e) || !open_sinks(s, e)) {
         streaming_close(s);
         return false;
     }

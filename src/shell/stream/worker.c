@@ -214,6 +214,24 @@ static bool add_to_sinks(struct worker *w, const struct sink_row *row, uint32_t 
     return true;
 }
 
+/* As HTTP answers; with it what a decision made again is held against: the place and the time of
+ * the message, what shadow rules said, and all features bit for bit. */
+static void format_verdict(struct worker *w, const struct sink_row *r, uint64_t seq)
+{
+    struct verdict v = {.id = r->id,
+                        .seq = seq,
+                        .time_us = r->time_us,
+                        .received_us = r->received_us,
+                        .plan = r->plan,
+                        .decision = r->decision};
+
+    buffer_clear(&w->verdict);
+    verdict_open(&v, &w->verdict);
+    verdict_add_shadow_rules(&v, &w->verdict);
+    buffer_format(&w->verdict, ",\"features_hash\":\"%016lx\"}",
+                  (unsigned long)r->decision->features_hash);
+}
+
 static bool write_row(struct worker *w, struct partition *p, uint32_t at, struct error *e)
 {
     struct intake *in = w->s->intake;
@@ -233,15 +251,7 @@ static bool write_row(struct worker *w, struct partition *p, uint32_t at, struct
         w->in.observed++;
         return true;
     }
-    buffer_clear(&w->verdict);
-    verdict_open(&(struct verdict){.id = to.id,
-                                   .seq = row->seq,
-                                   .time_us = row->time_us,
-                                   .received_us = row->received_us,
-                                   .plan = w->s->plan,
-                                   .decision = d},
-                 &w->verdict);
-    buffer_add_char(&w->verdict, '}');
+    format_verdict(w, &to, row->seq);
     if (w->verdict.overflow)
         return error_set(e, ERROR_FULL, "decision of event \"%.*s\": over %d bytes",
                          TEXT_ARG(to.id), VERDICT_MAX);
