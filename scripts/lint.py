@@ -61,11 +61,7 @@ MAY_INCLUDE = {
     "shell/cmd": "core/base core/data core/lang core/velocity core/model core/stats core/sample "
     "core/decide core/learn shell/os shell/source shell/settings shell/log shell/control shell/access "
     "shell/personal shell/rules shell/registry shell/run shell/store shell/audit shell/report shell/train "
-<<<<<<< HEAD
-    "shell/serve shell/link shell/produce",
-=======
-    "shell/stream shell/serve shell/link",
->>>>>>> kstream
+    "shell/stream shell/serve shell/link shell/produce",
 }
 
 # Of the C library, POSIX, Linux, C++ and the compiler; every other <header> is third-party.
