@@ -2,6 +2,8 @@
 
 import csv
 import json
+import os
+import subprocess
 import time
 import urllib.request
 
@@ -264,3 +266,12 @@ def test_a_table_has_each_event_once_also_while_its_server_is_away(kafka, binary
     row = postgres.psql("SELECT decision->>'outcome' = outcome AND (decision->>'seq')::bigint = \"offset\" + 1 FROM decided "
                         "GROUP BY 1", database=database).stdout
     assert row.split() == ["t"]
+
+
+def test_sink_conformance_of_tables(binary, postgres, database):
+    program = binary.parent / "tests" / "unit" / "test_stream"
+    if not program.exists():
+        pytest.skip(f"no {program}: it is built by make test")
+    done = subprocess.run([program], env=os.environ | {"ASSAY_TEST_POSTGRES": postgres.url(database)}, capture_output=True,
+                          text=True)
+    assert done.returncode == 0 and "1..3" in done.stdout, done.stdout + done.stderr

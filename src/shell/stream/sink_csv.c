@@ -164,8 +164,10 @@ static bool take_over(struct part *p, const char *part, int64_t committed, struc
                           : file_write(part, bytes.bytes, p->bytes, 0666, e);
     }
     buffer_fini(&bytes);
-    if (!ok || p->rows == 0)
+    if (!ok || p->rows == 0) {
+        p->bytes = 0;
         return ok;
+    }
     snprintf(p->path, sizeof p->path, "%.*s", (int)(strlen(part) - strlen(".part")), part);
     return open_part(p, 0, e);
 }
