@@ -61,6 +61,22 @@ const struct velocity_options *plan_velocity_options(const struct plan *p)
     return &p->velocity;
 }
 
+uint32_t plan_shared_count(const struct plan *p)
+{
+    return p->shared_count;
+}
+
+const struct plan_shared *plan_shared(const struct plan *p, uint32_t index)
+{
+    ASSERT(index < p->shared_count);
+    return &p->shared[index];
+}
+
+int plan_shared_lacks(const struct plan *p)
+{
+    return p->shared_lacks;
+}
+
 int64_t plan_max_ahead_us(const struct plan *p)
 {
     return p->max_ahead_us;

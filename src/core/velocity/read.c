@@ -96,6 +96,32 @@ static void put_ratio(struct column *c, uint32_t row, uint64_t units, int128 sum
         put_integer(c, row, (int64_t)value);
 }
 
+void velocity_put_sums(const struct aggregate *a, uint64_t n, int128 sum, struct column *c,
+                       uint32_t row)
+{
+    bool in_millionths = a->operand >= 0 &&
+                         (a->operand_type == TYPE_DECIMAL || a->operand_type == TYPE_REAL ||
+                          a->operand_type == TYPE_DURATION);
+    uint64_t units = in_millionths ? MILLION : 1;
+
+    if (a->kind == AGG_COUNT)
+        put_integer(c, row, (int64_t)n);
+    else if (a->kind == AGG_SUM)
+        put_ratio(c, row, units, sum, 1);
+    else if (n == 0)
+        put_null(c, row);
+    else
+        put_ratio(c, row, units, sum, n);
+}
+
+bool velocity_term(const struct column *c, uint32_t row, int64_t *value)
+{
+    if (c->type == TYPE_REAL)
+        return fixed_from_real(c->real[row], value);
+    *value = c->integer[row];
+    return true;
+}
+
 static void put_std(struct column *c, uint32_t row, uint64_t units, uint64_t n, int128 sum,
                     const struct wide *squares)
 {

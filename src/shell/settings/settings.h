@@ -91,11 +91,13 @@ struct list_setting {
 
 /* Whose state it is where there are several shards; with one shard both are the same. */
 enum entity_state { ENTITY_OF_SHARD, ENTITY_SHARED };
+enum entity_scope { SCOPE_ALL, SCOPE_SHARD };
 
 struct entity_setting {
     char *name;
     char *key; /* a field, or an expression of fields */
     enum entity_state state;
+    enum entity_scope scope;
 };
 
 /* A field of the events as a plan fixes it (`schema:` of a PLAN record). */
@@ -289,6 +291,20 @@ struct kafka_setting {
     uint32_t property_count;
 };
 
+/* Where several shards share rates and windows; see docs/redis.md. */
+struct redis_setting {
+    char *server; /* NULL: there is none */
+    char *user, *password;
+    uint32_t database;
+    uint32_t timeout_ms;
+    char *prefix; /* of keys; NULL: assay:NAME */
+    char *secret; /* that tokens are made with; NULL: the prefix */
+    bool rates;   /* access.rate counts there */
+    int64_t retry_us;
+    int64_t idle_us;
+    uint32_t events; /* of one entity, at most */
+};
+
 /* Where decisions of a stream go beside its topic of decisions: one of topic, table and csv. */
 struct sink_setting {
     char *name;
@@ -418,6 +434,7 @@ struct settings {
     struct server_setting server;
     struct store_setting store;
     struct kafka_setting kafka;
+    struct redis_setting redis;
     struct stream_setting stream;
     struct access_setting access;
     struct contract_setting *contracts; /* `routes` */
