@@ -8,14 +8,12 @@
 #include "shell/link/redis.h"
 #include "shell/os/clock.h"
 #include "shell/os/digest.h"
-
 #include "shell/run/shared_event.h"
 #include "shell/run/shared_script.h"
 
 enum {
     CALL_BYTES_MAX = 16 << 20, /* of the arguments of one run's events */
     BACKLOG_AT_ONCE = 256,
-    PREFIX_MAX = 200,
     BORN_BYTES = 16,
     TROUBLE_MAX = 300,
 };
@@ -31,7 +29,7 @@ struct belated {
 
 struct shared {
     struct shared_limits limits;
-    char prefix[PREFIX_MAX + 1];
+    char prefix[SETTINGS_PREFIX_MAX + 1];
     struct redis *redis;
     struct redis_script script, gap;
     uint64_t session;               /* in which we have looked whether Redis lost what it had */
@@ -72,22 +70,13 @@ static bool is_any_shared(const struct settings *s)
 
 static void make_limits(struct shared *s, const struct settings *from)
 {
-    const struct redis_setting *r = &from->redis;
-    uint8_t digest[DIGEST_BYTES];
-    const char *secret;
-
-    if (r->prefix != NULL)
-        snprintf(s->prefix, sizeof s->prefix, "%s", r->prefix);
-    else
-        snprintf(s->prefix, sizeof s->prefix, "assay:%.190s", from->name);
-    secret = r->secret != NULL ? r->secret : s->prefix;
-    digest_bytes(secret, strlen(secret), digest);
+    settings_redis_prefix(from, s->prefix);
     s->limits = (struct shared_limits){.prefix = s->prefix,
+                                       .key = settings_redis_key(from),
                                        .lateness_us = from->event.lateness_us,
-                                       .retry_us = r->retry_us,
-                                       .idle_us = r->idle_us,
-                                       .events = r->events};
-    memcpy(&s->limits.key, digest, sizeof s->limits.key);
+                                       .retry_us = from->redis.retry_us,
+                                       .idle_us = from->redis.idle_us,
+                                       .events = from->redis.events};
 }
 
 bool shared_open(const struct settings *settings, struct shared **out, struct error *e)
@@ -170,11 +159,6 @@ const struct shared_counts *shared_count(const struct shared *s)
     return &s->counts;
 }
 
-void shared_trouble(struct shared *s, char *out, size_t room)
-{
-    snprintf(out, room, "%s", s->trouble);
-}
-
 /* ---- what Redis may have lost ---- */
 
 static struct text word_of(const char *word)
@@ -192,7 +176,7 @@ static void miss(struct shared *s, int64_t time_us)
 /* The mark that the first node set, and whether it is still the one that we knew. */
 static bool look_born(struct shared *s, struct error *e)
 {
-    char key[PREFIX_MAX + 16], mine[2 * BORN_BYTES + 1];
+    char key[SETTINGS_PREFIX_MAX + 16], mine[2 * BORN_BYTES + 1];
     uint8_t made[BORN_BYTES];
     struct text set[4] = {word_of("SET"), {0}, {0}, word_of("NX")}, get[2] = {word_of("GET")};
     struct redis_reply *reply;
@@ -222,7 +206,7 @@ static bool look_born(struct shared *s, struct error *e)
 
 static bool tell_gap(struct shared *s, struct error *e)
 {
-    char key[PREFIX_MAX + 16], time[32], life[32];
+    char key[SETTINGS_PREFIX_MAX + 16], time[32], life[32];
     struct text argument[3];
     struct redis_call call = {argument, 3, 1, NULL};
     bool ok;
@@ -492,4 +476,14 @@ void shared_fill(struct shared *s, struct plan *p, struct frame *f, uint32_t fir
 
         fill_some(s, f, first + done, some, event + done);
     }
+}
+
+bool shared_settle(struct shared *s, struct error *e)
+{
+    return s == NULL || (s->first == NULL && s->missing_us == INT64_MIN) || make_ready(s, e);
+}
+
+void shared_trouble(struct shared *s, char *out, size_t room)
+{
+    snprintf(out, room, "%s", s->trouble);
 }

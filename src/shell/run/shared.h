@@ -52,6 +52,9 @@ struct shared_event {
 void shared_fill(struct shared *s, struct plan *p, struct frame *f, uint32_t first, uint32_t rows,
                  const struct shared_event *event);
 
+/* Waits for Redis to have all that it was not there for. False: it has not. */
+bool shared_settle(struct shared *s, struct error *e) MUST_USE;
+
 /* The words of the last failure; "" while all is well. */
 void shared_trouble(struct shared *s, char *out, size_t room);
 

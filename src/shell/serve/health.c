@@ -68,8 +68,10 @@ enum http_next show_metrics(struct server *s, struct exchange *x)
 {
     struct plan *plan = shard_plan(s->o.shard);
     struct server_look *look = mem_alloc(sizeof *look);
+    struct rate_shared_counts rates;
 
     server_look(s, look);
+    rate_shared_count(access_rates(s->o.access), &rates);
     x->status = 200;
     x->content_type = "text/plain; version=0.0.4; charset=utf-8";
     metrics_format(&(struct metrics_view){.metrics = &s->metrics,
@@ -77,6 +79,8 @@ enum http_next show_metrics(struct server *s, struct exchange *x)
                                           .shard = &look->shard,
                                           .plan = plan,
                                           .project = s->o.project != NULL ? &look->project : NULL,
+                                          .shared = fetch_counts(s->fetch),
+                                          .rates = &rates,
                                           .volume = &look->volume,
                                           .process = &look->process,
                                           .jobs = look->jobs,

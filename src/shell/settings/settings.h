@@ -484,6 +484,11 @@ bool settings_parse_with(struct text yaml, const char *path, const struct settin
 void settings_free(struct settings *s);
 const struct source_setting *settings_source(const struct settings *s,
                                              const char *name); /* or NULL */
+/* What all keys in Redis begin with, and what tokens there are made with. */
+enum { SETTINGS_PREFIX_MAX = 200 };
+void settings_redis_prefix(const struct settings *s, char out[SETTINGS_PREFIX_MAX + 1]);
+struct hash_key settings_redis_key(const struct settings *s);
+
 /* Of a source in PostgreSQL its database; NULL: that of DATABASE_URL. */
 const char *settings_source_url(const struct settings *s, const struct source_setting *source);
 /* The topic that the events come from, or NULL; the group that reads it. */
