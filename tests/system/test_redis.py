@@ -45,7 +45,7 @@ event: {{id: id, time: time}}
 entities:
   customer: customer
   terminal: {{key: terminal, state: {state}}}
-  shop: {{key: substring(customer, 1, 1), state: {state}}}
+  shop: {{key: "left(customer, 1)", state: {state}}}
 features:
 {features}
   own: count() by customer over 1h
@@ -109,6 +109,7 @@ class Node:
         self.process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=self.log, text=True, env=self.clean)
         line = self.process.stdout.readline()
         assert line, open(f"{self.path}.log").read()
+        assert "url" in line, line
         self.url = json.loads(line)["url"]
 
     def ask(self, path, body=None):
