@@ -9,6 +9,7 @@
 
 enum {
     SAMPLE_ROWS = 100000, /* legitimate rows that are looked at to place borders; frauds all are */
+    GATHER_SPARE = 3,     /* bytes behind the last column: bins.h */
     FRAUD_SHARE = 4,      /* frauds count 1/FRAUD_SHARE of all when borders are placed */
 };
 
@@ -163,7 +164,6 @@ static void allocate(struct bins *b, uint32_t rows, uint32_t inputs)
     *b = (struct bins){.rows = rows, .inputs = inputs};
     b->cell = mem_aligned(64, (size_t)rows * inputs);
     b->count = mem_array(inputs, sizeof *b->count);
-    b->first = mem_array(inputs + 1, sizeof *b->first);
     b->border = mem_array(inputs, sizeof *b->border);
 }
 
@@ -174,10 +174,8 @@ void bins_init(struct bins *b, const struct dataset *d, uint32_t bins, struct mo
 
     ASSERT(bins >= 2 && bins <= BINS_MAX);
     allocate(b, d->rows, d->inputs);
-    b->column = mem_aligned(64, (size_t)d->rows * d->inputs);
+    b->column = mem_aligned(64, (size_t)d->rows * d->inputs + GATHER_SPARE);
     workers_run(run->workers, d->inputs, cut_task, &c);
-    for (uint32_t j = 0; j < d->inputs; j++)
-        b->first[j + 1] = b->first[j] + b->count[j] + 1;
 }
 
 void bins_init_like(struct bins *b, const struct bins *of, const struct dataset *d,
@@ -188,7 +186,6 @@ void bins_init_like(struct bins *b, const struct bins *of, const struct dataset 
     allocate(b, d->rows, d->inputs);
     for (uint32_t j = 0; j < d->inputs; j++) {
         b->count[j] = of->count[j];
-        b->first[j + 1] = of->first[j + 1];
         b->border[j] = mem_array(of->count[j], sizeof **b->border);
         for (uint32_t k = 0; k < of->count[j]; k++)
             b->border[j][k] = of->border[j][k];
@@ -207,7 +204,6 @@ void bins_fini(struct bins *b)
         mem_free(b->border[j]);
     mem_free(b->border);
     mem_free(b->count);
-    mem_free(b->first);
     mem_free(b->cell);
     mem_free(b->column);
     *b = (struct bins){0};
