@@ -130,7 +130,7 @@ static void booster_init(struct booster *b, const struct dataset *d, const struc
 
     *b = (struct booster){.dataset = d, .options = o, .run = run, .model = m, .rows = d->rows};
     dataset_weights(d, o->balance, b->weight);
-    bins_init(&b->bins, d, o->bins, m, run);
+    bins_init(&b->bins, d, o->bins, true, m, run);
     b->direction = directions(d, o);
     b->grower = grower_new(&b->bins, o, b->direction, run);
     b->margin = mem_array(d->rows, sizeof *b->margin);

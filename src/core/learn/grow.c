@@ -182,16 +182,6 @@ static void bind_children(const struct grower *g, const struct grown_node *n, st
         child[0].least = child[1].most = middle;
 }
 
-/* Second-order gain (Chen and Guestrin, "XGBoost", 2016, eq. 7) of sending `left` left, over the
- * parent's quality; negative where a side is too light. */
-__attribute__((always_inline)) static inline double
-gain_of(struct side l, struct side r, double l2, double min_weight, double parent)
-{
-    double gain = quality(l, l2) + quality(r, l2) - parent;
-
-    return l.hessian < min_weight || r.hessian < min_weight ? -1 : gain;
-}
-
 /* One input of a leaf: cells 1..last, and what is left of all borders. */
 struct scan {
     const uint64_t *cell;
@@ -200,46 +190,57 @@ struct scan {
     double parent;
 };
 
-/* gain[k] of the border behind bin k. Sums first: what remains has no order and is taken several
- * bins at once. */
-__attribute__((always_inline)) static inline void
-gains_of(const struct scan *s, double gradient_unit, double hessian_unit, double l2,
-         double min_weight, double *gain)
+/* What all scans of a tree share. */
+struct scale {
+    double gradient_unit, hessian_unit, l2, min_weight;
+};
+
+/* gain[k] of the border behind bin k: the second-order gain (Chen and Guestrin, "XGBoost", 2016,
+ * eq. 7) of sending all up to it left, over the parent's quality; negative where a side is too
+ * light. Sums first: what remains has no order and no branch, and is taken several bins at once. */
+__attribute__((always_inline)) static inline void gains_of(const struct scan *scan,
+                                                           const struct scale *scale,
+                                                           double *restrict gain)
 {
-    uint64_t left[BINS_MAX + 1], sum = s->first_left;
+    const struct scan s = *scan;
+    const struct scale c = *scale;
+    uint64_t left[BINS_MAX + 1], sum = s.first_left;
+    double lighter[BINS_MAX + 1];
 
-    for (uint32_t k = 1; k <= s->last; k++)
-        left[k] = sum += s->cell[k];
-    for (uint32_t k = 1; k <= s->last; k++) {
-        uint64_t right = s->total - left[k];
-        struct side l = {(double)packed_gradient(left[k]) * gradient_unit,
-                         (double)packed_hessian(left[k]) * hessian_unit};
-        struct side r = {(double)packed_gradient(right) * gradient_unit,
-                         (double)packed_hessian(right) * hessian_unit};
+    for (uint32_t k = 1; k <= s.last; k++)
+        left[k] = sum += s.cell[k];
+    for (uint32_t k = 1; k <= s.last; k++) {
+        uint64_t right = s.total - left[k];
+        double gl = (double)packed_gradient(left[k]) * c.gradient_unit;
+        double hl = (double)packed_hessian(left[k]) * c.hessian_unit;
+        double gr = (double)packed_gradient(right) * c.gradient_unit;
+        double hr = (double)packed_hessian(right) * c.hessian_unit;
+        double ll = hl + c.l2, rr = hr + c.l2;
+        double both = (gl * gl * rr + gr * gr * ll) / (ll * rr) - s.parent;
 
-        gain[k] = gain_of(l, r, l2, min_weight, s->parent);
+        gain[k] = both;
+        lighter[k] = hl < hr ? hl : hr;
     }
+    for (uint32_t k = 1; k <= s.last; k++)
+        gain[k] = lighter[k] < c.min_weight ? -1 : gain[k];
 }
 
-static void gains_scalar(const struct grower *g, const struct scan *s, double *gain)
+static void gains_scalar(const struct scan *s, const struct scale *c, double *gain)
 {
-    gains_of(s, g->gradients->gradient_unit, g->gradients->hessian_unit, g->options->l2,
-             g->options->min_leaf_weight, gain);
+    gains_of(s, c, gain);
 }
 
 #if defined(__x86_64__)
-__attribute__((target("avx2"))) static void gains_avx2(const struct grower *g,
-                                                       const struct scan *s, double *gain)
+__attribute__((target("avx2"))) static void gains_avx2(const struct scan *s, const struct scale *c,
+                                                       double *gain)
 {
-    gains_of(s, g->gradients->gradient_unit, g->gradients->hessian_unit, g->options->l2,
-             g->options->min_leaf_weight, gain);
+    gains_of(s, c, gain);
 }
 
 __attribute__((target("avx512f,avx512dq,avx512vl,prefer-vector-width=512"))) static void
-gains_avx512(const struct grower *g, const struct scan *s, double *gain)
+gains_avx512(const struct scan *s, const struct scale *c, double *gain)
 {
-    gains_of(s, g->gradients->gradient_unit, g->gradients->hessian_unit, g->options->l2,
-             g->options->min_leaf_weight, gain);
+    gains_of(s, c, gain);
 }
 #endif
 
@@ -263,16 +264,19 @@ static void bounded_gains(const struct grower *g, const struct grown_node *n, ui
 static void all_gains(const struct grower *g, const struct grown_node *n, uint32_t input,
                       const struct scan *s, double *gain)
 {
+    const struct scale c = {g->gradients->gradient_unit, g->gradients->hessian_unit,
+                            g->options->l2, g->options->min_leaf_weight};
+
     if (g->direction != NULL)
         bounded_gains(g, n, input, s, gain);
 #if defined(__x86_64__)
     else if (g->simd == SIMD_AVX512)
-        gains_avx512(g, s, gain);
+        gains_avx512(s, &c, gain);
     else if (g->simd == SIMD_AVX2)
-        gains_avx2(g, s, gain);
+        gains_avx2(s, &c, gain);
 #endif
     else
-        gains_scalar(g, s, gain);
+        gains_scalar(s, &c, gain);
 }
 
 /* Tries every border of one input, with missing on the side that is asked for. */
@@ -353,7 +357,7 @@ static void part_piece(void *context, unsigned number)
     struct parting *p = context;
     struct grower *g = p->grower;
     const struct bins *b = g->work.bins;
-    struct part_rule rule = {b->column + (size_t)p->node->input * b->rows, p->node->bin,
+    struct part_rule rule = {0, b->column + (size_t)p->node->input * b->rows, p->node->bin,
                              p->node->missing_left};
     uint32_t begin = piece_begin(p, number), end = piece_begin(p, number + 1);
 
