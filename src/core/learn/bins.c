@@ -174,8 +174,8 @@ static void allocate(struct bins *b, uint32_t rows, uint32_t inputs)
     b->border = mem_array(inputs, sizeof *b->border);
 }
 
-void bins_init(struct bins *b, const struct dataset *d, uint32_t bins, bool by_row,
-               struct model *m, const struct learn_run *run)
+void bins_init(struct bins *b, const struct dataset *d, uint32_t bins, bool by_row, struct model *m,
+               const struct learn_run *run)
 {
     struct cutting c = {b, d, m, bins};
 

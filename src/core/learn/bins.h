@@ -32,8 +32,8 @@ static inline size_t bins_cell(uint32_t input)
 
 /* Cuts the dataset and freezes the category maps of `m` (which has the dataset's inputs). Without
  * `by_row` there is no `cell`. */
-void bins_init(struct bins *b, const struct dataset *d, uint32_t bins, bool by_row,
-               struct model *m, const struct learn_run *run);
+void bins_init(struct bins *b, const struct dataset *d, uint32_t bins, bool by_row, struct model *m,
+               const struct learn_run *run);
 /* Another dataset cut at the same borders, by the model's maps; without `column`. */
 void bins_init_like(struct bins *b, const struct bins *of, const struct dataset *d,
                     const struct model *m);

@@ -4,7 +4,8 @@
  * rows (frauds are too few to leave out); a tree grown on integer histograms (grow.h); then the
  * leaves get their values from the same integer sums (30 bits of the sum over all rows: a row of
  * average gradient is rounded by a ten-thousandth in a million rows), shrunk by the learning rate
- * and rounded once to 2^-32. Margins are integers from then on, the very ones that scoring computes.
+ * and rounded once to 2^-32. Margins are integers from then on, the very ones that scoring
+ * computes.
  *
  * Sums in double are taken over blocks of fixed size and merged in order, so the threads cannot
  * change a bit.
@@ -208,9 +209,10 @@ slopes_of(const double *probability, const uint8_t *label, uint32_t rows, const 
 
 /* In place: slopes become packed words. `more`: what a legitimate row counts for those that were
  * not drawn. */
-__attribute__((always_inline)) static inline void
-pack_slopes(uint64_t *packed, const uint8_t *label, uint32_t rows, const struct partial *per_unit,
-            double more)
+__attribute__((always_inline)) static inline void pack_slopes(uint64_t *packed,
+                                                              const uint8_t *label, uint32_t rows,
+                                                              const struct partial *per_unit,
+                                                              double more)
 {
     for (uint32_t i = 0; i < rows; i++) {
         double w = label[i] ? 1 : more;

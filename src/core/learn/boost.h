@@ -26,7 +26,7 @@ struct booster {
     double weight[2]; /* by class */
     uint8_t *label;   /* of each row, 0 or 1 */
     int64_t base;
-    int64_t *margin;       /* of each row, 2^-32 of log-odds */
+    int64_t *margin; /* of each row, 2^-32 of log-odds */
     /* Of each row its gradient and hessian, weighted by class: first as two floats (struct slope),
      * then, when the sums give the units, in place as a packed word, reweighted for the sample. */
     uint64_t *packed;

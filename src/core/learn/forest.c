@@ -3,9 +3,9 @@
  *
  * Everything that decides is an integer: a row counts its draws times its class's weight, rounded
  * once to a scale at which the whole fits 32 bits; one 64-bit word holds the weight of frauds
- * (upper half) and of all rows (lower half). A tree's list of rows has one 32-bit word for each: its
- * number, its draws and its class. A tree depends on its own number alone, so threads take whole
- * trees. Nodes are opened breadth first: parts.h, invariant 1. */
+ * (upper half) and of all rows (lower half). A tree's list of rows has one 32-bit word for each:
+ * its number, its draws and its class. A tree depends on its own number alone, so threads take
+ * whole trees. Nodes are opened breadth first: parts.h, invariant 1. */
 #include "core/learn/bins.h"
 #include "core/learn/dataset.h"
 #include "core/learn/part.h"
@@ -17,8 +17,8 @@
 #include "core/base/random.h"
 
 enum {
-    DRAWS_MAX = 7,    /* of one row in one bootstrap; one in 100,000 would have more */
-    CODE_BITS = 4,    /* of a listed row: draws, and above them the class */
+    DRAWS_MAX = 7, /* of one row in one bootstrap; one in 100,000 would have more */
+    CODE_BITS = 4, /* of a listed row: draws, and above them the class */
     ROWS_MAX = 1 << (32 - CODE_BITS),
     WEIGHT_BITS = 29, /* of all rows' weights: 7 draws of each still fit 32 */
     BATCH_TREES = 4,  /* per thread between two looks at the progress */
@@ -155,9 +155,9 @@ static double purity(uint64_t w)
 
 /* gain[k] of the border behind bin k, NaN where a side is empty. Sums first: what remains has no
  * order and is taken several bins at once. */
-__attribute__((always_inline)) static inline void
-gains_of(const uint64_t *cell, uint32_t last, uint64_t first_left, uint64_t total,
-         double *restrict gain)
+__attribute__((always_inline)) static inline void gains_of(const uint64_t *cell, uint32_t last,
+                                                           uint64_t first_left, uint64_t total,
+                                                           double *restrict gain)
 {
     uint64_t left[BINS_MAX + 1], sum = first_left;
 
@@ -179,8 +179,8 @@ static void gains_scalar(const uint64_t *cell, uint32_t last, uint64_t left, uin
 }
 
 #if defined(__x86_64__)
-__attribute__((target("avx2"))) static void
-gains_avx2(const uint64_t *cell, uint32_t last, uint64_t left, uint64_t total, double *gain)
+__attribute__((target("avx2"))) static void gains_avx2(const uint64_t *cell, uint32_t last,
+                                                       uint64_t left, uint64_t total, double *gain)
 {
     gains_of(cell, last, left, total, gain);
 }

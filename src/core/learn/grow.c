@@ -198,9 +198,8 @@ struct scale {
 /* gain[k] of the border behind bin k: the second-order gain (Chen and Guestrin, "XGBoost", 2016,
  * eq. 7) of sending all up to it left, over the parent's quality; negative where a side is too
  * light. Sums first: what remains has no order and no branch, and is taken several bins at once. */
-__attribute__((always_inline)) static inline void gains_of(const struct scan *scan,
-                                                           const struct scale *scale,
-                                                           double *restrict gain)
+__attribute__((always_inline)) static inline void
+gains_of(const struct scan *scan, const struct scale *scale, double *restrict gain)
 {
     const struct scan s = *scan;
     const struct scale c = *scale;
@@ -256,16 +255,15 @@ static void bounded_gains(const struct grower *g, const struct grown_node *n, ui
         left += s->cell[k];
         l = unpack(g, left);
         r = unpack(g, s->total - left);
-        gain[k] =
-            l.hessian < least || r.hessian < least ? -1 : bounded_gain(g, n, input, l, r);
+        gain[k] = l.hessian < least || r.hessian < least ? -1 : bounded_gain(g, n, input, l, r);
     }
 }
 
 static void all_gains(const struct grower *g, const struct grown_node *n, uint32_t input,
                       const struct scan *s, double *gain)
 {
-    const struct scale c = {g->gradients->gradient_unit, g->gradients->hessian_unit,
-                            g->options->l2, g->options->min_leaf_weight};
+    const struct scale c = {g->gradients->gradient_unit, g->gradients->hessian_unit, g->options->l2,
+                            g->options->min_leaf_weight};
 
     if (g->direction != NULL)
         bounded_gains(g, n, input, s, gain);
@@ -361,8 +359,7 @@ static void part_piece(void *context, unsigned number)
                              p->node->missing_left};
     uint32_t begin = piece_begin(p, number), end = piece_begin(p, number + 1);
 
-    p->left[number] =
-        part_rows(&rule, g->row + begin, end - begin, g->scratch + begin, g->simd);
+    p->left[number] = part_rows(&rule, g->row + begin, end - begin, g->scratch + begin, g->simd);
 }
 
 /* Returns how many rows went left. */

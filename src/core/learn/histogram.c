@@ -16,9 +16,8 @@ static void clear(const struct histogram_work *w, uint64_t *cell)
 /* `inputs` cells of two rows: what one adds to a cell need not wait for what the one before stored
  * there, unless they meet. With a fixed number of inputs and of cells an input, every address is a
  * cell's and a constant. */
-__attribute__((always_inline)) static inline void add_two(uint64_t *cell, const uint8_t *x,
-                                                          const uint8_t *y, uint64_t g, uint64_t h,
-                                                          uint32_t inputs)
+__attribute__((always_inline)) static inline void
+add_two(uint64_t *cell, const uint8_t *x, const uint8_t *y, uint64_t g, uint64_t h, uint32_t inputs)
 {
     for (uint32_t j = 0; j < inputs; j++) {
         cell[bins_cell(j) + x[j]] += g;
@@ -94,8 +93,7 @@ struct part {
 
 static uint64_t *part_cells(const struct part *p, unsigned number)
 {
-    return number == 0 ? p->cell
-                       : p->work->spare + (number - 1) * bins_cell(p->work->bins->inputs);
+    return number == 0 ? p->cell : p->work->spare + (number - 1) * bins_cell(p->work->bins->inputs);
 }
 
 static void sum_part(void *context, unsigned number)

@@ -43,8 +43,7 @@ part_avx512(const struct part_rule *rule, uint32_t *row, uint32_t rows, uint32_t
         unsigned count = (unsigned)__builtin_popcount(goes_left);
 
         _mm512_storeu_si512(row + left, _mm512_maskz_compress_epi32(goes_left, r));
-        _mm512_storeu_si512(aside + right,
-                            _mm512_maskz_compress_epi32((__mmask16)~goes_left, r));
+        _mm512_storeu_si512(aside + right, _mm512_maskz_compress_epi32((__mmask16)~goes_left, r));
         left += count;
         right += 16 - count;
     }

@@ -83,9 +83,8 @@ static uint32_t most_trials(const struct search_setting *s)
 
 static bool goes_on(const struct search_setting *s, uint32_t done, int64_t start_us)
 {
-    return done == 0 ||
-           (done < most_trials(s) &&
-            (s->time_us == 0 || clock_monotonic_us() - start_us < s->time_us));
+    return done == 0 || (done < most_trials(s) &&
+                         (s->time_us == 0 || clock_monotonic_us() - start_us < s->time_us));
 }
 
 static bool report(const struct search_task *t, double share, struct error *e)

@@ -26,8 +26,8 @@ struct search {
     const struct recipe_setting *of; /* borrowed; its `over` names the values */
     struct trial *trial;
     uint32_t trials, best, folds; /* the best of those that were tested on all folds */
-    uint32_t rows;        /* tested on in all folds */
-    struct recipe recipe; /* the best */
+    uint32_t rows;                /* tested on in all folds */
+    struct recipe recipe;         /* the best */
 };
 
 /* Parts of the table's rows in one fold. */
