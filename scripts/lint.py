@@ -35,10 +35,11 @@ MAY_INCLUDE = {
     "shell/link": "core/base core/data shell/os",
     "shell/source": "core/base core/data core/stats shell/os",
     "shell/log": "core/base shell/os",
+    "shell/control": "core/base core/data shell/os shell/log",
     "shell/settings": "core/base core/data core/lang core/velocity core/stats core/decide core/learn "
     "shell/os",
     "shell/registry": "core/base core/data shell/os",
-    "shell/run": "include core/base core/data core/lang core/velocity core/model core/decide "
+    "shell/run": "include core/base core/data core/lang core/velocity core/model core/stats core/decide "
     "shell/os shell/link shell/source shell/settings shell/log shell/registry",
     # The store is a projection of the log's records, whose bodies are run's.
     "shell/store": "core/base core/data core/velocity core/decide shell/os shell/log shell/run",
@@ -46,10 +47,11 @@ MAY_INCLUDE = {
     "shell/train": "core/base core/data core/lang core/model core/stats core/decide core/learn "
     "shell/os shell/settings shell/source shell/registry shell/run shell/report",
     "shell/serve": "core/base core/data core/lang core/velocity core/model core/decide "
-    "shell/os shell/settings shell/log shell/registry shell/run shell/store shell/train",
+    "shell/os shell/settings shell/log shell/control shell/registry shell/run shell/store "
+    "shell/train",
     "shell/cmd": "core/base core/data core/lang core/velocity core/model core/stats core/sample "
-    "core/decide core/learn shell/os shell/source shell/settings shell/log shell/registry shell/run "
-    "shell/store shell/report shell/train shell/serve shell/link",
+    "core/decide core/learn shell/os shell/source shell/settings shell/log shell/control "
+    "shell/registry shell/run shell/store shell/report shell/train shell/serve shell/link",
 }
 
 # Of the C library, POSIX, Linux, C++ and the compiler; every other <header> is third-party.

@@ -114,7 +114,7 @@ def test_handbook(binary, postgres, data, tmp_path):
 
 
 @pytest.mark.parametrize("text", ["entropy(name) by customer over 1d", "decayed_count(1d) by customer",
-                                  "decayed_sum(amount, 1d) by customer"])
+                                  "decayed_sum(amount, 1d) by customer", "approx_distinct(name) by customer"])
 def test_refused_by_name(binary, tmp_path, text):
     rng = random.Random(1)
     sql_random.write_events(rng, 10, tmp_path)

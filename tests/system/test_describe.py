@@ -1,5 +1,10 @@
 """assay features --describe: the data dictionary."""
 
+import http.client
+import json
+import signal
+import subprocess
+
 SETTINGS = """
 event: {id: id, time: at, label: {field: bad, delay: 7d}}
 schema:
@@ -68,3 +73,40 @@ def test_as_words(run, write):
     assert "window       mean by customer over 30d prior" in r.stdout
     assert "reads        at, customer" in r.stdout
     assert run("features", "x.csv", "--describe").exit == 2
+
+
+def test_since_when_it_is_warm(binary, run, write, tmp_path):
+    """Without a log a span; beside a server, and after it, the date: that of the log's first event and the reach."""
+    write("t.csv", "id,at,amount,customer,shop,bad\na,2024-01-01T00:00:00Z,5,c,s,false\n")
+    write("assay.yaml", "sources: {transactions: {file: t.csv}}" + SETTINGS)
+
+    def told():
+        found = run("features", "--describe", "--json").json()
+        return found["log_begins"], {f["name"]: f["warm_since"] for f in found["features"]}
+
+    begins, since = told()
+    assert begins is None and set(since.values()) == {None}
+    words = run("features", "--describe").stdout
+    assert "warm         30d after the log's first event\n" in words
+    server = subprocess.Popen([binary, "serve", "--port", "0", "--json", "--no-history"], cwd=tmp_path, stdout=subprocess.PIPE, text=True)
+    try:
+        connection = http.client.HTTPConnection("127.0.0.1", json.loads(server.stdout.readline())["port"], timeout=60)
+        for i, at in enumerate(("2024-03-01T12:00:00Z", "2024-02-29T23:30:00Z", "2024-05-01T00:00:00Z")):
+            event = {"id": f"e{i}", "at": at, "amount": "5", "customer": "c", "shop": "s"}
+            connection.request("POST", "/v1/decisions", json.dumps(event), {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            assert answer.status == 200, answer.read()
+            answer.read()
+        beside = told()
+    finally:
+        server.send_signal(signal.SIGTERM)
+        assert server.wait() == 0
+    begins, since = told()
+    assert beside == (begins, since) and begins == "2024-03-01T12:00:00Z"
+    assert since["n_1h"] == "2024-03-01T13:00:00Z" and since["ratio"] == "2024-03-31T12:00:00Z"
+    assert since["risk"] == "2024-04-05T12:00:00Z" and since["long"] == "2024-05-31T12:00:00Z"  # delay, step
+    assert since["amount"] is None and since["since"] is None
+    words = run("features", "--describe").stdout
+    assert "warm         since 2024-03-31T12:00:00Z, 30d after the log's first event of 2024-03-01T12:00:00Z\n" in words
+    assert "warm         never wholly: it counts since the log's first event of 2024-03-01T12:00:00Z\n" in words
+    assert "warm         at once: it needs no past\n" in words

@@ -17,6 +17,7 @@ import sys
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tools"))
+import hyperloglog  # noqa: E402
 from adversarial import DAY, FILES, HOUR, KINDS, START, one_event, write_files  # noqa: E402
 
 SEEDS = int(os.environ.get("ASSAY_ORACLE_SEEDS", "5"))
@@ -37,7 +38,7 @@ WHERE = {
 NUMBERS, WHOLE, ANY = ["amount", "code", "lat"], ["amount", "code", "category", "success"], ["amount", "code", "lat", "category", "channel"]
 OPERANDS = {
     "count": [None, None, *ANY, "login", "payment"], "sum": NUMBERS, "mean": NUMBERS, "std": NUMBERS, "min": NUMBERS, "max": NUMBERS,
-    "prev": ANY, "last": ANY, "is_new": WHOLE, "distinct": WHOLE, "mode": WHOLE, "entropy": WHOLE, "share": ["category"],
+    "prev": ANY, "last": ANY, "is_new": WHOLE, "distinct": WHOLE, "approx_distinct": WHOLE, "mode": WHOLE, "entropy": WHOLE, "share": ["category"],
     "quantile": NUMBERS, "rank": NUMBERS, "zscore": NUMBERS, "ratio": NUMBERS, "decayed_count": [None], "decayed_sum": NUMBERS,
     "mean(label)": [None], "sum(label)": [None], "count(label)": [None],
 }  # fmt: skip
@@ -86,7 +87,7 @@ class Feature:
                 self.delay = self.step * rng.randrange(1, 4)
                 words.append(f"delay {self.delay // HOUR}h")
         else:
-            if not kind.startswith("decayed") and (kind in NEEDS_OVER or rng.random() < 0.8):
+            if not kind.startswith(("decayed", "approx")) and (kind in NEEDS_OVER or rng.random() < 0.8):
                 over = rng.choice(list(WIDTHS))
                 self.over = WIDTHS[over]
                 words.append(f"over {over}")
@@ -190,6 +191,9 @@ class Feature:
 
     def distinct(self, values, _):
         return len(set(values))
+
+    def approx_distinct(self, values, _):
+        return hyperloglog.count(values)
 
     def mode(self, values, _):
         counts = collections.Counter(values)

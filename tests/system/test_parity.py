@@ -56,6 +56,7 @@ model:
              usual_category,
              hours_since, new_terminal, terminal_n_1d, terminal_risk_7d]
   boost: {{trees: 60}}
+  conformal: 0.9
 decision: {decision}
 """
 PLAN_A = {"window": "3h", "decision": "{challenge: 20, review: 200, decline: 700}"}
@@ -129,6 +130,7 @@ def test_the_hash_says_something(world):
     outcomes = {line.split(",")[4] for line in scores[1:]}
     assert len(scores) == 1 + FIRST + REST
     assert {"approve", "challenge"} < outcomes
+    assert {line.split(",")[-1] for line in scores[1:]} > {"legit", "fraud"}, "no conformal sets"
     assert world.trained.score(world.rest) != world.hash, "the history changes nothing"
 
 

@@ -1,10 +1,18 @@
 """assay label suggest: unlabelled events nearest to a threshold, one of each entity, the same as by sorting all scores."""
 
 import csv
+import json
 import math
+import pathlib
 import subprocess
+import sys
+import time
+import urllib.request
 
 import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tools"))
+from playing import Home, Server, ndjson_of  # noqa: E402
 
 SETTINGS = """\
 name: cards
@@ -35,6 +43,12 @@ def scored(binary, run, write, tmp_path):
     probability = {r["id"]: float(r["probability"]) for r in csv.DictReader(open(tmp_path / "out.csv"))}
     new = list(csv.DictReader(open(tmp_path / "new.csv")))
     return [{**r, "p": probability[r["transaction_id"]]} for r in new if r["is_fraud"] == ""]
+
+
+def ask(url, path, body=None, kind="application/json"):
+    request = urllib.request.Request(url + path, data=body, headers={"Content-Type": kind})
+    with urllib.request.urlopen(request) as answer:
+        return answer.read().decode()
 
 
 def logit(p):
@@ -81,3 +95,38 @@ def test_what_cannot_be_suggested_is_said(run, scored):
         r = run("label", "suggest", "new.csv", *options)
         assert r.exit in (1, 2) and text in r.stderr, r
     assert "import or suggest" in run("label", "sugest").stderr
+
+
+@pytest.mark.parametrize("options,entity,thresholds", [
+    ((), "customer_id", (0.02, 0.9)),
+    (("--entity", "terminal", "--at", "0.1"), "terminal_id", (0.1,)),
+])
+def test_from_the_store_of_a_running_service(binary, run, scored, tmp_path, options, entity, thresholds):
+    """Decisions of a service, some labelled there since: the same as by sorting what it answered."""
+    lines = ndjson_of(tmp_path / "new.csv", tmp_path / "new.ndjson").read_text().splitlines()
+    new = list(csv.DictReader(open(tmp_path / "new.csv")))
+    home = Home(binary, tmp_path / "assay.yaml", tmp_path / "assay-data")
+    with Server(home) as server:
+        url = f"http://127.0.0.1:{server.port}"
+        answers = ask(url, "/v1/decisions:batch", "\n".join(lines[:1500]).encode(), "application/x-ndjson").splitlines()
+        p = {a["id"]: a["probability"] for a in map(json.loads, answers)}
+        ids = [r["transaction_id"] for r in new[:1500]]
+        labelled = set(ids[::7])
+        body = json.dumps([{"id": i, "label": False} for i in labelled]).encode()
+        assert json.loads(ask(url, "/v1/labels", body))["taken"] == len(labelled)
+        until = time.monotonic() + 30
+        while json.loads(ask(url, "/readyz"))["store_lag"] > 0:
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        r = run("label", "suggest", "--url", url, "-n", "15", "--json", *options)
+        assert r.exit == 0, r
+        wrong = run("label", "suggest", "new.csv", "--url", url)
+        assert wrong.exit == 2 and "the events are the service's" in wrong.stderr, wrong
+    told = r.json()
+    rows = [{**k, "p": p[k["transaction_id"]]} for k in new[:1500] if k["transaction_id"] not in labelled]
+    assert told["rows"] == 1500 and told["unlabelled"] == len(rows)
+    distances = [e["distance"] for e in told["events"]]
+    assert distances == pytest.approx([d for d, _ in wanted(rows, entity, thresholds, 15)], abs=1e-9)
+    assert len({e["entity"] for e in told["events"]}) == 15
+    assert not {e["id"] for e in told["events"]} & labelled
+    assert run("label", "suggest", "--url", "http://127.0.0.1:1").exit == 3

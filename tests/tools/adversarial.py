@@ -96,6 +96,8 @@ features:
   before: prev(category) by customer where (kind = 'payment')
   since_h: hours(time - prev(time) by customer)
   grocery: share(category, 'grocery') by customer over 20d
+  about: approx_distinct(amount) by kind
+  about_late: approx_distinct(amount) by customer delay 1d where (kind = 'payment')
   faded_n: decayed_count(12h) by terminal
   faded: decayed_sum(amount, 2d) by customer
   risk_9d: mean(label) by customer over 9d delay {delay}
@@ -112,13 +114,14 @@ rules:
   BLOCKED: {{when: is_blocked, then: decline}}
   CODE: {{when: code in list(codes) and country not in list(blocked), then: challenge}}
   CHANNEL: {{when: last_channel = 'app' and above_3d > 1, then: challenge}}
+  ABOUT: {{when: about > 192 and about % 5 = 0, then: challenge}} # a sketch that estimates, to the last digit
   RISK: {{when: frauds > 1 and labels > 2, then: review}}
 {rules}
 model:
   kind: boost
   features: [amount, night, category, known, is_blocked, blocked_9d, limit_share, n_1d, n_all, failed_2d, sum_5d, mean_7d,
              min_9d, max_step, sum_step, std_7d, z_28d, ratio_7d, lat_mean, lat_std, codes_9d, categories, usual, spread,
-             high, middle, rank_9d, new_terminal, since_h, grocery, faded_n, faded, risk_9d, km, pair_n, pair_mean, above_3d]
+             high, middle, rank_9d, new_terminal, since_h, grocery, about, about_late, faded_n, faded, risk_9d, km, pair_n, pair_mean, above_3d]
   boost: {{trees: 20}}
 decision: {decision}
 memory: {memory}

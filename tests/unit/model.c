@@ -521,6 +521,22 @@ static void what_stands_in_for_null_is_in_the_file(void **state)
 
 static const enum model_kind small_kinds[] = {MODEL_BOOST, MODEL_LOGISTIC, MODEL_NET};
 
+/* With a conformal part of few steps. */
+static struct model *uncertain(struct model *m)
+{
+    double margin[40];
+    uint8_t label[40];
+    struct conformal c;
+
+    for (unsigned i = 0; i < 40; i++) {
+        margin[i] = i / 4 * 0.5;
+        label[i] = i / 4 % 2;
+    }
+    assert_true(conformal_fit(margin, label, 40, 0.9, &c));
+    model_set_conformal(m, &c);
+    return m;
+}
+
 /* A model small enough to try every bit of its file. */
 static struct model *small_model(enum model_kind kind)
 {
@@ -540,7 +556,7 @@ static struct model *small_model(enum model_kind kind)
     n.epochs = 1;
     return kind == MODEL_BOOST ? table_boost(&d, &o, NULL)
            : kind == MODEL_NET ? table_net(&d, &n, NULL)
-                               : table_logistic(&d, &l, NULL);
+                               : uncertain(table_logistic(&d, &l, NULL));
 }
 
 static void every_truncation_and_bit_flip_is_refused(void **state)

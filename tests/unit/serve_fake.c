@@ -10,6 +10,7 @@
 #include "core/data/event.h"
 #include "shell/os/clock.h"
 #include "shell/os/thread.h"
+#include "shell/run/backtest.h"
 
 /* ---- plan ---- */
 
@@ -151,7 +152,8 @@ struct shard {
     struct plan *plan;
     struct plans plans;
     struct log *log;
-    char log_directory[512];
+    char directory[500], log_directory[512];
+    struct state_options state;
     struct queue *queue;
     uint32_t capacity;
     pthread_t thread;
@@ -318,6 +320,7 @@ struct shard *fake_open(const char *directory, enum log_sync sync, uint32_t queu
     struct buffer body;
     struct error e;
 
+    snprintf(s->directory, sizeof s->directory, "%s", directory);
     snprintf(s->log_directory, sizeof s->log_directory, "%s/log", directory);
     s->plan = plan_make_fake();
     s->plans.plan = s->plan;
@@ -390,6 +393,30 @@ struct plan *shard_plan(struct shard *s)
 struct plans *shard_plans(const struct shard *s)
 {
     return (struct plans *)&s->plans;
+}
+
+/* The system tests have the real one. */
+bool backtest(const struct backtest_options *o, struct error *e)
+{
+    (void)o;
+    return error_set(e, ERROR_WORLD, "no backtest here");
+}
+
+void backtested_open(const struct backtested *b, const struct plan *p, struct buffer *out)
+{
+    (void)b;
+    (void)p;
+    (void)out;
+}
+
+const char *shard_directory(const struct shard *s)
+{
+    return s->directory;
+}
+
+const struct state_options *shard_state_options(const struct shard *s)
+{
+    return &s->state;
 }
 
 const struct log *shard_log(const struct shard *s)

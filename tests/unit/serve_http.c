@@ -125,10 +125,11 @@ static void holds(struct reply r, int status, const char *const *words)
 
 /* ---- set-up ---- */
 
-static bool train(void *context, const struct progress *progress, struct buffer *result,
-                  struct error *error)
+static bool train(void *context, const struct server_request *request,
+                  const struct progress *progress, struct buffer *result, struct error *error)
 {
     (void)context;
+    (void)request;
     while (!train_may_end) {
         if (!progress_report(progress, "trees \"%s\"", 0.25))
             return error_set(error, ERROR_CANCELLED, "stopped");

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/random.h"
+#include "core/stats/agreement.h"
 #include "core/stats/interval.h"
 #include "core/stats/metrics.h"
 #include "core/stats/order.h"
@@ -444,9 +445,32 @@ static void summaries_know_units_and_rows(void **state)
     column_fini(&c);
 }
 
+/* The correlations are those of scipy.stats.spearmanr. */
+static void scores_agree_by_their_ranks(void **state)
+{
+    static const double a[] = {1, 2, 3, 4, 5}, b[] = {2, 1, 4, 5, 3};
+    static const double tied[] = {1, 1, 2, 3, 3}, down[] = {5, 4, 3, 2, 1};
+    static const double flat[] = {7, 7, 7, 7, 7};
+
+    (void)state;
+    assert_close(agreement_of_ranks(a, a, 5), 1, exact);
+    assert_close(agreement_of_ranks(a, down, 5), -1, exact);
+    assert_close(agreement_of_ranks(a, b, 5), 0.6, exact);
+    assert_close(agreement_of_ranks(a, tied, 5), 0.9486832980505138, exact);
+    assert_close(agreement_of_ranks(tied, b, 5), 0.7905694150420949, exact);
+    assert_true(isnan(agreement_of_ranks(a, flat, 5)));
+    assert_true(isnan(agreement_of_ranks(a, b, 1)) && isnan(agreement_of_ranks(a, b, 0)));
+    assert_true(agreement_of_top(a, b, 5, 2) == 0.5); /* 5, 4 and 4, 3 */
+    assert_true(agreement_of_top(a, down, 5, 2) == 0);
+    assert_true(agreement_of_top(a, down, 5, 99) == 1);
+    assert_true(agreement_of_top(flat, a, 5, 1) == 0); /* of equal ones the first row */
+    assert_true(isnan(agreement_of_top(a, b, 5, 0)));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(scores_agree_by_their_ranks),
         cmocka_unit_test(figures_are_those_of_scikit_learn),
         cmocka_unit_test(single_figures_are_the_same),
         cmocka_unit_test(margins_may_be_any_finite_numbers),

@@ -37,7 +37,9 @@ static int pick_operand(struct stream *s, enum aggregate_kind kind)
         return plain[stream_random(s, 5)];
     if (kind == AGG_DECAYED_COUNT)
         return -1;
-    if (kind == AGG_MODE || kind == AGG_ENTROPY)
+    if (kind == AGG_APPROX_DISTINCT && stream_random(s, 2))
+        return NODE_TIME; /* the one with many values */
+    if (kind == AGG_MODE || kind == AGG_ENTROPY || kind == AGG_APPROX_DISTINCT)
         return exact[stream_random(s, 7)];
     if (kind == AGG_COUNT && stream_random(s, 2))
         return -1;
@@ -49,6 +51,7 @@ static enum type result_type(const struct aggregate *a)
     switch (a->kind) {
     case AGG_COUNT:
     case AGG_DISTINCT:
+    case AGG_APPROX_DISTINCT:
         return TYPE_INT;
     case AGG_MEAN:
     case AGG_STD:
@@ -77,7 +80,8 @@ static void pick_window(struct stream *s, struct aggregate *a)
     static const int64_t half_life[] = {1, 3, 7, 40};
     bool needs_over = a->kind >= AGG_MODE && a->kind <= AGG_RANK;
 
-    a->over_us = over[needs_over + stream_random(s, 6 - needs_over)];
+    if (a->kind != AGG_APPROX_DISTINCT)
+        a->over_us = over[needs_over + stream_random(s, 6 - needs_over)];
     a->delay_us = delay[stream_random(s, 5)];
     if (can_step(a->kind) && !a->of_label && stream_random(s, 3) == 0) {
         a->step_us = 1 + stream_random(s, 12);
@@ -549,6 +553,63 @@ static void put_decayed(const struct stream *s, struct column *c, uint32_t row,
     c->real[row] = (double)sum;
 }
 
+/* The position of the first 1 bit of `bits` after the first `from` bits of a hash, from 1 on. */
+static unsigned first_bit(uint64_t hash, unsigned from, unsigned bits)
+{
+    for (unsigned i = 0; i < bits; i++) {
+        if (hash >> (63 - from - i) & 1)
+            return i + 1;
+    }
+    return bits;
+}
+
+/* By the definition of docs/language.md, with all hashes at hand. */
+static void put_approx(const struct stream *s, struct column *c, uint32_t row,
+                       const struct aggregate *a, const struct terms *terms)
+{
+    const struct column *x = &s->column[a->operand];
+    uint64_t hash[ROWS_MAX], kept[ROWS_MAX];
+    uint32_t n = 0, seen = 0;
+    unsigned place[1024] = {0};
+    long double z = 0, part, power = 1, before;
+
+    for (uint32_t i = 0; i < terms->count; i++) {
+        uint32_t k = terms->row[i];
+
+        if (!x->null[k])
+            hash[n++] = x->type == TYPE_TEXT ? hash_bytes(x->text[k].bytes, x->text[k].length, 0)
+                                             : hash_bytes(&x->integer[k], 8, 0);
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        uint64_t token = (hash[i] >> 38) * 64 + first_bit(hash[i], 26, 38);
+        uint32_t k = 0;
+
+        while (k < seen && kept[k] != token)
+            k++;
+        if (k == seen)
+            kept[seen++] = token;
+        k = (uint32_t)(hash[i] >> 54);
+        if (place[k] < first_bit(hash[i], 10, 54))
+            place[k] = first_bit(hash[i], 10, 54);
+    }
+    c->null[row] = 0;
+    c->integer[row] = seen;
+    if (seen <= 192)
+        return;
+    part = 0;
+    for (int i = 0; i < 1024; i++) {
+        part += place[i] == 0;
+        z += place[i] == 0 ? 0 : ldexpl(1, -(int)place[i]);
+    }
+    part /= 1024;
+    for (before = -1, z += 1024 * part; z != before; power *= 2) {
+        before = z;
+        part *= part;
+        z += 1024 * part * power;
+    }
+    c->integer[row] = llrintl(1024.0L * 1024.0L / (2 * logl(2) * z));
+}
+
 static void oracle_row(struct stream *s, const struct aggregate *a, uint32_t row,
                        const uint8_t *label)
 {
@@ -575,6 +636,8 @@ static void oracle_row(struct stream *s, const struct aggregate *a, uint32_t row
         put_order(s, c, row, a, &terms);
     else if (a->kind == AGG_DECAYED_COUNT || a->kind == AGG_DECAYED_SUM)
         put_decayed(s, c, row, a, &terms);
+    else if (a->kind == AGG_APPROX_DISTINCT)
+        put_approx(s, c, row, a, &terms);
     else
         put_one(s, c, row, a, &terms);
 }

@@ -74,7 +74,7 @@ struct json_document {
 
 struct json_document *json_parse(struct json_reader *r, const char *bytes, size_t length,
                                  struct error *e) MUST_USE; /* NULL on failure */
-void json_free(struct json_document *d);
+void json_free(struct json_document *d); /* takes NULL */
 const struct json *json_get(const struct json *object, const char *key); /* NULL if absent */
 
 /* Writing. */

@@ -7,6 +7,35 @@ static uint32_t rule_words(const struct plan *p)
     return (plan_rule_count(p) + 63) / 64;
 }
 
+static void format_uncertainty(const struct uncertainty *u, struct buffer *out)
+{
+    for (int k = 0; k < 2; k++) {
+        buffer_add_double(out, u->p_value[k]);
+        buffer_add_double(out, u->bound[k]);
+    }
+    buffer_add_u8(out, u->set);
+}
+
+static void read_uncertainty(struct reader *in, struct uncertainty *u)
+{
+    for (int k = 0; k < 2; k++) {
+        u->p_value[k] = reader_double(in);
+        u->bound[k] = reader_double(in);
+    }
+    u->set = reader_u8(in);
+}
+
+static bool is_share(double v)
+{
+    return v >= 0 && v <= 1;
+}
+
+static bool is_plausible_uncertainty(const struct uncertainty *u)
+{
+    return is_share(u->p_value[0]) && is_share(u->p_value[1]) && is_share(u->bound[0]) &&
+           is_share(u->bound[1]) && u->set <= (UNCERTAINTY_LEGITIMATE | UNCERTAINTY_FRAUD);
+}
+
 void decision_format(const struct decision *d, const struct plan *p, struct buffer *out)
 {
     buffer_add_u64(out, d->features_hash);
@@ -25,6 +54,8 @@ void decision_format(const struct decision *d, const struct plan *p, struct buff
     }
     if (d->flags & DECISION_FORGOTTEN)
         buffer_add_u64(out, d->forgotten);
+    if (d->flags & DECISION_UNCERTAINTY)
+        format_uncertainty(&d->uncertainty, out);
 }
 
 static bool is_plausible(const struct decision *d, const struct plan *p)
@@ -36,6 +67,8 @@ static bool is_plausible(const struct decision *d, const struct plan *p)
         if (d->reason[i].feature >= plan_feature_count(p))
             return false;
     }
+    if ((d->flags & DECISION_UNCERTAINTY) != 0 && !is_plausible_uncertainty(&d->uncertainty))
+        return false;
     if ((d->flags & DECISION_FORGOTTEN) != 0) {
         uint32_t groups = velocity_group_count(plan_layout(p));
 
@@ -67,12 +100,14 @@ bool decision_parse(struct reader *in, const struct plan *p, struct decision *d,
     }
     if (read.flags & DECISION_FORGOTTEN)
         read.forgotten = reader_u64(in);
+    if (read.flags & DECISION_UNCERTAINTY)
+        read_uncertainty(in, &read.uncertainty);
     if (in->failed)
         return error_set(e, ERROR_INVALID, "decision is cut short: it was made by another plan?");
     if (!is_plausible(&read, p))
         return error_set(e, ERROR_INVALID,
-                         "decision names an outcome, level, score, feature or entity "
-                         "that its plan does not have");
+                         "decision names an outcome, level, score, feature, entity or "
+                         "probability that its plan does not have");
     *d = read;
     return true;
 }

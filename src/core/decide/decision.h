@@ -14,6 +14,7 @@ enum decision_flag {
     DECISION_AHEAD = 4,      /* further ahead of its time of receipt than max_ahead: not inserted */
     DECISION_NO_MODEL = 8,   /* rules only */
     DECISION_FORGOTTEN = 32, /* see struct decision: forgotten */
+    DECISION_UNCERTAINTY = 64, /* the model says how far it can be trusted */
     DECISION_OBSERVED =
         128, /* of a kind that is only observed: no decision, and never in the log */
 };
@@ -36,6 +37,7 @@ struct decision {
     /* Groups (velocity_group_name), by bit, whose features may lack events of the row's entity: it
      * was evicted for want of room, or its oldest events were. Never 0 where they do. */
     uint64_t forgotten;
+    struct uncertainty uncertainty; /* with DECISION_UNCERTAINTY; otherwise 0 */
     struct reason
         reason[DECISION_REASONS_MAX]; /* largest first, only those that raise the margin */
 };
@@ -58,6 +60,6 @@ bool decision_parse(struct reader *in, const struct plan *p, struct decision *d,
                     struct error *e) MUST_USE;
 
 /* Score 0..1000 and what follows: outcome and level by the plan's thresholds, then the rules. */
-enum { DECISION_BYTES_MAX = 56 + PLAN_RULES_MAX / 8 + DECISION_REASONS_MAX * 12 };
+enum { DECISION_BYTES_MAX = 96 + PLAN_RULES_MAX / 8 + DECISION_REASONS_MAX * 12 };
 
 #endif

@@ -520,9 +520,19 @@ static void mark_observed(const struct engine *n, const struct frame *f, uint32_
     }
 }
 
+static void note_uncertainty(const struct conformal *c, struct decision *d)
+{
+    if (c == NULL)
+        return;
+    conformal_at(c, d->margin, &d->uncertainty);
+    d->flags |= DECISION_UNCERTAINTY;
+}
+
 static void decide(struct engine *n, const struct frame *f, uint32_t first, uint32_t rows,
                    struct decision *decisions)
 {
+    const struct conformal *c = n->scratch != NULL ? model_conformal(plan_model(n->plan)) : NULL;
+
     memset(decisions, 0, rows * sizeof *decisions);
     score(n, rows);
     hash_features(n, rows, decisions);
@@ -536,6 +546,7 @@ static void decide(struct engine *n, const struct frame *f, uint32_t first, uint
         d->outcome = (uint8_t)plan_outcome_of_score(n->plan, d->score);
         d->level = (uint8_t)plan_level_of_score(n->plan, d->score);
         note_forgotten(n, i, d);
+        note_uncertainty(c, d);
     }
     fire_rules(n, rows, decisions);
     mark_observed(n, f, first, rows, decisions);

@@ -1,15 +1,13 @@
-/* A ring of entries in order of arrival, and an open-addressing index of ring positions by token.
- *
- *   1. ring[(first + k) & (capacity - 1)], k < count, are the entries, oldest first.
- *   2. index slots hold ring position + 1 (0 = empty), linear probing from token.low; twice as many
- *      slots as the ring has places, so a probe ends.
- *   3. Forgetting takes the oldest entry out of both; the index closes gaps by backward shift, so
- * there are no tombstones and the bytes depend on the contents' history only.
+/* A ring of entries in order of arrival, and an index of ring positions by token (token_index.h):
+ * ring[(first + k) & (capacity - 1)], k < count, are the entries, oldest first. Forgetting takes
+ * the oldest entry out of both.
  */
 #include "core/decide/ids.h"
 
 #include <stdbool.h>
 #include <string.h>
+
+#include "core/decide/token_index.h"
 
 enum { IDS_FIRST = 1024 };
 
@@ -18,7 +16,7 @@ struct ids_head {
     uint64_t first;
     uint64_t capacity; /* power of two */
     uint64_t ring;     /* region_ref of struct id_entry[capacity] */
-    uint64_t index;    /* region_ref of uint32_t[2 * capacity] */
+    uint64_t index;    /* region_ref of the slots */
 };
 
 void ids_open(struct ids *i, struct region *r, unsigned root, uint64_t horizon, int64_t horizon_us)
@@ -26,9 +24,14 @@ void ids_open(struct ids *i, struct region *r, unsigned root, uint64_t horizon, 
     *i = (struct ids){.region = r, .root = root, .horizon = horizon, .horizon_us = horizon_us};
 }
 
+size_t ids_entry_bytes(void)
+{
+    return sizeof(struct id_entry) + token_index_bytes(1);
+}
+
 uint64_t ids_within(uint64_t bytes)
 {
-    uint64_t each = sizeof(struct id_entry) + 2 * sizeof(uint32_t), count = IDS_FIRST;
+    uint64_t each = ids_entry_bytes(), count = IDS_FIRST;
 
     while (count * 2 * each <= bytes)
         count *= 2;
@@ -47,59 +50,21 @@ static struct id_entry *ring_of(const struct ids *i, const struct ids_head *h)
     return region_at(i->region, (region_ref)h->ring);
 }
 
-static uint32_t *index_of(const struct ids *i, const struct ids_head *h)
+static struct token_index index_of(const struct ids *i, const struct ids_head *h)
 {
-    return region_at(i->region, (region_ref)h->index);
-}
-
-/* The slot that holds the token, or the empty slot where the probe ends. */
-static uint64_t slot_of(const struct ids *i, const struct ids_head *h, struct hash128 token)
-{
-    const struct id_entry *ring = ring_of(i, h);
-    const uint32_t *index = index_of(i, h);
-    uint64_t mask = 2 * h->capacity - 1;
-    uint64_t slot = token.low & mask;
-
-    while (index[slot] != 0) {
-        const struct id_entry *e = &ring[index[slot] - 1];
-
-        if (e->token.low == token.low && e->token.high == token.high)
-            break;
-        slot = (slot + 1) & mask;
-    }
-    return slot;
-}
-
-/* Close the gap at `hole`: entries after it move back as long as that brings them nearer home. */
-static void index_remove(const struct ids *i, const struct ids_head *h, uint64_t hole)
-{
-    const struct id_entry *ring = ring_of(i, h);
-    uint32_t *index = index_of(i, h);
-    uint64_t mask = 2 * h->capacity - 1;
-    uint64_t slot = hole;
-
-    for (;;) {
-        uint64_t home;
-
-        slot = (slot + 1) & mask;
-        if (index[slot] == 0)
-            break;
-        home = ring[index[slot] - 1].token.low & mask;
-        if (((slot - home) & mask) >= ((slot - hole) & mask)) {
-            region_touch(i->region, &index[hole], sizeof *index);
-            index[hole] = index[slot];
-            hole = slot;
-        }
-    }
-    region_touch(i->region, &index[hole], sizeof *index);
-    index[hole] = 0;
+    return (struct token_index){.region = i->region,
+                                .items = ring_of(i, h),
+                                .item_bytes = sizeof(struct id_entry),
+                                .slots = region_at(i->region, (region_ref)h->index),
+                                .capacity = h->capacity};
 }
 
 static void forget_oldest(const struct ids *i, struct ids_head *h)
 {
     struct id_entry *oldest = &ring_of(i, h)[h->first];
+    struct token_index index = index_of(i, h);
 
-    index_remove(i, h, slot_of(i, h, oldest->token));
+    token_index_remove(&index, oldest->token);
     region_touch(i->region, oldest, sizeof *oldest);
     memset(oldest, 0, sizeof *oldest);
     h->first = (h->first + 1) & (h->capacity - 1);
@@ -109,12 +74,13 @@ static void forget_oldest(const struct ids *i, struct ids_head *h)
 static void release(struct ids *i, struct ids_head *h)
 {
     region_free(i->region, (region_ref)h->ring, h->capacity * sizeof(struct id_entry));
-    region_free(i->region, (region_ref)h->index, 2 * h->capacity * sizeof(uint32_t));
+    region_free(i->region, (region_ref)h->index, token_index_bytes(h->capacity));
 }
 
 static bool grow(struct ids *i, struct ids_head *h)
 {
     struct ids_head bigger = {.count = h->count, .capacity = h->capacity * 2};
+    struct token_index index;
     struct id_entry *from, *to;
 
     if (h->capacity == 0)
@@ -122,17 +88,18 @@ static bool grow(struct ids *i, struct ids_head *h)
     bigger.ring = region_alloc(i->region, bigger.capacity * sizeof(struct id_entry));
     if (bigger.ring == 0)
         return false;
-    bigger.index = region_alloc(i->region, 2 * bigger.capacity * sizeof(uint32_t));
+    bigger.index = region_alloc(i->region, token_index_bytes(bigger.capacity));
     if (bigger.index == 0) {
         region_free(i->region, (region_ref)bigger.ring, bigger.capacity * sizeof(struct id_entry));
         return false;
     }
     to = ring_of(i, &bigger);
+    index = index_of(i, &bigger);
     if (h->capacity > 0) {
         from = ring_of(i, h);
         for (uint64_t k = 0; k < h->count; k++) {
             to[k] = from[(h->first + k) & (h->capacity - 1)];
-            index_of(i, &bigger)[slot_of(i, &bigger, to[k].token)] = (uint32_t)k + 1;
+            *token_index_slot(&index, to[k].token) = (uint32_t)k + 1;
         }
         release(i, h);
     }
@@ -143,17 +110,18 @@ static bool grow(struct ids *i, struct ids_head *h)
 const struct id_entry *ids_find(const struct ids *i, struct hash128 token)
 {
     const struct ids_head *h = head_of(i);
-    uint32_t at;
+    struct token_index index;
 
     if (h == NULL || h->capacity == 0)
         return NULL;
-    at = index_of(i, h)[slot_of(i, h, token)];
-    return at != 0 ? &ring_of(i, h)[at - 1] : NULL;
+    index = index_of(i, h);
+    return token_index_find(&index, token);
 }
 
 void ids_add(struct ids *i, const struct id_entry *entry)
 {
     struct ids_head *h = head_of(i);
+    struct token_index index;
     uint32_t *slot;
     uint64_t place;
 
@@ -177,7 +145,8 @@ void ids_add(struct ids *i, const struct id_entry *entry)
     place = (h->first + h->count++) & (h->capacity - 1);
     region_touch(i->region, &ring_of(i, h)[place], sizeof *entry);
     ring_of(i, h)[place] = *entry;
-    slot = &index_of(i, h)[slot_of(i, h, entry->token)];
+    index = index_of(i, h);
+    slot = token_index_slot(&index, entry->token);
     region_touch(i->region, slot, sizeof *slot);
     *slot = (uint32_t)place + 1;
 }

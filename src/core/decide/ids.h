@@ -21,6 +21,8 @@ struct ids {
     int64_t horizon_us; /* of time of receipt */
 };
 
+/* What an id takes where there is just room for all. */
+size_t ids_entry_bytes(void);
 /* How many ids so many bytes hold, at least a first few. */
 uint64_t ids_within(uint64_t bytes);
 void ids_open(struct ids *i, struct region *r, unsigned root, uint64_t horizon, int64_t horizon_us);

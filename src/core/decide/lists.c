@@ -1,11 +1,9 @@
-/* For each list an array of entries in order of (seq, place), and an open-addressing index of
- * positions by token, as in ids.c.
+/* For each list an array of entries in order of (seq, place), and an index of positions by token
+ * (token_index.h).
  *
  *   1. entries[0 .. used) of which `count` live; the others are holes (token 0), left where an
  * entry was removed or replaced. A hole keeps its seq and place, so the array stays sorted.
- *   2. index slots hold position + 1 (0 = empty), linear probing from token.low; twice as many
- * slots as the array has places, so a probe ends. Removing closes gaps by backward shift.
- *   3. A full array is first swept of holes and of what has expired; it doubles where that gives
+ *   2. A full array is first swept of holes and of what has expired; it doubles where that gives
  *      less than a quarter of it.
  */
 #include "core/decide/lists.h"
@@ -13,6 +11,7 @@
 #include <string.h>
 
 #include "core/base/panic.h"
+#include "core/decide/token_index.h"
 
 enum { LIST_FIRST = 64 };
 
@@ -21,7 +20,7 @@ struct list_head {
     uint64_t used;
     uint64_t capacity; /* power of two, or 0 */
     uint64_t entries;  /* region_ref of struct list_entry[capacity] */
-    uint64_t index;    /* region_ref of uint32_t[2 * capacity] */
+    uint64_t index;    /* region_ref of the slots */
     uint64_t file;
 };
 
@@ -66,9 +65,13 @@ static struct list_entry *entries_of(const struct lists *l, const struct list_he
     return region_at(l->region, (region_ref)h->entries);
 }
 
-static uint32_t *index_of(const struct lists *l, const struct list_head *h)
+static struct token_index index_of(const struct lists *l, const struct list_head *h)
 {
-    return region_at(l->region, (region_ref)h->index);
+    return (struct token_index){.region = l->region,
+                                .items = entries_of(l, h),
+                                .item_bytes = sizeof(struct list_entry),
+                                .slots = region_at(l->region, (region_ref)h->index),
+                                .capacity = h->capacity};
 }
 
 static bool is_hole(const struct list_entry *e)
@@ -76,63 +79,19 @@ static bool is_hole(const struct list_entry *e)
     return e->token.low == 0 && e->token.high == 0;
 }
 
-/* The slot that holds the token, or the empty slot where the probe ends. */
-static uint64_t slot_of(const struct lists *l, const struct list_head *h, struct hash128 token)
-{
-    const struct list_entry *entries = entries_of(l, h);
-    const uint32_t *index = index_of(l, h);
-    uint64_t mask = 2 * h->capacity - 1;
-    uint64_t slot = token.low & mask;
-
-    while (index[slot] != 0) {
-        const struct list_entry *e = &entries[index[slot] - 1];
-
-        if (e->token.low == token.low && e->token.high == token.high)
-            break;
-        slot = (slot + 1) & mask;
-    }
-    return slot;
-}
-
 static struct list_entry *find(const struct lists *l, const struct list_head *h,
                                struct hash128 token)
 {
-    uint32_t at;
+    struct token_index index = index_of(l, h);
 
-    if (h->count == 0)
-        return NULL;
-    at = index_of(l, h)[slot_of(l, h, token)];
-    return at != 0 ? &entries_of(l, h)[at - 1] : NULL;
-}
-
-/* Close the gap at `hole`: entries after it move back as long as that brings them nearer home. */
-static void index_remove(const struct lists *l, const struct list_head *h, uint64_t hole)
-{
-    const struct list_entry *entries = entries_of(l, h);
-    uint32_t *index = index_of(l, h);
-    uint64_t mask = 2 * h->capacity - 1;
-    uint64_t slot = hole;
-
-    for (;;) {
-        uint64_t home;
-
-        slot = (slot + 1) & mask;
-        if (index[slot] == 0)
-            break;
-        home = entries[index[slot] - 1].token.low & mask;
-        if (((slot - home) & mask) >= ((slot - hole) & mask)) {
-            region_touch(l->region, &index[hole], sizeof *index);
-            index[hole] = index[slot];
-            hole = slot;
-        }
-    }
-    region_touch(l->region, &index[hole], sizeof *index);
-    index[hole] = 0;
+    return h->count > 0 ? token_index_find(&index, token) : NULL;
 }
 
 static void drop(const struct lists *l, struct list_head *h, struct list_entry *e)
 {
-    index_remove(l, h, slot_of(l, h, e->token));
+    struct token_index index = index_of(l, h);
+
+    token_index_remove(&index, e->token);
     region_touch(l->region, h, sizeof *h);
     region_touch(l->region, e, sizeof *e);
     *e = (struct list_entry){.seq = e->seq, .place = e->place};
@@ -146,7 +105,7 @@ static uint64_t table_bytes(uint64_t capacity)
     if (capacity == 0)
         return 0;
     return region_class_bytes(capacity * sizeof(struct list_entry)) +
-           region_class_bytes(2 * capacity * sizeof(uint32_t));
+           region_class_bytes(token_index_bytes(capacity));
 }
 
 uint64_t lists_bytes(const struct lists *l)
@@ -164,13 +123,14 @@ static void sweep(const struct lists *l, const struct list_head *from, struct li
 {
     const struct list_entry *old = entries_of(l, from);
     struct list_entry *entries = entries_of(l, to);
+    struct token_index index = index_of(l, to);
     uint64_t used = from->used, kept = 0;
 
     for (uint64_t i = 0; i < used; i++) {
         if (is_hole(&old[i]) || old[i].expires_us <= horizon_us)
             continue;
         entries[kept] = old[i];
-        index_of(l, to)[slot_of(l, to, entries[kept].token)] = (uint32_t)kept + 1;
+        *token_index_slot(&index, entries[kept].token) = (uint32_t)kept + 1;
         kept++;
     }
     if (entries == old)
@@ -186,8 +146,8 @@ static void sweep_in_place(const struct lists *l, struct list_head *h, int64_t h
         return;
     region_touch(l->region, h, sizeof *h);
     region_touch(l->region, entries_of(l, h), h->used * sizeof(struct list_entry));
-    region_touch(l->region, index_of(l, h), 2 * h->capacity * sizeof(uint32_t));
-    memset(index_of(l, h), 0, 2 * h->capacity * sizeof(uint32_t));
+    region_touch(l->region, index_of(l, h).slots, token_index_bytes(h->capacity));
+    memset(index_of(l, h).slots, 0, token_index_bytes(h->capacity));
     sweep(l, &from, h, horizon_us);
 }
 
@@ -201,7 +161,7 @@ static bool grow(struct lists *l, struct list_head *h, int64_t horizon_us)
     bigger.entries = region_alloc(l->region, bigger.capacity * sizeof(struct list_entry));
     if (bigger.entries == 0)
         return false;
-    bigger.index = region_alloc(l->region, 2 * bigger.capacity * sizeof(uint32_t));
+    bigger.index = region_alloc(l->region, token_index_bytes(bigger.capacity));
     if (bigger.index == 0) {
         region_free(l->region, (region_ref)bigger.entries,
                     bigger.capacity * sizeof(struct list_entry));
@@ -210,7 +170,7 @@ static bool grow(struct lists *l, struct list_head *h, int64_t horizon_us)
     if (h->capacity > 0) {
         sweep(l, h, &bigger, horizon_us);
         region_free(l->region, (region_ref)h->entries, h->capacity * sizeof(struct list_entry));
-        region_free(l->region, (region_ref)h->index, 2 * h->capacity * sizeof(uint32_t));
+        region_free(l->region, (region_ref)h->index, token_index_bytes(h->capacity));
     }
     region_touch(l->region, h, sizeof *h);
     *h = bigger;
@@ -288,6 +248,7 @@ enum list_result lists_apply(struct lists *l, uint32_t list, const struct list_c
                                .added_us = old != NULL ? old->added_us : at_us,
                                .expires_us = change->expires_us,
                                .note = change->note};
+    struct token_index index = index_of(l, h);
     uint32_t *slot;
 
     if (result == LIST_ABSENT || result == LIST_UNCHANGED)
@@ -297,7 +258,7 @@ enum list_result lists_apply(struct lists *l, uint32_t list, const struct list_c
     if (result == LIST_REMOVED)
         return result;
     ASSERT(h->used < h->capacity);
-    slot = &index_of(l, h)[slot_of(l, h, fresh.token)];
+    slot = token_index_slot(&index, fresh.token);
     region_touch(l->region, h, sizeof *h);
     region_touch(l->region, &entries_of(l, h)[h->used], sizeof fresh);
     region_touch(l->region, slot, sizeof *slot);

@@ -26,6 +26,7 @@ static const struct {
     bool is_prior;
     bool needs_over; /* else all values would be kept for ever */
     bool can_step;
+    bool is_sketch; /* which cannot give back what leaves a window */
 } kinds[AGG_KINDS] = {
     [AGG_COUNT] = {"count", OF_ANY, TYPE_INT, "nothing or any value", .of_label = true,
                    .can_step = true},
@@ -53,6 +54,8 @@ static const struct {
                            PARAM_HALF_LIFE},
     [AGG_DECAYED_SUM] = {"decayed_sum", OF_NUMBER, TYPE_REAL, "a number or a duration",
                          PARAM_HALF_LIFE},
+    [AGG_APPROX_DISTINCT] = {"approx_distinct", OF_EXACT, TYPE_INT, "a value that is not real",
+                             .is_sketch = true},
 };
 
 const char *aggregate_name(enum aggregate_kind kind)
@@ -63,6 +66,11 @@ const char *aggregate_name(enum aggregate_kind kind)
 bool aggregate_is_prior(enum aggregate_kind kind)
 {
     return kinds[kind].is_prior;
+}
+
+bool aggregate_is_approximate(enum aggregate_kind kind)
+{
+    return kinds[kind].is_sketch;
 }
 
 /* AGG_KINDS where the name is not one of a plain aggregate. */
@@ -356,6 +364,11 @@ static uint32_t kinds_of(const struct program *p, const struct tree *t, const st
 /* The windows of what an aggregate can be of, after its durations are read. */
 static bool check_over(struct checker *c, const struct tree *t, const struct aggregate *a)
 {
+    if (a->over_us > 0 && kinds[a->kind].is_sketch)
+        return lang_fail(c->source, t->window->over.bytes,
+                         "expected no over in %s(...): a sketch cannot give back what leaves a "
+                         "window; leave over out, or use distinct(...), which is exact",
+                         kinds[a->kind].name);
     if (a->over_us > 0 || !kinds[a->kind].needs_over)
         return true;
     return lang_fail(c->source, t->at,

@@ -55,11 +55,13 @@ enum aggregate_kind {
     AGG_RANK,          /* always prior: (less + half of equal) / n, of the row's own operand */
     AGG_DECAYED_COUNT, /* of events, each weighted 2^(-age / half-life) */
     AGG_DECAYED_SUM,
+    AGG_APPROX_DISTINCT, /* from a sketch, which is bounded: the only one that is not exact */
     AGG_KINDS,
 };
 
 const char *aggregate_name(enum aggregate_kind kind);
 bool aggregate_is_prior(enum aggregate_kind kind); /* whether `prior` is said or not */
+bool aggregate_is_approximate(enum aggregate_kind kind);
 
 /* One aggregate of a program. Node numbers refer to the program's nodes. */
 struct aggregate {

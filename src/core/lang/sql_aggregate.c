@@ -544,6 +544,8 @@ const char *sql_aggregate_refusal(const struct aggregate *a)
     case AGG_DECAYED_COUNT:
     case AGG_DECAYED_SUM:
         return "its powers of two have other last digits there";
+    case AGG_APPROX_DISTINCT:
+        return "it is the estimate of a sketch; distinct(...) is exact";
     default:
         return NULL;
     }

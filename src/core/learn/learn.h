@@ -147,6 +147,16 @@ bool column_median(const struct column *c, const uint8_t *takes, uint32_t rows, 
 uint32_t isotonic_fit(const double *margin, const uint8_t *label, uint32_t rows,
                       uint32_t points_max, double *x, double *y);
 
+enum { CONFORMAL_ROWS_MIN = 20 /* calibration rows of each class, below which nothing is said */ };
+
+/* Rows of a class that a level needs at least, so that its sets can leave the class out at all and
+ * the promise is kept within bounds worth having. */
+uint32_t conformal_rows_needed(double level);
+/* The tables of struct conformal, from margins held out from training; level above 0, below 1.
+ * False where a class has fewer rows than the level needs. The caller frees *c. */
+bool conformal_fit(const double *margin, const uint8_t *label, uint32_t rows, double level,
+                   struct conformal *c) MUST_USE;
+
 /* Mean loss of average precision when one input's values are shuffled among the rows. */
 bool permutation_importance(const struct model *m, const struct dataset *d,
                             const struct learn_run *run, double *importance,

@@ -8,6 +8,8 @@ void recipe_defaults(struct recipe *r)
 {
     *r = (struct recipe){
         .kind = MODEL_BOOST, .balance = BALANCE_NONE, .calibrate = CALIBRATION_PLATT};
+    r->self_train =
+        (struct self_training){.legit_below = 0.001, .fraud_above = 0.9, .max_share = 1};
     resample_defaults(&r->resample);
     logistic_defaults(&r->logistic);
     boost_defaults(&r->boost);

@@ -7,6 +7,15 @@
 #include "core/learn/learn.h"
 #include "core/learn/resample.h"
 
+/* Rows without a label that a model is confident about are learned from as if they had one
+ * (Yarowsky 1995). The caller's, who knows which rows those are. */
+struct self_training {
+    uint32_t rounds;    /* 0: none */
+    double legit_below; /* legitimate where the calibrated probability is at most so much, */
+    double fraud_above; /* fraud where it is at least so much */
+    double max_share; /* rows taken of a class, per labelled row of the class; the most confident */
+};
+
 struct recipe {
     enum model_kind kind;
     enum balance balance;
@@ -14,6 +23,8 @@ struct recipe {
     /* learn() sees to CALIBRATION_PRIOR; Platt's and the isotonic one need rows held out from
      * learning and are the caller's. */
     enum calibration_kind calibrate;
+    double conformal; /* level of the conformal sets; 0: none. It needs held-out rows too. */
+    struct self_training self_train;
     struct logistic_options logistic; /* their `balance` is set from the recipe's */
     struct boost_options boost;
     struct forest_options forest;
@@ -44,5 +55,11 @@ enum {
  * `learned` may be NULL. */
 bool learn(const struct recipe *r, const struct dataset *d, const struct learn_run *run,
            struct model **m, struct learned *learned, struct error *e) MUST_USE;
+
+/* For each row without a label what it is taken as, 0 or 1, or SELF_TRAIN_NONE; the most confident
+ * of each class (by margin, then by row) up to max_share * labelled rows of it. `taken` counts. */
+enum { SELF_TRAIN_NONE = 255 };
+void self_train_pick(const struct self_training *o, const double *margin, const double *probability,
+                     uint32_t rows, const uint32_t labelled[2], uint8_t *label, uint32_t taken[2]);
 
 #endif

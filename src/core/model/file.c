@@ -4,10 +4,11 @@
  *     section:    u32 tag  u32 length  u32 CRC-32 of the body  body
  *
  * in this order: HEAD (kind, inputs, calibration), INPT (names, fingerprints, category maps), NOTE,
- * then the body of the kind (LINR, TREE, MEMB; members are model files within). Nothing may be
- * absent, repeated or follow. Every bit is either compared with the one value it can have or
- * covered by a CRC, so a damaged file is refused; and a file with honest CRCs is still not trusted:
- * parts.h's invariants are checked before a model is made of it.
+ * then the body of the kind (LINR, TREE, MEMB; members are model files within). Version 3 has one
+ * more at the end, CNFM, what calibration rows say; version 2 is written where there is none.
+ * Nothing may be absent, repeated or follow. Every bit is either compared with the one value it can
+ * have or covered by a CRC, so a damaged file is refused; and a file with honest CRCs is still not
+ * trusted: parts.h's invariants are checked before a model is made of it.
  */
 #include "core/model/kind.h"
 
@@ -23,10 +24,12 @@ enum section {
     SECTION_HEAD = 0x44414548, /* the letters, as they stand in the file */
     SECTION_INPT = 0x54504e49,
     SECTION_NOTE = 0x45544f4e,
+    SECTION_CONFORMAL = 0x4d464e43,
 };
 
 enum {
-    FILE_SECTIONS = 4,
+    FILE_SECTIONS = 4, /* one more with the conformal part */
+    VERSION_PLAIN = 2, /* without it */
     POINT_BYTES = 16,
     INPUT_CATEGORY = 1,
     INPUT_FILL = 2, /* what stands in for null follows */
@@ -88,14 +91,34 @@ static void format_inputs(const struct model *m, struct buffer *b)
     }
 }
 
+static void format_steps(const struct margin_steps *s, struct buffer *b)
+{
+    buffer_add_u32(b, s->count);
+    for (uint32_t i = 0; i < s->count; i++) {
+        buffer_add_double(b, s->margin[i]);
+        buffer_add_double(b, s->value[i]);
+    }
+}
+
+static void format_conformal(const struct conformal *c, struct buffer *b)
+{
+    buffer_add_double(b, c->level);
+    for (int k = 0; k < 2; k++) {
+        buffer_add_u32(b, c->rows[k]);
+        format_steps(&c->p_value[k], b);
+        format_steps(&c->bound[k], b);
+    }
+}
+
 void model_format(const struct model *m, struct buffer *out)
 {
+    const struct conformal *c = model_conformal(m);
     struct buffer body;
 
     buffer_init(&body, MODEL_BYTES_MAX);
     buffer_add(out, magic, sizeof magic);
-    buffer_add_u32(out, MODEL_FORMAT_VERSION);
-    buffer_add_u32(out, FILE_SECTIONS);
+    buffer_add_u32(out, c != NULL ? MODEL_FORMAT_VERSION : VERSION_PLAIN);
+    buffer_add_u32(out, c != NULL ? FILE_SECTIONS + 1 : FILE_SECTIONS);
     format_head(m, &body);
     add_section(out, SECTION_HEAD, &body);
     format_inputs(m, &body);
@@ -106,6 +129,10 @@ void model_format(const struct model *m, struct buffer *out)
     add_section(out, SECTION_NOTE, &body);
     model_operations(m)->format(m, &body);
     add_section(out, model_operations(m)->section, &body);
+    if (c != NULL) {
+        format_conformal(c, &body);
+        add_section(out, SECTION_CONFORMAL, &body);
+    }
     buffer_fini(&body);
 }
 
@@ -300,26 +327,65 @@ static bool parse_body(struct reader *in, struct model *m, unsigned nesting, str
            close_section(&body, o->name, e);
 }
 
+/* `sign` 1: the values never fall, -1: they never rise. */
+static bool parse_steps(struct reader *in, int sign, struct margin_steps *s, struct error *e)
+{
+    uint32_t count = reader_u32(in);
+
+    if (count > CONFORMAL_STEPS_MAX || count > reader_left(in) / POINT_BYTES)
+        return model_damaged(e, "its conformal part has too many steps");
+    s->margin = mem_array(count + 1, sizeof *s->margin);
+    s->value = mem_array(count + 1, sizeof *s->value);
+    s->count = count;
+    for (uint32_t i = 0; i < count; i++) {
+        if (!reader_finite(in, &s->margin[i]) || !reader_finite(in, &s->value[i]) ||
+            s->value[i] < 0 || s->value[i] > 1 || (i > 0 && s->margin[i] <= s->margin[i - 1]) ||
+            (i > 0 && sign * (s->value[i] - s->value[i - 1]) < 0))
+            return model_damaged(e, "the steps of its conformal part are out of order");
+    }
+    return true;
+}
+
+static bool parse_conformal(struct reader *in, struct model *m, struct error *e)
+{
+    struct conformal *c = &m->conformal;
+    struct reader body;
+
+    if (!open_section(in, SECTION_CONFORMAL, &body, e))
+        return false;
+    if (!reader_finite(&body, &c->level) || !(c->level > 0 && c->level < 1))
+        return model_damaged(e, "the level of its conformal part is not between 0 and 1");
+    for (int k = 0; k < 2; k++) {
+        c->rows[k] = reader_u32(&body);
+        if (!parse_steps(&body, k == 0 ? -1 : 1, &c->p_value[k], e) ||
+            !parse_steps(&body, 1, &c->bound[k], e))
+            return false;
+    }
+    return close_section(&body, "CNFM", e);
+}
+
 static bool parse_file(struct reader *in, unsigned nesting, struct model **m, struct error *e)
 {
     const void *start = reader_get(in, sizeof magic);
     uint32_t version;
+    bool has_conformal;
 
     if (start == NULL || memcmp(start, magic, sizeof magic) != 0)
         return error_set(e, ERROR_INVALID,
                          "model file: it does not begin with \"ASSAYMDL\"; "
                          "this is not a model of assay");
     version = reader_u32(in);
-    if (version != MODEL_FORMAT_VERSION)
+    has_conformal = version == MODEL_FORMAT_VERSION;
+    if (version != VERSION_PLAIN && (!has_conformal || nesting > 0))
         return error_set(e, ERROR_INVALID,
-                         "model file: format version %u, this assay reads version %d; "
-                         "train the model again or use the assay that wrote it",
-                         version, MODEL_FORMAT_VERSION);
-    if (reader_u32(in) != FILE_SECTIONS)
+                         "model file: format version %u, this assay reads versions %d and %d (of a "
+                         "member: %d); train the model again or use the assay that wrote it",
+                         version, VERSION_PLAIN, MODEL_FORMAT_VERSION, VERSION_PLAIN);
+    if (reader_u32(in) != FILE_SECTIONS + (uint32_t)has_conformal)
         return model_damaged(e, "its number of sections is wrong");
     if (!parse_head(in, m, e) || !parse_inputs(in, *m, e) || !parse_notes(in, *m, e))
         return false;
-    if (!parse_body(in, *m, nesting, e))
+    if (!parse_body(in, *m, nesting, e) || (has_conformal && !parse_conformal(in, *m, e)))
         return false;
     if (reader_left(in) != 0)
         return model_damaged(e, "bytes follow its last section");

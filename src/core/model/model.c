@@ -113,6 +113,7 @@ void model_free(struct model *m)
     mem_free(m->category);
     free_notes(&m->notes);
     calibration_free(&m->calibration);
+    conformal_free(&m->conformal);
     model_operations(m)->close(m);
     mem_free(m);
 }
@@ -246,4 +247,16 @@ void model_explain(const struct model *m, struct model_scratch *s,
     for (uint32_t j = 0; j < m->inputs; j++)
         contribution[j] = 0;
     *base = model_explain_encoded(m, s, s->x, contribution);
+}
+
+const struct conformal *model_conformal(const struct model *m)
+{
+    return m->conformal.level > 0 ? &m->conformal : NULL;
+}
+
+void model_set_conformal(struct model *m, struct conformal *c)
+{
+    conformal_free(&m->conformal);
+    m->conformal = *c;
+    *c = (struct conformal){0};
 }

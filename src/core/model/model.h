@@ -23,10 +23,11 @@
 #include "core/data/frame.h"
 
 enum {
-    MODEL_FORMAT_VERSION = 2,
+    MODEL_FORMAT_VERSION = 3, /* 2 where it has no conformal part */
     MODEL_INPUTS_MAX = 1024,
     MODEL_MEMBERS_MAX = 16,
     MODEL_CALIBRATION_POINTS_MAX = 4096,
+    CONFORMAL_STEPS_MAX = 8192, /* of one table */
     MODEL_TREES_MAX = 10000,
     MODEL_BYTES_MAX = 256 << 20,
     NET_UNITS_MAX = 1024, /* of one layer */
@@ -96,6 +97,48 @@ const struct calibration *model_calibration(const struct model *m);
 /* Copies; before the model is shared. */
 void model_calibrate(struct model *m, const struct calibration *c);
 double model_probability(const struct model *m, double margin);
+
+/* What calibration rows, which the model did not learn from, say about the margin of a new one
+ * (core/learn/conformal.c makes it). Classes are 0 legitimate, 1 fraud.
+ *
+ * p_value[c]: of "the row is of class c", among the calibration rows of that class alone, so that
+ * what is promised holds for each class (Mondrian conformal prediction: Vovk, Gammerman and Shafer,
+ * "Algorithmic Learning in a Random World", 2005, section 4.5). A margin is strange for a fraud
+ * when it is low, for a legitimate row when it is high.
+ *
+ * bound[c]: isotonic regression of the calibration rows with the new one counted as of class c, at
+ * the new one. The pair is the interval of the inductive Venn-Abers predictor (Vovk and Petej 2012;
+ * computed as in Vovk, Petej and Fedorova, "Large-scale probabilistic predictors with and without
+ * guarantees of validity", 2015).
+ *
+ * All are steps over the margin, computed beforehand: a row costs four searches by halving. */
+struct margin_steps {
+    uint32_t count;
+    double *margin; /* ascending, different */
+    double *value;  /* at and, to the next step, beyond the margin */
+};
+
+struct conformal {
+    double level;     /* of the sets, above 0 and below 1; 0: there is nothing here */
+    uint32_t rows[2]; /* calibration rows by class */
+    struct margin_steps p_value[2];
+    struct margin_steps bound[2];
+};
+
+/* Of one row. */
+struct uncertainty {
+    double p_value[2];
+    double bound[2]; /* of the probability of fraud: lowest, highest */
+    uint8_t set;     /* bit c: class c is not ruled out at the level; 0: both are */
+};
+
+enum { UNCERTAINTY_LEGITIMATE = 1, UNCERTAINTY_FRAUD = 2 }; /* bits of the set */
+
+const struct conformal *model_conformal(const struct model *m); /* NULL: it has none */
+/* Takes the tables over; before the model is shared. */
+void model_set_conformal(struct model *m, struct conformal *c);
+void conformal_at(const struct conformal *c, double margin, struct uncertainty *u);
+void conformal_free(struct conformal *c);
 
 struct model_scratch *model_scratch_new(const struct model *m, enum simd level);
 void model_scratch_free(struct model_scratch *s);

@@ -119,6 +119,7 @@ struct model {
     struct category_map *category; /* one an input; empty for numbers */
     struct model_notes notes;
     struct calibration calibration;
+    struct conformal conformal;
     struct model_linear linear; /* MODEL_LOGISTIC */
     struct model_forest forest; /* MODEL_BOOST, MODEL_FOREST, MODEL_ISOLATION */
     struct model_net net;       /* MODEL_NET */

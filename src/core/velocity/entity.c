@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/base/panic.h"
+#include "core/velocity/approx.h"
 #include "core/velocity/evict.h"
 #include "core/velocity/forget.h"
 #include "core/velocity/frequency.h"
@@ -14,7 +15,7 @@
 #include "core/velocity/unique.h"
 #include "core/velocity/window.h"
 
-enum { CAPACITY_FIRST = 4, CAPACITY_MAX = 1 << 30 };
+enum { CAPACITY_FIRST = 4 };
 
 static size_t tree_at(const struct group *g, uint32_t capacity)
 {
@@ -52,8 +53,8 @@ static uint32_t capacity_of(const struct group *g, size_t bytes)
 {
     size_t capacity = (bytes - g->head_bytes) / (size_t)g->event_bytes;
 
-    if (capacity > CAPACITY_MAX)
-        capacity = CAPACITY_MAX;
+    if (capacity > ENTITY_EVENTS_MAX)
+        capacity = ENTITY_EVENTS_MAX;
     while (entity_block_bytes(g, (uint32_t)capacity) > bytes)
         capacity--;
     return (uint32_t)capacity;
@@ -127,6 +128,8 @@ void entity_free(struct velocity *v, uint32_t group, region_ref ref)
         range_free(v, group, &g->ranges[i], e);
     for (uint32_t i = 0; i < g->unique_count; i++)
         unique_free(v, group, &g->uniques[i], e);
+    for (uint32_t i = 0; i < g->approx_count; i++)
+        approx_free(v, group, &g->approxes[i], e);
     for (uint32_t i = 0; i < g->step_count; i++)
         step_free(v, group, &g->steps[i], e);
     counts->events -= e->end - e->first;
@@ -148,6 +151,8 @@ static void settle(struct velocity *v, uint32_t group, struct entity *e)
 
     for (uint32_t c = 0; c < g->cursor_count; c++)
         entity_cursors(e)[c] -= e->first;
+    for (uint32_t i = 0; i < g->approx_count; i++)
+        approx_shift(&g->approxes[i], e, e->first);
     e->end -= e->first;
     e->first = 0;
     for (uint32_t i = 0; i < g->range_count; i++)
@@ -204,6 +209,8 @@ static void drop_first(struct velocity *v, uint32_t group, struct entity *e)
         range_drop(v, group, &g->ranges[i], e);
     for (uint32_t i = 0; i < g->unique_count; i++)
         unique_drop(v, group, &g->uniques[i], e);
+    for (uint32_t i = 0; i < g->approx_count; i++)
+        approx_drop(v, group, &g->approxes[i], e);
     if (v->state[group].counts.dropped > dropped) /* what unbounded aggregates keep had no room */
         e->forgotten_us = INT64_MAX;
     free_texts(v, group, e, e->first);
@@ -240,7 +247,7 @@ static void forget_oldest(struct velocity *v, uint32_t group, struct entity *e)
 static void make_room(struct velocity *v, uint32_t group, region_ref *ref)
 {
     struct entity *e = region_at(v->region, *ref);
-    uint32_t live = e->end - e->first, wanted = live + live / 4 + 2;
+    uint32_t live = e->end - e->first, wanted = (uint32_t)entity_wanted(live);
 
     if (e->end < e->capacity)
         return;
@@ -251,7 +258,7 @@ static void make_room(struct velocity *v, uint32_t group, region_ref *ref)
         compact(v, group, e);
         return;
     }
-    if (wanted <= CAPACITY_MAX && relocate(v, group, ref, wanted))
+    if (wanted <= ENTITY_EVENTS_MAX && relocate(v, group, ref, wanted))
         return;
     if (e->first == 0)
         forget_oldest(v, group, e);
@@ -334,6 +341,8 @@ struct entity *entity_append(struct velocity *v, uint32_t group, region_ref *ref
     if (!g->appends_plainly)
         append_others(v, group, e, i);
     window_append(g, e, i);
+    for (uint32_t k = 0; k < g->approx_count; k++)
+        approx_pass(v, group, &g->approxes[k], e);
     for (uint32_t k = 0; k < g->step_count; k++)
         step_add(v, group, &g->steps[k], e, i);
     v->state[group].counts.events++;
@@ -369,6 +378,8 @@ struct entity *entity_insert(struct velocity *v, uint32_t group, region_ref *ref
     for (uint32_t k = 0; k < g->order_count; k++)
         order_insert(g, &g->orders[k], e, i);
     window_insert(g, e, i, t);
+    for (uint32_t k = 0; k < g->approx_count; k++)
+        approx_insert(v, group, &g->approxes[k], e, i);
     for (uint32_t k = 0; k < g->frequency_count; k++) {
         frequency_init(g, &g->frequencies[k], e, i);
         frequency_shift(g, &g->frequencies[k], e, i);

@@ -202,6 +202,14 @@ static inline bool test_passes(const struct test *t, const uint8_t *flags)
             ((flags[t->byte[1]] & t->mask[1]) ^ t->want[1])) == 0;
 }
 
+enum { ENTITY_EVENTS_MAX = 1 << 30 };
+
+/* Events that a new block is to have room for, where there are so many. */
+static inline uint64_t entity_wanted(uint64_t live)
+{
+    return live + live / 4 + 2;
+}
+
 size_t entity_block_bytes(const struct group *g, uint32_t capacity);
 uint32_t *entity_tree(const struct group *g, const struct entity *e, uint32_t tree);
 int64_t *entity_orders(const struct group *g, const struct entity *e);
@@ -216,10 +224,13 @@ enum { ENTITY_SMALL_BYTES = 1024 };
 static inline void entity_touch(const struct velocity *v, const struct group *g,
                                 const struct entity *e)
 {
-    size_t bytes = (size_t)e->units * REGION_UNIT;
+    size_t bytes;
+    bool is_whole;
 
-    bool is_whole = bytes <= ENTITY_SMALL_BYTES || g->frequency_count > 0 || g->order_count > 0;
-
+    if (!region_is_watched(v->region))
+        return;
+    bytes = (size_t)e->units * REGION_UNIT;
+    is_whole = bytes <= ENTITY_SMALL_BYTES || g->frequency_count > 0 || g->order_count > 0;
     region_touch(v->region, e, is_whole ? bytes : g->head_bytes);
 }
 

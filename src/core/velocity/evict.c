@@ -225,6 +225,21 @@ bool room_is_ample(const struct velocity *v, int level, uint32_t rows)
     return h->capacity - h->used >= needed;
 }
 
+/* The first idle entity's slot among `slots` of them, or their number. Most stretches have none,
+ * and whether a slot is used is chance: so all are looked at before one jump. */
+static uint32_t find_idle(const struct slot *slot, uint32_t slots, int64_t bound_us)
+{
+    uint32_t any = 0, i = 0;
+
+    for (uint32_t k = 0; k < slots; k++)
+        any |= (slot[k].ref != 0) & (slot[k].newest_us <= bound_us);
+    if (!any)
+        return slots;
+    while (slot[i].ref == 0 || slot[i].newest_us > bound_us)
+        i++;
+    return i;
+}
+
 /* Look at up to `slots` slots of the hand's segment and free the idle entities. A freed one's place
  * is looked at again, as another slot may have moved into it. Returns how many are left to look at;
  * the hand stands at the next. */
@@ -236,12 +251,11 @@ static int expire_stretch(struct velocity *v, uint32_t group, int slots, int64_t
     uint32_t end = 1u << d.log;
 
     while (slots > 0) {
-        uint32_t at = s->hand_slot;
+        uint32_t left = end - s->hand_slot, most = left < (uint32_t)slots ? left : (uint32_t)slots;
+        uint32_t passed = find_idle(&segment->slot[s->hand_slot], most, bound_us);
+        uint32_t at = s->hand_slot + passed;
 
-        for (; slots > 0 && at < end; at++, slots--) {
-            if (segment->slot[at].ref != 0 && segment->slot[at].newest_us <= bound_us)
-                break;
-        }
+        slots -= (int)passed;
         s->hand_slot = at;
         if (at == end) {
             s->hand_slot = end - 1;

@@ -4,7 +4,10 @@
 
 #include "core/base/calendar.h"
 #include "core/base/elementary.h"
+#include "core/velocity/approx.h"
+#include "core/velocity/evict.h"
 #include "core/velocity/forget.h"
+#include "core/velocity/unique.h"
 
 #define SHARE_ENOUGH 0.9999999
 
@@ -37,6 +40,42 @@ static double mean_bytes(const struct velocity_layout *l, uint32_t group, double
     return sum / shares;
 }
 
+static double sketch_bytes(const struct group *g, double values)
+{
+    double bytes = 0;
+
+    for (uint32_t i = 0; i < g->approx_count; i++)
+        bytes += (double)approx_bytes(&g->approxes[i], values);
+    return bytes;
+}
+
+/* An entity with so many events finds a block for one more. */
+static bool has_room(const struct group *g, uint64_t events, size_t room)
+{
+    uint64_t capacity = entity_wanted(events);
+
+    return capacity <= ENTITY_EVENTS_MAX &&
+           region_class_bytes(entity_block_bytes(g, (uint32_t)capacity)) <= room;
+}
+
+static void find_limits(const struct velocity_layout *l, const struct group *g,
+                        struct velocity_forecast *n)
+{
+    size_t room = l->options.memory_bytes / l->group_count / ENTITY_PART;
+    uint64_t step = (uint64_t)ENTITY_EVENTS_MAX;
+
+    for (; step > 0; step /= 2) {
+        if (has_room(g, n->exact_events + step, room))
+            n->exact_events += step;
+    }
+    for (uint32_t i = 0; i < g->unique_count; i++) {
+        uint64_t values = unique_values_max(g, &g->uniques[i], room);
+
+        if (g->uniques[i].has_base && (n->exact_values == 0 || n->exact_values > values))
+            n->exact_values = values;
+    }
+}
+
 void velocity_forecast(const struct velocity_layout *l, uint32_t group, double rate,
                        double entities, struct velocity_forecast *n)
 {
@@ -56,8 +95,10 @@ void velocity_forecast(const struct velocity_layout *l, uint32_t group, double r
     if (n->entities < 1)
         n->entities = 1;
     n->events = n->entities * (1 + mean);
-    n->entity_bytes = mean_bytes(l, group, mean);
+    n->sketch_bytes = sketch_bytes(g, rate * (double)YEAR_DAYS * US_PER_DAY / 1e6 / entities);
+    n->entity_bytes = mean_bytes(l, group, mean) + n->sketch_bytes;
     n->bytes = n->entities * n->entity_bytes;
+    find_limits(l, g, n);
 }
 
 double velocity_room(const struct velocity_layout *l, int level)

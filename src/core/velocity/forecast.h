@@ -18,6 +18,13 @@ struct velocity_forecast {
     double event_bytes;  /* of one event in an entity */
     int64_t horizon_us;  /* how long an event is retained; INT64_MAX: for ever */
     bool is_endless;     /* some aggregate keeps all events: bytes are those after one year */
+    double sketch_bytes; /* of entity_bytes, approx_distinct: with each event of a year another
+                            value */
+    /* Up to where results of one entity are exact; beyond, events or values are dropped for want of
+     * room, and its results marked. */
+    uint64_t exact_events; /* that windows may hold */
+    uint64_t
+        exact_values; /* of dropped events, for distinct and is_new without `over`; 0: no such */
 };
 
 /* `rate` events a second of `entities` entities, both above 0. */

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "core/velocity/hyperloglog.h"
+
 static inline int64_t *word_of(uint8_t *image, uint32_t word)
 {
     return (int64_t *)image + word;
@@ -32,6 +34,16 @@ static int64_t bits_of(double v)
     return bits;
 }
 
+/* Without a key: an estimate is the same on every machine. */
+static int64_t sketched(const struct column *from, uint32_t row)
+{
+    struct text t = {(const char *)&from->integer[row], sizeof from->integer[row]};
+
+    if (from->type == TYPE_TEXT)
+        t = from->text[row];
+    return hll_token(hash_bytes(t.bytes, t.length, 0));
+}
+
 /* One cell that is not null; false where it has no such value. */
 static bool put_value(const struct velocity *v, const struct cell *c, const struct column *from,
                       uint32_t row, int64_t *value)
@@ -53,6 +65,9 @@ static bool put_value(const struct velocity *v, const struct cell *c, const stru
         token = hash_token(t.bytes, t.length, &v->layout->options.key);
         value[0] = (int64_t)token.low;
         value[1] = (int64_t)token.high;
+        return true;
+    case CELL_SKETCHED:
+        value[0] = sketched(from, row);
         return true;
     case CELL_TEXT:
         return true;

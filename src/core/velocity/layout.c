@@ -8,6 +8,7 @@
 #include "core/base/calendar.h"
 #include "core/base/memory.h"
 #include "core/base/panic.h"
+#include "core/velocity/approx.h"
 #include "core/velocity/decay.h"
 #include "core/velocity/entity.h"
 #include "core/velocity/needs.h"
@@ -235,6 +236,8 @@ static void choose_reads(struct group *g)
             r->kind = READ_ORDER;
         else if (r->frequency >= 0)
             r->kind = READ_FREQUENCY;
+        else if (r->approx >= 0)
+            r->kind = READ_APPROX;
         else if (a->param > 0)
             r->kind = READ_DECAYED;
         else if (r->unique >= 0)
@@ -421,6 +424,10 @@ static void place(struct group *g)
         if (g->frequencies[i].has_tree)
             g->frequencies[i].tree = g->trees++;
     }
+    for (uint32_t i = 0; i < g->approx_count; i++)
+        g->approxes[i].state_at =
+            take(&at, APPROX_STATE_BYTES +
+                          (size_t)APPROX_SKETCH_BYTES * (1 + g->approxes[i].has_settled));
     g->flag_bytes = (uint32_t)(bits + 7) / 8;
     g->links_at = g->words * 8;
     g->flags_at = g->links_at + g->links * 4;
@@ -444,9 +451,10 @@ static void finish(struct velocity_layout *l, struct group *g)
     for (uint32_t i = 0; i < g->cursor_count && g->cursors[i].offset_us <= label_delay(l); i++)
         g->label_cursor = i;
     g->has_text = has_text(g);
-    g->drops_plainly = g->range_count == 0 && g->unique_count == 0 && !g->has_text;
+    g->drops_plainly =
+        g->range_count == 0 && g->unique_count == 0 && g->approx_count == 0 && !g->has_text;
     g->appends_plainly = g->range_count == 0 && g->unique_count == 0 && g->order_count == 0 &&
-                         g->frequency_count == 0;
+                         g->frequency_count == 0 && g->approx_count == 0;
     if (l->head_bytes_max < g->head_bytes)
         l->head_bytes_max = g->head_bytes;
 }
@@ -535,6 +543,7 @@ void velocity_layout_free(struct velocity_layout *l)
         mem_free(g->uniques);
         mem_free(g->orders);
         mem_free(g->frequencies);
+        mem_free(g->approxes);
         for (uint32_t k = 0; k < g->step_count; k++) {
             mem_free(g->steps[k].cursors);
             mem_free(g->steps[k].terms);

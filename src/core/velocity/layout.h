@@ -18,11 +18,12 @@
 enum { CURSOR_NONE = -1, BIT_NONE = -1, LABEL_KNOWN_BIT = 0, LABEL_FRAUD_BIT = 1 };
 
 enum cell_kind {
-    CELL_INTEGER, /* bool, int, decimal, time, duration as they are */
-    CELL_FIXED,   /* a real in millionths, for sums */
-    CELL_REAL,    /* a real's bits */
-    CELL_TOKEN,   /* a text's 128-bit token, for equality: two columns */
-    CELL_TEXT,    /* the region_ref of a text's copy */
+    CELL_INTEGER,  /* bool, int, decimal, time, duration as they are */
+    CELL_FIXED,    /* a real in millionths, for sums */
+    CELL_REAL,     /* a real's bits */
+    CELL_TOKEN,    /* a text's 128-bit token, for equality: two columns */
+    CELL_TEXT,     /* the region_ref of a text's copy */
+    CELL_SKETCHED, /* the token of a sketch, of 32 bits: hyperloglog.h */
 };
 
 /* One value of each event. */
@@ -166,6 +167,15 @@ struct frequency {
     uint32_t sums_at; /* in the entity */
 };
 
+/* Sketches of different values: approx.h. */
+struct approx {
+    int cell;
+    int where_bit;
+    int hi;            /* cursor */
+    bool has_settled;  /* rows may be late */
+    uint32_t state_at; /* struct approx_state in the entity */
+};
+
 struct step_cursor {
     int64_t offset_us;
     uint32_t index_at; /* in the entity: index of the first record not passed */
@@ -197,6 +207,7 @@ enum read_kind {
     READ_DECAYED,
     READ_ORDER,
     READ_FREQUENCY,
+    READ_APPROX,
     READ_STEP,
     READ_KINDS,
 };
@@ -218,7 +229,7 @@ struct read {
     int acc, absent_acc; /* or -1; the second counts matured events without a label */
     int range;           /* of a step: among its extremes */
     int unique;
-    int order, frequency, step;
+    int order, frequency, step, approx;
 };
 
 /* A read of kind READ_EVENTS, READ_SUM or READ_MEAN as the hot loop wants it, all offsets known. */
@@ -255,12 +266,13 @@ struct group {
     struct unique *uniques;
     struct order *orders;
     struct frequency *frequencies;
+    struct approx *approxes;
     struct step *steps;
     struct read *reads;
     struct plain_read *plain_reads; /* the first reads_of[READ_TERMS] of them */
     bool writes_text;               /* some result is a text */
     uint32_t cell_count, where_count, cursor_count, acc_count, range_count, unique_count;
-    uint32_t order_count, frequency_count, step_count;
+    uint32_t order_count, frequency_count, approx_count, step_count;
     uint32_t read_count;
     uint32_t reads_of[READ_KINDS + 1]; /* reads stand in order of kind: where each begins */
     /* Shape of an entity. */

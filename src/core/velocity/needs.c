@@ -359,6 +359,26 @@ static void plan_frequency(struct group *g, struct read *r)
     r->frequency = (int)i;
 }
 
+static void plan_approx(struct velocity_layout *l, struct group *g, struct read *r)
+{
+    struct approx approx = {.where_bit = r->where_bit, .hi = r->hi};
+    uint32_t i;
+
+    ASSERT(!is_bounded(r->aggregate)); /* the language refuses it */
+    approx.cell = r->cell = cell_of(g, r->aggregate->operand, CELL_SKETCHED);
+    approx.has_settled = lateness_of(l) > 0;
+    for (i = 0; i < g->approx_count; i++) {
+        const struct approx *other = &g->approxes[i];
+
+        if (other->cell == approx.cell && other->where_bit == approx.where_bit &&
+            other->hi == approx.hi)
+            break;
+    }
+    if (i == g->approx_count)
+        *(struct approx *)NEEDS_PUSH(g->approxes, g->approx_count) = approx;
+    r->approx = (int)i;
+}
+
 /* min and max over steps; sums over steps are plan_sum's. */
 static void plan_extreme(struct group *g, struct read *r)
 {
@@ -410,6 +430,9 @@ static void plan_kind(struct velocity_layout *l, struct group *g, struct read *r
     case AGG_ENTROPY:
         plan_frequency(g, r);
         break;
+    case AGG_APPROX_DISTINCT:
+        plan_approx(l, g, r);
+        break;
     case AGG_QUANTILE:
     case AGG_RANK:
         plan_order(g, r);
@@ -448,7 +471,7 @@ void need_read(struct velocity_layout *l, const struct aggregate *a)
 
     ASSERT(a->of_label || a->operand >= 0 || a->kind == AGG_COUNT || a->kind == AGG_DECAYED_COUNT);
     *r = (struct read){.aggregate = a, .cell = -1, .acc = -1, .absent_acc = -1, .range = -1};
-    r->unique = r->order = r->frequency = r->step = -1;
+    r->unique = r->order = r->frequency = r->step = r->approx = -1;
     r->prior = a->prior || aggregate_is_prior(a->kind);
     r->where_bit = where_bit_of(g, a->where);
     if (a->step_us > 0) {

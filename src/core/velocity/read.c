@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/velocity/approx.h"
 #include "core/velocity/decay.h"
 #include "core/velocity/frequency.h"
 #include "core/velocity/image.h"
@@ -63,16 +64,15 @@ static int128 divide_rounded(int128 numerator, int128 denominator)
     return quotient;
 }
 
-/* sum / (n * units), rounded once: where both are exact as doubles, IEEE division does that. */
-static inline double ratio(int128 sum, uint64_t n, uint64_t units)
-{
-    const int64_t exact = 1ll << 53;
-    uint64_t denominator;
+static const uint64_t exact_max = 1ull << 53; /* integers up to it are exact as doubles */
 
-    if (sum == (int64_t)sum && sum <= exact && sum >= -exact &&
-        !__builtin_mul_overflow(n, units, &denominator) && denominator <= (uint64_t)exact)
-        return (double)(int64_t)sum / (double)(int64_t)denominator;
-    return fixed_ratio(sum, (uint128)n * units);
+/* sum / (n * units), rounded once: where both are exact as doubles, IEEE division does that.
+ * `n_max` is exact_max / units. Without events it is 0. */
+static inline double ratio(int128 sum, uint64_t n, uint64_t units, uint64_t n_max)
+{
+    if ((uint128)sum + exact_max <= 2 * exact_max && n <= n_max)
+        return (double)(int64_t)sum / (double)(int64_t)(n * units + (n == 0));
+    return n == 0 || sum == 0 ? 0 : fixed_ratio(sum, (uint128)n * units);
 }
 
 /* sum / n units as the result's type. `n` is 1 for sums. */
@@ -81,7 +81,7 @@ static void put_ratio(struct column *c, uint32_t row, uint64_t units, int128 sum
     int128 value;
 
     if (c->type == TYPE_REAL) {
-        put_real(c, row, ratio(sum, n, units));
+        put_real(c, row, ratio(sum, n, units, exact_max / units));
         return;
     }
     if (c->type == TYPE_DECIMAL && units == 1)
@@ -334,34 +334,55 @@ static void read_sums(const struct plain *p, const struct plain_read *a, int64_t
         sums_of(p, a, value, null, a->lo_sum_at != 0, a->always_now);
 }
 
-static void read_means(const struct plain *p, const struct plain_read *a, double *value,
-                       uint8_t *null)
+static inline __attribute__((always_inline)) void means_of(const struct plain *p,
+                                                           const struct plain_read *a,
+                                                           double *value, uint8_t *null,
+                                                           bool is_derived, bool sees_now)
 {
     const uint8_t *state = p->taken, *image = p->image, *flags = p->flags, *has_key = p->has_key;
     struct plain_read r = *a;
     uint32_t count = p->count;
+    uint64_t n_max = exact_max / r.units;
     size_t stride = p->taken_stride, image_stride = p->image_stride;
 
     for (uint32_t k = 0; k < count; k++) {
         const uint32_t *cursor = entity_cursors((const struct entity *)state);
-        uint64_t n = cursor[r.hi] - cursor[r.lo];
         uint128 sum = sum_at(state, r.sum_at);
+        uint64_t n, now;
 
         if (r.lo_sum_at != 0)
             sum -= sum_at(state, r.lo_sum_at);
-        if (r.count_at != 0)
+        if (is_derived)
+            n = cursor[r.hi] - cursor[r.lo];
+        else
             n = *(const uint64_t *)(state + r.count_at) -
                 (r.lo_count_at != 0 ? *(const uint64_t *)(state + r.lo_count_at) : 0);
-        if (r.sees_now && has_key[k] && test_passes(&r.takes_now, flags)) {
-            n++;
-            sum += (uint128)(int128)(r.has_value ? ((const int64_t *)image)[r.column] : 0);
+        if (sees_now) {
+            now = has_key[k] & test_passes(&r.takes_now, flags);
+            n += now;
+            if (r.has_value)
+                sum += (uint128)(int128)(((const int64_t *)image)[r.column] & -(int64_t)now);
         }
         null[k] = n == 0;
-        value[k] = n == 0 || sum == 0 ? 0 : ratio((int128)sum, n, r.units); /* no -0 */
+        value[k] = ratio((int128)sum, n, r.units, n_max);
         state += stride;
         image += image_stride;
         flags += image_stride;
     }
+}
+
+/* Kept short for the most common: an operand's mean and the label's. */
+static void read_means(const struct plain *p, const struct plain_read *a, double *value,
+                       uint8_t *null)
+{
+    bool is_derived = a->count_at == 0;
+
+    if (is_derived && !a->sees_now)
+        means_of(p, a, value, null, true, false);
+    else if (!is_derived && a->sees_now)
+        means_of(p, a, value, null, false, true);
+    else
+        means_of(p, a, value, null, is_derived, a->sees_now);
 }
 
 void read_taken(const struct velocity *v, const struct group *g, uint32_t row, uint32_t count)
@@ -410,6 +431,8 @@ void read_others(const struct velocity *v, const struct group *g, const struct e
             order_read(v, g, a, e, state, c);
         else if (a->kind == READ_FREQUENCY)
             frequency_read(v, g, a, e, r, c);
+        else if (a->kind == READ_APPROX)
+            approx_read(v, g, a, e, state, c);
         else
             step_read(v, g, a, e, state, c);
     }

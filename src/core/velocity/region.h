@@ -70,10 +70,15 @@ static inline void *region_at(const struct region *r, region_ref ref)
     return r->base + (size_t)ref * REGION_UNIT;
 }
 
+static inline bool region_is_watched(const struct region *r)
+{
+    return __builtin_expect(r->watch != NULL, 0);
+}
+
 /* These bytes of the region are about to change. */
 static inline void region_touch(const struct region *r, const void *what, size_t bytes)
 {
-    if (__builtin_expect(r->watch != NULL, 0))
+    if (region_is_watched(r))
         r->watch->before_change(r->watch, (size_t)((const uint8_t *)what - r->base), bytes);
 }
 

@@ -18,6 +18,7 @@ enum {
     SEGMENT_SLOTS_LOG = 12,
     SEGMENT_FIRST_LOG = 4,
     SEGMENT_SMALL_LOG = 8,
+    TABLE_NEAR = 4,          /* slots from home on that are compared at once */
     TABLE_DEPTH_MAX = 20,    /* 2^32 slots */
     TABLE_ENTITY_BYTES = 28, /* what an entity takes in a table, on average */
 };
@@ -71,16 +72,25 @@ table_prefetch(const struct velocity *v, uint32_t group, struct hash128 token)
     __builtin_prefetch(&s->slot[tag_of(token) & ((1u << d.log) - 1)]);
 }
 
-/* The first slot of that tag, without looking at its entity; or NULL. */
+/* The first slot of that tag, without looking at its entity; or NULL. How far it is from its home
+ * is chance, so the first slots are compared without a jump. (Entities of one tag stand together,
+ * so no empty slot is before them; only tag 0 is that of empty slots too.) */
 static inline struct slot *table_guess(const struct velocity *v, uint32_t group,
                                        struct hash128 token)
 {
     uint32_t tag = tag_of(token);
     struct directory_entry d = table_entry(v, group, tag);
     struct segment *s = region_at(v->region, d.segment);
-    uint32_t mask = (1u << d.log) - 1;
+    uint32_t mask = (1u << d.log) - 1, i = tag & mask;
+    struct slot *found = NULL;
 
-    for (uint32_t i = tag & mask; s->slot[i].ref != 0; i = (i + 1) & mask) {
+    if (i + TABLE_NEAR <= mask) {
+        for (uint32_t k = TABLE_NEAR; k-- > 0;)
+            found = s->slot[i + k].tag == tag ? &s->slot[i + k] : found;
+        if (found != NULL && found->ref != 0)
+            return found;
+    }
+    for (; s->slot[i].ref != 0; i = (i + 1) & mask) {
         if (s->slot[i].tag == tag)
             return &s->slot[i];
     }

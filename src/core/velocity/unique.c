@@ -3,7 +3,7 @@
 #include "core/base/panic.h"
 #include "core/velocity/evict.h"
 
-enum { LINK_BASE = UINT32_MAX, INDEX_FIRST_LOG = 7, BASE_FIRST_LOG = 3 };
+enum { LINK_BASE = UINT32_MAX, INDEX_FIRST_LOG = 7, BASE_FIRST_LOG = 3, BASE_LAST_LOG = 30 };
 
 static struct unique_state *state_of(const struct unique *u, const struct entity *e)
 {
@@ -109,6 +109,23 @@ static size_t base_bytes(uint32_t log, bool token)
     return (size_t)(token ? 16 : 8) << log;
 }
 
+/* Values beside the value zero. */
+static uint32_t base_room(uint32_t log)
+{
+    return (3u << log) / 4;
+}
+
+uint64_t unique_values_max(const struct group *g, const struct unique *u, size_t bytes)
+{
+    uint32_t log = BASE_FIRST_LOG;
+
+    if (base_bytes(log, is_token(g, u)) > bytes)
+        return 0;
+    while (log < BASE_LAST_LOG && base_bytes(log + 1, is_token(g, u)) <= bytes)
+        log++;
+    return base_room(log);
+}
+
 static bool base_find(const struct velocity *v, const struct unique_state *s, bool token,
                       const int64_t *value, uint64_t *at)
 {
@@ -152,6 +169,8 @@ static bool base_grow(struct velocity *v, uint32_t group, struct unique_state *s
     size_t bytes;
 
     larger.base_log = s->base == 0 ? BASE_FIRST_LOG : s->base_log + 1;
+    if (larger.base_log > BASE_LAST_LOG)
+        return false;
     bytes = base_bytes(larger.base_log, token);
     if (bytes > room_entity_bytes(v, group))
         return false;
@@ -187,7 +206,7 @@ static void base_add(struct velocity *v, uint32_t group, struct unique_state *s,
     }
     if (s->base != 0 && base_find(v, s, token, value, &at))
         return;
-    if (s->base == 0 || s->base_used + 1 > (3u << s->base_log) / 4) {
+    if (s->base == 0 || s->base_used + 1 > base_room(s->base_log)) {
         if (!base_grow(v, group, s, token)) { /* forgotten: it will look new again */
             v->state[group].counts.dropped++;
             return;

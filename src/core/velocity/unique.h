@@ -73,6 +73,8 @@ void unique_insert(struct velocity *v, uint32_t group, const struct unique *u, s
 void unique_drop(struct velocity *v, uint32_t group, const struct unique *u, struct entity *e);
 /* Events were moved to other indices: make the index anew. */
 void unique_rebuild(struct velocity *v, uint32_t group, const struct unique *u, struct entity *e);
+/* How many values of dropped events are kept at least in a set of so many bytes. */
+uint64_t unique_values_max(const struct group *g, const struct unique *u, size_t bytes);
 void unique_free(struct velocity *v, uint32_t group, const struct unique *u, struct entity *e);
 
 #endif

@@ -118,103 +118,150 @@ static inline void cursor_pass(const struct group *g, const struct entity *e, st
         pass_others(g, e, state, c, i, sign);
 }
 
-/* The loops of the shapes: pass events from `event` on, `left` of them at most, while they are not
- * newer than `bound`; how many that were. The first is known to be passed. */
-static inline uint32_t pass_nothing(const struct group *g, const uint8_t *event, uint32_t left,
-                                    int64_t bound)
-{
-    uint32_t n = 1;
+/* Events from index `at` on, while they are not newer than `bound`: what a cursor passes. How many
+ * that are is chance, so two are looked at without a jump that depends on it, and only what comes
+ * behind these is. Instead of one behind the end the last is looked at, and not taken. */
+struct ahead_of {
+    const uint8_t *events, *last;
+    size_t event_bytes;
+    int64_t bound;
+};
 
-    while (n < left && event_time(event += g->event_bytes) <= bound)
-        n++;
-    return n;
+struct two {
+    const uint8_t *event[2];
+    uint64_t takes[2]; /* 1 or 0; the second only with the first, as events are in order of time */
+};
+
+static inline __attribute__((always_inline)) struct two look_at_two(const struct ahead_of *a,
+                                                                    uint32_t at)
+{
+    const uint8_t *first = a->events + a->event_bytes * at, *second = first + a->event_bytes;
+    struct two t;
+
+    t.event[0] = first <= a->last ? first : a->last;
+    t.event[1] = second <= a->last ? second : a->last;
+    t.takes[0] = (first <= a->last) & (event_time(t.event[0]) <= a->bound);
+    t.takes[1] = (second <= a->last) & (event_time(t.event[1]) <= a->bound);
+    return t;
 }
 
-static inline uint32_t pass_sum(const struct group *g, struct entity *state,
-                                const struct plain_sum *p, const uint8_t *event, uint32_t left,
-                                int64_t bound)
+/* `value` if it is taken, else 0 */
+static inline uint128 taken(int64_t value, uint64_t takes)
+{
+    return (uint128)(int128)(value & -(int64_t)takes);
+}
+
+/* The loops of the shapes: the index behind what was passed. */
+static inline uint32_t pass_nothing(const struct ahead_of *a, uint32_t at)
+{
+    struct two t;
+
+    do {
+        t = look_at_two(a, at);
+        at += (uint32_t)(t.takes[0] + t.takes[1]);
+    } while (t.takes[1]);
+    return at;
+}
+
+static inline uint32_t pass_sum(const struct ahead_of *a, struct entity *state,
+                                const struct plain_sum *p, uint32_t at)
 {
     uint128 sum = state_sum(state, p->sum_at);
-    uint32_t n = 0, column = p->column, step = g->event_bytes;
+    uint32_t column = p->column;
+    struct two t;
 
     do {
-        sum += (uint128)(int128)((const struct packed64 *)event)[column].v;
-        event += step;
-    } while (++n < left && event_time(event) <= bound);
+        t = look_at_two(a, at);
+        sum += taken(((const struct packed64 *)t.event[0])[column].v, t.takes[0]);
+        sum += taken(((const struct packed64 *)t.event[1])[column].v, t.takes[1]);
+        at += (uint32_t)(t.takes[0] + t.takes[1]);
+    } while (t.takes[1]);
     memcpy(acc_word(state, p->sum_at), &sum, sizeof sum);
-    return n;
+    return at;
 }
 
-static inline uint32_t pass_sum_count(const struct group *g, struct entity *state,
-                                      const struct plain_sum *p, const uint8_t *event,
-                                      uint32_t left, int64_t bound)
+static inline uint32_t pass_sum_count(const struct group *g, const struct ahead_of *a,
+                                      struct entity *state, const struct plain_sum *p, uint32_t at)
 {
-    const uint8_t *flags = event + g->flags_at + p->null_byte;
-    uint32_t n = pass_sum(g, state, p, event, left, bound), nulls = 0;
-
-    for (uint32_t i = 0; i < n; i++, flags += g->event_bytes)
-        nulls += (*flags & p->null_mask) != 0;
-    *acc_word(state, p->count_at) += n - nulls;
-    return n;
-}
-
-static inline uint32_t pass_frauds(const struct group *g, const struct cursor *c,
-                                   struct entity *state, const uint8_t *event, uint32_t left,
-                                   int64_t bound)
-{
-    uint32_t n = 0, frauds = 0;
-    uint128 sum;
+    uint128 sum = state_sum(state, p->sum_at);
+    uint64_t count = *acc_word(state, p->count_at);
+    uint32_t column = p->column, null_at = g->flags_at + p->null_byte;
+    uint8_t mask = p->null_mask;
+    struct two t;
 
     do {
-        frauds += flag_get(event + g->flags_at, LABEL_FRAUD_BIT);
-        event += g->event_bytes;
-    } while (++n < left && event_time(event) <= bound);
+        t = look_at_two(a, at);
+        for (int i = 0; i < 2; i++) {
+            sum += taken(((const struct packed64 *)t.event[i])[column].v, t.takes[i]);
+            count += t.takes[i] & ((t.event[i][null_at] & mask) == 0);
+        }
+        at += (uint32_t)(t.takes[0] + t.takes[1]);
+    } while (t.takes[1]);
+    memcpy(acc_word(state, p->sum_at), &sum, sizeof sum);
+    *acc_word(state, p->count_at) = count;
+    return at;
+}
+
+static inline uint32_t pass_frauds(const struct group *g, const struct ahead_of *a,
+                                   struct entity *state, uint32_t frauds_at, uint32_t at)
+{
+    uint64_t frauds = 0;
+    struct two t;
+
+    do {
+        t = look_at_two(a, at);
+        for (int i = 0; i < 2; i++)
+            frauds += t.takes[i] & flag_get(t.event[i] + g->flags_at, LABEL_FRAUD_BIT);
+        at += (uint32_t)(t.takes[0] + t.takes[1]);
+    } while (t.takes[1]);
     if (frauds > 0) {
-        sum = state_sum(state, c->frauds_at) + frauds;
-        memcpy(acc_word(state, c->frauds_at), &sum, sizeof sum);
+        uint128 sum = state_sum(state, frauds_at) + frauds;
+
+        memcpy(acc_word(state, frauds_at), &sum, sizeof sum);
     }
-    return n;
+    return at;
 }
 
 /* One by one, as `distinct` looks at the cursor itself. */
 static __attribute__((noinline)) void pass_many(const struct group *g, const struct entity *e,
                                                 struct entity *state, uint32_t cursor,
-                                                const uint8_t *event, int64_t bound)
+                                                int64_t bound)
 {
     const struct cursor *c = &g->cursors[cursor];
     uint32_t *at = &entity_cursors(state)[cursor];
+    const uint8_t *event = entity_event(g, e, *at);
 
-    do {
+    while (*at < e->end && event_time(event) <= bound) {
         uint32_t i = (*at)++;
 
         cursor_pass(g, e, state, c, event, i, 1);
         event += g->event_bytes;
-    } while (*at < e->end && event_time(event) <= bound);
+    }
 }
 
+/* The cursors from the `first` on; heads before tails. */
 static void seek_forward(const struct group *g, const struct entity *e, struct entity *state,
-                         int64_t t)
+                         uint32_t first, int64_t t)
 {
-    uint32_t *at = entity_cursors(state), end = e->end;
-    const uint8_t *events = entity_event(g, e, 0);
+    uint32_t *at = entity_cursors(state), count = g->cursor_count;
+    const struct cursor *c = g->cursors + first;
+    struct ahead_of a = {.events = entity_event(g, e, 0), .event_bytes = g->event_bytes};
 
-    for (uint32_t k = 0; k < g->cursor_count; k++) { /* heads before tails */
-        const struct cursor *c = &g->cursors[k];
-        int64_t bound = time_before(t, c->offset_us);
-        const uint8_t *event = events + (size_t)g->event_bytes * at[k];
-
-        if (at[k] >= end || event_time(event) > bound)
-            continue;
+    if (e->end == 0)
+        return;
+    a.last = a.events + a.event_bytes * (e->end - 1);
+    for (uint32_t k = first; k < count; k++, c++) {
+        a.bound = time_before(t, c->offset_us);
         if (c->shape == SHAPE_SUM_COUNT)
-            at[k] += pass_sum_count(g, state, c->plain, event, end - at[k], bound);
+            at[k] = pass_sum_count(g, &a, state, c->plain, at[k]);
         else if (c->shape == SHAPE_SUM)
-            at[k] += pass_sum(g, state, c->plain, event, end - at[k], bound);
+            at[k] = pass_sum(&a, state, c->plain, at[k]);
         else if (c->shape == SHAPE_FRAUDS)
-            at[k] += pass_frauds(g, c, state, event, end - at[k], bound);
+            at[k] = pass_frauds(g, &a, state, c->frauds_at, at[k]);
         else if (c->shape == SHAPE_NOTHING)
-            at[k] += pass_nothing(g, event, end - at[k], bound);
+            at[k] = pass_nothing(&a, at[k]);
         else
-            pass_many(g, e, state, k, event, bound);
+            pass_many(g, e, state, k, a.bound);
     }
 }
 
@@ -236,8 +283,8 @@ static void seek_back(const struct group *g, const struct entity *e, struct enti
 
 void window_seek(const struct group *g, const struct entity *e, struct entity *state, int64_t t)
 {
-    if (t >= e->newest_us)
-        seek_forward(g, e, state, t);
+    if (t >= e->newest_us) /* the cursor of offset 0 has passed all events already */
+        seek_forward(g, e, state, 1, t);
     else
         seek_back(g, e, state, t);
 }
@@ -247,7 +294,7 @@ void window_return(const struct group *g, struct entity *e, int64_t t)
     if (t >= e->newest_us)
         seek_back(g, e, e, e->newest_us);
     else
-        seek_forward(g, e, e, e->newest_us);
+        seek_forward(g, e, e, 0, e->newest_us);
 }
 
 void window_append_others(const struct group *g, struct entity *e, uint32_t i)
@@ -344,9 +391,7 @@ void window_label(const struct group *g, struct entity *e, uint32_t i, uint8_t l
     flag_set(flags, LABEL_KNOWN_BIT, label != LABEL_UNKNOWN); /* both bits are in byte 0 */
     flag_set(flags, LABEL_FRAUD_BIT, label == 1);
     new = flags[0];
-    for (uint32_t c = 0; c < g->cursor_count; c++) {
-        if (i < entity_cursors(e)[c])
-            relabel(&g->cursors[c], e, event, flags, old, new);
-    }
+    for (uint32_t c = 0; c < g->cursor_count && i < entity_cursors(e)[c]; c++)
+        relabel(&g->cursors[c], e, event, flags, old, new);
     flags[0] = new;
 }

@@ -5,6 +5,7 @@
 #include "shell/cmd/rate.h"
 #include "shell/run/feed.h"
 #include "shell/run/list_feed.h"
+#include "shell/serve/contract.h"
 
 static const struct option check_options[] = {
     {"resolved", 0, NULL, "print the settings with every default, and where each value came from"},
@@ -60,9 +61,14 @@ static bool check_inputs(const struct settings *s, const struct plan *p, struct 
 static bool compile(struct checked *c, const struct schema *schema, struct error *e)
 {
     static const uint8_t no_id[PLAN_ID_BYTES];
+    struct contracts *contracts;
 
-    return settings_plan(c->settings, schema, NULL, no_id, &c->plan, e) &&
-           (!settings_has_model(c->settings) || check_inputs(c->settings, c->plan, e));
+    if (!settings_plan(c->settings, schema, NULL, no_id, &c->plan, e) ||
+        (settings_has_model(c->settings) && !check_inputs(c->settings, c->plan, e)) ||
+        !contracts_new(c->settings, schema, &contracts, e))
+        return false;
+    contracts_unref(contracts);
+    return true;
 }
 
 /* Against the fields of the source where it can be read; a file that is not there yet is no mistake

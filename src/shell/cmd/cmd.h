@@ -72,6 +72,7 @@ extern const struct command *const commands[];
 extern const size_t command_count;
 extern const struct option global_options[]; /* ends with a row without name */
 
+extern const struct command command_backtest;
 extern const struct command command_check, command_help, command_init, command_version;
 extern const struct command command_label, command_list, command_model, command_profile,
     command_test;

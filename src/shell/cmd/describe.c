@@ -5,14 +5,24 @@
 
 #include "core/base/memory.h"
 #include "core/data/json.h"
+#include "shell/run/beginning.h"
+#include "shell/run/data_directory.h"
 #include "shell/run/feed.h"
 
 enum { CANONICAL_MAX = 1 << 20, WINDOWS_MAX = 64, UNIT_MAX = FIELD_NAME_MAX + 16 };
+
+/* Where the log that there is begins; without one, when a feature is warm can only be said as a
+ * span. */
+struct past {
+    bool has_log;
+    int64_t begins_us; /* its first event */
+};
 
 /* One feature, taken apart. */
 struct description {
     const struct settings *settings;
     const struct plan *plan;
+    const struct past *past;
     const char *name;
     enum type type;
     struct buffer expression; /* canonical: features and entities written out */
@@ -116,6 +126,8 @@ static void set_unit_of_aggregate(struct description *d, const struct aggregate 
         snprintf(d->unit, sizeof d->unit, a->of_label ? "labelled events" : "events");
     else if (a->kind == AGG_DISTINCT)
         snprintf(d->unit, sizeof d->unit, "different values");
+    else if (a->kind == AGG_APPROX_DISTINCT)
+        snprintf(d->unit, sizeof d->unit, "different values, approximate");
     else if (a->kind == AGG_ENTROPY)
         snprintf(d->unit, sizeof d->unit, "bits");
     else if (a->kind == AGG_RANK)
@@ -155,19 +167,37 @@ static int64_t reach_us(const struct description *d)
 }
 
 /* From when on a value is what it would be with all of the past: the state is made of the log, so
- * it begins with the log's first event. */
-static void print_warm(const struct description *d, struct buffer *out)
+ * it begins with the log's first event. False where that is never, or no log says it. */
+static bool warm_since(const struct description *d, int64_t *time_us)
 {
     int64_t reach = reach_us(d);
+
+    return d->past->has_log && reach > 0 && reach < INT64_MAX &&
+           !__builtin_add_overflow(d->past->begins_us, reach, time_us);
+}
+
+static void print_warm(const struct description *d, struct buffer *out)
+{
+    int64_t reach = reach_us(d), since_us;
     char text[TIME_TEXT_MAX];
 
     if (reach == 0) {
         buffer_add_text(out, "at once: it needs no past");
-    } else if (reach == INT64_MAX) {
+        return;
+    }
+    if (warm_since(d, &since_us)) {
+        time_format(since_us, text);
+        buffer_format(out, "since %s, ", text);
+    }
+    if (reach == INT64_MAX) {
         buffer_add_text(out, "never wholly: it counts since the log's first event");
     } else {
         duration_format(reach, text);
         buffer_format(out, "%s after the log's first event", text);
+    }
+    if (d->past->has_log) {
+        time_format(d->past->begins_us, text);
+        buffer_format(out, " of %s", text);
     }
 }
 
@@ -195,13 +225,14 @@ static void find_unit(struct description *d, int node)
 }
 
 static void describe(struct description *d, const struct settings *s, const struct plan *plan,
-                     uint32_t feature)
+                     const struct past *past, uint32_t feature)
 {
     int node = plan_feature_node(plan, feature);
     const struct program *p = plan_program(plan);
 
     *d = (struct description){.settings = s,
                               .plan = plan,
+                              .past = past,
                               .name = plan_feature_name(plan, feature),
                               .type = program_type(p, node),
                               .fingerprint = program_fingerprint(p, node),
@@ -247,6 +278,8 @@ static void print_window(const struct aggregate *a, struct buffer *out)
     }
     buffer_add_text(out, a->prior ? " prior" : "");
     buffer_add_text(out, a->where >= 0 ? " where ..." : "");
+    if (aggregate_is_approximate(a->kind))
+        buffer_add_text(out, "; approximate, from a sketch");
 }
 
 static void print_words(struct description *d, const struct term *t, struct buffer *out)
@@ -292,6 +325,19 @@ static void json_duration(const char *name, int64_t us, struct buffer *out)
     json_add_text(out, text_of(text));
 }
 
+static void json_time(const char *name, bool has, int64_t time_us, struct buffer *out)
+{
+    char text[TIME_TEXT_MAX];
+
+    buffer_format(out, "\"%s\":", name);
+    if (!has) {
+        buffer_add_text(out, "null");
+        return;
+    }
+    time_format(time_us, text);
+    json_add_text(out, text_of(text));
+}
+
 static void json_node(const struct program *p, const char *name, int node, struct buffer *out)
 {
     struct buffer text;
@@ -320,13 +366,16 @@ static void json_window(const struct program *p, const struct aggregate *a, stru
     json_duration("step", a->step_us, out);
     json_duration("delay", a->delay_us, out);
     json_node(p, "where", a->where, out);
-    buffer_format(out, ",\"prior\":%s}", a->prior ? "true" : "false");
+    buffer_format(out, ",\"prior\":%s,\"approximate\":%s}", a->prior ? "true" : "false",
+                  aggregate_is_approximate(a->kind) ? "true" : "false");
 }
 
 static void print_json(const struct description *d, struct buffer *out)
 {
     const struct schema *schema = plan_schema(d->plan);
     const char *comma = "";
+    int64_t since_us = 0;
+    bool is_dated = warm_since(d, &since_us);
 
     buffer_add_text(out, "{\"name\":");
     json_add_text(out, text_of(d->name));
@@ -365,22 +414,40 @@ static void print_json(const struct description *d, struct buffer *out)
     print_warm(d, out);
     buffer_add_char(out, '"');
     json_duration("warm_after", reach_us(d) == INT64_MAX ? 0 : reach_us(d), out);
+    buffer_add_char(out, ',');
+    json_time("warm_since", is_dated, since_us, out);
     buffer_format(out, ",\"reads_label\":%s,\"fingerprint\":\"%016llx\"}",
                   d->reads_label ? "true" : "false", (unsigned long long)d->fingerprint);
 }
 
+static void print_head(const struct past *past, struct buffer *out)
+{
+    buffer_add_char(out, '{');
+    json_time("log_begins", past->has_log, past->begins_us, out);
+    buffer_add_text(out, ",\"features\":[");
+}
+
+static bool find_past(const struct settings *s, struct past *past, struct error *e)
+{
+    char shard[DATA_PATH_MAX];
+
+    return data_shard_directory(s, shard, e) &&
+           log_beginning(shard, &past->has_log, &past->begins_us, e);
+}
+
 static bool print_all(struct invocation *v, const struct settings *s, const struct plan *plan,
-                      struct error *e)
+                      const struct past *past, struct error *e)
 {
     struct buffer out;
     bool ok;
 
     buffer_init(&out, OUTPUT_MAX);
-    buffer_add_text(&out, v->json ? "{\"features\":[" : "");
+    if (v->json)
+        print_head(past, &out);
     for (uint32_t i = 0; i < plan_feature_count(plan); i++) {
         struct description d;
 
-        describe(&d, s, plan, i);
+        describe(&d, s, plan, past, i);
         if (v->json) {
             buffer_add_text(&out, i > 0 ? ",\n" : "\n");
             print_json(&d, &out);
@@ -399,6 +466,7 @@ static bool print_all(struct invocation *v, const struct settings *s, const stru
 bool describe_features(struct invocation *v, const struct settings *s, struct error *e)
 {
     static const uint8_t no_id[PLAN_ID_BYTES];
+    struct past past = {0};
     struct schema *schema;
     struct plan *plan = NULL;
     bool ok;
@@ -409,7 +477,8 @@ bool describe_features(struct invocation *v, const struct settings *s, struct er
                          "settings");
     schema = settings_schema(s);
     ok = (schema != NULL || feed_schema(s, NULL, &schema, e)) &&
-         settings_plan(s, schema, NULL, no_id, &plan, e) && print_all(v, s, plan, e);
+         settings_plan(s, schema, NULL, no_id, &plan, e) && find_past(s, &past, e) &&
+         print_all(v, s, plan, &past, e);
     schema_free(schema);
     plan_unref(plan);
     return ok;

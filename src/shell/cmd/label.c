@@ -20,7 +20,8 @@
 enum { STATE_BATCH = 1024, QUEUE = 1024 };
 
 static const struct option label_options[] = {
-    {"url", 0, "URL", "send to a running service, such as http://127.0.0.1:8080"},
+    {"url", 0, "URL",
+     "send to a running service, such as http://127.0.0.1:8080; suggest: from its decisions"},
     {"id", 0, "COLUMN", "the event's id (default: as in the settings, or by usual names)"},
     {"label", 0, "COLUMN", "what it was: fraud or legit, true or false, 1 or 0"},
     {"all", 0, "WORD", "no such column: every row is fraud, or legit"},
@@ -244,11 +245,13 @@ const struct command command_label = {
         "run there then. With --url, a row is repeated where its event already has the label\n"
         "that the file gives it in the end.\n"
         "suggest lists the events without label whose label would teach the model most: those\n"
-        "nearest to a threshold of `decision`, one of each entity.",
+        "nearest to a threshold of `decision`, one of each entity: of a file, or with --url of the\n"
+        "decisions that a running service has made.",
     .options = label_options,
     .examples = "  assay label import chargebacks.csv --all fraud --said-by chargeback\n"
                 "  assay label import reviews.csv --id payment --date closed_at\n"
                 "  assay label import reviews.csv --url http://127.0.0.1:8080 --json\n"
-                "  assay label suggest new.csv -n 50 --entity customer\n",
+                "  assay label suggest new.csv -n 50 --entity customer\n"
+                "  assay label suggest --url http://127.0.0.1:8080 --json\n",
     .run = label_run,
 };

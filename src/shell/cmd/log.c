@@ -13,6 +13,7 @@
 #include "shell/run/data_directory.h"
 #include "shell/run/plans.h"
 #include "shell/run/reasons.h"
+#include "shell/run/verdict.h"
 
 enum { SHOW_USUAL = 20, SHOW_MAX = 1000000, EVENT_TEXT_MAX = 64 << 20 };
 
@@ -159,6 +160,7 @@ static bool add_decision(struct viewer *w, struct text bytes, struct error *e)
     buffer_format(&w->out, ",\"score\":%d", d.score);
     add_key_text(&w->out, "level", text_of(plan_level_name(w->plan, d.level)));
     add_key_text(&w->out, "outcome", text_of(plan_outcome_name(w->plan, d.outcome)));
+    verdict_add_uncertainty(&d, &w->out);
     buffer_init(&reasons, 64 << 10);
     reasons_text(&d, w->plan, &reasons);
     add_key_text(&w->out, "reasons", (struct text){reasons.bytes, reasons.length});

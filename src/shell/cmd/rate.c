@@ -255,7 +255,7 @@ static void work_out(struct rate *r)
     }
     r->ids = fmin((double)s->ids_horizon, r->rate * (double)s->ids_horizon_us / 1e6);
     r->ids = fmin(r->ids, ids_room);
-    r->ids_bytes = r->ids * (sizeof(struct id_entry) + 2 * sizeof(uint32_t));
+    r->ids_bytes = r->ids * (double)ids_entry_bytes();
     r->state_bytes = r->window_bytes + r->ids_bytes;
     r->log_day_bytes = r->rate * SECONDS_PER_DAY *
                        (LOG_OVERHEAD_BYTES + 12 + decision + r->event_bytes + r->id_bytes);
@@ -328,6 +328,17 @@ static void print_kind(const struct rate *r, const struct kind_need *k, struct b
         add_span(out, k->need.horizon_us);
         buffer_add_char(out, '\n');
     }
+    buffer_format(out, "    exact for entities of up to %llu events",
+                  (unsigned long long)k->need.exact_events);
+    if (k->need.exact_values > 0)
+        buffer_format(out, ", and %llu different values before these",
+                      (unsigned long long)k->need.exact_values);
+    buffer_add_text(out, "; marked forgotten beyond\n");
+    if (k->need.sketch_bytes > 0) {
+        buffer_add_text(out, "    sketches of approx_distinct: at most ");
+        add_size(out, k->need.sketch_bytes);
+        buffer_add_text(out, " an entity\n");
+    }
     for (uint32_t i = 0; i < k->windows; i++) {
         double events = window_events(r, k, &k->window[i]);
 
@@ -375,6 +386,10 @@ static void json_kind(const struct rate *r, const struct kind_need *k, struct bu
     json_number(out, "events", k->need.events);
     json_number(out, "entity_bytes", k->need.entity_bytes);
     json_number(out, "bytes", k->need.bytes);
+    json_number(out, "sketch_bytes", k->need.sketch_bytes);
+    json_number(out, "exact_events", (double)k->need.exact_events);
+    if (k->need.exact_values > 0)
+        json_number(out, "exact_values", (double)k->need.exact_values);
     buffer_format(out, ",\"endless\":%s,\"windows\":[", k->need.is_endless ? "true" : "false");
     for (uint32_t i = 0; i < k->windows; i++) {
         double events = window_events(r, k, &k->window[i]);

@@ -3,12 +3,18 @@
 #include "shell/run/output.h"
 #include "shell/run/reasons.h"
 #include "shell/run/replay.h"
+#include "shell/run/verdict.h"
 
 #include "shell/os/digest.h"
 
-static const char *const columns[] = {"id", "probability", "score", "level", "outcome", "reasons"};
+static const char *const columns[] = {"id",      "probability", "score",    "level",
+                                      "outcome", "reasons",     "low",      "high",
+                                      "p_legit", "p_fraud",     "conformal"};
 
-enum { COLUMNS = sizeof columns / sizeof *columns };
+enum {
+    COLUMNS = 6, /* without those of a model that says how sure it is */
+    COLUMNS_UNCERTAIN = sizeof columns / sizeof *columns,
+};
 
 struct writing {
     struct output *output;
@@ -38,6 +44,17 @@ static void add_to_digest(struct writing *w, struct text id, const struct decisi
     buffer_fini(&bytes);
 }
 
+static void write_uncertainty(struct writing *w, const struct uncertainty *u)
+{
+    output_real(w->output, u->bound[0]);
+    output_real(w->output, u->bound[1]);
+    output_real(w->output, u->p_value[0]);
+    output_real(w->output, u->p_value[1]);
+    buffer_clear(&w->text);
+    verdict_add_set(u->set, "", " ", &w->text);
+    output_text(w->output, (struct text){w->text.bytes, w->text.length});
+}
+
 static bool write_batch(void *context, const struct pass_batch *b, struct error *e)
 {
     struct writing *w = context;
@@ -60,6 +77,8 @@ static bool write_batch(void *context, const struct pass_batch *b, struct error 
         buffer_clear(&w->text);
         reasons_text(d, w->plan, &w->text);
         output_text(w->output, (struct text){w->text.bytes, w->text.length});
+        if (d->flags & DECISION_UNCERTAINTY)
+            write_uncertainty(w, &d->uncertainty);
         w->by_outcome[d->outcome]++;
         w->forgotten += d->forgotten != 0;
     }
@@ -115,7 +134,10 @@ static bool write_scores(struct invocation *v, struct scoring_options *o, struct
                          void *context, struct error *e)
 {
     struct writing w = {.plan = s->current.made.plan, .digest = digest_new()};
-    bool ok = output_open(option_get(v, "output"), columns, COLUMNS, &w.output, e);
+    const struct model *m = plan_model(w.plan);
+    bool is_uncertain = m != NULL && model_conformal(m) != NULL;
+    bool ok = output_open(option_get(v, "output"), columns,
+                          is_uncertain ? COLUMNS_UNCERTAIN : COLUMNS, &w.output, e);
 
     (void)context;
     buffer_init(&w.text, 64 << 10);

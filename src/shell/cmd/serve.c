@@ -11,6 +11,7 @@
 #include "shell/cmd/cmd.h"
 #include "shell/os/clock.h"
 #include "shell/os/thread.h"
+#include "shell/run/backtest_request.h"
 #include "shell/run/current.h"
 #include "shell/run/data_directory.h"
 #include "shell/run/history.h"
@@ -21,6 +22,7 @@ enum { WAIT_US = 50000, STATE_BATCH = 1024 };
 
 struct serving {
     struct lookups *lookups;
+    struct contracts *contracts;
     struct invocation *v;
     struct settings *settings;
     struct server_setting setting; /* with --port over it */
@@ -64,10 +66,10 @@ static void signals_install(void)
 
 /* By the settings file as it is now. The model that it makes is in force from the next reload or
  * start on. */
-static bool train_job(void *context, const struct progress *progress, struct buffer *result,
-                      struct error *e)
+static bool train_job(void *context, const struct server_request *request,
+                      const struct progress *progress, struct buffer *result, struct error *e)
 {
-    const struct serving *s = context;
+    struct serving *s = context;
     struct settings *settings;
     struct train_options o = {.directory = s->data,
                               .threads = cpu_count(),
@@ -80,13 +82,15 @@ static bool train_job(void *context, const struct progress *progress, struct buf
     if (!invocation_settings(s->v, &settings, e))
         return false;
     o.settings = settings;
+    if (request->is_forced)
+        o.promotion = PROMOTE_ALWAYS;
     ok = train(&o, &r, e);
     if (ok) {
         train_result_json(&r, result);
         train_result_free(&r);
     }
     settings_free(settings);
-    return ok;
+    return ok && (!request->is_enforced || server_reload_now(s->server, e));
 }
 
 /* ---- reloading ---- */
@@ -168,16 +172,19 @@ static bool reload_with(struct serving *s, struct settings *settings, struct cur
 {
     const struct schema *schema = plan_schema(c->made.plan);
     struct lookups *lookups = NULL;
+    struct contracts *contracts = NULL;
     struct activated a;
     bool ok;
 
     ok = lookups_open(settings, schema, schema, &lookups, e) && lookups_match(lookups, schema, e) &&
+         contracts_new(settings, schema, &contracts, e) &&
          shard_activate(s->shard, &c->made, c->model.length > 0 ? c->model.bytes : NULL,
                         c->model.length, progress, &a, e);
     if (ok) {
-        server_renew(s->server, lookups);
+        server_renew(s->server, lookups, contracts);
         reload_result(s, settings, c, &a, result);
     }
+    contracts_unref(contracts);
     lookups_free(lookups);
     return ok;
 }
@@ -206,12 +213,13 @@ static bool reload(struct serving *s, const struct progress *progress, struct bu
     return ok;
 }
 
-static bool reload_job(void *context, const struct progress *progress, struct buffer *result,
-                       struct error *e)
+static bool reload_job(void *context, const struct server_request *request,
+                       const struct progress *progress, struct buffer *result, struct error *e)
 {
     struct serving *s = context;
     bool ok;
 
+    (void)request;
     thread_background();
     ok = reload(s, progress, result, e);
     pthread_mutex_lock(&s->lock);
@@ -221,6 +229,57 @@ static bool reload_job(void *context, const struct progress *progress, struct bu
         snprintf(s->notice, sizeof s->notice, "not reloaded, the plan that was in force is: %s",
                  e->text);
     pthread_mutex_unlock(&s->lock);
+    return ok;
+}
+
+/* ---- backtests over HTTP ---- */
+
+/* By the settings file as it is now, with the model in force. */
+static bool backtest_with(const struct serving *s, struct settings *settings,
+                          const struct backtest_request *asked, const struct progress *progress,
+                          struct buffer *result, struct error *e)
+{
+    struct rules_backtest_options o = {.directory = s->shard_directory,
+                                       .settings = settings,
+                                       .state = *shard_state_options(s->shard),
+                                       .draft = asked->draft,
+                                       .drafts = asked->drafts,
+                                       .from_us = asked->from_us,
+                                       .to_us = asked->to_us,
+                                       .progress = progress};
+    struct rules_backtest r;
+    struct current current;
+    bool ok;
+
+    if (!current_open(settings, NULL, CURRENT_SERVED, &current, e))
+        return false;
+    o.state.engine.workers = NULL; /* they are the shard's */
+    o.schema = plan_schema(current.made.plan);
+    o.model = (struct text){current.model.bytes, current.model.length};
+    ok = rules_backtest(&o, &r, e);
+    if (ok) {
+        rules_backtest_json(&r, result);
+        rules_backtest_fini(&r);
+    }
+    current_close(&current);
+    return ok;
+}
+
+static bool backtest_job(void *context, const struct server_request *request,
+                         const struct progress *progress, struct buffer *result, struct error *e)
+{
+    const struct serving *s = context;
+    struct backtest_request asked;
+    struct settings *settings = NULL;
+    bool ok;
+
+    thread_background();
+    if (!backtest_request_read(&asked, request->body, e))
+        return false;
+    ok = invocation_settings(s->v, &settings, e) &&
+         backtest_with(s, settings, &asked, progress, result, e);
+    settings_free(settings);
+    backtest_request_fini(&asked);
     return ok;
 }
 
@@ -250,7 +309,8 @@ static bool open_lookups(struct serving *s, struct error *e)
     const struct schema *schema = plan_schema(s->current.made.plan);
 
     return lookups_open(s->settings, schema, schema, &s->lookups, e) &&
-           lookups_match(s->lookups, schema, e);
+           lookups_match(s->lookups, schema, e) &&
+           contracts_new(s->settings, schema, &s->contracts, e);
 }
 
 static bool take_history(struct serving *s, struct error *e)
@@ -291,10 +351,12 @@ static bool open_server(struct serving *s, struct error *e)
                                     .settings = s->settings,
                                     .shard = s->shard,
                                     .lookups = s->lookups,
+                                    .contracts = s->contracts,
                                     .store = s->store,
                                     .data_directory = s->data,
                                     .train = {train_job, s},
-                                    .reload = {reload_job, s}};
+                                    .reload = {reload_job, s},
+                                    .backtest = {backtest_job, s}};
 
     if (!project_open(&project, &s->project, e))
         return false;
@@ -307,6 +369,7 @@ static void close_all(struct serving *s)
     server_stop(s->server);
     project_close(s->project);
     shard_close(s->shard);
+    contracts_unref(s->contracts);
     lookups_free(s->lookups);
     current_close(&s->current);
     settings_free(s->settings);

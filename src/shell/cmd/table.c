@@ -20,6 +20,7 @@ const struct command *const commands[] = {
     &command_label,
     &command_list,
     &command_log,
+    &command_backtest,
     &command_replay,
     &command_rebuild,
     &command_help,

@@ -58,6 +58,7 @@ enum record_kind {
     RECORD_LABEL = 4,    /* an event's outcome became known */
     RECORD_HISTORY = 5,  /* the import of the history is complete */
     RECORD_LIST = 6,     /* values were added to a list, or removed from it */
+    RECORD_CONTROL = 7,  /* of the control log (shell/control): who changed what */
 };
 
 const char *record_kind_name(enum record_kind kind);

@@ -45,6 +45,7 @@ const char *record_kind_name(enum record_kind kind)
     static const char *const names[] = {
         [RECORD_PLAN] = "plan",   [RECORD_OBSERVE] = "observe", [RECORD_DECISION] = "decision",
         [RECORD_LABEL] = "label", [RECORD_HISTORY] = "history", [RECORD_LIST] = "list",
+        [RECORD_CONTROL] = "control",
     };
 
     if ((unsigned)kind < sizeof names / sizeof names[0] && names[kind] != NULL)

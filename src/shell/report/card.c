@@ -161,7 +161,10 @@ static void how_measured(struct card *c)
 static void evaluation_data(struct card *c)
 {
     c->form->heading(c->out, "Evaluation data");
-    if (!is_judged(c)) {
+    if (json_at(c->metrics, "anomalies") != NULL) {
+        say_text(c, "None that could judge it: no event had a label when it was made. How its "
+                    "scores lie, and whether they hold, is in its report.");
+    } else if (!is_judged(c)) {
         say_text(c, "None: it was taken over from another program, and nothing is known of how it "
                     "was tested. `assay replay` and `assay score` on labelled events tell more.");
     } else {

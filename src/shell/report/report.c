@@ -48,12 +48,15 @@ void report_write_html(const struct report_data *data, struct buffer *out)
     write_header(data, out);
     section_verdict(data, out);
     section_checks(data, out);
-    section_models(data, out);
+    if (!data->has_no_label)
+        section_models(data, out);
     section_tables(data, out);
-    section_curves(data, out);
-    section_thresholds(data, out);
-    section_scores(data, out);
-    section_calibration(data, out);
+    if (!data->has_no_label) {
+        section_curves(data, out);
+        section_thresholds(data, out);
+        section_scores(data, out);
+        section_calibration(data, out);
+    }
     section_features(data, out);
     section_data(data, out);
     section_words(data, out);

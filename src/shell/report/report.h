@@ -99,6 +99,8 @@ struct report_data {
 
     const struct report_table *table; /* comparison, folds, search, highest scores */
     uint32_t tables;
+
+    bool has_no_label; /* no event has one: metrics have no figure, frauds mean nothing */
 };
 
 void report_write_html(const struct report_data *data, struct buffer *out);

@@ -44,7 +44,8 @@ static void add_facts(const struct report_data *data, struct buffer *out)
     words_period(out, data->from_us, data->until_us);
     buffer_add_text(out, "</dd></div>\n");
     add_count(out, "Rows", data->rows, 0);
-    add_count(out, "Frauds", data->frauds, data->rows);
+    if (!data->has_no_label)
+        add_count(out, "Frauds", data->frauds, data->rows);
     add_count(out, "Rows moved by sorting", data->moved, data->rows);
     add_count(out, "Rows rejected", rejected, data->rows + rejected);
     buffer_add_text(out, "</dl>\n");
@@ -134,9 +135,13 @@ static void add_parts(const struct report_data *data, struct buffer *out)
         buffer_add_text(out, "</td><td>");
         words_count(out, p->rows);
         buffer_add_text(out, "</td><td>");
-        words_count(out, p->frauds);
+        if (data->has_no_label)
+            buffer_add_text(out, "not known");
+        else
+            words_count(out, p->frauds);
         buffer_add_text(out, "</td><td>");
-        words_percent(out, p->rows > 0 ? (double)p->frauds / (double)p->rows : NAN);
+        words_percent(out, p->rows > 0 && !data->has_no_label ? (double)p->frauds / (double)p->rows
+                                                              : NAN);
         buffer_add_text(out, "</td></tr>\n");
     }
     html_table_close(out);

@@ -97,7 +97,8 @@ void section_verdict(const struct report_data *data, struct buffer *out)
     buffer_add_text(out, "<p class=\"soft\">");
     html_text(out, verdict_caveat);
     buffer_add_text(out, " In brackets: 95 % bootstrap intervals.</p>\n</div>\n");
-    add_tiles(m, out);
+    if (!data->has_no_label)
+        add_tiles(m, out);
 }
 
 void section_checks(const struct report_data *data, struct buffer *out)

@@ -478,8 +478,10 @@ void terminal_report(const struct terminal *t, const struct report_data *data, s
 
     put_verdict(t, data, out);
     put_warnings(t, data, out);
-    terminal_heading(t, "Held-out figures, with 95 % intervals", out);
-    terminal_models(t, data, out);
+    if (!data->has_no_label) {
+        terminal_heading(t, "Held-out figures, with 95 % intervals", out);
+        terminal_models(t, data, out);
+    }
     if (m->pr.points > 0) {
         terminal_heading(t, "Precision over recall", out);
         terminal_curve(t, &m->pr, (double)m->frauds / m->rows, "recall 100 %", "precision", out);

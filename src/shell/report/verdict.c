@@ -94,6 +94,17 @@ void verdict_findings(const struct report_data *data, struct buffer *out)
 {
     const struct metrics *m = data->model[data->best].metrics;
 
+    if (data->has_no_label) {
+        buffer_add_text(out,
+                        "No event has a label, so nothing here says how many frauds this model "
+                        "finds, nor whether it finds any. What can be measured is how its "
+                        "scores lie on ");
+        words_count(out, m->rows);
+        buffer_add_text(out, " held-out transactions, and whether another model of the same kind "
+                             "gives the same. Labels of the highest scores would tell more: "
+                             "`assay label import`, then train again.");
+        return;
+    }
     say_where(data, m, out);
     if (m->auc_roc.is_null) {
         buffer_add_text(out, "there is one class only, so no model can be judged.");

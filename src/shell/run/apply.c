@@ -59,6 +59,7 @@ bool apply_flush(struct apply *a, struct error *e)
     for (uint32_t i = 0; i < rows && a->decisions != NULL && goes_on; i++) {
         const struct gathered *g = &a->row[i];
         struct applied row = {.seq = a->seq[i],
+                              .received_us = a->received_us[i],
                               .id = {a->bytes.bytes + g->id_at, g->id_length},
                               .frame = &a->frame,
                               .row = i,
@@ -66,7 +67,7 @@ bool apply_flush(struct apply *a, struct error *e)
                               .recorded = {a->bytes.bytes + g->decision_at, g->decision_length},
                               .plan = g->plan};
 
-        if (g->is_decision && decision_is_made(&a->decisions[i]))
+        if ((g->is_decision || a->o.decides_observed) && decision_is_made(&a->decisions[i]))
             goes_on = a->o.on_decision(a->o.context, &row);
     }
     frame_clear(&a->frame);

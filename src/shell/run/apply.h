@@ -15,6 +15,7 @@ enum { APPLY_BATCH = 1024 };
 /* One decision made again. Slices live until the callback returns. */
 struct applied {
     uint64_t seq;
+    int64_t received_us;
     struct text id;
     const struct frame *frame; /* the event is row `row` */
     uint32_t row;
@@ -30,6 +31,7 @@ struct apply_options {
     /* Where set, DECISION records are decided again and given here, in order; else events are only
      * observed. False stops with ERROR_CANCELLED. */
     bool (*on_decision)(void *context, const struct applied *a);
+    bool decides_observed; /* OBSERVE records too, where their kind is one that is decided */
     void *context;
 };
 

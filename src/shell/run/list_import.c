@@ -46,9 +46,11 @@ static int compare_said(const void *left, const void *right)
 
 static void fold(struct import *m)
 {
-    enum type type = plan_list_type(shard_plan(m->shard), m->list);
+    struct plan *plan = shard_plan(m->shard);
+    enum type type = plan_list_type(plan, m->list);
     uint32_t kept = 0;
 
+    plan_unref(plan);
     m->said = mem_array(m->file.count, sizeof *m->said);
     for (uint32_t i = 0; i < m->file.count; i++) {
         uint32_t place;

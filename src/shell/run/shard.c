@@ -372,6 +372,16 @@ struct engine *shard_engine(struct shard *s)
     return s->state.engine;
 }
 
+const char *shard_directory(const struct shard *s)
+{
+    return s->o.directory;
+}
+
+const struct state_options *shard_state_options(const struct shard *s)
+{
+    return &s->o.state;
+}
+
 const struct log *shard_log(const struct shard *s)
 {
     return s->log;

@@ -159,6 +159,8 @@ bool shard_activate(struct shard *s, const struct made_plan *made, const void *m
 struct plan *shard_plan(struct shard *s); /* the plan in force; a reference */
 struct plans *shard_plans(const struct shard *s);
 const struct log *shard_log(const struct shard *s);
+const char *shard_directory(const struct shard *s);
+const struct state_options *shard_state_options(const struct shard *s);
 
 /* What metrics and health pages show; a copy, any thread. */
 struct shard_status {

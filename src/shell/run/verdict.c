@@ -81,6 +81,34 @@ static void add_reasons(const struct verdict *v, struct buffer *out)
     buffer_add_char(out, ']');
 }
 
+void verdict_add_set(uint8_t set, const char *quote, const char *between, struct buffer *out)
+{
+    if (set & UNCERTAINTY_LEGITIMATE)
+        buffer_format(out, "%slegit%s", quote, quote);
+    if (set & UNCERTAINTY_FRAUD)
+        buffer_format(out, "%s%sfraud%s", set & UNCERTAINTY_LEGITIMATE ? between : "", quote,
+                      quote);
+}
+
+void verdict_add_uncertainty(const struct decision *d, struct buffer *out)
+{
+    const struct uncertainty *u = &d->uncertainty;
+
+    if ((d->flags & DECISION_UNCERTAINTY) == 0)
+        return;
+    buffer_add_text(out, ",\"interval\":[");
+    json_add_real(out, u->bound[0]);
+    buffer_add_char(out, ',');
+    json_add_real(out, u->bound[1]);
+    buffer_add_text(out, "],\"conformal\":[");
+    verdict_add_set(u->set, "\"", ",", out);
+    buffer_add_text(out, "],\"p_values\":{\"legit\":");
+    json_add_real(out, u->p_value[0]);
+    buffer_add_text(out, ",\"fraud\":");
+    json_add_real(out, u->p_value[1]);
+    buffer_add_char(out, '}');
+}
+
 /* Names of the kinds of entity; a kind has a group for each level of its features. */
 static void add_forgotten(const struct verdict *v, struct buffer *out)
 {
@@ -173,6 +201,7 @@ void verdict_open(const struct verdict *v, struct buffer *out)
                                .score = v->decision->score,
                                .probability = v->decision->probability},
         out);
+    verdict_add_uncertainty(v->decision, out);
     add_rules(v, out);
     add_reasons(v, out);
     verdict_add_flags(v->decision->flags, out);

@@ -31,6 +31,11 @@ struct verdict_head {
 };
 
 void verdict_add_head(const struct verdict_head *h, struct buffer *out);
+/* ,"interval":[low,high],"conformal":["legit","fraud"],"p_values":{...}; nothing where the decision
+ * has none. */
+void verdict_add_uncertainty(const struct decision *d, struct buffer *out);
+/* The classes of a conformal set by their words, with `between` between them. */
+void verdict_add_set(uint8_t set, const char *quote, const char *between, struct buffer *out);
 void verdict_add_flags(uint8_t flags, struct buffer *out); /* ,"flags":[...] */
 
 #endif

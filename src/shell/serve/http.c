@@ -40,7 +40,8 @@ struct connection {
     struct loop *loop;
     struct MHD_Connection *mhd;
     enum stage stage;
-    size_t body_bytes;        /* received; those over body_max were dropped */
+    size_t body_bytes;        /* received; those over body_max were dropped, */
+    size_t kept_bytes;        /* these not */
     _Atomic int64_t since_us; /* of the last answer; 0 while a request is being answered */
     int fd;
     struct connection *before, *after;
@@ -179,6 +180,7 @@ static enum MHD_Result take_body(struct connection *c, const char *bytes, size_t
         atomic_fetch_sub(&c->http->body_bytes, kept);
         return MHD_NO;
     }
+    c->kept_bytes += kept;
     x->body.max = x->body_max + 1; /* one more says that it was too long */
     buffer_add(&x->body, bytes, kept);
     if (kept < length && x->body.length == x->body_max)
@@ -270,13 +272,12 @@ static void on_completed(void *context, struct MHD_Connection *mhd, void **reque
         return;
     x = &c->exchange;
     c->http->o.ended(c->http->o.context, x);
-    atomic_fetch_sub(&c->http->body_bytes,
-                     x->body.length > x->body_max ? x->body_max : x->body.length);
+    atomic_fetch_sub(&c->http->body_bytes, c->kept_bytes);
     keep_or_free(&x->body);
     keep_or_free(&x->answer);
     *x = (struct exchange){.body = x->body, .answer = x->answer, .connection = c};
     c->stage = IDLE;
-    c->body_bytes = 0;
+    c->body_bytes = c->kept_bytes = 0;
     atomic_store(&c->since_us, clock_monotonic_us());
     atomic_fetch_sub(&c->http->answering, 1);
     *request = NULL;
@@ -294,6 +295,12 @@ const char *exchange_header(struct exchange *x, const char *name)
 
 const char *exchange_query(struct exchange *x, const char *name)
 {
+    for (uint32_t i = 0; x->queries != NULL && i < x->query_count; i++) {
+        if (strcmp(x->queries[i].name, name) == 0)
+            return x->queries[i].value;
+    }
+    if (x->queries != NULL)
+        return NULL;
     return MHD_lookup_connection_value(x->connection->mhd, MHD_GET_ARGUMENT_KIND, name);
 }
 
@@ -317,6 +324,11 @@ void exchange_queries(struct exchange *x, bool (*visit)(void *context, const cha
 {
     struct visiting v = {visit, context};
 
+    if (x->queries != NULL) {
+        for (uint32_t i = 0; i < x->query_count && visit(context, x->queries[i].name); i++)
+            continue;
+        return;
+    }
     MHD_get_connection_values(x->connection->mhd, MHD_GET_ARGUMENT_KIND, visit_query, &v);
 }
 

@@ -6,7 +6,7 @@
  *   begin()   the head is read: sets body_max, or answers already (a refused host, a body too long)
  *   handle()  the body is read: answers, or calls exchange_wait and lets somebody answer later
  *   ready()   after exchange_resume, from any thread: fills the answer, back on the I/O thread
- *   answering() the answer is about to be sent: a last look at it
+ *   answering() the answer is about to be sent: a last look at it, and a last change
  *   ended()   the answer is sent or the peer has gone: frees what the handler keeps in `state`
  *
  * A struct exchange belongs to its connection and is used again for the connection's next request.
@@ -41,6 +41,10 @@ enum http_method { HTTP_GET, HTTP_HEAD, HTTP_POST, HTTP_DELETE, HTTP_OTHER };
 
 enum http_next { HTTP_ANSWERED, HTTP_WAITING };
 
+struct exchange_pair {
+    const char *name, *value;
+};
+
 struct exchange {
     enum http_method method;
     struct text path; /* decoded; may be any bytes but NUL */
@@ -58,9 +62,12 @@ struct exchange {
 
     enum http_next (*ready)(struct exchange *x); /* HTTP_WAITING: after another exchange_wait */
     void *state;                                 /* the handler's */
-    const void *route;                           /* the dispatcher's */
-    struct text parameter;                       /* the last part in braces, */
-    struct text name;                            /* and the one before it */
+    void *translation;                           /* contract.c's, of a foreign contract */
+    const struct exchange_pair *queries;         /* instead of the path's; NULL: those */
+    uint32_t query_count;
+    const void *route;     /* the dispatcher's */
+    struct text parameter; /* the last part in braces, */
+    struct text name;      /* and the one before it */
 
     struct connection *connection; /* http.c's */
 };
@@ -72,7 +79,7 @@ struct http_options {
     void *context;
     void (*begin)(void *context, struct exchange *x);
     enum http_next (*handle)(void *context, struct exchange *x);
-    void (*answering)(void *context, const struct exchange *x);
+    void (*answering)(void *context, struct exchange *x);
     void (*ended)(void *context, struct exchange *x);
 };
 

@@ -4,6 +4,7 @@
 
 #include "core/data/json.h"
 #include "shell/os/thread.h"
+#include "shell/serve/contract.h"
 #include "shell/serve/http.h"
 #include "shell/serve/jobs.h"
 #include "shell/serve/metrics.h"
@@ -18,10 +19,12 @@ enum {
 
 struct server {
     struct server_options o;
-    pthread_mutex_t lock;    /* of plan and lookups */
-    struct plan *plan;       /* by which requests are read; a reference */
-    struct lookups *lookups; /* of its schema; a reference */
-    atomic_uint generation;  /* goes up when they change */
+    pthread_mutex_t lock;        /* of plan, lookups and contracts */
+    struct plan *plan;           /* by which requests are read; a reference */
+    struct lookups *lookups;     /* of its schema; a reference */
+    struct contracts *contracts; /* of the settings' routes; a reference, or NULL */
+    atomic_bool has_contracts;
+    atomic_uint generation; /* goes up when they change */
     struct http *http;
     pthread_key_t seat; /* of each I/O and desk thread */
     struct queue *desk_queue;
@@ -65,6 +68,9 @@ bool query_bool(struct exchange *x, const char *name, bool *value) MUST_USE;
 /* A body that is {} and nothing else, since `words`. On false the answer is there. */
 bool body_is_empty_object(struct server *s, struct exchange *x, const char *words) MUST_USE;
 
+/* The record of the event, as the shard's index of ids knows it. For desks. */
+bool find_in_shard(struct server *s, struct text id, uint64_t *seq) MUST_USE;
+
 /* What is being committed is known already, but not yet to be read: waits until it is on the disk;
  * false where that takes too long. For desks. */
 bool wait_durable(const struct log *l, uint64_t seq) MUST_USE;
@@ -84,6 +90,9 @@ enum http_next list_models(struct server *s, struct exchange *x);
 enum http_next show_model(struct server *s, struct exchange *x);
 enum http_next promote_model(struct server *s, struct exchange *x);
 enum http_next train_model(struct server *s, struct exchange *x);
+enum http_next backtest_rules(struct server *s, struct exchange *x);
+enum http_next list_events(struct server *s, struct exchange *x);
+enum http_next decide_event(struct server *s, struct exchange *x);
 enum http_next reload_settings(struct server *s, struct exchange *x);
 enum http_next show_job(struct server *s, struct exchange *x);
 enum http_next show_alive(struct server *s, struct exchange *x);

@@ -14,7 +14,13 @@
 
 enum job_state { JOB_RUNNING, JOB_DONE, JOB_FAILED, JOB_CANCELLED };
 
-enum { STAGE_MAX = 64, WAIT_STEP_US = 2000, RELOAD_WAIT_US = 2000000 };
+enum {
+    STAGE_MAX = 64,
+    WAIT_STEP_US = 2000,
+    RELOAD_WAIT_US = 2000000,
+    TRAIN_WAIT_US = 60000000,
+    BACKTEST_WAIT_US = 5000000
+};
 
 struct job {
     char id[JOB_ID_BYTES]; /* "": the place is free */
@@ -36,6 +42,8 @@ struct lane {
     struct job *running;
     bool has_thread;
     pthread_t thread;
+    struct server_request request; /* of the running job; its body is `body`'s */
+    struct buffer body;
 };
 
 struct jobs {
@@ -46,17 +54,18 @@ struct jobs {
     atomic_bool is_cancelled;
 };
 
-static const char *const kinds[JOB_KINDS] = {"train", "reload"};
+static const char *const kinds[JOB_KINDS] = {"train", "reload", "backtest"};
 
-struct jobs *jobs_new(const struct server_work *train, const struct server_work *reload)
+struct jobs *jobs_new(const struct server_work work[JOB_KINDS])
 {
     struct jobs *j = mem_alloc(sizeof *j);
 
-    j->lane[JOB_TRAIN].work = *train;
-    j->lane[JOB_RELOAD].work = *reload;
     pthread_mutex_init(&j->lock, NULL);
-    for (unsigned i = 0; i < JOB_KINDS; i++)
+    for (unsigned i = 0; i < JOB_KINDS; i++) {
         j->lane[i].jobs = j;
+        j->lane[i].work = work[i];
+        buffer_init(&j->lane[i].body, JOB_BODY_MAX);
+    }
     for (unsigned i = 0; i < JOBS_KEPT; i++)
         buffer_init(&j->job[i].result, JOB_RESULT_MAX);
     return j;
@@ -73,6 +82,7 @@ void jobs_free(struct jobs *j)
     for (unsigned i = 0; i < JOB_KINDS; i++) {
         if (j->lane[i].has_thread)
             pthread_join(j->lane[i].thread, NULL);
+        buffer_fini(&j->lane[i].body);
     }
     for (unsigned i = 0; i < JOBS_KEPT; i++)
         buffer_fini(&j->job[i].result);
@@ -106,7 +116,7 @@ static void *job_main(void *context)
     bool ok;
 
     buffer_init(&result, JOB_RESULT_MAX);
-    ok = l->work.run(l->work.context, &progress, &result, &e);
+    ok = l->work.run(l->work.context, &l->request, &progress, &result, &e);
     pthread_mutex_lock(&l->jobs->lock);
     buffer_fini(&l->running->result);
     l->running->result = result;
@@ -130,7 +140,8 @@ static struct job *next_place(struct jobs *j)
     return job;
 }
 
-static bool job_begin(struct jobs *j, enum job_kind kind, char id[JOB_ID_BYTES], struct error *e)
+static bool job_begin(struct jobs *j, enum job_kind kind, const struct server_request *request,
+                      char id[JOB_ID_BYTES], struct error *e)
 {
     struct lane *l = &j->lane[kind];
     struct job *job = next_place(j);
@@ -144,6 +155,13 @@ static bool job_begin(struct jobs *j, enum job_kind kind, char id[JOB_ID_BYTES],
     event_id_new(job->started_us, job->id);
     memcpy(id, job->id, JOB_ID_BYTES);
     l->running = job;
+    buffer_clear(&l->body);
+    l->request = (struct server_request){0};
+    if (request != NULL) {
+        l->request = *request;
+        buffer_add_slice(&l->body, request->body);
+        l->request.body = (struct text){l->body.bytes, l->body.length};
+    }
     if (pthread_create(&l->thread, NULL, job_main, l) != 0) {
         l->running = NULL;
         job->id[0] = 0;
@@ -153,7 +171,8 @@ static bool job_begin(struct jobs *j, enum job_kind kind, char id[JOB_ID_BYTES],
     return true;
 }
 
-bool jobs_start(struct jobs *j, enum job_kind kind, char id[JOB_ID_BYTES], struct error *e)
+bool jobs_start(struct jobs *j, enum job_kind kind, const struct server_request *request,
+                char id[JOB_ID_BYTES], struct error *e)
 {
     const struct lane *l = &j->lane[kind];
     bool ok = false;
@@ -166,7 +185,7 @@ bool jobs_start(struct jobs *j, enum job_kind kind, char id[JOB_ID_BYTES], struc
         memcpy(id, l->running->id, JOB_ID_BYTES);
         error_set(e, ERROR_CONFLICT, "a job is running: /v1/jobs/%s", id);
     } else {
-        ok = job_begin(j, kind, id, e);
+        ok = job_begin(j, kind, request, id, e);
     }
     pthread_mutex_unlock(&j->lock);
     return ok;
@@ -282,26 +301,61 @@ bool body_is_empty_object(struct server *s, struct exchange *x, const char *word
     return ok;
 }
 
-static bool start(struct server *s, struct exchange *x, enum job_kind kind, char id[JOB_ID_BYTES])
+static bool start(struct server *s, struct exchange *x, enum job_kind kind,
+                  const struct server_request *request, char id[JOB_ID_BYTES])
 {
     struct error e;
 
-    if (jobs_start(s->jobs, kind, id, &e))
+    if (jobs_start(s->jobs, kind, request, id, &e))
         return true;
     problem_answer(x, e.kind == ERROR_CONFLICT ? 409 : 503, "%s", e.text);
     return false;
 }
 
+/* The job where it has ended within `most_us`, else its id. */
+static enum http_next answer_job(struct server *s, struct exchange *x, const char *id,
+                                 int64_t most_us, bool is_wanted)
+{
+    struct error e;
+    bool ended = is_wanted && jobs_wait(s->jobs, id, most_us, &e);
+
+    if (ended && e.kind != ERROR_NONE) {
+        problem_answer(x, e.kind == ERROR_INVALID || e.kind == ERROR_NOT_FOUND ? 422 : 503, "%s",
+                       e.text);
+        return HTTP_ANSWERED;
+    }
+    x->status = ended ? 200 : 202;
+    if (!jobs_format(s->jobs, text_of(id), &x->answer))
+        problem_answer(x, 404, "no such job; the newest %d are remembered", JOBS_KEPT);
+    return HTTP_ANSWERED;
+}
+
 enum http_next train_model(struct server *s, struct exchange *x)
 {
+    struct server_request request = {0};
+    char id[JOB_ID_BYTES];
+    bool waits;
+
+    if (!query_bool(x, "force", &request.is_forced) ||
+        !query_bool(x, "reload", &request.is_enforced) || !query_bool(x, "wait", &waits) ||
+        !body_is_empty_object(s, x, "the settings file says how to train") ||
+        !start(s, x, JOB_TRAIN, &request, id))
+        return HTTP_ANSWERED;
+    return answer_job(s, x, id, TRAIN_WAIT_US, waits);
+}
+
+enum http_next backtest_rules(struct server *s, struct exchange *x)
+{
+    struct server_request request = {.body = exchange_body(x)};
     char id[JOB_ID_BYTES];
 
-    if (!body_is_empty_object(s, x, "the settings file says how to train") ||
-        !start(s, x, JOB_TRAIN, id))
+    if (request.body.length > JOB_BODY_MAX) {
+        problem_answer(x, 413, "the body is over %d bytes", JOB_BODY_MAX);
         return HTTP_ANSWERED;
-    x->status = 202;
-    buffer_format(&x->answer, "{\"id\":\"%s\",\"kind\":\"train\",\"state\":\"running\"}\n", id);
-    return HTTP_ANSWERED;
+    }
+    if (!start(s, x, JOB_BACKTEST, &request, id))
+        return HTTP_ANSWERED;
+    return answer_job(s, x, id, BACKTEST_WAIT_US, true);
 }
 
 /* Most reloads are done at once, and wrong settings are known at once: those are answered. Only
@@ -313,7 +367,7 @@ enum http_next reload_settings(struct server *s, struct exchange *x)
     bool ended;
 
     if (!body_is_empty_object(s, x, "what is loaded is the settings file") ||
-        !start(s, x, JOB_RELOAD, id))
+        !start(s, x, JOB_RELOAD, NULL, id))
         return HTTP_ANSWERED;
     ended = jobs_wait(s->jobs, id, RELOAD_WAIT_US, &e);
     if (ended && e.kind != ERROR_NONE) {

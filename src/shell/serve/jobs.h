@@ -9,19 +9,21 @@
 enum {
     JOBS_KEPT = 16,
     JOB_ID_BYTES = 37,
-    JOB_RESULT_MAX = 1 << 20,
+    JOB_RESULT_MAX = 4 << 20,
+    JOB_BODY_MAX = 256 << 10,
 };
 
-enum job_kind { JOB_TRAIN, JOB_RELOAD, JOB_KINDS };
+enum job_kind { JOB_TRAIN, JOB_RELOAD, JOB_BACKTEST, JOB_KINDS };
 
 struct jobs;
-struct jobs *jobs_new(const struct server_work *train, const struct server_work *reload);
+struct jobs *jobs_new(const struct server_work work[JOB_KINDS]);
 void jobs_cancel(struct jobs *j); /* asks running jobs to end; no new ones */
 void jobs_free(struct jobs *j);   /* waits for them */
 
-/* ERROR_CONFLICT: one is running (its id is in `id`); ERROR_WORLD: nobody does such work here. */
-bool jobs_start(struct jobs *j, enum job_kind kind, char id[JOB_ID_BYTES],
-                struct error *e) MUST_USE;
+/* The request is copied; NULL: nothing special. ERROR_CONFLICT: one is running (its id is in `id`);
+ * ERROR_WORLD: nobody does such work here. */
+bool jobs_start(struct jobs *j, enum job_kind kind, const struct server_request *request,
+                char id[JOB_ID_BYTES], struct error *e) MUST_USE;
 /* Waits for its end, not longer. True: it has ended; ERROR_NONE in `e` or why it failed. */
 bool jobs_wait(struct jobs *j, const char *id, int64_t most_us, struct error *e);
 /* The job as a JSON object; false: there is none of this id. */

@@ -11,6 +11,8 @@
 #include "shell/os/clock.h"
 #include "shell/serve/inside.h"
 
+enum { WAIT_STEP_US = 100000 };
+
 /* ---- seats ---- */
 
 static void seat_leave_plan(struct seat *seat)
@@ -126,13 +128,28 @@ static size_t body_max(const struct server *s, const struct route *r)
     return r->body_max > 0 ? r->body_max : s->o.setting->body_bytes;
 }
 
+/* The contract of somebody else comes first: it may take any path but ours under /v1/. */
+static const struct route *route_of(struct server *s, struct exchange *x)
+{
+    struct contracts *contracts = NULL;
+
+    if (atomic_load_explicit(&s->has_contracts, memory_order_relaxed)) {
+        pthread_mutex_lock(&s->lock);
+        contracts = contracts_ref(s->contracts);
+        pthread_mutex_unlock(&s->lock);
+    }
+    if (!contract_begin(contracts, x))
+        x->route = route_find(x->path, x->method, &x->parameter, &x->name, &x->allow);
+    contracts_unref(contracts);
+    return x->route;
+}
+
 static void on_begin(void *context, struct exchange *x)
 {
     struct server *s = context;
-    const struct route *r = route_find(x->path, x->method, &x->parameter, &x->name, &x->allow);
+    const struct route *r = route_of(s, x);
     const char *length = exchange_header(x, "Content-Length");
 
-    x->route = r;
     x->body_max = body_max(s, r);
     if (length != NULL && strtoull(length, NULL, 10) > x->body_max)
         problem_answer(x, 413, "the body has %.20s bytes, at most %zu are taken here", length,
@@ -210,6 +227,8 @@ static bool is_for_us(struct server *s, struct exchange *x)
         problem_answer(x, 405, "this path takes %s", x->allow);
     else if (!text_is_utf8(x->parameter) || !text_is_utf8(x->name))
         problem_answer(x, 400, "the path is no UTF-8");
+    else if (x->translation != NULL)
+        return contract_request(x, clock_now_us());
     else
         return body_is_right(x, r) && queries_are_known(x, r);
     return false;
@@ -236,10 +255,12 @@ static enum http_next on_request(void *context, struct exchange *x)
 }
 
 /* Before it is sent: whoever has an answer finds it counted. */
-static void on_answering(void *context, const struct exchange *x)
+static void on_answering(void *context, struct exchange *x)
 {
     struct server *s = context;
 
+    if (x->translation != NULL)
+        contract_answer(x);
     metrics_count_answer(&s->metrics, x->status);
 }
 
@@ -247,6 +268,7 @@ static void on_ended(void *context, struct exchange *x)
 {
     (void)context;
     decide_ended(x);
+    contract_ended(x);
 }
 
 static void *desk_main(void *context)
@@ -285,6 +307,7 @@ static void server_free(struct server *s)
     jobs_free(s->jobs);
     queue_free(s->desk_queue);
     pthread_key_delete(s->seat);
+    contracts_unref(s->contracts);
     lookups_free(s->lookups);
     plan_unref(s->plan);
     pthread_mutex_destroy(&s->lock);
@@ -307,9 +330,12 @@ bool server_start(const struct server_options *o, struct server **server, struct
     pthread_mutex_init(&s->lock, NULL);
     s->plan = shard_plan(o->shard);
     s->lookups = lookups_ref(o->lookups);
+    s->contracts = contracts_ref(o->contracts);
+    atomic_store(&s->has_contracts, o->contracts != NULL);
     ASSERT(pthread_key_create(&s->seat, seat_free) == 0);
     s->desk_queue = queue_new(DESK_QUEUE_MAX);
-    s->jobs = jobs_new(&o->train, &o->reload);
+    s->jobs = jobs_new((const struct server_work[JOB_KINDS]){
+        [JOB_TRAIN] = o->train, [JOB_RELOAD] = o->reload, [JOB_BACKTEST] = o->backtest});
     if (!desks_start(s, e) || !http_start(&http, &s->http, e)) {
         server_free(s);
         return false;
@@ -323,9 +349,10 @@ bool server_is_loopback(const struct server *s)
     return http_is_loopback(s->http);
 }
 
-void server_renew(struct server *s, struct lookups *l)
+void server_renew(struct server *s, struct lookups *l, struct contracts *c)
 {
     struct plan *plan = shard_plan(s->o.shard), *old_plan;
+    struct contracts *old_contracts;
     struct lookups *old_lookups;
 
     pthread_mutex_lock(&s->lock);
@@ -333,8 +360,12 @@ void server_renew(struct server *s, struct lookups *l)
     old_lookups = s->lookups;
     s->plan = plan;
     s->lookups = lookups_ref(l);
+    old_contracts = s->contracts;
+    s->contracts = contracts_ref(c);
+    atomic_store(&s->has_contracts, c != NULL);
     atomic_fetch_add(&s->generation, 1);
     pthread_mutex_unlock(&s->lock);
+    contracts_unref(old_contracts);
     lookups_free(old_lookups);
     plan_unref(old_plan);
 }
@@ -343,7 +374,18 @@ bool server_reload(struct server *s, struct error *e)
 {
     char id[JOB_ID_BYTES];
 
-    return jobs_start(s->jobs, JOB_RELOAD, id, e);
+    return jobs_start(s->jobs, JOB_RELOAD, NULL, id, e);
+}
+
+bool server_reload_now(struct server *s, struct error *e)
+{
+    char id[JOB_ID_BYTES];
+
+    if (!jobs_start(s->jobs, JOB_RELOAD, NULL, id, e))
+        return false;
+    while (!jobs_wait(s->jobs, id, WAIT_STEP_US, e))
+        continue;
+    return e->kind == ERROR_NONE;
 }
 
 uint16_t server_port(const struct server *s)

@@ -13,7 +13,7 @@
 
 enum { DURABLE_WAIT_US = 2000000, DURABLE_STEP_US = 500 };
 
-static bool find_in_shard(struct server *s, struct text id, uint64_t *seq)
+bool find_in_shard(struct server *s, struct text id, uint64_t *seq)
 {
     struct errand errand = {.submission = {.kind = SUBMIT_FIND, .id = id}};
     struct bell bell;
@@ -24,7 +24,8 @@ static bool find_in_shard(struct server *s, struct text id, uint64_t *seq)
     if (found) {
         errand_wait(&errand);
         found = errand.submission.status == SUBMIT_DONE;
-        *seq = errand.submission.seq;
+        if (found)
+            *seq = errand.submission.seq;
         plan_unref(errand.submission.plan);
     }
     bell_fini(&bell);

@@ -409,6 +409,36 @@ const struct key keys[] = {
     {"server.body", KEY_SIZE, 0, OF(server.body_bytes), .standard = "1MiB", .least = 1024,
      .most = 64 << 20, .words = "Size of one request's body at most."},
 
+    {"routes", KEY_ENTRIES, 0, ARRAY_OF(contracts, contract_count, SETTINGS_CONTRACTS_MAX),
+     .words = "Paths of an older service's contract, led to operations of this one: see "
+              "docs/routes.md."},
+    {"routes.*", KEY_SECTION, 0, .words = "One path."},
+    {"routes.*.path", KEY_TEXT, KEY_REQUIRED, MEMBER(struct contract_setting, path),
+     .words = "The path that callers ask for, such as /predict."},
+    {"routes.*.method", KEY_TEXT, 0, MEMBER(struct contract_setting, method), .standard = "POST",
+     .choices = "GET|POST", .words = "And how."},
+    {"routes.*.header", KEY_TEXT, 0, MEMBER(struct contract_setting, header),
+     .words = "`NAME: VALUE` of a header that tells this route from others with the same path."},
+    {"routes.*.to", KEY_TEXT, KEY_REQUIRED, MEMBER(struct contract_setting, to),
+     .words = "The operation, such as POST /v1/decisions; expressions in braces are filled in."},
+    {"routes.*.require", KEY_TEXTS, 0,
+     ARRAY(struct contract_setting, require, require_count, SETTINGS_REQUIRE_MAX),
+     .words = "Members that the request must have; otherwise its status is 400, and `missing` "
+              "names them."},
+    {"routes.*.body", KEY_SHAPE, 0, MEMBER(struct contract_setting, body),
+     .words = "The operation's request, made of the caller's; without it, the caller's body."},
+    {"routes.*.answers", KEY_RECORDS, 0,
+     ARRAY(struct contract_setting, answers, answer_count, SETTINGS_ANSWERS_MAX),
+     .words = "What the caller gets: the first answer whose condition holds; without one, the "
+              "operation's own."},
+    {"routes.*.answers.*", KEY_SECTION, 0, .words = "One answer."},
+    {"routes.*.answers.*.when", KEY_TEXT, 0, MEMBER(struct answer_setting, when),
+     .standard = "true", .words = "A condition over the operation's answer and its `status`."},
+    {"routes.*.answers.*.status", KEY_WHOLE, 0, MEMBER(struct answer_setting, status),
+     .standard = "0", .least = 0, .most = 599, .words = "The status; 0: that of the operation."},
+    {"routes.*.answers.*.body", KEY_SHAPE, 0, MEMBER(struct answer_setting, body),
+     .words = "The body, made of the operation's answer and the caller's request."},
+
     {"memory", KEY_SIZE, KEY_DECIDES, OF(memory_bytes), .standard = "4GiB", .least = 1 << 20,
      .most = 64.0 * (1 << 30),
      .words =
@@ -448,7 +478,6 @@ const struct key keys[] = {
     {"alerts", KEY_SECTION, KEY_LATER, .words = "Queues of alerts."},
     {"personal", KEY_SECTION, KEY_LATER, .words = "Personal fields, sealed apart."},
     {"rollups", KEY_SECTION, KEY_LATER, .words = "Tables by day and entity."},
-    {"routes", KEY_SECTION, KEY_LATER, .words = "Which model decides which events."},
     {"store", KEY_SECTION, KEY_LATER, .words = "Where projections of the log go."},
 };
 

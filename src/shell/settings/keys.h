@@ -32,6 +32,7 @@ enum key_kind {
     KEY_SPAN,     /* two int64_t us: [from, until), or SPAN_LENGTH and a duration */
     KEY_EVENT,    /* a map of an event's fields: char *, as a JSON object of texts */
     KEY_EVENTS,   /* a list of them: char ** */
+    KEY_SHAPE,    /* any tree, every scalar a text: char *, as JSON */
 };
 
 enum key_flag {

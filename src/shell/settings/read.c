@@ -233,6 +233,25 @@ static bool read_one_event(struct reading *r, const struct key *k, struct yaml_n
     return true;
 }
 
+static bool read_shape(struct reading *r, const struct key *k, struct yaml_node *n, char *base)
+{
+    struct buffer json;
+    const struct yaml_node *bad;
+
+    buffer_init(&json, SETTINGS_SHAPE_MAX);
+    bad = yaml_to_json(n, &json);
+    if (bad != NULL)
+        refuse(r, bad, "is no UTF-8");
+    else if (json.overflow)
+        refuse(r, n, "is over %d bytes", SETTINGS_SHAPE_MAX);
+    else
+        *(char **)(base + k->at) = mem_text(json.bytes, json.length);
+    bad = bad != NULL || json.overflow ? n : NULL;
+    buffer_fini(&json);
+    read_origin(r, n, NULL);
+    return bad == NULL;
+}
+
 static bool read_span(struct reading *r, const struct key *k, struct yaml_node *n, char *base)
 {
     int64_t *at = (int64_t *)(base + k->at);
@@ -432,6 +451,8 @@ static bool read_key(struct reading *r, const struct key *k, struct yaml_node *n
         return read_one_event(r, k, n, base);
     if (k->kind == KEY_EVENTS)
         return read_events(r, k, n, base);
+    if (k->kind == KEY_SHAPE)
+        return read_shape(r, k, n, base);
     return read_scalar(r, k, n, base);
 }
 

@@ -110,7 +110,7 @@ static void free_key(const struct key *k, char *base)
 {
     if (k->flags & KEY_LATER)
         return;
-    if (k->kind == KEY_TEXT || k->kind == KEY_EVENT)
+    if (k->kind == KEY_TEXT || k->kind == KEY_EVENT || k->kind == KEY_SHAPE)
         mem_free(*(char **)(base + k->at));
     if (k->kind == KEY_TEXTS || k->kind == KEY_EVENTS)
         free_texts(k, base);
@@ -280,7 +280,8 @@ bool settings_blame(const struct settings *s, const char *key_path, struct error
 
     if (o == NULL)
         o = origins_first_below(s->origins, key_path);
-    if (strncmp(e->text, key_path, length) != 0 || e->text[length] != ':')
+    if (strncmp(e->text, key_path, length) != 0 ||
+        (e->text[length] != ':' && e->text[length] != '.'))
         error_prefix(e, "%s", key_path);
     if (o != NULL && o->words != NULL && strcmp(o->words, "default") != 0)
         return error_prefix(e, "%s", o->words);

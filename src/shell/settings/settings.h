@@ -24,6 +24,10 @@ enum {
     SETTINGS_PROFILES_MAX = 16,
     SETTINGS_RANGES_MAX = 16, /* that a search draws from */
     SETTINGS_TESTS_MAX = 1000,
+    SETTINGS_CONTRACTS_MAX = 64,
+    SETTINGS_REQUIRE_MAX = 256,
+    SETTINGS_ANSWERS_MAX = 16,
+    SETTINGS_SHAPE_MAX = 64 << 10,   /* bytes of one shape as JSON */
     SETTINGS_TEST_EVENTS_MAX = 1000, /* in the history of one */
     SETTINGS_TEST_VALUES_MAX = 1000, /* of one list of one */
 };
@@ -193,6 +197,25 @@ struct recipe_setting {
     double threshold; /* probability from which it says fraud, in comparisons */
 };
 
+/* What is answered over a route of somebody else's contract, where `when` holds. */
+struct answer_setting {
+    char *when;
+    unsigned status;
+    char *body; /* a shape as JSON, every scalar an expression; NULL: the operation's own answer */
+};
+
+/* A path of somebody else's contract, led to an operation of ours. */
+struct contract_setting {
+    char *name;
+    char *path, *method, *to;
+    char *header; /* "NAME: VALUE" that the request must have; or NULL */
+    char **require;
+    uint32_t require_count;
+    char *body; /* of the operation's request, a shape; NULL: the request's body as it is */
+    struct answer_setting *answers;
+    uint32_t answer_count;
+};
+
 struct model_setting {
     char *kind; /* of a model, a name under `models`, or "none" */
     struct recipe_setting asked;
@@ -286,6 +309,8 @@ struct settings {
     struct test_setting *tests;
     uint32_t test_count;
     struct server_setting server;
+    struct contract_setting *contracts; /* `routes` */
+    uint32_t contract_count;
     bool has_batch_memory;
     uint64_t batch_memory_bytes; /* for the events of a file; without: a share of the machine's */
     uint64_t memory_bytes;       /* of one shard's state, at most: default 4 GiB */

@@ -334,6 +334,7 @@ void setting_print(const struct key *k, const char *base, bool flow, struct buff
         span_print(at, out);
         break;
     case KEY_EVENT:
+    case KEY_SHAPE:
         buffer_add_text(out, *(char *const *)at);
         break;
     case KEY_EVENTS:
@@ -353,6 +354,7 @@ bool setting_is_given(const struct key *k, const char *base)
     switch (k->kind) {
     case KEY_TEXT:
     case KEY_EVENT:
+    case KEY_SHAPE:
         return *(char *const *)at != NULL;
     case KEY_TEXTS:
     case KEY_EVENTS:
@@ -437,6 +439,9 @@ void setting_expected(const struct key *k, struct buffer *out)
         break;
     case KEY_EVENTS:
         buffer_add_text(out, "a list of events");
+        break;
+    case KEY_SHAPE:
+        buffer_add_text(out, "a map, a list or an expression");
         break;
     case KEY_RECORDS:
         buffer_add_text(out, "a list");

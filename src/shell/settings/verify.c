@@ -629,6 +629,26 @@ static bool verify_search(const struct settings *s, struct recipe_setting *r, co
     return true;
 }
 
+static bool verify_self_training(const struct settings *s, const struct recipe_setting *r,
+                                 const char *path, struct error *e)
+{
+    const struct self_training *t = &r->recipe.self_train;
+    char at[KEY_PATH_MAX];
+
+    if (t->rounds == 0)
+        return true;
+    snprintf(at, sizeof at, "%s.self_train", path);
+    if (r->recipe.kind == MODEL_ISOLATION)
+        error_set(e, ERROR_INVALID,
+                  "an isolation forest learns from events without a label anyway: leave it out");
+    else if (!(t->legit_below < t->fraud_above))
+        error_set(e, ERROR_INVALID, "expected legit_below (%g) to be less than fraud_above (%g)",
+                  t->legit_below, t->fraud_above);
+    else
+        return true;
+    return settings_blame(s, at, e);
+}
+
 static bool verify_recipe(const struct settings *s, struct recipe_setting *r, const char *path,
                           struct error *e)
 {
@@ -639,7 +659,8 @@ static bool verify_recipe(const struct settings *s, struct recipe_setting *r, co
         if (!expect_feature(s, r->recipe.boost.monotone[k].name, at, e))
             return false;
     }
-    return resolve_members(s, r, path, e) && verify_search(s, r, path, e);
+    return verify_self_training(s, r, path, e) && resolve_members(s, r, path, e) &&
+           verify_search(s, r, path, e);
 }
 
 static bool verify_models(const struct settings *s, struct error *e)

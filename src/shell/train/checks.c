@@ -14,7 +14,8 @@ enum { FEW_FRAUDS = 50 };
 static const double suspicious_auc = 0.99;
 static const double suspicious_precision = 0.95; /* average precision, where frauds are few */
 static const double moving_auc = 0.8;            /* of a feature that reads an undated table */
-static const double wide_gap = 0.1; /* AUC on training rows above that on held-out ones */
+static const double shaky_top = 0.5; /* of the highest scores, shared with another model */
+static const double wide_gap = 0.1;  /* AUC on training rows above that on held-out ones */
 
 void checks_add(struct train_result *r, bool is_warning, const char *format, ...)
 {
@@ -66,10 +67,10 @@ void checks_of_data(struct train_result *r, const struct settings *s)
             "%s: looked up without valid_from, so an event may see what was known only later "
             "(look-ahead); name the column that says since when a row holds",
             c->undated);
-    if (r->split.unlabelled > 0)
+    if (r->split.unlabelled > r->split.unlabelled_rows)
         checks_add(r, false,
                    "%lu events have no label (yet) and were left out of learning and test",
-                   count(r->split.unlabelled));
+                   count(r->split.unlabelled - r->split.unlabelled_rows));
     if (r->split.known_dropped > 0)
         checks_add(
             r, false,
@@ -81,7 +82,12 @@ void checks_of_data(struct train_result *r, const struct settings *s)
             r, true,
             "the test events were drawn at random, so the model has seen the future of some; "
             "figures by time (model.validate.by: time) are the ones to expect live");
-    if (r->split.train_frauds < FEW_FRAUDS || r->split.test_frauds < FEW_FRAUDS)
+    if (r->split.has_no_label)
+        checks_add(r, true,
+                   "no event has a label: nothing says whether this model finds fraud, and its "
+                   "scores are of what is unusual; thresholds are a matter of how many alerts you "
+                   "can look at");
+    else if (r->split.train_frauds < FEW_FRAUDS || r->split.test_frauds < FEW_FRAUDS)
         checks_add(r, true,
                    "there are only %lu frauds to learn from and %lu to test on: the intervals are "
                    "wide, and small differences between models mean nothing",
@@ -92,7 +98,7 @@ void checks_of_data(struct train_result *r, const struct settings *s)
 
 static bool is_tested(const struct train_result *r, uint8_t part)
 {
-    return r->split.folds > 0 ? part != PART_NONE : part == PART_TEST;
+    return r->split.folds > 0 ? part_has_label(part) : part == PART_TEST;
 }
 
 /* Events of the table by a number that some share (content, entity); sorted, so that equal ones
@@ -121,7 +127,7 @@ static uint64_t count_shared(const struct train_result *r, const struct check_ta
     for (uint32_t i = 0; i < t->table->rows; i++) {
         uint64_t event = t->table->event[i];
 
-        if (t->part[i] != PART_NONE)
+        if (part_has_label(t->part[i]))
             row[rows++] =
                 (struct shared){content != NULL ? content[event] : entity[event], t->part[i]};
     }
@@ -275,7 +281,7 @@ static void rank_texts(const struct train_result *r, const struct check_task *t,
     uint32_t n = 0;
 
     for (uint32_t i = 0; i < t->table->rows; i++) {
-        if (t->part[i] != PART_NONE)
+        if (part_has_label(t->part[i]))
             order[n++] = &c->text[i];
     }
     qsort(order, n, sizeof *order, by_text);
@@ -305,7 +311,7 @@ static void rank_texts(const struct train_result *r, const struct check_task *t,
 static void rank_numbers(const struct check_task *t, const struct column *c, struct alone *alone)
 {
     for (uint32_t i = 0; i < t->table->rows; i++) {
-        if (t->part[i] == PART_NONE)
+        if (!part_has_label(t->part[i]))
             continue;
         alone->said[alone->rows] = t->label[i];
         if (c->null[i])
@@ -371,7 +377,7 @@ void checks_of_features(struct train_result *r, const struct check_task *t)
 
     check_forgotten(r, t->plan, t->table);
     check_look_ahead(r, t);
-    for (uint32_t k = 0; k < t->table->features; k++)
+    for (uint32_t k = 0; k < t->table->features && !r->split.has_no_label; k++)
         check_feature(r, t, k, &alone);
     mem_free(alone.value);
     mem_free(alone.said);
@@ -414,10 +420,12 @@ static void check_compared(struct train_result *r)
             best = i;
     }
     if (best > 0)
-        checks_add(r, true,
-                   "the %s%s model has the better average precision here (%.3f against %.3f)",
-                   r->model[best].recipe->kind == MODEL_LOGISTIC ? "simpler " : "",
-                   r->model[best].name, r->model[best].metrics.average_precision.value, own->value);
+        checks_add(
+            r, true, "the %s%s model has the better average precision here (%.3f against %.3f)",
+            r->model[best].recipe->kind == MODEL_LOGISTIC && kept->recipe->kind != MODEL_LOGISTIC
+                ? "simpler "
+                : "",
+            r->model[best].name, r->model[best].metrics.average_precision.value, own->value);
     for (uint32_t i = 1; i < r->models && kept->recipe->kind != MODEL_LOGISTIC; i++) {
         const struct trained *m = &r->model[i];
 
@@ -429,6 +437,66 @@ static void check_compared(struct train_result *r)
                        m->name, m->metrics.average_precision.value, own->low, own->high,
                        own->value);
     }
+}
+
+/* Rows without a label that were learned from, and what they were good for. */
+static void check_unlabelled(struct train_result *r)
+{
+    const struct trained *m = &r->model[0];
+    const struct unlabelled *u = &m->fitted.unlabelled;
+    const struct estimate *d = &m->self_gain;
+
+    if (u->is_learned && u->rows > 0)
+        checks_add(r, false,
+                   "%u training events without a label were learned from too: this kind of model "
+                   "looks at none",
+                   u->rows);
+    if (m->recipe->self_train.rounds == 0)
+        return;
+    if (u->rows == 0)
+        checks_add(r, true,
+                   "self-training found no training event without a label (event.label.absent: "
+                   "unknown says that a missing one is not known): the model is as without it");
+    else if (!d->is_null)
+        checks_add(r, d->low <= 0,
+                   "self-training took %u of %u events without a label as legitimate and %u as "
+                   "frauds (%u round%s): average precision on held-out labelled events changes by "
+                   "%+.4f [%+.4f, %+.4f]; %s",
+                   u->taken[0], u->rows, u->taken[1], u->rounds, u->rounds == 1 ? "" : "s",
+                   d->value, d->low, d->high,
+                   d->low > 0    ? "it helped"
+                   : d->high < 0 ? "it did harm: leave it out"
+                                 : "whether it helped cannot be told");
+}
+
+static void check_coverage(struct train_result *r)
+{
+    static const char *const name[] = {"legitimate events", "frauds"};
+    const struct trained *m = &r->model[0];
+    const struct coverage *c = &m->fitted.coverage;
+
+    if (c->level > 0 && model_conformal(m->fitted.model) == NULL)
+        checks_add(r, true,
+                   "uncertainty is not given: %lu frauds and %lu legitimate events were held out "
+                   "of learning, and a level of %g needs %u of each; nothing is promised",
+                   count(c->calibration[1]), count(c->calibration[0]), c->level,
+                   conformal_rows_needed(c->level));
+    for (int k = 0; k < 2; k++) {
+        struct estimate met = coverage_of_class(c, k);
+
+        if (coverage_is_broken(c, k))
+            checks_add(r, true,
+                       "conformal sets promise to hold the class of %g %% of the %s, and held that "
+                       "of %.1f %% [%.1f, %.1f] of those held out: events have changed since those "
+                       "that the promise rests on; trust it less",
+                       100 * c->level, name[k], 100 * met.value, 100 * met.low, 100 * met.high);
+    }
+    if (coverage_is_beside(c))
+        checks_add(r, true,
+                   "intervals of the probability lie between %.3f %% and %.3f %% on average, and "
+                   "%.3f %% of the held-out events are frauds: their share has changed",
+                   100 * coverage_low(c), 100 * coverage_high(c),
+                   100 * coverage_fraud_share(c).value);
 }
 
 /* The model on the rows that it learned from, beside the held-out ones. */
@@ -482,10 +550,61 @@ static void tell_thresholds(struct train_result *r, const struct check_task *t)
     buffer_fini(&words);
 }
 
+/* What the thresholds in force do to the held-out events. */
+static void tell_alerts(struct train_result *r, const struct check_task *t)
+{
+    const struct trained *m = &r->model[0];
+
+    for (uint32_t k = 0; k < m->thresholds; k++) {
+        uint64_t rows = 0, above = 0;
+
+        for (uint32_t i = 0; i < t->table->rows; i++) {
+            if (!is_tested(r, t->part[i]))
+                continue;
+            rows++;
+            above += plan_score(m->fitted.probability[i]) >= m->in_force[k].score;
+        }
+        checks_add(r, above > rows / 5, "%s from %d: %.2f %% of the held-out events reach it%s",
+                   m->in_force[k].name, m->in_force[k].score,
+                   rows > 0 ? 100.0 * (double)above / (double)rows : 0,
+                   above > rows / 5 ? "; scores of what is unusual are no probabilities: set "
+                                      "`decision` by the table of scores"
+                                    : "");
+    }
+}
+
+/* Without labels: whether what is above the threshold holds. */
+static void check_anomalies(struct train_result *r)
+{
+    const struct trained *m = &r->model[0];
+    const struct anomalies *a = &m->anomalies;
+    const struct anomaly_cut *c = &a->cut[0];
+
+    if (c->held_out.high < c->share / 2 || c->held_out.low > c->share * 2)
+        checks_add(r, true,
+                   "the score that %g %% of the events learned from exceed is exceeded by %.2f %% "
+                   "[%.2f, %.2f] of the held-out ones: events have changed, and so will alerts",
+                   100 * c->share, 100 * c->held_out.value, 100 * c->held_out.low,
+                   100 * c->held_out.high);
+    if (a->seeds.top < shaky_top || a->halves.top < shaky_top)
+        checks_add(r, true,
+                   "of the %u highest held-out scores only %.0f %% are among the highest with "
+                   "another seed, and %.0f %% are shared by models of two halves of the events: "
+                   "take more isolation.trees or samples",
+                   a->top_rows, 100 * a->seeds.top, 100 * a->halves.top);
+    if (m->fitted.coverage.level > 0)
+        checks_add(r, true, "uncertainty is not given: it rests on labels; nothing is promised");
+}
+
 void checks_of_models(struct train_result *r, const struct check_task *t)
 {
     const struct metrics *m = &r->model[0].metrics;
 
+    if (r->split.has_no_label) {
+        check_anomalies(r);
+        tell_alerts(r, t);
+        return;
+    }
     if (!m->better_than_chance)
         checks_add(
             r, true,
@@ -495,6 +614,8 @@ void checks_of_models(struct train_result *r, const struct check_task *t)
     check_others(r);
     check_compared(r);
     check_training_rows(r, t);
+    check_unlabelled(r);
+    check_coverage(r);
     tell_thresholds(r, t);
     if (!r->model[0].fitted.is_calibrated &&
         (r->model[0].recipe->calibrate == CALIBRATION_PLATT ||

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "core/base/panic.h"
+#include "core/stats/difference.h"
 
 enum { BOOTSTRAP = 200, PERMUTATIONS = 200 };
 
@@ -49,7 +50,7 @@ void test_rows_gather(const struct row_facts *facts, const struct split *split,
 {
     open_rows(facts, t, test);
     for (uint32_t i = 0; i < t->rows; i++) {
-        if (split->folds > 0 ? part[i] != PART_NONE : part[i] == PART_TEST)
+        if (split->folds > 0 ? part_has_label(part[i]) : part[i] == PART_TEST)
             add_row(facts, t, i, test);
     }
 }
@@ -133,6 +134,31 @@ bool evaluate(const struct test_rows *test, struct trained *m, const struct sett
 
     options.thresholds = thresholds(m, threshold);
     return compute(test, &m->fitted, &options, &m->metrics, e);
+}
+
+bool evaluate_self_training(const struct test_rows *test, const struct trained *plain,
+                            struct trained *m, const struct settings *s,
+                            const struct workers *workers, const struct progress *progress,
+                            struct error *e)
+{
+    struct metrics_options options = {
+        .bootstrap = BOOTSTRAP, .seed = s->model.seed, .workers = workers, .progress = progress};
+    double *probability[2] = {mem_array((size_t)test->rows + 1, sizeof *probability[0]),
+                              mem_array((size_t)test->rows + 1, sizeof *probability[1])};
+    struct outcomes o = {.rows = test->rows,
+                         .probability = probability[0],
+                         .label = test->label,
+                         .entity = test->entity};
+    bool ok;
+
+    for (uint32_t i = 0; i < test->rows; i++) {
+        probability[0][i] = plain->fitted.probability[test->row[i]];
+        probability[1][i] = m->fitted.probability[test->row[i]];
+    }
+    ok = difference_of_precision(&o, probability[1], &options, &m->self_gain, e);
+    mem_free(probability[0]);
+    mem_free(probability[1]);
+    return ok;
 }
 
 bool evaluate_fold(const struct test_rows *test, const struct fitted *f, struct fold_row *row,

@@ -26,6 +26,11 @@ void test_rows_free(struct test_rows *test);
 bool evaluate(const struct test_rows *test, struct trained *m, const struct settings *s,
               const struct workers *workers, const struct progress *progress,
               struct error *e) MUST_USE;
+/* The gain of m over the same recipe without self-training, on rows with labels. */
+bool evaluate_self_training(const struct test_rows *test, const struct trained *plain,
+                            struct trained *m, const struct settings *s,
+                            const struct workers *workers, const struct progress *progress,
+                            struct error *e) MUST_USE;
 /* The figures alone. */
 bool evaluate_fold(const struct test_rows *test, const struct fitted *f, struct fold_row *row,
                    struct error *e) MUST_USE;

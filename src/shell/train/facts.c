@@ -203,10 +203,11 @@ bool row_facts_collect(struct feed *f, const struct settings *s, struct row_fact
     struct collecting c = {.schema = f->schema, .amount = FIELD_NONE};
     bool ok;
 
-    if (f->schema->label == FIELD_NONE)
+    if (f->schema->label == FIELD_NONE && settings_recipe(s)->recipe.kind != MODEL_ISOLATION)
         return error_set(e, ERROR_INVALID,
                          "there is no label to learn from: name the field that says fraud or not "
-                         "under event.label in the settings");
+                         "under event.label in the settings; without any, model.kind: isolation "
+                         "learns what is unusual");
     if (!entity_field(f, s, "model.validate.drop_known", v->drop_known, &c.entity, e) ||
         !entity_field(f, s, "model.validate.group", v->group, &c.group, e))
         return false;

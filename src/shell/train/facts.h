@@ -23,6 +23,9 @@ struct row_facts {
     uint32_t *group;   /* whose rows stay on one side, 0..n-1; NULL: no such wish */
     uint8_t *learns;   /* 1: of a kind that is decided and has labels; NULL: all are */
     uint64_t learning; /* how many */
+    bool has_no_label; /* split_make says so: no event has one, and the kind of model needs none;
+                          all are 0 then, which means nothing */
+    bool wants_unlabelled; /* a recipe can use training rows without a label */
     uint64_t *content; /* hash of all cells but the id; NULL: the split is by time, where rows on
                           both sides differ */
     struct text *id;   /* NULL: no ids, or too many rows */

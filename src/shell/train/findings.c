@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "core/data/json.h"
+#include "shell/report/metrics_json.h"
 
 static const char *const goal_name[] = {"score", "f_beta", "cost", "recall", "alerts_per_day"};
 
@@ -174,12 +175,109 @@ static void add_search(const struct search *s, struct buffer *out)
     buffer_add_text(out, "]}");
 }
 
-void findings_model(const struct trained *m, struct buffer *out)
+static void add_estimate(struct buffer *out, const char *key, const struct estimate *f)
 {
-    add_comparison(m, out);
+    add_key(out, key, false);
+    buffer_add_char(out, '{');
+    add_real(out, "value", value_of(f), true);
+    add_real(out, "low", f->is_null ? NAN : f->low, false);
+    add_real(out, "high", f->is_null ? NAN : f->high, false);
+    buffer_add_char(out, '}');
+}
+
+/* Training rows without a label: learned from as they are, or taken by self-training. */
+static void add_unlabelled(const struct trained *m, struct buffer *out)
+{
+    const struct unlabelled *u = &m->fitted.unlabelled;
+    const struct estimate *d = &m->self_gain;
+
+    if (u->is_learned && u->rows > 0)
+        add_whole(out, "unlabelled_rows", u->rows, false);
+    if (m->recipe->self_train.rounds == 0)
+        return;
+    add_key(out, "self_training", false);
+    buffer_add_char(out, '{');
+    add_whole(out, "unlabelled_rows", u->rows, true);
+    for (int k = 0; k < 2; k++) { /* by class: with a label, and with those taken */
+        uint32_t after = m->fitted.learned.before[k];
+
+        add_key(out, k == 0 ? "legitimate" : "fraud", false);
+        buffer_format(out, "{\"before\":%u,\"taken\":%u,\"after\":%u}", after - u->taken[k],
+                      u->taken[k], after);
+    }
+    add_whole(out, "rounds", u->rounds, false);
+    add_estimate(out, "average_precision_gain", d);
+    if (!d->is_null)
+        add_text(out, "helped", d->low > 0 ? "yes" : d->high < 0 ? "no" : "unknown", false);
+    buffer_add_char(out, '}');
+}
+
+static void add_covered_class(const struct coverage *c, int label, struct buffer *out)
+{
+    struct estimate covered = coverage_of_class(c, label);
+
+    add_key(out, label == 0 ? "legitimate" : "fraud", label == 0);
+    buffer_add_char(out, '{');
+    add_whole(out, "calibration_rows", (int64_t)c->calibration[label], true);
+    add_whole(out, "rows", (int64_t)c->rows[label], false);
+    add_whole(out, "covered", (int64_t)c->covered[label], false);
+    add_estimate(out, "coverage", &covered);
+    buffer_add_char(out, '}');
+}
+
+void findings_coverage(const struct coverage *c, struct buffer *out)
+{
+    static const char *const set[] = {"none", "legitimate", "fraud", "both"};
+    struct estimate share = coverage_fraud_share(c);
+
+    if (!(c->level > 0)) {
+        buffer_add_text(out, "null");
+        return;
+    }
+    buffer_add_char(out, '{');
+    add_real(out, "level", c->level, true);
+    add_bool(out, "promised", coverage_rows(c) > 0);
+    add_key(out, "by_class", false);
+    buffer_add_char(out, '{');
+    add_covered_class(c, 0, out);
+    add_covered_class(c, 1, out);
+    buffer_add_char(out, '}');
+    add_key(out, "sets", false);
+    for (int k = 0; k < 4; k++) {
+        buffer_add_text(out, k == 0 ? "{" : "");
+        add_whole(out, set[k], (int64_t)c->sets[k], k == 0);
+    }
+    buffer_add_char(out, '}');
+    add_real(out, "mean_set_size", coverage_set_size(c), false);
+    add_real(out, "mean_interval_width", coverage_width(c), false);
+    add_real(out, "mean_interval_low", coverage_low(c), false);
+    add_real(out, "mean_interval_high", coverage_high(c), false);
+    add_estimate(out, "fraud_share", &share);
+    buffer_add_char(out, '}');
+}
+
+void findings_test(const struct train_result *r, uint32_t model, struct buffer *out)
+{
+    if (r->split.has_no_label)
+        buffer_add_text(out, "null");
+    else
+        metrics_json(&r->model[model].metrics, out);
+}
+
+void findings_model(const struct train_result *r, const struct trained *m, struct buffer *out)
+{
+    if (r->split.has_no_label) {
+        add_key(out, "anomalies", false);
+        anomalies_json(&m->anomalies, out);
+    } else {
+        add_comparison(m, out);
+    }
     add_thresholds(m, out);
     add_folds(m, out);
     add_search(&m->search, out);
+    add_unlabelled(m, out);
+    add_key(out, "uncertainty", false);
+    findings_coverage(&m->fitted.coverage, out);
 }
 
 void findings_top(const struct trained *m, struct buffer *out)
@@ -193,7 +291,11 @@ void findings_top(const struct trained *m, struct buffer *out)
         add_time(out, "time", t->time_us, false);
         add_real(out, "amount", t->amount, false);
         add_real(out, "probability", t->probability, false);
-        add_whole(out, "label", t->label, false);
+        add_key(out, "label", false);
+        if (t->label == LABEL_UNKNOWN)
+            buffer_add_text(out, "null");
+        else
+            json_add_int(out, t->label);
         buffer_add_char(out, '}');
     }
     buffer_add_char(out, ']');
@@ -254,7 +356,8 @@ void find_top_rows(const struct test_rows *test, const struct row_facts *facts,
         *to = (struct top_row){.time_us = facts->time_us[event],
                                .amount = facts->amount != NULL ? facts->amount[event] : NAN,
                                .probability = m->fitted.probability[row],
-                               .label = test->label[top[k]]};
+                               .label = facts->has_no_label ? (uint8_t)LABEL_UNKNOWN
+                                                            : test->label[top[k]]};
         if (facts->id != NULL && facts->id[event].length > 0)
             snprintf(to->id, sizeof to->id, "%.*s", TEXT_ARG(facts->id[event]));
         else

@@ -33,7 +33,10 @@ struct fitting {
     uint64_t *fingerprint;
     double *fill;          /* by input: the median that stands in for null, or NaN */
     struct column *filled; /* by input: the column with it; empty where there is none */
-    struct one_fit *fit;   /* folds + 1 of them: one per fold, then the model itself */
+    uint32_t *unlabelled;  /* table rows that are PART_UNLABELLED, where they can be used */
+    uint32_t unlabelled_rows;
+    uint32_t round;      /* of self-training: 0 has labelled rows alone */
+    struct one_fit *fit; /* folds + 1 of them: one per fold, then the model itself */
 };
 
 /* One fit: the rows that it learns from, and what became of it. */
@@ -41,6 +44,9 @@ struct one_fit {
     struct fitting *g;
     uint8_t fold; /* 0: the model itself */
     struct progress progress;
+    double *margin;       /* of each unlabelled row */
+    uint8_t *taken;       /* what it is taken as, or SELF_TRAIN_NONE */
+    uint32_t labelled[2]; /* rows by class that it learns from */
     double done_share;
     bool ok;
     struct error e;
@@ -87,7 +93,7 @@ static uint8_t *training_rows(const struct fit_task *t)
     uint8_t *takes = mem_array(t->table->rows, 1);
 
     for (uint32_t i = 0; i < t->table->rows; i++)
-        takes[i] = t->folds > 0 || t->part[i] == PART_TRAIN;
+        takes[i] = t->folds > 0 ? part_has_label(t->part[i]) : t->part[i] == PART_TRAIN;
     return takes;
 }
 
@@ -146,7 +152,7 @@ static bool learns_from(const struct one_fit *f, uint32_t row)
     const struct fit_task *t = f->g->t;
 
     if (f->fold == 0)
-        return t->folds > 0 || t->part[row] == PART_TRAIN;
+        return t->folds > 0 ? part_has_label(t->part[row]) : t->part[row] == PART_TRAIN;
     return f->g->fold_of[row] != 0 && f->g->fold_of[row] != f->fold;
 }
 
@@ -161,33 +167,63 @@ static bool tell_progress(void *context, const char *stage, double done_share)
     f->done_share = done_share;
     for (uint32_t i = 0; i <= g->folds; i++)
         sum += g->fit[i].done_share;
-    goes_on = progress_report(g->t->run.progress, stage, sum / (g->folds + 1));
+    goes_on =
+        progress_report(g->t->run.progress, stage,
+                        (g->round + sum / (g->folds + 1)) / (g->t->recipe->self_train.rounds + 1));
     pthread_mutex_unlock(&progress_lock);
     return goes_on;
+}
+
+static bool needs_no_label(const struct recipe *r)
+{
+    return r->kind == MODEL_ISOLATION;
+}
+
+/* The labels of the rows that the fit learns from, those taken in self-training among them; a row
+ * without any counts as legitimate where none is looked at. The caller frees both. */
+static uint32_t gather_rows(struct one_fit *f, uint32_t *row, uint8_t *label)
+{
+    const struct fitting *g = f->g;
+    const struct fit_task *t = g->t;
+    uint32_t rows = 0;
+
+    for (uint32_t k = 0; k < g->unlabelled_rows; k++)
+        label[g->unlabelled[k]] = needs_no_label(t->recipe) ? 0 : f->taken[k];
+    f->labelled[0] = f->labelled[1] = 0;
+    for (uint32_t i = 0; i < t->table->rows; i++) {
+        if (learns_from(f, i)) {
+            label[i] = t->label[i];
+            f->labelled[label[i]]++;
+        } else if (t->part[i] != PART_UNLABELLED || label[i] == SELF_TRAIN_NONE ||
+                   g->unlabelled_rows == 0) {
+            continue;
+        }
+        row[rows++] = i;
+    }
+    return rows;
 }
 
 static bool learn_rows(struct one_fit *f, const struct workers *workers, struct model **m)
 {
     const struct fitting *g = f->g;
     uint32_t *row = mem_array(g->t->table->rows, sizeof *row);
+    uint8_t *label = mem_array(g->t->table->rows, 1);
     struct dataset d = {.inputs = g->inputs,
                         .input = g->input,
                         .name = g->name,
                         .fingerprint = g->fingerprint,
                         .fill = g->fill,
-                        .label = g->t->label,
+                        .label = label,
                         .row = row};
     struct learn_run run = g->t->run;
     bool ok;
 
     run.workers = workers;
     run.progress = &f->progress;
-    for (uint32_t i = 0; i < g->t->table->rows; i++) {
-        if (learns_from(f, i))
-            row[d.rows++] = i;
-    }
+    d.rows = gather_rows(f, row, label);
     ok = learn(g->t->recipe, &d, &run, m, f->fold == 0 ? &g->f->learned : NULL, &f->e);
     mem_free(row);
+    mem_free(label);
     pthread_mutex_lock(&progress_lock);
     f->done_share = 1;
     pthread_mutex_unlock(&progress_lock);
@@ -222,6 +258,25 @@ static void hold_out(struct one_fit *f, const struct model *m)
     model_scratch_free(scratch);
 }
 
+/* What the model makes of rows without a label, for the next round to take some. */
+static void score_unlabelled(struct one_fit *f, const struct model *m)
+{
+    const struct fitting *g = f->g;
+    struct model_scratch *scratch;
+
+    if (g->round == g->t->recipe->self_train.rounds)
+        return;
+    scratch = model_scratch_new(m, g->t->simd);
+    for (uint32_t k = 0, run; k < g->unlabelled_rows; k += run) {
+        for (run = 1; run < SCORE_BLOCK && k + run < g->unlabelled_rows; run++) {
+            if (g->unlabelled[k + run] != g->unlabelled[k] + run)
+                break;
+        }
+        model_score(m, scratch, g->input, g->unlabelled[k], run, &f->margin[k], NULL);
+    }
+    model_scratch_free(scratch);
+}
+
 static void run_fit(struct one_fit *f, const struct workers *workers)
 {
     struct model *m;
@@ -229,12 +284,47 @@ static void run_fit(struct one_fit *f, const struct workers *workers)
     f->ok = learn_rows(f, workers, &m);
     if (!f->ok)
         return;
+    score_unlabelled(f, m);
     if (f->fold == 0) {
         f->g->f->model = m;
         return;
     }
     hold_out(f, m);
     model_free(m);
+}
+
+static void open_fits(struct fitting *g)
+{
+    const struct fit_task *t = g->t;
+    uint32_t fits = g->folds + 1;
+
+    if (needs_no_label(t->recipe) || t->recipe->self_train.rounds > 0) {
+        g->unlabelled = mem_array((size_t)t->table->rows + 1, sizeof *g->unlabelled);
+        for (uint32_t i = 0; i < t->table->rows; i++) {
+            if (t->part[i] == PART_UNLABELLED)
+                g->unlabelled[g->unlabelled_rows++] = i;
+        }
+    }
+    g->fit = mem_array(fits, sizeof *g->fit);
+    for (uint32_t i = 0; i < fits; i++) {
+        struct one_fit *f = &g->fit[i];
+
+        *f = (struct one_fit){.g = g, .fold = (uint8_t)((i + 1) % fits)};
+        f->progress = (struct progress){tell_progress, f};
+        f->margin = mem_array((size_t)g->unlabelled_rows + 1, sizeof *f->margin);
+        f->taken = mem_array((size_t)g->unlabelled_rows + 1, 1);
+        memset(f->taken, SELF_TRAIN_NONE, g->unlabelled_rows);
+    }
+}
+
+static void close_fits(struct fitting *g)
+{
+    for (uint32_t i = 0; g->fit != NULL && i <= g->folds; i++) {
+        mem_free(g->fit[i].margin);
+        mem_free(g->fit[i].taken);
+    }
+    mem_free(g->fit);
+    mem_free(g->unlabelled);
 }
 
 static void run_task(void *context, unsigned number)
@@ -256,12 +346,6 @@ static bool run_all(struct fitting *g, struct error *e)
     const struct workers *workers = g->t->run.workers;
     uint32_t fits = g->folds + 1;
 
-    g->fit = mem_array(fits, sizeof *g->fit);
-    for (uint32_t i = 0; i < fits; i++) {
-        g->fit[i].g = g;
-        g->fit[i].fold = (uint8_t)((i + 1) % fits);
-        g->fit[i].progress = (struct progress){tell_progress, &g->fit[i]};
-    }
     if (at_once(g)) {
         workers_run(workers, fits, run_task, g);
     } else {
@@ -292,6 +376,12 @@ static void deal_folds(const struct fit_task *t, uint8_t *fold_of)
     }
 }
 
+static void take_folds(const struct fit_task *t, uint8_t *fold_of)
+{
+    for (uint32_t i = 0; i < t->table->rows; i++)
+        fold_of[i] = part_has_label(t->part[i]) ? t->part[i] : 0;
+}
+
 /* Fits what the recipe wants to held-out margins; false where they do not allow it. */
 static bool calibrate_by(const struct fitting *g, const double *margin, const uint8_t *label,
                          uint32_t rows)
@@ -314,31 +404,150 @@ static bool calibrate_by(const struct fitting *g, const double *margin, const ui
 
 static bool wants_held_out(const struct fit_task *t)
 {
-    return t->wants_held || t->recipe->calibrate == CALIBRATION_PLATT ||
+    return t->wants_held || t->recipe->conformal > 0 || t->recipe->calibrate == CALIBRATION_PLATT ||
            t->recipe->calibrate == CALIBRATION_ISOTONIC;
+}
+
+/* All held-out rows but those of one fold (0: all), which the caller frees. */
+static uint32_t gather_held(const struct fitting *g, uint8_t but, double **margin, uint8_t **label)
+{
+    const struct table *table = g->t->table;
+    uint32_t rows = 0;
+
+    *margin = mem_array(table->rows, sizeof **margin);
+    *label = mem_array(table->rows, 1);
+    for (uint32_t i = 0; i < table->rows; i++) {
+        if (g->fold_of[i] == 0 || g->fold_of[i] == but)
+            continue;
+        (*margin)[rows] = g->f->margin[i];
+        (*label)[rows++] = g->t->label[i];
+    }
+    return rows;
 }
 
 static void calibrate(struct fitting *g)
 {
-    const struct table *table = g->t->table;
-    double *m;
+    double *margin;
     uint8_t *label;
-    uint32_t rows = 0;
+    uint32_t rows;
 
     if (g->t->recipe->calibrate != CALIBRATION_PLATT &&
         g->t->recipe->calibrate != CALIBRATION_ISOTONIC)
         return;
-    m = mem_array(table->rows, sizeof *m);
-    label = mem_array(table->rows, 1);
-    for (uint32_t i = 0; i < table->rows; i++) {
-        if (g->fold_of[i] == 0)
-            continue;
-        m[rows] = g->f->margin[i];
-        label[rows++] = g->t->label[i];
-    }
-    g->f->is_calibrated = calibrate_by(g, m, label, rows);
-    mem_free(m);
+    rows = gather_held(g, 0, &margin, &label);
+    g->f->is_calibrated = calibrate_by(g, margin, label, rows);
+    mem_free(margin);
     mem_free(label);
+}
+
+/* From all held-out rows, or all but those of one fold; false where they are too few. */
+static bool fit_conformal(const struct fitting *g, uint8_t but, struct conformal *c)
+{
+    double *margin;
+    uint8_t *label;
+    uint32_t rows = gather_held(g, but, &margin, &label);
+    bool ok = conformal_fit(margin, label, rows, g->t->recipe->conformal, c);
+
+    mem_free(margin);
+    mem_free(label);
+    return ok;
+}
+
+/* The test rows where part is `part`: what the tables say of them, and their labels. */
+static void cover(const struct fitting *g, uint8_t part, const struct conformal *c)
+{
+    const struct fit_task *t = g->t;
+
+    for (uint32_t i = 0; i < t->table->rows; i++) {
+        struct uncertainty u;
+
+        if (t->part[i] != part || t->label[i] > 1)
+            continue;
+        conformal_at(c, g->f->margin[i], &u);
+        coverage_add(&g->f->coverage, t->label[i], u.set, u.bound[0], u.bound[1]);
+    }
+}
+
+/* Where folds do the testing, the rows of each are held to what the others say: calibrated on
+ * themselves, they would meet any promise. */
+static void find_conformal(struct fitting *g)
+{
+    const struct fit_task *t = g->t;
+    struct coverage *coverage = &g->f->coverage;
+    struct conformal all, others;
+
+    if (!(t->recipe->conformal > 0))
+        return;
+    coverage->level = t->recipe->conformal;
+    for (uint32_t i = 0; i < t->table->rows; i++)
+        coverage->calibration[g->fold_of[i] != 0 && t->label[i] == 1] += g->fold_of[i] != 0;
+    if (!fit_conformal(g, 0, &all))
+        return;
+    for (uint8_t k = 1; k <= t->folds; k++) {
+        if (!fit_conformal(g, k, &others))
+            continue;
+        cover(g, k, &others);
+        conformal_free(&others);
+    }
+    model_set_conformal(g->f->model, &all);
+}
+
+/* After the model has scored the test rows. */
+static void cover_test(const struct fitting *g)
+{
+    const struct conformal *c = model_conformal(g->f->model);
+
+    if (c != NULL && g->t->folds == 0)
+        cover(g, PART_TEST, c);
+}
+
+/* ---- self-training */
+
+/* Each fit takes rows by what its own model says of them, through the one calibration: so what it
+ * takes knows nothing of the labels of its fold. False where no fit takes others than before. */
+static bool take_unlabelled(struct fitting *g)
+{
+    uint32_t rows = g->unlabelled_rows;
+    double *probability = mem_array((size_t)rows + 1, sizeof *probability);
+    uint8_t *label = mem_array((size_t)rows + 1, 1);
+    bool is_changed = false;
+
+    for (uint32_t i = 0; i <= g->folds; i++) {
+        struct one_fit *f = &g->fit[i];
+        uint32_t taken[2];
+
+        for (uint32_t k = 0; k < rows; k++)
+            probability[k] = model_probability(g->f->model, f->margin[k]);
+        self_train_pick(&g->t->recipe->self_train, f->margin, probability, rows, f->labelled, label,
+                        taken);
+        is_changed |= memcmp(label, f->taken, rows) != 0;
+        memcpy(f->taken, label, rows);
+        if (f->fold == 0)
+            memcpy(g->f->unlabelled.taken, taken, sizeof taken);
+    }
+    mem_free(probability);
+    mem_free(label);
+    return is_changed;
+}
+
+/* All fits and the calibration, again with the rows taken as long as there are others. */
+static bool run_rounds(struct fitting *g, struct error *e)
+{
+    struct unlabelled *u = &g->f->unlabelled;
+
+    u->rows = g->unlabelled_rows;
+    u->is_learned = needs_no_label(g->t->recipe);
+    for (;; u->rounds = ++g->round) {
+        if (!run_all(g, e))
+            return false;
+        calibrate(g);
+        if (g->round == g->t->recipe->self_train.rounds || u->rows == 0 || !take_unlabelled(g))
+            return true;
+        model_free(g->f->model);
+        g->f->model = NULL;
+        for (uint32_t i = 0; i <= g->folds; i++)
+            g->fit[i].done_share = 0;
+    }
 }
 
 /* Before the margins of the rows become those of the model itself. */
@@ -380,16 +589,18 @@ bool fit(const struct fit_task *t, struct fitted *f, struct error *e)
     g.fold_of = mem_array(t->table->rows, 1);
     ok = open_inputs(&g, e);
     if (t->folds > 0)
-        memcpy(g.fold_of, t->part, t->table->rows);
+        take_folds(t, g.fold_of);
     else if (wants_held_out(t))
         deal_folds(t, g.fold_of);
     else
         g.folds = 0;
-    ok = ok && run_all(&g, e);
+    open_fits(&g);
+    ok = ok && run_rounds(&g, e);
     if (ok) {
-        calibrate(&g);
+        find_conformal(&g);
         keep_held(&g);
         score_all(&g);
+        cover_test(&g);
     } else {
         fitted_free(f);
     }
@@ -401,7 +612,7 @@ bool fit(const struct fit_task *t, struct fitted *f, struct error *e)
         column_fini(&g.filled[i]);
     mem_free(g.filled);
     mem_free(g.fold_of);
-    mem_free(g.fit);
+    close_fits(&g);
     return ok;
 }
 

@@ -4,6 +4,7 @@
 #define ASSAY_TRAIN_FIT_H
 
 #include "core/learn/recipe.h"
+#include "core/stats/coverage.h"
 #include "shell/train/split.h"
 #include "shell/train/table.h"
 
@@ -22,13 +23,23 @@ struct fit_task {
     struct learn_run run;
 };
 
+/* What became of training rows without a label. */
+struct unlabelled {
+    uint32_t rows;     /* that there were */
+    uint32_t taken[2]; /* learned from as if of the class, in the end */
+    uint32_t rounds;   /* of self-training: fewer than asked for where nothing changed any more */
+    bool is_learned;   /* all were learned from: the kind needs no label */
+};
+
 struct fitted {
     struct model *model;
     double *margin;      /* per table row, by a model that did not learn from it where it tests */
     double *probability; /* calibrated */
     double *held; /* probability of training rows, by models that did not learn from them; NaN: not
                      known. NULL: not asked for */
-    struct learned learned;
+    struct learned learned; /* with the unlabelled rows that were learned from */
+    struct unlabelled unlabelled;
+    struct coverage coverage; /* level 0: the recipe wants none; no rows: too few to calibrate on */
     bool is_calibrated; /* by held-out rows; false: the recipe wants none, or too few frauds */
 };
 

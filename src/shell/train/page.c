@@ -6,7 +6,6 @@
 #include "core/data/json.h"
 #include "core/stats/summary.h"
 #include "shell/os/digest.h"
-#include "shell/report/metrics_json.h"
 #include "shell/train/findings.h"
 #include "shell/train/tables.h"
 
@@ -70,7 +69,8 @@ static void importances(struct page *p, const struct column **input, uint32_t in
         .seed = t->o->settings->model.seed, .workers = t->workers, .simd = t->o->simd};
     struct error e;
 
-    if (!permutation_importance(t->r->model[0].fitted.model, &d, &run, importance, &e)) {
+    if (t->r->split.has_no_label ||
+        !permutation_importance(t->r->model[0].fitted.model, &d, &run, importance, &e)) {
         for (uint32_t i = 0; i < inputs; i++)
             importance[i] = NAN;
     }
@@ -200,6 +200,9 @@ static void describe_rows(const struct trained *t, struct buffer *out)
 {
     const struct learned *l = &t->fitted.learned;
 
+    if (t->fitted.unlabelled.rounds > 0)
+        buffer_format(out, ", self-trained on %u legitimate and %u frauds",
+                      t->fitted.unlabelled.taken[0], t->fitted.unlabelled.taken[1]);
     buffer_add_text(out, t->recipe->balance == BALANCE_WEIGHTS ? ", both classes weighted alike"
                                                                : ", classes as they come");
     if (l->after[0] != l->before[0] || l->after[1] != l->before[1])
@@ -272,11 +275,12 @@ static void describe_models(struct page *p)
             p->choice[i][k] = (struct report_choice){.name = m->in_force[k].name,
                                                      .row = evaluate_threshold_row(m, k)};
         describe_options(s, m, p->options[i]);
-        p->model[i] = (struct report_model){.name = m->name,
-                                            .options = p->options[i],
-                                            .metrics = &m->metrics,
-                                            .choice = p->choice[i],
-                                            .choices = m->thresholds};
+        p->model[i] =
+            (struct report_model){.name = m->name,
+                                  .options = p->options[i],
+                                  .metrics = &m->metrics,
+                                  .choice = p->choice[i],
+                                  .choices = p->t->r->split.has_no_label ? 0 : m->thresholds};
     }
     p->data.model = p->model;
     p->data.models = p->t->r->models;
@@ -322,6 +326,7 @@ bool page_write(const struct page_task *t, struct buffer *html, struct buffer *w
                                   .source = t->o->path != NULL ? t->o->path : buffer_text(&files),
                                   .rows = t->r->counts.rows,
                                   .frauds = count_frauds(t->facts),
+                                  .has_no_label = t->r->split.has_no_label,
                                   .from_us = t->r->counts.from_us,
                                   .until_us = t->r->counts.until_us,
                                   .moved = t->r->counts.moved,
@@ -473,7 +478,7 @@ static void add_models(const struct train_result *r, struct buffer *out)
         json_add_real(out, m->threshold);
         add_rows(out, "rows", m->fitted.learned.before);
         add_rows(out, "resampled", m->fitted.learned.after);
-        findings_model(m, out);
+        findings_model(r, m, out);
         buffer_add_char(out, '}');
     }
     buffer_add_char(out, ']');
@@ -492,7 +497,7 @@ static void add_data(const struct train_result *r, struct buffer *out)
 void page_findings_json(const struct train_result *r, uint32_t model, struct buffer *out)
 {
     buffer_add_text(out, "{\"metrics\":{\"test\":");
-    metrics_json(&r->model[model].metrics, out);
+    findings_test(r, model, out);
     buffer_add_char(out, '}');
     add_data(r, out);
     buffer_add_char(out, '}');
@@ -502,10 +507,10 @@ static void add_metrics(const struct train_result *r, struct buffer *out)
 {
     add_key(out, "metrics", true);
     buffer_add_text(out, "{\"test\":");
-    metrics_json(&r->model[0].metrics, out);
+    findings_test(r, 0, out);
     for (uint32_t i = 1; i < r->models; i++) {
         add_key(out, r->model[i].name, false);
-        metrics_json(&r->model[i].metrics, out);
+        findings_test(r, i, out);
     }
     buffer_add_char(out, '}');
 }

@@ -29,6 +29,16 @@ static uint8_t settled_label(const struct row_facts *f, const struct settings *s
     return LABEL_UNKNOWN;
 }
 
+/* Nobody said anything of any event, and the model can do without. */
+static bool lacks_labels(const struct row_facts *f, const struct settings *s)
+{
+    for (uint64_t i = 0; i < f->rows; i++) {
+        if (row_learns(f, i) && f->label[i] != LABEL_UNKNOWN)
+            return false;
+    }
+    return settings_recipe(s)->recipe.kind == MODEL_ISOLATION;
+}
+
 static void settle(struct row_facts *f, const struct settings *s, struct split *split)
 {
     int64_t end = f->rows > 0 ? f->time_us[f->rows - 1] : 0;
@@ -38,7 +48,7 @@ static void settle(struct row_facts *f, const struct settings *s, struct split *
             f->label[i] = LABEL_UNKNOWN;
             continue;
         }
-        f->label[i] = settled_label(f, s, i, end);
+        f->label[i] = f->has_no_label ? 0 : settled_label(f, s, i, end);
         split->unlabelled += f->label[i] == LABEL_UNKNOWN;
     }
 }
@@ -146,6 +156,29 @@ static void drop_seen_groups(const struct row_facts *f, struct split *split)
     mem_free(seen);
 }
 
+/* Rows to learn from without a label: of the same time, or all where the split is not by time. */
+static void add_unlabelled(const struct row_facts *f, struct split *split, bool is_by_time)
+{
+    uint8_t *tested = NULL;
+
+    if (!f->wants_unlabelled || (f->group != NULL && split->folds > 0))
+        return;
+    if (f->group != NULL)
+        tested = mem_array(count_numbers(f->group, f->rows), 1);
+    for (uint64_t i = 0; tested != NULL && i < f->rows; i++)
+        tested[f->group[i]] |= split->part[i] == PART_TEST;
+    for (uint64_t i = 0; i < f->rows; i++) {
+        if (f->label[i] != LABEL_UNKNOWN || !row_learns(f, i) ||
+            (is_by_time &&
+             (f->time_us[i] < split->train_from_us || f->time_us[i] >= split->train_until_us)) ||
+            (tested != NULL && tested[f->group[i]]))
+            continue;
+        split->part[i] = PART_UNLABELLED;
+        split->unlabelled_rows++;
+    }
+    mem_free(tested);
+}
+
 /* The rows of the windows, which are set. `within`: only where it says PART_TRAIN; NULL: all. */
 static void split_by_windows(const struct row_facts *f, const struct validate_setting *v,
                              const uint8_t *within, struct split *split)
@@ -162,6 +195,7 @@ static void split_by_windows(const struct row_facts *f, const struct validate_se
     }
     drop_known(f, v, split);
     drop_seen_groups(f, split);
+    add_unlabelled(f, split, true);
 }
 
 static void split_by_time(const struct row_facts *f, const struct settings *s, struct split *split)
@@ -324,6 +358,7 @@ static void split_stratified(const struct row_facts *f, const struct settings *s
 
     d.folds = split->folds = v->by == VALIDATE_FOLDS ? v->folds : 0;
     deal(&d);
+    add_unlabelled(f, split, false);
     if (v->group != NULL)
         snprintf(whole, sizeof whole, ", all events of a %s on one side", v->group);
     if (split->folds > 0)
@@ -338,7 +373,8 @@ static void split_stratified(const struct row_facts *f, const struct settings *s
                  100 * v->test_share, whole);
 }
 
-static bool check_part(const char *name, uint64_t rows, uint64_t frauds, struct error *e)
+static bool check_part(const struct split *split, const char *name, uint64_t rows, uint64_t frauds,
+                       struct error *e)
 {
     if (rows == 0)
         return error_set(
@@ -346,7 +382,7 @@ static bool check_part(const char *name, uint64_t rows, uint64_t frauds, struct 
             "no event is left to %s: look at model.validate (windows, gap, test share) "
             "against the times in the data",
             name);
-    if (frauds == 0 || frauds == rows)
+    if (!split->has_no_label && (frauds == 0 || frauds == rows))
         return error_set(e, ERROR_INVALID,
                          "all %lu events to %s are %s: both fraud and legitimate ones are needed; "
                          "check event.label, or choose another model.validate",
@@ -357,7 +393,7 @@ static bool check_part(const char *name, uint64_t rows, uint64_t frauds, struct 
 static void count_parts(const struct row_facts *f, struct split *split)
 {
     for (uint64_t i = 0; i < f->rows; i++) {
-        if (split->part[i] == PART_NONE)
+        if (!part_has_label(split->part[i]))
             continue;
         if (split->folds > 0 || split->part[i] == PART_TRAIN) {
             split->train_rows++;
@@ -372,8 +408,8 @@ static void count_parts(const struct row_facts *f, struct split *split)
 
 static bool check_parts(const struct split *split, struct error *e)
 {
-    return check_part("learn from", split->train_rows, split->train_frauds, e) &&
-           check_part("test on", split->test_rows, split->test_frauds, e);
+    return check_part(split, "learn from", split->train_rows, split->train_frauds, e) &&
+           check_part(split, "test on", split->test_rows, split->test_frauds, e);
 }
 
 static bool is_by_time(const struct validate_setting *v)
@@ -386,6 +422,7 @@ bool split_make(struct row_facts *facts, const struct settings *s, struct split 
 {
     *split = (struct split){0};
     split->part = mem_array(facts->rows, 1);
+    facts->has_no_label = split->has_no_label = lacks_labels(facts, s);
     settle(facts, s, split);
     if (facts->rows > 0 && is_by_time(&s->model.validate))
         split_by_time(facts, s, split);
@@ -410,7 +447,7 @@ static struct split *list_add(struct split_list *l, const struct row_facts *f)
 {
     struct split *split = &l->split[l->count++];
 
-    *split = (struct split){.part = mem_array(f->rows, 1)};
+    *split = (struct split){.part = mem_array(f->rows, 1), .has_no_label = f->has_no_label};
     return split;
 }
 
@@ -489,6 +526,7 @@ static void inner_of_deal(const struct row_facts *f, const uint8_t *dealt, uint3
         if (dealt[i] != 0)
             split->part[i] = dealt[i] == 1 + fold ? PART_TEST : PART_TRAIN;
     }
+    add_unlabelled(f, split, false);
 }
 
 bool split_inner(const struct row_facts *facts, const struct settings *s,

@@ -9,7 +9,9 @@
 
 enum { SPLIT_FOLDS_MAX = SETTINGS_FOLDS_MAX };
 
-enum row_part { PART_NONE, PART_TRAIN, PART_TEST };
+/* Unlabelled: of the time of training, without a known label, and no row of its group is tested;
+ * only where row_facts.wants_unlabelled. */
+enum row_part { PART_NONE, PART_TRAIN, PART_TEST, PART_UNLABELLED = 255 };
 
 struct split {
     uint8_t *part;  /* per row: PART_*; with folds: 1 + fold */
@@ -17,11 +19,18 @@ struct split {
     int64_t train_from_us, train_until_us, test_from_us,
         test_until_us; /* by time; until exclusive */
     uint64_t train_rows, train_frauds, test_rows, test_frauds;
-    uint64_t known_dropped; /* test rows of entities already known fraudulent */
-    uint64_t group_dropped; /* by time: test rows of groups that training has seen */
-    uint64_t unlabelled;    /* rows left out because their label is unknown */
+    uint64_t known_dropped;   /* test rows of entities already known fraudulent */
+    uint64_t group_dropped;   /* by time: test rows of groups that training has seen */
+    bool has_no_label;        /* row_facts.has_no_label: classes mean nothing */
+    uint64_t unlabelled_rows; /* PART_UNLABELLED */
+    uint64_t unlabelled;      /* rows left out because their label is unknown */
     char words[256];
 };
+
+static inline bool part_has_label(uint8_t part)
+{
+    return part != PART_NONE && part != PART_UNLABELLED;
+}
 
 /* Settles the labels first (an absent one may mean legitimate). ERROR_INVALID where a part would
  * have no row or one class only: it says which and what to change. */

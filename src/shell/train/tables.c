@@ -222,7 +222,9 @@ static void top_table(const struct train_result *r, struct tables *t)
         put(&c, time);
         put_words(&c, words_number, m->top[k].amount);
         put_real(&c, m->top[k].probability);
-        put(&c, m->top[k].label ? "fraud" : "legitimate");
+        put(&c, m->top[k].label == LABEL_UNKNOWN ? "not known"
+                : m->top[k].label                ? "fraud"
+                                                 : "legitimate");
     }
     close_table(t, NULL);
 }
@@ -269,6 +271,115 @@ static void folds_table(const struct train_result *r, struct tables *t)
                        ? "Each fold is learned and tested anew in windows of its own, the latest "
                          "first; the model that is kept is that of the latest."
                        : "Each fold is tested by a model that learned from the others.");
+}
+
+/* ---- uncertainty */
+
+static void put_share(struct cells *c, const struct estimate *f)
+{
+    struct buffer out;
+
+    buffer_init(&out, 96);
+    words_estimate(&out, f, true);
+    put(c, buffer_text(&out));
+    buffer_fini(&out);
+}
+
+static void coverage_table(const struct trained *m, struct tables *t)
+{
+    const struct coverage *k = &m->fitted.coverage;
+    struct estimate legitimate = coverage_of_class(k, 0), fraud = coverage_of_class(k, 1),
+                    share = coverage_fraud_share(k);
+    struct report_table *table = open_table(
+        t, "uncertainty", "Uncertainty: what decisions promise, and what was met", 2, 11);
+    struct cells c = cells_of(t);
+    char text[80], note[NOTE_MAX];
+
+    table->rows = 11;
+    put(&c, m->name);
+    put(&c, "held out");
+    put(&c, "promised to each class");
+    put_words(&c, words_percent, k->level);
+    put(&c, "met for frauds");
+    put_share(&c, &fraud);
+    put(&c, "met for legitimate events");
+    put_share(&c, &legitimate);
+    put(&c, "mean size of a set");
+    put_real(&c, coverage_set_size(k));
+    put(&c, "sets: fraud alone");
+    put_count(&c, k->sets[UNCERTAINTY_FRAUD]);
+    put(&c, "sets: legitimate alone");
+    put_count(&c, k->sets[UNCERTAINTY_LEGITIMATE]);
+    put(&c, "sets: both / neither");
+    snprintf(text, sizeof text, "%lu / %lu",
+             (unsigned long)k->sets[UNCERTAINTY_FRAUD | UNCERTAINTY_LEGITIMATE],
+             (unsigned long)k->sets[0]);
+    put(&c, text);
+    put(&c, "mean width of an interval");
+    put_real(&c, coverage_width(k));
+    put(&c, "means of its ends");
+    snprintf(text, sizeof text, "%.4f to %.4f", coverage_low(k), coverage_high(k));
+    put(&c, text);
+    put(&c, "share of frauds");
+    put_share(&c, &share);
+    snprintf(note, sizeof note,
+             "It rests on %lu frauds and %lu legitimate events held out of learning, and holds for "
+             "events like those: where fraud changes its ways, later ones are not (no "
+             "exchangeability), and less is met than promised. Share of frauds: should lie between "
+             "the means of the ends.",
+             (unsigned long)k->calibration[1], (unsigned long)k->calibration[0]);
+    close_table(t, note);
+}
+
+/* ---- anomalies */
+
+static void put_repeat(struct cells *c, const char *name, const struct anomaly_repeat *r)
+{
+    char text[64];
+
+    put(c, name);
+    snprintf(text, sizeof text, "%.3f", r->ranks);
+    put(c, text);
+    put_words(c, words_percent, r->top);
+}
+
+static void anomalies_table(const struct trained *m, struct tables *t)
+{
+    const struct anomalies *a = &m->anomalies;
+    const uint32_t rows = 1 + ANOMALY_QUANTILES + 1 + a->cuts + 1 + 2;
+    struct report_table *table =
+        open_table(t, "anomalies", "Anomaly scores: how they lie, and whether they hold", 3, rows);
+    struct cells c = cells_of(t);
+    char text[NOTE_MAX];
+
+    table->rows = rows;
+    put(&c, m->name);
+    put(&c, "learned from");
+    put(&c, "held out");
+    for (int q = 0; q < ANOMALY_QUANTILES; q++) {
+        snprintf(text, sizeof text, "%g %% of the scores lie below", 100 * anomaly_share[q]);
+        put(&c, text);
+        put_real(&c, a->quantile[0][q]);
+        put_real(&c, a->quantile[1][q]);
+    }
+    put(&c, "above a threshold:");
+    put(&c, "score");
+    put(&c, "held out above it");
+    for (uint32_t i = 0; i < a->cuts; i++) {
+        snprintf(text, sizeof text, "  %g %% of those learned from", 100 * a->cut[i].share);
+        put(&c, text);
+        put_real(&c, a->cut[i].score);
+        put_share(&c, &a->cut[i].held_out);
+    }
+    put(&c, "another model agrees:");
+    put(&c, "rank correlation");
+    snprintf(text, sizeof text, "of the top %u", a->top_rows);
+    put(&c, text);
+    put_repeat(&c, "  with another seed", &a->seeds);
+    put_repeat(&c, "  two halves of the events", &a->halves);
+    close_table(t, "What is unusual need not be fraud. Shares of held-out events far from those "
+                   "learned from say that events change; low agreement says that the order of "
+                   "the scores is partly luck (more trees or samples help).");
 }
 
 /* ---- search */
@@ -341,12 +452,18 @@ static void search_table(const struct trained *m, const struct settings *setting
 void tables_make(const struct train_result *r, const struct settings *s, struct tables *t)
 {
     *t = (struct tables){0};
-    if (r->models > 1) {
+    for (uint32_t i = 0; i < r->models && r->split.has_no_label; i++)
+        anomalies_table(&r->model[i], t);
+    if (r->models > 1 && !r->split.has_no_label) {
         models_table(r, t);
         thresholds_table(r, t);
     }
     if (r->model[0].folds > 0)
         folds_table(r, t);
+    for (uint32_t i = 0; i < r->models; i++) {
+        if (coverage_rows(&r->model[i].fitted.coverage) > 0)
+            coverage_table(&r->model[i], t);
+    }
     for (uint32_t i = 0; i < r->models; i++) {
         if (r->model[i].search.trials > 0)
             search_table(&r->model[i], s, t);

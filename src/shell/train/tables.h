@@ -1,11 +1,12 @@
-/* Tables of the report: models side by side, folds, trials of a search, highest scores. */
+/* Tables of the report: models side by side, folds, uncertainty, trials of a search, highest
+ * scores. */
 #ifndef ASSAY_TRAIN_TABLES_H
 #define ASSAY_TRAIN_TABLES_H
 
 #include "shell/report/report.h"
 #include "shell/train/train.h"
 
-enum { TABLES_MAX = 4 + 2 * TRAIN_MODELS_MAX };
+enum { TABLES_MAX = 4 + 3 * TRAIN_MODELS_MAX };
 
 struct tables {
     struct report_table table[TABLES_MAX];

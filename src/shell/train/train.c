@@ -60,6 +60,17 @@ static bool split_search(struct training *t, struct error *e)
                                      &t->inner, e);
 }
 
+static bool wants_unlabelled(const struct training *t)
+{
+    for (uint32_t i = 0; i <= t->o->settings->model_count; i++) {
+        const struct recipe_setting *r = wanted_model(t, i);
+
+        if (r != NULL && (r->recipe.self_train.rounds > 0 || r->recipe.kind == MODEL_ISOLATION))
+            return true;
+    }
+    return false;
+}
+
 static bool read_events(struct training *t, struct error *e)
 {
     const struct train_options *o = t->o;
@@ -71,6 +82,7 @@ static bool read_events(struct training *t, struct error *e)
         !row_facts_collect(&t->feed, o->settings, &t->facts, e))
         return false;
     t->r->counts = t->feed.counts;
+    t->facts.wants_unlabelled = wants_unlabelled(t);
     return split_make(&t->facts, o->settings, &t->r->split, e) &&
            split_earlier(&t->facts, o->settings, &t->r->earlier, e) && split_search(t, e);
 }
@@ -228,6 +240,7 @@ static bool train_one(struct training *t, const char *name, const struct recipe_
 
     m->name = name;
     m->recipe = &of->recipe;
+    m->self_gain.is_null = true;
     m->goal = mem_array(SETTINGS_GOALS_MAX, sizeof *m->goal);
     m->goals = settings_goals(t->o->settings, m->goal);
     t->r->models++; /* from here on the result frees it */
@@ -309,10 +322,18 @@ static bool fit_models(struct training *t, struct error *e)
 
         ok = r == NULL || train_one(t, r->name, r, e);
     }
-    if (ok && t->o->models == NULL && settings_recipe(s)->recipe.kind != MODEL_LOGISTIC) {
+    if (ok && t->o->models == NULL && !t->facts.has_no_label &&
+        settings_recipe(s)->recipe.kind != MODEL_LOGISTIC) {
         t->r->simple = (struct recipe_setting){.recipe = s->model.asked.recipe};
         t->r->simple.recipe.kind = MODEL_LOGISTIC;
         ok = train_one(t, model_kind_name(MODEL_LOGISTIC), &t->r->simple, e);
+    }
+    if (ok && settings_recipe(s)->recipe.self_train.rounds > 0) {
+        t->r->plain = *settings_recipe(s);
+        t->r->plain.recipe = *t->r->model[0].recipe; /* with what a search found */
+        t->r->plain.recipe.self_train.rounds = 0;
+        t->r->plain.search = (struct search_setting){0};
+        ok = train_one(t, TRAIN_PLAIN, &t->r->plain, e);
     }
     t->r->fit_seconds = lap(t);
     return ok;
@@ -376,13 +397,63 @@ static bool run_folds(struct training *t, struct trained *m, struct error *e)
     return ok;
 }
 
+/* What cannot be done without labels is refused rather than done by none. */
+static bool check_unlabelled_wishes(const struct training *t, struct error *e)
+{
+    const struct settings *s = t->o->settings;
+    struct goal_found *goal = mem_array(SETTINGS_GOALS_MAX, sizeof *goal);
+    uint32_t goals = settings_goals(s, goal);
+
+    mem_free(goal);
+    if (goals > 0)
+        return error_set(e, ERROR_INVALID,
+                         "no event has a label, so no threshold reaches a goal: give `decision` "
+                         "scores");
+    for (uint32_t i = 0; i <= s->model_count; i++) {
+        const struct recipe_setting *r = wanted_model(t, i);
+
+        if (r != NULL && settings_searches(r))
+            return error_set(e, ERROR_INVALID,
+                             "no event has a label, so nothing says which options are better: "
+                             "leave the search out");
+        if (r != NULL && r->recipe.kind != MODEL_ISOLATION)
+            return error_set(e, ERROR_INVALID, "no event has a label, and \"%s\" learns from them",
+                             r->name);
+    }
+    return true;
+}
+
+/* How the scores lie; whether they find fraud, nothing says. */
+static bool describe_anomalies(struct training *t, struct trained *m, struct error *e)
+{
+    struct fit_task task = fit_task_of(t, m->recipe, t->part, t->r->split.folds);
+    const struct estimate none = {NAN, NAN, NAN, true};
+    struct metrics *k = &m->metrics;
+
+    *k = (struct metrics){.rows = t->test.rows, .chance_p = NAN, .fraud_amount = NAN};
+    k->auc_roc = k->average_precision = k->card_precision_at_100 = k->recall_at_1pct_fpr = none;
+    k->brier = k->log_loss = k->calibration_error = none;
+    return anomalies_measure(&task, &m->fitted, &m->anomalies, e);
+}
+
+static bool evaluate_model(struct training *t, struct trained *m, struct error *e)
+{
+    if (t->facts.has_no_label)
+        return describe_anomalies(t, m, e);
+    return evaluate(&t->test, m, t->o->settings, pool_workers(t->pool), t->o->progress, e) &&
+           run_folds(t, m, e);
+}
+
 static bool evaluate_models(struct training *t, struct error *e)
 {
     for (uint32_t i = 0; i < t->r->models; i++) {
         struct trained *m = &t->r->model[i];
 
-        if (!evaluate(&t->test, m, t->o->settings, pool_workers(t->pool), t->o->progress, e) ||
-            !run_folds(t, m, e))
+        if (!evaluate_model(t, m, e))
+            return false;
+        if (t->r->model[i].recipe == &t->r->plain.recipe &&
+            !evaluate_self_training(&t->test, m, &t->r->model[0], t->o->settings,
+                                    pool_workers(t->pool), t->o->progress, e))
             return false;
         find_top_rows(&t->test, &t->facts, &t->table, m);
     }
@@ -476,10 +547,16 @@ static void metrics_of(const struct training *t, uint32_t i, struct buffer *out)
     json_add_real(out, m->threshold);
     buffer_add_text(out, ",\"riskiest\":");
     findings_top(m, out);
+    buffer_add_text(out, ",\"uncertainty\":");
+    findings_coverage(&m->fitted.coverage, out);
     buffer_add_text(out, ",\"checks\":");
     page_checks_json(t->r, i == 0 ? t->r->checks : t->shared_checks, out);
     buffer_add_text(out, ",\"test\":");
-    metrics_json(&m->metrics, out);
+    findings_test(t->r, i, out);
+    if (t->facts.has_no_label) {
+        buffer_add_text(out, ",\"anomalies\":");
+        anomalies_json(&m->anomalies, out);
+    }
 }
 
 static bool assign(struct training *t, struct keeping *k, struct error *e)
@@ -517,7 +594,8 @@ static bool add(struct training *t, struct keeping *k, struct error *e)
 
 static bool promote(struct training *t, struct keeping *k, struct error *e)
 {
-    bool is_better = t->r->model[0].metrics.better_than_chance;
+    /* Without labels there is nothing to be worse than. */
+    bool is_better = t->r->model[0].metrics.better_than_chance || t->facts.has_no_label;
 
     t->r->is_promoted =
         t->o->promotion == PROMOTE_ALWAYS || (t->o->promotion == PROMOTE_BETTER && is_better);
@@ -583,7 +661,8 @@ static bool work(struct training *t, struct error *e)
     struct check_task checks;
 
     if (!check_kind(t->o->settings, e) || !check_names(t, e) || !read_events(t, e) ||
-        !compute_features(t, e) || !fit_models(t, e))
+        (t->facts.has_no_label && !check_unlabelled_wishes(t, e)) || !compute_features(t, e) ||
+        !fit_models(t, e))
         return false;
     checks =
         (struct check_task){t->o->settings, t->made.plan, &t->facts, &t->table, t->label, t->part};

@@ -7,12 +7,15 @@
 #include "shell/registry/version.h"
 #include "shell/report/terminal.h"
 #include "shell/run/feed.h"
+#include "shell/train/anomalies.h"
 #include "shell/train/fit.h"
 #include "shell/train/folds.h"
 #include "shell/train/search.h"
 
+#define TRAIN_PLAIN "without_self_training" /* the name of what it is compared with */
+
 enum { TRAIN_TOP_ROWS = 10 };
-enum { TRAIN_CHECKS_MAX = 64, TRAIN_CHECK_WORDS = 400, TRAIN_MODELS_MAX = SETTINGS_MODELS_MAX + 2 };
+enum { TRAIN_CHECKS_MAX = 64, TRAIN_CHECK_WORDS = 400, TRAIN_MODELS_MAX = SETTINGS_MODELS_MAX + 3 };
 
 /* Whether the model that was asked for is champion from now on. */
 enum train_promotion {
@@ -54,7 +57,8 @@ struct trained {
     const struct recipe *recipe; /* borrowed from the settings */
     double threshold;            /* from this probability on it says fraud, where compared */
     struct fitted fitted;
-    struct metrics metrics;
+    struct metrics metrics;     /* without labels: nothing but the rows tested */
+    struct anomalies anomalies; /* without labels */
     /* Goals of the settings as scores, found on training rows held out; the thresholds in force. */
     struct goal_found *goal;
     uint32_t goals;
@@ -65,6 +69,8 @@ struct trained {
     struct search search;  /* trials, where one was asked for; recipe is then its best */
     struct fold_row *fold; /* of each fold, the latest first; NULL: one split */
     uint32_t folds;
+    /* Average precision less that of the same recipe without self-training; null: not compared. */
+    struct estimate self_gain;
     double fit_seconds;
     char id[MODEL_ID_TEXT_MAX]; /* NAME@VERSION in the registry; "": not registered */
 };
@@ -75,6 +81,7 @@ struct train_result {
     struct split_list earlier; /* prequential: the folds before it */
     struct trained model[TRAIN_MODELS_MAX];
     uint32_t models;
+    struct recipe_setting plain;  /* the same without self-training */
     struct recipe_setting simple; /* of the one that a more complex one is measured against */
     struct train_check check[TRAIN_CHECKS_MAX];
     uint32_t checks;
