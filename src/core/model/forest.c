@@ -127,15 +127,28 @@ static double forest_explain(const struct model *m, void *scratch, const double 
 
 /* ---- isolation: the mean as a share of what it would be by chance ---- */
 
+static double mean_path(double harmonic, uint32_t rows)
+{
+    return rows < 2 ? 0 : 2 * harmonic - 2 * (rows - 1.0) / rows;
+}
+
 double isolation_mean_path(uint32_t rows)
 {
     double harmonic = 0;
 
-    if (rows < 2)
-        return 0;
     for (uint32_t k = 1; k < rows; k++)
         harmonic += 1.0 / k;
-    return 2 * harmonic - 2 * (rows - 1.0) / rows;
+    return mean_path(harmonic, rows);
+}
+
+void isolation_mean_paths(double *path, uint32_t most)
+{
+    double harmonic = 0;
+
+    for (uint32_t rows = 0; rows <= most; rows++) {
+        path[rows] = mean_path(harmonic, rows);
+        harmonic += rows > 0 ? 1.0 / rows : 0;
+    }
 }
 
 static const double ln2 = 0.69314718055994530942;

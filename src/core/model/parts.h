@@ -187,6 +187,8 @@ double model_explain_encoded(const struct model *m, struct model_scratch *s, con
 double share_log_odds(double p);
 /* c(n) of forest.c: the mean path length in an isolation tree of so many rows. */
 double isolation_mean_path(uint32_t rows);
+/* path[n] = c(n) of 0 .. most rows. */
+void isolation_mean_paths(double *path, uint32_t most);
 
 /* The child of an internal node that takes x: its index in the tree. */
 static inline uint32_t tree_next(const struct tree_node *n, double x)
