@@ -435,6 +435,7 @@ static struct model *deep_chain(void)
         if (d > 0)
             node[2 * d - 1] = (struct tree_node){.value = d * LEAF_ONE, .cover = chain_cover(d)};
     }
+    node[2 * MODEL_DEPTH_MAX].value = 0; /* the last one is a leaf */
     node[2 * MODEL_DEPTH_MAX].cover = node[2 * MODEL_DEPTH_MAX - 1].cover = 1;
     for (uint32_t d = MODEL_DEPTH_MAX; d-- > 0;) {
         uint32_t inner = d == 0 ? 0 : 2 * d;

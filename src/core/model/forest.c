@@ -223,6 +223,7 @@ static bool parse_node(struct reader *in, const struct model *m, struct tree_nod
                        struct error *e)
 {
     uint8_t flags = reader_u8(in);
+    uint16_t input;
 
     *n = (struct tree_node){.cover = reader_u32(in)};
     n->missing_left = (flags & NODE_MISSING_LEFT) != 0;
@@ -233,9 +234,10 @@ static bool parse_node(struct reader *in, const struct model *m, struct tree_nod
         return value_is_fit(n->value) || model_damaged(e, "a leaf's value is out of range");
     }
     n->left = 1; /* found by link_tree */
-    n->input = reader_u16(in);
-    if (n->input >= m->inputs)
+    input = reader_u16(in);
+    if (input >= m->inputs)
         return model_damaged(e, "a tree splits an input that the model has not");
+    n->input = (uint16_t)(input & 0x7fff);
     return reader_finite(in, &n->threshold) || model_damaged(e, "a threshold is not finite");
 }
 

@@ -96,13 +96,15 @@ static double *gather_thresholds(const struct model *m, uint32_t *at)
 static bool rank_inputs(struct forest_ranks *r, const struct model *m, struct error *e)
 {
     uint32_t *at = mem_array(m->inputs + 1, sizeof *at);
-    uint32_t kept = 0, *start;
+    uint32_t kept = 0, most = 0, *start;
     double *spare;
     bool good = true;
 
     r->threshold = gather_thresholds(m, at);
-    spare = mem_array((size_t)at[m->inputs] + 1, sizeof *spare);
-    start = mem_array((size_t)at[m->inputs] + 1, sizeof *start);
+    for (uint32_t j = 0; j < m->inputs; j++)
+        most = at[j + 1] - at[j] > most ? at[j + 1] - at[j] : most;
+    spare = mem_array((size_t)most + 1, sizeof *spare);
+    start = mem_array((size_t)most + 1, sizeof *start);
     r->input = mem_array(m->inputs + 1, sizeof *r->input);
     r->used_as = mem_array(m->inputs + 1, sizeof *r->used_as);
     r->first = mem_array(m->inputs + 2, sizeof *r->first);
