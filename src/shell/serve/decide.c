@@ -113,6 +113,7 @@ static struct deciding *deciding_new(struct server *s, struct exchange *x,
 
     buffer_clear(&x->room);
     d = (struct deciding *)buffer_reserve(&x->room, sizeof *d + in->id.length + in->event.length);
+    /* All but a kilobyte for words, which whoever writes them ends. */
     memset(d, 0, offsetof(struct deciding, submission.error));
     memset((char *)d + offsetof(struct deciding, submission.queued_ns), 0,
            sizeof *d - offsetof(struct deciding, submission.queued_ns));

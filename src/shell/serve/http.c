@@ -804,9 +804,7 @@ static bool open_socket(struct http *h, struct error *e)
 
 /* ---- I/O threads ---- */
 
-/* Why not the library's own threads: its epoll loop asks again, with the same patience, whenever it
- * got as many events as it has room for (128), and so falls asleep on work that it has taken but
- * not done when there were exactly that many. Here poll() waits and the library never does. */
+/* For how long nothing is to be done. */
 static int loop_patience_ms(struct loop *l)
 {
     MHD_UNSIGNED_LONG_LONG timeout_ms;
@@ -818,8 +816,7 @@ static int loop_patience_ms(struct loop *l)
     return (int)timeout_ms;
 }
 
-/* A turn has its price, and where requests come one by one, each would pay all of it: at 15,000 a
- * second half as much again as one that came with others. */
+/* A turn has its price, and where requests come one by one, each would pay all of it. */
 static void loop_gather(struct loop *l)
 {
     int64_t passed_us = clock_monotonic_us() - l->turned_us;
@@ -829,7 +826,11 @@ static void loop_gather(struct loop *l)
     l->begun = 0;
 }
 
-/* Whoever resumes says so first and then looks whether we sleep; we, the other way round. */
+/* Why not the library's own threads: its epoll loop asks again, with the same patience, whenever it
+ * got as many events as it has room for (128), and so falls asleep on work that it has taken but
+ * not done when there were exactly that many. Here poll() waits and the library never does.
+ *
+ * Whoever resumes says so first and then looks whether we sleep; we, the other way round. */
 static void loop_wait(struct loop *l, int epoll_fd)
 {
     struct pollfd p[] = {{.fd = epoll_fd, .events = POLLIN}, {.fd = l->wake_fd, .events = POLLIN}};
