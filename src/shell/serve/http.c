@@ -159,7 +159,10 @@ static enum MHD_Result respond(struct connection *c)
         return MHD_NO;
     for (size_t i = 0; i < sizeof security_headers / sizeof *security_headers; i++)
         add_header(r, security_headers[i].name, security_headers[i].value);
-    add_header(r, "Cache-Control", x->is_kept ? "private, no-cache" : "no-store");
+    add_header(r, "Cache-Control",
+               x->cache != NULL ? x->cache
+               : x->is_kept     ? "private, no-cache"
+                                : "no-store");
     add_header(r, "Content-Security-Policy",
                x->policy != NULL ? x->policy : "default-src 'none'; frame-ancestors 'none'");
     if (x->answer.length > 0)

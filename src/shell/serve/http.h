@@ -68,6 +68,8 @@ struct exchange {
     unsigned retry_after_s; /* header Retry-After, or 0 */
     bool is_replay;         /* header Idempotent-Replay: true */
     bool is_kept;           /* it has an ETag: may be kept by who asked, and asked for again */
+    bool is_packed;         /* its body and Content-Encoding are as they shall be */
+    const char *cache;      /* header Cache-Control; NULL: by is_kept */
     const char *policy;     /* header Content-Security-Policy; NULL: nothing is allowed */
     struct buffer headers;  /* others: exchange_add_header */
     char request_id[HTTP_REQUEST_ID_MAX + 1]; /* headers X-Request-Id */

@@ -176,6 +176,7 @@ enum http_next show_audit(struct server *s, struct exchange *x);
 enum http_next make_checkpoint(struct server *s, struct exchange *x);
 enum http_next show_session(struct server *s, struct exchange *x);
 enum http_next sign_in(struct server *s, struct exchange *x);
+enum http_next make_link(struct server *s, struct exchange *x);
 enum http_next sign_out(struct server *s, struct exchange *x);
 enum http_next begin_sign_in(struct server *s, struct exchange *x);
 enum http_next finish_sign_in(struct server *s, struct exchange *x);

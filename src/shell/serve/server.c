@@ -11,6 +11,7 @@
 #include "core/base/panic.h"
 #include "shell/os/clock.h"
 #include "shell/os/file.h"
+#include "shell/serve/console.h"
 #include "shell/serve/cors.h"
 #include "shell/serve/finish.h"
 #include "shell/serve/inside.h"
@@ -229,6 +230,9 @@ static const struct route *route_of(struct server *s, struct exchange *x)
     }
     if (!contract_begin(contracts, x))
         x->route = route_find(x->path, x->method, &x->parameter, &x->name, &x->allow);
+    if (x->route == NULL && x->translation == NULL && x->allow[0] == 0 &&
+        (x->route = console_route(s->o.console, x)) != NULL)
+        x->allow = NULL;
     contracts_unref(contracts);
     return x->route;
 }
@@ -372,6 +376,8 @@ static bool queries_are_known(struct exchange *x, const struct route *r)
 {
     struct query_check check = {.route = r};
 
+    if (r->has_any_query)
+        return true;
     exchange_queries(x, query_is_known, &check);
     if (check.unknown != NULL)
         problem_answer(x, 400, "query parameter \"%.64s\" is not known here", check.unknown);
