@@ -331,9 +331,11 @@ static bool find_caller(struct access *a, const struct access_request *r, struct
     if (r->key != NULL)
         return is_key(a, r, text_of(r->key), v);
     session = cookie_find(r->cookie, SESSION_COOKIE);
-    if (session.length > 0)
-        return is_session(a, r, session, v);
-    if (!access_is_required(a)) {
+    if (session.length > 0 && is_session(a, r, session, v))
+        return true;
+    if (session.length > 0 && (v->status == 403 || access_is_required(a)))
+        return false;
+    if (!access_is_required(a)) { /* a cookie of a session that has ended changes nothing here */
         set_caller(&v->caller, CALLER_LOCAL, ROLES_ALL, "", "");
         return true;
     }

@@ -43,6 +43,7 @@ struct server {
     pthread_t desks[SERVER_DESKS];
     unsigned desk_count;
     struct jobs *jobs;
+    struct live *live;
     struct metrics metrics;
     int64_t started_us;       /* monotonic */
     _Atomic uint64_t sampled; /* requests, of which each 1/sample-th is in the journal */
@@ -95,6 +96,9 @@ void server_latency(struct server *s, struct metrics_latency *l);
 bool server_submit(struct server *s, struct exchange *x, struct submission *submission) MUST_USE;
 /* 429, or 503 with the reason where the shard has stopped. */
 void server_refuse(struct server *s, struct exchange *x);
+
+/* Whether who was let in may still: a stream goes on for long. On the I/O thread. */
+bool server_lets_on(struct server *s, struct exchange *x);
 
 /* Who asked and in which request, for what this exchange submits; slices of it. */
 struct asked asked_of(const struct exchange *x);
@@ -174,6 +178,8 @@ enum http_next create_user(struct server *s, struct exchange *x);
 enum http_next change_user(struct server *s, struct exchange *x);
 enum http_next show_audit(struct server *s, struct exchange *x);
 enum http_next make_checkpoint(struct server *s, struct exchange *x);
+enum http_next show_live(struct server *s, struct exchange *x);
+enum http_next show_traffic(struct server *s, struct exchange *x);
 enum http_next show_session(struct server *s, struct exchange *x);
 enum http_next sign_in(struct server *s, struct exchange *x);
 enum http_next make_link(struct server *s, struct exchange *x);

@@ -31,6 +31,11 @@ int64_t store_key_of(const struct store_query *q, const struct store_decision *d
     return d->time_us;
 }
 
+int store_band(int score)
+{
+    return score < STORE_BANDS * STORE_BAND_WIDTH ? score / STORE_BAND_WIDTH : STORE_BANDS - 1;
+}
+
 int64_t store_span_us(enum store_span span)
 {
     return span == STORE_MINUTE ? INT64_C(60000000) : INT64_C(3600000000);

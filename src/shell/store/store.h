@@ -167,6 +167,7 @@ bool store_traffic(struct store *s, const struct store_traffic_query *q,
                    void (*row)(void *context, const struct store_traffic *t), void *context,
                    struct error *e) MUST_USE;
 int64_t store_span_us(enum store_span span);
+int store_band(int score);
 
 struct store_totals {
     uint64_t decisions, labels, labelled;
