@@ -143,6 +143,7 @@ void decide_ended(struct exchange *x); /* frees what decide_one keeps */
 enum http_next decide_batch(struct server *s, struct exchange *x);
 enum http_next list_decisions(struct server *s, struct exchange *x);
 enum http_next explain_decision(struct server *s, struct exchange *x);
+enum http_next replay_decision(struct server *s, struct exchange *x);
 enum http_next show_decision(struct server *s, struct exchange *x);
 enum http_next show_entity(struct server *s, struct exchange *x);
 enum http_next take_labels(struct server *s, struct exchange *x);

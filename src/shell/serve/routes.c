@@ -77,6 +77,21 @@ const struct route routes[] = {
      .summary = "Why: all contributions, each value among those of all and of the entity itself, "
                 "and the rules that fired.",
      .answers = {{200, "Explanation", NULL}, {404, NULL, NULL}}},
+    {.method = HTTP_POST,
+     .pattern = "/v1/decisions/{id}:replay",
+     .place = ROUTE_AT_DESK,
+     .body = BODY_JSON,
+     .handle = replay_decision,
+     .roles = ROLES_READING,
+     .summary = "The proof: score, outcome and reasons made again from the feature values that the "
+                "decision's record keeps, compared to the bit, and where the record stands in the "
+                "log's chain. Nothing is recorded.",
+     .body_outline = "Empty",
+     .answers = {{200, "Replayed", NULL},
+                 {400, NULL, NULL},
+                 {404, NULL, NULL},
+                 {415, NULL, NULL},
+                 {422, NULL, NULL}}},
     {.method = HTTP_GET,
      .pattern = "/v1/decisions/{id}",
      .place = ROUTE_AT_DESK,
