@@ -12,12 +12,14 @@
 #include "shell/serve/inside.h"
 #include "shell/serve/row.h"
 
-enum { MINUTES = LIVE_DAYS * 24 * 60, GREETING_BYTES = 16 };
+enum { MINUTES = LIVE_DAYS * 24 * 60 };
 
 #define MINUTE_US INT64_C(60000000)
 
 /* The first words: a browser that loses the stream comes back after two seconds. */
-static const char greeting[GREETING_BYTES + 1] = "retry: 2000\n\n   ";
+static const char greeting[] = "retry: 2000\n\n";
+
+enum { GREETING_BYTES = sizeof greeting - 1 };
 
 struct frame_of_live {
     uint64_t number;
