@@ -26,7 +26,7 @@ export default function Audit() {
   const [open, setOpen] = useState<Entry | null>(null);
   const found = useAsk(["audit", asked, pages.cursor], (signal) =>
     api.GET("/v1/audit", { params: { query: { ...Object.fromEntries([...search].filter(([, value]) => value !== "")), limit: 50, cursor: pages.cursor } as never }, signal }), { keep: true });
-  const checkpoint = useChange(() => the(api.POST("/v1/audit:checkpoint", {})));
+  const checkpoint = useChange(() => the(api.POST("/v1/audit:checkpoint", { body: {} as never })));
   const columns = useMemo<ColumnDef<Entry>[]>(() => [
     { id: "at", header: t("audit.at"), cell: ({ row }) => <When at={row.original.at} />, meta: { nowrap: true } },
     { id: "kind", header: t("audit.what"), cell: ({ row }) => <span className="chip">{row.original.kind}</span>, meta: { nowrap: true } },
