@@ -196,8 +196,10 @@ const struct route routes[] = {
      .roles = ROLE_ANALYST | ROLE_ENGINEER,
      .summary =
          "Write a rule, or a new version of one: a draft, which decides nothing. It must compile.",
+     .queries = {{"dry_run", "true or false", "only say whether it compiles; record nothing"}},
      .body_outline = "RuleDraft",
      .answers = {{201, "RuleShown", NULL},
+                 {200, "Empty", NULL},
                  {400, NULL, NULL},
                  {409, NULL, NULL},
                  {412, NULL, NULL},
