@@ -54,7 +54,7 @@ MAY_INCLUDE = {
     "shell/os shell/settings shell/source shell/registry shell/run shell/report",
     "shell/stream": "core/base core/data core/lang core/velocity core/decide shell/os shell/link shell/settings "
     "shell/run",
-    "shell/serve": "core/base core/data core/lang core/velocity core/model core/decide "
+    "shell/serve": "core/base core/data core/lang core/velocity core/model core/stats core/decide "
     "shell/os shell/settings shell/log shell/control shell/personal shell/access shell/rules shell/registry "
     "shell/run shell/store shell/audit shell/train",
     "shell/produce": "core/base core/data shell/os shell/link",

@@ -12,6 +12,7 @@
 #include "shell/access/access.h"
 #include "shell/audit/upkeep.h"
 #include "shell/cmd/cmd.h"
+#include "shell/cmd/console.h"
 #include "shell/cmd/in_force.h"
 #include "shell/cmd/serve_watch.h"
 #include "shell/os/clock.h"
@@ -585,6 +586,7 @@ static bool open_server(struct serving *s, struct error *e)
                                     .data_directory = s->data,
                                     .access = s->access,
                                     .rules = {s->rules, overlay_try, rule_trials_run},
+                                    .console = &console_built,
                                     .train = {train_job, s},
                                     .reload = {reload_job, s},
                                     .backtest = {backtest_job, s}};

@@ -22,6 +22,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <limits.h>
 #include <microhttpd.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -173,6 +174,16 @@ static void add_limits(struct MHD_Response *r, const struct exchange *x)
     add_number(r, "RateLimit-Reset", x->rate.reset_s);
 }
 
+static ssize_t read_stream(void *context, uint64_t at, char *bytes, size_t room)
+{
+    struct connection *c = context;
+    int given = c->exchange.stream(&c->exchange, bytes, room < INT_MAX ? room : INT_MAX);
+
+    (void)at;
+    c->loop->has_moved = true;
+    return given < 0 ? MHD_CONTENT_READER_END_OF_STREAM : given;
+}
+
 static enum MHD_Result respond(struct connection *c)
 {
     struct exchange *x = &c->exchange;
@@ -182,15 +193,21 @@ static enum MHD_Result respond(struct connection *c)
     ASSERT(x->status != 0);
     c->http->o.answering(c->http->o.context, x);
     c->stage = ANSWERING;
-    r = MHD_create_response_from_buffer(x->answer.length, x->answer.bytes, MHD_RESPMEM_PERSISTENT);
+    r = x->stream != NULL ? MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, HTTP_STREAM_BYTES,
+                                                              read_stream, c, NULL)
+                          : MHD_create_response_from_buffer(x->answer.length, x->answer.bytes,
+                                                            MHD_RESPMEM_PERSISTENT);
     if (r == NULL)
         return MHD_NO;
     for (size_t i = 0; i < sizeof security_headers / sizeof *security_headers; i++)
         add_header(r, security_headers[i].name, security_headers[i].value);
-    add_header(r, "Cache-Control", x->is_kept ? "private, no-cache" : "no-store");
+    add_header(r, "Cache-Control",
+               x->cache != NULL ? x->cache
+               : x->is_kept     ? "private, no-cache"
+                                : "no-store");
     add_header(r, "Content-Security-Policy",
                x->policy != NULL ? x->policy : "default-src 'none'; frame-ancestors 'none'");
-    if (x->answer.length > 0)
+    if (x->answer.length > 0 || x->stream != NULL)
         add_header(r, "Content-Type", x->content_type);
     if (x->request_id[0] != 0)
         add_header(r, "X-Request-Id", x->request_id);
@@ -533,6 +550,22 @@ void exchange_resume(struct exchange *x)
         loop_wake(l);
         break;
     }
+    atomic_fetch_sub(&h->suspended, 1);
+}
+
+void exchange_pause(struct exchange *x)
+{
+    atomic_fetch_add(&x->connection->http->suspended, 1);
+    MHD_suspend_connection(x->connection->mhd);
+}
+
+void exchange_go_on(struct exchange *x)
+{
+    struct loop *l = x->connection->loop;
+    struct http *h = l->http;
+
+    MHD_resume_connection(x->connection->mhd);
+    loop_wake(l);
     atomic_fetch_sub(&h->suspended, 1);
 }
 

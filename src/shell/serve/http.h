@@ -41,6 +41,7 @@ enum {
     HTTP_KEPT_BYTES = 64 << 10,        /* of a buffer kept for the connection's next request */
     HTTP_HEADERS_BYTES_MAX = 16 << 10, /* that exchange_add_header takes for one answer */
     HTTP_ROOM_BYTES_MAX = 4 << 20,
+    HTTP_STREAM_BYTES = 4 << 10,       /* of one piece of a stream */
     HTTP_REQUEST_ID_MAX = 128,
     HTTP_ACTOR_MAX = 128,
     HTTP_TRACE_BYTES = 55, /* of a traceparent */
@@ -70,6 +71,8 @@ struct exchange {
     unsigned retry_after_s; /* header Retry-After, or 0 */
     bool is_replay;         /* header Idempotent-Replay: true */
     bool is_kept;           /* it has an ETag: may be kept by who asked, and asked for again */
+    bool is_packed;         /* its body and Content-Encoding are as they shall be */
+    const char *cache;      /* header Cache-Control; NULL: by is_kept */
     const char *policy;     /* header Content-Security-Policy; NULL: nothing is allowed */
     struct buffer headers;  /* others: exchange_add_header */
     char request_id[HTTP_REQUEST_ID_MAX + 1]; /* headers X-Request-Id */
@@ -83,6 +86,9 @@ struct exchange {
     char actor[HTTP_ACTOR_MAX + 1]; /* and as a text: "key:ask_3f9a"; "": nobody was asked */
     const char *address;            /* of the peer; the connection's */
 
+    /* Instead of the answer, a body without an end: fills at most `room` bytes and says how many;
+     * 0 after exchange_pause: none now; -1: its end. On the I/O thread. */
+    int (*stream)(struct exchange *x, char *bytes, size_t room);
     enum http_next (*ready)(struct exchange *x); /* HTTP_WAITING: after another exchange_wait */
     void *state;                                 /* the handler's */
     struct buffer room;                          /* memory for it, used again */
@@ -133,6 +139,11 @@ void exchange_wait(struct exchange *x);
  * meanwhile, so until ready() nobody asks for the head (path, headers, queries). */
 void exchange_hold(struct exchange *x);
 void exchange_resume(struct exchange *x);
+
+/* Inside stream(): it is asked again after exchange_go_on, from any thread. Who calls that holds a
+ * lock that stream() held here. */
+void exchange_pause(struct exchange *x);
+void exchange_go_on(struct exchange *x);
 
 /* The body; never a null pointer. */
 struct text exchange_body(const struct exchange *x);

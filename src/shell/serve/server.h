@@ -32,6 +32,7 @@ struct server_work {
     void *context;
 };
 
+struct console;
 struct upkeep; /* shell/audit */
 /* Rules over the API; plans are made by whoever starts the server. */
 struct server_rules {
@@ -58,6 +59,7 @@ struct server_options {
     struct upkeep *upkeep;                      /* borrowed; NULL: no checkpoints */
     struct access *access;                      /* borrowed; NULL: nobody is asked who they are */
     struct server_rules rules;
+    const struct console *console; /* its files; NULL: no page at all */
 };
 
 struct server;
