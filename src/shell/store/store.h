@@ -17,7 +17,7 @@
 #include "core/base/hash.h"
 
 enum {
-    STORE_VERSION = 3,      /* of the SQLite file */
+    STORE_VERSION = 4,      /* of the SQLite file */
     STORE_BUCKET_BITS = 16, /* of seqs: all pages of the newest bucket are few, and written often */
     STORE_LIMIT_MAX = 1000, /* rows of one answer */
     STORE_CURSOR_MAX = 64,  /* bytes of a cursor's text, the zero included */
