@@ -337,9 +337,8 @@ uint32_t alerts_run(const struct plan *p, struct alert_bench *b, const struct fr
         const struct alert *one = &a->alert[i];
         struct raised_alert *r = &raised[count];
 
-        if (one->when == NONE
-                ? d->outcome == 0
-                : column[one->when].null[0] || column[one->when].integer[0] == 0)
+        if (one->when == NONE ? d->outcome == 0
+                              : column[one->when].null[0] || column[one->when].integer[0] == 0)
             continue;
         *r = (struct raised_alert){.alert = i, .priority = d->score};
         if (one->priority != NONE)

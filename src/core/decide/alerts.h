@@ -14,9 +14,9 @@
 #include "core/decide/decision.h"
 
 enum {
-    ALERTS_MAX = 64,       /* of a plan */
-    ALERT_BITS = 6,        /* of a number below it */
-    ALERT_NAME_MAX = 64,   /* bytes of an alert's or a queue's name */
+    ALERTS_MAX = 64,     /* of a plan */
+    ALERT_BITS = 6,      /* of a number below it */
+    ALERT_NAME_MAX = 64, /* bytes of an alert's or a queue's name */
     ALERT_PRIORITY_MAX = 1000000000,
 };
 

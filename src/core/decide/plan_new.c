@@ -5,9 +5,9 @@
 #include "core/base/memory.h"
 #include "core/base/panic.h"
 #include "core/data/cell.h"
+#include "core/decide/alerts.h"
 #include "core/decide/personal.h"
 #include "core/decide/phrase.h"
-#include "core/decide/alerts.h"
 #include "core/decide/plan_inside.h"
 #include "core/decide/values.h"
 

@@ -189,9 +189,8 @@ enum http_next show_alert(struct server *s, struct exchange *x)
 enum action { CLAIM, RELEASE, SNOOZE, ASSIGN, CLOSE, ACTIONS };
 
 static const char *const action_words[ACTIONS] = {"claim", "release", "snooze", "assign", "close"};
-static const char *const action_kinds[ACTIONS] = {"alert.claimed", "alert.released",
-                                                  "alert.snoozed", "alert.assigned",
-                                                  "alert.closed"};
+static const char *const action_kinds[ACTIONS] = {
+    "alert.claimed", "alert.released", "alert.snoozed", "alert.assigned", "alert.closed"};
 
 struct work {
     enum action action;
@@ -224,7 +223,8 @@ static void check_alert(void *context, const struct alert_row *a)
     c->is_there = true;
     if (w->version >= 0 && w->version != a->version)
         error_set(&c->e, ERROR_CONFLICT,
-                  "alert %" PRId64 " is at version %" PRId64 ", not %" PRId64 "%s%.*s: read it again",
+                  "alert %" PRId64 " is at version %" PRId64 ", not %" PRId64
+                  "%s%.*s: read it again",
                   a->id, a->version, w->version, a->assignee.length > 0 ? ", with " : "",
                   TEXT_ARG(a->assignee));
     else if (a->state == ALERT_CLOSED && w->action != CLOSE)
@@ -238,11 +238,11 @@ static void check_alert(void *context, const struct alert_row *a)
         error_set(&c->e, ERROR_CONFLICT,
                   "alert %" PRId64 " belongs to case %" PRId64 ": dispose of the case", a->id,
                   a->case_id);
-    c->is_same = (w->action == CLAIM && is_mine(a, w->me) && a->state == ALERT_CLAIMED) ||
-                 (w->action == ASSIGN && text_is(a->assignee, w->to)) ||
-                 (w->action == RELEASE && a->assignee.length == 0) ||
-                 (w->action == CLOSE && a->state == ALERT_CLOSED &&
-                  a->disposition == w->disposition);
+    c->is_same =
+        (w->action == CLAIM && is_mine(a, w->me) && a->state == ALERT_CLAIMED) ||
+        (w->action == ASSIGN && text_is(a->assignee, w->to)) ||
+        (w->action == RELEASE && a->assignee.length == 0) ||
+        (w->action == CLOSE && a->state == ALERT_CLOSED && a->disposition == w->disposition);
 }
 
 static bool may_be(struct store *store, const struct work *w, int64_t id, bool *is_same,
@@ -409,8 +409,7 @@ static bool read_action(const struct json *body, enum action *action, struct err
             return true;
         }
     }
-    return error_set(e, ERROR_INVALID,
-                     "action: expected claim, release, snooze, assign or close");
+    return error_set(e, ERROR_INVALID, "action: expected claim, release, snooze, assign or close");
 }
 
 static bool read_ids(const struct json *body, struct bulk *b, struct error *e)
@@ -426,7 +425,7 @@ static bool read_ids(const struct json *body, struct bulk *b, struct error *e)
 
         for (size_t k = 0; k < t.length && t.length <= 18; k++)
             id = t.bytes[k] >= '0' && t.bytes[k] <= '9' && id >= 0 ? id * 10 + (t.bytes[k] - '0')
-                                                                  : -1;
+                                                                   : -1;
         if (id <= 0)
             return error_set(e, ERROR_INVALID, "alerts: expected ids of alerts as texts");
         b->id[b->count++] = id;
@@ -435,8 +434,8 @@ static bool read_ids(const struct json *body, struct bulk *b, struct error *e)
 }
 
 /* What became of each, in their order. */
-static bool change_each(struct server *s, struct store *store, const struct work *w,
-                        struct bulk *b, struct buffer *out, struct error *e)
+static bool change_each(struct server *s, struct store *store, const struct work *w, struct bulk *b,
+                        struct buffer *out, struct error *e)
 {
     for (uint32_t i = 0; i < b->count; i++) {
         bool is_same = false, ok = may_be(store, w, b->id[i], &is_same, e);
@@ -455,8 +454,8 @@ static bool change_each(struct server *s, struct store *store, const struct work
 
 enum http_next bulk_alerts(struct server *s, struct exchange *x)
 {
-    static const char *const known[] = {"alerts", "action", "note", "until", "to", "disposition",
-                                        NULL};
+    static const char *const known[] = {"alerts", "action",      "note", "until",
+                                        "to",     "disposition", NULL};
     struct work w = {.by = change_of(x)};
     struct bulk *b;
     struct store *store;

@@ -35,8 +35,8 @@ static bool query_read(struct server *s, struct exchange *x, struct case_query *
     *q = (struct case_query){.has_state = state == NULL || !text_is(text_of(state), "any"),
                              .cursor = text_of(cursor != NULL ? cursor : "")};
     if (state != NULL && q->has_state && !case_state_find(text_of(state), &q->state)) {
-        problem_answer(x, 400, "query parameter state: expected open, closed or any, found \"%.64s\"",
-                       state);
+        problem_answer(
+            x, 400, "query parameter state: expected open, closed or any, found \"%.64s\"", state);
         return false;
     }
     if (disposition != NULL && !disposition_find(text_of(disposition), &q->disposition)) {
@@ -151,7 +151,8 @@ static bool link_decision(struct linking *l, const struct json *v)
     uint64_t seq;
 
     if (v->kind != JSON_TEXT || !decision_seq(l->s, l->store, v->text, &seq))
-        return error_set(l->e, ERROR_NOT_FOUND, "decisions: there is no decision of the event \"%.*s\"",
+        return error_set(l->e, ERROR_NOT_FOUND,
+                         "decisions: there is no decision of the event \"%.*s\"",
                          v->kind == JSON_TEXT && v->text.length < 64 ? (int)v->text.length : 0,
                          v->kind == JSON_TEXT ? v->text.bytes : "");
     buffer_format(l->data, "%s{\"seq\":%" PRIu64 ",\"id\":", l->decisions++ > 0 ? "," : "", seq);
@@ -192,8 +193,10 @@ static bool link_each(struct linking *l, const struct json *body, const char *ke
     buffer_format(l->data, ",\"%s\":[", key);
     if (v != NULL && v->kind != JSON_NULL) {
         if (v->kind != JSON_ARRAY || (int64_t)v->count > room)
-            return error_set(l->e, ERROR_INVALID, "%s: expected an array of at most %" PRId64
-                             " (what the case still takes)", key, room > 0 ? room : 0);
+            return error_set(l->e, ERROR_INVALID,
+                             "%s: expected an array of at most %" PRId64
+                             " (what the case still takes)",
+                             key, room > 0 ? room : 0);
         for (uint32_t i = 0; i < v->count; i++) {
             if (!one(l, &v->items[i]))
                 return false;
@@ -206,8 +209,7 @@ static bool link_each(struct linking *l, const struct json *body, const char *ke
 static bool link_all(struct linking *l, const struct json *body, const struct case_row *before)
 {
     return link_each(l, body, "alerts", CASE_ALERTS_MAX - before->alerts, link_alert) &&
-           link_each(l, body, "decisions", CASE_DECISIONS_MAX - before->decisions,
-                     link_decision) &&
+           link_each(l, body, "decisions", CASE_DECISIONS_MAX - before->decisions, link_decision) &&
            link_each(l, body, "entities", CASE_ENTITIES_MAX, link_entity);
 }
 
@@ -225,8 +227,7 @@ struct working {
     char held[ACTOR_MAX];
 };
 
-static bool begin(struct server *s, struct exchange *x, const char *const *known,
-                  struct working *w)
+static bool begin(struct server *s, struct exchange *x, const char *const *known, struct working *w)
 {
     *w = (struct working){.by = change_of(x)};
     if (!watch_ready(s, x, &w->store) || (w->body = body_object(s, x, known)) == NULL)
@@ -287,10 +288,9 @@ enum http_next open_case(struct server *s, struct exchange *x)
 }
 
 /* A change of a case that is there; `fill` checks it and adds its members. */
-static enum http_next change_case(struct server *s, struct exchange *x, const char *kind,
-                                  const char *const *known,
-                                  bool (*fill)(struct server *s, struct exchange *x,
-                                               struct working *w, struct error *e))
+static enum http_next
+change_case(struct server *s, struct exchange *x, const char *kind, const char *const *known,
+            bool (*fill)(struct server *s, struct exchange *x, struct working *w, struct error *e))
 {
     struct working w;
     struct error e;

@@ -250,8 +250,7 @@ void add_entity(struct server *s, struct text kind, uint64_t seq, struct buffer 
         int entity = plan_entity_find(l.plan, kind);
 
         if (entity >= 0)
-            field =
-                program_field(plan_program(l.plan), plan_entity_node(l.plan, (uint32_t)entity));
+            field = program_field(plan_program(l.plan), plan_entity_node(l.plan, (uint32_t)entity));
         if (field != FIELD_NONE)
             v = column_get(&l.event.column[field], 0);
     }

@@ -301,8 +301,7 @@ const struct key keys[] = {
      .words = "An expression over the same names; the largest of its decisions is the alert's, as "
               "a whole number from 0 on."},
     {"alerts.*.amount", KEY_TEXT, KEY_DECIDES, MEMBER(struct alert_setting, amount),
-     .computed = "`amount`, where that is a number",
-     .words = "What of each decision is added up."},
+     .computed = "`amount`, where that is a number", .words = "What of each decision is added up."},
     {"reasons", KEY_ENTRIES, KEY_DECIDES, ARRAY_OF(reasons, reason_count, LANG_FEATURES_MAX),
      .words = "By feature: what a reason is called and says where the feature raises a score. See "
               "docs/reasons.md."},

@@ -17,8 +17,8 @@ static void fill(struct values *v, const struct store_value *value, uint32_t val
         else if (value[i].is_text)
             v->text[i] = value[i].text.bytes != NULL ? value[i].text : text_of("");
         else
-            v->text[i] = (struct text){v->digits[i],
-                                       number_format_int(value[i].integer, v->digits[i])};
+            v->text[i] =
+                (struct text){v->digits[i], number_format_int(value[i].integer, v->digits[i])};
     }
 }
 

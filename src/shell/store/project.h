@@ -24,9 +24,9 @@ enum { PROJECT_BATCH = 16384 };
 struct project_seen {
     const struct store_decision *row;
     struct plan *plan;
-    uint32_t plan_number;         /* of its PLAN record */
+    uint32_t plan_number; /* of its PLAN record */
     const struct decision *decision;
-    const struct frame *event;    /* one row; personal fields are null */
+    const struct frame *event; /* one row; personal fields are null */
     const struct event_body *body;
 };
 
@@ -49,10 +49,10 @@ struct project_fold {
 };
 
 struct project_options {
-    struct store_place store;  /* copied */
-    const char *log_directory; /* of the shard's log */
-    struct plans *plans;       /* of the shard; borrowed */
-    const struct log *log;     /* for what is durable; NULL: read to the end once (rebuild) */
+    struct store_place store;        /* copied */
+    const char *log_directory;       /* of the shard's log */
+    struct plans *plans;             /* of the shard; borrowed */
+    const struct log *log;           /* for what is durable; NULL: read to the end once (rebuild) */
     const struct project_fold *fold; /* borrowed; or NULL */
 };
 

@@ -58,7 +58,7 @@ const char store_watch_schema[] =
     "CREATE INDEX entry_case ON @entry(case_id, seq) WHERE case_id > 0;"
     "CREATE TABLE @verdict("
     " seq bigint PRIMARY KEY, event_id text NOT NULL, source text NOT NULL,"
-    " wanted bigint NOT NULL, said bigint NOT NULL);"
+    " actor text NOT NULL, wanted bigint NOT NULL, said bigint NOT NULL);"
     "CREATE INDEX verdict_open ON @verdict(seq) WHERE wanted <> said;"
     "CREATE TABLE @saved_view("
     " owner text NOT NULL, name text NOT NULL, query text NOT NULL, changed_us bigint NOT NULL,"

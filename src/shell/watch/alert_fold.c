@@ -53,7 +53,7 @@ static const struct frame *values_of(struct watch *w, const struct project_seen 
         return NULL;
     frame_clear(&w->values);
     return values_parse(w->plan, d->body->values, d->decision, &w->values, &ignored) ? &w->values
-                                                                                   : NULL;
+                                                                                     : NULL;
 }
 
 /* ---- rows ---- */
@@ -70,14 +70,14 @@ static void take_standing(void *context, const struct store_value *c)
     struct standing_alert *a = context;
 
     *a = (struct standing_alert){.is_there = true,
-                           .id = c[0].integer,
-                           .decisions = c[1].integer,
-                           .score = c[2].integer,
-                           .priority = c[3].integer,
-                           .amount = c[4].integer,
-                           .has_amount = !c[4].is_null,
-                           .first_us = c[5].integer,
-                           .last_us = c[6].integer};
+                                 .id = c[0].integer,
+                                 .decisions = c[1].integer,
+                                 .score = c[2].integer,
+                                 .priority = c[3].integer,
+                                 .amount = c[4].integer,
+                                 .has_amount = !c[4].is_null,
+                                 .first_us = c[5].integer,
+                                 .last_us = c[6].integer};
     snprintf(a->rules, sizeof a->rules, "%.*s", TEXT_ARG(c[7].text));
 }
 
@@ -88,9 +88,9 @@ static bool find_standing(struct store *s, const struct alert_info *info, int64_
         "SELECT id, decisions, score, priority, amount, first_us, last_us, rules FROM @alert "
         "WHERE state < 2 AND entity = $1 AND name = $2 AND first_us > $3 AND first_us < $4 "
         "ORDER BY first_us DESC, id DESC LIMIT 1";
-    const struct store_value value[] = {
-        store_int(entity), store_text(text_of(info->name)), store_int(time_us - info->within_us),
-        store_int(time_us + info->within_us)};
+    const struct store_value value[] = {store_int(entity), store_text(text_of(info->name)),
+                                        store_int(time_us - info->within_us),
+                                        store_int(time_us + info->within_us)};
 
     a->is_there = false;
     return entity == 0 ||

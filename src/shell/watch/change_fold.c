@@ -6,6 +6,7 @@
 
 #include "core/base/memory.h"
 #include "core/data/json_at.h"
+#include "core/velocity/velocity.h"
 #include "shell/watch/watch_inside.h"
 #include "shell/watch/words.h"
 
@@ -74,27 +75,27 @@ static bool add_entry(struct change *c, int64_t alert, int64_t casefile)
 /* ---- labels that are asked for ---- */
 
 static const char *const verdict_known[] = {
-    "INSERT INTO @verdict(seq, event_id, source, wanted, said)"
-    " SELECT seq, event_id, CAST($2 AS text), CAST($3 AS bigint), 2 FROM @alert_decision"
-    " WHERE alert = $1 ON CONFLICT(seq) DO UPDATE SET source = excluded.source,"
+    "INSERT INTO @verdict(seq, event_id, source, actor, wanted, said)"
+    " SELECT seq, event_id, CAST($2 AS text), CAST($4 AS text), CAST($3 AS bigint), 2 FROM @alert_decision"
+    " WHERE alert = $1 ON CONFLICT(seq) DO UPDATE SET source = excluded.source, actor = excluded.actor,"
     " wanted = excluded.wanted",
-    "INSERT INTO @verdict(seq, event_id, source, wanted, said)"
-    " SELECT DISTINCT d.seq, d.event_id, CAST($2 AS text), CAST($3 AS bigint), 2"
+    "INSERT INTO @verdict(seq, event_id, source, actor, wanted, said)"
+    " SELECT DISTINCT d.seq, d.event_id, CAST($2 AS text), CAST($4 AS text), CAST($3 AS bigint), 2"
     " FROM @alert_decision d, @alert a WHERE a.case_id = $1 AND a.case_id > 0 AND d.alert = a.id"
-    " ON CONFLICT(seq) DO UPDATE SET source = excluded.source, wanted = excluded.wanted",
-    "INSERT INTO @verdict(seq, event_id, source, wanted, said)"
-    " SELECT seq, event_id, CAST($2 AS text), CAST($3 AS bigint), 2 FROM @case_decision"
-    " WHERE case_id = $1 ON CONFLICT(seq) DO UPDATE SET source = excluded.source,"
+    " ON CONFLICT(seq) DO UPDATE SET source = excluded.source, actor = excluded.actor, wanted = excluded.wanted",
+    "INSERT INTO @verdict(seq, event_id, source, actor, wanted, said)"
+    " SELECT seq, event_id, CAST($2 AS text), CAST($4 AS text), CAST($3 AS bigint), 2 FROM @case_decision"
+    " WHERE case_id = $1 ON CONFLICT(seq) DO UPDATE SET source = excluded.source, actor = excluded.actor,"
     " wanted = excluded.wanted",
 };
 
 /* Inconclusive: what was said before is taken back, and nothing else. */
 static const char *const verdict_none[] = {
-    "UPDATE @verdict SET source = $2, wanted = $3 WHERE seq IN"
+    "UPDATE @verdict SET source = $2, actor = $4, wanted = $3 WHERE seq IN"
     " (SELECT seq FROM @alert_decision WHERE alert = $1)",
-    "UPDATE @verdict SET source = $2, wanted = $3 WHERE seq IN (SELECT d.seq"
+    "UPDATE @verdict SET source = $2, actor = $4, wanted = $3 WHERE seq IN (SELECT d.seq"
     " FROM @alert_decision d, @alert a WHERE a.case_id = $1 AND a.case_id > 0 AND d.alert = a.id)",
-    "UPDATE @verdict SET source = $2, wanted = $3 WHERE seq IN"
+    "UPDATE @verdict SET source = $2, actor = $4, wanted = $3 WHERE seq IN"
     " (SELECT seq FROM @case_decision WHERE case_id = $1)",
 };
 
@@ -107,8 +108,8 @@ static bool ask_labels(struct change *c, int of, int64_t id, enum disposition d)
 
     snprintf(source, sizeof source, "%s:%lld", of == OF_ALERT ? "alert" : "case", (long long)id);
     const struct store_value value[] = {store_int(id), store_text(text_of(source)),
-                                        store_int(label)};
-    return run(c, (label == 2 ? verdict_none : verdict_known)[of], value, 3);
+                                        store_int(label), store_text(text_of(c->actor))};
+    return run(c, (label == LABEL_UNKNOWN ? verdict_none : verdict_known)[of], value, 4);
 }
 
 /* ---- alerts ---- */
@@ -305,8 +306,7 @@ static bool dispose_case(struct change *c, int64_t id)
                    c->e))
         return false;
     c->w->open -= (uint64_t)was_open;
-    return run(c,
-               "UPDATE @casefile SET state = 1, disposition = $2, closed_us = $3 WHERE id = $1",
+    return run(c, "UPDATE @casefile SET state = 1, disposition = $2, closed_us = $3 WHERE id = $1",
                value, 3) &&
            run(c,
                "UPDATE @alert SET state = 2, disposition = $2, closed_us = $3, closed_by = $4,"
@@ -332,15 +332,13 @@ static bool change_case(struct change *c)
     else if (text_is(c->what, "disposed"))
         ok = dispose_case(c, id);
     else if (text_is(c->what, "reopened"))
-        ok = run(c,
-                 "UPDATE @casefile SET state = 0, disposition = 0, closed_us = 0 WHERE id = $1",
+        ok = run(c, "UPDATE @casefile SET state = 0, disposition = 0, closed_us = 0 WHERE id = $1",
                  value, 1);
     else
         return true;
     return ok &&
-           run(c,
-               "UPDATE @casefile SET version = version + 1, changed_us = $2 WHERE id = $1", value,
-               2) &&
+           run(c, "UPDATE @casefile SET version = version + 1, changed_us = $2 WHERE id = $1",
+               value, 2) &&
            add_entry(c, 0, id);
 }
 
@@ -348,9 +346,9 @@ static bool change_case(struct change *c)
 
 static bool change_view(struct change *c)
 {
-    const struct store_value value[] = {
-        store_text(text_of(c->actor)), store_text(text_at(c, "name")),
-        store_text(text_at(c, "query")), store_int(c->r->at_us)};
+    const struct store_value value[] = {store_text(text_of(c->actor)),
+                                        store_text(text_at(c, "name")),
+                                        store_text(text_at(c, "query")), store_int(c->r->at_us)};
 
     if (text_is(c->what, "saved"))
         return run(c,

@@ -14,12 +14,19 @@
 #include "shell/os/thread.h"
 #include "shell/watch/watch_inside.h"
 
-enum { PAGE = 256, STEP_US = 20000, IDLE_US = 50000, LABELLER_AGAIN_US = 60000000, ID_BYTES = SHARD_ID_MAX };
+enum {
+    PAGE = 256,
+    STEP_US = 20000,
+    IDLE_US = 50000,
+    LABELLER_AGAIN_US = 60000000,
+    ID_BYTES = SHARD_ID_MAX
+};
 
 struct due {
     int64_t seq, wanted;
     char id[ID_BYTES + 1], source[SHARD_LABEL_SOURCE_MAX + 1];
-    size_t id_length, source_length;
+    char actor[SHARD_CALLER_MAX + 1];
+    size_t id_length, source_length, actor_length;
     struct submission submission;
     struct labeller *labeller;
     bool was_sent, is_done;
@@ -58,6 +65,7 @@ static void take_due(void *context, const struct store_value *cell)
 
     *d = (struct due){.seq = cell[0].integer, .wanted = cell[3].integer, .labeller = l};
     d->id_length = take_text(d->id, ID_BYTES, cell[1].text);
+    d->actor_length = take_text(d->actor, SHARD_CALLER_MAX, cell[4].text);
     d->source_length = take_text(d->source, SHARD_LABEL_SOURCE_MAX, cell[2].text);
 }
 
@@ -77,7 +85,7 @@ static bool store_ready(struct labeller *l)
 
 static bool read_page(struct labeller *l, int64_t after)
 {
-    static const char sql[] = "SELECT seq, event_id, source, wanted FROM @verdict"
+    static const char sql[] = "SELECT seq, event_id, source, wanted, actor FROM @verdict"
                               " WHERE wanted <> said AND seq > $1 ORDER BY seq LIMIT 256";
     const struct store_value value = store_int(after);
     struct error ignored;
@@ -120,7 +128,7 @@ static void send_one(struct labeller *l, struct due *d)
                                         .event_seq = (uint64_t)d->seq,
                                         .label = (uint8_t)d->wanted,
                                         .source = {d->source, d->source_length},
-                                        .asked = {.caller = text_of("system"), .request = text_of("")},
+                                        .asked = {.caller = {d->actor, d->actor_length}},
                                         .done = is_answered,
                                         .context = d};
     while (!(d->was_sent = shard_submit(l->shard, &d->submission)) && !is_stopping(l))
@@ -135,9 +143,8 @@ static void wait_one(struct labeller *l, struct due *d)
     pthread_mutex_unlock(&l->lock);
     plan_unref(d->submission.plan);
     if (d->was_sent)
-        atomic_fetch_add(d->submission.status == SUBMIT_DONE ? &l->w->labels_sent
-                                                             : &l->w->labels_refused,
-                         1);
+        atomic_fetch_add(
+            d->submission.status == SUBMIT_DONE ? &l->w->labels_sent : &l->w->labels_refused, 1);
 }
 
 /* The store has seen the log as it is now. */

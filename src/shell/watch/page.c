@@ -122,8 +122,9 @@ static bool cursor_parse(struct text t, uint64_t hash, struct place *p, struct e
         part[i / 16] = part[i / 16] << 4 | (uint64_t)digit;
     }
     if (t.length != 48 || part[2] != hash)
-        return error_set(e, ERROR_USAGE, "cursor belongs to another query; keep all but limit and "
-                                         "fields as they were");
+        return error_set(e, ERROR_USAGE,
+                         "cursor belongs to another query; keep all but limit and "
+                         "fields as they were");
     *p = (struct place){(int64_t)part[0], (int64_t)part[1]};
     return true;
 }
@@ -194,9 +195,12 @@ static void take_alert(void *context, const struct store_value *c)
 
 static void where_state(struct asking *a, const struct alert_query *q)
 {
-    static const char *const state[] = {" AND state < 2", " AND state = 0 AND state < 2",
-                                        " AND state = 1 AND state < 2", " AND state < 2",
-                                        " AND state = 2", ""};
+    static const char *const state[] = {" AND state < 2",
+                                        " AND state = 0 AND state < 2",
+                                        " AND state = 1 AND state < 2",
+                                        " AND state < 2",
+                                        " AND state = 2",
+                                        ""};
 
     buffer_add_text(&a->sql, state[q->state]);
     if (q->state < ALERTS_SNOOZED)
@@ -233,7 +237,8 @@ static void where_alert(struct asking *a, const struct alert_query *q)
     if (q->text.length > 0) {
         words_add(&a->lower, q->text);
         a->lower.length--; /* the blank behind it */
-        buffer_add_text(&a->sql, " AND (id IN (SELECT alert FROM @alert_decision WHERE event_id = ");
+        buffer_add_text(&a->sql,
+                        " AND (id IN (SELECT alert FROM @alert_decision WHERE event_id = ");
         add_value(a, "", store_text(q->text), ") OR (1 = 1");
         add_within(a, "words", (struct text){a->lower.bytes, a->lower.length});
         buffer_add_text(&a->sql, "))");
@@ -242,9 +247,9 @@ static void where_alert(struct asking *a, const struct alert_query *q)
 
 static uint64_t alert_hash(const struct alert_query *q)
 {
-    const int64_t numbers[] = {(int64_t)q->state,       q->entity,           q->case_id,
-                               (int64_t)q->disposition, (int64_t)q->min_score, q->from_us,
-                               q->until_us,             (int64_t)q->sort};
+    const int64_t numbers[] = {
+        (int64_t)q->state,     q->entity,  q->case_id,  (int64_t)q->disposition,
+        (int64_t)q->min_score, q->from_us, q->until_us, (int64_t)q->sort};
     const struct text words[] = {q->queue, q->name, q->assignee, q->rule, q->text};
     uint64_t hash = hash_bytes(numbers, sizeof numbers, 7);
 
@@ -299,8 +304,7 @@ bool alert_find(struct store *s, int64_t id, int64_t now_us,
     if (!store_ask(s, "SELECT " ALERT_COLUMNS " FROM @alert WHERE id = $1", false, &value, 1,
                    &(struct store_visitor){take_alert, &r}, e))
         return false;
-    return r.given == 1 ||
-           error_set(e, ERROR_NOT_FOUND, "there is no alert %" PRId64, id);
+    return r.given == 1 || error_set(e, ERROR_NOT_FOUND, "there is no alert %" PRId64, id);
 }
 
 /* ---- what belongs to them ---- */
@@ -435,8 +439,9 @@ static void where_case(struct asking *a, const struct case_query *q)
     if (q->disposition != DISPOSITION_NONE)
         add_value(a, " AND disposition = ", store_int(q->disposition), "");
     if (q->entity != 0) {
-        add_value(a, " AND (id IN (SELECT case_id FROM @alert WHERE entity = ",
-                  store_int(q->entity), ")");
+        add_value(a,
+                  " AND (id IN (SELECT case_id FROM @alert WHERE entity = ", store_int(q->entity),
+                  ")");
         add_value(a, " OR id IN (SELECT case_id FROM @case_entity WHERE entity = ",
                   store_int(q->entity), "))");
     }
@@ -449,8 +454,7 @@ static void where_case(struct asking *a, const struct case_query *q)
 
 static uint64_t case_hash(const struct case_query *q)
 {
-    const int64_t numbers[] = {q->has_state, (int64_t)q->state, (int64_t)q->disposition,
-                               q->entity};
+    const int64_t numbers[] = {q->has_state, (int64_t)q->state, (int64_t)q->disposition, q->entity};
     uint64_t hash = hash_bytes(numbers, sizeof numbers, 8);
 
     hash = hash_bytes(q->assignee.bytes, q->assignee.length, hash);
@@ -508,8 +512,7 @@ static void take_entity(void *context, const struct store_value *c)
 {
     struct entity_reading *r = context;
 
-    r->row(r->context,
-           &(struct entity_row){c[0].text, c[1].integer, (uint64_t)c[2].integer});
+    r->row(r->context, &(struct entity_row){c[0].text, c[1].integer, (uint64_t)c[2].integer});
 }
 
 bool case_entities(struct store *s, int64_t casefile,
@@ -587,13 +590,12 @@ static void take_disposition(void *context, const struct store_value *c)
 {
     struct disposition_reading *r = context;
 
-    r->row(r->context, &(struct disposition_row){c[0].text, (enum disposition)c[1].integer,
-                                                 c[2].integer});
+    r->row(r->context,
+           &(struct disposition_row){c[0].text, (enum disposition)c[1].integer, c[2].integer});
 }
 
-bool dispositions_read(struct store *s,
-                       void (*row)(void *context, const struct disposition_row *d), void *context,
-                       struct error *e)
+bool dispositions_read(struct store *s, void (*row)(void *context, const struct disposition_row *d),
+                       void *context, struct error *e)
 {
     struct disposition_reading r = {row, context};
 

@@ -147,8 +147,7 @@ struct disposition_row {
     int64_t alerts;
 };
 
-bool dispositions_read(struct store *s,
-                       void (*row)(void *context, const struct disposition_row *d), void *context,
-                       struct error *e) MUST_USE;
+bool dispositions_read(struct store *s, void (*row)(void *context, const struct disposition_row *d),
+                       void *context, struct error *e) MUST_USE;
 
 #endif

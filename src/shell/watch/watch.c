@@ -47,8 +47,7 @@ static void note_change(void *context, const struct control_record *r)
 void watch_folds(struct watch *w, struct control_fold fold[WATCH_FOLDS])
 {
     for (int i = 0; i < WATCH_FOLDS; i++)
-        fold[i] =
-            (struct control_fold){.prefix = prefixes[i], .context = w, .apply = note_change};
+        fold[i] = (struct control_fold){.prefix = prefixes[i], .context = w, .apply = note_change};
 }
 
 static bool note_ours(void *context, const struct control_record *r)
@@ -203,8 +202,9 @@ static bool see_label(void *context, struct store *s, const struct store_label *
     const struct store_value value[] = {store_int((int64_t)l->event_seq), store_int(l->label)};
 
     (void)context;
-    if (l->source.length < 5 || (memcmp(l->source.bytes, "case:", 5) != 0 &&
-                                 (l->source.length < 6 || memcmp(l->source.bytes, "alert:", 6) != 0)))
+    if (l->source.length < 5 ||
+        (memcmp(l->source.bytes, "case:", 5) != 0 &&
+         (l->source.length < 6 || memcmp(l->source.bytes, "alert:", 6) != 0)))
         return true;
     return store_ask(s, sql, true, value, 2, NULL, e);
 }

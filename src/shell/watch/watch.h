@@ -90,8 +90,7 @@ void actor_format(const struct control_actor *a, char out[ACTOR_MAX]);
 /* Labels of dispositions: a thread that sends what is due to the shard. */
 struct labeller;
 bool labeller_start(struct watch *w, struct shard *s, struct project *p,
-                    const struct store_place *store, struct labeller **l,
-                    struct error *e) MUST_USE;
+                    const struct store_place *store, struct labeller **l, struct error *e) MUST_USE;
 void labeller_stop(struct labeller *l); /* takes NULL */
 void labeller_wake(struct labeller *l); /* something was disposed of; takes NULL */
 

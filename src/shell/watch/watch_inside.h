@@ -14,7 +14,7 @@ struct watch_change {
 };
 
 struct watch {
-    struct control *control;           /* NULL: the files are read */
+    struct control *control; /* NULL: the files are read */
     char data_directory[CONTROL_PATH_MAX];
     struct project_fold project;
     pthread_mutex_t changing; /* one change at a time */
