@@ -1,8 +1,8 @@
 #include "shell/watch/page.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 
+#include "core/base/cursor.h"
 #include "core/base/hash.h"
 #include "core/base/memory.h"
 #include "core/base/panic.h"
@@ -103,29 +103,18 @@ struct place {
     int64_t key, id;
 };
 
-static void cursor_format(uint64_t hash, const struct place *p, char out[PAGE_CURSOR_MAX])
+static void place_format(uint64_t hash, const struct place *p, char out[PAGE_CURSOR_MAX])
 {
-    snprintf(out, PAGE_CURSOR_MAX, "%016" PRIx64 "%016" PRIx64 "%016" PRIx64, (uint64_t)p->key,
-             (uint64_t)p->id, hash);
+    cursor_format(&(struct cursor){hash, (uint64_t)p->key, (uint64_t)p->id}, out);
 }
 
-static bool cursor_parse(struct text t, uint64_t hash, struct place *p, struct error *e)
+static bool place_parse(struct text t, uint64_t hash, struct place *p, struct error *e)
 {
-    uint64_t part[3] = {0};
+    struct cursor c = {.of = hash};
 
-    for (size_t i = 0; i < t.length && t.length == 48; i++) {
-        char c = t.bytes[i];
-        int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-
-        if (digit < 0)
-            return error_set(e, ERROR_USAGE, "cursor is not one that an answer gave as `next`");
-        part[i / 16] = part[i / 16] << 4 | (uint64_t)digit;
-    }
-    if (t.length != 48 || part[2] != hash)
-        return error_set(e, ERROR_USAGE,
-                         "cursor belongs to another query; keep all but limit and "
-                         "fields as they were");
-    *p = (struct place){(int64_t)part[0], (int64_t)part[1]};
+    if (!cursor_parse(t, &c, e))
+        return false;
+    *p = (struct place){(int64_t)c.first, (int64_t)c.second};
     return true;
 }
 
@@ -266,13 +255,13 @@ bool alert_page(struct store *s, const struct alert_query *q,
     const char *key = keys[q->sort / 2], *order = q->sort % 2 == 0 ? "DESC" : "ASC";
     struct alert_reading r = {
         .row = row, .context = context, .now_us = q->now_us, .sort = q->sort, .limit = q->limit};
-    struct place from;
+    struct place from = {0};
     struct asking a;
     bool ok;
 
     ASSERT(q->limit >= 1 && q->limit <= PAGE_LIMIT_MAX && q->sort >= 0 && q->sort < 6);
     next[0] = 0;
-    if (q->cursor.length > 0 && !cursor_parse(q->cursor, alert_hash(q), &from, e))
+    if (q->cursor.length > 0 && !place_parse(q->cursor, alert_hash(q), &from, e))
         return false;
     if (has_zero(q->queue) || has_zero(q->name) || has_zero(q->assignee) || has_zero(q->rule) ||
         has_zero(q->text))
@@ -290,7 +279,7 @@ bool alert_page(struct store *s, const struct alert_query *q,
     ok = ask(s, &a, &(struct store_visitor){take_alert, &r}, e);
     asking_fini(&a);
     if (ok && r.is_more)
-        cursor_format(alert_hash(q), &r.last, next);
+        place_format(alert_hash(q), &r.last, next);
     return ok;
 }
 
@@ -466,12 +455,12 @@ bool case_page(struct store *s, const struct case_query *q,
                char next[PAGE_CURSOR_MAX], struct error *e)
 {
     struct case_reading r = {.row = row, .context = context, .limit = q->limit};
-    struct place from;
+    struct place from = {0};
     struct asking a;
     bool ok;
 
     next[0] = 0;
-    if (q->cursor.length > 0 && !cursor_parse(q->cursor, case_hash(q), &from, e))
+    if (q->cursor.length > 0 && !place_parse(q->cursor, case_hash(q), &from, e))
         return false;
     if (has_zero(q->assignee) || has_zero(q->text))
         return true;
@@ -487,7 +476,7 @@ bool case_page(struct store *s, const struct case_query *q,
     ok = ask(s, &a, &(struct store_visitor){take_case, &r}, e);
     asking_fini(&a);
     if (ok && r.is_more)
-        cursor_format(case_hash(q), &r.last, next);
+        place_format(case_hash(q), &r.last, next);
     return ok;
 }
 
