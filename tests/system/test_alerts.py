@@ -250,6 +250,9 @@ def test_many_at_once_pages_and_views(start):
     s.post("/v1/views", {"name": "Mine & big", "query": "assignee=me"})
     assert s.post("/v1/views", {"name": "Mine & big", "query": "sort=-amount"})["views"][0]["query"] == "sort=-amount"
     assert s.ask("DELETE", "/v1/views/Mine%20%26%20big")[1]["views"] == []
+    for i in range(50):
+        s.post("/v1/views", {"name": f"v{i}", "query": ""})
+    assert "remove one" in s.post("/v1/views", {"name": "one more"}, 409)["detail"]
     for query in ("state=asleep", "sort=up", "entity=c1", "min_score=1001", "disposition=maybe", "limit=501", "case=x"):
         assert s.ask("GET", "/v1/alerts?" + query)[0] == 400, query
 
@@ -265,6 +268,7 @@ def work(s, seed, rounds=60):
             n += 1
             s.decide(f"p{seed}-{n}", customer=f"c{r.randrange(9)}", amount=r.choice((10, 600, 640, 850)),
                      at=f"2018-04-02T{r.randrange(24):02}:{r.randrange(60):02}:00Z")
+            time.sleep(0.002)
 
     payer = threading.Thread(target=pay)
     payer.start()
@@ -302,7 +306,7 @@ def settled(s):
         time.sleep(0.02)
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1])
 def test_the_store_made_anew_has_equal_rows(binary, start, tmp_path, seed):
     s = start(ALERTS)
     work(s, seed)
@@ -324,14 +328,14 @@ def test_the_store_made_anew_has_equal_rows(binary, start, tmp_path, seed):
 
 def test_a_file_that_is_lost_while_people_work(binary, start, tmp_path):
     s = start(ALERTS)
-    work(s, 5, 20)
+    work(s, 5, 12)
     for path in (tmp_path / "assay-data").glob("store.sqlite*"):
         path.unlink()
     end = time.monotonic() + 20
     while s.ask("GET", "/v1/alerts")[0] != 200 or s.get("/readyz").get("store_rebuilding") or not list((tmp_path / "assay-data").glob("store.sqlite")):
         assert time.monotonic() < end
         time.sleep(0.05)
-    work(s, 6, 20)
+    work(s, 6, 12)
     s.stop()
     before = tables(tmp_path)
     assert command(binary, tmp_path, "rebuild")[0] == 0
@@ -342,7 +346,7 @@ def test_a_file_that_is_lost_while_people_work(binary, start, tmp_path):
 def test_postgres_has_the_same(binary, start, tmp_path, postgres, database):  # noqa: F811
     url = postgres.url(database)
     s = start(ALERTS + f'store: {{kind: postgres, url: "{url}"}}\n')
-    work(s, 3, 40)
+    work(s, 3, 15)
     settled(s)
     query = ["/v1/alerts?state=any&limit=500&sort=raised", "/v1/alerts?text=declined", "/v1/cases?state=any&limit=500",
              "/v1/alerts?state=closed&min_score=0&rule=BIG", "/v1/alerts?assignee=me&entity=customer:c1"]
@@ -362,3 +366,39 @@ def test_postgres_has_the_same(binary, start, tmp_path, postgres, database):  # 
     settled(s)
     assert [drop(s.get(q)) for q in query] == ours
     assert [s.get(f"/v1/cases/{c['id']}") for c in ours[2]["cases"]] == cases
+
+
+def test_the_commands(binary, start, tmp_path):
+    s = start(ALERTS)
+    s.decide("a", amount=900)
+    s.decide("b", customer="c2", amount=600)
+    one, two = sorted((a["id"] for a in s.alerts(count=2)), key=int)
+    at = ("--url", s.url)
+
+    def run(*words, code=0):
+        got, out, err = command(binary, tmp_path, *words, *at)
+        assert got == code, (words, out, err)
+        return out + err
+
+    assert one in run("alert", "list", "--queue", "urgent") and two not in run("alert", "list", "--queue", "urgent")
+    assert "done" in run("alert", "claim", one, two)
+    assert "there is no alert 99" in run("alert", "release", one, "99", code=1)
+    assert "decision  a decline" in run("alert", "show", one) and "claimed" in run("alert", "show", one)
+    assert json.loads(run("alert", "list", "--state", "any", "--json"))["alerts"][0]["id"] in (one, two)
+    run("alert", "close", one, "--disposition", "confirmed_fraud", "--note", "stolen")
+    s.labels({"a": True})
+    out = run("case", "open", two, "--title", "Lent card")
+    number = out.split()[0]
+    run("case", "note", number, "--note", "called")
+    assert "noted" in run("case", "show", number) and "Lent card" in run("case", "list")
+    run("case", "dispose", number, "--disposition", "false_positive")
+    s.labels({"b": False})
+    assert json.loads(run("case", "evidence", number))["decisions"][0]["id"] == "b"
+    assert "reopen it first" in run("case", "assign", number, "--to", "ann", code=1)
+    assert "expected list, show" in run("case", "lst", code=2)
+    end = time.monotonic() + 12
+    while 'assay_alert_precision{alert="declined"} 1' not in (text := s.ask("GET", "/metrics")[1]):
+        assert time.monotonic() < end, text
+        time.sleep(0.1)
+    assert 'assay_alerts_closed{alert="watched",disposition="false_positive"} 1' in text
+    assert 'assay_alert_labels_total 2' in text

@@ -190,13 +190,12 @@ static bool project_batch(struct project *p, uint64_t until, uint32_t *taken, st
     int more = 0;
 
     *taken = 0;
-    if (fold != NULL)
-        until = fold->begin(fold->context, p->read_seq, until);
     if (!store_begin(p->store, e)) {
         store_rollback(p->store);
         return false;
     }
     while (*taken < PROJECT_BATCH && p->read_seq < until &&
+           (fold == NULL || fold->may_take(fold->context, p->read_seq + 1)) &&
            (more = log_cursor_next(p->cursor, &r, e)) == 1) {
         if (!add_record(p, &r, e)) {
             store_rollback(p->store);

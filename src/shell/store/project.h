@@ -37,9 +37,8 @@ struct project_fold {
     void *context;
     /* The store is where `projected` says; anything that was known of it is to be read anew. */
     bool (*resume)(void *context, struct store *s, uint64_t projected, struct error *e);
-    /* A transaction begins behind read_seq, and may go on to `until`: or no further than what this
-     * returns. */
-    uint64_t (*begin)(void *context, uint64_t read_seq, uint64_t until);
+    /* Whether the record `seq` may be taken now; false: the transaction ends before it. */
+    bool (*may_take)(void *context, uint64_t seq);
     bool (*decision)(void *context, struct store *s, const struct project_seen *d, struct error *e);
     bool (*label)(void *context, struct store *s, const struct store_label *l, struct error *e);
     /* All up to read_seq was seen; the transaction is about to be committed, */

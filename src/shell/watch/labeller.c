@@ -5,7 +5,9 @@
  * the log up to there, so that nothing is sent twice; after a start too, so a process that died
  * between a disposition and its labels, or between a label and its row, goes on where it was. What
  * the shard refuses (the event was cut off the log) is counted, and tried again after the next
- * disposition or LABELLER_AGAIN_US. */
+ * disposition or LABELLER_AGAIN_US.
+ *
+ * The same thread reads the figures of metrics, as it has a connection to the store. */
 #include <pthread.h>
 
 #include "core/base/memory.h"
@@ -45,6 +47,7 @@ struct labeller {
     bool is_stopping, is_woken;
     struct due due[PAGE];
     uint32_t count;
+    struct watch_figures figures;
 };
 
 /* ---- reading ---- */
@@ -180,10 +183,21 @@ static void send_all(struct labeller *l)
 
 /* ---- the thread ---- */
 
+static void read_figures(struct labeller *l)
+{
+    struct error ignored;
+
+    if (!store_ready(l) || !figures_read(l->store, &l->figures, &ignored))
+        return;
+    pthread_mutex_lock(&l->w->lock);
+    *l->w->figures = l->figures;
+    pthread_mutex_unlock(&l->w->lock);
+}
+
 static void *labeller_run(void *context)
 {
     struct labeller *l = context;
-    int64_t sent_us = INT64_MIN / 2;
+    int64_t sent_us = INT64_MIN / 2, read_us = INT64_MIN / 2;
 
     thread_name("assay-labels");
     for (;;) {
@@ -197,9 +211,14 @@ static void *labeller_run(void *context)
             return NULL;
         }
         pthread_mutex_unlock(&l->lock);
+        if (clock_monotonic_us() - read_us > FIGURES_EVERY_US) {
+            read_us = clock_monotonic_us();
+            read_figures(l);
+        }
         if (is_due) {
             sent_us = clock_monotonic_us();
             send_all(l);
+            read_us = INT64_MIN / 2;
         } else {
             clock_sleep_us(IDLE_US);
         }

@@ -90,10 +90,10 @@ static bool resume(void *context, struct store *s, uint64_t projected, struct er
         return false;
     pthread_mutex_lock(&w->gate);
     pthread_mutex_lock(&w->lock);
-    if (projected > w->horizon)
-        w->horizon = projected;
-    if (w->count > 0 && w->change[w->count - 1].as_of > w->horizon)
-        w->horizon = w->change[w->count - 1].as_of; /* they never go back */
+    if (projected > w->position)
+        w->position = projected;
+    if (w->count > 0 && w->change[w->count - 1].as_of > w->position)
+        w->position = w->change[w->count - 1].as_of; /* they never go back */
     w->is_resumed = true;
     for (w->next = 0; w->next < w->count && w->change[w->next].seq <= control_seq;)
         w->next++;
@@ -104,22 +104,21 @@ static bool resume(void *context, struct store *s, uint64_t projected, struct er
     return true;
 }
 
-/* Under the gate, so that no change comes between what is asked and what is promised. */
-static uint64_t begin(void *context, uint64_t read_seq, uint64_t until)
+/* A change that holds as of what was taken so far comes first. A change that is being written has
+ * the gate, so the projector waits here for it. */
+static bool may_take(void *context, uint64_t seq)
 {
     struct watch *w = context;
+    bool may;
 
     pthread_mutex_lock(&w->gate);
     pthread_mutex_lock(&w->lock);
-    if (until > read_seq && until - read_seq > PROJECT_BATCH)
-        until = read_seq + PROJECT_BATCH;
-    if (w->next < w->count && w->change[w->next].as_of < until)
-        until = w->change[w->next].as_of > read_seq ? w->change[w->next].as_of : read_seq;
-    if (until > w->horizon)
-        w->horizon = until;
+    may = w->next == w->count || w->change[w->next].as_of >= seq;
+    if (may && seq > w->position)
+        w->position = seq;
     pthread_mutex_unlock(&w->lock);
     pthread_mutex_unlock(&w->gate);
-    return until;
+    return may;
 }
 
 struct applying {
@@ -272,7 +271,7 @@ bool watch_change(struct watch *w, const struct control_change *change, struct t
 
     buffer_init(&data, WATCH_DATA_MAX);
     pthread_mutex_lock(&w->gate);
-    buffer_format(&data, "{\"as_of\":%llu%s", (unsigned long long)w->horizon,
+    buffer_format(&data, "{\"as_of\":%llu%s", (unsigned long long)w->position,
                   members.length > 0 ? "," : "");
     buffer_add_slice(&data, members);
     buffer_add_char(&data, '}');
@@ -299,6 +298,8 @@ struct watch *watch_new(void)
 {
     struct watch *w = mem_alloc(sizeof *w);
 
+    w->figures = mem_alloc(sizeof *w->figures);
+
     pthread_mutex_init(&w->changing, NULL);
     pthread_mutex_init(&w->gate, NULL);
     pthread_mutex_init(&w->lock, NULL);
@@ -307,7 +308,7 @@ struct watch *watch_new(void)
     buffer_init(&w->words, 2 * ALERT_RULES_BYTES);
     w->project = (struct project_fold){.context = w,
                                        .resume = resume,
-                                       .begin = begin,
+                                       .may_take = may_take,
                                        .decision = see_decision,
                                        .label = see_label,
                                        .end = end,
@@ -324,6 +325,7 @@ void watch_free(struct watch *w)
     buffer_fini(&w->rules);
     buffer_fini(&w->words);
     mem_free(w->change);
+    mem_free(w->figures);
     pthread_cond_destroy(&w->moved);
     pthread_mutex_destroy(&w->lock);
     pthread_mutex_destroy(&w->gate);

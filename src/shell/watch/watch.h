@@ -9,13 +9,14 @@
  *
  * What makes the order of the two one order: each change names the seq of the log of decisions
  * `as_of` which it holds. The projector, the store's only writer, applies the decisions up to that
- * seq, then the change, then what comes behind. A change takes as its as_of the end of the
- * transaction that the projector is at (horizon), under a lock that the projector takes to begin
- * the next one (gate); so no decision behind it was applied before it, as_of never goes back, and
- * `rm store; assay rebuild` gives equal rows.
+ * seq, then the change, then what comes behind. A change takes as its as_of the record that the
+ * projector is at (position), under a lock that the projector takes before each record (gate); so
+ * no decision behind it was applied before it, as_of never goes back, and `rm store; assay rebuild`
+ * gives equal rows. The transaction that the projector is in ends there, so a change is to be seen
+ * as soon as that is committed.
  *
- *   gate:  projector:  horizon = end of its next transaction      change:  as_of = horizon,
- *                      no further than the next change's as_of              append (durable)
+ *   gate:  projector:  position = seq of the next record, unless     change:  as_of = position,
+ *                      a change with an as_of before it waits                 append (durable)
  *
  * A change is checked against the store when all earlier ones are in it (watch_change_begin), so
  * two people cannot claim the same alert. Joining decisions change no version.

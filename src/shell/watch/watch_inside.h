@@ -6,7 +6,7 @@
 #include <stdatomic.h>
 
 #include "core/decide/alerts.h"
-#include "shell/watch/watch.h"
+#include "shell/watch/figures.h"
 
 struct watch_change {
     uint64_t seq; /* in the control log */
@@ -18,8 +18,8 @@ struct watch {
     char data_directory[CONTROL_PATH_MAX];
     struct project_fold project;
     pthread_mutex_t changing; /* one change at a time */
-    pthread_mutex_t gate;     /* of horizon; before the control log's */
-    uint64_t horizon;         /* end of the transaction that the projector is at */
+    pthread_mutex_t gate;     /* of position; before the control log's */
+    uint64_t position;        /* the last record that the projector has taken up */
     pthread_mutex_t lock;     /* of what follows, up to the projector's; after all others */
     pthread_cond_t moved;
     struct watch_change *change; /* all of the control log, in its order */
@@ -27,6 +27,7 @@ struct watch {
     bool is_resumed;   /* the projector has been at the store */
     size_t next;       /* the first that is not in the store */
     uint64_t read_seq; /* the projector's */
+    struct watch_figures *figures; /* the last that were read */
     _Atomic uint64_t dropped, labels_sent, labels_refused;
 
     /* the projector's */
