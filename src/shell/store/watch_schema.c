@@ -3,6 +3,7 @@
  *
  *   watch           how far the control log is applied
  *   alert           one row each; alert_decision: what joined it
+ *   wording         the different words and rules of alerts: few, so that a search looks at them first
  *   casefile        one row each; case_decision, case_entity: what was linked by hand
  *   entry           what people did: the timeline of alerts and cases
  *   verdict         labels that dispositions ask for, and what was said of them
@@ -26,10 +27,15 @@ const char store_watch_schema[] =
     "CREATE INDEX alert_open_priority ON @alert(priority, id) WHERE state < 2;"
     "CREATE INDEX alert_open_raised ON @alert(raised_us, id) WHERE state < 2;"
     "CREATE INDEX alert_open_amount ON @alert(coalesce(amount, 0), id) WHERE state < 2;"
+    "CREATE INDEX alert_queue ON @alert(queue, state, raised_us) WHERE state < 2;"
+    "CREATE INDEX alert_assignee ON @alert(assignee, priority, id) WHERE state < 2;"
+    "CREATE INDEX alert_closed ON @alert(priority, id, name, disposition) WHERE state = 2;"
     "CREATE INDEX alert_raised ON @alert(raised_us, id);"
     "CREATE INDEX alert_priority ON @alert(priority, id);"
     "CREATE INDEX alert_entity ON @alert(entity, id);"
     "CREATE INDEX alert_case ON @alert(case_id) WHERE case_id > 0;"
+    "CREATE INDEX alert_words ON @alert(words);"
+    "CREATE TABLE @wording(words text PRIMARY KEY, rules text NOT NULL);"
     "CREATE TABLE @alert_decision("
     " alert bigint NOT NULL, seq bigint NOT NULL, event_id text NOT NULL, time_us bigint NOT NULL,"
     " score bigint NOT NULL, outcome text NOT NULL, amount bigint, PRIMARY KEY (alert, seq));"
@@ -67,4 +73,4 @@ const char store_watch_schema[] =
 const char store_watch_empty[] =
     "DELETE FROM @alert; DELETE FROM @alert_decision; DELETE FROM @casefile;"
     "DELETE FROM @case_decision; DELETE FROM @case_entity; DELETE FROM @entry;"
-    "DELETE FROM @verdict; DELETE FROM @saved_view; UPDATE @watch SET control_seq = 0;";
+    "DELETE FROM @wording; DELETE FROM @verdict; DELETE FROM @saved_view; UPDATE @watch SET control_seq = 0;";

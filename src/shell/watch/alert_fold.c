@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/hash.h"
 #include "core/base/memory.h"
 #include "core/data/json.h"
 #include "core/decide/values.h"
@@ -22,6 +23,7 @@ void words_add(struct buffer *out, struct text t)
 
 void alert_fold_fini(struct watch *w)
 {
+    w->wordings = 0;
     if (w->plan == NULL)
         return;
     alert_bench_free(w->bench);
@@ -132,6 +134,24 @@ static void make_words(struct watch *w, const struct alert_info *info, const cha
     words_add(&w->words, (struct text){w->rules.bytes, w->rules.length});
 }
 
+/* Each once; those that were met since the store was opened are known. */
+static bool add_wording(struct watch *w, struct store *s, struct error *e)
+{
+    uint64_t hash = hash_bytes(w->words.bytes, w->words.length, 0);
+    const struct store_value value[] = {
+        store_text((struct text){w->words.bytes, w->words.length}),
+        store_text((struct text){w->rules.bytes, w->rules.length})};
+
+    for (uint32_t i = 0; i < w->wordings; i++) {
+        if (w->wording[i] == hash)
+            return true;
+    }
+    w->wording[w->wordings < WORDINGS ? w->wordings++ : hash % WORDINGS] = hash;
+    return store_ask(s,
+                     "INSERT INTO @wording(words, rules) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+                     true, value, 2, NULL, e);
+}
+
 static struct store_value amount_of(bool has, int64_t amount)
 {
     return has ? store_int(amount) : (struct store_value){.is_null = true};
@@ -180,7 +200,8 @@ static bool join(struct watch *w, struct store *s, const struct project_seen *d,
         store_text((struct text){w->words.bytes, w->words.length}),
     };
 
-    return store_ask(s, sql, true, value, sizeof value / sizeof *value, NULL, e);
+    return add_wording(w, s, e) &&
+           store_ask(s, sql, true, value, sizeof value / sizeof *value, NULL, e);
 }
 
 static bool raise_new(struct watch *w, struct store *s, const struct project_seen *d,
@@ -218,7 +239,8 @@ static bool raise_new(struct watch *w, struct store *s, const struct project_see
     };
 
     w->open++;
-    return store_ask(s, sql, true, value, sizeof value / sizeof *value, NULL, e);
+    return add_wording(w, s, e) &&
+           store_ask(s, sql, true, value, sizeof value / sizeof *value, NULL, e);
 }
 
 static bool add_member(struct store *s, const struct project_seen *d, const struct raised_alert *r,

@@ -221,14 +221,17 @@ static void where_alert(struct asking *a, const struct alert_query *q)
         add_value(a, " AND raised_us < ", store_int(q->until_us), "");
     if (q->rule.length > 0) {
         json_add_text(&a->rule, q->rule);
+        buffer_add_text(&a->sql, " AND rules IN (SELECT rules FROM @wording WHERE 1 = 1");
         add_within(a, "rules", (struct text){a->rule.bytes, a->rule.length});
+        buffer_add_char(&a->sql, ')');
     }
     if (q->text.length > 0) {
         words_add(&a->lower, q->text);
         a->lower.length--; /* the blank behind it */
         buffer_add_text(&a->sql,
                         " AND (id IN (SELECT alert FROM @alert_decision WHERE event_id = ");
-        add_value(a, "", store_text(q->text), ") OR (1 = 1");
+        add_value(a, "", store_text(q->text),
+                  ") OR words IN (SELECT words FROM @wording WHERE 1 = 1");
         add_within(a, "words", (struct text){a->lower.bytes, a->lower.length});
         buffer_add_text(&a->sql, "))");
     }

@@ -8,6 +8,8 @@
 #include "core/decide/alerts.h"
 #include "shell/watch/figures.h"
 
+enum { WORDINGS = 64 };
+
 struct watch_change {
     uint64_t seq; /* in the control log */
     uint64_t as_of;
@@ -39,6 +41,8 @@ struct watch {
     bool has_values; /* the frame is there */
     uint64_t open;   /* alerts, as the transaction sees them */
     struct buffer rules, words;
+    uint64_t wording[WORDINGS]; /* hashes of those that the store has */
+    uint32_t wordings;
 };
 
 bool alert_fold(struct watch *w, struct store *s, const struct project_seen *d,
