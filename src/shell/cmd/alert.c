@@ -1,4 +1,5 @@
-/* assay alert list | show | claim | release | snooze | assign | close, asked of the running service.
+/* assay alert list | show | claim | release | snooze | assign | close, asked of the running
+ * service.
  */
 #include <string.h>
 
@@ -14,9 +15,9 @@ static void say_alert(const struct json *a, struct buffer *out)
     buffer_format(out, "%-10.*s %-8.*s %4llu  %4llu hits  %-12.*s %-12.*s %.*s %.*s",
                   TEXT_ARG(json_text_at(a, "id")), TEXT_ARG(json_text_at(a, "state")),
                   (unsigned long long)json_count_at(a, "score"),
-                  (unsigned long long)json_count_at(a, "hits"),
-                  TEXT_ARG(json_text_at(a, "queue")), TEXT_ARG(json_text_at(a, "name")),
-                  TEXT_ARG(json_text_at(a, "entity.kind")), TEXT_ARG(entity));
+                  (unsigned long long)json_count_at(a, "hits"), TEXT_ARG(json_text_at(a, "queue")),
+                  TEXT_ARG(json_text_at(a, "name")), TEXT_ARG(json_text_at(a, "entity.kind")),
+                  TEXT_ARG(entity));
     if (disposition.length > 0)
         buffer_format(out, "  %.*s", TEXT_ARG(disposition));
     if (who.length > 0)
@@ -179,14 +180,16 @@ const struct command command_alert = {
     .arguments = "list|show|claim|release|snooze|assign|close [ID...]",
     .least = 1,
     .most = ARGUMENTS_MAX,
-    .words = "Claim takes alerts, release gives them back, assign gives them to somebody, also those\n"
-             "that another has. To close one says what it was, which becomes the label of its\n"
-             "decisions. Exit code 1 where one of several could not be changed. See docs/alerts.md.",
+    .words =
+        "Claim takes alerts, release gives them back, assign gives them to somebody, also\n"
+        "those that another has. To close one says what it was, which becomes the label of its\n"
+        "decisions. Exit code 1 where one of several could not be changed. See docs/alerts.md.",
     .options = options,
-    .examples = "  assay alert list --queue urgent --sort raised\n"
-                "  assay alert claim 3072\n"
-                "  assay alert snooze 3072 --until 2026-05-01T08:00:00Z --note 'the bank calls back'\n"
-                "  assay alert close 3072 3136 --disposition confirmed_fraud --note 'card stolen'\n"
-                "  assay alert list --state any --json\n",
+    .examples =
+        "  assay alert list --queue urgent --sort raised\n"
+        "  assay alert claim 3072\n"
+        "  assay alert snooze 3072 --until 2026-05-01T08:00:00Z --note 'the bank calls back'\n"
+        "  assay alert close 3072 3136 --disposition confirmed_fraud --note 'card stolen'\n"
+        "  assay alert list --state any --json\n",
     .run = alert_run,
 };

@@ -143,11 +143,9 @@ static const struct {
     bool (*run)(struct watching *w, struct error *e);
     uint32_t least, most;
 } actions[] = {
-    {"list", list_run, 1, 1},       {"show", show_run, 2, 2},
-    {"open", open_run, 1, 64},      {"note", note_run, 2, 2},
-    {"assign", assign_run, 2, 2},   {"add", add_run, 3, 64},
-    {"dispose", dispose_run, 2, 2}, {"reopen", reopen_run, 2, 2},
-    {"evidence", evidence_run, 2, 2},
+    {"list", list_run, 1, 1},       {"show", show_run, 2, 2},     {"open", open_run, 1, 64},
+    {"note", note_run, 2, 2},       {"assign", assign_run, 2, 2}, {"add", add_run, 3, 64},
+    {"dispose", dispose_run, 2, 2}, {"reopen", reopen_run, 2, 2}, {"evidence", evidence_run, 2, 2},
 };
 
 static bool case_run(struct invocation *v, struct error *e)
@@ -197,10 +195,11 @@ const struct command command_case = {
     .arguments = "list|show|open|note|assign|add|dispose|reopen|evidence [ID] [ALERT...]",
     .least = 1,
     .most = ARGUMENTS_MAX,
-    .words = "A case holds alerts, decisions and entities that belong together. To dispose of it closes\n"
-             "its alerts too, and what it was becomes the label of all its decisions. The evidence is\n"
-             "one JSON document with every decision in full, its place in the log and the chain value\n"
-             "there, which `assay log verify` computes again. See docs/alerts.md.",
+    .words =
+        "A case holds alerts, decisions and entities that belong together. To dispose of it closes\n"
+        "its alerts too, and what it was becomes the label of all its decisions. The evidence is\n"
+        "one JSON document with every decision in full, its place in the log and the chain value\n"
+        "there, which `assay log verify` computes again. See docs/alerts.md.",
     .options = options,
     .examples = "  assay case open 3072 3136 --title 'One device, two cards'\n"
                 "  assay case note 17 --note 'the holder lent the card'\n"

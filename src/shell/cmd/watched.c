@@ -131,8 +131,7 @@ void say_timeline(const struct json *root, struct buffer *out)
         struct text note = json_text_at(entry, "note");
 
         buffer_format(out, "  %.*s  %-9.*s %.*s", TEXT_ARG(json_text_at(entry, "at")),
-                      TEXT_ARG(json_text_at(entry, "change")),
-                      TEXT_ARG(json_text_at(entry, "by")));
+                      TEXT_ARG(json_text_at(entry, "change")), TEXT_ARG(json_text_at(entry, "by")));
         if (note.length > 0)
             buffer_format(out, ": %.*s", TEXT_ARG(note));
         buffer_add_char(out, '\n');

@@ -131,8 +131,7 @@ static void store_failed(const struct metrics_view *v, const struct family *f, s
 
 /* ---- alerts ---- */
 
-static void waiting_alerts(const struct metrics_view *v, const struct family *f,
-                           struct buffer *out)
+static void waiting_alerts(const struct metrics_view *v, const struct family *f, struct buffer *out)
 {
     for (uint32_t i = 0; v->watch != NULL && i < v->watch->queues; i++) {
         const struct queue_figures *q = &v->watch->queue[i];

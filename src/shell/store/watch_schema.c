@@ -3,7 +3,7 @@
  *
  *   watch           how far the control log is applied
  *   alert           one row each; alert_decision: what joined it
- *   wording         the different words and rules of alerts: few, so that a search looks at them first
+ *   wording         the different words and rules of alerts: few, so a search looks at them first
  *   casefile        one row each; case_decision, case_entity: what was linked by hand
  *   entry           what people did: the timeline of alerts and cases
  *   verdict         labels that dispositions ask for, and what was said of them

@@ -138,17 +138,15 @@ static void make_words(struct watch *w, const struct alert_info *info, const cha
 static bool add_wording(struct watch *w, struct store *s, struct error *e)
 {
     uint64_t hash = hash_bytes(w->words.bytes, w->words.length, 0);
-    const struct store_value value[] = {
-        store_text((struct text){w->words.bytes, w->words.length}),
-        store_text((struct text){w->rules.bytes, w->rules.length})};
+    const struct store_value value[] = {store_text((struct text){w->words.bytes, w->words.length}),
+                                        store_text((struct text){w->rules.bytes, w->rules.length})};
 
     for (uint32_t i = 0; i < w->wordings; i++) {
         if (w->wording[i] == hash)
             return true;
     }
     w->wording[w->wordings < WORDINGS ? w->wordings++ : hash % WORDINGS] = hash;
-    return store_ask(s,
-                     "INSERT INTO @wording(words, rules) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+    return store_ask(s, "INSERT INTO @wording(words, rules) VALUES ($1, $2) ON CONFLICT DO NOTHING",
                      true, value, 2, NULL, e);
 }
 

@@ -1,5 +1,7 @@
-#include <limits.h>
+#include "shell/watch/watch.h"
+
 #include <stdio.h>
+#include <time.h>
 
 #include "core/base/memory.h"
 #include "core/data/json_at.h"

@@ -26,9 +26,9 @@ struct watch {
     pthread_cond_t moved;
     struct watch_change *change; /* all of the control log, in its order */
     size_t count, room;
-    bool is_resumed;   /* the projector has been at the store */
-    size_t next;       /* the first that is not in the store */
-    uint64_t read_seq; /* the projector's */
+    bool is_resumed;               /* the projector has been at the store */
+    size_t next;                   /* the first that is not in the store */
+    uint64_t read_seq;             /* the projector's */
     struct watch_figures *figures; /* the last that were read */
     _Atomic uint64_t dropped, labels_sent, labels_refused;
 
