@@ -68,16 +68,17 @@ static void add_names(struct alerts *a, const struct plan *p)
         snprintf(word, sizeof word, "rules.%s", p->rule[i].name);
         add_name(a, word, TYPE_BOOL, OF_RULE, i);
     }
-    /* Where features are personal, the log has their values sealed. */
-    for (uint32_t i = 0; i < p->feature_count && !plan_features_are_personal(p); i++)
-        add_name(a, p->feature[i].name, program_type(p->program, p->feature[i].node), OF_FEATURE,
-                 i);
+    /* A feature of a field's name is that field, which the record has in any case. */
     for (uint32_t i = 0; i < p->schema->count; i++) {
         const struct field *f = &p->schema->fields[i];
 
         if (!f->is_personal && (int)i != p->schema->label)
             add_name(a, f->name, f->type, OF_FIELD, i);
     }
+    /* Where features are personal, the log has their values sealed. */
+    for (uint32_t i = 0; i < p->feature_count && !plan_features_are_personal(p); i++)
+        add_name(a, p->feature[i].name, program_type(p->program, p->feature[i].node), OF_FEATURE,
+                 i);
 }
 
 /* ---- compiling ---- */

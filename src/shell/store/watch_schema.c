@@ -73,4 +73,5 @@ const char store_watch_schema[] =
 const char store_watch_empty[] =
     "DELETE FROM @alert; DELETE FROM @alert_decision; DELETE FROM @casefile;"
     "DELETE FROM @case_decision; DELETE FROM @case_entity; DELETE FROM @entry;"
-    "DELETE FROM @wording; DELETE FROM @verdict; DELETE FROM @saved_view; UPDATE @watch SET control_seq = 0;";
+    "DELETE FROM @wording; DELETE FROM @verdict; DELETE FROM @saved_view;"
+    "UPDATE @watch SET control_seq = 0;";

@@ -76,17 +76,20 @@ static bool add_entry(struct change *c, int64_t alert, int64_t casefile)
 
 static const char *const verdict_known[] = {
     "INSERT INTO @verdict(seq, event_id, source, actor, wanted, said)"
-    " SELECT seq, event_id, CAST($2 AS text), CAST($4 AS text), CAST($3 AS bigint), 2 FROM @alert_decision"
-    " WHERE alert = $1 ON CONFLICT(seq) DO UPDATE SET source = excluded.source, actor = excluded.actor,"
-    " wanted = excluded.wanted",
+    " SELECT seq, event_id, CAST($2 AS text), CAST($4 AS text), CAST($3 AS bigint), 2"
+    " FROM @alert_decision"
+    " WHERE alert = $1 ON CONFLICT(seq) DO UPDATE SET source = excluded.source,"
+    " actor = excluded.actor, wanted = excluded.wanted",
     "INSERT INTO @verdict(seq, event_id, source, actor, wanted, said)"
     " SELECT DISTINCT d.seq, d.event_id, CAST($2 AS text), CAST($4 AS text), CAST($3 AS bigint), 2"
     " FROM @alert_decision d, @alert a WHERE a.case_id = $1 AND a.case_id > 0 AND d.alert = a.id"
-    " ON CONFLICT(seq) DO UPDATE SET source = excluded.source, actor = excluded.actor, wanted = excluded.wanted",
+    " ON CONFLICT(seq) DO UPDATE SET source = excluded.source,"
+    " actor = excluded.actor, wanted = excluded.wanted",
     "INSERT INTO @verdict(seq, event_id, source, actor, wanted, said)"
-    " SELECT seq, event_id, CAST($2 AS text), CAST($4 AS text), CAST($3 AS bigint), 2 FROM @case_decision"
-    " WHERE case_id = $1 ON CONFLICT(seq) DO UPDATE SET source = excluded.source, actor = excluded.actor,"
-    " wanted = excluded.wanted",
+    " SELECT seq, event_id, CAST($2 AS text), CAST($4 AS text), CAST($3 AS bigint), 2"
+    " FROM @case_decision"
+    " WHERE case_id = $1 ON CONFLICT(seq) DO UPDATE SET source = excluded.source,"
+    " actor = excluded.actor, wanted = excluded.wanted",
 };
 
 /* Inconclusive: what was said before is taken back, and nothing else. */
@@ -237,7 +240,8 @@ static bool link_all(struct change *c, int64_t casefile, struct text to)
     }
     return link_others(c, casefile) &&
            run(c,
-               "UPDATE @casefile SET alerts = (SELECT count(*) FROM @alert WHERE case_id = $1 AND case_id > 0),"
+               "UPDATE @casefile SET alerts = (SELECT count(*) FROM @alert WHERE case_id = $1"
+               " AND case_id > 0),"
                " decisions = (SELECT count(*) FROM @case_decision WHERE case_id = $1)"
                " WHERE id = $1",
                value, 1);
