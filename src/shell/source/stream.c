@@ -19,6 +19,7 @@
 #include "core/base/panic.h"
 #include "shell/link/postgres.h"
 #include "shell/os/digest.h"
+#include "shell/source/topic.h"
 #include "shell/source/unpack.h"
 
 enum { INPUT_BYTES = 128 << 10 };
@@ -31,10 +32,12 @@ struct block {
 struct stream {
     char *path;
     int fd;
-    int wake; /* readable when the reader shall stop: it may be waiting for a pipe */
+    int wake;     /* readable when the reader shall stop: it may be waiting for a pipe */
+    bool is_live; /* a pipe: its writer may take its time */
     uint64_t total_bytes;
     atomic_uint_fast64_t done_bytes;
-    struct postgres *db; /* instead of fd; or NULL */
+    struct postgres *db;        /* instead of fd; or NULL */
+    struct topic_reader *topic; /* likewise */
     struct digest *digest;
     struct text row; /* of the database, what the input had no room for */
 
@@ -67,7 +70,9 @@ static bool read_rows(struct stream *s, struct error *e)
     while (used < INPUT_BYTES) {
         size_t room = INPUT_BYTES - used;
 
-        if (s->row.length == 0 && !postgres_copy_next(s->db, s->wake, &s->row, e))
+        if (s->row.length == 0 &&
+            !(s->topic != NULL ? topic_next(s->topic, s->wake, &s->row, e)
+                               : postgres_copy_next(s->db, s->wake, &s->row, e)))
             return false;
         if (s->row.length == 0)
             break;
@@ -90,7 +95,7 @@ static bool read_input(struct stream *s, size_t at, struct error *e)
     struct pollfd wait[2] = {{.fd = s->fd, .events = POLLIN}, {.fd = s->wake, .events = POLLIN}};
     ssize_t n;
 
-    if (s->db != NULL)
+    if (s->db != NULL || s->topic != NULL)
         return read_rows(s, e);
     do {
         if (poll(wait, 2, -1) > 0 && wait[1].revents != 0) {
@@ -108,7 +113,14 @@ static bool read_input(struct stream *s, size_t at, struct error *e)
     return true;
 }
 
-/* Fills a block; a length of 0 is the end. */
+static bool input_waits(const struct stream *s)
+{
+    struct pollfd input = {.fd = s->fd, .events = POLLIN};
+
+    return poll(&input, 1, 0) != 0;
+}
+
+/* Fills a block, of a pipe with what is there; a length of 0 is the end. */
 static bool fill_block(struct stream *s, struct block *b, struct error *e)
 {
     b->length = 0;
@@ -121,7 +133,7 @@ static bool fill_block(struct stream *s, struct block *b, struct error *e)
         b->length += produced;
         if (produced > 0 || s->left.length > 0)
             continue;
-        if (s->input_end)
+        if (s->input_end || (s->is_live && b->length > 0 && !input_waits(s)))
             break;
         if (!read_input(s, 0, e))
             return false;
@@ -174,7 +186,8 @@ static bool open_file(struct stream *s, struct error *e)
     if (S_ISDIR(st.st_mode))
         return error_set(e, ERROR_INVALID, "%s is a directory: write %s/*.csv for its files",
                          s->path, s->path);
-    if (S_ISREG(st.st_mode)) {
+    s->is_live = !S_ISREG(st.st_mode);
+    if (!s->is_live) {
         s->total_bytes = (uint64_t)st.st_size;
         (void)posix_fadvise(s->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
     }
@@ -206,6 +219,7 @@ static void stream_free(struct stream *s)
     if (s->wake >= 0)
         close(s->wake);
     postgres_close(s->db);
+    topic_close(s->topic);
     digest_free(s->digest);
     unpacker_free(s->unpacker);
     for (int i = 0; i < STREAM_BLOCKS; i++)
@@ -253,17 +267,38 @@ bool stream_open(const char *path, struct stream **stream, struct error *e)
     return true;
 }
 
-static bool open_database(struct stream *s, const struct source_database *d, struct error *e)
+/* Of what is no file: plain bytes, of which a digest is made. */
+static bool open_plain(struct stream *s, struct error *e)
 {
-    struct buffer sql;
-    bool ok;
-
     s->wake = eventfd(0, EFD_CLOEXEC);
     if (s->wake < 0)
         return error_set(e, ERROR_WORLD, "cannot read %s: %m", s->path);
     s->unpacker = unpacker_new(PACKING_NONE);
     s->digest = digest_new();
     digest_start(s->digest);
+    return true;
+}
+
+bool stream_open_topic(const struct source_topic *topic, struct stream **stream, struct error *e)
+{
+    struct stream *s = stream_new(topic->name);
+
+    if (!open_plain(s, e) || !topic_open(topic->kafka, topic->name, &s->topic, e) ||
+        !stream_start(s, e)) {
+        stream_free(s);
+        return false;
+    }
+    *stream = s;
+    return true;
+}
+
+static bool open_database(struct stream *s, const struct source_database *d, struct error *e)
+{
+    struct buffer sql;
+    bool ok;
+
+    if (!open_plain(s, e))
+        return false;
     buffer_init(&sql, 2 * POSTGRES_QUERY_MAX);
     ok = postgres_open(d->url, &s->db, e) &&
          postgres_copy_format(s->db, d->table, d->query, &sql, e);
@@ -354,6 +389,16 @@ static void append_to_window(struct stream *s, const struct block *b)
     }
     memcpy(s->window + waiting, b->bytes, b->length);
     s->window_end += b->length;
+}
+
+bool stream_is_idle(struct stream *s)
+{
+    bool is_idle;
+
+    pthread_mutex_lock(&s->mutex);
+    is_idle = s->filled == 0 && !s->done;
+    pthread_mutex_unlock(&s->mutex);
+    return is_idle;
 }
 
 bool stream_more(struct stream *s, struct error *e)
