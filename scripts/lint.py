@@ -47,6 +47,9 @@ MAY_INCLUDE = {
     "shell/rules shell/registry",
     # The store is a projection of the log's records, whose bodies are run's.
     "shell/store": "core/base core/data core/velocity core/decide shell/os shell/link shell/settings shell/log shell/run",
+    # Alerts and cases: a fold of the control log and of the records that the store projects.
+    "shell/watch": "core/base core/data core/velocity core/decide shell/os shell/link shell/settings shell/log "
+    "shell/control shell/run shell/store",
     "shell/audit": "core/base core/data core/decide shell/os shell/link shell/settings shell/log "
     "shell/control shell/run",
     "shell/report": "core/base core/data core/stats shell/source shell/registry",
@@ -56,11 +59,11 @@ MAY_INCLUDE = {
     "shell/run",
     "shell/serve": "core/base core/data core/lang core/velocity core/model core/stats core/decide "
     "shell/os shell/settings shell/log shell/control shell/personal shell/access shell/rules shell/registry "
-    "shell/run shell/store shell/audit shell/train",
+    "shell/run shell/store shell/watch shell/audit shell/train",
     "shell/produce": "core/base core/data shell/os shell/link",
     "shell/cmd": "core/base core/data core/lang core/velocity core/model core/stats core/sample "
     "core/decide core/learn shell/os shell/source shell/settings shell/log shell/control shell/access "
-    "shell/personal shell/rules shell/registry shell/run shell/store shell/audit shell/report shell/train "
+    "shell/personal shell/rules shell/registry shell/run shell/store shell/watch shell/audit shell/report shell/train "
     "shell/stream shell/serve shell/link shell/produce",
 }
 

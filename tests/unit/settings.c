@@ -127,7 +127,7 @@ static const struct {
     {"server: {prot: 1}\n", "assay.yaml:1:10: server.prot: no such key; did you mean \"port\"?"},
     {"zebra: 1\n",
      "assay.yaml:1:1: zebra: no such key; expected one of: name, data_directory, sources, event, "
-     "time_zone, zones, events, schema, personal, missing, validate, entities, lists, features, rules, reasons, "
+     "time_zone, zones, events, schema, personal, missing, validate, entities, lists, features, rules, alerts, reasons, "
      "model, models, outcomes, decision, thresholds, tests, server, access, store, kafka, stream, routes, memory, batch, ids, log, reload, snapshot"},
     {"server: {port: 70000}\n",
      "assay.yaml:1:16: server.port: expected a whole number from 0 to 65535, found \"70000\""},

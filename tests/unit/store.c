@@ -620,7 +620,7 @@ static void another_version_is_refused_by_name(void)
         assert_int_equal(e.kind, ERROR_INVALID);
         assert_non_null(strstr(e.text, "99 \"of tomorrow\""));
     }
-    run_sql("DELETE FROM audit.migration WHERE version IN (99, 3)");
+    run_sql("DELETE FROM audit.migration WHERE version >= 2");
     assert_false(store_open(&place, STORE_READ, &s, &e));
     assert_int_equal(e.kind, ERROR_INVALID);
 }

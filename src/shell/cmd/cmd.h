@@ -73,6 +73,7 @@ extern const struct command *const commands[];
 extern const size_t command_count;
 extern const struct option global_options[]; /* ends with a row without name */
 
+extern const struct command command_alert, command_case;
 extern const struct command command_audit, command_explain;
 extern const struct command command_erase, command_export;
 extern const struct command command_backtest, command_doctor, command_size, command_status;

@@ -43,6 +43,8 @@ struct serving {
     char starter[STARTER_TEXT_BYTES + 1]; /* printed once; "": none */
     struct shard *shard;
     struct project *project;
+    struct watch *watch;
+    struct labeller *labeller;
     struct upkeep *upkeep;
     struct server *server;
     struct journal *journal;
@@ -499,11 +501,15 @@ static bool open_access(struct serving *s, struct error *e)
                                      .is_loopback = server_host_is_loopback(s->setting.host),
                                      .is_secure = s->setting.tls.certificate != NULL};
 
-    struct control_fold fold;
+    struct control_fold fold[1 + WATCH_FOLDS];
 
     s->rules = rule_book_new();
-    fold = rule_book_fold(s->rules);
-    if (!server_certificate(s->settings, e) || !access_open(&o, &fold, 1, &s->access, e) ||
+    s->watch = watch_new();
+    fold[0] = rule_book_fold(s->rules);
+    watch_folds(s->watch, fold + 1);
+    if (!server_certificate(s->settings, e) ||
+        !access_open(&o, fold, 1 + WATCH_FOLDS, &s->access, e) ||
+        !watch_attach(s->watch, access_control(s->access), NULL, e) ||
         !access_may_serve(s->access, e))
         return false;
     if (!access_starter(s->access, s->starter))
@@ -573,7 +579,8 @@ static bool open_server(struct serving *s, struct error *e)
     struct project_options project = {.store = s->store,
                                       .log_directory = s->log_directory,
                                       .plans = shard_plans(s->shard),
-                                      .log = shard_log(s->shard)};
+                                      .log = shard_log(s->shard),
+                                      .fold = watch_project(s->watch)};
     struct server_options server = {.setting = &s->setting,
                                     .settings = s->settings,
                                     .shard = s->shard,
@@ -591,8 +598,12 @@ static bool open_server(struct serving *s, struct error *e)
                                     .reload = {reload_job, s},
                                     .backtest = {backtest_job, s}};
 
-    if (!project_open(&project, &s->project, e) || !upkeep_start(&upkeep, &s->upkeep, e))
+    if (!project_open(&project, &s->project, e) ||
+        !labeller_start(s->watch, s->shard, s->project, &s->store, &s->labeller, e) ||
+        !upkeep_start(&upkeep, &s->upkeep, e))
         return false;
+    server.watch = s->watch;
+    server.labeller = s->labeller;
     server.upkeep = s->upkeep;
     server.project = s->project;
     return server_start(&server, &s->server, e);
@@ -602,9 +613,11 @@ static void close_all(struct serving *s)
 {
     server_stop(s->server);
     upkeep_stop(s->upkeep);
+    labeller_stop(s->labeller);
+    project_close(s->project); /* it reads the control log */
     access_close(s->access);
     rule_book_free(s->rules);
-    project_close(s->project);
+    watch_free(s->watch);
     shard_close(s->shard);
     contracts_unref(s->contracts);
     lookups_free(s->lookups);

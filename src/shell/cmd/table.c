@@ -24,6 +24,8 @@ const struct command *const commands[] = {
     &command_label,
     &command_list,
     &command_rule,
+    &command_alert,
+    &command_case,
     &command_key,
     &command_user,
     &command_status,

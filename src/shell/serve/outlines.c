@@ -407,6 +407,7 @@ const struct outline outlines[] = {
                  {"from", OUTLINE_TIME, OUTLINE_OPTIONAL, NULL, "event time at or after this"},
                  {"to", OUTLINE_TIME, OUTLINE_OPTIONAL, NULL, "event time before this"}}},
 
+#include "shell/serve/watch_outlines.inc"
     {.name = "Label",
      .words = "What an event turned out to be.",
      .members = {{"id", OUTLINE_TEXT, 0, NULL, "of the event"},

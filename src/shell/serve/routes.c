@@ -168,6 +168,7 @@ const struct route routes[] = {
                  {413, NULL, NULL},
                  {415, NULL, NULL},
                  {422, NULL, NULL}}},
+#include "shell/serve/watch_routes.inc"
     {.method = HTTP_GET,
      .pattern = "/v1/rules",
      .place = ROUTE_AT_DESK,

@@ -13,6 +13,7 @@
 #include "shell/serve/journal.h"
 #include "shell/settings/settings.h"
 #include "shell/store/project.h"
+#include "shell/watch/watch.h"
 
 enum { SERVER_DESKS = 2 }; /* threads for what may block: batches, queries, labels */
 
@@ -60,6 +61,8 @@ struct server_options {
     struct access *access;                      /* borrowed; NULL: nobody is asked who they are */
     struct server_rules rules;
     const struct console *console; /* its files; NULL: no page at all */
+    struct watch *watch;       /* borrowed; NULL: alerts and cases answer 503 */
+    struct labeller *labeller; /* borrowed; or NULL */
 };
 
 struct server;

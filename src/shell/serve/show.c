@@ -16,6 +16,7 @@
 #include "shell/run/unseal.h"
 #include "shell/run/verdict.h"
 #include "shell/serve/desk.h"
+#include "shell/serve/watched.h"
 #include "shell/store/explanation.h"
 #include "shell/store/proof.h"
 
@@ -129,7 +130,7 @@ static bool show_body(struct plans *plans, const struct record *r, struct plan *
     return ok;
 }
 
-static bool show_record(struct server *s, uint64_t seq, struct buffer *out, struct error *e)
+bool record_show(struct server *s, uint64_t seq, struct buffer *out, struct error *e)
 {
     const struct log *log = shard_log(s->o.shard);
     struct event_body body;
@@ -226,7 +227,7 @@ enum http_next show_decision(struct server *s, struct exchange *x)
 
     if (!find_decision(s, x, &store, &seq))
         return HTTP_ANSWERED;
-    if (!show_record(s, seq, &x->answer, &e)) {
+    if (!record_show(s, seq, &x->answer, &e)) {
         buffer_clear(&x->answer);
         problem_answer(x, e.kind == ERROR_NOT_FOUND ? 404 : 503, "%s%s", e.text,
                        e.kind == ERROR_NOT_FOUND ? ": it is no longer kept (log.keep)" : "");

@@ -1,6 +1,7 @@
 #include "shell/settings/keys.h"
 
 #include "core/base/memory.h"
+#include "core/decide/alerts.h"
 
 #define MEMBER(type, member) .at = offsetof(type, member), .bytes = sizeof(((type *)0)->member)
 #define OF(member)           MEMBER(struct settings, member)
@@ -280,6 +281,31 @@ const struct key keys[] = {
      .choices = "another|none",
      .words = "Rules that come over the API (docs/rules.md): `another`: a second person approves "
               "each before it is in force; `none`: its author may, too."},
+    {"alerts", KEY_ENTRIES, KEY_DECIDES, ARRAY_OF(alerts, alert_count, ALERTS_MAX),
+     .words = "Which decisions people are to look at: docs/alerts.md. Without the section: those "
+              "whose outcome is not the mildest, one alert for each entity of the first kind and "
+              "day."},
+    {"alerts.*", KEY_SECTION, KEY_DECIDES, .shorthand = "when",
+     .words = "One alert; a plain text is its condition."},
+    {"alerts.*.when", KEY_TEXT, KEY_DECIDES, MEMBER(struct alert_setting, when),
+     .computed = "the outcome is not the mildest",
+     .words = "A condition over `outcome`, `level`, `score`, `probability`, `rules.NAME` (it "
+              "fired), the features and the event's fields, personal ones left out; it has no "
+              "windows. Null counts as false."},
+    {"alerts.*.queue", KEY_TEXT, KEY_DECIDES, MEMBER(struct alert_setting, queue),
+     .standard = "main", .words = "Where it waits; any name."},
+    {"alerts.*.entity", KEY_TEXT, KEY_DECIDES, MEMBER(struct alert_setting, entity),
+     .computed = "the first of the entities",
+     .words = "The kind of entity whose decisions join one open alert."},
+    {"alerts.*.within", KEY_DURATION, KEY_DECIDES, MEMBER(struct alert_setting, within_us),
+     .standard = "1d", .least = 1, .most = 3650 * 86400e6,
+     .words = "For how long after an alert's first decision others join it."},
+    {"alerts.*.priority", KEY_TEXT, KEY_DECIDES, MEMBER(struct alert_setting, priority),
+     .computed = "`score`",
+     .words = "An expression over the same names; the largest of its decisions is the alert's, as "
+              "a whole number from 0 on."},
+    {"alerts.*.amount", KEY_TEXT, KEY_DECIDES, MEMBER(struct alert_setting, amount),
+     .computed = "`amount`, where that is a number", .words = "What of each decision is added up."},
     {"reasons", KEY_ENTRIES, KEY_DECIDES, ARRAY_OF(reasons, reason_count, LANG_FEATURES_MAX),
      .words = "By feature: what a reason is called and says where the feature raises a score. See "
               "docs/reasons.md."},

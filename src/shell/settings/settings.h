@@ -119,6 +119,13 @@ struct rule_setting {
     char *text;              /* or NULL */
 };
 
+/* Which decisions raise an alert (core/decide/alerts.h). */
+struct alert_setting {
+    char *name;
+    char *when, *queue, *entity, *priority, *amount; /* or NULL */
+    int64_t within_us;
+};
+
 /* Who may approve a rule that comes over the API. */
 enum rule_approval {
     APPROVAL_ANOTHER, /* another person than its author */
@@ -389,6 +396,8 @@ struct settings {
     struct rule_setting *rules;
     uint32_t rule_count;
     enum rule_approval rule_approval;
+    struct alert_setting *alerts;
+    uint32_t alert_count;
     struct reason_setting *reasons;
     uint32_t reason_count;
     struct check_setting *checks;

@@ -2,7 +2,7 @@
 #ifndef ASSAY_STORE_BACKEND_H
 #define ASSAY_STORE_BACKEND_H
 
-#include "shell/store/store.h"
+#include "shell/store/rows.h"
 
 struct store_ops {
     /* *is_damaged, false before: it failed because what is there is no store, or a broken one. */
@@ -28,6 +28,8 @@ struct store_ops {
                     void (*row)(void *context, const struct store_traffic *t), void *context,
                     struct error *e);
     bool (*count)(struct store *s, struct store_totals *t, struct error *e);
+    bool (*ask)(struct store *s, const char *sql, bool is_kept, const struct store_value *value,
+                uint32_t values, const struct store_visitor *v, struct error *e);
 };
 
 /* Each kind's own struct begins with it. */

@@ -134,14 +134,19 @@ static bool postgres_store_is_there(struct store *is)
 static bool postgres_store_remove(const char *where, struct error *e)
 {
     struct store *s;
+    struct buffer watch;
     bool ok, ignored;
 
     if (!postgres_store_open(where, STORE_WRITE, &s, &ignored, e))
         return false;
+    buffer_init(&watch, STORE_SQL_MAX);
+    store_sql_expand(store_watch_empty, POSTGRES_WATCH, &watch);
     ok = postgres_exec(postgres_of(s)->db,
                        "TRUNCATE score.decision, score.entity, score.traffic, label.label; "
                        "UPDATE audit.projection SET projected_seq = 0, projected_at = now()",
-                       e);
+                       e) &&
+         postgres_exec(postgres_of(s)->db, buffer_text(&watch), e);
+    buffer_fini(&watch);
     postgres_store_close(s);
     return ok;
 }
@@ -427,7 +432,7 @@ static bool postgres_store_commit(struct store *is, uint64_t projected_seq, stru
 {
     struct postgres_store *s = postgres_of(is);
 
-    if (!postgres_exec(s->db, "BEGIN", e))
+    if (!s->is_open && !postgres_exec(s->db, "BEGIN", e))
         return false;
     s->is_open = true;
     if (!write_batch(s, projected_seq, e) || !postgres_exec(s->db, "COMMIT", e))
@@ -477,4 +482,5 @@ const struct store_ops postgres_ops = {
     .label_of = postgres_label_of,
     .traffic = postgres_traffic,
     .count = postgres_count,
+    .ask = postgres_store_ask,
 };

@@ -30,7 +30,12 @@ struct store_keys {
     size_t count, room;
 };
 
-enum { STORE_NAMES = 64, STORE_NAME_BYTES = 64 };
+enum { STORE_NAMES = 64, STORE_NAME_BYTES = 64, STORE_KEPT_MAX = 128 };
+
+struct kept_statement {
+    const char *sql; /* its address */
+    sqlite3_stmt *q;
+};
 
 struct store_name {
     char word[STORE_NAME_BYTES];
@@ -49,6 +54,8 @@ struct sqlite_store {
     struct store_keys events, entities;  /* of the transaction, not inserted yet */
     struct store_name name[STORE_NAMES]; /* as the transaction sees them */
     uint32_t name_count;
+    struct kept_statement kept[STORE_KEPT_MAX]; /* of store_ask */
+    uint32_t kept_count;
 };
 
 /* ERROR_WORLD (ERROR_FULL for a full disk): "<path>: <what>: <SQLite's words>" */
@@ -74,6 +81,8 @@ bool sqlite_label_of(struct store *is, uint64_t seq, uint8_t *label, struct erro
 bool sqlite_traffic(struct store *is, const struct store_traffic_query *q,
                     void (*row)(void *context, const struct store_traffic *t), void *context,
                     struct error *e) MUST_USE;
+bool sqlite_ask(struct store *is, const char *sql, bool is_kept, const struct store_value *value,
+                uint32_t values, const struct store_visitor *v, struct error *e) MUST_USE;
 bool sqlite_count(struct store *is, struct store_totals *t, struct error *e) MUST_USE;
 
 static inline struct sqlite_store *sqlite_of(struct store *is)

@@ -72,10 +72,16 @@ static bool version_check(struct sqlite_store *s, bool *is_new, struct error *e)
 static bool schema_make(struct sqlite_store *s, struct error *e)
 {
     char version[64];
+    struct buffer watch;
+    bool ok;
 
     snprintf(version, sizeof version, "PRAGMA user_version = %d; COMMIT", STORE_VERSION);
-    return sqlite_exec(s, "BEGIN IMMEDIATE", e) && sqlite_exec(s, schema_sql, e) &&
-           sqlite_exec(s, version, e);
+    buffer_init(&watch, STORE_SQL_MAX);
+    store_sql_expand(store_watch_schema, "", &watch);
+    ok = sqlite_exec(s, "BEGIN IMMEDIATE", e) && sqlite_exec(s, schema_sql, e) &&
+         sqlite_exec(s, buffer_text(&watch), e) && sqlite_exec(s, version, e);
+    buffer_fini(&watch);
+    return ok;
 }
 
 static bool writer_prepare(struct sqlite_store *s, struct error *e)
@@ -383,4 +389,5 @@ const struct store_ops sqlite_ops = {
     .label_of = sqlite_label_of,
     .traffic = sqlite_traffic,
     .count = sqlite_count,
+    .ask = sqlite_ask,
 };
