@@ -152,8 +152,8 @@ static const struct {
     {"features: [a]\n", "assay.yaml:1:11: features: expected a map, found a list"},
     {"rollups: {}\n", "assay.yaml:1:1: rollups: not in this version: take it out"},
     {"sources: {transactions: \"kafka:topic\"}\n",
-     "assay.yaml:1:25: sources.transactions.file: a source \"kafka:\" is not in this version: give "
-     "a file"},
+     "assay.yaml:1:25: sources.transactions.file: a topic is no file: write `kafka: "
+     "topic` instead of `file`"},
     {"sources: {transactions: {file: a.csv, table: raw.a}}\n",
      "assay.yaml:1:25: sources.transactions: expected one of file, table and query, found several"},
     {"sources: {transactions: {rejects: 0}}\n",

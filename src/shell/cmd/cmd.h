@@ -85,8 +85,7 @@ extern const struct command command_key, command_rebuild, command_reload, comman
     command_user;
 extern const struct command command_load, command_produce;
 extern const struct command command_openapi, command_sql;
-extern const struct command command_rule, command_score, command_stream, command_top,
-    command_train;
+extern const struct command command_rule, command_score, command_stream, command_top, command_train;
 
 const struct command *command_find(struct text name);   /* or NULL */
 bool command_refuse(const char *word, struct error *e); /* no such command; with the nearest */

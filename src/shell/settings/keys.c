@@ -590,8 +590,9 @@ const struct key keys[] = {
     {"stream.topic", KEY_TEXT, 0, OF(stream.topic), .computed = "`kafka` of the events' source",
      .words = "The topic that the events come from."},
     {"stream.key", KEY_TEXT, 0, OF(stream.key), .computed = "the entity of all windows",
-     .words = "The entity that the messages are keyed by, so that all of one entity's events are in "
-              "one partition. With several partitions its windows are exact."},
+     .words =
+         "The entity that the messages are keyed by, so that all of one entity's events are in "
+         "one partition. With several partitions its windows are exact."},
     {"stream.approximate", KEY_TEXTS, 0,
      ARRAY_OF(stream.approximate, stream.approximate_count, LANG_FEATURES_MAX),
      .words = "Other entities that windows may be by: with several partitions each partition sees "

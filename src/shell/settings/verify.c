@@ -282,6 +282,11 @@ static bool verify_place(const struct settings *s, const struct source_setting *
                   "instead of `file`");
         return refuse(s, e, "sources.", source->name, ".file");
     }
+    if (strncmp(source->file, "kafka:", 6) == 0) {
+        error_set(e, ERROR_INVALID, "a topic is no file: write `kafka: %.100s` instead of `file`",
+                  source->file + 6);
+        return refuse(s, e, "sources.", source->name, ".file");
+    }
     for (size_t j = 0; j < sizeof later / sizeof later[0]; j++) {
         if (strncmp(source->file, later[j], strlen(later[j])) != 0)
             continue;
