@@ -194,9 +194,11 @@ struct range_setting {
 };
 
 enum search_by { SEARCH_AVERAGE_PRECISION, SEARCH_AUC_ROC, SEARCH_CARD_PRECISION };
+enum search_method { SEARCH_RANDOM, SEARCH_HALVING };
 
-/* A random search: none where both trials and time are 0. */
+/* None where both trials and time are 0. */
 struct search_setting {
+    enum search_method method;
     uint32_t trials; /* 0: as many as the time allows */
     int64_t time_us; /* 0: no limit */
     uint32_t folds;
