@@ -52,13 +52,17 @@ MAY_INCLUDE = {
     "shell/report": "core/base core/data core/stats shell/source shell/registry",
     "shell/train": "core/base core/data core/lang core/model core/stats core/decide core/learn "
     "shell/os shell/settings shell/source shell/registry shell/run shell/report",
+    # Tables by period, alerts and cases: of the store's decisions, and served beside them.
+    "shell/watch": "core/base core/data core/lang core/velocity core/model core/stats core/decide "
+    "shell/os shell/link shell/settings shell/source shell/log shell/control shell/registry shell/run shell/store "
+    "shell/report",
     "shell/serve": "core/base core/data core/lang core/velocity core/model core/decide "
     "shell/os shell/settings shell/log shell/control shell/personal shell/access shell/rules shell/registry "
-    "shell/run shell/store shell/audit shell/train",
+    "shell/run shell/store shell/audit shell/train shell/watch",
     "shell/cmd": "core/base core/data core/lang core/velocity core/model core/stats core/sample "
     "core/decide core/learn shell/os shell/source shell/settings shell/log shell/control shell/access "
     "shell/personal shell/rules shell/registry shell/run shell/store shell/audit shell/report shell/train "
-    "shell/serve shell/link",
+    "shell/serve shell/link shell/watch",
 }
 
 # Of the C library, POSIX, Linux, C++ and the compiler; every other <header> is third-party.
@@ -119,6 +123,7 @@ THIRD_PARTY_SHARED = {
     "zstd.h": "streams in source/unpack.c; blocks in os/zstd_block.c",
     "openssl/evp.h": "SHA-256 in os/digest.c; signatures in os/signature.c; "
     "AES-GCM in personal/cipher.c",
+    "sqlite3.h": "the store of decisions in store/sqlite.h; tables of people in link/sqlite.c",
 }
 
 # Left out: missing headers of others; values that other files fill through a pointer (gcc and the
