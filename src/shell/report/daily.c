@@ -226,7 +226,7 @@ static void add_chart(const struct daily *d, struct buffer *out)
         buffer_init(&tip, REPORT_BYTES_MAX);
         daily_sentence(d, r, &tip);
         svg_bar(&c, i + 0.1, i + 0.9, fmin(0, r->score), fmax(0, r->score),
-                is_lowest ? "bar legit" : "bar fraud", buffer_text(&tip));
+                is_lowest ? "legit" : "fraud", buffer_text(&tip));
         buffer_fini(&tip);
         if (i % (d->rows / 10 + 1) == 0)
             svg_words(&c, i + 0.5, low, 0, 16, SVG_MIDDLE, "tick", r->date);

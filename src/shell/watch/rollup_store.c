@@ -9,6 +9,7 @@
 #include "core/base/panic.h"
 #include "shell/link/sqlite.h"
 #include "shell/os/digest.h"
+#include "shell/os/file.h"
 #include "shell/run/data_directory.h"
 #include "shell/watch/rollup_db.h"
 #include "shell/watch/rollup_store_inside.h"
@@ -41,7 +42,7 @@ bool rollup_store_place(const struct settings *s, const char *url, char place[RO
         *place = 0; /* the link says that there is no URL */
         return true;
     }
-    if (!data_directory(s, data, e))
+    if (!data_directory(s, data, e) || !file_make_directories(data, 0755, e))
         return false;
     snprintf(place, ROLLUP_URL_MAX, "sqlite:%s/rollups.sqlite", data);
     return true;
