@@ -290,6 +290,7 @@ static bool create(struct writing *w, struct error *e)
 
 struct marker {
     bool has, is_same;
+    bool is_here; /* of this table, not of one that it had before it was named otherwise */
     struct writing *writing;
     int64_t version;
 };
@@ -300,20 +301,24 @@ static bool read_marker(void *context, const struct text *cell, uint32_t cells)
     struct buffer *d = &m->writing->described;
 
     m->has = cells == 3;
-    m->is_same = text_equal(cell[0], (struct text){d->bytes, d->length}) &&
-                 text_is(cell[2], m->writing->table);
+    m->is_same = text_equal(cell[0], (struct text){d->bytes, d->length});
+    m->is_here = text_is(cell[2], m->writing->table);
     m->version = 0;
     (void)!number_parse_int(cell[1], &m->version);
     return true;
 }
 
-static bool drop(struct writing *w, struct error *e)
+/* What is known of the table, and where it is ours the table itself. */
+static bool drop(struct writing *w, bool with_table, struct error *e)
 {
     const char *name = w->rollup->setting->name;
 
-    buffer_add_text(&w->sql, "DROP TABLE IF EXISTS ");
-    add_table(w->store, w->table, &w->sql);
-    buffer_add_text(&w->sql, "; DELETE FROM ");
+    if (with_table) {
+        buffer_add_text(&w->sql, "DROP TABLE IF EXISTS ");
+        add_table(w->store, w->table, &w->sql);
+        buffer_add_text(&w->sql, "; ");
+    }
+    buffer_add_text(&w->sql, "DELETE FROM ");
     add_table(w->store, MARKER, &w->sql);
     buffer_add_text(&w->sql, " WHERE name = ");
     rollup_quoted_add(&w->sql, text_of(name));
@@ -345,13 +350,13 @@ static bool prepare(struct writing *w, struct error *e)
                          w->table, m.version, ROLLUP_VERSION);
     if (!ops->has_table(w->store->db, text_of(w->table), &exists, e))
         return false;
-    if (exists && !m.has)
+    if (exists && !(m.has && m.is_here))
         return error_set(e, ERROR_CONFLICT,
                          "there is a table %s that no rollup has written: it is left as it is; "
                          "name another one under rollups.%s.table",
                          w->table, w->rollup->setting->name);
     if (m.has && (w->options->rebuild || !exists)) {
-        if (!drop(w, e))
+        if (!drop(w, m.is_here, e))
             return false;
         exists = false;
     } else if (m.has && !m.is_same) {
