@@ -18,7 +18,8 @@ from test_access import clean, make_key  # noqa: E402
 SETTINGS = """
 log: {segment: 1MiB}
 """
-ALONE = "\nlog: {segment: 1MiB}\n"
+# Port 1: a command without --url must not find a stranger's service on the usual port.
+ALONE = "\nlog: {segment: 1MiB}\nserver: {port: 1}\n"
 HISTORY = "id,at,customer,amount\n" + "".join(
     f"h{i},2018-04-01T{i // 60:02}:{i % 60:02}:00Z,c{i % 7},{i % 50}\n" for i in range(1200)
 )

@@ -2,10 +2,10 @@
 #include <inttypes.h>
 
 #include "core/base/calendar.h"
+#include "core/base/cursor.h"
 #include "core/base/hash.h"
 #include "shell/audit/trail.h"
 #include "shell/audit/upkeep.h"
-#include "shell/serve/cursor.h"
 #include "shell/serve/inside.h"
 
 enum { LIMIT_USUAL = 50, CURSOR_SEED = 7 };
@@ -45,15 +45,14 @@ static bool read_place(struct exchange *x, struct trail_options *o)
 {
     const char *word = exchange_query(x, "cursor");
     struct cursor at = {.of = hash_of(o)};
+    struct error e;
 
     o->place = o->is_descending ? (struct trail_place){UINT64_MAX, UINT64_MAX}
                                 : (struct trail_place){0, 0};
     if (word == NULL)
         return true;
-    if (!cursor_parse(text_of(word), &at)) {
-        problem_answer(x, 400,
-                       "query parameter cursor: expected `next` of the page before, with the same "
-                       "filters and order");
+    if (!cursor_parse(text_of(word), &at, &e)) {
+        problem_answer(x, 400, "query parameter cursor: %s", e.text);
         return false;
     }
     o->place = (struct trail_place){at.first, at.second};

@@ -2,11 +2,11 @@
  * they are is read from their records. */
 #include <inttypes.h>
 
+#include "core/base/cursor.h"
 #include "core/base/hash.h"
 #include "core/base/memory.h"
 #include "core/base/number.h"
 #include "shell/os/clock.h"
-#include "shell/serve/cursor.h"
 #include "shell/serve/desk.h"
 #include "shell/serve/lists.h"
 
@@ -106,6 +106,7 @@ static bool read_query(struct exchange *x, struct list_request *q)
     const char *limit = exchange_query(x, "limit"), *cursor = exchange_query(x, "cursor");
     int64_t number = LIMIT_USUAL;
     struct cursor at = {.of = hash_bytes(q->name.bytes, q->name.length, CURSOR_SEED)};
+    struct error e;
 
     if (limit != NULL &&
         (!number_parse_int(text_of(limit), &number) || number < 1 || number > LIMIT_MAX)) {
@@ -113,9 +114,12 @@ static bool read_query(struct exchange *x, struct list_request *q)
                        LIMIT_MAX, limit);
         return false;
     }
-    if (cursor != NULL && (!cursor_parse(text_of(cursor), &at) || at.second > UINT32_MAX)) {
-        problem_answer(x, 400,
-                       "query parameter cursor: expected `next` of the page before, of this list");
+    if (cursor != NULL && !cursor_parse(text_of(cursor), &at, &e)) {
+        problem_answer(x, 400, "query parameter cursor: %s", e.text);
+        return false;
+    }
+    if (at.second > UINT32_MAX) {
+        problem_answer(x, 400, "query parameter cursor: there is no such place in a list");
         return false;
     }
     q->after_seq = at.first;

@@ -1,6 +1,4 @@
-#include <inttypes.h>
-#include <stdio.h>
-
+#include "core/base/cursor.h"
 #include "core/base/hash.h"
 #include "shell/store/backend.h"
 
@@ -27,34 +25,16 @@ static uint64_t query_hash(const struct store_query *q)
 void store_cursor_format(const struct store_query *q, const struct store_cursor *c,
                          char out[STORE_CURSOR_MAX])
 {
-    snprintf(out, STORE_CURSOR_MAX, "%016" PRIx64 "%016" PRIx64 "%016" PRIx64, (uint64_t)c->key,
-             c->seq, query_hash(q));
-}
-
-static bool hex_word(const char *at, uint64_t *v)
-{
-    *v = 0;
-    for (int i = 0; i < 16; i++) {
-        char c = at[i];
-
-        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')))
-            return false;
-        *v = *v << 4 | (uint64_t)(c <= '9' ? c - '0' : c - 'a' + 10);
-    }
-    return true;
+    cursor_format(
+        &(struct cursor){.of = query_hash(q), .first = (uint64_t)c->key, .second = c->seq}, out);
 }
 
 bool store_cursor_parse(const struct store_query *q, struct store_cursor *c, struct error *e)
 {
-    uint64_t key, seq, hash;
+    struct cursor at = {.of = query_hash(q)};
 
-    if (q->cursor.length != 48 || !hex_word(q->cursor.bytes, &key) ||
-        !hex_word(q->cursor.bytes + 16, &seq) || !hex_word(q->cursor.bytes + 32, &hash))
-        return error_set(e, ERROR_USAGE, "cursor is not one that an answer gave as `next`");
-    if (hash != query_hash(q))
-        return error_set(e, ERROR_USAGE,
-                         "cursor belongs to another query; keep all but limit and fields as they "
-                         "were");
-    *c = (struct store_cursor){(int64_t)key, seq};
+    if (!cursor_parse(q->cursor, &at, e))
+        return false;
+    *c = (struct store_cursor){(int64_t)at.first, at.second};
     return true;
 }

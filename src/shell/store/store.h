@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "core/base/buffer.h"
+#include "core/base/cursor.h"
 #include "core/base/error.h"
 #include "core/base/hash.h"
 
@@ -20,7 +21,7 @@ enum {
     STORE_VERSION = 3,      /* of the SQLite file */
     STORE_BUCKET_BITS = 16, /* of seqs: all pages of the newest bucket are few, and written often */
     STORE_LIMIT_MAX = 1000, /* rows of one answer */
-    STORE_CURSOR_MAX = 64,  /* bytes of a cursor's text, the zero included */
+    STORE_CURSOR_MAX = CURSOR_TEXT_MAX,
     STORE_SCAN_MAX = 50000, /* rows of a time range that are sorted rather than scanned by score */
     STORE_STEPS_MAX = 400000000, /* steps of one query inside SQLite: some seconds */
 };

@@ -1,12 +1,13 @@
 /* Opaque cursors of pages: a position of two numbers, and a hash of what is being paged through, so
  * that a cursor of another list or query is refused. Not secret; nothing can be asked by a made-up
  * one that could not be asked without. */
-#ifndef ASSAY_SERVE_CURSOR_H
-#define ASSAY_SERVE_CURSOR_H
+#ifndef ASSAY_CORE_BASE_CURSOR_H
+#define ASSAY_CORE_BASE_CURSOR_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/base/error.h"
 #include "core/base/text.h"
 
 enum { CURSOR_BYTES = 48, CURSOR_TEXT_MAX = CURSOR_BYTES + 1 };
@@ -17,7 +18,7 @@ struct cursor {
 };
 
 void cursor_format(const struct cursor *c, char out[CURSOR_TEXT_MAX]);
-/* False: it is no cursor, or one of something else than c->of. */
-bool cursor_parse(struct text word, struct cursor *c);
+/* ERROR_USAGE: it is no cursor, or one of something else than c->of. */
+bool cursor_parse(struct text word, struct cursor *c, struct error *e) MUST_USE;
 
 #endif

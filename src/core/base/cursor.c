@@ -1,4 +1,4 @@
-#include "shell/serve/cursor.h"
+#include "core/base/cursor.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -22,10 +22,14 @@ static bool hex_word(const char *at, uint64_t *v)
     return true;
 }
 
-bool cursor_parse(struct text word, struct cursor *c)
+bool cursor_parse(struct text word, struct cursor *c, struct error *e)
 {
     uint64_t of;
 
-    return word.length == CURSOR_BYTES && hex_word(word.bytes, &c->first) &&
-           hex_word(word.bytes + 16, &c->second) && hex_word(word.bytes + 32, &of) && of == c->of;
+    if (word.length != CURSOR_BYTES || !hex_word(word.bytes, &c->first) ||
+        !hex_word(word.bytes + 16, &c->second) || !hex_word(word.bytes + 32, &of))
+        return error_set(e, ERROR_USAGE, "cursor is not one that an answer gave as `next`");
+    return of == c->of ||
+           error_set(e, ERROR_USAGE,
+                     "cursor belongs to another query; keep all but limit and fields as they were");
 }
