@@ -444,3 +444,70 @@ def test_days_of_most_fraud_stand_out(run, write, tmp_path, capsys):
     assert auc > 0.9 and rho > 0.7
     levels = {d["level"] for d in run("daily", "--json").json()["days"]}
     assert levels == {"LOW", "MEDIUM", "HIGH"}
+
+
+# ---- a service ----
+
+SERVED = """name: served
+sources: {transactions: {file: tx.csv}}
+event: {id: id, time: at}
+entities: {customer: customer}
+features: {n: count() by customer over 1d}
+rules: {BIG: {when: amount > 500, then: review}}
+model: {kind: none}
+outcomes: [approve, review]
+rollups:
+  by_day:
+    source: decisions
+    measures: {tx_count: count(), avg_tx_amount: mean(amount), risky_tx_count: count() where (outcome = 'review'), users: distinct(customer)}
+    score: risky_tx_count / tx_count
+    reasons: {MANY_REVIEWS: fraud_score > 0.5, NORMAL: true}
+    levels: {HIGH: {from: 0.5, action: Look}, LOW: {action: Ignore}}
+  of_file: {source: transactions, measures: {n: count()}}
+"""
+
+
+def test_a_service_keeps_its_tables_up(binary, run, write, tmp_path):
+    from test_postgres import wait_for
+    from test_serve import Server
+
+    write("tx.csv", "id,at,customer,amount\nh1,2026-01-01T00:00:00Z,a,5\n")
+    write("assay.yaml", SERVED)
+    server = Server(binary, tmp_path)
+
+    def table(query=""):
+        status, body, _ = server.ask("GET", "/v1/rollups/by_day" + query)
+        return body if status == 200 else {"rows": []}
+
+    try:
+        for i in range(30):
+            day = 2 + i // 10
+            server.decide({"id": f"e{i}", "at": f"2026-01-{day:02}T10:00:00Z", "customer": f"c{i % 4}", "amount": 900 if i % day else 7})
+        wait_for(lambda: sum(r["tx_count"] for r in table()["rows"]) == 30)
+        rows = table()["rows"]
+        assert [(r["event_day"], r["tx_count"], r["users"]) for r in rows] == [("2026-01-02", 10, 4), ("2026-01-03", 10, 4), ("2026-01-04", 10, 4)]
+        server.decide({"id": "late", "at": "2026-01-04T09:59:00Z", "customer": "c9", "amount": 7})
+        wait_for(lambda: table()["rows"][2]["tx_count"] == 11)
+        assert table()["rows"][:2] == rows[:2]
+        listed = server.ask("GET", "/v1/rollups")[1]["rollups"]
+        assert [r["name"] for r in listed] == ["by_day"] and listed[0]["columns"][0] == {"name": "event_day", "type": "date"}
+        page = table("?limit=2")
+        assert [r["event_day"] for r in page["rows"]] == ["2026-01-02", "2026-01-03"]
+        assert [r["event_day"] for r in table("?limit=2&cursor=" + page["next"])["rows"]] == ["2026-01-04"]
+        assert [r["event_day"] for r in table("?from=2026-01-03T00:00:00Z&to=2026-01-04T00:00:00Z")["rows"]] == ["2026-01-03"]
+        assert table("?sort=-period&limit=1")["rows"][0]["event_day"] == "2026-01-04"
+        assert server.ask("GET", "/v1/rollups/by_day?sort=x")[0] == 400
+        assert server.ask("GET", "/v1/rollups/by_day?sort=-period&cursor=" + page["next"])[0] == 400
+        served = table()["rows"]
+        assert run("daily", "--json").json()["days"][-1]["level"] == "HIGH"  # beside the service
+    finally:
+        assert server.stop() == 0
+    server = Server(binary, tmp_path)  # from the log again: the same rows
+    try:
+        server.decide({"id": "new", "at": "2026-01-05T10:00:00Z", "customer": "c9", "amount": 7})
+        wait_for(lambda: len(table()["rows"]) == 4)
+        assert table()["rows"][:3] == served
+    finally:
+        server.stop()
+    done = run("rollup", "by_day", "--json")
+    assert done.exit == 0 and done.json()["rollups"][0]["changed"] == 0  # the command makes what the service made

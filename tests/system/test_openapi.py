@@ -36,6 +36,8 @@ outcomes: [approve, review, decline]
 decision: {review: 300, decline: 800}
 reload: {rate: 100}
 server: {body: 64KiB}
+rollups:
+  by_day: {source: decisions, measures: {n: count(), worst: max(score)}, columns: {half: n / 2}}
 """
 KINDS = """
 name: kinds
@@ -212,6 +214,12 @@ ASKED = {
     "GET /v1/decisions/{id}/explanation": {
         200: ("/v1/decisions/w1/explanation", None, {}),
         404: ("/v1/decisions/none/explanation", None, {}),
+    },
+    "GET /v1/rollups": {200: ("", None, {})},
+    "GET /v1/rollups/{name}": {
+        200: ("/v1/rollups/by_day?limit=2", None, {}),
+        400: ("/v1/rollups/by_day?limit=0", None, {}),
+        404: ("/v1/rollups/none", None, {}),
     },
     "GET /v1/events": {200: ("?limit=3", None, {}), 400: ("?limit=0", None, {})},
     "POST /v1/events/{id}:decide": {

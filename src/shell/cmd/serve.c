@@ -22,6 +22,8 @@
 #include "shell/serve/server.h"
 #include "shell/store/place.h"
 #include "shell/train/train.h"
+#include "shell/watch/rollup_follow.h"
+#include "shell/watch/rollup_store.h"
 
 enum { WAIT_US = 50000, STATE_BATCH = 1024 };
 
@@ -43,6 +45,8 @@ struct serving {
     struct shard *shard;
     struct project *project;
     struct upkeep *upkeep;
+    struct rollup_follower *rollups;
+    char rollup_place[ROLLUP_URL_MAX];
     struct server *server;
     struct journal *journal;
     struct history_result history;
@@ -583,13 +587,16 @@ static bool open_server(struct serving *s, struct error *e)
                                     .deadline_us = s->settings->deadline_ms * INT64_C(1000),
                                     .store_lag_limit = s->settings->store_lag_limit,
                                     .data_directory = s->data,
+                                    .rollup_place = s->rollup_place,
                                     .access = s->access,
                                     .rules = {s->rules, overlay_try, rule_trials_run},
                                     .train = {train_job, s},
                                     .reload = {reload_job, s},
                                     .backtest = {backtest_job, s}};
 
-    if (!project_open(&project, &s->project, e) || !upkeep_start(&upkeep, &s->upkeep, e))
+    if (!project_open(&project, &s->project, e) || !upkeep_start(&upkeep, &s->upkeep, e) ||
+        !rollup_store_place(s->settings, NULL, s->rollup_place, e) ||
+        !rollup_follower_start(s->settings, shard_log(s->shard), &s->rollups, e))
         return false;
     server.upkeep = s->upkeep;
     server.project = s->project;
@@ -602,6 +609,7 @@ static void close_all(struct serving *s)
     upkeep_stop(s->upkeep);
     access_close(s->access);
     rule_book_free(s->rules);
+    rollup_follower_stop(s->rollups);
     project_close(s->project);
     shard_close(s->shard);
     contracts_unref(s->contracts);
