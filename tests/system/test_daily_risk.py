@@ -511,3 +511,54 @@ def test_a_service_keeps_its_tables_up(binary, run, write, tmp_path):
         server.stop()
     done = run("rollup", "by_day", "--json")
     assert done.exit == 0 and done.json()["rollups"][0]["changed"] == 0  # the command makes what the service made
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+def test_the_example_runs(binary, tmp_path, kind, request):
+    """run.sh over made-up files of the same columns, twice: its five outputs and public.marketing_scores."""
+    import os
+    import shutil
+
+    shutil.copytree(EXAMPLE, tmp_path / "example")
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "assay").symlink_to(binary)
+    r = random.Random(8)
+    with open(tmp_path / "Finance-key.csv", "w") as f:
+        print("Bank,Total Loan,LCY Deposit", file=f)
+        for i in range(240):
+            balance = r.randrange(1000, 90000)
+            print(f"B{i},{int(balance * r.uniform(0.1, 1.4))},{balance}", file=f)
+    with open(tmp_path / "bank-additional-full.csv", "w") as f:
+        print("duration;campaign;previous", file=f)
+        for _ in range(1500):
+            print(f"{r.randrange(4000)};{r.randrange(1, 9)};{r.randrange(2)}", file=f)
+    url = "sqlite:" + str(tmp_path / "risk.sqlite")
+    if kind == "postgres":
+        postgres, name = request.getfixturevalue("postgres"), request.getfixturevalue("database")
+        url = postgres.url(name)
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("ASSAY_")}
+    env = {**clean, "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}", "DATABASE_URL": url, "DAILY_RISK_DATA": str(tmp_path), "AT": AT}
+
+    def table(which):
+        if kind == "sqlite":
+            return in_sqlite(tmp_path / "risk.sqlite", which)
+        return asked(postgres, name, f"SELECT row_to_json(x) FROM {which} x")
+
+    outputs = ["label.fraud_label_daily", "alert.daily_fraud_alert", "score.transaction_anomaly", "label.synthetic_rule",
+               "score.model_inference", "public.marketing_scores"]
+    seen = []
+    for _ in range(2):
+        done = subprocess.run([tmp_path / "example" / "run.sh"], env=env, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        seen.append({t: sorted(json.dumps(row, sort_keys=True) for row in table(t)) for t in outputs})
+    assert seen[0] == seen[1]
+    assert [len(seen[0][t]) for t in outputs] == [1, 1, 240, 240, 240, 1500]
+    anomalies = table("score.transaction_anomaly")
+    assert {"transaction_amount", "account_balance", "anomaly_score", "is_anomaly"} <= anomalies[0].keys()
+    assert all(bool(a["is_anomaly"]) == (a["anomaly_score"] <= -0.1) for a in anomalies)
+    rule = {x["transaction_id"]: int(x["fraud"]) for x in table("label.synthetic_rule")}
+    found = {x["transaction_id"]: x["fraud_label"] for x in table("score.model_inference")}
+    assert sum(rule[i] == found[i] for i in rule) > 0.9 * len(rule)
+    assert table("label.synthetic_rule")[0]["made_by"] == "synthetic rule, for demonstration only"
+    assert set(table("public.marketing_scores")[0]) >= {"customer_id", "probability", "score"}
+    assert "daily.html" in {p.name for p in (tmp_path / "example" / "assay-data").iterdir()}
