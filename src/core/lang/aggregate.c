@@ -463,7 +463,8 @@ static bool check_parts(struct checker *c, const struct tree *t, struct aggregat
     if (!check_grouped(c, t, a) || !check_operand(&inner, t, a))
         return false;
     of_kinds = kinds_of(c->program, t, a);
-    return (c->program->is_grouped || check_keys(c, t, a)) && check_duration(c, w->over, "over", false, &a->over_us) &&
+    return (c->program->is_grouped || check_keys(c, t, a)) &&
+           check_duration(c, w->over, "over", false, &a->over_us) &&
            check_duration(c, w->step, "step", false, &a->step_us) &&
            check_duration(c, w->delay, "delay", true, &a->delay_us) && check_over(c, t, a) &&
            check_step(c, t, a) && check_where(&inner, w->where, a) &&

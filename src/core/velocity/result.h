@@ -76,7 +76,7 @@ static inline void put_ratio(struct column *c, uint32_t row, uint64_t units, int
 }
 
 static inline void put_std(struct column *c, uint32_t row, uint64_t units, uint64_t n, int128 sum,
-                    const struct wide *squares)
+                           const struct wide *squares)
 {
     double std;
 

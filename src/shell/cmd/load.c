@@ -1,4 +1,5 @@
-/* `assay load`: a file into a table of PostgreSQL, by COPY, or of an SQLite file; in one transaction. */
+/* `assay load`: a file into a table of PostgreSQL, by COPY, or of an SQLite file; in one
+ * transaction. */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -202,8 +203,8 @@ static bool load_run(struct invocation *v, struct error *e)
     if (!find_time(&l, e) || !source_open(&o, &l.source, e))
         return false;
     buffer_init(&l.rows, COPY_BYTES_MAX);
-    ok = load_table_plan(v, source_schema(l.source), &l.table, e) &&
-         load_into(&l, e) && print_counts(&l, e);
+    ok = load_table_plan(v, source_schema(l.source), &l.table, e) && load_into(&l, e) &&
+         print_counts(&l, e);
     postgres_close(l.db); /* what is not committed is gone */
     load_table_fini(&l.table);
     buffer_fini(&l.rows);
@@ -234,9 +235,10 @@ const struct command command_load = {
     .arguments = "FILE",
     .least = 1,
     .most = 1,
-    .words = "Format and types are found by looking, as for `assay init`; a row that cannot be "
-             "read is\nrejected and counted. All rows come in one transaction: all or none. In an SQLite "
-             "file, which has no\nschemas, raw.x is the table raw_x.",
+    .words =
+        "Format and types are found by looking, as for `assay init`; a row that cannot be "
+        "read is\nrejected and counted. All rows come in one transaction: all or none. In an SQLite "
+        "file, which has no\nschemas, raw.x is the table raw_x.",
     .options = options,
     .examples =
         "  assay load transactions.csv --table raw.transactions --create --replace\n"

@@ -52,8 +52,8 @@ static bool ask(struct filling *f, int64_t *value, struct error *e)
 static const char *type_of(const struct filling *f, const struct load_column *c)
 {
     static const char *const types[] = {
-        [TYPE_BOOL] = "BOOLEAN", [TYPE_INT] = "INTEGER", [TYPE_DECIMAL] = "NUMERIC",
-        [TYPE_REAL] = "REAL",    [TYPE_TEXT] = "TEXT",   [TYPE_TIME] = "TEXT",
+        [TYPE_BOOL] = "BOOLEAN",  [TYPE_INT] = "INTEGER", [TYPE_DECIMAL] = "NUMERIC",
+        [TYPE_REAL] = "REAL",     [TYPE_TEXT] = "TEXT",   [TYPE_TIME] = "TEXT",
         [TYPE_DURATION] = "TEXT",
     };
 
@@ -201,8 +201,8 @@ static bool put_row(struct filling *f, const struct frame *from, uint32_t row, s
     return sqlite_step(f->insert, &has, e);
 }
 
-static bool put_rows(struct filling *f, struct source *source, struct frame *from,
-                     uint64_t *loaded, struct error *e)
+static bool put_rows(struct filling *f, struct source *source, struct frame *from, uint64_t *loaded,
+                     struct error *e)
 {
     do {
         if (!source_read(source, from, e))

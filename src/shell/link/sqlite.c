@@ -37,11 +37,11 @@ bool sqlite_link_is(const char *url)
 static bool failed(struct sqlite_link *l, const char *what, struct error *e)
 {
     int code = sqlite3_errcode(l->db) & PRIMARY;
-    enum error_kind kind = code == SQLITE_FULL                               ? ERROR_FULL
-                           : code == SQLITE_CANTOPEN                         ? ERROR_NOT_FOUND
-                           : code == SQLITE_BUSY || code == SQLITE_IOERR     ? ERROR_WORLD
+    enum error_kind kind = code == SQLITE_FULL                              ? ERROR_FULL
+                           : code == SQLITE_CANTOPEN                        ? ERROR_NOT_FOUND
+                           : code == SQLITE_BUSY || code == SQLITE_IOERR    ? ERROR_WORLD
                            : strstr(sqlite3_errmsg(l->db), "no such table") ? ERROR_NOT_FOUND
-                                                                             : ERROR_INVALID;
+                                                                            : ERROR_INVALID;
 
     return error_set(e, kind, "%s: %s: %s", l->path, what, sqlite3_errmsg(l->db));
 }
@@ -265,6 +265,5 @@ bool sqlite_link_select(struct sqlite_link *l, const char *table, const char *qu
     if (!ok || sqlite3_stmt_readonly((*s)->q))
         return ok;
     sqlite_statement_free(*s);
-    return error_set(e, ERROR_INVALID, "%s: the query would write: only a SELECT is read",
-                     l->path);
+    return error_set(e, ERROR_INVALID, "%s: the query would write: only a SELECT is read", l->path);
 }

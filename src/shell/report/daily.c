@@ -13,8 +13,8 @@ enum { COLUMNS = 8, CELL_BYTES = 48, NAMED_MAX = 5 };
 
 #define NORMAL "NORMAL" /* the reason that says that there is none */
 
-static const char *const headings[COLUMNS] = {"Day",   "Count",  "Average amount", "Risky", "Score",
-                                              "Level", "Reason", "Action"};
+static const char *const headings[COLUMNS] = {"Day",   "Count", "Average amount", "Risky",
+                                              "Score", "Level", "Reason",         "Action"};
 
 static bool is_text(const char *t)
 {
@@ -197,13 +197,8 @@ void daily_terminal(const struct terminal *t, const struct daily *d, struct buff
 
 static void add_chart(const struct daily *d, struct buffer *out)
 {
-    struct svg_chart c = {.out = out,
-                          .width = 960,
-                          .height = 300,
-                          .left = 60,
-                          .top = 16,
-                          .right = 16,
-                          .bottom = 40};
+    struct svg_chart c = {
+        .out = out, .width = 960, .height = 300, .left = 60, .top = 16, .right = 16, .bottom = 40};
     double low = 0, high = 0;
     struct buffer tip;
 
@@ -219,7 +214,8 @@ static void add_chart(const struct daily *d, struct buffer *out)
     svg_axis_y(&c);
     for (uint32_t i = 0; i < d->rows; i++) {
         const struct daily_row *r = &d->row[i];
-        bool is_lowest = d->lowest == NULL || !is_text(r->level) || strcmp(r->level, d->lowest) == 0;
+        bool is_lowest =
+            d->lowest == NULL || !is_text(r->level) || strcmp(r->level, d->lowest) == 0;
 
         if (isnan(r->score))
             continue;
@@ -284,7 +280,7 @@ void daily_html(const struct daily *d, const char *version, struct buffer *out)
 
 /* ---- for machines ---- */
 
-static const char *const names[COLUMNS] = {"date",  "count",  "average_amount", "risky_count",
+static const char *const names[COLUMNS] = {"date",  "count", "average_amount", "risky_count",
                                            "score", "level", "reason",         "action"};
 
 /* A spreadsheet takes what begins with = + - @ for a formula; our texts are the settings' own, but

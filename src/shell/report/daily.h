@@ -1,5 +1,5 @@
-/* The daily table as management reads it: which day was how risky and why, as a table, a chart and a
- * sentence, in the terminal and as a page. */
+/* The daily table as management reads it: which day was how risky and why, as a table, a chart and
+ * a sentence, in the terminal and as a page. */
 #ifndef ASSAY_SHELL_REPORT_DAILY_H
 #define ASSAY_SHELL_REPORT_DAILY_H
 

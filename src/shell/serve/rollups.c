@@ -1,5 +1,5 @@
-/* GET /v1/rollups and its tables, as they stand in their database: whoever wrote them, this service or
- * `assay rollup`. */
+/* GET /v1/rollups and its tables, as they stand in their database: whoever wrote them, this service
+ * or `assay rollup`. */
 #include "core/base/cursor.h"
 #include "core/base/hash.h"
 #include "shell/serve/inside.h"

@@ -71,20 +71,21 @@ const struct key keys[] = {
     {"sources", KEY_ENTRIES, 0, ARRAY_OF(sources, source_count, SETTINGS_SOURCES_MAX),
      .words =
          "Where data comes from. `transactions` is the source of the events; any other name is a "
-         "table to look up in."},
+         "table to look up in, or one for rollups."},
     {"sources.*", KEY_SECTION, 0, .shorthand = "file",
      .words = "One source; a plain text is its file."},
     {"sources.*.file", KEY_TEXT, 0, MEMBER(struct source_setting, file),
      .words = "Path or pattern (`*`, `?`) of the files, relative to the settings file. Compressed "
               "files (.gz, .zst) are read as they are."},
     {"sources.*.table", KEY_TEXT, 0, MEMBER(struct source_setting, table),
-     .words = "Instead of a file: a table of PostgreSQL, such as raw.payments. See "
+     .words = "Instead of a file: a table of PostgreSQL or SQLite, such as raw.payments. See "
               "docs/postgresql.md."},
     {"sources.*.query", KEY_TEXT, 0, MEMBER(struct source_setting, query),
-     .words = "Instead of a file: a SELECT of PostgreSQL."},
+     .words = "Instead of a file: a SELECT of PostgreSQL or SQLite."},
     {"sources.*.postgres", KEY_TEXT, KEY_SECRET, MEMBER(struct source_setting, postgres),
      .computed = "`store.url`, or `DATABASE_URL`",
-     .words = "The URL of its database: postgresql://user:password@host:5432/database."},
+     .words =
+         "The URL of its database: postgresql://user:password@host:5432/database, or sqlite:PATH."},
     {"sources.*.format", KEY_TEXT, 0, MEMBER(struct source_setting, format), .standard = "auto",
      .choices = "auto|csv|ndjson|json",
      .words = "How the bytes are to be read; `auto` looks at them."},
@@ -670,8 +671,7 @@ const struct key keys[] = {
      .words = "The source's field whose period a row is counted in."},
     {"rollups.*.time_zone", KEY_TEXT, 0, MEMBER(struct rollup_setting, time_zone),
      .computed = "`time_zone`", .words = "Where the hours, days and months begin."},
-    {"rollups.*.by", KEY_TEXTS, 0,
-     ARRAY(struct rollup_setting, by, by_count, LANG_KEYS_MAX),
+    {"rollups.*.by", KEY_TEXTS, 0, ARRAY(struct rollup_setting, by, by_count, LANG_KEYS_MAX),
      .words = "Fields beside the period: one row for each of their values in each period."},
     {"rollups.*.where", KEY_TEXT, 0, MEMBER(struct rollup_setting, where),
      .words = "Only the source's rows for which this holds."},
@@ -692,8 +692,7 @@ const struct key keys[] = {
      .words = "One column, such as `total_clicks / total_impressions`."},
     {"rollups.*.score", KEY_TEXT, 0, MEMBER(struct rollup_setting, score),
      .words = "The column fraud_score: an expression of the others."},
-    {"rollups.*.clamp", KEY_TEXTS, 0,
-     ARRAY(struct rollup_setting, clamp, clamp_count, 2),
+    {"rollups.*.clamp", KEY_TEXTS, 0, ARRAY(struct rollup_setting, clamp, clamp_count, 2),
      .has_at = offsetof(struct rollup_setting, has_clamp),
      .words = "Least and greatest score, such as [0, 1]."},
     {"rollups.*.label", KEY_SECTION, 0, .shorthand = "when",
@@ -724,8 +723,7 @@ const struct key keys[] = {
      .words = "What people are to do."},
     {"rollups.*.keep", KEY_TEXTS, 0,
      ARRAY(struct rollup_setting, keep, keep_count, SETTINGS_FIELDS_MAX),
-     .has_at = offsetof(struct rollup_setting, has_keep),
-     .computed = "all",
+     .has_at = offsetof(struct rollup_setting, has_keep), .computed = "all",
      .words = "The source's and joined columns that the table has, beside period, `by`, measures, "
               "columns, score, label, reason and level. An empty list: none."},
     {"rollups.*.table", KEY_TEXT, 0, MEMBER(struct rollup_setting, table),

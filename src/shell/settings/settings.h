@@ -27,7 +27,7 @@ enum {
     SETTINGS_TESTS_MAX = 1000,
     SETTINGS_CONTRACTS_MAX = 64,
     SETTINGS_ROLLUPS_MAX = 64,
-    SETTINGS_MEASURES_MAX = 256,   /* of one rollup; columns likewise */
+    SETTINGS_MEASURES_MAX = 256, /* of one rollup; columns likewise */
     SETTINGS_LEVELS_MAX = 16,
     SETTINGS_REQUIRE_MAX = 256,
     SETTINGS_ANSWERS_MAX = 16,

@@ -1,8 +1,8 @@
 /* What no single key can say. */
 #include "shell/settings/access.h"
-#include "shell/settings/rollup.h"
 #include "shell/settings/keys.h"
 #include "shell/settings/read.h"
+#include "shell/settings/rollup.h"
 #include "shell/settings/search.h"
 
 #include <stdio.h>

@@ -35,7 +35,7 @@ struct stream {
     int wake; /* readable when the reader shall stop: it may be waiting for a pipe */
     uint64_t total_bytes;
     atomic_uint_fast64_t done_bytes;
-    struct postgres *db; /* instead of fd; or NULL */
+    struct postgres *db;      /* instead of fd; or NULL */
     struct sqlite_link *file; /* instead of db; or NULL */
     struct sqlite_statement *select;
     struct buffer line; /* of the file */

@@ -13,8 +13,8 @@ bool daily_find(const struct settings *s, const char *name, const struct rollup_
 
     if (name != NULL) {
         *r = settings_rollup(s, name);
-        return *r != NULL || error_set(e, ERROR_NOT_FOUND, "%s: there is no rollup \"%.80s\"",
-                                       s->path, name);
+        return *r != NULL ||
+               error_set(e, ERROR_NOT_FOUND, "%s: there is no rollup \"%.80s\"", s->path, name);
     }
     for (uint32_t i = 0; i < s->rollup_count; i++) {
         const struct rollup_setting *one = &s->rollups[i];

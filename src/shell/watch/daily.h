@@ -9,8 +9,8 @@
  * score. ERROR_NOT_FOUND. */
 bool daily_find(const struct settings *s, const char *name, const struct rollup_setting **r,
                 struct error *e) MUST_USE;
-/* Its days, of a finished rollup; the rows are the caller's (mem_free), their texts borrowed from the
- * rollup and the settings. Columns are found by their names: tx_count, avg_tx_amount,
+/* Its days, of a finished rollup; the rows are the caller's (mem_free), their texts borrowed from
+ * the rollup and the settings. Columns are found by their names: tx_count, avg_tx_amount,
  * risky_tx_count, ctr and the rollup's own score, reason, level and action; those that the table
  * does not keep too. ERROR_INVALID: it has no days, or several rows a day. */
 bool daily_take(const struct settings *s, const struct rollup *r, struct daily *d,

@@ -123,8 +123,8 @@ static bool find_time(const struct rollups *r, const struct rollup_setting *sett
                       const struct schema *schema, int period, int *time, struct error *e)
 {
     bool of_log = strcmp(setting->source, ROLLUP_DECISIONS) == 0;
-    const char *otherwise = r->settings->event.time == NULL && of_log ? "received_at"
-                                                                      : r->settings->event.time;
+    const char *otherwise =
+        r->settings->event.time == NULL && of_log ? "received_at" : r->settings->event.time;
     const char *name = setting->time != NULL ? setting->time : otherwise;
     char path[ROLLUP_PATH_MAX];
 
@@ -133,7 +133,8 @@ static bool find_time(const struct rollups *r, const struct rollup_setting *sett
     if (*time != FIELD_NONE)
         return true;
     if (name == NULL) {
-        error_set(e, ERROR_INVALID, "expected the field with the time of a row, such as created_at");
+        error_set(e, ERROR_INVALID,
+                  "expected the field with the time of a row, such as created_at");
         return settings_blame(r->settings, path, e);
     }
     *time = schema_find(schema, text_of(name));
@@ -275,7 +276,8 @@ static bool read_source(struct rollups *r, const struct source_setting *setting,
     part.path = path;
     ok = ok && feed_part_open(r->settings, &part, NULL, NULL, &source, e);
     if (ok) {
-        ok = read_frames(r, setting->name, source, progress, e) && rollups_settle(r, setting->name, e);
+        ok = read_frames(r, setting->name, source, progress, e) &&
+             rollups_settle(r, setting->name, e);
         source_close(source);
     }
     mem_free(path);
@@ -389,10 +391,8 @@ static bool make_base(struct rollups *r, struct rollup *one, struct error *e)
 static bool filter(const struct settings *s, const struct rollup_setting *r,
                    struct rollup_rows *rows, struct error *e)
 {
-    struct rollup_expression x = {.name = "where.rows",
-                                  .source = r->where,
-                                  .section = "where",
-                                  .is_condition = true};
+    struct rollup_expression x = {
+        .name = "where.rows", .source = r->where, .section = "where", .is_condition = true};
     struct frame *f = &rows->frame;
     uint32_t kept = 0;
 

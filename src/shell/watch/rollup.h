@@ -25,9 +25,10 @@ struct rollup {
     const struct rollup_setting *setting;
     struct period_zone zone;
     bool is_wanted;
-    struct rollup_groups *groups; /* of a source's rows; NULL: of another rollup, or rows as they are */
-    struct rollup_rows plain;     /* of a source: its rows as they are */
-    struct rollup_rows rows;      /* the table; after rollups_finish */
+    struct rollup_groups
+        *groups;              /* of a source's rows; NULL: of another rollup, or rows as they are */
+    struct rollup_rows plain; /* of a source: its rows as they are */
+    struct rollup_rows rows;  /* the table; after rollups_finish */
     struct rollup_counts counts;
     struct rollup_label label;
 };

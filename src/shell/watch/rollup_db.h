@@ -1,5 +1,5 @@
-/* What the two kinds of database do for tables of rollups; private to watch/rollup_store.c, which has
- * the statements. One suite of tests runs on both. */
+/* What the two kinds of database do for tables of rollups; private to watch/rollup_store.c, which
+ * has the statements. One suite of tests runs on both. */
 #ifndef ASSAY_WATCH_ROLLUP_DB_H
 #define ASSAY_WATCH_ROLLUP_DB_H
 

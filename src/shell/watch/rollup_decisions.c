@@ -245,8 +245,8 @@ static bool put_row(struct rollup_decisions *d, const struct record *r,
     return true;
 }
 
-static bool add_decision(struct rollup_decisions *d, const struct record *record,
-                         struct rollups *r, struct error *e)
+static bool add_decision(struct rollup_decisions *d, const struct record *record, struct rollups *r,
+                         struct error *e)
 {
     struct event_body body;
     struct decision decision;

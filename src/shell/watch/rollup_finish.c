@@ -332,7 +332,7 @@ static bool add_reasons(const struct settings *s, const struct rollup_setting *r
                         struct rollup_rows *rows, struct error *e)
 {
     struct rollup_expression *x = mem_array(r->reason_count, sizeof *x);
-    char (*name)[NAME_BYTES + 1] = mem_array(r->reason_count, sizeof *name);
+    char(*name)[NAME_BYTES + 1] = mem_array(r->reason_count, sizeof *name);
     int column = -1;
     bool ok;
 

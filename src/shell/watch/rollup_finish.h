@@ -19,9 +19,10 @@ struct rollup_label {
 
 /* Marks what the table has of the columns that came from outside; refuses names in `keep` that are
  * none. `outside`: by column of the rows. */
-bool rollup_keep(const struct settings *s, const struct rollup_setting *r,
-                 const uint8_t *outside, struct rollup_rows *rows, struct error *e) MUST_USE;
-/* The kept columns of another table beside ours, by period and its keys: null where it has no row. */
+bool rollup_keep(const struct settings *s, const struct rollup_setting *r, const uint8_t *outside,
+                 struct rollup_rows *rows, struct error *e) MUST_USE;
+/* The kept columns of another table beside ours, by period and its keys: null where it has no row.
+ */
 bool rollup_join(const struct settings *s, const struct rollup_setting *r,
                  const struct rollup_rows *other, struct rollup_rows *rows,
                  struct error *e) MUST_USE;

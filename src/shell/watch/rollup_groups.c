@@ -71,9 +71,8 @@ static bool add_measure(struct rollup_groups *g, const struct settings *s, uint3
 
         if (a->node != node)
             continue;
-        g->measure[g->measures++] =
-            (struct measure){.aggregate = a, .name = m->name,
-                             .units = in_millionths ? RESULT_MILLION : 1};
+        g->measure[g->measures++] = (struct measure){
+            .aggregate = a, .name = m->name, .units = in_millionths ? RESULT_MILLION : 1};
         return true;
     }
     error_set(e, ERROR_INVALID,
@@ -96,8 +95,8 @@ static bool compile(struct rollup_groups *g, const struct settings *s, struct er
             return false;
     }
     rollup_path(r, "where", NULL, path);
-    if (r->where != NULL && !program_add_condition(g->program, text_of("where"), text_of(r->where),
-                                                   &g->where, e))
+    if (r->where != NULL &&
+        !program_add_condition(g->program, text_of("where"), text_of(r->where), &g->where, e))
         return rollup_blame(s, path, "where", e);
     program_finish(g->program);
     registers_init(&g->registers, g->program, ROLLUP_BATCH);
@@ -109,7 +108,8 @@ static bool add_keys(struct rollup_groups *g, const struct settings *s, struct e
     const struct rollup_setting *r = g->setting;
     char path[ROLLUP_PATH_MAX];
 
-    g->keys.period = rollup_rows_add(&g->keys, text_of(period_column(r->every)), TYPE_TIME, true, e);
+    g->keys.period =
+        rollup_rows_add(&g->keys, text_of(period_column(r->every)), TYPE_TIME, true, e);
     rollup_path(r, "by", NULL, path);
     for (uint32_t i = 0; i < r->by_count; i++) {
         int field = schema_find(g->schema, text_of(r->by[i]));
@@ -121,7 +121,8 @@ static bool add_keys(struct rollup_groups *g, const struct settings *s, struct e
             return settings_blame(s, path, e);
         }
         g->by[i] = field;
-        if (rollup_rows_add(&g->keys, text_of(r->by[i]), g->schema->fields[field].type, true, e) < 0)
+        if (rollup_rows_add(&g->keys, text_of(r->by[i]), g->schema->fields[field].type, true, e) <
+            0)
             return settings_blame(s, path, e);
     }
     g->keys.keys = r->by_count;

@@ -1,8 +1,8 @@
 /* Rows counted by period and keys: the measures of a rollup, exactly and in any order of rows.
  *
- * Sums are those of velocity's windows (core/velocity/result.h), in fixed point, so rows may come in
- * any order, in any batches and late, and the measures have the same bits. It holds a few words for
- * each group and measure, and each different value that `distinct` has seen once, within
+ * Sums are those of velocity's windows (core/velocity/result.h), in fixed point, so rows may come
+ * in any order, in any batches and late, and the measures have the same bits. It holds a few words
+ * for each group and measure, and each different value that `distinct` has seen once, within
  * ROLLUP_BYTES_MAX together. Rows may be added after reading: reading changes nothing.
  */
 #ifndef ASSAY_WATCH_ROLLUP_GROUPS_H
@@ -13,7 +13,7 @@
 struct rollup_groups;
 
 struct rollup_counts {
-    uint64_t rows;    /* counted */
+    uint64_t rows;     /* counted */
     uint64_t timeless; /* left out: without a time */
 };
 

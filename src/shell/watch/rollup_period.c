@@ -98,6 +98,6 @@ void period_format(const struct period_zone *z, enum rollup_every every, int64_t
         return;
     }
     c = civil_from_time(start_us + offset_at(z, start_us));
-    snprintf(out, TIME_TEXT_MAX, "%04u-%02u-%02u", (unsigned)c.year % 10000, (unsigned)c.month % 100,
-             (unsigned)c.day % 100);
+    snprintf(out, TIME_TEXT_MAX, "%04u-%02u-%02u", (unsigned)c.year % 10000,
+             (unsigned)c.month % 100, (unsigned)c.day % 100);
 }

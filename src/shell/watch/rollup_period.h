@@ -7,8 +7,8 @@
 #include "shell/settings/settings.h"
 
 struct period_zone {
-    struct zone *zone;  /* owned; NULL: */
-    int64_t offset_us;  /* east of UTC */
+    struct zone *zone; /* owned; NULL: */
+    int64_t offset_us; /* east of UTC */
 };
 
 /* "+07:00", "UTC" or a name of the machine's; NULL: UTC. */

@@ -56,8 +56,8 @@ static bool ask(struct rollup_db *db, const char *sql,
         uint32_t columns = postgres_columns(rows);
 
         for (uint32_t k = 0; k < columns && k < ROLLUP_CELLS_MAX; k++)
-            cell[k] = postgres_is_null(rows, i, k) ? (struct text){NULL, 0}
-                                                   : postgres_cell(rows, i, k);
+            cell[k] =
+                postgres_is_null(rows, i, k) ? (struct text){NULL, 0} : postgres_cell(rows, i, k);
         go_on = row(context, cell, columns);
     }
     postgres_rows_free(rows);

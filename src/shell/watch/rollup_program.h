@@ -1,5 +1,5 @@
-/* Expressions of the settings over columns of a table: compiled once the columns are known, run over
- * all rows; mistakes get their place in the settings. */
+/* Expressions of the settings over columns of a table: compiled once the columns are known, run
+ * over all rows; mistakes get their place in the settings. */
 #ifndef ASSAY_WATCH_ROLLUP_PROGRAM_H
 #define ASSAY_WATCH_ROLLUP_PROGRAM_H
 
@@ -22,10 +22,10 @@ bool rollup_program_new(const struct settings *s, const struct rollup_setting *r
 
 /* One more column of the rows: what the expression is for each of them. */
 struct rollup_expression {
-    const char *name;   /* of the column, and what it may be called by those after it */
-    const char *source; /* the expression */
+    const char *name;           /* of the column, and what it may be called by those after it */
+    const char *source;         /* the expression */
     const char *section, *item; /* where it stands below the rollup */
-    bool is_condition;  /* a bool; null is false */
+    bool is_condition;          /* a bool; null is false */
     bool is_kept;
     int column; /* out */
 };

@@ -1,5 +1,5 @@
-/* Tables of rollups as JSON, read from where they were written: whoever wrote them, `assay rollup` or
- * a service. */
+/* Tables of rollups as JSON, read from where they were written: whoever wrote them, `assay rollup`
+ * or a service. */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -45,8 +45,8 @@ static void split_columns(struct reading *r, struct text described)
         size_t type = space != NULL ? (size_t)(space - described.bytes) : length;
         size_t name = type < length ? type + 1 : length;
 
-        r->column[r->columns++] = (struct shown){
-            .name = {described.bytes + name, length - name}, .type = {described.bytes, type}};
+        r->column[r->columns++] = (struct shown){.name = {described.bytes + name, length - name},
+                                                 .type = {described.bytes, type}};
         length += end != NULL;
         described = (struct text){described.bytes + length, described.length - length};
     }

@@ -9,9 +9,9 @@
 #include "shell/watch/rollup_period.h"
 
 enum {
-    ROLLUP_ROWS_MAX = 5000000,      /* of one table */
-    ROLLUP_COLUMNS_MAX = 1024,      /* of one table */
-    ROLLUP_BYTES_MAX = 1 << 30,     /* of one table in memory, and of what counts it */
+    ROLLUP_ROWS_MAX = 5000000,  /* of one table */
+    ROLLUP_COLUMNS_MAX = 1024,  /* of one table */
+    ROLLUP_BYTES_MAX = 1 << 30, /* of one table in memory, and of what counts it */
 };
 
 struct rollup_rows {
@@ -36,7 +36,8 @@ bool rollup_rows_grow(struct rollup_rows *r, struct error *e) MUST_USE;
 /* Sets a cell, its text copied. */
 bool rollup_rows_set(struct rollup_rows *r, int column, uint32_t row, const struct value *v,
                      struct error *e) MUST_USE;
-/* All rows of a column of another frame behind each other: [first, first + rows) from row `at` on. */
+/* All rows of a column of another frame behind each other: [first, first + rows) from row `at` on.
+ */
 bool rollup_rows_copy(struct rollup_rows *r, int column, uint32_t at, const struct column *from,
                       uint32_t first, uint32_t rows, struct error *e) MUST_USE;
 /* Rows in the order of period and keys, nulls first. */

@@ -74,7 +74,8 @@ static bool has_table(struct rollup_db *db, struct text table, bool *has, struct
     buffer_init(&name, ROLLUP_SQL_MAX);
     buffer_init(&sql, ROLLUP_SQL_MAX);
     (void)!sqlite_link_name_add(&name, table); /* it was looked at when the table was named */
-    buffer_add_text(&sql, "SELECT 1 FROM sqlite_master WHERE type IN ('table', 'view') AND name = '");
+    buffer_add_text(&sql,
+                    "SELECT 1 FROM sqlite_master WHERE type IN ('table', 'view') AND name = '");
     for (size_t i = 1; i + 1 < name.length; i++)
         buffer_format(&sql, name.bytes[i] == '\'' ? "''" : "%c", name.bytes[i]);
     buffer_add_text(&sql, "'");
@@ -103,7 +104,7 @@ static bool insert(struct rollup_db *db, struct text table, const struct rollup_
                    const struct rollup_column *column, uint32_t columns, const uint8_t *is_new,
                    struct error *e)
 {
-    char (*digits)[64] = mem_array(columns + 1, sizeof *digits);
+    char(*digits)[64] = mem_array(columns + 1, sizeof *digits);
     struct sqlite_statement *q = NULL;
     struct buffer sql;
     bool ok, has;

@@ -50,8 +50,9 @@ bool rollup_store_place(const struct settings *s, const char *url, char place[RO
 
 static bool run(struct rollup_store *s, struct buffer *sql, struct error *e)
 {
-    bool ok = !sql->overflow ? s->db->ops->exec(s->db, buffer_text(sql), e)
-                             : error_set(e, ERROR_FULL, "a statement over %d bytes", ROLLUP_SQL_MAX);
+    bool ok = !sql->overflow
+                  ? s->db->ops->exec(s->db, buffer_text(sql), e)
+                  : error_set(e, ERROR_FULL, "a statement over %d bytes", ROLLUP_SQL_MAX);
 
     buffer_clear(sql);
     return ok;
@@ -105,23 +106,23 @@ static bool make_markers(struct rollup_store *s, struct error *e)
     ok = ops->make_schema(s->db, text_of(MARKER), e);
     buffer_add_text(&sql, "CREATE TABLE IF NOT EXISTS ");
     add_table(s, MARKER, &sql);
-    buffer_format(&sql,
-                  " (name %s PRIMARY KEY, version %s NOT NULL, table_name %s NOT NULL, every %s NOT "
-                  "NULL, columns %s NOT NULL, key_columns %s NOT NULL, rows %s NOT NULL, "
-                  "source_rows %s NOT NULL, threshold %s, updated_at %s NOT NULL);",
-                  ops->type_name[ROLLUP_TEXT], ops->type_name[ROLLUP_INT],
-                  ops->type_name[ROLLUP_TEXT], ops->type_name[ROLLUP_TEXT],
-                  ops->type_name[ROLLUP_TEXT], ops->type_name[ROLLUP_INT],
-                  ops->type_name[ROLLUP_INT], ops->type_name[ROLLUP_INT],
-                  ops->type_name[ROLLUP_REAL], ops->type_name[ROLLUP_TIME]);
+    buffer_format(
+        &sql,
+        " (name %s PRIMARY KEY, version %s NOT NULL, table_name %s NOT NULL, every %s NOT "
+        "NULL, columns %s NOT NULL, key_columns %s NOT NULL, rows %s NOT NULL, "
+        "source_rows %s NOT NULL, threshold %s, updated_at %s NOT NULL);",
+        ops->type_name[ROLLUP_TEXT], ops->type_name[ROLLUP_INT], ops->type_name[ROLLUP_TEXT],
+        ops->type_name[ROLLUP_TEXT], ops->type_name[ROLLUP_TEXT], ops->type_name[ROLLUP_INT],
+        ops->type_name[ROLLUP_INT], ops->type_name[ROLLUP_INT], ops->type_name[ROLLUP_REAL],
+        ops->type_name[ROLLUP_TIME]);
     buffer_add_text(&sql, "CREATE TABLE IF NOT EXISTS ");
     add_table(s, PIECES, &sql);
-    buffer_format(&sql,
-                  " (name %s NOT NULL, start_us %s NOT NULL, period %s, digest %s NOT NULL, rows %s "
-                  "NOT NULL, PRIMARY KEY (name, start_us))",
-                  ops->type_name[ROLLUP_TEXT], ops->type_name[ROLLUP_INT],
-                  ops->type_name[ROLLUP_TEXT], ops->type_name[ROLLUP_TEXT],
-                  ops->type_name[ROLLUP_INT]);
+    buffer_format(
+        &sql,
+        " (name %s NOT NULL, start_us %s NOT NULL, period %s, digest %s NOT NULL, rows %s "
+        "NOT NULL, PRIMARY KEY (name, start_us))",
+        ops->type_name[ROLLUP_TEXT], ops->type_name[ROLLUP_INT], ops->type_name[ROLLUP_TEXT],
+        ops->type_name[ROLLUP_TEXT], ops->type_name[ROLLUP_INT]);
     ok = ok && run(s, &sql, e);
     buffer_fini(&sql);
     return ok;
@@ -158,8 +159,8 @@ static const char *table_of(const struct rollup_setting *r)
 static enum rollup_type type_of(const struct rollup_rows *rows, uint32_t column)
 {
     static const enum rollup_type types[TYPES] = {
-        [TYPE_BOOL] = ROLLUP_BOOL, [TYPE_INT] = ROLLUP_INT,   [TYPE_DECIMAL] = ROLLUP_DECIMAL,
-        [TYPE_REAL] = ROLLUP_REAL, [TYPE_TEXT] = ROLLUP_TEXT, [TYPE_TIME] = ROLLUP_TIME,
+        [TYPE_BOOL] = ROLLUP_BOOL,     [TYPE_INT] = ROLLUP_INT,   [TYPE_DECIMAL] = ROLLUP_DECIMAL,
+        [TYPE_REAL] = ROLLUP_REAL,     [TYPE_TEXT] = ROLLUP_TEXT, [TYPE_TIME] = ROLLUP_TIME,
         [TYPE_DURATION] = ROLLUP_REAL,
     };
 
@@ -457,8 +458,8 @@ static void compare(const struct writing *w, struct pieces *old, struct pieces *
         int64_t order = o == NULL   ? 1
                         : f == NULL ? -1
                                     : (o->start_us > f->start_us) - (o->start_us < f->start_us);
-        bool differs = order != 0 || strcmp(o->digest, f->digest) != 0 ||
-                       strcmp(o->period, f->period) != 0;
+        bool differs =
+            order != 0 || strcmp(o->digest, f->digest) != 0 || strcmp(o->period, f->period) != 0;
 
         if (order <= 0) {
             o->is_changed = differs && is_asked(w, o);
@@ -604,9 +605,9 @@ static bool write_one(struct rollup_store *s, const struct rollup *r, const stru
     buffer_init(&w.sql, ROLLUP_SQL_MAX);
     buffer_init(&w.described, COLUMNS_TEXT_MAX);
     buffer_init(&name, ROLLUP_SQL_MAX);
-    ok = s->db->ops->name_add(&name, text_of(w.table)) ||
-         error_set(e, ERROR_INVALID, "\"%.80s\" is no table's name: expected schema.table",
-                   w.table);
+    ok =
+        s->db->ops->name_add(&name, text_of(w.table)) ||
+        error_set(e, ERROR_INVALID, "\"%.80s\" is no table's name: expected schema.table", w.table);
     describe(&w);
     ok = ok && prepare(&w, e) && write_pieces(&w, out, e) && put_marker(&w, e);
     if (!ok)

@@ -1,14 +1,14 @@
 /* The tables of rollups in a database: SQLite or PostgreSQL.
  *
  * A run makes its tables anew in memory and compares each period's digest with the one that stands
- * beside the table; only the periods that differ are deleted and written, all in one transaction. So
- * a run over the same rows changes nothing, one over more rows changes the periods that they are in,
- * a late row its old period; and what is there afterwards is what a first run would have written. A
- * table without a period is one piece.
+ * beside the table; only the periods that differ are deleted and written, all in one transaction.
+ * So a run over the same rows changes nothing, one over more rows changes the periods that they are
+ * in, a late row its old period; and what is there afterwards is what a first run would have
+ * written. A table without a period is one piece.
  *
- * audit.rollup has a row for each table (columns, when it last changed), audit.rollup_period one for
- * each period of it. In SQLite, which has no schemas, raw.x is called raw_x. A table that stands
- * there and is not in audit.rollup is not touched.
+ * audit.rollup has a row for each table (columns, when it last changed), audit.rollup_period one
+ * for each period of it. In SQLite, which has no schemas, raw.x is called raw_x. A table that
+ * stands there and is not in audit.rollup is not touched.
  *
  * One thread; PostgreSQL's transactions exclude each other by a lock, SQLite's by its file.
  */
