@@ -348,6 +348,20 @@ def test_months_ties_and_zero_division(run, write, tmp_path):
     assert [r["fraud_label"] for r in rows] == [1, 0, 1]  # the median is 2: ties are above
 
 
+def test_export_of_sqlite(run, write, tmp_path):
+    write("in.csv", 'name,x,ok\n"a ""b"", c",0.1,true\n,3,false\n')
+    url = ["--url", "sqlite:t.sqlite"]
+    assert run("load", "in.csv", "--table", "raw.t", "--create", "--at", AT, *url).exit == 0
+    assert run("export", "raw.t", "-o", "out.csv", *url).exit == 0
+    rows = list(csv.DictReader(open(tmp_path / "out.csv")))
+    assert [tuple(r.values()) for r in rows] == [('a "b", c', "0.1", "true", AT), ("", "3", "false", AT)]
+    assert run("export", "SELECT count(*) AS n FROM raw_t", *url).stdout.split() == ['"n"', "2"]
+    done = run("export", "DELETE FROM raw_t", *url)
+    assert done.exit == 1 and "would write" in done.stderr
+    assert run("export", "raw.t", "-o", "out.ndjson", *url).exit == 2
+    assert run("export", "raw.none", *url).exit == 1 and run("export", "raw.t", "--url", "sqlite:none.sqlite").exit == 1
+
+
 def test_only_what_is_asked_for(run, write, tmp_path):
     write("tx.csv", "id,at,amount\n" + "".join(f"{d},2026-01-{d:02}T10:00:00Z,{d}\n" for d in range(1, 11)))
     write("assay.yaml", SMALL + "  d: {source: transactions, measures: {n: count(), x: sum(amount)}}\n")

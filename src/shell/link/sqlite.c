@@ -265,5 +265,6 @@ bool sqlite_link_select(struct sqlite_link *l, const char *table, const char *qu
     if (!ok || sqlite3_stmt_readonly((*s)->q))
         return ok;
     sqlite_statement_free(*s);
+    *s = NULL;
     return error_set(e, ERROR_INVALID, "%s: the query would write: only a SELECT is read", l->path);
 }
