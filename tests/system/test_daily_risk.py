@@ -527,6 +527,21 @@ def test_a_service_keeps_its_tables_up(binary, run, write, tmp_path):
     assert done.exit == 0 and done.json()["rollups"][0]["changed"] == 0  # the command makes what the service made
 
 
+def test_a_service_says_that_its_tables_stand(binary, write, tmp_path):
+    from test_postgres import wait_for
+    from test_serve import Server
+
+    write("tx.csv", "id,at,customer,amount\nh1,2026-01-01T00:00:00Z,a,5\n")
+    write("assay.yaml", SERVED.replace("mean(amount)", "mean(nothing)"))
+    server = Server(binary, tmp_path)
+    try:
+        assert server.decide({"id": "e1", "at": "2026-01-02T10:00:00Z", "customer": "c", "amount": 9})[0] == 200
+        wait_for(lambda: "rollups stay as they are" in server.words() and "nothing" in server.words())
+        assert server.ask("GET", "/v1/rollups")[1] == {"rollups": []} and server.ask("GET", "/v1/rollups/by_day")[0] == 404
+    finally:
+        server.stop()
+
+
 @pytest.mark.parametrize("kind", ["sqlite", "postgres"])
 def test_the_example_runs(binary, tmp_path, kind, request):
     """run.sh over made-up files of the same columns, twice: its five outputs and public.marketing_scores."""

@@ -776,7 +776,11 @@ static void reload_if_asked(struct serving *s)
 static void wait_for_the_end(struct serving *s)
 {
     struct serve_watch watch = {
-        .journal = s->journal, .data = s->data, .store_lag_limit = s->settings->store_lag_limit};
+        .journal = s->journal,
+        .data = s->data,
+        .store_lag_limit = s->settings->store_lag_limit,
+        .rollups = s->rollups,
+    };
     bool is_building = false;
     char upkeep_told[ERROR_TEXT_MAX] = "";
 

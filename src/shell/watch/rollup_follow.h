@@ -11,7 +11,7 @@
 #include "shell/log/log.h"
 #include "shell/settings/settings.h"
 
-enum { FOLLOW_REST_US = 2000000 };
+enum { FOLLOW_REST_US = 1000000 };
 
 struct rollup_follower;
 
