@@ -56,13 +56,16 @@ MAY_INCLUDE = {
     "shell/watch": "core/base core/data core/lang core/velocity core/model core/stats core/decide "
     "shell/os shell/link shell/settings shell/source shell/log shell/control shell/registry shell/run shell/store "
     "shell/report",
+    "shell/stream": "core/base core/data core/lang core/velocity core/decide shell/os shell/link shell/settings "
+    "shell/run",
     "shell/serve": "core/base core/data core/lang core/velocity core/model core/decide "
     "shell/os shell/settings shell/log shell/control shell/personal shell/access shell/rules shell/registry "
     "shell/run shell/store shell/audit shell/train shell/watch",
+    "shell/produce": "core/base core/data shell/os shell/link",
     "shell/cmd": "core/base core/data core/lang core/velocity core/model core/stats core/sample "
     "core/decide core/learn shell/os shell/source shell/settings shell/log shell/control shell/access "
     "shell/personal shell/rules shell/registry shell/run shell/store shell/audit shell/report shell/train "
-    "shell/serve shell/link shell/watch",
+    "shell/stream shell/serve shell/link shell/produce shell/watch",
 }
 
 # Of the C library, POSIX, Linux, C++ and the compiler; every other <header> is third-party.

@@ -8,4 +8,5 @@ spec = importlib.util.spec_from_file_location(
 )
 system = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(system)
-binary, data = system.binary, system.data
+binary, data, run = system.binary, system.data, system.run
+kafka, topic = system.kafka, system.topic

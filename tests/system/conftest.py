@@ -8,10 +8,13 @@ import json
 import os
 import pathlib
 import subprocess
+import sys
 
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "tools"))
+from kafka import NEW, Kafka  # noqa: E402
 
 
 class Result:
@@ -76,3 +79,33 @@ def data():
     if not path.is_dir():
         pytest.skip(f"no public data at {path}: name its folder in ASSAY_DATA")
     return path
+
+
+@pytest.fixture(scope="session")
+def kafka():
+    """The broker that the tests share, of the older line (3.9); each makes topics of its own. Who kills it launches it."""
+    broker = Kafka().start()
+    yield broker
+    broker.stop()
+
+
+@pytest.fixture(scope="session")
+def kafka_new():
+    """A broker of the newer line (4), for one small test of each thing."""
+    broker = Kafka(NEW).start()
+    yield broker
+    broker.stop()
+
+
+@pytest.fixture
+def topic(kafka, request):
+    """topic(partitions=4): a fresh topic's name on the shared broker, named after the test."""
+    count = 0
+
+    def call(partitions=1, **configuration):
+        nonlocal count
+        count += 1
+        name = f"{request.function.__name__}-{abs(hash(request.node.name)) % 10**9}-{count}"
+        return kafka.create_topic(name, partitions, **configuration)
+
+    return call

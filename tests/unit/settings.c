@@ -128,7 +128,7 @@ static const struct {
     {"zebra: 1\n",
      "assay.yaml:1:1: zebra: no such key; expected one of: name, data_directory, sources, event, "
      "time_zone, zones, events, schema, personal, missing, validate, entities, lists, features, rules, reasons, "
-     "model, models, outcomes, decision, thresholds, tests, server, access, store, routes, memory, batch, ids, log, reload, snapshot, rollups"},
+     "model, models, outcomes, decision, thresholds, tests, server, access, store, kafka, stream, routes, memory, batch, ids, log, reload, snapshot, rollups"},
     {"server: {port: 70000}\n",
      "assay.yaml:1:16: server.port: expected a whole number from 0 to 65535, found \"70000\""},
     {"server:\n  port: [1]\n",
@@ -152,8 +152,8 @@ static const struct {
     {"features: [a]\n", "assay.yaml:1:11: features: expected a map, found a list"},
     {"alerts: {}\n", "assay.yaml:1:1: alerts: not in this version: take it out"},
     {"sources: {transactions: \"kafka:topic\"}\n",
-     "assay.yaml:1:25: sources.transactions.file: a source \"kafka:\" is not in this version: give "
-     "a file"},
+     "assay.yaml:1:25: sources.transactions.file: a topic is no file: write `kafka: "
+     "topic` instead of `file`"},
     {"sources: {transactions: {file: a.csv, table: raw.a}}\n",
      "assay.yaml:1:25: sources.transactions: expected one of file, table and query, found several"},
     {"sources: {transactions: {rejects: 0}}\n",

@@ -8,7 +8,7 @@
 #include <stddef.h>
 
 struct progress {
-    bool (*report)(void *context, const char *stage, double done_share);
+    bool (*report)(void *context, const char *stage, double done_share); /* below 0: not known */
     void *context;
 };
 

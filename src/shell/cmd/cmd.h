@@ -83,10 +83,10 @@ extern const struct command command_demo, command_features, command_generate, co
     command_replay;
 extern const struct command command_key, command_rebuild, command_reload, command_serve,
     command_user;
-extern const struct command command_load;
+extern const struct command command_load, command_produce;
 extern const struct command command_openapi, command_sql;
 extern const struct command command_daily, command_rollup;
-extern const struct command command_rule, command_score, command_top, command_train;
+extern const struct command command_rule, command_score, command_stream, command_top, command_train;
 
 const struct command *command_find(struct text name);   /* or NULL */
 bool command_refuse(const char *word, struct error *e); /* no such command; with the nearest */

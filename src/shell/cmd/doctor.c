@@ -8,6 +8,7 @@
 
 #include "core/data/json.h"
 #include "shell/cmd/cmd.h"
+#include "shell/cmd/doctor.h"
 #include "shell/link/http_client.h"
 #include "shell/log/log.h"
 #include "shell/os/clock.h"
@@ -27,18 +28,10 @@ enum {
     SYNC_BAD_US = 100000,
     CERTIFICATE_SOON_DAYS = 30,
     FILES_BESIDE = 64, /* descriptors for what is no connection */
-    WORDS_MAX = 1200,
 };
 
 #define VOLUME_USED_BAD 0.95
 #define MEMORY_MUCH     0.8 /* of the machine's */
-
-enum health { HEALTH_OK, HEALTH_WARN, HEALTH_FAIL };
-
-struct finding {
-    enum health health;
-    char found[WORDS_MAX], remedy[WORDS_MAX];
-};
 
 struct doctor {
     struct invocation *v;
@@ -370,6 +363,16 @@ static void check_port(struct doctor *d, struct finding *f)
     }
 }
 
+static void check_kafka(struct doctor *d, struct finding *f)
+{
+    doctor_kafka(d->settings, f);
+}
+
+static void check_lag(struct doctor *d, struct finding *f)
+{
+    doctor_lag(d->settings, f);
+}
+
 /* ---- the table ---- */
 
 static const struct {
@@ -391,6 +394,8 @@ static const struct {
     {"memory", false, check_memory},
     {"certificate", true, check_certificate},
     {"port", true, check_port},
+    {"kafka", true, check_kafka},
+    {"lag", true, check_lag},
 };
 
 enum { CHECKS = sizeof checks / sizeof *checks };
@@ -438,6 +443,8 @@ static bool doctor_run(struct invocation *v, struct error *e)
         if (checks[i].needs_settings && d.settings == NULL)
             continue;
         checks[i].check(&d, &f);
+        if (f.found[0] == 0)
+            continue;
         count[f.health]++;
         if (v->json)
             print_json(i, &f, &out);

@@ -57,7 +57,10 @@ static void draw(struct term *t, double done_share, int64_t now)
                        sizeof words);
         snprintf(left, sizeof left, ", %s left", words);
     }
-    fprintf(stderr, "\r\033[K%s %3.0f %%%s", t->stage, 100 * done_share, left);
+    if (done_share < 0)
+        fprintf(stderr, "\r\033[K%s", t->stage);
+    else
+        fprintf(stderr, "\r\033[K%s %3.0f %%%s", t->stage, 100 * done_share, left);
     fflush(stderr);
     t->printed_us = now;
     t->is_dirty = true;
@@ -76,7 +79,7 @@ static bool on_progress(void *context, const char *stage, double done_share)
             t->printed_us = 0;
         }
         if (now - t->printed_us >= DRAW_EVERY_US)
-            draw(t, done_share < 0 ? 0 : done_share > 1 ? 1 : done_share, now);
+            draw(t, done_share > 1 ? 1 : done_share, now);
     }
     return !is_interrupted();
 }

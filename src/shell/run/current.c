@@ -98,6 +98,28 @@ static bool schema_of_model(const struct current *c, struct schema **schema, str
     return ok;
 }
 
+/* Events that come by Kafka alone: their fields as they are said, else as what is in the topic has
+ * them. */
+static bool schema_of_topic(const struct settings *s, struct schema **schema, struct error *e)
+{
+    *schema = settings_schema(s);
+    return *schema != NULL || feed_schema(s, NULL, schema, e) ||
+           error_prefix(e, "the fields of the events are not known: say them under `schema:`, or "
+                           "by a `file` beside `kafka`, or train a model first");
+}
+
+static bool has_file(const struct settings *s)
+{
+    for (uint32_t i = 0; i < s->source_count; i++) {
+        const struct source_setting *source = &s->sources[i];
+
+        if (source->kafka != NULL && source->file == NULL && source->table == NULL &&
+            source->query == NULL)
+            return false;
+    }
+    return true;
+}
+
 static bool read_token_key(struct settings *s, bool make, struct error *e)
 {
     char directory[DATA_PATH_MAX];
@@ -117,8 +139,9 @@ bool current_open(struct settings *s, const char *path, enum current_use use, st
     ok = read_token_key(s, use == CURRENT_SERVED, e);
     if (ok && use != CURRENT_MODEL_NOT_USED)
         ok = read_model(s, c, e) && add_rivals(s, c, e);
-    ok = ok &&
-         (c->model.length > 0 ? schema_of_model(c, &schema, e) : feed_schema(s, path, &schema, e));
+    ok = ok && (c->model.length > 0            ? schema_of_model(c, &schema, e)
+                : path == NULL && !has_file(s) ? schema_of_topic(s, &schema, e)
+                                               : feed_schema(s, path, &schema, e));
     ok = ok && plan_make(s, schema, c->model.length > 0 ? c->model.bytes : NULL, c->model.length,
                          &c->made, e);
     schema_free(schema);

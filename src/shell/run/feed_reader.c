@@ -6,6 +6,7 @@
 
 #include "core/base/panic.h"
 #include "core/data/json.h"
+#include "shell/link/kafka.h"
 #include "shell/os/digest.h"
 #include "shell/os/file.h"
 #include "shell/run/data_directory.h"
@@ -144,6 +145,17 @@ static bool find_joins(const struct settings *s, const struct feed_part *part, s
     return true;
 }
 
+static const struct kafka_options *kafka_of(const struct settings *s,
+                                            struct kafka_property p[SETTINGS_PROPERTIES_MAX],
+                                            struct kafka_options *o)
+{
+    for (uint32_t i = 0; i < s->kafka.property_count; i++)
+        p[i] = (struct kafka_property){s->kafka.properties[i].name, s->kafka.properties[i].source};
+    *o = (struct kafka_options){
+        .brokers = s->kafka.brokers, .property = p, .properties = s->kafka.property_count};
+    return o;
+}
+
 bool feed_part_open(const struct settings *s, const struct feed_part *part,
                     const struct schema *wanted, struct feed_counts *counts, struct source **source,
                     struct error *e)
@@ -153,13 +165,17 @@ bool feed_part_open(const struct settings *s, const struct feed_part *part,
     struct joins *joins = mem_alloc(sizeof *joins);
     const char *required[] = {part->kind != NULL ? part->kind->id : s->event.id,
                               part->kind != NULL ? part->kind->time : s->event.time};
+    struct kafka_property properties[SETTINGS_PROPERTIES_MAX];
+    struct kafka_options kafka;
     struct source_options o;
     struct source *look;
     bool ok;
 
     source_options_init(&o, part->path);
     ok = find_format(s, setting, &o.format, e) && find_joins(s, part, joins, e);
-    if (feed_part_is_database(part))
+    if (feed_part_is_database(part) && setting->table == NULL && setting->query == NULL)
+        o.topic = (struct source_topic){setting->kafka, kafka_of(s, properties, &kafka)};
+    else if (feed_part_is_database(part))
         o.database = (struct source_database){settings_source_url(s, setting), setting->table,
                                               setting->query};
     o.joins = joins->paths;

@@ -86,6 +86,10 @@ const struct key keys[] = {
      .computed = "`store.url`, or `DATABASE_URL`",
      .words =
          "The URL of its database: postgresql://user:password@host:5432/database, or sqlite:PATH."},
+    {"sources.*.kafka", KEY_TEXT, 0, MEMBER(struct source_setting, kafka),
+     .words = "A topic of Kafka that has the events (`kafka` says where): what `assay stream` "
+              "reads. Beside it `file`, `table` or `query` may say where the history is, from "
+              "which is learned."},
     {"sources.*.format", KEY_TEXT, 0, MEMBER(struct source_setting, format), .standard = "auto",
      .choices = "auto|csv|ndjson|json",
      .words = "How the bytes are to be read; `auto` looks at them."},
@@ -566,6 +570,68 @@ const struct key keys[] = {
     {"store.lag_limit", KEY_WHOLE, 0, OF(store_lag_limit), .standard = "1000000", .least = 0,
      .most = 1e15,
      .words = "Records that it may lag behind the log; beyond it lists answer 503. 0: any number."},
+
+    {"kafka", KEY_SECTION, 0, .shorthand = "brokers",
+     .words = "How Kafka is reached, see docs/kafka.md; a plain text is the brokers."},
+    {"kafka.brokers", KEY_TEXT, 0, OF(kafka.brokers), .standard = "127.0.0.1:9092",
+     .words = "host:port of some brokers, commas between."},
+    {"kafka.group", KEY_TEXT, 0, OF(kafka.group), .computed = "`name`",
+     .words = "The consumer group: its members share the partitions."},
+    {"kafka.properties", KEY_ENTRIES, 0,
+     ARRAY_OF(kafka.properties, kafka.property_count, SETTINGS_PROPERTIES_MAX),
+     .words = "Properties of Kafka's client library, by the names of librdkafka, such as "
+              "`security.protocol` and `sasl.username`."},
+    {"kafka.properties.*", KEY_TEXT, KEY_REQUIRED | KEY_SECRET,
+     MEMBER(struct named_setting, source),
+     .words = "Its value; `${NAME}` and `file:PATH` keep secrets out of the file."},
+
+    {"stream", KEY_SECTION, 0, .shorthand = "topic",
+     .words =
+         "`assay stream`: events of a topic of Kafka, decided exactly once; see docs/kafka.md."},
+    {"stream.topic", KEY_TEXT, 0, OF(stream.topic), .computed = "`kafka` of the events' source",
+     .words = "The topic that the events come from."},
+    {"stream.key", KEY_TEXT, 0, OF(stream.key), .computed = "the entity of all windows",
+     .words =
+         "The entity that the messages are keyed by, so that all of one entity's events are in "
+         "one partition. With several partitions its windows are exact."},
+    {"stream.approximate", KEY_TEXTS, 0,
+     ARRAY_OF(stream.approximate, stream.approximate_count, LANG_FEATURES_MAX),
+     .words = "Other entities that windows may be by: with several partitions each partition sees "
+              "its own part of their events. An entity that is neither is refused."},
+    {"stream.decisions", KEY_TEXT, 0, OF(stream.decisions), .computed = "the topic, `.decisions`",
+     .words = "The topic that the decisions go to, in the transaction that moves the group's "
+              "position: the log of record. It has as many partitions as the first."},
+    {"stream.dead_letters", KEY_TEXT, 0, OF(stream.dead_letters), .computed = "the topic, `.dead`",
+     .words = "The topic for messages that are no event, each with the reason."},
+    {"stream.transaction_ms", KEY_WHOLE, 0, OF(stream.transaction_ms), .standard = "100",
+     .least = 1, .most = 10000,
+     .words = "How long a transaction is filled, at most, in milliseconds."},
+    {"stream.events", KEY_WHOLE, 0, OF(stream.events), .standard = "50000", .least = 1,
+     .most = 1000000, .words = "Messages of one transaction, at most."},
+    {"stream.refuse_unknown", KEY_BOOL, 0, OF(stream.refuses_unknown), .standard = "false",
+     .words = "Whether a message with a member that is no field of the events is a dead letter; "
+              "otherwise the member is passed over."},
+    {"stream.sinks", KEY_ENTRIES, 0, ARRAY_OF(stream.sinks, stream.sink_count, SETTINGS_SINKS_MAX),
+     .words = "Where decisions go beside that topic. The group's position is moved when they "
+              "have them."},
+    {"stream.sinks.*", KEY_SECTION, 0,
+     .words = "One sink: a topic, a table of PostgreSQL or files."},
+    {"stream.sinks.*.topic", KEY_TEXT, 0, MEMBER(struct sink_setting, topic),
+     .words = "A topic: in the same transaction."},
+    {"stream.sinks.*.table", KEY_TEXT, 0, MEMBER(struct sink_setting, table),
+     .words = "A table of PostgreSQL, made where there is none; one row for each event's id."},
+    {"stream.sinks.*.postgres", KEY_TEXT, KEY_SECRET, MEMBER(struct sink_setting, postgres),
+     .computed = "`store.url`, or `DATABASE_URL`", .words = "The URL of its database."},
+    {"stream.sinks.*.csv", KEY_TEXT, 0, MEMBER(struct sink_setting, csv),
+     .words = "The beginning of the names of CSV files that follow one another; relative to the "
+              "settings file."},
+    {"stream.sinks.*.every", KEY_DURATION, 0, MEMBER(struct sink_setting, every_us),
+     .standard = "1h", .least = 1e6, .words = "Of files: a new one after so long,"},
+    {"stream.sinks.*.rows", KEY_WHOLE, 0, MEMBER(struct sink_setting, rows), .standard = "1000000",
+     .least = 1, .most = 1e9, .words = "or after so many rows."},
+    {"stream.sinks.*.where", KEY_TEXT, 0, MEMBER(struct sink_setting, where),
+     .words = "Which decisions: a condition over the event's fields, the features, `score`, "
+              "`probability`, `outcome` and `level`."},
 
     {"routes", KEY_ENTRIES, 0, ARRAY_OF(contracts, contract_count, SETTINGS_CONTRACTS_MAX),
      .words = "Paths of an older service's contract, led to operations of this one: see "

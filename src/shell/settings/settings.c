@@ -197,9 +197,28 @@ const char *settings_source_url(const struct settings *s, const struct source_se
     return source->postgres != NULL ? source->postgres : s->store.url;
 }
 
+const char *settings_stream_topic(const struct settings *s)
+{
+    if (s->stream.topic != NULL)
+        return s->stream.topic;
+    for (uint32_t i = 0; i < s->source_count; i++) {
+        if (s->sources[i].kafka != NULL && settings_is_events(s, &s->sources[i]))
+            return s->sources[i].kafka;
+    }
+    return NULL;
+}
+
+const char *settings_kafka_group(const struct settings *s)
+{
+    return s->kafka.group != NULL ? s->kafka.group : s->name;
+}
+
 const char *source_setting_words(const struct source_setting *source)
 {
-    return source->file != NULL ? source->file : source->table != NULL ? source->table : "a query";
+    return source->file != NULL    ? source->file
+           : source->table != NULL ? source->table
+           : source->kafka != NULL ? source->kafka
+                                   : "a query";
 }
 
 void settings_event_files(const struct settings *s, struct buffer *out)

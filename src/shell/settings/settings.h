@@ -31,6 +31,8 @@ enum {
     SETTINGS_LEVELS_MAX = 16,
     SETTINGS_REQUIRE_MAX = 256,
     SETTINGS_ANSWERS_MAX = 16,
+    SETTINGS_PROPERTIES_MAX = 64,    /* of Kafka's client */
+    SETTINGS_SINKS_MAX = 32,         /* of a stream */
     SETTINGS_SHAPE_MAX = 64 << 10,   /* bytes of one shape as JSON */
     SETTINGS_TEST_EVENTS_MAX = 1000, /* in the history of one */
     SETTINGS_TEST_VALUES_MAX = 1000, /* of one list of one */
@@ -50,6 +52,7 @@ struct source_setting {
     char *file;          /* path or glob, relative to the settings file; or NULL: from PostgreSQL */
     char *postgres;      /* URL; NULL: that of the store, or DATABASE_URL */
     char *table, *query; /* of PostgreSQL: one of them */
+    char *kafka;         /* a topic */
     char *format;        /* auto, csv, ndjson, json */
     char delimiter;      /* 0 = look */
     char point;          /* 0 = look */
@@ -194,9 +197,11 @@ struct range_setting {
 };
 
 enum search_by { SEARCH_AVERAGE_PRECISION, SEARCH_AUC_ROC, SEARCH_CARD_PRECISION };
+enum search_method { SEARCH_RANDOM, SEARCH_HALVING };
 
-/* A random search: none where both trials and time are 0. */
+/* None where both trials and time are 0. */
 struct search_setting {
+    enum search_method method;
     uint32_t trials; /* 0: as many as the time allows */
     int64_t time_us; /* 0: no limit */
     uint32_t folds;
@@ -325,6 +330,39 @@ struct store_setting {
     char *url; /* of PostgreSQL; NULL: DATABASE_URL */
 };
 
+/* How Kafka is reached. */
+struct kafka_setting {
+    char *brokers;                    /* 127.0.0.1:9092 */
+    char *group;                      /* NULL: the settings' name */
+    struct named_setting *properties; /* of librdkafka; values are secret */
+    uint32_t property_count;
+};
+
+/* Where decisions of a stream go beside its topic of decisions: one of topic, table and csv. */
+struct sink_setting {
+    char *name;
+    char *topic;
+    char *table; /* of PostgreSQL */
+    char *postgres;
+    char *csv;   /* beginning of the files' names */
+    char *where; /* NULL: every decision */
+    int64_t every_us;
+    uint64_t rows;
+};
+
+struct stream_setting {
+    char *topic;                     /* NULL: that of the events' source */
+    char *decisions;                 /* NULL: <topic>.decisions */
+    char *dead_letters;              /* NULL: <topic>.dead */
+    uint32_t transaction_ms, events; /* of one transaction, at most */
+    bool refuses_unknown;
+    char *key;          /* the entity that messages are keyed by; NULL: the only one */
+    char **approximate; /* entities whose windows see one partition each */
+    uint32_t approximate_count;
+    struct sink_setting *sinks;
+    uint32_t sink_count;
+};
+
 struct server_setting {
     char *host;           /* 127.0.0.1 */
     uint16_t port;        /* 8080 */
@@ -430,6 +468,8 @@ struct settings {
     uint32_t rollup_count;
     struct server_setting server;
     struct store_setting store;
+    struct kafka_setting kafka;
+    struct stream_setting stream;
     struct access_setting access;
     struct contract_setting *contracts; /* `routes` */
     uint32_t contract_count;
@@ -482,6 +522,9 @@ const struct source_setting *settings_source(const struct settings *s,
 const char *settings_source_url(const struct settings *s, const struct source_setting *source);
 /* The rollup of that name, or NULL. */
 const struct rollup_setting *settings_rollup(const struct settings *s, const char *name);
+/* The topic that the events come from, or NULL; the group that reads it. */
+const char *settings_stream_topic(const struct settings *s);
+const char *settings_kafka_group(const struct settings *s);
 /* What a source is called to people: its file, "table raw.payments" or "a query". */
 const char *source_setting_words(const struct source_setting *source);
 /* The files that events come from, for people: "logins.csv, payments.csv"; "" without any. */

@@ -4,6 +4,7 @@
 #include "shell/settings/read.h"
 #include "shell/settings/rollup.h"
 #include "shell/settings/search.h"
+#include "shell/settings/stream.h"
 
 #include <stdio.h>
 
@@ -260,10 +261,10 @@ static bool verify_use(const struct settings *s, const struct source_setting *so
 static bool verify_place(const struct settings *s, const struct source_setting *source,
                          struct error *e)
 {
-    static const char *const later[] = {"kafka:", "s3:"};
+    static const char *const later[] = {"s3:"};
     int places = (source->file != NULL) + (source->table != NULL) + (source->query != NULL);
 
-    if (places != 1) {
+    if (places != 1 && (places != 0 || source->kafka == NULL)) {
         error_set(e, ERROR_INVALID, "expected one of file, table and query, found %s",
                   places == 0 ? "none" : "several");
         return refuse(s, e, "sources.", source->name, "");
@@ -280,6 +281,11 @@ static bool verify_place(const struct settings *s, const struct source_setting *
         error_set(e, ERROR_INVALID,
                   "a database is no file: write its URL under `postgres` and `table` or `query` "
                   "instead of `file`");
+        return refuse(s, e, "sources.", source->name, ".file");
+    }
+    if (strncmp(source->file, "kafka:", 6) == 0) {
+        error_set(e, ERROR_INVALID, "a topic is no file: write `kafka: %.100s` instead of `file`",
+                  source->file + 6);
         return refuse(s, e, "sources.", source->name, ".file");
     }
     for (size_t j = 0; j < sizeof later / sizeof later[0]; j++) {
@@ -781,5 +787,6 @@ bool settings_verify(struct settings *s, struct error *e)
     return verify_kinds(s, e) && verify_sources(s, e) && verify_schema(s, e) &&
            verify_outcomes(s, e) && verify_checks(s, e) && verify_decision(s, e) &&
            verify_levels(s, e) && verify_model(s, e) && verify_validate(s, e) &&
-           verify_tests(s, e) && access_verify(s, e) && rollup_verify(s, e);
+           verify_tests(s, e) && stream_verify(s, e) && access_verify(s, e) &&
+           rollup_verify(s, e);
 }

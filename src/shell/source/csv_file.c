@@ -1,6 +1,8 @@
 /* CSV files: delimiter, header and types are found in the head of the first file; rows are read by
  * core/data/csv.h. */
+#include <ctype.h>
 #include <stdio.h>
+#include <strings.h>
 
 #include "core/base/number.h"
 #include "core/base/panic.h"
@@ -343,4 +345,156 @@ static bool csv_file_read(struct source *s, struct frame *f, bool *end, struct e
     }
 }
 
-const struct format_ops csv_format = {csv_begin, csv_file_read};
+/* ---- rows as JSON ---- */
+
+static bool is_json_number(struct text t)
+{
+    size_t i = 0, first;
+
+    i += t.length > 0 && t.bytes[0] == '-';
+    for (first = i; i < t.length && isdigit((unsigned char)t.bytes[i]); i++)
+        ;
+    if (i == first || (t.bytes[first] == '0' && i > first + 1))
+        return false;
+    if (i < t.length && t.bytes[i] == '.') {
+        for (first = ++i; i < t.length && isdigit((unsigned char)t.bytes[i]); i++)
+            ;
+        if (i == first)
+            return false;
+    }
+    if (i < t.length && (t.bytes[i] == 'e' || t.bytes[i] == 'E')) {
+        i++;
+        i += i < t.length && (t.bytes[i] == '-' || t.bytes[i] == '+');
+        for (first = i; i < t.length && isdigit((unsigned char)t.bytes[i]); i++)
+            ;
+        if (i == first)
+            return false;
+    }
+    return i == t.length && t.length > 0;
+}
+
+/* "+1.234,50" as 1234.50: the digits stay. False where it is none in that form. */
+static bool add_number(struct buffer *out, const struct field *f, struct text t)
+{
+    char digits[NUMBER_TEXT_MAX];
+    size_t n = 0;
+
+    if (is_json_number(t) && f->point != ',') {
+        buffer_add_slice(out, t);
+        return true;
+    }
+    for (size_t i = t.length > 0 && t.bytes[0] == '+'; i < t.length; i++) {
+        char c = t.bytes[i];
+
+        if (n == sizeof digits)
+            return false;
+        if (c == f->group && f->group != 0)
+            continue;
+        if (c == f->point && f->point != 0) {
+            if (n == 0 || (n == 1 && digits[0] == '-'))
+                digits[n++] = '0';
+            c = '.';
+        }
+        if (n < sizeof digits)
+            digits[n++] = c;
+    }
+    if (!is_json_number((struct text){digits, n}))
+        return false;
+    buffer_add(out, digits, n);
+    return true;
+}
+
+static bool is_word(struct text t, const char *word)
+{
+    return t.length == strlen(word) && strncasecmp(t.bytes, word, t.length) == 0;
+}
+
+static void add_cell(const struct source *s, const struct field *f, struct text cell,
+                     bool is_quoted, struct buffer *out)
+{
+    struct text t = text_trim(cell);
+    bool is_number = f->type == TYPE_INT || f->type == TYPE_DECIMAL || f->type == TYPE_REAL ||
+                     f->type == TYPE_TIME;
+
+    if (t.length == 0 || (!is_quoted && source_is_null_word(s, t)))
+        buffer_add_text(out, "null");
+    else if (f->type == TYPE_BOOL && (is_word(t, "true") || is_word(t, "false")))
+        buffer_add_text(out, is_word(t, "true") ? "true" : "false");
+    else if (!is_number || !add_number(out, f, t))
+        json_add_text(out, cell);
+}
+
+/* Cells that had quotes inside are copies; the others lie behind their first quote. */
+static bool is_quoted(struct text cell, struct text window)
+{
+    return cell.bytes < window.bytes || cell.bytes >= window.bytes + window.length ||
+           (cell.bytes > window.bytes && cell.bytes[-1] == '"');
+}
+
+static bool add_row(struct source *s, struct text window, const struct csv_record *r,
+                    struct error *e)
+{
+    for (uint32_t i = 0; i < r->count; i++) {
+        enum fault fault = cell_check_text(s->cells[i]);
+
+        if (fault != FAULT_NONE)
+            return source_reject(s, NULL, s->line, s->schema->fields[s->column_field[i]].name,
+                                 s->cells[i], fault_text(fault), e);
+    }
+    for (uint32_t i = 0; i < r->count; i++) {
+        const struct field *f = &s->schema->fields[s->column_field[i]];
+
+        buffer_add_char(s->row_text, i == 0 ? '{' : ',');
+        json_add_text(s->row_text, text_of(f->name));
+        buffer_add_char(s->row_text, ':');
+        add_cell(s, f, s->cells[i], is_quoted(s->cells[i], window), s->row_text);
+    }
+    buffer_add_char(s->row_text, '}');
+    return true;
+}
+
+static bool next_row(struct source *s, struct text window, const struct csv_record *r,
+                     struct error *e)
+{
+    struct text whole = {window.bytes, r->used};
+    char words[GUESS_NOTE_MAX];
+
+    if (r->fault != FAULT_NONE)
+        return source_reject(s, NULL, s->line, "", whole, fault_text(r->fault), e);
+    if (r->count == 1 && s->cells[0].length == 0 && !r->any_quote)
+        return true;
+    if (r->count == s->columns)
+        return add_row(s, window, r, e);
+    snprintf(words, sizeof words, "%u cells, the header has %u", r->count, s->columns);
+    return source_reject(s, NULL, s->line, "", whole, words, e);
+}
+
+static bool csv_file_next(struct source *s, bool *end, struct error *e)
+{
+    size_t before = s->row_text->length;
+
+    if (s->cells == NULL) {
+        s->cells = mem_array(CSV_COLUMNS_MAX, sizeof *s->cells);
+        arena_init(&s->cell_memory, SPLIT_MEMORY);
+    }
+    *end = false;
+    while (s->row_text->length == before && !*end) {
+        struct text window = stream_window(s->stream);
+        bool last = stream_at_end(s->stream);
+        struct csv_record r;
+
+        arena_clear(&s->cell_memory);
+        r = csv_split(window.bytes, window.length, last, s->delimiter, &s->cell_memory, s->cells,
+                      CSV_COLUMNS_MAX);
+        *end = r.used == 0 && last;
+        if (r.used == 0 && !last && !stream_more(s->stream, e))
+            return false;
+        if (r.used > 0 && !next_row(s, window, &r, e))
+            return false;
+        s->line += count_lines((struct text){window.bytes, r.used});
+        stream_take(s->stream, r.used);
+    }
+    return true;
+}
+
+const struct format_ops csv_format = {csv_begin, csv_file_read, csv_file_next};

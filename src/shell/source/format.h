@@ -5,6 +5,7 @@
 
 #include "core/data/csv.h"
 #include "core/data/json.h"
+#include "shell/link/kafka.h"
 #include "shell/os/file.h"
 #include "shell/source/guess.h"
 #include "shell/source/rejects.h"
@@ -20,6 +21,8 @@ struct format_ops {
     bool (*begin)(struct source *s, struct error *e);
     /* Adds rows until the frame is full or the file ends (*end). */
     bool (*read)(struct source *s, struct frame *f, bool *end, struct error *e);
+    /* Appends a row as JSON to s->row_text, or sets *end at the end of the file. */
+    bool (*next)(struct source *s, bool *end, struct error *e);
 };
 
 /* How the values of a JSON file stand, and what may come next in an array. */
@@ -31,8 +34,10 @@ extern const struct format_ops csv_format, json_format;
 struct source {
     struct source_options options; /* its strings are those below */
     char *path;
-    char *url, *table, *query; /* of a database, or NULL */
-    uint8_t digest[32];        /* of its bytes */
+    char *url, *table, *query;  /* of a database, or NULL */
+    char *topic;                /* or NULL */
+    struct kafka_options kafka; /* of the topic; owned, all of it */
+    uint8_t digest[32];         /* of its bytes */
     struct source_field *fields;
     struct text *null_words;
     char **required; /* names; those that are given, in their order */
@@ -68,8 +73,12 @@ struct source {
         uint32_t capacity;
     } places; /* by row of the frame, with options.keep_places */
 
+    struct buffer *row_text; /* of source_next: where rows go; NULL: into frames */
+
     /* CSV */
     char delimiter;
+    struct text *cells; /* of source_next */
+    struct arena cell_memory;
     struct csv_reader *csv;
     int *column_field; /* of the open file */
     uint32_t columns;
@@ -90,7 +99,7 @@ bool source_add_field(struct source *s, struct text name, const struct guess *g,
 /* Every field that the user names must be there. */
 bool source_check_fields(const struct source *s, struct error *e) MUST_USE;
 bool source_is_null_word(const struct source *s, struct text t);
-/* Counts and keeps a reject; fails past the share. */
+/* Counts and keeps a reject; fails past the share. `f` NULL: rows go nowhere but out. */
 bool source_reject(struct source *s, const struct frame *f, uint64_t line, const char *column,
                    struct text value, const char *reason, struct error *e) MUST_USE;
 

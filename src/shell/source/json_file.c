@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "core/base/number.h"
+#include "core/data/json_raw.h"
 #include "core/data/json_split.h"
 #include "shell/source/format.h"
 
@@ -223,6 +224,8 @@ static bool json_begin(struct source *s, struct error *e)
     if (s->json == NULL)
         s->json = json_reader_new();
     find_shape(s);
+    if (s->schema == NULL && s->options.as_text)
+        s->schema = schema_new();
     if (s->schema == NULL) {
         l.names = schema_new();
         good = look_at_rows(s, &l, e);
@@ -251,9 +254,29 @@ static int absent_field(const struct source *s, const struct frame *f, uint32_t 
     return FIELD_NONE;
 }
 
+/* An object, as it stands but for white space. */
+static bool take_text(struct source *s, struct text value, struct error *e)
+{
+    struct error why;
+    struct json_document *d = json_parse(s->json, value.bytes, value.length, &why);
+    bool is_object = d != NULL && d->root.kind == JSON_OBJECT;
+
+    if (d != NULL && !is_object)
+        error_set(&why, ERROR_INVALID, "is no JSON object");
+    json_free(d);
+    if (!is_object)
+        return source_reject(s, NULL, s->line, "", value, why.text, e);
+    json_add_compact(s->row_text, value);
+    s->json_line = s->line;
+    return true;
+}
+
 static bool read_value(struct source *s, struct frame *f, struct text value, struct error *e)
 {
     const struct problem *first = &s->problems.items[0];
+
+    if (s->row_text != NULL)
+        return take_text(s, value, e);
 
     s->problems.count = s->problems.more = 0;
     if (json_read_event(s->json, value.bytes, value.length, s->schema, JSON_UNKNOWN_SKIP, f,
@@ -356,22 +379,39 @@ static bool read_element(struct source *s, struct frame *f, bool *more, struct e
     return true;
 }
 
+/* What comes next, be it a row, a reject or only more bytes. */
+static bool read_on(struct source *s, struct frame *f, bool *end, struct error *e)
+{
+    bool last = stream_at_end(s->stream), more;
+
+    *end = last && stream_window(s->stream).length == 0 && s->shape != JSON_IN_ARRAY;
+    if (*end)
+        return true;
+    if (!(s->shape == JSON_LINES ? read_line : read_element)(s, f, &more, e))
+        return false;
+    return !more || stream_more(s->stream, e);
+}
+
 static bool json_file_read(struct source *s, struct frame *f, bool *end, struct error *e)
 {
     *end = false;
-    while (f->rows < f->capacity) {
-        bool last = stream_at_end(s->stream), more;
-
-        if (last && stream_window(s->stream).length == 0 && s->shape != JSON_IN_ARRAY) {
-            *end = true;
-            return true;
-        }
-        if (!(s->shape == JSON_LINES ? read_line : read_element)(s, f, &more, e))
-            return false;
-        if (more && !stream_more(s->stream, e))
+    while (f->rows < f->capacity && !*end) {
+        if (!read_on(s, f, end, e))
             return false;
     }
     return true;
 }
 
-const struct format_ops json_format = {json_begin, json_file_read};
+static bool json_file_next(struct source *s, bool *end, struct error *e)
+{
+    size_t before = s->row_text->length;
+
+    *end = false;
+    while (s->row_text->length == before && !*end) {
+        if (!read_on(s, NULL, end, e))
+            return false;
+    }
+    return true;
+}
+
+const struct format_ops json_format = {json_begin, json_file_read, json_file_next};

@@ -137,7 +137,7 @@ bool source_reject(struct source *s, const struct frame *f, uint64_t line, const
                    struct text value, const char *reason, struct error *e)
 {
     struct reject one = {s->file, line, column, value, reason};
-    uint64_t rows = s->counts.rows - s->refused + f->rows;
+    uint64_t rows = s->counts.rows - s->refused + (f != NULL ? f->rows : 0);
 
     if (!rejects_add(&s->rejects, &one, e))
         return false;
@@ -190,6 +190,34 @@ static bool is_database(const struct source *s)
     return s->table != NULL || s->query != NULL;
 }
 
+static void copy_topic(struct source *s, const struct source_topic *t)
+{
+    struct kafka_property *copy;
+
+    s->options.topic.name = s->topic = text_copy(t->name);
+    s->options.topic.kafka = &s->kafka;
+    if (t->name == NULL)
+        return;
+    s->kafka = *t->kafka;
+    s->kafka.brokers = text_copy(t->kafka->brokers);
+    s->kafka.client_id = s->kafka.acks = NULL;
+    s->kafka.property = copy = mem_array(t->kafka->properties + 1, sizeof *copy);
+    for (uint32_t i = 0; i < t->kafka->properties; i++)
+        copy[i] = (struct kafka_property){text_copy(t->kafka->property[i].name),
+                                          text_copy(t->kafka->property[i].value)};
+}
+
+static void free_topic(struct source *s)
+{
+    for (uint32_t i = 0; i < s->kafka.properties; i++) {
+        mem_free((void *)(uintptr_t)s->kafka.property[i].name);
+        mem_free((void *)(uintptr_t)s->kafka.property[i].value);
+    }
+    mem_free((void *)(uintptr_t)s->kafka.property);
+    mem_free((void *)(uintptr_t)s->kafka.brokers);
+    mem_free(s->topic);
+}
+
 static void copy_options(struct source *s, const struct source_options *o)
 {
     bool given = o->null_words != NULL;
@@ -202,6 +230,7 @@ static void copy_options(struct source *s, const struct source_options *o)
     s->options.database.url = s->url = text_copy(o->database.url);
     s->options.database.table = s->table = text_copy(o->database.table);
     s->options.database.query = s->query = text_copy(o->database.query);
+    copy_topic(s, &o->topic);
     if (is_database(s)) { /* as COPY writes it */
         s->options.delimiter = ',';
         s->options.header = SOURCE_HEADER_YES;
@@ -256,7 +285,7 @@ static void sum_file_sizes(struct source *s)
 
 static bool list_files(struct source *s, struct error *e)
 {
-    if (is_database(s) || strcmp(s->path, "-") == 0) {
+    if (is_database(s) || s->topic != NULL || strcmp(s->path, "-") == 0) {
         s->files.path = mem_array(1, sizeof *s->files.path);
         s->files.path[0] = mem_text(s->path, strlen(s->path));
         s->files.count = 1;
@@ -268,6 +297,15 @@ static bool list_files(struct source *s, struct error *e)
     return true;
 }
 
+/* Rows of JSON are taken as they are: the first bytes say the shape. */
+static bool needs_no_sample(const struct source *s)
+{
+    struct text head = text_trim(stream_window(s->stream));
+
+    return s->options.as_text && head.length > 0 && s->options.format != SOURCE_CSV &&
+           (s->options.format != SOURCE_AUTO || head.bytes[0] == '[' || head.bytes[0] == '{');
+}
+
 /* Enough of the file for guessing: so many bytes or so many lines. */
 static bool fill_head(struct source *s, struct error *e)
 {
@@ -275,7 +313,7 @@ static bool fill_head(struct source *s, struct error *e)
     size_t seen = 0;
 
     while (!stream_at_end(s->stream) && seen < SOURCE_HEAD_BYTES &&
-           lines <= s->options.sample_rows) {
+           lines <= s->options.sample_rows && !needs_no_sample(s)) {
         struct text head;
         const char *p, *end;
 
@@ -306,6 +344,8 @@ static void choose_format(struct source *s)
     s->format = s->options.format;
     if (is_database(s))
         s->format = SOURCE_CSV;
+    else if (s->topic != NULL)
+        s->format = SOURCE_NDJSON;
     if (s->format == SOURCE_AUTO)
         s->format = head.length == 0       ? SOURCE_CSV
                     : head.bytes[0] == '[' ? SOURCE_JSON
@@ -332,6 +372,8 @@ static bool open_stream(struct source *s, struct error *e)
 {
     if (is_database(s))
         return stream_open_database(s->file, &s->options.database, &s->stream, e);
+    if (s->topic != NULL)
+        return stream_open_topic(&s->options.topic, &s->stream, e);
     return stream_open(s->file, &s->stream, e);
 }
 
@@ -343,7 +385,9 @@ static bool open_next_file(struct source *s, struct error *e)
         return false;
     skip_byte_order_mark(s);
     if (text_trim(stream_window(s->stream)).length == 0 && stream_at_end(s->stream))
-        return error_set(e, ERROR_INVALID, "%s is empty: a header and rows were expected", s->file);
+        return error_set(e, ERROR_INVALID, "%s%s is empty: %s expected",
+                         s->topic != NULL ? "topic " : "", s->file,
+                         s->topic != NULL ? "messages were" : "a header and rows were");
     if (s->schema == NULL)
         choose_format(s);
     s->line = 1;
@@ -406,6 +450,7 @@ void source_close(struct source *s)
     mem_free(s->url);
     mem_free(s->table);
     mem_free(s->query);
+    free_topic(s);
     file_list_fini(&s->files);
     schema_free(s->schema);
     mem_free(s->notes);
@@ -415,6 +460,8 @@ void source_close(struct source *s)
     mem_free(s->places.file);
     mem_free(s->places.line);
     json_reader_free(s->json);
+    mem_free(s->cells);
+    arena_fini(&s->cell_memory);
     rejects_fini(&s->rejects);
     mem_free(s);
 }
@@ -473,6 +520,37 @@ bool source_read(struct source *s, struct frame *f, struct error *e)
     if (!join_fill(s, f, e))
         return false;
     return s->stream != NULL || end_of_source(s, e);
+}
+
+bool source_next(struct source *s, struct buffer *out, bool *end, struct error *e)
+{
+    size_t before = out->length;
+    bool ok = true, file_end = false;
+
+    s->row_text = out;
+    while (ok && s->stream != NULL && out->length == before) {
+        ok = s->ops->next(s, &file_end, e);
+        if (ok && file_end) {
+            close_file(s);
+            ok = s->next_file == s->files.count || open_next_file(s, e);
+        }
+    }
+    s->row_text = NULL;
+    *end = out->length == before;
+    if (!ok)
+        return false;
+    s->counts.rows += !*end;
+    return !*end || end_of_source(s, e);
+}
+
+bool source_is_idle(const struct source *s)
+{
+    struct text window;
+
+    if (s->stream == NULL || stream_at_end(s->stream))
+        return false;
+    window = stream_window(s->stream);
+    return memchr(window.bytes, '\n', window.length) == NULL && stream_is_idle(s->stream);
 }
 
 /* ---- telling ---- */

@@ -4,7 +4,7 @@
  * What the options leave open is looked for in the first megabytes of the first file: format,
  * delimiter, header, types, time layouts, decimal comma. Every guess has a note.
  *
- * Or the rows of a table or query in PostgreSQL.
+ * Or the rows of a table or query in PostgreSQL, or the messages of a topic of Kafka.
  *
  * Bad rows never vanish: each goes to the rejects file with file, line, column, value and reason,
  * and is counted; past `reject_share` of the rows reading fails. Files follow each other in the
@@ -13,6 +13,7 @@
 #ifndef ASSAY_SOURCE_SOURCE_H
 #define ASSAY_SOURCE_SOURCE_H
 
+#include "core/base/buffer.h"
 #include "core/data/frame.h"
 
 enum {
@@ -21,6 +22,7 @@ enum {
     SOURCE_FRAME_ROWS = 8192,        /* a good size of frame */
     SOURCE_TEXT_BYTES = 256 << 20,   /* limit of its texts: no record has more than 1 MiB of them */
     SOURCE_REJECTS_MIN = 1000,       /* rejects before a share may end reading early */
+    SOURCE_ROW_TEXT_MAX = 32 << 20,  /* of a row as JSON: escapes and names make it longer */
     SOURCE_JOIN_BYTES_MAX = 1 << 30, /* of one joined file in memory */
 };
 
@@ -47,10 +49,18 @@ struct source_database {
     const char *query; /* a SELECT; both NULL: files */
 };
 
+/* What is in a topic of Kafka now, instead of files: one JSON object a message. */
+struct kafka_options;
+struct source_topic {
+    const char *name; /* NULL: none */
+    const struct kafka_options *kafka;
+};
+
 struct source_options {
     const char *path; /* file, pattern, or "-" for standard input; of a database: what it is called
                        * in messages */
     struct source_database database;
+    struct source_topic topic;
     enum source_format format;
     char delimiter;            /* 0: look */
     char point;                /* decimal mark; 0: look */
@@ -66,6 +76,7 @@ struct source_options {
     double reject_share;      /* at most this share of the rows; see source_options_init */
     const char *rejects_path; /* NULL: counted only */
     bool keep_places;         /* for source_place */
+    bool as_text;             /* for source_next: JSON is not looked at before it is read */
     const char *const *joins; /* more files with columns of the same rows, found by join_key */
     uint32_t join_count;
     const char *join_key; /* a column of all of them; each value once in a joined file */
@@ -96,6 +107,15 @@ char source_delimiter(const struct source *s); /* 0 for JSON */
  * schema's columns (more may follow them: untouched) and owns its texts. After a failure the source
  * can only be closed. */
 bool source_read(struct source *s, struct frame *f, struct error *e) MUST_USE;
+
+/* Instead of source_read, of a source opened `as_text`: appends the next row to `out` as a JSON
+ * object, values as they stand in the file. Of CSV: numbers of columns that are guessed to be
+ * numbers are numbers, digit for digit; null words and empty cells are null. *end: there was no
+ * more. `out` must have room for SOURCE_ROW_TEXT_MAX bytes. */
+bool source_next(struct source *s, struct buffer *out, bool *end, struct error *e) MUST_USE;
+
+/* Whether the next row is not there yet, as of a pipe: a good moment for what was put off. */
+bool source_is_idle(const struct source *s);
 
 struct source_counts {
     uint64_t rows; /* given out */

@@ -20,6 +20,7 @@
 #include "shell/link/postgres.h"
 #include "shell/link/sqlite.h"
 #include "shell/os/digest.h"
+#include "shell/source/topic.h"
 #include "shell/source/unpack.h"
 
 enum { INPUT_BYTES = 128 << 10 };
@@ -32,13 +33,15 @@ struct block {
 struct stream {
     char *path;
     int fd;
-    int wake; /* readable when the reader shall stop: it may be waiting for a pipe */
+    int wake;     /* readable when the reader shall stop: it may be waiting for a pipe */
+    bool is_live; /* a pipe: its writer may take its time */
     uint64_t total_bytes;
     atomic_uint_fast64_t done_bytes;
     struct postgres *db;      /* instead of fd; or NULL */
     struct sqlite_link *file; /* instead of db; or NULL */
     struct sqlite_statement *select;
     struct buffer line; /* of the file */
+    struct topic_reader *topic; /* likewise */
     struct digest *digest;
     struct text row; /* of the database, what the input had no room for */
 
@@ -68,6 +71,8 @@ static bool next_row(struct stream *s, struct error *e)
 {
     bool has, wants;
 
+    if (s->topic != NULL)
+        return topic_next(s->topic, s->wake, &s->row, e);
     if (s->db != NULL)
         return postgres_copy_next(s->db, s->wake, &s->row, e);
     pthread_mutex_lock(&s->mutex);
@@ -120,7 +125,7 @@ static bool read_input(struct stream *s, size_t at, struct error *e)
     struct pollfd wait[2] = {{.fd = s->fd, .events = POLLIN}, {.fd = s->wake, .events = POLLIN}};
     ssize_t n;
 
-    if (s->db != NULL || s->file != NULL)
+    if (s->db != NULL || s->file != NULL || s->topic != NULL)
         return read_rows(s, e);
     do {
         if (poll(wait, 2, -1) > 0 && wait[1].revents != 0) {
@@ -138,7 +143,14 @@ static bool read_input(struct stream *s, size_t at, struct error *e)
     return true;
 }
 
-/* Fills a block; a length of 0 is the end. */
+static bool input_waits(const struct stream *s)
+{
+    struct pollfd input = {.fd = s->fd, .events = POLLIN};
+
+    return poll(&input, 1, 0) != 0;
+}
+
+/* Fills a block, of a pipe with what is there; a length of 0 is the end. */
 static bool fill_block(struct stream *s, struct block *b, struct error *e)
 {
     b->length = 0;
@@ -151,7 +163,7 @@ static bool fill_block(struct stream *s, struct block *b, struct error *e)
         b->length += produced;
         if (produced > 0 || s->left.length > 0)
             continue;
-        if (s->input_end)
+        if (s->input_end || (s->is_live && b->length > 0 && !input_waits(s)))
             break;
         if (!read_input(s, 0, e))
             return false;
@@ -204,7 +216,8 @@ static bool open_file(struct stream *s, struct error *e)
     if (S_ISDIR(st.st_mode))
         return error_set(e, ERROR_INVALID, "%s is a directory: write %s/*.csv for its files",
                          s->path, s->path);
-    if (S_ISREG(st.st_mode)) {
+    s->is_live = !S_ISREG(st.st_mode);
+    if (!s->is_live) {
         s->total_bytes = (uint64_t)st.st_size;
         (void)posix_fadvise(s->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
     }
@@ -239,6 +252,7 @@ static void stream_free(struct stream *s)
     sqlite_statement_free(s->select);
     sqlite_link_close(s->file);
     buffer_fini(&s->line);
+    topic_close(s->topic);
     digest_free(s->digest);
     unpacker_free(s->unpacker);
     for (int i = 0; i < STREAM_BLOCKS; i++)
@@ -286,17 +300,38 @@ bool stream_open(const char *path, struct stream **stream, struct error *e)
     return true;
 }
 
-static bool open_database(struct stream *s, const struct source_database *d, struct error *e)
+/* Of what is no file: plain bytes, of which a digest is made. */
+static bool open_plain(struct stream *s, struct error *e)
 {
-    struct buffer sql;
-    bool ok;
-
     s->wake = eventfd(0, EFD_CLOEXEC);
     if (s->wake < 0)
         return error_set(e, ERROR_WORLD, "cannot read %s: %m", s->path);
     s->unpacker = unpacker_new(PACKING_NONE);
     s->digest = digest_new();
     digest_start(s->digest);
+    return true;
+}
+
+bool stream_open_topic(const struct source_topic *topic, struct stream **stream, struct error *e)
+{
+    struct stream *s = stream_new(topic->name);
+
+    if (!open_plain(s, e) || !topic_open(topic->kafka, topic->name, &s->topic, e) ||
+        !stream_start(s, e)) {
+        stream_free(s);
+        return false;
+    }
+    *stream = s;
+    return true;
+}
+
+static bool open_database(struct stream *s, const struct source_database *d, struct error *e)
+{
+    struct buffer sql;
+    bool ok;
+
+    if (!open_plain(s, e))
+        return false;
     if (sqlite_link_is(d->url)) {
         buffer_init(&s->line, STREAM_WINDOW_MAX);
         if (!sqlite_link_open(d->url, false, &s->file, e) ||
@@ -396,6 +431,16 @@ static void append_to_window(struct stream *s, const struct block *b)
     }
     memcpy(s->window + waiting, b->bytes, b->length);
     s->window_end += b->length;
+}
+
+bool stream_is_idle(struct stream *s)
+{
+    bool is_idle;
+
+    pthread_mutex_lock(&s->mutex);
+    is_idle = s->filled == 0 && !s->done;
+    pthread_mutex_unlock(&s->mutex);
+    return is_idle;
 }
 
 bool stream_more(struct stream *s, struct error *e)

@@ -26,6 +26,9 @@ bool stream_open(const char *path, struct stream **stream, struct error *e) MUST
 /* The rows of a table or query in PostgreSQL, as CSV with a header; `name` is for messages. */
 bool stream_open_database(const char *name, const struct source_database *database,
                           struct stream **stream, struct error *e) MUST_USE;
+/* What is in a topic of Kafka now, as NDJSON. */
+bool stream_open_topic(const struct source_topic *topic, struct stream **stream,
+                       struct error *e) MUST_USE;
 void stream_close(struct stream *s);
 /* SHA-256 of a database's bytes once all were read; until then, and of a file, zeros. */
 void stream_digest(struct stream *s, uint8_t digest[32]);
@@ -33,6 +36,8 @@ void stream_digest(struct stream *s, uint8_t digest[32]);
 struct text stream_window(const struct stream *s);
 bool stream_at_end(const struct stream *s);       /* nothing follows the window */
 void stream_take(struct stream *s, size_t bytes); /* the first bytes of the window are done with */
+/* No block is there yet: stream_more would wait. */
+bool stream_is_idle(struct stream *s);
 /* Appends the next block to the window, or sets at_end; the window may move. */
 bool stream_more(struct stream *s, struct error *e) MUST_USE;
 

@@ -1,0 +1,603 @@
+#include "shell/stream/worker.h"
+
+#include <stdio.h>
+
+#include "core/base/memory.h"
+#include "core/base/panic.h"
+#include "shell/os/clock.h"
+#include "shell/run/verdict.h"
+
+enum {
+    BATCH = 4096,
+    POLL_MS = 100,
+    VERDICT_MAX = 1 << 20,
+    SINK_WAIT_LEAST_MS = 100,
+    SINK_WAIT_MOST_MS = 5000,
+    HEADER_TEXT_MAX = 64,
+    ERROR_HEADER_MAX = 1000,
+};
+
+struct worker {
+    struct worker_shared *s;
+    struct kafka_consumer *consumer;
+    struct kafka_producer *producer;
+    struct partition *partition[STREAM_PARTITIONS_MAX]; /* by number; NULL: not ours */
+    uint32_t partitions;
+    struct kafka_message message[BATCH];
+    struct decision decision[INTAKE_ROWS];
+    struct buffer verdict;
+    uint64_t revoked; /* times that partitions were taken */
+    bool is_joined;   /* was given partitions, or told that there are none */
+    bool is_broken;   /* what is not committed is lost */
+    bool is_open;     /* the transaction, */
+    int64_t began_us; /* since then, */
+    uint32_t taken;   /* with so many messages, */
+    struct {
+        uint64_t messages, decisions, observed, repeated, dead, by_outcome[PLAN_OUTCOMES_MAX];
+    } in;                /* which are */
+    int64_t snapshot_us; /* when the last ones were written */
+    struct kafka_partition position[STREAM_PARTITIONS_MAX];
+};
+
+/* ---- the transaction ---- */
+
+static bool begin(struct worker *w, struct error *e)
+{
+    if (w->is_open)
+        return true;
+    if (!kafka_begin(w->producer, e))
+        return false;
+    w->is_open = true;
+    w->began_us = clock_monotonic_us();
+    w->taken = 0;
+    memset(&w->in, 0, sizeof w->in);
+    return true;
+}
+
+static void forget(struct worker *w)
+{
+    struct error e;
+
+    if (w->is_open) {
+        if (!kafka_abort(w->producer, &e))
+            w->is_broken = true;
+        stream_count(&w->s->status, STREAM_ABORTED, 1);
+    }
+    w->is_open = false;
+    outbox_clear(w->s->outbox);
+    for (uint32_t i = 0; i < w->s->sinks; i++)
+        w->s->sink[i]->ops->forget(w->s->sink[i]);
+}
+
+static bool deliver(struct worker *w, struct error *e)
+{
+    for (uint32_t i = 0; i < w->s->sinks; i++) {
+        if (!w->s->sink[i]->ops->deliver(w->s->sink[i], e))
+            return error_prefix(e, "stream.sinks.%s", w->s->sink[i]->setting->name);
+    }
+    return true;
+}
+
+static uint32_t positions(struct worker *w)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < w->s->partitions; i++) {
+        struct partition *p = w->partition[i];
+
+        if (p != NULL && p->next > p->committed)
+            w->position[n++] = (struct kafka_partition){w->s->topic, (int32_t)i, p->next};
+    }
+    return n;
+}
+
+static void count_committed(struct worker *w)
+{
+    struct stream_status *t = &w->s->status;
+
+    stream_count(t, STREAM_MESSAGES, w->in.messages);
+    stream_count(t, STREAM_DECISIONS, w->in.decisions);
+    stream_count(t, STREAM_OBSERVED, w->in.observed);
+    stream_count(t, STREAM_REPEATED, w->in.repeated);
+    stream_count(t, STREAM_DEAD_LETTERS, w->in.dead);
+    stream_count(t, STREAM_TRANSACTIONS, 1);
+    for (uint32_t i = 0; i < plan_outcome_count(w->s->plan); i++)
+        atomic_fetch_add(&t->by_outcome[i], w->in.by_outcome[i]);
+}
+
+/* Everything is sent and every sink has it. */
+static bool seal(struct worker *w, struct error *e)
+{
+    uint32_t n = positions(w);
+
+    if (!kafka_send_offsets(w->producer, w->consumer, w->position, n, e) ||
+        !kafka_commit(w->producer, e))
+        return false;
+    w->is_open = false;
+    outbox_clear(w->s->outbox);
+    for (uint32_t i = 0; i < n; i++) {
+        struct partition *p = w->partition[w->position[i].partition];
+
+        p->committed = p->next;
+    }
+    count_committed(w);
+    for (uint32_t i = 0; i < w->s->sinks; i++) {
+        if (!w->s->sink[i]->ops->committed(w->s->sink[i], e))
+            return error_prefix(e, "stream.sinks.%s", w->s->sink[i]->setting->name);
+    }
+    return true;
+}
+
+/* One look at the group while nothing is read. False also where the partitions were taken. */
+static bool keep_member(struct worker *w, int wait_ms, struct error *e)
+{
+    uint64_t revoked = w->revoked;
+    uint32_t got, messages = 0;
+
+    w->is_broken = true; /* should they be taken now: nothing is kept */
+    if (!kafka_consume(w->consumer, w->message, BATCH, wait_ms, &got, e))
+        return false;
+    w->is_broken = false;
+    for (uint32_t i = 0; i < got; i++)
+        messages += !w->message[i].is_end;
+    kafka_release(w->message, got);
+    if (w->revoked == revoked && messages == 0)
+        return true;
+    return error_set(e, ERROR_CONFLICT, "the partitions were taken while a sink was away");
+}
+
+/* A sink is away: nothing is read, the group keeps its member, and the transaction is opened anew
+ * when the sink is back, because the broker would not keep it so long. False with ERROR_NONE: told
+ * to stop. */
+static bool wait_for_sinks(struct worker *w, struct error *e)
+{
+    struct stream_status *t = &w->s->status;
+    int wait_ms = SINK_WAIT_LEAST_MS;
+
+    stream_count(t, STREAM_PAUSES, 1);
+    atomic_store(&t->is_paused, true);
+    if (!kafka_abort(w->producer, e))
+        return false;
+    w->is_open = false;
+    if (!kafka_pause(w->consumer, true, e))
+        return false;
+    while (!deliver(w, e)) {
+        if (e->kind != ERROR_WORLD && e->kind != ERROR_FULL)
+            return false;
+        stream_status_trouble(t, e->text);
+        e->kind = ERROR_NONE;
+        if (w->s->o->stops(w->s->o->context))
+            return false;
+        if (w->s->o->tick != NULL)
+            w->s->o->tick(w->s->o->context);
+        if (!keep_member(w, wait_ms, e))
+            return false;
+        wait_ms = wait_ms * 2 < SINK_WAIT_MOST_MS ? wait_ms * 2 : SINK_WAIT_MOST_MS;
+    }
+    stream_status_trouble(t, "");
+    atomic_store(&t->is_paused, false);
+    if (!kafka_begin(w->producer, e))
+        return false;
+    w->is_open = true;
+    outbox_again(w->s->outbox);
+    return outbox_send(w->s->outbox, w->producer, e) && kafka_pause(w->consumer, false, e);
+}
+
+static bool commit(struct worker *w, struct error *e)
+{
+    if (!w->is_open)
+        return true;
+    if (!outbox_send(w->s->outbox, w->producer, e))
+        return false;
+    if (!deliver(w, e)) {
+        if (e->kind != ERROR_WORLD && e->kind != ERROR_FULL)
+            return false;
+        if (!wait_for_sinks(w, e))
+            return false;
+    }
+    return seal(w, e);
+}
+
+/* ---- deciding ---- */
+
+static bool add_to_sinks(struct worker *w, const struct sink_row *row, uint32_t at, struct error *e)
+{
+    for (uint32_t i = 0; i < w->s->sinks; i++) {
+        struct sink *sink = w->s->sink[i];
+
+        if (w->s->filter_of[i] >= 0 &&
+            !filter_holds(w->s->filter, (uint32_t)w->s->filter_of[i], at))
+            continue;
+        if (!sink->ops->add(sink, row, e))
+            return error_prefix(e, "stream.sinks.%s", sink->setting->name);
+    }
+    return true;
+}
+
+/* As HTTP answers; with it what a decision made again is held against: the place and the time of
+ * the message, what shadow rules said, and all features bit for bit. */
+static void format_verdict(struct worker *w, const struct sink_row *r, uint64_t seq)
+{
+    struct verdict v = {.id = r->id,
+                        .seq = seq,
+                        .time_us = r->time_us,
+                        .received_us = r->received_us,
+                        .plan = r->plan,
+                        .decision = r->decision};
+
+    buffer_clear(&w->verdict);
+    verdict_open(&v, &w->verdict);
+    verdict_add_shadow_rules(&v, &w->verdict);
+    buffer_format(&w->verdict, ",\"features_hash\":\"%016lx\"}",
+                  (unsigned long)r->decision->features_hash);
+}
+
+static bool write_row(struct worker *w, struct partition *p, uint32_t at, struct error *e)
+{
+    struct intake *in = w->s->intake;
+    const struct intake_row *row = &in->row[at];
+    const struct decision *d = &w->decision[at];
+    struct kafka_record record = {0};
+    struct sink_row to = {.id = intake_id(in, at),
+                          .key = row->key,
+                          .partition = p->number,
+                          .offset = (int64_t)row->seq - 1,
+                          .time_us = row->time_us,
+                          .received_us = row->received_us,
+                          .plan = w->s->plan,
+                          .decision = d};
+
+    if (!decision_is_made(d)) {
+        w->in.observed++;
+        return true;
+    }
+    format_verdict(w, &to, row->seq);
+    if (w->verdict.overflow)
+        return error_set(e, ERROR_FULL, "decision of event \"%.*s\": over %d bytes",
+                         TEXT_ARG(to.id), VERDICT_MAX);
+    to.json = (struct text){w->verdict.bytes, w->verdict.length};
+    record.key = outbox_keep(w->s->outbox, row->key);
+    record.value = outbox_keep(w->s->outbox, to.json);
+    w->in.decisions++;
+    w->in.by_outcome[d->outcome]++;
+    return outbox_add(w->s->outbox, w->s->decisions, p->number, &record, e) &&
+           add_to_sinks(w, &to, at, e);
+}
+
+/* The rows that were read, all of one partition and on one side of p->rebuilt. */
+static bool run_rows(struct worker *w, struct partition *p, bool is_rebuilding, struct error *e)
+{
+    struct intake *in = w->s->intake;
+    uint32_t rows = in->frame.rows;
+    bool ok = true;
+
+    if (rows == 0)
+        return true;
+    partition_run(p, in, is_rebuilding ? NULL : w->decision);
+    if (!is_rebuilding) {
+        filter_run(w->s->filter, &in->frame, engine_registers(p->state.engine), w->decision, rows);
+        for (uint32_t i = 0; ok && i < rows; i++)
+            ok = write_row(w, p, i, e);
+    }
+    intake_clear(in);
+    return ok;
+}
+
+/* ---- messages ---- */
+
+static struct text number_text(struct worker *w, int64_t v)
+{
+    char digits[HEADER_TEXT_MAX];
+    int length = snprintf(digits, sizeof digits, "%lld", (long long)v);
+
+    return outbox_keep(w->s->outbox, (struct text){digits, (size_t)length});
+}
+
+static bool dead_letter(struct worker *w, const struct kafka_message *m, struct text words,
+                        struct error *e)
+{
+    struct outbox *o = w->s->outbox;
+    struct kafka_header header[] = {
+        {"assay.topic", text_of(w->s->topic)},
+        {"assay.partition", number_text(w, m->partition)},
+        {"assay.offset", number_text(w, m->offset)},
+        {"assay.error", outbox_keep(o, (struct text){words.bytes, words.length < ERROR_HEADER_MAX
+                                                                      ? words.length
+                                                                      : ERROR_HEADER_MAX})},
+    };
+    struct kafka_record record = {.key = outbox_keep(o, m->key),
+                                  .value = outbox_keep(o, m->has_value ? m->value : text_of("")),
+                                  .header = header,
+                                  .headers = sizeof header / sizeof *header,
+                                  .time_us = m->time_us};
+
+    w->in.dead++;
+    return outbox_add(o, w->s->dead_letters, KAFKA_ANY_PARTITION, &record, e);
+}
+
+static bool take_event(struct worker *w, struct partition *p, const struct kafka_message *m,
+                       bool is_rebuilding, struct error *e)
+{
+    struct intake *in = w->s->intake;
+    struct intake_message message = {.value = m->has_value ? m->value : (struct text){0},
+                                     .key = m->has_key ? m->key : (struct text){0},
+                                     .seq = (uint64_t)m->offset + 1,
+                                     .received_us = m->time_us,
+                                     .topic = w->s->topic,
+                                     .partition = p->number};
+    bool is_other = false;
+
+    if (!intake_read(in, &message))
+        return is_rebuilding ||
+               dead_letter(w, m, (struct text){in->words.bytes, in->words.length}, e);
+    if (!partition_is_repeated(p, in, &is_other))
+        return true;
+    intake_drop(in);
+    if (is_rebuilding)
+        return true;
+    w->in.repeated += !is_other;
+    return !is_other ||
+           dead_letter(w, m, text_of("another event with this id was decided before"), e);
+}
+
+/* Messages [*at, ...) of one partition, on one side of its p->rebuilt. */
+static bool take_run(struct worker *w, uint32_t *at, uint32_t count, struct error *e)
+{
+    const struct kafka_message *first = &w->message[*at];
+    struct partition *p =
+        first->partition < STREAM_PARTITIONS_MAX ? w->partition[first->partition] : NULL;
+    bool is_rebuilding = p != NULL && first->offset < p->rebuilt;
+    uint64_t seen = 0;
+    bool ok = p == NULL || first->is_end || is_rebuilding || begin(w, e);
+
+    for (; ok && *at < count; (*at)++) {
+        const struct kafka_message *m = &w->message[*at];
+
+        if (m->partition != first->partition || m->is_end != first->is_end ||
+            (p != NULL && (m->offset < p->rebuilt) != is_rebuilding))
+            break;
+        if (p == NULL || m->offset < p->next)
+            continue;
+        p->next = m->is_end ? p->next : m->offset + 1;
+        p->is_at_end = m->is_end;
+        if (m->is_end) {
+            p->seen_end = m->offset;
+            continue;
+        }
+        seen++;
+        ok = (!intake_is_full(w->s->intake) || run_rows(w, p, is_rebuilding, e)) &&
+             take_event(w, p, m, is_rebuilding, e);
+    }
+    ok = ok && (p == NULL || run_rows(w, p, is_rebuilding, e));
+    if (!ok)
+        intake_clear(w->s->intake);
+    if (is_rebuilding)
+        stream_count(&w->s->status, STREAM_REBUILT, seen);
+    else
+        w->in.messages += seen;
+    w->taken += is_rebuilding ? 0 : (uint32_t)seen;
+    return ok;
+}
+
+static bool take(struct worker *w, uint32_t count, struct error *e)
+{
+    uint32_t at = 0;
+    bool ok = true;
+
+    while (ok && at < count)
+        ok = take_run(w, &at, count, e);
+    kafka_release(w->message, count);
+    return ok && (!w->is_open || outbox_send(w->s->outbox, w->producer, e));
+}
+
+/* ---- partitions come and go ---- */
+
+static void note_partitions(struct worker *w)
+{
+    uint64_t lag = 0;
+
+    for (uint32_t i = 0; i < w->s->partitions; i++) {
+        struct partition *p = w->partition[i];
+        int64_t end;
+
+        if (p == NULL || p->is_at_end)
+            continue;
+        end = kafka_end_known(w->consumer, w->s->topic, (int32_t)i);
+        lag += end > p->next ? (uint64_t)(end - p->next) : 0;
+    }
+    atomic_store(&w->s->status.lag, lag);
+    atomic_store(&w->s->status.partitions, w->partitions);
+}
+
+static bool open_partition(struct worker *w, struct kafka_partition *k, struct error *e)
+{
+    int64_t first = 0, end = 0, lost = 0;
+    struct partition *p;
+
+    if (k->partition < 0 || (uint32_t)k->partition >= w->s->partitions)
+        return error_set(e, ERROR_WORLD, "topic %s has got more partitions: partition %d",
+                         w->s->topic, k->partition);
+    if (!kafka_range(w->consumer, w->s->topic, k->partition, &first, &end, e))
+        return false;
+    if (k->offset > end)
+        return error_set(e, ERROR_INVALID,
+                         "topic %s, partition %d ends at %lld, but the group stands at %lld: the "
+                         "topic was made anew; take another kafka.group, or reset this one",
+                         w->s->topic, k->partition, (long long)end, (long long)k->offset);
+    if (!partition_open(&w->s->partition, k->partition, k->offset, first, &p, &lost, e))
+        return false;
+    if (w->s->end != NULL) {
+        if (w->s->end[k->partition] < 0)
+            w->s->end[k->partition] = end;
+        p->end = w->s->end[k->partition];
+    }
+    stream_count(&w->s->status, STREAM_GONE, (uint64_t)lost);
+    k->offset = p->next;
+    w->partition[k->partition] = p;
+    w->partitions++;
+    for (uint32_t i = 0; i < w->s->sinks; i++) {
+        struct sink *sink = w->s->sink[i];
+
+        if (sink->ops->assign != NULL && !sink->ops->assign(sink, k->partition, p->committed, e))
+            return error_prefix(e, "stream.sinks.%s", sink->setting->name);
+    }
+    return true;
+}
+
+static void close_partitions(struct worker *w)
+{
+    for (uint32_t i = 0; i < w->s->partitions; i++) {
+        partition_close(w->partition[i]);
+        w->partition[i] = NULL;
+    }
+    w->partitions = 0;
+    for (uint32_t i = 0; i < w->s->sinks; i++) {
+        if (w->s->sink[i]->ops->revoke != NULL)
+            w->s->sink[i]->ops->revoke(w->s->sink[i]);
+    }
+}
+
+static bool on_assigned(void *context, struct kafka_partition *k, uint32_t count, struct error *e)
+{
+    struct worker *w = context;
+    bool ok = true;
+
+    ASSERT(w->partitions == 0);
+    stream_count(&w->s->status, STREAM_REBALANCES, 1);
+    w->is_joined = true;
+    for (uint32_t i = 0; ok && i < count; i++)
+        ok = open_partition(w, &k[i], e);
+    if (!ok)
+        close_partitions(w);
+    atomic_store(&w->s->status.is_ready, ok);
+    note_partitions(w);
+    return ok;
+}
+
+static void snapshots(struct worker *w)
+{
+    struct error e;
+
+    for (uint32_t i = 0; i < w->s->partitions; i++) {
+        struct partition *p = w->partition[i];
+
+        if (p == NULL || p->next != p->committed || p->next < p->rebuilt || p->next == p->snapshot)
+            continue;
+        if (partition_snapshot(p, &e)) /* only an aid: without it more is read again */
+            stream_count(&w->s->status, STREAM_SNAPSHOTS, 1);
+        else
+            stream_status_trouble(&w->s->status, e.text);
+    }
+    w->snapshot_us = clock_monotonic_us();
+}
+
+static void on_revoked(void *context, const struct kafka_partition *k, uint32_t count, bool lost)
+{
+    struct worker *w = context;
+    struct error e = {0};
+
+    (void)k, (void)count;
+    stream_count(&w->s->status, STREAM_REBALANCES, 1);
+    w->revoked++;
+    if (!lost && !w->is_broken &&
+        (!w->is_open ||
+         (outbox_send(w->s->outbox, w->producer, &e) && deliver(w, &e) && seal(w, &e))))
+        snapshots(w);
+    forget(w);
+    close_partitions(w);
+    note_partitions(w);
+}
+
+/* ---- the loop ---- */
+
+static bool is_through(const struct worker *w)
+{
+    if (!w->is_joined || w->s->end == NULL)
+        return false;
+    for (uint32_t i = 0; i < w->s->partitions; i++) {
+        const struct partition *p = w->partition[i];
+
+        if (p != NULL && p->next < p->end && p->seen_end < p->end)
+            return false;
+    }
+    return true;
+}
+
+static bool is_due(const struct worker *w)
+{
+    return w->is_open && (w->taken >= w->s->o->settings->stream.events ||
+                          clock_monotonic_us() - w->began_us >=
+                              (int64_t)w->s->o->settings->stream.transaction_ms * 1000);
+}
+
+static int patience_ms(const struct worker *w)
+{
+    int64_t left_us;
+
+    if (!w->is_open)
+        return POLL_MS;
+    left_us = w->began_us + (int64_t)w->s->o->settings->stream.transaction_ms * 1000 -
+              clock_monotonic_us();
+    return left_us <= 0 ? 0 : left_us < POLL_MS * 1000 ? (int)(left_us / 1000) + 1 : POLL_MS;
+}
+
+static bool step(struct worker *w, struct error *e)
+{
+    uint32_t got = 0;
+
+    if (!kafka_consume(w->consumer, w->message, BATCH, patience_ms(w), &got, e) || !take(w, got, e))
+        return false;
+    if (is_due(w) && !commit(w, e))
+        return false;
+    if (!w->is_open &&
+        clock_monotonic_us() - w->snapshot_us >= w->s->o->settings->snapshot_every_us)
+        snapshots(w);
+    note_partitions(w);
+    if (w->s->o->tick != NULL)
+        w->s->o->tick(w->s->o->context);
+    return true;
+}
+
+static bool join(struct worker *w, struct error *e)
+{
+    const struct kafka_rebalance rebalance = {on_assigned, on_revoked, w};
+
+    return kafka_producer_open(&w->s->kafka, w->s->transaction, &w->producer, e) &&
+           kafka_consumer_open(&w->s->kafka, settings_kafka_group(w->s->o->settings), &rebalance,
+                               &w->consumer, e) &&
+           kafka_subscribe(w->consumer, &w->s->topic, 1, e);
+}
+
+bool worker_run(struct worker_shared *s, struct error *e)
+{
+    struct worker *w = mem_alloc(sizeof *w);
+    bool ok;
+
+    w->s = s;
+    w->snapshot_us = clock_monotonic_us();
+    buffer_init(&w->verdict, VERDICT_MAX);
+    ok = join(w, e);
+    if (ok)
+        stream_status_trouble(&s->status, "");
+    while (ok && !is_through(w) && !s->o->stops(s->o->context))
+        ok = step(w, e);
+    ok = ok && commit(w, e);
+    if (!ok && e->kind == ERROR_NONE)
+        ok = true; /* told to stop while a sink was away: what is not committed is read again */
+    else if (!ok)
+        w->is_broken = true;
+    if (ok && !w->is_open)
+        snapshots(w);
+    forget(w);
+    w->is_broken = true; /* nothing more is committed */
+    kafka_consumer_close(w->consumer);
+    kafka_producer_close(w->producer);
+    outbox_clear(s->outbox);
+    close_partitions(w);
+    atomic_store(&s->status.is_ready, false);
+    atomic_store(&s->status.is_paused, false);
+    atomic_store(&s->status.partitions, 0);
+    buffer_fini(&w->verdict);
+    mem_free(w);
+    return ok;
+}

@@ -1,0 +1,277 @@
+"""`assay stream` on a real broker: exactly once, restarts, poison, sinks. Heavier faults: tests/soak."""
+
+import csv
+import json
+import os
+import subprocess
+import time
+import urllib.request
+
+import pytest
+from test_postgres import database, postgres  # noqa: F401: fixtures
+from streaming import Worker, assert_exactly_once, decided, events, settings, wait_for_count, write
+
+
+@pytest.fixture
+def stream(kafka, topic, tmp_path):
+    """stream(partitions=3, extra=""): a topic and settings that read it."""
+
+    def call(partitions=3, **options):
+        name = topic(partitions=partitions)
+        return name, settings(tmp_path, kafka.brokers, name, **options)
+
+    return call
+
+
+def once(run, path, *words):
+    done = run("-c", path, *words, "stream", "--once", "--json")
+    assert done.exit == 0, done
+    return done.json()
+
+
+def ids_of(pairs):
+    return [json.loads(event)["id"] for _, event in pairs]
+
+
+def test_topic_to_topic_equals_the_file(kafka, run, stream, tmp_path):
+    name, path = stream(partitions=1)
+    pairs = events(3000)
+    write(kafka, name, pairs)
+    result = once(run, path)
+    assert result["decisions"] == 3000 and result["lag"] == 0
+    file = tmp_path / "events.ndjson"
+    file.write_text("".join(event + "\n" for _, event in pairs))
+    done = run("-c", path, "--set", f"sources.transactions.file={file}", "score", "-o", "scores.csv")
+    assert done.exit == 0, done
+    by_file = {row["id"]: row for row in csv.DictReader(open(tmp_path / "scores.csv"))}
+    by_stream = {i: json.loads(v[0]) for i, v in decided(kafka, f"{name}.decisions").items()}
+    assert len(by_stream) == 3000
+    for i, row in by_file.items():
+        assert (row["outcome"], int(row["score"]), row["level"], float(row["probability"])) == \
+            tuple(by_stream[i][k] for k in ("outcome", "score", "level", "probability"))
+    assert len({row["outcome"] for row in by_file.values()}) == 3
+
+
+def test_a_decision_stands_in_the_partition_of_its_event_and_names_its_place(kafka, run, stream):
+    name, path = stream()
+    write(kafka, name, events(300))
+    once(run, path)
+    places = {json.loads(m.value)["id"]: (m.partition, m.offset + 1, m.key) for m in kafka.read(name)}
+    for message in kafka.read(f"{name}.decisions"):
+        decision = json.loads(message.value)
+        assert places[decision["id"]] == (message.partition, decision["seq"], message.key)
+        assert decision["received"].startswith("20")
+
+
+def test_it_goes_on_where_it_was(kafka, run, stream):
+    name, path = stream()
+    pairs = events(900)
+    for first in (0, 300, 600):
+        write(kafka, name, pairs[first:first + 300])
+        result = once(run, path)
+        assert result["messages"] == 300
+        assert result["rebuilt"] == 0  # a clean end leaves snapshots
+    assert_exactly_once(kafka, run, path, name, ids_of(pairs))
+
+
+def test_without_its_snapshots_the_state_is_read_again(kafka, run, stream, tmp_path):
+    name, path = stream()
+    pairs = events(600)
+    write(kafka, name, pairs[:400])
+    once(run, path)
+    for snapshot in (tmp_path / "data" / "stream").glob("*/snapshots/*"):
+        snapshot.unlink()
+    write(kafka, name, pairs[400:])
+    result = once(run, path)
+    assert (result["rebuilt"], result["messages"]) == (400, 200)
+    assert_exactly_once(kafka, run, path, name, ids_of(pairs))
+
+
+def test_killed_in_the_middle_of_a_transaction(kafka, binary, run, stream):
+    name, path = stream(transaction_ms=200)
+    pairs = events(1000)
+    write(kafka, name, pairs[:500])
+    worker = Worker(binary, path)
+    wait_for_count(kafka, f"{name}.decisions", 500)
+    write(kafka, name, pairs[500:])
+    time.sleep(0.1)
+    worker.kill()
+    once(run, path)
+    assert_exactly_once(kafka, run, path, name, ids_of(pairs))
+
+
+def test_poison_goes_to_the_dead_letters_with_the_reason(kafka, run, stream):
+    name, path = stream(partitions=1)
+    good = events(20)
+    poison = ['{"id": "p1"', "nonsense", '{"id":"p2","time":"yesterday","customer":"c","amount":1}',
+              '{"id":"p3","customer":"c","amount":1}', '[1,2]']
+    kafka.write(name, [e for _, e in good[:10]] + poison + [e for _, e in good[10:]], keys=["k"] * 25)
+    result = once(run, path)
+    assert (result["decisions"], result["dead_letters"], result["messages"]) == (20, 5, 25)
+    dead = kafka.read(f"{name}.dead")
+    assert [m.value for m in dead] == poison
+    assert [m.headers["assay.offset"] for m in dead] == ["10", "11", "12", "13", "14"]
+    assert {m.headers["assay.topic"] for m in dead} == {name}
+    assert {m.headers["assay.partition"] for m in dead} == {"0"}
+    assert "/time" in dead[2].headers["assay.error"] and "time" in dead[3].headers["assay.error"]
+    assert_exactly_once(kafka, run, path, name, ids_of(good))
+
+
+def test_an_id_that_comes_again_is_decided_once_also_behind_a_restart(kafka, run, stream):
+    name, path = stream(partitions=1)
+    pairs = events(50)
+    write(kafka, name, pairs + pairs[:10])
+    assert once(run, path)["repeated"] == 10
+    other = json.loads(pairs[0][1]) | {"amount": 7}
+    write(kafka, name, pairs[:5] + [("k", json.dumps(other))])
+    result = once(run, path)
+    assert (result["repeated"], result["dead_letters"], result["decisions"]) == (5, 1, 0)
+    assert "decided before" in kafka.read(f"{name}.dead")[0].headers["assay.error"]
+    assert_exactly_once(kafka, run, path, name, ids_of(pairs))
+
+
+def test_rebalance_between_workers(kafka, binary, run, stream, tmp_path):
+    name, path = stream(partitions=4)
+    pairs = events(4000)
+    write(kafka, name, pairs[:1000])
+    first = Worker(binary, path, name="one")
+    wait_for_count(kafka, f"{name}.decisions", 1000)
+    second = Worker(binary, path, "--set", f"data_directory={tmp_path / 'two'}", name="two")
+    for at in range(1000, 3000, 250):
+        write(kafka, name, pairs[at:at + 250])
+    wait_for_count(kafka, f"{name}.decisions", 3000)
+    assert first.stop() == 0
+    write(kafka, name, pairs[3000:])
+    wait_for_count(kafka, f"{name}.decisions", 4000)
+    assert second.stop() == 0
+    assert_exactly_once(kafka, run, path, name, ids_of(pairs))
+
+
+def test_sinks_take_what_their_condition_says(kafka, run, stream, tmp_path):
+    name, path = stream()
+    path.write_text(path.read_text().replace(
+        "transaction_ms: 50", "transaction_ms: 50, events: 60, sinks: {"
+        f"strict: {{topic: {name}.strict, where: \"outcome != 'approve'\"}}, "
+        "files: {csv: out/decisions, rows: 100, where: amount > 50 and n_1h >= 2}}"))
+    pairs = events(1500)
+    write(kafka, name, pairs)
+    once(run, path)
+    decisions = {i: json.loads(v[0]) for i, v in decided(kafka, f"{name}.decisions").items()}
+    strict = decided(kafka, f"{name}.strict")
+    assert set(strict) == {i for i, d in decisions.items() if d["outcome"] != "approve"}
+    amounts = {i: json.loads(e)["amount"] for i, e in zip(ids_of(pairs), (e for _, e in pairs))}
+    rows = [row for file in (tmp_path / "out").iterdir() for row in csv.DictReader(open(file))]
+    assert len(list((tmp_path / "out").glob("*.csv"))) >= 3
+    assert sorted(r["id"] for r in rows) == sorted(
+        i for i, d in decisions.items() if amounts[i] > 50 and "N2" in d["shadow_rules"])
+    assert len({r["id"] for r in rows}) == len(rows) > 100
+
+
+def test_mistakes_are_told(run, kafka, stream, tmp_path):
+    name, path = stream()
+    done = run("-c", path, "--set", "stream.topic=absent", "stream", "--once")
+    assert done.exit == 1 and 'no topic "absent"' in done.stderr
+    done = run("-c", path, "--set", "stream.decisions=" + name, "stream")
+    assert done.exit == 1 and "decisions need another topic" in done.stderr
+    text = path.read_text()
+    path.write_text(text.replace("transaction_ms: 50", "sinks: {s: {topic: t, where: amont > 1}}"))
+    done = run("-c", path, "stream")
+    assert done.exit == 1 and "stream.sinks.s.where" in done.stderr and "amount" in done.stderr
+    path.write_text(text.replace("properties: {", "properties: {sasl.pasword: hush, "))
+    done = run("-c", path, "stream")
+    assert done.exit == 1 and "sasl.pasword" in done.stderr and "hush" not in done.stderr
+    path.write_text(text.replace("properties: {", "properties: {transactional.id: mine, "))
+    done = run("-c", path, "stream")
+    assert done.exit == 1 and "transactional.id" in done.stderr
+
+
+def test_two_workers_cannot_share_a_data_directory(kafka, binary, run, stream):
+    name, path = stream()
+    write(kafka, name, events(10))
+    worker = Worker(binary, path)
+    wait_for_count(kafka, f"{name}.decisions", 10)
+    done = run("-c", path, "stream", "--once")
+    assert done.exit == 1 and "data_directory" in done.stderr
+    assert worker.stop() == 0
+
+
+def test_kafka_4(kafka_new, run, tmp_path):
+    name = kafka_new.create_topic("events", 2)
+    path = settings(tmp_path, kafka_new.brokers, name)
+    pairs = events(400)
+    write(kafka_new, name, pairs)
+    assert once(run, path)["decisions"] == 400
+    assert_exactly_once(kafka_new, run, path, name, ids_of(pairs))
+
+
+def test_windows_by_another_entity_than_the_key_are_refused(kafka, run, stream):
+    name, path = stream()
+    path.write_text(path.read_text().replace("entities: {customer: customer}",
+                                             "entities: {customer: customer, amount: amount}")
+                    .replace("rules:\n", "  same: count() by amount over 1h\nrules:\n", 1))
+    done = run("-c", path, "stream", "--once")
+    assert done.exit == 1 and "keyed by customer" in done.stderr and "stream.approximate" in done.stderr
+    path.write_text(path.read_text().replace("transaction_ms: 50", "transaction_ms: 50, approximate: [amount]"))
+    assert once(run, path)["decisions"] == 0
+
+
+def test_metrics_and_readiness(kafka, binary, stream):
+    name, path = stream()
+    write(kafka, name, events(200) + [("k", "nonsense")])
+    worker = Worker(binary, path, "--metrics", "0")
+    wait_for_count(kafka, f"{name}.decisions", 200)
+    base = worker.words().split("metrics on ")[1].split("/metrics")[0]
+
+    def get(where):
+        return urllib.request.urlopen(base + where, timeout=10).read().decode()
+
+    found = dict(line.rsplit(" ", 1) for line in get("/metrics").splitlines() if not line.startswith("#"))
+    assert found["assay_stream_decisions_total"] == "200"
+    assert found["assay_stream_dead_letters_total"] == "1"
+    assert found["assay_stream_lag"] == "0" and found["assay_stream_partitions"] == "3"
+    assert int(found["assay_stream_transactions_total"]) >= 1 and found["assay_stream_rebalances_total"] == "1"
+    assert sum(int(v) for k, v in found.items() if k.startswith("assay_stream_outcomes_total")) == 200
+    assert get("/readyz") == "ready\n"
+    assert worker.stop() == 0
+    assert "201 messages: 200 decisions, 0 repeated, 1 dead letters" in worker.words()
+
+
+def test_a_table_has_each_event_once_also_while_its_server_is_away(kafka, binary, run, stream, postgres, database):
+    name, path = stream()
+    path.write_text(path.read_text().replace(
+        "transaction_ms: 50", f"transaction_ms: 50, sinks: {{t: {{table: public.decided, postgres: '{postgres.url(database)}'}}}}"))
+    pairs = events(1500)
+
+    def count():
+        return int(postgres.psql("SELECT count(*) FROM decided", check=False, database=database).stdout or 0)
+
+    write(kafka, name, pairs[:500])
+    worker = Worker(binary, path)
+    wait_for_count(kafka, f"{name}.decisions", 500)
+    assert count() == 500
+    postgres.halt()
+    write(kafka, name, pairs[500:1000])
+    end = time.monotonic() + 20
+    while "waiting: stream.sinks.t" not in worker.words():
+        assert time.monotonic() < end, worker.words()
+        time.sleep(0.1)
+    assert len(kafka.read(f"{name}.decisions")) == 500
+    postgres.launch()
+    wait_for_count(kafka, f"{name}.decisions", 1000)
+    worker.kill()
+    write(kafka, name, pairs[1000:])
+    once(run, path)
+    assert count() == 1500
+    assert_exactly_once(kafka, run, path, name, ids_of(pairs))
+    row = postgres.psql("SELECT decision->>'outcome' = outcome AND (decision->>'seq')::bigint = \"offset\" + 1 FROM decided "
+                        "GROUP BY 1", database=database).stdout
+    assert row.split() == ["t"]
+
+
+def test_sink_conformance_of_tables(binary, postgres, database):
+    program = binary.parent / "tests" / "unit" / "test_stream"
+    if not program.exists():
+        pytest.skip(f"no {program}: it is built by make test")
+    done = subprocess.run([program], env=os.environ | {"ASSAY_TEST_POSTGRES": postgres.url(database)}, capture_output=True,
+                          text=True)
+    assert done.returncode == 0 and "1..3" in done.stdout, done.stdout + done.stderr
