@@ -69,10 +69,15 @@ int rollup_rows_add(struct rollup_rows *r, struct text name, enum type type, boo
     return (int)f->columns++;
 }
 
-static void resize(struct column *c, uint32_t capacity)
+static void resize(struct column *c, uint32_t rows, uint32_t capacity)
 {
-    c->null = mem_resize(c->null, capacity, 1);
-    c->integer = mem_resize(c->integer, capacity, cell_bytes(c->type) - 1);
+    struct column wide;
+
+    column_init(&wide, c->type, capacity);
+    memcpy(wide.null, c->null, rows);
+    memcpy(wide.integer, c->integer, rows * (cell_bytes(c->type) - 1));
+    column_fini(c);
+    *c = wide;
 }
 
 bool rollup_rows_grow(struct rollup_rows *r, struct error *e)
@@ -87,7 +92,7 @@ bool rollup_rows_grow(struct rollup_rows *r, struct error *e)
         if (is_full(r, capacity))
             return refuse_size(r, e);
         for (uint32_t i = 0; i < f->columns; i++)
-            resize(&f->column[i], capacity);
+            resize(&f->column[i], f->rows, capacity);
         f->capacity = capacity;
     }
     for (uint32_t i = 0; i < f->columns; i++)
