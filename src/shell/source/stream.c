@@ -40,7 +40,7 @@ struct stream {
     struct postgres *db;      /* instead of fd; or NULL */
     struct sqlite_link *file; /* instead of db; or NULL */
     struct sqlite_statement *select;
-    struct buffer line; /* of the file */
+    struct buffer line;         /* of the file */
     struct topic_reader *topic; /* likewise */
     struct digest *digest;
     struct text row; /* of the database, what the input had no room for */
