@@ -36,6 +36,8 @@ outcomes: [approve, review, decline]
 decision: {review: 300, decline: 800}
 reload: {rate: 100}
 server: {body: 64KiB}
+rollups:
+  by_day: {source: decisions, measures: {n: count(), worst: max(score)}, columns: {half: n / 2}}
 """
 KINDS = """
 name: kinds
@@ -240,6 +242,12 @@ ASKED = {
     "GET /v1/live": {},
     "GET /v1/drift": {200: ("?decisions=200", None, {}), 400: ("?decisions=1", None, {})},
     "GET /v1/traffic": {200: ("?window=2d", None, {}), 400: ("?window=1y", None, {})},
+    "GET /v1/rollups": {200: ("", None, {})},
+    "GET /v1/rollups/{name}": {
+        200: ("/v1/rollups/by_day?limit=2", None, {}),
+        400: ("/v1/rollups/by_day?limit=0", None, {}),
+        404: ("/v1/rollups/none", None, {}),
+    },
     "GET /v1/events": {200: ("?limit=3", None, {}), 400: ("?limit=0", None, {})},
     "POST /v1/events/{id}:decide": {
         200: ("/v1/events/h5:decide", None, {}),

@@ -86,6 +86,7 @@ extern const struct command command_key, command_rebuild, command_reload, comman
     command_user;
 extern const struct command command_load, command_produce;
 extern const struct command command_openapi, command_sql;
+extern const struct command command_daily, command_rollup;
 extern const struct command command_rule, command_score, command_stream, command_top, command_train;
 
 const struct command *command_find(struct text name);   /* or NULL */

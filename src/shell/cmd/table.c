@@ -15,6 +15,8 @@ const struct command *const commands[] = {
     &command_demo,
     &command_generate,
     &command_load,
+    &command_rollup,
+    &command_daily,
     &command_produce,
     &command_score,
     &command_stream,

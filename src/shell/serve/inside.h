@@ -208,6 +208,8 @@ enum http_next make_link(struct server *s, struct exchange *x);
 enum http_next sign_out(struct server *s, struct exchange *x);
 enum http_next begin_sign_in(struct server *s, struct exchange *x);
 enum http_next finish_sign_in(struct server *s, struct exchange *x);
+enum http_next show_rollups(struct server *s, struct exchange *x);
+enum http_next show_rollup(struct server *s, struct exchange *x);
 enum http_next show_features(struct server *s, struct exchange *x);
 enum http_next show_settings(struct server *s, struct exchange *x);
 enum http_next show_openapi(struct server *s, struct exchange *x);

@@ -49,6 +49,18 @@
         "share", OUTLINE_REAL, OUTLINE_OPTIONAL, NULL, "of a category: share that has the same"    \
     }
 
+#define ROLLUP_HEAD                                                                                \
+    {"name", OUTLINE_TEXT, 0, NULL, "of the rollup"},                                              \
+        {"table", OUTLINE_TEXT, 0, NULL, "in its database"},                                       \
+        {"every", OUTLINE_WORDS, 0, "row|hour|day|month", "what a row is of"},                     \
+        {"total_rows", OUTLINE_WHOLE, 0, NULL, "that the table has"},                              \
+        {"threshold", OUTLINE_REAL, OUTLINE_NULLABLE, NULL,                                        \
+         "from which on the label is 1, where it is by percentile"},                               \
+        {"updated_at", OUTLINE_TIME, 0, NULL, "when it was last written"},                         \
+    {                                                                                              \
+        "columns", OUTLINE_OF, OUTLINE_ARRAY, "RollupColumn", "in the table's order"               \
+    }
+
 #define SEQ                                                                                        \
     {                                                                                              \
         "seq", OUTLINE_WHOLE, 0, NULL, "position of the record in the log"                         \
@@ -445,6 +457,21 @@ const struct outline outlines[] = {
     {                                                                                              \
         "entries", OUTLINE_WHOLE, 0, NULL, "how many there are"                                    \
     }
+    {.name = "RollupColumn",
+     .words = "A column of a rollup's table.",
+     .members = {{"name", OUTLINE_TEXT, 0, NULL, "of the column"},
+                 {"type", OUTLINE_WORDS, 0, "date|time|bool|int|decimal|real|text",
+                  "of its cells"}}},
+    {.name = "Rollup", .words = "A rollup's table.", .members = {ROLLUP_HEAD}},
+    {.name = "Rollups",
+     .words = "All tables of rollups that were written.",
+     .members = {{"rollups", OUTLINE_OF, OUTLINE_ARRAY, "Rollup", "by name"}}},
+    {.name = "RollupPage",
+     .words = "A rollup's table, page by page.",
+     .members = {ROLLUP_HEAD,
+                 {"rows", OUTLINE_OBJECT, OUTLINE_ARRAY, NULL, "a member for each column"},
+                 {"next", OUTLINE_TEXT, OUTLINE_NULLABLE, NULL,
+                  "the cursor of the page that follows"}}},
     {.name = "List", .words = "A list of the settings.", .members = {LIST_HEAD}},
     {.name = "Lists",
      .words = "All lists.",
