@@ -68,7 +68,8 @@ export function readSettings(yaml: string): InForce {
   const thresholds: [string, number][] = [];
   for (const line of block("decision").under) {
     const one = /^ {2}(\S[^:]*):\s*(\d+)$/.exec(line);
-    if (one) thresholds.push([bare(one[1]!), Number(one[2])]);
+    // Beside the outcomes, `decision` has deadlines and budgets.
+    if (one && listed.some((outcome) => bare(outcome) === bare(one[1]!))) thresholds.push([bare(one[1]!), Number(one[2])]);
   }
   const cost = /^ {2}alert_cost:\s*([\d.]+)/m.exec(block("model").under.join("\n"));
   return { outcomes: listed.map(bare).filter((one) => one !== ""), entities, thresholds, alertCost: cost ? Number(cost[1]) : null };

@@ -40,7 +40,7 @@ export function TimeChart({ times, series, caption, height = 190, stacked, bars,
       padding: [8, 8, 0, 0],
       scales: { y: { range: (_, __, high) => [0, high > 0 ? high * 1.08 : 1] } },
       axes: [
-        { ...axis, values: (_, at) => at.map((s) => (at.length > 1 && at.at(-1)! - at[0]! > 200000 ? clock.current.date(s * 1000) : clock.current.time(s * 1000).replace(/:\d\d$/, ""))), space: 80 },
+        { ...axis, size: 26, values: (_, at) => at.map((s) => (at.length > 1 && at.at(-1)! - at[0]! > 200000 ? clock.current.date(s * 1000) : clock.current.time(s * 1000).replace(/:\d\d$/, ""))), space: 80 },
         { ...axis, size: 58, values: (_, at) => at.map((v) => (format ? format(v) : clock.current.number(v, 1))) },
       ],
       series: [{}, ...shown.map((one) => ({

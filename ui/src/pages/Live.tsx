@@ -23,7 +23,7 @@ export default function Live() {
   const { thresholds } = useInForce();
   const traffic = useQuery({
     queryKey: ["traffic", span],
-    queryFn: ({ signal }) => the((api.GET as any)("/v1/traffic", { params: { query: { window: span } }, signal })) as Promise<Traffic>,
+    queryFn: ({ signal }) => the(api.GET("/v1/traffic", { params: { query: { window: span } }, signal })) as unknown as Promise<Traffic>,
     refetchInterval: paused ? false : span === "1h" ? 5000 : 30000,
   });
   useShortcuts([{ keys: "p", what: t("live.pause"), run: () => setPaused(!paused) }]);
@@ -72,7 +72,7 @@ function Charts({ of, thresholds }: { of: Traffic; thresholds: [string, number][
   const scores = Array.from({ length: 20 }, (_, i) => of.buckets.reduce((sum, one) => sum + (one.scores[i] ?? 0), 0));
   const all = mix.reduce((sum, one) => sum + one.values.reduce<number>((s, v) => s + (v ?? 0), 0), 0);
   return (
-    <div className="grid">
+    <div className="grid pair">
       <Card title={t("live.mix")}>
         <TimeChart times={times} series={mix} stacked caption={t("live.mixCaption", { n: all })} />
         <Legend of={outcomes.map((one) => ({ name: one, swatch: outcomeTone(one) }))} />
