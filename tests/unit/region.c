@@ -96,6 +96,104 @@ static void a_full_region_says_so(void **state)
     mem_free(memory);
 }
 
+/* Whatever was there before, once all is freed it is one room again. */
+static void what_is_free_joins(void **state)
+{
+    uint8_t *memory = mem_aligned(64, CAPACITY);
+    struct piece *pieces = mem_array(PIECES, sizeof *pieces);
+    struct region r;
+    uint64_t random = 3;
+    size_t most;
+    region_ref ref;
+
+    (void)state;
+    region_init(&r, memory, CAPACITY, 7);
+    most = CAPACITY - region_header(&r)->live;
+    for (int i = 0; i < 100000; i++) {
+        struct piece *p = &pieces[next(&random) % PIECES];
+
+        if (p->ref != 0) {
+            region_free(&r, p->ref, p->bytes);
+            p->ref = 0;
+        } else {
+            p->bytes = 49 + next(&random) % (next(&random) % 8 ? 300 : 6000);
+            p->ref = region_alloc(&r, p->bytes);
+        }
+    }
+    for (int i = 0; i < PIECES; i++) {
+        if (pieces[i].ref != 0)
+            region_free(&r, pieces[i].ref, pieces[i].bytes);
+    }
+    while (region_class_bytes(most) > CAPACITY - region_header(&r)->live)
+        most -= 64;
+    ref = region_alloc(&r, most);
+    assert_true(ref != 0);
+    for (size_t i = 0; i < most; i++)
+        assert_int_equal(((uint8_t *)region_at(&r, ref))[i], 0);
+    mem_free(pieces);
+    mem_free(memory);
+}
+
+/* Entities that grow together, each into a new block beside its old one: nearly all of the region
+ * holds them before the first finds no room. */
+static void growing_together_uses_the_region(void **state)
+{
+    uint8_t *memory = mem_aligned(64, 8 * CAPACITY);
+    struct piece *pieces = mem_array(PIECES, sizeof *pieces);
+    struct region r;
+    size_t bytes = 64, left;
+    bool is_full = false;
+
+    (void)state;
+    region_init(&r, memory, 8 * CAPACITY, 7);
+    while (!is_full) {
+        for (int i = 0; i < PIECES && !is_full; i++) {
+            region_ref ref = region_alloc(&r, bytes);
+
+            is_full = ref == 0;
+            if (is_full)
+                break;
+            if (pieces[i].ref != 0)
+                region_free(&r, pieces[i].ref, pieces[i].bytes);
+            pieces[i] = (struct piece){ref, bytes};
+        }
+        bytes += bytes / 4 + 1;
+    }
+    left = 8 * CAPACITY - region_header(&r)->live;
+    assert_true(left < 8 * CAPACITY / 4);
+    mem_free(pieces);
+    mem_free(memory);
+}
+
+/* Extents are 16 MiB; a block over several of them, and free neighbours on both sides of a border.
+ */
+static void blocks_over_extents(void **state)
+{
+    enum { LARGE = 100 << 20, BLOCK = 3 << 20, BLOCKS = 20 };
+    uint8_t *memory = mem_aligned(64, (size_t)2 * LARGE);
+    struct region r;
+    region_ref ref[BLOCKS], all;
+    size_t used;
+
+    (void)state;
+    region_init(&r, memory, (size_t)2 * LARGE, 7);
+    for (int i = 0; i < BLOCKS; i++)
+        ref[i] = region_alloc(&r, BLOCK);
+    used = region_header(&r)->used;
+    for (int i = 0; i < BLOCKS; i += 2)
+        region_free(&r, ref[i], BLOCK);
+    for (int i = 1; i < BLOCKS; i += 2)
+        region_free(&r, ref[i], BLOCK);
+    all = region_alloc(&r, 14 << 20); /* within what lies between two pages of tags */
+    assert_true(all != 0 && region_header(&r)->used == used);
+    region_free(&r, all, 14 << 20);
+    all = region_alloc(&r, LARGE);
+    assert_true(all != 0 && region_header(&r)->used > used);
+    region_free(&r, all, LARGE);
+    assert_true(region_alloc(&r, LARGE) == all);
+    mem_free(memory);
+}
+
 static void only_whole_snapshots_open(void **state)
 {
     uint8_t *memory = mem_aligned(64, CAPACITY), *copy = mem_aligned(64, CAPACITY);
@@ -132,6 +230,9 @@ int main(void)
         cmocka_unit_test(classes_round_up_by_at_most_a_quarter),
         cmocka_unit_test(pieces_do_not_overlap),
         cmocka_unit_test(a_full_region_says_so),
+        cmocka_unit_test(what_is_free_joins),
+        cmocka_unit_test(growing_together_uses_the_region),
+        cmocka_unit_test(blocks_over_extents),
         cmocka_unit_test(only_whole_snapshots_open),
     };
 

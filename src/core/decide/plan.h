@@ -11,7 +11,7 @@
 #include "core/velocity/velocity.h"
 
 enum {
-    ENGINE_EPOCH = 2, /* bumped when the numerics of features, scores or decisions change */
+    ENGINE_EPOCH = 3, /* bumped when the numerics of features, scores or decisions change */
     PLAN_RULES_MAX = 256,
     PLAN_OUTCOMES_MAX = 16,
     PLAN_LEVELS_MAX = 16, /* the lowest included */

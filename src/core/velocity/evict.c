@@ -221,7 +221,6 @@ void room_share(struct velocity *v, int level)
 
 bool room_is_ample(const struct velocity *v, int level, uint32_t rows)
 {
-    const struct region_header *h = region_header(v->region);
     uint64_t needed = level_bytes(v, level) / 2;
 
     for (uint32_t i = 0; i < v->layout->group_count; i++) {
@@ -230,7 +229,7 @@ bool room_is_ample(const struct velocity *v, int level, uint32_t rows)
         if (g->level == level)
             needed += (uint64_t)rows * (ROW_BYTES + (g->has_text ? ROW_TEXTS * TEXT_MAX : 0));
     }
-    return h->capacity - h->used >= needed;
+    return region_room(v->region) >= needed;
 }
 
 /* The first idle entity's slot among `slots` of them, or their number. Most stretches have none,

@@ -1,19 +1,39 @@
 /* Size classes: 16, 32, 48, 64, 128, 192, 256, then four steps to each doubling. From 64 bytes on
- * all sizes are multiples of 64, and so are all addresses.
+ * all sizes are multiples of a line of 64 bytes, and so are all addresses.
  *
- * An allocation takes the head of its class's free list, else fresh bytes at the end, else (the
- * region being used up) the front of a larger free block whose rest goes back to the lists. Free
- * blocks are not joined again: the caller frees and allocates the same few sizes all the time, and
- * evicts when an allocation fails. A free block's first word is the next one's reference. */
+ * A free block of lines is any number of them, and no two are neighbours: what is freed joins the
+ * free blocks on both sides of it at once. So entities that grew together leave room for larger
+ * ones. A block is in the list of the largest class that fits into it; an allocation takes the
+ * first block of the first list that is not empty, from its own class up, and what is over goes
+ * back; fresh bytes at the end come last. Small blocks are cut from a line, and never joined: they
+ * are few.
+ *
+ * Whoever gets a block owns all its bytes, so what tells free neighbours stands beside: a tag of
+ * one bit a line, set for the first and the last line of a free block, in pages of 32 KiB that are
+ * taken from the region as it grows, one for each extent of 16 MiB. A free block has its length at
+ * both ends. */
 #include "core/velocity/region.h"
 
 #include <string.h>
 
 #include "core/base/panic.h"
 
-enum { LINE = 64, SMALL_CLASSES = 3, LINEAR_CLASSES = 7 };
+enum {
+    LINE = 64,
+    UNITS = LINE / REGION_UNIT, /* of a line */
+    SMALL_CLASSES = 3,
+    LINEAR_CLASSES = 7,
+    EXTENT_LINES = 1 << 18,
+    TAG_BYTES = EXTENT_LINES / 8,
+};
 
-static const uint64_t region_magic = 0x316e6f6967655241u; /* "ARegion1" */
+static const uint64_t region_magic = 0x326e6f6967655241u; /* "ARegion2" */
+
+/* The beginning of a free block; of a small one only `next`. References are 0 for none. */
+struct free_block {
+    region_ref next, before;
+    uint32_t lines; /* and once more in the last 4 bytes of the block */
+};
 
 static uint32_t class_of(size_t bytes)
 {
@@ -57,30 +77,66 @@ void region_set_root(struct region *r, unsigned root, uint64_t value)
     region_header(r)->root[root] = value;
 }
 
+/* The header, and the extents' tags: REGION_EXTENTS references. */
 static size_t header_bytes(void)
 {
-    return (sizeof(struct region_header) + LINE - 1) / LINE * LINE;
+    return (sizeof(struct region_header) + REGION_EXTENTS * sizeof(region_ref) + LINE - 1) / LINE *
+           LINE;
+}
+
+static region_ref *extent_tags(const struct region *r)
+{
+    return (region_ref *)(r->base + sizeof(struct region_header));
+}
+
+/* Tags for one more extent, at the end. */
+static bool add_extent(struct region *r)
+{
+    struct region_header *h = region_header(r);
+    region_ref *tags = &extent_tags(r)[h->extents];
+
+    if (h->extents == REGION_EXTENTS || h->capacity - h->used < TAG_BYTES)
+        return false;
+    region_touch(r, tags, sizeof *tags);
+    *tags = (region_ref)(h->used / REGION_UNIT);
+    h->used += TAG_BYTES;
+    h->live += TAG_BYTES;
+    h->extents++;
+    return true;
+}
+
+size_t region_own_bytes(void)
+{
+    return header_bytes() + TAG_BYTES;
 }
 
 void region_init(struct region *r, void *memory, size_t capacity, uint64_t layout)
 {
     struct region_header *h = memory;
 
-    ASSERT(capacity >= header_bytes() && (uintptr_t)memory % LINE == 0);
+    ASSERT(capacity >= region_own_bytes() && (uintptr_t)memory % LINE == 0);
     *h = (struct region_header){.magic = region_magic, .layout = layout, .capacity = capacity};
     h->used = h->live = header_bytes();
     *r = (struct region){.base = memory};
+    add_extent(r);
 }
 
-static bool header_is_sound(const struct region_header *h)
+static bool header_is_sound(const struct region *r)
 {
-    if (h->used < header_bytes() || h->live < header_bytes() || h->live > h->used)
+    const struct region_header *h = region_header(r);
+
+    if (h->used < header_bytes() || h->live < header_bytes() || h->live > h->used ||
+        h->used % LINE != 0 || h->extents > REGION_EXTENTS)
         return false;
     for (int i = 0; i < REGION_CLASSES; i++) {
         if ((uint64_t)h->free_list[i] * REGION_UNIT >= h->used)
             return false;
     }
-    return h->used % REGION_UNIT == 0;
+    for (uint64_t i = 0; i < h->extents; i++) {
+        if ((uint64_t)extent_tags(r)[i] * REGION_UNIT + TAG_BYTES > h->used)
+            return false;
+    }
+    return true;
 }
 
 bool region_open(struct region *r, void *memory, size_t capacity, size_t used, uint64_t layout,
@@ -89,7 +145,8 @@ bool region_open(struct region *r, void *memory, size_t capacity, size_t used, u
     struct region_header *h = memory;
 
     ASSERT((uintptr_t)memory % LINE == 0);
-    if (used < header_bytes() || h->magic != region_magic || h->used != used || !header_is_sound(h))
+    *r = (struct region){.base = memory};
+    if (used < header_bytes() || h->magic != region_magic || h->used != used || !header_is_sound(r))
         return error_set(e, ERROR_INVALID,
                          "snapshot of %zu bytes: this is not a whole state; restore an older one",
                          used);
@@ -103,101 +160,226 @@ bool region_open(struct region *r, void *memory, size_t capacity, size_t used, u
                          "snapshot needs %zu bytes of memory, the limit is %zu; raise `memory`",
                          used, capacity);
     h->capacity = capacity;
-    *r = (struct region){.base = memory};
     return true;
 }
 
-static void push(struct region *r, uint64_t at, uint32_t class)
-{
-    struct region_header *h = region_header(r);
+/* ---- tags ---- */
 
-    region_touch(r, r->base + at, sizeof(region_ref));
-    *(region_ref *)(r->base + at) = h->free_list[class];
-    h->free_list[class] = (region_ref)(at / REGION_UNIT);
+static uint8_t *tag_byte(const struct region *r, uint64_t line)
+{
+    return (uint8_t *)region_at(r, extent_tags(r)[line / EXTENT_LINES]) + line % EXTENT_LINES / 8;
 }
 
-static uint64_t pop(struct region *r, uint32_t class)
+static bool is_tagged(const struct region *r, uint64_t line)
 {
-    struct region_header *h = region_header(r);
-    uint64_t at = (uint64_t)h->free_list[class] * REGION_UNIT;
-
-    h->free_list[class] = *(region_ref *)(r->base + at);
-    return at;
+    return (*tag_byte(r, line) >> line % 8 & 1) != 0;
 }
 
-/* Bytes at `at` that belong to nobody, cut into as large blocks as alignment and classes allow. */
-static void give_back(struct region *r, uint64_t at, uint64_t bytes)
+static void flip_tag(struct region *r, uint64_t line)
 {
-    while (bytes >= REGION_UNIT) {
-        uint64_t to_line = -at & (LINE - 1);
-        uint64_t piece = to_line > 0 && to_line < bytes ? to_line : bytes;
-        uint32_t class = class_of(piece);
+    uint8_t *byte = tag_byte(r, line);
 
-        if (class_bytes(class) > piece)
-            class --;
-        push(r, at, class);
-        at += class_bytes(class);
-        bytes -= class_bytes(class);
+    region_touch(r, byte, 1);
+    *byte ^= (uint8_t)(1u << line % 8);
+}
+
+static void flip_tags(struct region *r, uint64_t line, uint64_t lines)
+{
+    flip_tag(r, line);
+    if (lines > 1)
+        flip_tag(r, line + lines - 1);
+}
+
+/* ---- lists of free blocks ---- */
+
+static struct free_block *block_at(const struct region *r, uint64_t line)
+{
+    return (struct free_block *)(r->base + line * LINE);
+}
+
+static uint32_t *length_at_end(const struct region *r, uint64_t last_line)
+{
+    return (uint32_t *)(r->base + (last_line + 1) * LINE - sizeof(uint32_t));
+}
+
+/* The largest class that fits. */
+static uint32_t list_of(uint64_t lines)
+{
+    uint32_t class = class_of(lines * LINE);
+
+    return class_bytes(class) > lines * LINE ? class - 1 : class;
+}
+
+static void set_list(struct region_header *h, uint32_t class, region_ref first)
+{
+    uint64_t bit = (uint64_t)1 << class % 64;
+
+    h->free_list[class] = first;
+    h->filled[class / 64] = first != 0 ? h->filled[class / 64] | bit : h->filled[class / 64] & ~bit;
+}
+
+/* These lines belong to nobody; their neighbours are in use. */
+static void put(struct region *r, uint64_t line, uint64_t lines)
+{
+    struct region_header *h = region_header(r);
+    struct free_block *b = block_at(r, line);
+    uint32_t class = list_of(lines), *end = length_at_end(r, line + lines - 1);
+    region_ref next = h->free_list[class];
+
+    region_touch(r, b, sizeof *b);
+    region_touch(r, end, sizeof *end);
+    *b = (struct free_block){.next = next, .lines = (uint32_t)lines};
+    *end = (uint32_t)lines;
+    if (next != 0) {
+        struct free_block *after = region_at(r, next);
+
+        region_touch(r, after, sizeof *after);
+        after->before = (region_ref)(line * UNITS);
     }
+    set_list(h, class, (region_ref)(line * UNITS));
+    flip_tags(r, line, lines);
 }
 
-/* Fresh bytes; the gap before an aligned block becomes a small free one. */
-static uint64_t extend(struct region *r, size_t bytes)
+/* Takes this free block out of its list; returns its lines. */
+static uint64_t take(struct region *r, uint64_t line)
 {
     struct region_header *h = region_header(r);
-    uint64_t gap = bytes >= LINE ? -h->used & (LINE - 1) : 0;
-    uint64_t at = h->used + gap;
+    struct free_block b = *block_at(r, line);
 
-    if (at > h->capacity || bytes > h->capacity - at || (at + bytes) / REGION_UNIT > UINT32_MAX)
+    if (b.before != 0) {
+        struct free_block *before = region_at(r, b.before);
+
+        region_touch(r, before, sizeof *before);
+        before->next = b.next;
+    } else {
+        set_list(h, list_of(b.lines), b.next);
+    }
+    if (b.next != 0) {
+        struct free_block *after = region_at(r, b.next);
+
+        region_touch(r, after, sizeof *after);
+        after->before = b.before;
+    }
+    flip_tags(r, line, b.lines);
+    return b.lines;
+}
+
+/* The first list from `class` on that is not empty; REGION_CLASSES: none. */
+static uint32_t filled_from(const struct region_header *h, uint32_t class)
+{
+    for (uint32_t word = class / 64; word < REGION_CLASSES / 64; word++) {
+        uint64_t filled = h->filled[word];
+
+        if (word == class / 64)
+            filled &= ~(uint64_t)0 << class % 64;
+        if (filled != 0)
+            return word * 64 + (uint32_t)__builtin_ctzll(filled);
+    }
+    return REGION_CLASSES;
+}
+
+/* ---- lines ---- */
+
+/* Fresh lines, zeroed; 0: the region is used up. */
+static uint64_t extend(struct region *r, uint64_t bytes)
+{
+    struct region_header *h = region_header(r);
+    uint64_t at;
+
+    /* The line behind the block is looked at when it is freed: it has a tag too. */
+    while (h->used + bytes >= h->extents * EXTENT_LINES * LINE) {
+        if (bytes > h->capacity - h->used || !add_extent(r))
+            return 0;
+    }
+    if (bytes > h->capacity - h->used)
         return 0;
-    if (gap > 0)
-        give_back(r, h->used, gap);
-    h->used = at + bytes;
-    return at;
+    at = h->used;
+    h->used += bytes;
+    return at / LINE;
 }
 
-static uint64_t split_larger(struct region *r, uint32_t class)
+/* Lines of a class, zeroed; 0: there is no room. */
+static uint64_t alloc_lines(struct region *r, uint32_t class)
+{
+    struct region_header *h = region_header(r);
+    uint64_t wanted = class_bytes(class) / LINE, line, lines;
+    uint32_t list = filled_from(h, class);
+
+    if (list == REGION_CLASSES)
+        return extend(r, wanted * LINE);
+    line = h->free_list[list] / UNITS;
+    lines = take(r, line);
+    if (lines > wanted)
+        put(r, line + wanted, lines - wanted);
+    region_touch(r, block_at(r, line), wanted * LINE);
+    memset(block_at(r, line), 0, wanted * LINE);
+    return line;
+}
+
+static void free_lines(struct region *r, uint64_t line, uint64_t lines)
 {
     struct region_header *h = region_header(r);
 
-    for (uint32_t larger = class + 1; larger < REGION_CLASSES; larger++) {
-        uint64_t at, bytes = class_bytes(class);
+    if ((line + lines) * LINE < h->used && is_tagged(r, line + lines))
+        lines += take(r, line + lines);
+    if (is_tagged(r, line - 1)) {
+        uint64_t before = *length_at_end(r, line - 1);
 
-        if (h->free_list[larger] == 0)
-            continue;
-        at = pop(r, larger);
-        give_back(r, at + bytes, class_bytes(larger) - bytes);
-        return at;
+        line -= before;
+        lines += take(r, line);
     }
-    return 0;
+    put(r, line, lines);
+}
+
+/* ---- small blocks ---- */
+
+static void put_small(struct region *r, region_ref ref, uint32_t class)
+{
+    region_ref *at = region_at(r, ref);
+
+    region_touch(r, at, sizeof *at);
+    *at = region_header(r)->free_list[class];
+    set_list(region_header(r), class, ref);
+}
+
+/* What is over of a larger small block, or of a line, is a small block. */
+static region_ref alloc_small(struct region *r, uint32_t class)
+{
+    struct region_header *h = region_header(r);
+    uint32_t list = filled_from(h, class), units;
+    region_ref ref;
+
+    if (list < SMALL_CLASSES) {
+        ref = h->free_list[list];
+        units = list + 1;
+        set_list(h, list, *(region_ref *)region_at(r, ref));
+    } else {
+        ref = (region_ref)(alloc_lines(r, SMALL_CLASSES) * UNITS);
+        units = UNITS;
+    }
+    if (ref == 0)
+        return 0;
+    if (units > class + 1)
+        put_small(r, ref + class + 1, units - class - 2);
+    region_touch(r, region_at(r, ref), class_bytes(class));
+    memset(region_at(r, ref), 0, class_bytes(class));
+    return ref;
 }
 
 region_ref region_alloc(struct region *r, size_t bytes)
 {
     struct region_header *h = region_header(r);
     uint32_t class = class_of(bytes);
-    uint64_t at;
+    region_ref ref;
 
     if (bytes > h->capacity)
         return 0;
     region_touch(r, h, sizeof *h);
-    bytes = class_bytes(class);
-    if (h->free_list[class] != 0) {
-        at = pop(r, class);
-        region_touch(r, r->base + at, bytes);
-        memset(r->base + at, 0, bytes);
-    } else {
-        at = extend(r, bytes);
-        if (at == 0) {
-            at = split_larger(r, class);
-            if (at == 0)
-                return 0;
-            region_touch(r, r->base + at, bytes);
-            memset(r->base + at, 0, bytes);
-        }
-    }
-    h->live += bytes;
-    return (region_ref)(at / REGION_UNIT);
+    ref =
+        class < SMALL_CLASSES ? alloc_small(r, class) : (region_ref)(alloc_lines(r, class) * UNITS);
+    if (ref != 0)
+        h->live += class_bytes(class);
+    return ref;
 }
 
 void region_free(struct region *r, region_ref ref, size_t bytes)
@@ -207,5 +389,22 @@ void region_free(struct region *r, region_ref ref, size_t bytes)
     ASSERT(ref != 0);
     region_touch(r, r->base, sizeof(struct region_header));
     region_header(r)->live -= class_bytes(class);
-    push(r, (uint64_t)ref * REGION_UNIT, class);
+    if (class < SMALL_CLASSES)
+        put_small(r, ref, class);
+    else
+        free_lines(r, ref / UNITS, class_bytes(class) / LINE);
+}
+
+size_t region_room(const struct region *r)
+{
+    const struct region_header *h = region_header(r);
+    size_t end = h->capacity - h->used, widest = 0;
+
+    for (uint32_t word = 0; word < REGION_CLASSES / 64; word++) {
+        if (h->filled[word] != 0)
+            widest = class_bytes(word * 64 + 63 - (uint32_t)__builtin_clzll(h->filled[word]));
+    }
+    end -= end / (LINE * 8); /* the tags of its lines */
+    end = end > TAG_BYTES ? end - TAG_BYTES : 0;
+    return end > widest ? end : widest;
 }

@@ -25,7 +25,12 @@
 
 #include "core/base/error.h"
 
-enum { REGION_UNIT = 16, REGION_CLASSES = 128, REGION_ROOTS = 16 };
+enum {
+    REGION_UNIT = 16,
+    REGION_CLASSES = 128,
+    REGION_ROOTS = 16,
+    REGION_EXTENTS = 4096, /* of 16 MiB each: what tells free neighbours */
+};
 
 typedef uint32_t region_ref; /* offset / REGION_UNIT; 64 GiB reachable */
 
@@ -34,8 +39,10 @@ struct region_header {
     uint64_t magic;
     uint64_t layout; /* what the caller keeps here; checked at restore */
     uint64_t capacity;
-    uint64_t used; /* bytes ever handed out: the part that a snapshot holds */
-    uint64_t live; /* bytes in use now */
+    uint64_t used;    /* bytes ever handed out: the part that a snapshot holds */
+    uint64_t live;    /* bytes in use now */
+    uint64_t extents; /* that have their tags */
+    uint64_t filled[REGION_CLASSES / 64]; /* a bit for each list that is not empty */
     region_ref free_list[REGION_CLASSES];
     uint64_t root[REGION_ROOTS]; /* the caller's own anchors */
 };
@@ -50,6 +57,9 @@ struct region {
     struct region_watch *watch; /* NULL: nobody */
 };
 
+/* What the region itself takes, at least: its header and the tags of the first extent. */
+size_t region_own_bytes(void);
+/* `capacity` is more than that. */
 void region_init(struct region *r, void *memory, size_t capacity, uint64_t layout);
 /* Take over bytes that a snapshot brought back; capacity may have changed. */
 bool region_open(struct region *r, void *memory, size_t capacity, size_t used, uint64_t layout,
@@ -62,6 +72,8 @@ void region_set_root(struct region *r, unsigned root, uint64_t value);
  * its class. */
 region_ref region_alloc(struct region *r, size_t bytes) MUST_USE;
 void region_free(struct region *r, region_ref ref, size_t bytes);
+/* Allocations that take no more than this in all find their room, in whatever order. */
+size_t region_room(const struct region *r);
 /* What an allocation of this size takes: its class's size. */
 size_t region_class_bytes(size_t bytes);
 
