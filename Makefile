@@ -9,6 +9,7 @@ export PYTHON
 # A configured tree; the tests join it when they are first asked for.
 build/build.ninja:
 	$(PACKAGES) build
+	@scripts/packages.sh console || echo "assay: without them the binary has no console" >&2
 	@meson setup build >build.log 2>&1 || { cat build.log; exit 1; }
 	@rm -f build.log
 tests-configured: build/build.ninja
@@ -19,6 +20,7 @@ tests-configured: build/build.ninja
 
 all: build/build.ninja ## build build/assay and libassay
 	$(PACKAGES) build
+	@scripts/packages.sh console || echo "assay: without them the binary has no console" >&2
 	@ninja -C build
 
 test: tests-configured ## unit and system tests (under 15 minutes)

@@ -52,7 +52,7 @@ MAY_INCLUDE = {
     "shell/report": "core/base core/data core/stats shell/source shell/registry",
     "shell/train": "core/base core/data core/lang core/model core/stats core/decide core/learn "
     "shell/os shell/settings shell/source shell/registry shell/run shell/report",
-    "shell/serve": "core/base core/data core/lang core/velocity core/model core/decide "
+    "shell/serve": "core/base core/data core/lang core/velocity core/model core/stats core/decide "
     "shell/os shell/settings shell/log shell/control shell/personal shell/access shell/rules shell/registry "
     "shell/run shell/store shell/audit shell/train",
     "shell/cmd": "core/base core/data core/lang core/velocity core/model core/stats core/sample "

@@ -14,6 +14,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from test_access import Server, make_key, sign_in  # noqa: E402
+from test_serve import Server as Plain  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DRIFTING = """
@@ -336,3 +337,64 @@ def test_a_decision_is_proved_and_entities_are_linked(start, tmp_path):
     found = server.ask("GET", "/v1/decisions?id_prefix=e45&sort=-seq")[1]["decisions"]
     assert [d["id"] for d in found] == ["e450"]
     assert server.ask("GET", "/v1/decisions?id_prefix=e4")[0] == 400
+
+
+# ---- drift ----
+
+
+def shop(i):
+    return {"country": "FR" if i % 4 else "DE", "shop": f"s{i % 11}"}
+
+
+def test_drift_is_seen(binary, tmp_path):
+    """What comes as it was learned is stable; other amounts and a new country have moved; both say by how much."""
+    rows = ["id,at,customer,amount,shop,country,fraud"]
+    for i in range(1200):
+        rows.append(f"h{i},2018-04-{1 + i // 48:02}T{i // 2 % 24:02}:{i % 60:02}:00Z,c{i % 37},{i * 7919 % 900 + 1},"
+                    f"{shop(i)['shop']},{shop(i)['country']},{int(i % 9 == 0)}")
+    (tmp_path / "assay.yaml").write_text(DRIFTING)
+    (tmp_path / "tx.csv").write_text("\n".join(rows) + "\n")
+    done = subprocess.run([binary, "train", "--force"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    server = Plain(binary, tmp_path)
+    try:
+        url = f"http://127.0.0.1:{server.port}"
+        empty = json.loads(get(server, "/v1/drift")[2])
+        assert empty["decisions"] == 0 and empty["score"] is None and empty["features"] == []
+
+        def send(first, of):
+            lines = "\n".join(json.dumps({"id": f"{first + i}", "at": f"2018-04-27T10:{i // 60:02}:{i % 60:02}Z", "customer": f"c{i % 37}", **of(i)}) for i in range(300))
+            c = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+            c.request("POST", "/v1/decisions:batch", lines, {"Content-Type": "application/x-ndjson"})
+            answer = c.getresponse()
+            assert answer.status == 200 and b"problem" not in answer.read()
+            c.close()
+
+        send(0, lambda i: {"amount": i * 7919 % 900 + 1, **shop(i)})
+        drift = json.loads(get(server, "/v1/drift?decisions=300")[2])
+        by = {f["name"]: f for f in drift["features"]}
+        assert drift["decisions"] == 300 and drift["from"] <= drift["to"] and list(by) == ["n_1d", "shop_n", "amount", "country"]
+        assert by["amount"]["verdict"] == "stable" and by["country"]["verdict"] == "stable"
+        assert sum(b["training"] for b in by["amount"]["bins"]) == pytest.approx(1, abs=0.001)
+        assert sum(b["recent"] for b in by["amount"]["bins"]) == pytest.approx(1)
+        words = {w["word"]: w for w in by["country"]["words"]}
+        assert words["FR"]["training"] == pytest.approx(0.75, abs=0.01) and words["FR"]["recent"] == pytest.approx(0.75)
+        assert sum(b["recent"] for b in drift["score"]["bands"]) == pytest.approx(1)
+        assert sum(b["training"] for b in drift["score"]["bands"]) == pytest.approx(1)
+        assert by["shop_n"]["verdict"] == "moved"  # a shop had some events a day, and has many a minute
+        send(1000, lambda i: {"amount": 5000 + i, **(shop(i) if i % 2 else {"shop": None, "country": "TH" if i % 4 else None})})
+        by = {f["name"]: f for f in json.loads(get(server, "/v1/drift?decisions=300")[2])["features"]}
+        assert by["amount"]["verdict"] == "moved" and by["amount"]["ks"] > 0.85
+        assert by["country"]["verdict"] == "moved" and "TH" in [w["word"] for w in by["country"]["words"]]
+        assert by["amount"]["quantiles"]["p50"] == pytest.approx(5150, abs=2)
+        assert by["country"]["nulls"]["recent"] == pytest.approx(0.25)
+        done = subprocess.run([binary, "drift", "--decisions", "300", "--url", url], cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        lines = done.stdout.splitlines()
+        assert lines[0].startswith("300 decisions") and "score" in lines[2] and any("amount" in x and "moved" in x for x in lines)
+        done = subprocess.run([binary, "drift", "--json", "--url", url], cwd=tmp_path, capture_output=True, text=True)
+        assert json.loads(done.stdout)["decisions"] == 600
+        done = subprocess.run([binary, "drift", "--decisions", "1"], cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 2
+    finally:
+        server.stop()

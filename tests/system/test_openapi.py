@@ -221,6 +221,7 @@ ASKED = {
         422: ("/v1/decisions/w1:replay", {"more": 1}, JSON),
     },
     "GET /v1/live": {},
+    "GET /v1/drift": {200: ("?decisions=200", None, {}), 400: ("?decisions=1", None, {})},
     "GET /v1/traffic": {200: ("?window=2d", None, {}), 400: ("?window=1y", None, {})},
     "GET /v1/events": {200: ("?limit=3", None, {}), 400: ("?limit=0", None, {})},
     "POST /v1/events/{id}:decide": {

@@ -25,6 +25,7 @@ const struct command *const commands[] = {
     &command_key,
     &command_user,
     &command_status,
+    &command_drift,
     &command_doctor,
     &command_size,
     &command_log,

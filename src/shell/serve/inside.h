@@ -181,6 +181,7 @@ enum http_next show_audit(struct server *s, struct exchange *x);
 enum http_next make_checkpoint(struct server *s, struct exchange *x);
 enum http_next show_live(struct server *s, struct exchange *x);
 enum http_next show_traffic(struct server *s, struct exchange *x);
+enum http_next show_drift(struct server *s, struct exchange *x);
 enum http_next show_session(struct server *s, struct exchange *x);
 enum http_next sign_in(struct server *s, struct exchange *x);
 enum http_next make_link(struct server *s, struct exchange *x);

@@ -44,27 +44,42 @@ static bool is_scored(const struct store_query *q)
     return q->min_score > 0 || q->max_score < PLAN_SCORE_MAX;
 }
 
-/* Of times, or else of scores. */
-static bool range_is_short(struct sqlite_store *s, const struct store_query *q, bool of_times,
-                           bool *is_short, struct error *e)
+/* What an index finds first; each takes its own share of the query's conditions. */
+enum { BY_TIME, BY_SCORE, BY_RULES, BY_LABEL };
+
+static const struct {
+    const char *table, *where;
+} sources[] = {
+    [BY_TIME] = {"decision INDEXED BY decision_time", "time_us >= ?1 AND time_us < ?2"},
+    [BY_SCORE] = {"decision INDEXED BY decision_score", "score >= ?1 AND score <= ?2"},
+    [BY_RULES] = {"decision INDEXED BY decision_rules", "rules IS NOT NULL"},
+    [BY_LABEL] = {"decision INDEXED BY decision_label", "label IS NOT NULL AND label = ?1"},
+};
+
+/* Whether it finds so few rows that they are sorted at once. */
+static bool is_short(struct sqlite_store *s, const struct store_query *q, int by, bool *is,
+                     struct error *e)
 {
     sqlite3_stmt *count;
+    struct buffer sql;
     bool ok;
 
-    if (!sqlite_prepare(s,
-                        of_times
-                            ? "SELECT count(*) FROM (SELECT 1 FROM decision INDEXED BY "
-                              "decision_time WHERE time_us >= ?1 AND time_us < ?2 LIMIT ?3)"
-                            : "SELECT count(*) FROM (SELECT 1 FROM decision INDEXED BY "
-                              "decision_score WHERE score >= ?1 AND score <= ?2 LIMIT ?3)",
-                        &count, e))
+    buffer_init(&sql, 512);
+    buffer_format(&sql, "SELECT count(*) FROM (SELECT 1 FROM %s WHERE %s LIMIT ?3)",
+                  sources[by].table, sources[by].where);
+    ok = sqlite_prepare(s, buffer_text(&sql), &count, e);
+    buffer_fini(&sql);
+    if (!ok)
         return false;
-    sqlite3_bind_int64(count, 1, of_times ? q->from_us : q->min_score);
-    sqlite3_bind_int64(count, 2, of_times ? q->until_us : q->max_score);
+    sqlite3_bind_int64(count, 1,
+                       by == BY_TIME    ? q->from_us
+                       : by == BY_LABEL ? q->label
+                                        : q->min_score);
+    sqlite3_bind_int64(count, 2, by == BY_TIME ? q->until_us : q->max_score);
     sqlite3_bind_int64(count, 3, STORE_SCAN_MAX + 1);
     ok = sqlite3_step(count) == SQLITE_ROW;
     if (ok)
-        *is_short = sqlite3_column_int64(count, 0) <= STORE_SCAN_MAX;
+        *is = sqlite3_column_int64(count, 0) <= STORE_SCAN_MAX;
     else
         sqlite_failed(s, "cannot count", e);
     sqlite3_finalize(count);
@@ -106,9 +121,8 @@ static void where_format(const struct store_query *q, struct buffer *sql)
     if (q->rule.length > 0)
         buffer_add_text(sql, " AND rules IS NOT NULL AND instr(rules, ?12) > 0");
     if (q->has_label)
-        buffer_add_text(sql, q->label == LABEL_UNKNOWN
-                                 ? " AND label IS NULL"
-                                 : " AND label IS NOT NULL AND label = ?13");
+        buffer_add_text(sql, q->label == LABEL_UNKNOWN ? " AND label IS NULL"
+                                                       : " AND label IS NOT NULL AND label = ?13");
     if (q->id_prefix.length > 0)
         buffer_format(sql,
                       " AND decision.seq > (SELECT max(seq) FROM decision) - %d AND "
@@ -129,31 +143,39 @@ static void where_format(const struct store_query *q, struct buffer *sql)
     buffer_add_text(sql, " LIMIT ?7");
 }
 
-/* Where the rows come from. */
+/* Where the rows come from: what finds few enough to be sorted, else the index of the order. */
 static bool choose_source(struct sqlite_store *s, const struct store_query *q, const char **source,
                           struct error *e)
 {
-    bool by_score = store_sorts[q->sort].key == STORE_KEY_SCORE, is_short = false;
+    bool by_score = store_sorts[q->sort].key == STORE_KEY_SCORE, is_few = false;
+    const struct {
+        bool is_asked;
+        int by;
+    } tries[] = {
+        {q->rule.length > 0, BY_RULES},
+        {q->has_label && q->label != LABEL_UNKNOWN, BY_LABEL},
+        {by_score ? is_timed(q) : is_scored(q), by_score ? BY_TIME : BY_SCORE},
+    };
 
-    *source = by_score ? "decision INDEXED BY decision_score" : "decision INDEXED BY decision_time";
+    *source = sources[by_score ? BY_SCORE : BY_TIME].table;
     if (has_entity(q)) {
         *source = "entity CROSS JOIN decision ON decision.seq = entity.seq";
-    } else if (q->id_prefix.length > 0 || store_sorts[q->sort].key == STORE_KEY_SEQ) {
+        return true;
+    }
+    if (q->id_prefix.length > 0 || store_sorts[q->sort].key == STORE_KEY_SEQ) {
         *source = "decision NOT INDEXED";
-    } else if (by_score && is_timed(q)) {
-        if (!range_is_short(s, q, true, &is_short, e))
+        return true;
+    }
+    for (size_t i = 0; i < sizeof tries / sizeof *tries && !is_few; i++) {
+        bool is_ordered = !by_score && tries[i].by != BY_SCORE; /* by time too: never worse */
+
+        if (!tries[i].is_asked)
+            continue;
+        if (!is_ordered && !is_short(s, q, tries[i].by, &is_few, e))
             return false;
-        if (is_short)
-            *source = "decision INDEXED BY decision_time";
-    } else if (!by_score && q->rule.length > 0) {
-        *source = "decision INDEXED BY decision_rules";
-    } else if (!by_score && q->has_label && q->label != LABEL_UNKNOWN) {
-        *source = "decision INDEXED BY decision_label";
-    } else if (!by_score && is_scored(q)) {
-        if (!range_is_short(s, q, false, &is_short, e))
-            return false;
-        if (is_short)
-            *source = "decision INDEXED BY decision_score";
+        is_few |= is_ordered;
+        if (is_few)
+            *source = sources[tries[i].by].table;
     }
     return true;
 }
@@ -272,7 +294,12 @@ bool sqlite_query(struct store *is, const struct store_query *q,
 
     ASSERT(q->limit >= 1 && q->limit <= STORE_LIMIT_MAX);
     next[0] = 0;
-    if ((q->cursor.length > 0 && !store_cursor_parse(q, &last, e)) || !page_prepare(s, q, &page, e))
+    if (q->cursor.length > 0 && !store_cursor_parse(q, &last, e))
+        return false;
+    if ((q->outcome.length > 0 && name_number(s, q->outcome) == 0) ||
+        (q->level.length > 0 && name_number(s, q->level) == 0))
+        return true; /* no decision ever had it */
+    if (!page_prepare(s, q, &page, e))
         return false;
     page_bind(s, page, q, &last);
     sqlite3_progress_handler(s->db, STORE_STEPS_MAX, stop_the_query, NULL);
