@@ -719,6 +719,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/rollups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The tables by hour, day or month that the settings' rollups have written. */
+        get: operations["get_v1_rollups"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/rollups/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The rows of one of these tables in the order of their periods, page by page. */
+        get: operations["get_v1_rollups_name_"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/subjects/{kind}/{id}": {
         parameters: {
             query?: never;
@@ -847,6 +881,23 @@ export interface paths {
         };
         /** The features of the plan in force: what each is, of what, over which windows, and from when on it is whole. */
         get: operations["get_v1_features"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/drift": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Each feature and the score of the newest decisions beside what the model learned from: how they are distributed, and how far they have moved. */
+        get: operations["get_v1_drift"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1465,6 +1516,89 @@ export interface components {
             again?: components["schemas"]["ReplayedDecision"];
             /** @description what is not equal */
             differences?: string[];
+        };
+        /** @description Share of the rows in one bin of a number. */
+        DriftBin: {
+            /** @description the bin's end; null: the rest */
+            up_to: null | number;
+            /** @description of the training rows */
+            training: null | number;
+            /** @description of the newest decisions */
+            recent: number;
+        };
+        /** @description Share of the rows with one word of a category. */
+        DriftWord: {
+            /** @description the category */
+            word: string;
+            /** @description of the training rows */
+            training: null | number;
+            /** @description of the newest decisions */
+            recent: number;
+        };
+        /** @description Share of the rows in one band of scores. */
+        DriftBand: {
+            /** @description lowest score */
+            from: number;
+            /** @description highest score */
+            to: number;
+            /** @description of the rows that the model was tested on */
+            training: null | number;
+            /** @description of the newest decisions */
+            recent: number;
+        };
+        /** @description Share of the rows without a value. */
+        DriftNulls: {
+            /** @description of the training rows */
+            training: null | number;
+            /** @description of the newest decisions */
+            recent: number;
+        };
+        /** @description How scores are distributed, now and in the model's test. */
+        DriftScore: {
+            /** @description the lowest first */
+            bands: components["schemas"]["DriftBand"][];
+            /** @description population stability index */
+            psi: null | number;
+            /** @description Kolmogorov-Smirnov distance */
+            ks: null | number;
+            /** @description moving from a psi of 0.1 on, moved from 0.25 on */
+            verdict: null | ("stable" | "moving" | "moved");
+        };
+        /** @description How a feature is distributed, now and in what the model learned from. */
+        DriftFeature: {
+            /** @description of the feature */
+            name: "amount" | string;
+            /** @description of its values */
+            type: string;
+            /** @description rows without a value */
+            nulls: components["schemas"]["DriftNulls"];
+            /** @description of a number: p5, p25, p50, p75, p95 of the newest decisions */
+            quantiles?: null | Record<string, never>;
+            /** @description of a number: between the deciles of training */
+            bins?: components["schemas"]["DriftBin"][];
+            /** @description of a category: the 20 most frequent now */
+            words?: components["schemas"]["DriftWord"][];
+            /** @description population stability index; null: the model does not know the feature */
+            psi: null | number;
+            /** @description of a number: Kolmogorov-Smirnov distance */
+            ks: null | number;
+            /** @description moving from a psi of 0.1 on, moved from 0.25 on */
+            verdict: null | ("stable" | "moving" | "moved");
+        };
+        /** @description The newest decisions beside what the model learned from. */
+        Drift: {
+            /** @description that were looked at */
+            decisions: number;
+            /** @description first bytes of the id of the plan in force */
+            plan: string;
+            /** @description receipt of the oldest of them */
+            from: null | string;
+            /** @description receipt of the newest */
+            to: null | string;
+            /** @description null without decisions */
+            score: null | components["schemas"]["DriftScore"];
+            /** @description in the plan's order */
+            features: components["schemas"]["DriftFeature"][];
         };
         /** @description How long decisions over HTTP took, from the request's head to the answer. */
         Latency: {
@@ -2419,6 +2553,71 @@ export interface components {
         };
         /** @description The answer to one label or several. */
         Labelled: components["schemas"]["LabelTaken"] | components["schemas"]["LabelResults"];
+        /** @description A column of a rollup's table. */
+        RollupColumn: {
+            /** @description of the column */
+            name: string;
+            /**
+             * @description of its cells
+             * @enum {unknown}
+             */
+            type: "date" | "time" | "bool" | "int" | "decimal" | "real" | "text";
+        };
+        /** @description A rollup's table. */
+        Rollup: {
+            /** @description of the rollup */
+            name: string;
+            /** @description in its database */
+            table: string;
+            /**
+             * @description what a row is of
+             * @enum {unknown}
+             */
+            every: "row" | "hour" | "day" | "month";
+            /** @description that the table has */
+            total_rows: number;
+            /** @description from which on the label is 1, where it is by percentile */
+            threshold: null | number;
+            /**
+             * Format: date-time
+             * @description when it was last written
+             */
+            updated_at: string;
+            /** @description in the table's order */
+            columns: components["schemas"]["RollupColumn"][];
+        };
+        /** @description All tables of rollups that were written. */
+        Rollups: {
+            /** @description by name */
+            rollups: components["schemas"]["Rollup"][];
+        };
+        /** @description A rollup's table, page by page. */
+        RollupPage: {
+            /** @description of the rollup */
+            name: string;
+            /** @description in its database */
+            table: string;
+            /**
+             * @description what a row is of
+             * @enum {unknown}
+             */
+            every: "row" | "hour" | "day" | "month";
+            /** @description that the table has */
+            total_rows: number;
+            /** @description from which on the label is 1, where it is by percentile */
+            threshold: null | number;
+            /**
+             * Format: date-time
+             * @description when it was last written
+             */
+            updated_at: string;
+            /** @description in the table's order */
+            columns: components["schemas"]["RollupColumn"][];
+            /** @description a member for each column */
+            rows: Record<string, never>[];
+            /** @description the cursor of the page that follows */
+            next: null | string;
+        };
         /** @description A list of the settings. */
         List: {
             /** @description of the list */
@@ -4708,6 +4907,69 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    get_v1_rollups: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description What the caller calls the request; given back. */
+                "X-Request-Id"?: components["parameters"]["request_id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rollups"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_v1_rollups_name_: {
+        parameters: {
+            query?: {
+                /** @description periods that begin at or after this */
+                from?: string;
+                /** @description periods that begin before this */
+                to?: string;
+                /** @description default period, the oldest first */
+                sort?: string;
+                /** @description rows of one page, default 100 */
+                limit?: number;
+                /** @description go on there */
+                cursor?: string;
+            };
+            header?: {
+                /** @description What the caller calls the request; given back. */
+                "X-Request-Id"?: components["parameters"]["request_id"];
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RollupPage"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
     delete_v1_subjects_kind_id_: {
         parameters: {
             query?: {
@@ -5002,6 +5264,34 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            400: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_v1_drift: {
+        parameters: {
+            query?: {
+                /** @description so many of the newest, default 2000 */
+                decisions?: string;
+            };
+            header?: {
+                /** @description What the caller calls the request; given back. */
+                "X-Request-Id"?: components["parameters"]["request_id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Drift"];
+                };
             };
             400: components["responses"]["Problem"];
             default: components["responses"]["Problem"];
