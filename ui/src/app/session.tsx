@@ -56,12 +56,16 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     setCsrf(now.csrf);
     client.setQueryData(KEY, now);
   }, [client]);
+  // The page goes first, then what it had asked for: the next person sees none of it.
+  const forget = useCallback(() => {
+    client.setQueryData(KEY, null);
+    setTimeout(() => client.removeQueries({ predicate: (query) => query.queryKey[0] !== KEY[0] }));
+  }, [client]);
   const signOut = useCallback(async () => {
     await the(api.DELETE("/v1/session"));
-    client.clear();
-    client.setQueryData(KEY, null);
-  }, [client]);
-  useEffect(() => whenSignedOut(() => client.setQueryData(KEY, null)), [client]);
+    forget();
+  }, [forget]);
+  useEffect(() => whenSignedOut(forget), [forget]);
   const session = useMemo<Session>(() => {
     const roles = new Set<Role | "anyone">(who === null ? [] : [...(who.roles as Role[]), "anyone"]);
     const all = who?.kind === "local"; // nobody is asked who they are: every route is open

@@ -32,7 +32,7 @@ export function Score({ of, level }: { of: number; level?: string }) {
         <rect className="track" width="100" height="16" rx="3" />
         <rect className={`tone-${tone}`} width={Math.max(of / 10, 2)} height="16" rx="3" />
       </svg>
-      {of}
+      <span>{of}</span>
     </span>
   );
 }
