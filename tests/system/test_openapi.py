@@ -236,6 +236,7 @@ ASKED = {
     },
     "GET /v1/rules": {200: ("", None, {}), 400: ("?fields=none", None, {})},
     "POST /v1/rules": {
+        200: ("/v1/rules?dry_run=true", {"name": "NEAR", "when": "amount > 480", "then": "review"}, JSON),
         201: ("", {"name": "NEAR", "when": "amount > 480", "then": "review", "note": "why"}, JSON),
         400: ("", b"{", JSON),
         409: ("", {"name": "BIG", "when": "true", "then": "review"}, JSON),

@@ -873,8 +873,7 @@ int main(void)
         TEST(labels_reach_their_decisions),   TEST(ids_are_found_across_buckets),
         TEST(what_is_not_committed_is_gone),  TEST(a_reader_needs_a_file_and_a_version),
         TEST(a_rebuilt_store_has_equal_rows), TEST(a_store_ahead_of_its_log_is_refused),
-        TEST(decisions_are_counted_by_time),
-        TEST(ids_are_found_by_their_beginning),
+        TEST(decisions_are_counted_by_time),  TEST(ids_are_found_by_their_beginning),
         TEST(a_rollback_is_forgotten),        TEST(what_is_lost_is_told),
     };
 

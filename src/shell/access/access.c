@@ -505,9 +505,8 @@ bool access_link(struct access *a, const struct caller *c, const char *cookie, c
     struct vouched of = {.caller = *c};
     unsigned roles;
 
-    if (c->kind == CALLER_USER &&
-        !sessions_find(a->sessions, cookie_find(cookie, SESSION_COOKIE), clock_monotonic_us(), &of,
-                       NULL))
+    if (c->kind == CALLER_USER && !sessions_find(a->sessions, cookie_find(cookie, SESSION_COOKIE),
+                                                 clock_monotonic_us(), &of, NULL))
         return error_set(e, ERROR_INVALID, "the session has ended");
     if (c->kind == CALLER_KEY &&
         !keys_in_force(a->keys, text_of(c->id), clock_now_us(), &roles, &of.key_mark))

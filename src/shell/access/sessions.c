@@ -52,8 +52,8 @@ void sessions_free(struct sessions *s)
 static bool has_ended(const struct sessions *s, const struct session *one, int64_t now_us)
 {
     return now_us - one->used_us > s->idle_us || now_us - one->opened_us > s->longest_us ||
-           (one->of.user != NULL && (user_roles(one->of.user) == 0 ||
-                                     user_generation(one->of.user) != one->of.generation));
+           (one->of.user != NULL &&
+            (user_roles(one->of.user) == 0 || user_generation(one->of.user) != one->of.generation));
 }
 
 static void drop(struct sessions *s, struct session **at)
@@ -114,8 +114,7 @@ static void random_text(char text[SESSION_TEXT_BYTES + 1])
 }
 
 void sessions_open(struct sessions *s, const struct vouched *of, int64_t now_us,
-                   char token[SESSION_TEXT_BYTES + 1],
-                   char csrf[SESSION_TEXT_BYTES + 1])
+                   char token[SESSION_TEXT_BYTES + 1], char csrf[SESSION_TEXT_BYTES + 1])
 {
     struct session *one = mem_alloc(sizeof *one), **bucket;
 

@@ -27,8 +27,7 @@ struct sessions *sessions_new(int64_t idle_us, int64_t longest_us);
 void sessions_free(struct sessions *s);
 
 void sessions_open(struct sessions *s, const struct vouched *of, int64_t now_us,
-                   char token[SESSION_TEXT_BYTES + 1],
-                   char csrf[SESSION_TEXT_BYTES + 1]);
+                   char token[SESSION_TEXT_BYTES + 1], char csrf[SESSION_TEXT_BYTES + 1]);
 /* Whose it is; false: nobody's, or it has ended. `csrf` may be NULL. Of a key, whoever knows keys
  * says whether it still is one (keys_in_force). */
 bool sessions_find(struct sessions *s, struct text token, int64_t now_us, struct vouched *of,

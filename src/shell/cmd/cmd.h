@@ -79,8 +79,8 @@ extern const struct command command_backtest, command_doctor, command_size, comm
 extern const struct command command_check, command_help, command_init, command_version;
 extern const struct command command_label, command_list, command_model, command_profile,
     command_test;
-extern const struct command command_demo, command_drift, command_features, command_generate, command_log,
-    command_replay;
+extern const struct command command_demo, command_drift, command_features, command_generate,
+    command_log, command_replay;
 extern const struct command command_key, command_rebuild, command_reload, command_serve,
     command_user;
 extern const struct command command_load;

@@ -28,9 +28,8 @@ static bool ask(struct asking *a, int64_t decisions, struct error *e)
     a->document = json_parse(a->json, a->answer.bytes, a->answer.length, e);
     if (a->document == NULL)
         return false;
-    return status == 200 ||
-           error_set(e, status >= 500 ? ERROR_WORLD : ERROR_INVALID, "%.*s",
-                     TEXT_ARG(json_text_at(&a->document->root, "detail")));
+    return status == 200 || error_set(e, status >= 500 ? ERROR_WORLD : ERROR_INVALID, "%.*s",
+                                      TEXT_ARG(json_text_at(&a->document->root, "detail")));
 }
 
 /* What nobody can compare comes last. */
@@ -79,7 +78,8 @@ static void add_words(const struct json *root, struct buffer *out)
         buffer_add_text(out, "no decision yet whose feature values are known\n");
         return;
     }
-    buffer_format(out, "%llu decisions, received %.*s to %.*s, beside what the model learned from\n",
+    buffer_format(out,
+                  "%llu decisions, received %.*s to %.*s, beside what the model learned from\n",
                   (unsigned long long)decisions, TEXT_ARG(json_text_at(root, "from")),
                   TEXT_ARG(json_text_at(root, "to")));
     buffer_format(out, "  %-32s%8s%8s\n", "", "psi", "ks");

@@ -310,7 +310,8 @@ enum http_next show_session(struct server *s, struct exchange *x)
 {
     struct access_session session = {.csrf = ""};
 
-    if (s->o.access != NULL && !access_session_of(s->o.access, exchange_header(x, "Cookie"), &session))
+    if (s->o.access != NULL &&
+        !access_session_of(s->o.access, exchange_header(x, "Cookie"), &session))
         session.csrf[0] = 0;
     add_who(&x->caller, session.csrf, &x->answer);
     return answer_made(x, 200);

@@ -55,8 +55,8 @@ static void add_verdict(struct buffer *out, const struct shares *s, bool is_orde
     buffer_add_char(out, ',');
     add_real(out, "ks", s->count > 0 && is_ordered ? drift_ks(s->before, s->now, s->count) : NAN);
     buffer_format(out, ",\"verdict\":%s",
-                  s->count == 0        ? "null"
-                  : psi >= DRIFT_MOVED ? "\"moved\""
+                  s->count == 0         ? "null"
+                  : psi >= DRIFT_MOVED  ? "\"moved\""
                   : psi >= DRIFT_MOVING ? "\"moving\""
                                         : "\"stable\"");
 }
@@ -227,8 +227,8 @@ static void share_words(const struct population_input *in, const struct word *wo
     double before = 1 - in->missing, now = (double)n / rows;
 
     for (uint32_t i = 0; i < in->values && i < POPULATION_VALUES_MAX; i++) {
-        const struct word *w = bsearch(&(struct word){in->value[i], 0}, word, distinct,
-                                       sizeof *word, by_text);
+        const struct word *w =
+            bsearch(&(struct word){in->value[i], 0}, word, distinct, sizeof *word, by_text);
         double share = w != NULL ? (double)w->count / rows : 0;
 
         add_share(s, in->share[i], share);

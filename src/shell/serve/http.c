@@ -164,11 +164,10 @@ static enum MHD_Result respond(struct connection *c)
     ASSERT(x->status != 0);
     c->http->o.answering(c->http->o.context, x);
     c->stage = ANSWERING;
-    r = x->stream != NULL
-            ? MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, HTTP_STREAM_BYTES, read_stream, c,
-                                                NULL)
-            : MHD_create_response_from_buffer(x->answer.length, x->answer.bytes,
-                                              MHD_RESPMEM_PERSISTENT);
+    r = x->stream != NULL ? MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, HTTP_STREAM_BYTES,
+                                                              read_stream, c, NULL)
+                          : MHD_create_response_from_buffer(x->answer.length, x->answer.bytes,
+                                                            MHD_RESPMEM_PERSISTENT);
     if (r == NULL)
         return MHD_NO;
     for (size_t i = 0; i < sizeof security_headers / sizeof *security_headers; i++)

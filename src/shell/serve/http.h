@@ -39,7 +39,7 @@ enum {
     HTTP_ANSWER_BYTES_MAX = 256 << 20,
     HTTP_KEPT_BYTES = 64 << 10,        /* of a buffer kept for the connection's next request */
     HTTP_HEADERS_BYTES_MAX = 16 << 10, /* that exchange_add_header takes for one answer */
-    HTTP_STREAM_BYTES = 4 << 10, /* of one piece of a stream */
+    HTTP_STREAM_BYTES = 4 << 10,       /* of one piece of a stream */
     HTTP_REQUEST_ID_MAX = 128,
     HTTP_ACTOR_MAX = 128,
     HTTP_TRACE_BYTES = 55, /* of a traceparent */

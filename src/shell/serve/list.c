@@ -70,7 +70,8 @@ static bool query_prefix(struct exchange *x, struct store_query *q)
     if (q->id_prefix.length >= PREFIX_MIN && q->id_prefix.length <= SHARD_ID_MAX &&
         text_is_utf8(q->id_prefix))
         return true;
-    problem_answer(x, 400, "query parameter id_prefix: expected %d to %d characters, found \"%.64s\"",
+    problem_answer(x, 400,
+                   "query parameter id_prefix: expected %d to %d characters, found \"%.64s\"",
                    PREFIX_MIN, SHARD_ID_MAX, word);
     return false;
 }
@@ -111,8 +112,8 @@ static bool query_read(struct server *s, struct exchange *x, struct store_query 
         !query_time(x, "received_from", &q->received_from_us) ||
         !query_time(x, "received_to", &q->received_until_us) || !query_sort(x, &q->sort) ||
         !query_name(x, "outcome", &q->outcome) || !query_name(x, "level", &q->level) ||
-        !query_name(x, "rule", &q->rule) || !query_prefix(x, q) || !query_label(x, q) || !query_entity(s, x, q) ||
-        !query_int(x, "min_score", 0, SCORE_MAX, &min_score) ||
+        !query_name(x, "rule", &q->rule) || !query_prefix(x, q) || !query_label(x, q) ||
+        !query_entity(s, x, q) || !query_int(x, "min_score", 0, SCORE_MAX, &min_score) ||
         !query_int(x, "max_score", 0, SCORE_MAX, &max_score) ||
         !query_int(x, "limit", 1, STORE_LIMIT_MAX, &limit))
         return false;

@@ -191,8 +191,7 @@ static void add_frame(struct live *l, int64_t now_us, const struct histogram_sum
     add_outcomes(l, p, out);
     add_bands(l, out);
     latency_add(took, out);
-    buffer_format(out,
-                  ",\"queue\":%u,\"store_lag\":%" PRIu64 ",\"alerts_open\":null,\"newest\":[",
+    buffer_format(out, ",\"queue\":%u,\"store_lag\":%" PRIu64 ",\"alerts_open\":null,\"newest\":[",
                   look->shard.queue_length, look->project.lag);
     buffer_add(out, l->rows.bytes, l->rows.length);
     buffer_add_text(out, "]}\n\n");

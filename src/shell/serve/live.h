@@ -25,7 +25,7 @@ struct live;
 struct server;
 
 bool live_start(struct server *s, struct live **l, struct error *e) MUST_USE;
-void live_end(struct live *l); /* all listeners, and nobody new; takes NULL */
+void live_end(struct live *l);  /* all listeners, and nobody new; takes NULL */
 void live_free(struct live *l); /* after http_stop; takes NULL */
 /* The exchange was a listener's and is over. */
 void live_left(struct exchange *x);

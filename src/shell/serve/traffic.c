@@ -56,8 +56,7 @@ static void count(void *context, const struct store_traffic *t)
     int64_t at = (t->start_us - c->from_us) / c->window->step_us;
     struct bucket *b;
 
-    if (t->start_us < c->from_us || at >= c->window->steps || t->band < 0 ||
-        t->band >= STORE_BANDS)
+    if (t->start_us < c->from_us || at >= c->window->steps || t->band < 0 || t->band >= STORE_BANDS)
         return;
     b = &c->bucket[at];
     b->all += t->count;

@@ -45,8 +45,8 @@ struct project {
     uint64_t read_seq; /* last record taken from the cursor */
     _Atomic uint64_t projected_seq, skipped, bands[STORE_BANDS];
     uint32_t batch_bands[STORE_BANDS]; /* of the transaction */
-    int64_t looked_us, anew_us; /* monotonic; when it was last looked for, and made anew */
-    uint64_t whole_seq;         /* made anew, it is whole from here on */
+    int64_t looked_us, anew_us;        /* monotonic; when it was last looked for, and made anew */
+    uint64_t whole_seq;                /* made anew, it is whole from here on */
     _Atomic unsigned generation;
     atomic_bool is_rebuilding, is_suspect, is_stopping;
     pthread_t thread;

@@ -126,8 +126,8 @@ static void add_differences(const struct proving *p, bool is_equal, struct buffe
         bool differs;
     } items[] = {
         {"features", a->features_hash != b->features_hash},
-        {"margin", memcmp(&a->margin, &b->margin, sizeof a->margin) != 0},
-        {"probability", memcmp(&a->probability, &b->probability, sizeof a->probability) != 0},
+        {"margin", a->margin != b->margin},
+        {"probability", a->probability != b->probability},
         {"score", a->score != b->score},
         {"level", a->level != b->level},
         {"outcome", a->outcome != b->outcome},

@@ -6,10 +6,10 @@
  *
  * How writes stay fast at 10 M rows: integer keys; names of outcomes, levels and plans once each in
  * a table of names; two indexes whose new entries lie together: (time, seq) at its end and (score,
- * seq) at one of 1,001 ends; two of few rows, those with a rule or a label. What a decision is found by, the hash of its event's id and the tokens
- * of its entities, stands inside a bucket of 2^16 seqs, so an insert touches pages of the newest
- * bucket only and a look-up asks each bucket, newest first; a transaction inserts them in order
- * (keys.h).
+ * seq) at one of 1,001 ends; two of few rows, those with a rule or a label. What a decision is
+ * found by, the hash of its event's id and the tokens of its entities, stands inside a bucket of
+ * 2^16 seqs, so an insert touches pages of the newest bucket only and a look-up asks each bucket,
+ * newest first; a transaction inserts them in order (keys.h).
  */
 #ifndef ASSAY_STORE_SQLITE_H
 #define ASSAY_STORE_SQLITE_H

@@ -334,8 +334,7 @@ static bool sqlite_commit(struct store *is, uint64_t projected_seq, struct error
     struct sqlite_store *s = sqlite_of(is);
 
     if (!store_keys_flush(s, &s->events, s->event_add, e) ||
-        !store_keys_flush(s, &s->entities, s->entity_add, e) ||
-        !count_traffic(s, projected_seq, e))
+        !store_keys_flush(s, &s->entities, s->entity_add, e) || !count_traffic(s, projected_seq, e))
         return false;
     sqlite3_bind_int64(s->projected_set, 1, (int64_t)projected_seq);
     return sqlite_run(s, s->projected_set, "cannot note how far the log is projected", e) &&

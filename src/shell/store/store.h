@@ -120,10 +120,10 @@ struct store_query {
     enum store_sort sort;
     int64_t received_from_us, received_until_us; /* the same of receipt */
     struct text outcome, level, rule;            /* empty: any */
-    struct text id_prefix; /* of event ids, among the newest STORE_PREFIX_SCAN; empty: any */
-    int64_t entity;                              /* store_entity; 0: any */
-    int min_score, max_score;                    /* 0, PLAN_SCORE_MAX: any */
-    bool has_label;                              /* `label` is asked for, LABEL_UNKNOWN included */
+    struct text id_prefix;    /* of event ids, among the newest STORE_PREFIX_SCAN; empty: any */
+    int64_t entity;           /* store_entity; 0: any */
+    int min_score, max_score; /* 0, PLAN_SCORE_MAX: any */
+    bool has_label;           /* `label` is asked for, LABEL_UNKNOWN included */
     uint8_t label;
     uint32_t limit;     /* 1..STORE_LIMIT_MAX */
     struct text cursor; /* empty: from the start */
