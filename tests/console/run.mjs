@@ -18,7 +18,7 @@ async function signedIn(browser, who, options = {}) {
   await page.getByLabel("Name", { exact: true }).fill(who);
   await page.getByLabel("Password", { exact: true }).fill(password);
   await page.locator("form button").click();
-  await page.waitForSelector("nav");
+  await page.waitForSelector("nav", { state: "attached" });
   await settled(page);
   return page;
 }

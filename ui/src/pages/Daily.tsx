@@ -3,7 +3,7 @@
 import { useMemo } from "react";
 import { useSearchParams } from "wouter";
 import { api, type Schemas, the } from "../api/client";
-import { useAsk } from "../api/hooks";
+import { useAsk, useInForce, useSettings } from "../api/hooks";
 import type { Traffic } from "../api/live";
 import { Badge, Card, Page, Select, type Tone } from "../components/basics";
 import { Pager, usePages } from "../components/DataTable";
@@ -32,15 +32,17 @@ const levelTone = (level: unknown, score: unknown): Tone =>
 
 export default function Daily() {
   const { t } = useWords();
-  const asked = useAsk(["rollups"], (signal) => api.GET("/v1/rollups", { signal }));
+  const settings = useSettings();
+  const { hasRollups } = useInForce();
+  const asked = useAsk(["rollups"], (signal) => api.GET("/v1/rollups", { signal }), { enabled: hasRollups });
   return (
     <Page title={t("nav.daily")} lead={t("daily.lead")}>
-      <Result of={asked}>
+      {settings.isSuccess && !hasRollups ? <OwnDays /> : <Result of={asked}>
         {(data) => {
           const days = data.rollups.filter((one) => periodOf(one) !== undefined).sort((a, b) => Number(byDay(b)) - Number(byDay(a)) || worth(b) - worth(a) || a.name.localeCompare(b.name));
           return days.length === 0 ? <OwnDays /> : <Table all={days} />;
         }}
-      </Result>
+      </Result>}
     </Page>
   );
 }
