@@ -56,11 +56,12 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     setCsrf(now.csrf);
     client.setQueryData(KEY, now);
   }, [client]);
-  // The page goes first, then what it had asked for: the next person sees none of it.
-  const forget = useCallback(() => {
-    client.setQueryData(KEY, null);
-    setTimeout(() => client.removeQueries({ predicate: (query) => query.queryKey[0] !== KEY[0] }));
-  }, [client]);
+  const forget = useCallback(() => void client.setQueryData(KEY, null), [client]);
+  // When nobody's pages are there any more, what they had asked for goes: the next person sees none of it.
+  const isOut = asked.isSuccess && who === null;
+  useEffect(() => {
+    if (isOut) client.removeQueries({ predicate: (query) => query.queryKey[0] !== KEY[0] && query.queryKey[0] !== "provider" });
+  }, [isOut, client]);
   const signOut = useCallback(async () => {
     await the(api.DELETE("/v1/session"));
     forget();
