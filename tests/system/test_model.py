@@ -4,8 +4,12 @@ import csv
 import math
 import pathlib
 import struct
+import sys
 
 import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tools"))
+from onnx_graph import Graph  # noqa: E402
 
 GOLDEN = pathlib.Path(__file__).resolve().parents[1] / "golden" / "import"
 
@@ -142,3 +146,35 @@ model: {kind: boost, calibrate: none}
     assert own == back
     refused = run("model", "export", "twice.onnx")
     assert refused.exit == 1 and "the file that was imported" in refused.stderr
+
+
+def test_a_linear_model_that_bends_is_exported_as_it_scores(run, write, tmp_path):
+    assert run("generate", "--rows", "20000", "--days", "60", "-o", "t.csv").exit == 0
+    write("assay.yaml", """\
+name: cards
+sources: {transactions: t.csv}
+event: {id: transaction_id, time: timestamp, amount: amount, label: {field: is_fraud, delay: 3d}}
+entities: {customer: customer_id, terminal: terminal_id}
+features:
+  amount: amount
+  category: merchant_category
+  ratio: amount / mean(amount) by customer over 30d prior
+  usual: mean(amount) by customer over 2d prior
+model: {kind: logistic, logistic: {knots: 5}, calibrate: platt}
+""")
+    assert run("train").exit == 0
+    assert run("score", "-o", "own.csv", "t.csv").exit == 0
+    assert run("features", "-o", "features.csv", "t.csv").exit == 0
+    assert run("model", "export", "bent.onnx").exit == 0
+    graph = Graph((tmp_path / "bent.onnx").read_bytes())
+    assert sorted(graph.inputs) == ["amount", "category", "ratio", "usual"] and len(graph.constants["assay_knot"]) >= 5
+    with open(tmp_path / "features.csv") as f, open(tmp_path / "own.csv") as g:
+        pairs = list(zip(csv.DictReader(f), csv.DictReader(g), strict=True))
+    missing = behind = 0
+    for features, own in pairs[::7]:
+        row = {n: features[n] if n == "category" else float(features[n] or "nan") for n in graph.inputs}
+        found = graph.run(row)
+        assert found["probability"][0] == pytest.approx(float(own["probability"]), abs=2e-6), row
+        missing += any(v == "" for v in features.values())
+        behind += max(found["assay_hinge"]) > 0
+    assert missing > 50 and behind > 1000

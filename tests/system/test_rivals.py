@@ -41,6 +41,51 @@ def metric(server, name, model):
     return int(next(line for line in text.splitlines() if line.startswith(f'{name}{{model="{model}"}}')).split()[1])
 
 
+def live_figures(binary, folder, server, answers):
+    """`model compare --live` beside the server, held against what it answered."""
+    said = {who: [] for who in ("champion", "challenger", "shadow")}
+    for a in answers:
+        for who, told in {a["decided_by"]: a, **a["others"]}.items():
+            said[who].append(told["probability"])
+    label = {}  # a label's absence means legitimate here; what is taken back is not known
+    for k, a in enumerate(answers):
+        if k % 4 != 3:
+            label[k] = int(k % 5 == 0 and k % 3 != 0)
+        elif k % 8 == 3:
+            label[k] = 0
+            continue
+        told = {"label": "fraud" if label[k] else "legit"} if k in label else {"reversal": True}
+        assert server.ask("POST", "/v1/labels", {"id": a["id"], "source": "review", **told})[0] in (200, 201, 202)
+    found = json.loads(run(binary, folder, "model", "compare", "--live", "--json"))["live"]
+    assert (found["decisions"], found["labelled"], found["frauds"]) == (120, 105, sum(label.values()))
+    assert found["other_models"] == 60 and found["incomplete"] == 0 and found["threshold"] == 0.3
+    amount = [event(i)["amount"] for i in range(60, 180)]
+    assert found["fraud_amount"] == sum(amount[k] for k, y in label.items() if y)
+    by = {m["alias"]: m for m in found["models"]}
+    assert set(by) == set(said) and sum(m["decided"] for m in by.values()) == 120
+    for who, p in said.items():
+        assert by[who]["alerts"] == sum(v >= 0.3 for v in p)
+        tp = [k for k, y in label.items() if y and p[k] >= 0.3]
+        fp = [k for k, y in label.items() if not y and p[k] >= 0.3]
+        assert (by[who]["tp"], by[who]["fp"]) == (len(tp), len(fp)) and tp
+        assert abs(by[who]["alert_precision"]["value"] - len(tp) / (len(tp) + len(fp))) < 1e-12
+        assert abs(by[who]["value_detected"]["value"] - sum(amount[k] for k in tp) / found["fraud_amount"]) < 1e-12
+        same = sum((a >= 0.3) == (b >= 0.3) for a, b in zip(p, said["champion"])) / 120
+        assert abs(by[who]["same_side_as_champion"] - same) < 1e-12
+        cuts = sorted({p[k] for k in label}, reverse=True)
+        hits = [sum(label[k] for k in label if p[k] >= c) for c in cuts]
+        seen = [sum(p[k] >= c for k in label) for c in cuts]
+        ap = sum((h - g) / hits[-1] * h / n for h, g, n in zip(hits, [0, *hits], seen))
+        assert abs(by[who]["average_precision"]["value"] - ap) < 1e-12
+    assert by["shadow"]["average_precision"] == by["challenger"]["average_precision"]  # the same model
+    words = run(binary, folder, "model", "compare", "--live")
+    assert "value detected" in words and "champion" in words and "60 of other models" in words
+    later = json.loads(run(binary, folder, "model", "compare", "--live", "--json", "--from", "2025-07-09T02:00:00Z"))
+    assert later["live"]["decisions"] == 60
+    done = subprocess.run([binary, "model", "compare", "--live", "line"], cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 2 and "takes no names" in done.stderr
+
+
 def test_rivals(binary, folder):
     alone = run(binary, folder, "score", "tx.csv", "-q", "-o", "-")
     server = Server(binary, folder)
@@ -87,6 +132,7 @@ def test_rivals(binary, folder):
     assert abs(total - e["model"]["margin"]) < 1e-9
     assert metric(server, "assay_shadow_decided_total", "challenger") == sum(a["decided_by"] == "challenger" for a in challenged)
 
+    live_figures(binary, folder, server, challenged)
     server.process.terminate()
     assert server.process.wait() == 0
     replayed = json.loads(run(binary, folder, "replay", "--json", "-q"))
@@ -97,5 +143,7 @@ def test_rivals(binary, folder):
     server = Server(binary, folder)
     last = decided(server, range(180, 185))
     assert last[0]["plan"] == first[0]["plan"] and "others" not in last[0]
+    done = subprocess.run([binary, "model", "compare", "--live"], cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 1 and "champion's alone" in done.stderr
     server.process.terminate()
     assert server.process.wait() == 0

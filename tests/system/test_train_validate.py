@@ -121,6 +121,22 @@ def test_the_values_of_the_best_trial_give_its_model(train, tmp_path):
     assert plain["metrics"]["test"] == found["metrics"]["test"]
 
 
+def test_halving_tests_the_better_half_on_more_folds(train):
+    model = "model: {kind: logistic, seed: 3, search: {method: halving, %s, folds: 3, over: {logistic.l2: [1e-6, 100, log]}}}"
+    search = train(model % "trials: 6")["models"][0]["search"]
+    trials = search["trials"]
+    assert search["method"] == "halving"
+    assert sorted(t["folds"] for t in trials) == [1, 1, 1, 2, 3, 3]
+    through = [t for t in trials if t["folds"] == 3]
+    assert trials[search["best"]]["mean"] == max(t["mean"] for t in through)
+    assert train(model % "trials: 6", "-t", "2")["models"][0]["search"] == search
+    alone = train(model % "trials: 1")["models"][0]["search"]
+    assert alone["count"] == 1 and alone["trials"][0]["folds"] == 3
+    timed = train(model % "time: 1s")["models"][0]["search"]
+    again = train(model % f"trials: {timed['count']}")["models"][0]["search"]
+    assert again["trials"] == timed["trials"] and again["best"] == timed["best"]
+
+
 def test_a_search_with_a_time_says_how_many_trials_repeat_it(train):
     model = "model: {kind: logistic, seed: 3, search: {time: 1s, folds: 1, over: {logistic.l2: [1e-6, 1, log]}}}"
     timed = train(model)["models"][0]["search"]

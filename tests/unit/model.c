@@ -111,13 +111,15 @@ static uint32_t random_tree(struct random *r, struct tree_node *node, uint32_t i
     return nodes;
 }
 
-static struct model *random_forest(uint32_t inputs, uint32_t trees, uint32_t depth)
+static struct model *random_forest(enum model_kind kind, uint32_t inputs, uint32_t trees,
+                                   uint32_t depth)
 {
-    struct model *m = model_new(MODEL_BOOST, inputs);
+    struct model *m = model_new(kind, inputs);
     struct random r;
     struct error e;
 
     random_init(&r, inputs * 100 + depth);
+    m->forest.samples = kind == MODEL_ISOLATION ? 256 : 0;
     for (uint32_t j = 0; j < inputs; j++)
         model_set_input(m, j, text_of("x"), false, j);
     model_forest_reserve(m, trees, trees * MODEL_TREE_NODES_MAX);
@@ -236,7 +238,7 @@ static void every_shape_scores_and_explains_alike(void **state)
 
     for (unsigned k = 0; k < sizeof shape / sizeof *shape; k++) {
         uint32_t inputs = shape[k].inputs;
-        struct model *m = random_forest(inputs, shape[k].trees, shape[k].depth);
+        struct model *m = random_forest(MODEL_BOOST, inputs, shape[k].trees, shape[k].depth);
         double *x = mem_array((size_t)MANY * inputs, sizeof *x), margin[MANY];
         double *phi = mem_array(inputs, sizeof *phi), *scalar = mem_array(inputs, sizeof *scalar);
         struct random r;
@@ -406,6 +408,44 @@ static void explanations_add_up(void **state)
     }
 }
 
+/* A large forest explains rows by some of its trees at a time. */
+static void rows_are_explained_as_one_by_one(void **state)
+{
+    static const enum model_kind kinds[] = {MODEL_BOOST, MODEL_FOREST, MODEL_ISOLATION};
+    enum { INPUTS = 8, SOME = 3, TREES = 100, NODES_OF_A_RULE = 1 << 18 };
+    const uint32_t row[SOME] = {2, 0, 1};
+    const struct column *in[INPUTS];
+    struct column c[INPUTS];
+
+    for (uint32_t j = 0; j < INPUTS; j++) {
+        column_init(&c[j], TYPE_REAL, SOME);
+        in[j] = &c[j];
+        for (uint32_t i = 0; i < SOME; i++)
+            c[j].real[i] = (double)(i + 1) * j / INPUTS - 1;
+    }
+    for (unsigned k = 0; k < 3; k++) {
+        struct model *m = random_forest(kinds[k], INPUTS, TREES, 24);
+        struct model_scratch *s = model_scratch_new(m, simd_best());
+        double all[SOME * INPUTS], bases[SOME], one[INPUTS], base, most = 0;
+
+        assert_true(m->forest.first[TREES] > 2 * NODES_OF_A_RULE);
+        model_explain_rows(m, simd_best(), in, row, SOME, all, bases);
+        for (uint32_t i = 0; i < SOME; i++) {
+            model_explain(m, s, in, row[i], one, &base);
+            assert_true(fabs(base - bases[i]) < 1e-9);
+            for (uint32_t j = 0; j < INPUTS; j++) {
+                assert_true(fabs(one[j] - all[i * INPUTS + j]) < 1e-9);
+                most = fabs(one[j]) > most ? fabs(one[j]) : most;
+            }
+        }
+        assert_true(most > 1e-6);
+        model_scratch_free(s);
+        model_free(m);
+    }
+    for (uint32_t j = 0; j < INPUTS; j++)
+        column_fini(&c[j]);
+}
+
 /* A chain as deep as is allowed, on two inputs in turn: the highest order of quadrature and many
  * repeats of an input on one path. */
 static uint32_t chain_cover(uint32_t depth)
@@ -435,6 +475,7 @@ static struct model *deep_chain(void)
         if (d > 0)
             node[2 * d - 1] = (struct tree_node){.value = d * LEAF_ONE, .cover = chain_cover(d)};
     }
+    node[2 * MODEL_DEPTH_MAX].value = 0; /* the last one is a leaf */
     node[2 * MODEL_DEPTH_MAX].cover = node[2 * MODEL_DEPTH_MAX - 1].cover = 1;
     for (uint32_t d = MODEL_DEPTH_MAX; d-- > 0;) {
         uint32_t inner = d == 0 ? 0 : 2 * d;
@@ -708,6 +749,7 @@ int main(void)
         cmocka_unit_test(members_read_back),
         cmocka_unit_test(an_isotonic_calibration_reads_back),
         cmocka_unit_test(a_linear_margin_is_finite),
+        cmocka_unit_test(rows_are_explained_as_one_by_one),
     };
 
     cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -369,7 +369,7 @@ static char *slab_take(struct csv_reader *r, size_t bytes)
 
 static inline void put_integer(struct column *c, uint32_t row, int64_t v)
 {
-    c->null[row] = 0;
+    column_clear_null(c, row);
     c->integer[row] = v;
 }
 
@@ -423,7 +423,7 @@ static inline enum fault store_text(struct csv_reader *r, const struct plan *p,
         memcpy(copy, t.bytes, t.length);
         t.bytes = copy;
     }
-    p->column->null[row] = 0;
+    column_clear_null(p->column, row);
     p->column->text[row] = t;
     return FAULT_NONE;
 }
@@ -584,7 +584,7 @@ static inline enum fault store_cell(struct csv_reader *r, struct plan *p, const 
         break;
     case TYPE_REAL:
         if (!has_zero_first(t) && number_parse_real(t, p->field->point, &p->column->real[row])) {
-            p->column->null[row] = 0;
+            column_clear_null(p->column, row);
             return FAULT_NONE;
         }
         break;

@@ -7,16 +7,17 @@ static size_t cell_bytes(enum type type)
     return type == TYPE_TEXT ? sizeof(struct text) : sizeof(int64_t);
 }
 
+/* One allocation: a large one comes from the system as pages of zeros, and pages of marks that
+ * nobody sets take no memory. */
 void column_init(struct column *c, enum type type, uint32_t capacity)
 {
     *c = (struct column){.type = type};
-    c->null = mem_array(capacity, 1);
-    c->integer = mem_array(capacity, cell_bytes(type));
+    c->integer = mem_array(capacity, cell_bytes(type) + 1);
+    c->null = (uint8_t *)c->integer + capacity * cell_bytes(type);
 }
 
 void column_fini(struct column *c)
 {
-    mem_free(c->null);
     mem_free(c->integer);
     *c = (struct column){0};
 }
@@ -63,7 +64,7 @@ void column_set(struct column *c, uint32_t row, const struct value *v)
         column_set_null(c, row);
         return;
     }
-    c->null[row] = 0;
+    column_clear_null(c, row);
     if (c->type == TYPE_TEXT)
         c->text[row] = v->text;
     else if (c->type == TYPE_REAL)

@@ -15,7 +15,8 @@
 
 struct column {
     enum type type;
-    uint8_t *null; /* one byte a row: 1 = null; the cell is then 0 or an empty text */
+    uint8_t *null; /* one byte a row: 1 = null; the cell is then 0 or an empty text. Of a column
+                    * that column_init made it is behind the cells, in the same allocation */
     union {
         int64_t *integer; /* bool, int, decimal, time, duration */
         double *real;
@@ -42,6 +43,12 @@ struct value column_get(const struct column *c, uint32_t row); /* text is borrow
 /* Stores without copying text; the value's type must be the column's. -0 is stored as 0. */
 void column_set(struct column *c, uint32_t row, const struct value *v);
 void column_set_null(struct column *c, uint32_t row);
+/* The cell has a value from now on. Writes only where it must: column_init says why. */
+static inline void column_clear_null(struct column *c, uint32_t row)
+{
+    if (c->null[row])
+        c->null[row] = 0;
+}
 
 /* Appends row `row` of `from` (same columns), copying text; false when full. */
 bool frame_append(struct frame *to, const struct frame *from, uint32_t row) MUST_USE;

@@ -7,8 +7,13 @@
 #include "core/base/panic.h"
 #include "core/stats/order.h"
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 enum {
     SAMPLE_ROWS = 100000, /* legitimate rows that are looked at to place borders; frauds all are */
+    GATHER_SPARE = 3,     /* bytes behind the last column: bins.h */
     FRAUD_SHARE = 4,      /* frauds count 1/FRAUD_SHARE of all when borders are placed */
 };
 
@@ -99,29 +104,81 @@ static void cut_input(struct bins *b, uint32_t input, const struct dataset *d, c
     mem_free(v);
 }
 
-static uint8_t bin_of(const double *border, uint32_t count, double x)
-{
-    const double *base = border;
-    uint32_t n = count;
+enum { SEARCHES = 8 }; /* at once: each step of one waits for the step before it */
 
-    if (isnan(x))
-        return 0;
+/* Bins of `count` values, at most SEARCHES. */
+static void bins_of(const double *border, uint32_t borders, const double *x, uint32_t count,
+                    uint8_t *bin)
+{
+    uint32_t base[SEARCHES] = {0}, n = borders;
+    double v[SEARCHES] = {0};
+
+    memcpy(v, x, count * sizeof *v);
     while (n > 1) {
         uint32_t half = n / 2;
 
-        base += half & -(uint32_t)(base[half - 1] < x); /* not a branch: it would be mistaken */
+        for (uint32_t k = 0; k < SEARCHES; k++) /* not a branch: it would be mistaken */
+            base[k] += half & -(uint32_t)(border[base[k] + half - 1] < v[k]);
         n -= half;
     }
-    return (uint8_t)(1 + (base - border));
+    for (uint32_t k = 0; k < count; k++)
+        bin[k] = isnan(v[k]) ? 0 : (uint8_t)(1 + base[k]);
 }
 
-static void fill_cells(struct bins *b, uint32_t input, const double *x)
+#if defined(__x86_64__)
+enum { FAN = 16 };
+
+/* The same in two steps: of every FAN-th border, and of the FAN behind the last that is below.
+ * `fan` has the first ones, then all borders, filled up with infinity, which is below nothing. */
+__attribute__((target("avx512f,popcnt"))) static inline uint32_t below_avx512(const double *fan,
+                                                                              __m512d v)
+{
+    __mmask8 low = _mm512_cmp_pd_mask(_mm512_load_pd(fan), v, _CMP_LT_OQ);
+    __mmask8 high = _mm512_cmp_pd_mask(_mm512_load_pd(fan + FAN / 2), v, _CMP_LT_OQ);
+
+    return (uint32_t)__builtin_popcount((uint32_t)low | (uint32_t)high << FAN / 2);
+}
+
+__attribute__((target("avx512f,popcnt"))) static void
+bins_avx512(const double *border, uint32_t borders, const double *x, uint32_t count, uint8_t *bin)
+{
+    _Alignas(64) double fan[FAN + FAN * FAN];
+
+    for (uint32_t k = 0; k < FAN * FAN; k++)
+        fan[FAN + k] = k < borders ? border[k] : INFINITY;
+    for (uint32_t k = 0; k < FAN; k++)
+        fan[k] = fan[FAN + k * FAN + FAN - 1];
+    for (uint32_t i = 0; i < count; i++) {
+        __m512d v = _mm512_set1_pd(x[i]);
+        uint32_t at = below_avx512(fan, v), base = at * FAN; /* the last of the FAN is infinite */
+
+        base += below_avx512(fan + FAN + base, v);
+        base = base < borders ? base : borders - 1;
+        bin[i] = isnan(x[i]) ? 0 : (uint8_t)(1 + base);
+    }
+}
+#endif
+
+static void fill_cells(struct bins *b, uint32_t input, const double *x, enum simd simd)
 {
     uint8_t *column = b->column + (size_t)input * b->rows;
+    uint32_t block = SEARCHES;
 
-    for (uint32_t i = 0; i < b->rows; i++) {
-        column[i] = bin_of(b->border[input], b->count[input], x[i]);
-        b->cell[(size_t)i * b->inputs + input] = column[i];
+#if defined(__x86_64__)
+    if (simd == SIMD_AVX512)
+        block = LEARN_BLOCK;
+#endif
+    for (uint32_t i = 0; i < b->rows; i += block) {
+        uint32_t left = b->rows - i, count = left < block ? left : block;
+
+#if defined(__x86_64__)
+        if (simd == SIMD_AVX512)
+            bins_avx512(b->border[input], b->count[input], x + i, count, column + i);
+        else
+#endif
+            bins_of(b->border[input], b->count[input], x + i, count, column + i);
+        for (uint32_t k = i; b->cell != NULL && k < i + count; k++)
+            b->cell[(size_t)k * b->inputs + input] = column[k];
     }
 }
 
@@ -140,6 +197,7 @@ struct cutting {
     const struct dataset *dataset;
     struct model *model;
     uint32_t most;
+    enum simd simd;
 };
 
 static void cut_task(void *context, unsigned input)
@@ -154,30 +212,28 @@ static void cut_task(void *context, unsigned input)
         for (uint32_t i = 0; i < d->rows; i++)
             x[i] = column_number(d->input[input], dataset_row(d, i));
     cut_input(c->bins, input, d, x, c->most);
-    fill_cells(c->bins, input, x);
+    fill_cells(c->bins, input, x, c->simd);
     mem_free(x);
 }
 
 static void allocate(struct bins *b, uint32_t rows, uint32_t inputs)
 {
     *b = (struct bins){.rows = rows, .inputs = inputs};
-    b->cell = mem_aligned(64, (size_t)rows * inputs);
     b->count = mem_array(inputs, sizeof *b->count);
-    b->first = mem_array(inputs + 1, sizeof *b->first);
     b->border = mem_array(inputs, sizeof *b->border);
 }
 
-void bins_init(struct bins *b, const struct dataset *d, uint32_t bins, struct model *m,
+void bins_init(struct bins *b, const struct dataset *d, uint32_t bins, bool by_row, struct model *m,
                const struct learn_run *run)
 {
-    struct cutting c = {b, d, m, bins};
+    struct cutting c = {b, d, m, bins, run->simd};
 
     ASSERT(bins >= 2 && bins <= BINS_MAX);
     allocate(b, d->rows, d->inputs);
-    b->column = mem_aligned(64, (size_t)d->rows * d->inputs);
+    if (by_row)
+        b->cell = mem_aligned(64, (size_t)d->rows * d->inputs);
+    b->column = mem_aligned(64, (size_t)d->rows * d->inputs + GATHER_SPARE);
     workers_run(run->workers, d->inputs, cut_task, &c);
-    for (uint32_t j = 0; j < d->inputs; j++)
-        b->first[j + 1] = b->first[j] + b->count[j] + 1;
 }
 
 void bins_init_like(struct bins *b, const struct bins *of, const struct dataset *d,
@@ -186,9 +242,9 @@ void bins_init_like(struct bins *b, const struct bins *of, const struct dataset 
     double *x = mem_array(d->inputs, sizeof *x);
 
     allocate(b, d->rows, d->inputs);
+    b->cell = mem_aligned(64, (size_t)d->rows * d->inputs);
     for (uint32_t j = 0; j < d->inputs; j++) {
         b->count[j] = of->count[j];
-        b->first[j + 1] = of->first[j + 1];
         b->border[j] = mem_array(of->count[j], sizeof **b->border);
         for (uint32_t k = 0; k < of->count[j]; k++)
             b->border[j][k] = of->border[j][k];
@@ -196,7 +252,7 @@ void bins_init_like(struct bins *b, const struct bins *of, const struct dataset 
     for (uint32_t i = 0; i < d->rows; i++) {
         model_encode(m, d->input, d->row, i, 1, x);
         for (uint32_t j = 0; j < d->inputs; j++)
-            b->cell[(size_t)i * d->inputs + j] = bin_of(b->border[j], b->count[j], x[j]);
+            bins_of(b->border[j], b->count[j], &x[j], 1, &b->cell[(size_t)i * d->inputs + j]);
     }
     mem_free(x);
 }
@@ -207,7 +263,6 @@ void bins_fini(struct bins *b)
         mem_free(b->border[j]);
     mem_free(b->border);
     mem_free(b->count);
-    mem_free(b->first);
     mem_free(b->cell);
     mem_free(b->column);
     *b = (struct bins){0};

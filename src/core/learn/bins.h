@@ -15,14 +15,24 @@ struct bins {
     uint32_t rows;
     uint32_t inputs;
     uint8_t *cell;   /* rows * inputs, by row: histograms read all inputs of a row */
-    uint8_t *column; /* the same by input: a split reads one input of many rows */
+    uint8_t *column; /* the same by input: a split reads one input of many rows. Four bytes may be
+                      * read at any cell */
     uint32_t *count; /* of each input: bins of values */
-    uint32_t *first; /* inputs + 1: prefix sums of count + 1 */
     double **border; /* of each input: count borders, the last is DBL_MAX */
 };
 
-/* Cuts the dataset and freezes the category maps of `m` (which has the dataset's inputs). */
-void bins_init(struct bins *b, const struct dataset *d, uint32_t bins, struct model *m,
+/* Where an input's cells begin in a histogram: so that the same bin of many inputs does not meet in
+ * one set of the cache. */
+enum { CELLS_STRIDE = BINS_MAX + 1 + 8 };
+
+static inline size_t bins_cell(uint32_t input)
+{
+    return (size_t)input * CELLS_STRIDE;
+}
+
+/* Cuts the dataset and freezes the category maps of `m` (which has the dataset's inputs). Without
+ * `by_row` there is no `cell`. */
+void bins_init(struct bins *b, const struct dataset *d, uint32_t bins, bool by_row, struct model *m,
                const struct learn_run *run);
 /* Another dataset cut at the same borders, by the model's maps; without `column`. */
 void bins_init_like(struct bins *b, const struct bins *of, const struct dataset *d,

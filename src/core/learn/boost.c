@@ -2,8 +2,10 @@
  *
  * Every tree: gradients and hessians of the loss at the present margins; a sample of the legitimate
  * rows (frauds are too few to leave out); a tree grown on integer histograms (grow.h); then the
- * leaves get their values from the true gradients in double, shrunk by the learning rate and
- * rounded once to 2^-32. Margins are integers from then on, the very ones that scoring computes.
+ * leaves get their values from the same integer sums (30 bits of the sum over all rows: a row of
+ * average gradient is rounded by a ten-thousandth in a million rows), shrunk by the learning rate
+ * and rounded once to 2^-32. Margins are integers from then on, the very ones that scoring
+ * computes.
  *
  * Sums in double are taken over blocks of fixed size and merged in order, so the threads cannot
  * change a bit.
@@ -129,11 +131,10 @@ static void booster_init(struct booster *b, const struct dataset *d, const struc
 
     *b = (struct booster){.dataset = d, .options = o, .run = run, .model = m, .rows = d->rows};
     dataset_weights(d, o->balance, b->weight);
-    bins_init(&b->bins, d, o->bins, m, run);
+    bins_init(&b->bins, d, o->bins, true, m, run);
     b->direction = directions(d, o);
-    b->grower = grower_new(&b->bins, o, b->direction, run->workers);
+    b->grower = grower_new(&b->bins, o, b->direction, run);
     b->margin = mem_array(d->rows, sizeof *b->margin);
-    b->slope = mem_array(d->rows, sizeof *b->slope);
     b->packed = mem_array(d->rows, sizeof *b->packed);
     b->label = mem_array(d->rows, 1);
     b->partial = mem_array(dataset_blocks(d->rows), sizeof *b->partial);
@@ -154,7 +155,6 @@ static void booster_fini(struct booster *b)
     mem_free(b->direction);
     bins_fini(&b->bins);
     mem_free(b->margin);
-    mem_free(b->slope);
     mem_free(b->packed);
     mem_free(b->label);
     mem_free(b->partial);
@@ -167,43 +167,123 @@ static void booster_fini(struct booster *b)
 
 /* ---- gradients ---- */
 
+static uint32_t block_end(const struct booster *b, uint32_t from)
+{
+    return b->rows - from < LEARN_BLOCK ? b->rows : from + LEARN_BLOCK;
+}
+
+enum { LANES = 8 }; /* sums of a block, so that vectors of any width add in the same order */
+
+__attribute__((always_inline)) static inline struct partial
+slopes_of(const double *probability, const uint8_t *label, uint32_t rows, const double weight[2],
+          struct slope *slope)
+{
+    double gradient[LANES] = {0}, hessian[LANES] = {0};
+    struct partial sum = {0, 0};
+    uint32_t i = 0;
+
+    for (; i + LANES <= rows; i += LANES) {
+        for (unsigned k = 0; k < LANES; k++) {
+            double y = label[i + k], p = probability[i + k];
+            double w = weight[0] + y * (weight[1] - weight[0]);
+            double g = w * (p - y), h = w * p * (1 - p);
+
+            slope[i + k] = (struct slope){(float)g, (float)h};
+            gradient[k] += fabs(g);
+            hessian[k] += h;
+        }
+    }
+    for (; i < rows; i++) {
+        double y = label[i], p = probability[i], w = weight[0] + y * (weight[1] - weight[0]);
+
+        slope[i] = (struct slope){(float)(w * (p - y)), (float)(w * p * (1 - p))};
+        gradient[0] += fabs(w * (p - y));
+        hessian[0] += w * p * (1 - p);
+    }
+    for (unsigned k = 0; k < LANES; k++) {
+        sum.gradient += gradient[k];
+        sum.hessian += hessian[k];
+    }
+    return sum;
+}
+
+/* In place: slopes become packed words. `more`: what a legitimate row counts for those that were
+ * not drawn. */
+__attribute__((always_inline)) static inline void pack_slopes(uint64_t *packed,
+                                                              const uint8_t *label, uint32_t rows,
+                                                              const struct partial *per_unit,
+                                                              double more)
+{
+    for (uint32_t i = 0; i < rows; i++) {
+        double w = label[i] ? 1 : more;
+        struct slope s;
+
+        memcpy(&s, &packed[i], sizeof s);
+        packed[i] = pack_gradient((int64_t)rint((double)s.gradient * w * per_unit->gradient),
+                                  (int64_t)rint((double)s.hessian * w * per_unit->hessian));
+    }
+}
+
+/* The same at each level of SIMD, for the compiler to take several rows at once. */
+#define AT_LEVEL(level, target)                                                                    \
+    target static struct partial slopes_##level(const double *probability, const uint8_t *label,   \
+                                                uint32_t rows, const double weight[2],             \
+                                                struct slope *slope)                               \
+    {                                                                                              \
+        return slopes_of(probability, label, rows, weight, slope);                                 \
+    }                                                                                              \
+    target static void pack_##level(uint64_t *packed, const uint8_t *label, uint32_t rows,         \
+                                    const struct partial *per_unit, double more)                   \
+    {                                                                                              \
+        pack_slopes(packed, label, rows, per_unit, more);                                          \
+    }
+
+AT_LEVEL(scalar, )
+#if defined(__x86_64__)
+AT_LEVEL(avx2, __attribute__((target("avx2"))))
+AT_LEVEL(avx512, __attribute__((target("avx512f,avx512dq,avx512vl,avx512bw,"
+                                       "prefer-vector-width=512"))))
+#endif
+
 static void gradient_block(void *context, unsigned number)
 {
     struct booster *b = context;
-    uint32_t from = number * LEARN_BLOCK;
-    uint32_t to = b->rows - from < LEARN_BLOCK ? b->rows : from + LEARN_BLOCK;
+    uint32_t from = number * LEARN_BLOCK, rows = block_end(b, from) - from;
     double margin[LEARN_BLOCK], probability[LEARN_BLOCK];
-    struct partial sum = {0, 0};
+    struct slope *slope = (struct slope *)b->packed + from;
+    const uint8_t *label = b->label + from;
 
-    ASSERT(from < to);
-    for (uint32_t i = from; i < to; i++)
-        margin[i - from] = (double)b->margin[i] * (1.0 / (double)LEAF_ONE);
-    em_sigmoids(margin, to - from, probability, b->run->simd);
-    for (uint32_t i = from; i < to; i++) {
-        double p = probability[i - from], w = b->weight[b->label[i]];
-
-        b->slope[i] = (struct partial){w * (p - b->label[i]), w * p * (1 - p)};
-        sum.gradient += fabs(b->slope[i].gradient);
-        sum.hessian += b->slope[i].hessian;
-    }
-    b->partial[number] = sum;
+    ASSERT(rows > 0);
+    for (uint32_t i = 0; i < rows; i++)
+        margin[i] = (double)b->margin[from + i] * (1.0 / (double)LEAF_ONE);
+    em_sigmoids(margin, rows, probability, b->run->simd);
+#if defined(__x86_64__)
+    if (b->run->simd == SIMD_AVX512)
+        b->partial[number] = slopes_avx512(probability, label, rows, b->weight, slope);
+    else if (b->run->simd == SIMD_AVX2)
+        b->partial[number] = slopes_avx2(probability, label, rows, b->weight, slope);
+    else
+#endif
+        b->partial[number] = slopes_scalar(probability, label, rows, b->weight, slope);
 }
 
 static void pack_block(void *context, unsigned number)
 {
     struct booster *b = context;
-    uint32_t from = number * LEARN_BLOCK;
-    uint32_t to = b->rows - from < LEARN_BLOCK ? b->rows : from + LEARN_BLOCK;
-    double per_gradient = 1 / b->gradients.gradient_unit;
-    double per_hessian = 1 / b->gradients.hessian_unit;
-    double legitimate = 1 / b->options->row_share;
+    uint32_t from = number * LEARN_BLOCK, rows = block_end(b, from) - from;
+    struct partial per_unit = {1 / b->gradients.gradient_unit, 1 / b->gradients.hessian_unit};
+    double more = 1 / b->options->row_share;
+    uint64_t *packed = b->packed + from;
+    const uint8_t *label = b->label + from;
 
-    for (uint32_t i = from; i < to; i++) {
-        double w = b->label[i] ? 1 : legitimate;
-
-        b->packed[i] = pack_gradient((int64_t)rint(b->slope[i].gradient * w * per_gradient),
-                                     (int64_t)rint(b->slope[i].hessian * w * per_hessian));
-    }
+#if defined(__x86_64__)
+    if (b->run->simd == SIMD_AVX512)
+        pack_avx512(packed, label, rows, &per_unit, more);
+    else if (b->run->simd == SIMD_AVX2)
+        pack_avx2(packed, label, rows, &per_unit, more);
+    else
+#endif
+        pack_scalar(packed, label, rows, &per_unit, more);
 }
 
 /* The units leave room for the rounding of every row and for the heavier weights of a sample:
@@ -241,6 +321,11 @@ static uint32_t choose_rows(struct booster *b)
 {
     uint32_t *row = grower_rows(b->grower), count = 0;
 
+    if (b->options->row_share >= 1) {
+        for (uint32_t i = 0; i < b->rows; i++)
+            row[i] = i;
+        return b->rows;
+    }
     for (uint32_t i = 0; i < b->rows; i++) {
         row[count] = i;
         count += b->label[i] || drawn(b, 1, i, b->options->row_share);
@@ -270,21 +355,12 @@ static void value_task(void *context, unsigned at)
     const struct boost_options *o = b->options;
     const struct grown_node *n = &grower_node(b->grower)[at];
     const uint32_t *row = grower_rows(b->grower);
-    double gradient[2] = {0}, hessian[2] = {0}, g, h, step;
+    double g, h, step;
 
     if (n->left != 0)
         return;
-    for (uint32_t i = n->begin; i < n->end; i++) {
-        const struct partial s = b->slope[row[i]];
-        bool fraud = s.gradient < 0; /* p - 1; where it is 0, there is nothing to add */
-
-        gradient[0] += fraud ? 0 : s.gradient;
-        hessian[0] += fraud ? 0 : s.hessian;
-        gradient[1] += fraud ? s.gradient : 0;
-        hessian[1] += fraud ? s.hessian : 0;
-    }
-    g = gradient[0] / o->row_share + gradient[1];
-    h = hessian[0] / o->row_share + hessian[1];
+    g = (double)packed_gradient(n->total) * b->gradients.gradient_unit;
+    h = (double)packed_hessian(n->total) * b->gradients.hessian_unit;
     step = -g / (h + o->l2 + 1e-12);
     step = step < n->least ? n->least : step > n->most ? n->most : step;
     step = step > step_max ? step_max : step < -step_max ? -step_max : step;

@@ -10,6 +10,10 @@ struct partial {
     double gradient, hessian;
 };
 
+struct slope {
+    float gradient, hessian;
+};
+
 struct booster {
     const struct dataset *dataset;
     const struct boost_options *options;
@@ -22,9 +26,10 @@ struct booster {
     double weight[2]; /* by class */
     uint8_t *label;   /* of each row, 0 or 1 */
     int64_t base;
-    int64_t *margin;       /* of each row, 2^-32 of log-odds */
-    struct partial *slope; /* of each row: true ones, weighted by class */
-    uint64_t *packed;      /* the same rounded, reweighted for the sample */
+    int64_t *margin; /* of each row, 2^-32 of log-odds */
+    /* Of each row its gradient and hessian, weighted by class: first as two floats (struct slope),
+     * then, when the sums give the units, in place as a packed word, reweighted for the sample. */
+    uint64_t *packed;
     struct gradients gradients;
     struct partial *partial; /* sums of a block */
     uint16_t *column;        /* drawn for the tree */

@@ -3,10 +3,12 @@
  *
  * Everything that decides is an integer: a row counts its draws times its class's weight, rounded
  * once to a scale at which the whole fits 32 bits; one 64-bit word holds the weight of frauds
- * (upper half) and of all rows (lower half). A tree depends on its own number alone, so threads
- * take whole trees. Nodes are opened breadth first: parts.h, invariant 1. */
+ * (upper half) and of all rows (lower half). A tree's list of rows has one 32-bit word for each:
+ * its number, its draws and its class. A tree depends on its own number alone, so threads take
+ * whole trees. Nodes are opened breadth first: parts.h, invariant 1. */
 #include "core/learn/bins.h"
 #include "core/learn/dataset.h"
+#include "core/learn/part.h"
 
 #include <math.h>
 #include <string.h>
@@ -15,7 +17,9 @@
 #include "core/base/random.h"
 
 enum {
-    DRAWS_MAX = 7,    /* of one row in one bootstrap; one in 100,000 would have more */
+    DRAWS_MAX = 7, /* of one row in one bootstrap; one in 100,000 would have more */
+    CODE_BITS = 4, /* of a listed row: draws, and above them the class */
+    ROWS_MAX = 1 << (32 - CODE_BITS),
     WEIGHT_BITS = 29, /* of all rows' weights: 7 draws of each still fit 32 */
     BATCH_TREES = 4,  /* per thread between two looks at the progress */
 };
@@ -58,13 +62,15 @@ struct foresting {
     const struct learn_run *run;
     struct bins bins;
     uint8_t *label;
-    uint64_t weight[2]; /* of one draw, by class: a packed word */
-    uint32_t columns;   /* inputs tried at a node */
-    struct grown_forest *tree;
-    uint32_t from; /* tree of the first task */
+    uint64_t weight[1 << CODE_BITS]; /* of a listed row, by its code: a packed word */
+    uint32_t columns;                /* inputs tried at a node */
+    uint32_t from;                   /* tree of the first task */
+    struct grown_tree *batch;        /* of each task */
+    struct tree_node *node;          /* of the trees so far */
+    uint32_t *first;
 };
 
-struct grown_forest {
+struct grown_tree {
     uint32_t nodes;
     struct tree_node *node;
 };
@@ -82,9 +88,8 @@ struct growing {
     uint64_t stream;
     uint64_t counter; /* of random numbers drawn */
     uint32_t rows;
-    uint32_t *row, *row_aside;
-    uint64_t *weight, *weight_aside; /* of each listed row: draws and class as a packed word */
-    uint16_t *column;                /* inputs, dealt anew at each node */
+    uint32_t *row, *row_aside; /* number << CODE_BITS | code */
+    uint16_t *column;          /* inputs, dealt anew at each node */
     struct open_node *open;
     struct tree_node *node;
     uint32_t nodes;
@@ -126,8 +131,7 @@ static void draw_rows(struct growing *g)
     for (uint32_t i = 0; i < all; i++) {
         if (times[i] == 0)
             continue;
-        g->row[g->rows] = i;
-        g->weight[g->rows++] = g->f->weight[g->f->label[i]] * times[i];
+        g->row[g->rows++] = i << CODE_BITS | (uint32_t)g->f->label[i] * (DRAWS_MAX + 1) | times[i];
     }
     mem_free(times);
 }
@@ -149,24 +153,91 @@ static double purity(uint64_t w)
     return all > 0 ? frauds * frauds / all : 0;
 }
 
-static void scan(const uint64_t *cell, uint32_t bins, uint64_t total, bool missing_left,
+/* gain[k] of the border behind bin k, NaN where a side is empty. Sums first: what remains has no
+ * order and is taken several bins at once. */
+__attribute__((always_inline)) static inline void gains_of(const uint64_t *cell, uint32_t last,
+                                                           uint64_t first_left, uint64_t total,
+                                                           double *restrict gain)
+{
+    uint64_t left[BINS_MAX + 1], sum = first_left;
+
+    for (uint32_t k = 1; k <= last; k++)
+        left[k] = sum += cell[k];
+    for (uint32_t k = 1; k <= last; k++) {
+        uint64_t right = total - left[k];
+        double fl = frauds_of(left[k]), al = all_of(left[k]);
+        double fr = frauds_of(right), ar = all_of(right);
+
+        gain[k] = (fl * fl * ar + fr * fr * al) / (al * ar);
+    }
+}
+
+static void gains_scalar(const uint64_t *cell, uint32_t last, uint64_t left, uint64_t total,
+                         double *gain)
+{
+    gains_of(cell, last, left, total, gain);
+}
+
+#if defined(__x86_64__)
+__attribute__((target("avx2"))) static void gains_avx2(const uint64_t *cell, uint32_t last,
+                                                       uint64_t left, uint64_t total, double *gain)
+{
+    gains_of(cell, last, left, total, gain);
+}
+
+__attribute__((target("avx512f,avx512dq,avx512vl,prefer-vector-width=512"))) static void
+gains_avx512(const uint64_t *cell, uint32_t last, uint64_t left, uint64_t total, double *gain)
+{
+    gains_of(cell, last, left, total, gain);
+}
+#endif
+
+static void all_gains(enum simd level, const uint64_t *cell, uint32_t last, uint64_t left,
+                      uint64_t total, double *gain)
+{
+#if defined(__x86_64__)
+    if (level == SIMD_AVX512)
+        gains_avx512(cell, last, left, total, gain);
+    else if (level == SIMD_AVX2)
+        gains_avx2(cell, last, left, total, gain);
+    else
+#endif
+        gains_scalar(cell, last, left, total, gain);
+}
+
+static void scan(const struct growing *g, const uint64_t *cell, uint64_t total, bool missing_left,
                  uint16_t input, struct choice *best)
 {
-    uint32_t last = bins - (cell[0] == 0 || missing_left);
-    uint64_t left = missing_left ? cell[0] : 0;
+    uint32_t last = g->f->bins.count[input] - (cell[0] == 0 || missing_left);
+    double gain[BINS_MAX + 1];
 
+    all_gains(g->f->run->simd, cell, last, missing_left ? cell[0] : 0, total, gain);
     for (uint32_t k = 1; k <= last; k++) {
-        double gain;
-
-        if (cell[k] == 0)
-            continue;
-        left += cell[k];
-        if (all_of(left) == all_of(total))
-            break;
-        gain = purity(left) + purity(total - left);
-        if (gain > best->gain)
-            *best = (struct choice){gain, input, (uint8_t)k, missing_left};
+        if (gain[k] > best->gain && cell[k] != 0)
+            *best = (struct choice){gain[k], input, (uint8_t)k, missing_left};
     }
+}
+
+/* Two histograms in turn: what one row adds to a cell need not wait for the row before it. */
+static void count_cells(const struct growing *g, const struct open_node *o, const uint8_t *column,
+                        uint32_t bins, uint64_t *cell)
+{
+    const uint64_t *weight = g->f->weight;
+    uint64_t other[BINS_MAX + 1];
+    uint32_t i = o->begin;
+
+    memset(cell, 0, (bins + 1) * sizeof *cell);
+    memset(other, 0, (bins + 1) * sizeof *other);
+    for (; i + 2 <= o->end; i += 2) {
+        uint32_t x = g->row[i], y = g->row[i + 1];
+
+        cell[column[x >> CODE_BITS]] += weight[x % (1 << CODE_BITS)];
+        other[column[y >> CODE_BITS]] += weight[y % (1 << CODE_BITS)];
+    }
+    if (i < o->end)
+        cell[column[g->row[i] >> CODE_BITS]] += weight[g->row[i] % (1 << CODE_BITS)];
+    for (uint32_t k = 0; k <= bins; k++)
+        cell[k] += other[k];
 }
 
 static void try_input(struct growing *g, const struct open_node *o, uint16_t input,
@@ -178,12 +249,10 @@ static void try_input(struct growing *g, const struct open_node *o, uint16_t inp
     uint64_t cell[BINS_MAX + 1];
     struct choice own = {.gain = best->gain};
 
-    memset(cell, 0, (bins + 1) * sizeof *cell);
-    for (uint32_t i = o->begin; i < o->end; i++)
-        cell[column[g->row[i]]] += g->weight[i];
-    scan(cell, bins, o->total, false, input, &own);
+    count_cells(g, o, column, bins, cell);
+    scan(g, cell, o->total, false, input, &own);
     if (cell[0] != 0)
-        scan(cell, bins, o->total, true, input, &own);
+        scan(g, cell, o->total, true, input, &own);
     if (own.gain <= best->gain)
         return;
     if (cell[0] == 0) { /* one that is missing later goes with the heavier side */
@@ -220,25 +289,13 @@ static struct choice choose_split(struct growing *g, const struct open_node *o)
 static uint32_t part(struct growing *g, const struct open_node *o, const struct choice *s)
 {
     const struct bins *b = &g->f->bins;
-    const uint8_t *column = b->column + (size_t)s->input * b->rows;
-    uint32_t left = o->begin, right = 0;
+    struct part_rule rule = {CODE_BITS, b->column + (size_t)s->input * b->rows, s->bin,
+                             s->missing_left};
+    uint32_t rows = o->end - o->begin, *row = g->row + o->begin;
+    uint32_t left = part_rows(&rule, row, rows, g->row_aside, g->f->run->simd);
 
-    for (uint32_t i = o->begin; i < o->end; i++) {
-        uint32_t row = g->row[i];
-        uint64_t weight = g->weight[i];
-        uint8_t cell = column[row];
-        bool goes_left = cell == 0 ? s->missing_left : cell <= s->bin;
-
-        g->row[left] = row;
-        g->weight[left] = weight;
-        g->row_aside[right] = row;
-        g->weight_aside[right] = weight;
-        left += goes_left;
-        right += !goes_left;
-    }
-    memcpy(g->row + left, g->row_aside, right * sizeof *g->row);
-    memcpy(g->weight + left, g->weight_aside, right * sizeof *g->weight);
-    return left;
+    memcpy(row + left, g->row_aside, (rows - left) * sizeof *row);
+    return o->begin + left;
 }
 
 static uint64_t total_of(const struct growing *g, uint32_t begin, uint32_t end)
@@ -246,7 +303,7 @@ static uint64_t total_of(const struct growing *g, uint32_t begin, uint32_t end)
     uint64_t sum = 0;
 
     for (uint32_t i = begin; i < end; i++)
-        sum += g->weight[i];
+        sum += g->f->weight[g->row[i] % (1 << CODE_BITS)];
     return sum;
 }
 
@@ -307,12 +364,10 @@ static void tree_task(void *context, unsigned number)
     struct foresting *f = context;
     uint32_t rows = f->dataset->rows, tree = f->from + number;
     struct growing g = {.f = f, .stream = UINT64_C(0x666f72) << 32 | tree};
-    struct grown_forest *to = &f->tree[tree];
+    struct grown_tree *to = &f->batch[number];
 
     g.row = mem_array(rows, sizeof *g.row);
     g.row_aside = mem_array(rows, sizeof *g.row_aside);
-    g.weight = mem_array(rows, sizeof *g.weight);
-    g.weight_aside = mem_array(rows, sizeof *g.weight_aside);
     g.column = mem_array(f->bins.inputs, sizeof *g.column);
     g.open = mem_array(MODEL_TREE_NODES_MAX, sizeof *g.open);
     g.node = mem_array(MODEL_TREE_NODES_MAX, sizeof *g.node);
@@ -323,14 +378,29 @@ static void tree_task(void *context, unsigned number)
     memcpy(to->node, g.node, g.nodes * sizeof *to->node);
     mem_free(g.row);
     mem_free(g.row_aside);
-    mem_free(g.weight);
-    mem_free(g.weight_aside);
     mem_free(g.column);
     mem_free(g.open);
     mem_free(g.node);
 }
 
 /* ---- all of it ---- */
+
+/* Trees go behind those before them as soon as they are grown: a large forest is there once. */
+static void keep_batch(struct foresting *f, uint32_t trees)
+{
+    uint32_t nodes = f->first[f->from];
+
+    for (uint32_t t = 0; t < trees; t++)
+        nodes += f->batch[t].nodes;
+    f->node = mem_resize(f->node, (size_t)nodes + 1, sizeof *f->node);
+    for (uint32_t t = 0; t < trees; t++) {
+        uint32_t at = f->first[f->from + t];
+
+        memcpy(f->node + at, f->batch[t].node, f->batch[t].nodes * sizeof *f->node);
+        f->first[f->from + t + 1] = at + f->batch[t].nodes;
+        mem_free(f->batch[t].node);
+    }
+}
 
 /* Cancelled with trees: they are a smaller forest. Returns how many there are. */
 static uint32_t grow_all(struct foresting *f)
@@ -342,7 +412,9 @@ static uint32_t grow_all(struct foresting *f)
 
         if (!progress_report(f->run->progress, "forest", (double)f->from / trees))
             return f->from;
-        workers_run(f->run->workers, left < batch ? left : batch, tree_task, f);
+        left = left < batch ? left : batch;
+        workers_run(f->run->workers, left, tree_task, f);
+        keep_batch(f, left);
     }
     return trees;
 }
@@ -354,7 +426,7 @@ static void foresting_init(struct foresting *f, const struct dataset *d,
     double weight[2], frauds = dataset_frauds(d), all, scale;
 
     *f = (struct foresting){.dataset = d, .options = o, .run = run};
-    bins_init(&f->bins, d, o->bins, m, run);
+    bins_init(&f->bins, d, o->bins, false, m, run);
     dataset_weights(d, o->balance, weight);
     all = weight[1] * frauds + weight[0] * (d->rows - frauds);
     scale = (double)(1 << WEIGHT_BITS) / all;
@@ -362,7 +434,8 @@ static void foresting_init(struct foresting *f, const struct dataset *d,
         uint64_t w = (uint64_t)rint(weight[class] * scale);
 
         w = w > 0 ? w : 1;
-        f->weight[class] = w | (class == 1 ? w << 32 : 0);
+        for (uint32_t draws = 1; draws <= DRAWS_MAX; draws++)
+            f->weight[class * (DRAWS_MAX + 1) | draws] = (w | (class == 1 ? w << 32 : 0)) * draws;
     }
     f->columns =
         (uint32_t)rint(o->column_share > 0 ? o->column_share * d->inputs : sqrt((double)d->inputs));
@@ -370,30 +443,27 @@ static void foresting_init(struct foresting *f, const struct dataset *d,
     f->label = mem_array(d->rows, 1);
     for (uint32_t i = 0; i < d->rows; i++)
         f->label[i] = dataset_label(d, i) != 0;
-    f->tree = mem_array(o->trees, sizeof *f->tree);
+    f->batch = mem_array(BATCH_TREES * workers_count(run->workers), sizeof *f->batch);
+    f->first = mem_array((size_t)o->trees + 1, sizeof *f->first);
 }
 
 static void foresting_fini(struct foresting *f)
 {
-    for (uint32_t t = 0; t < f->options->trees; t++)
-        mem_free(f->tree[t].node);
-    mem_free(f->tree);
+    mem_free(f->batch);
+    mem_free(f->first);
+    mem_free(f->node);
     mem_free(f->label);
     bins_fini(&f->bins);
 }
 
-static void fill_model(const struct foresting *f, uint32_t trees, struct model *m)
+/* The model takes the trees over. */
+static void fill_model(struct foresting *f, uint32_t trees, struct model *m)
 {
-    uint32_t nodes = 0;
-
-    for (uint32_t t = 0; t < trees; t++)
-        nodes += f->tree[t].nodes;
-    model_forest_reserve(m, trees, nodes);
-    for (uint32_t t = 0, at = 0; t < trees; t++) {
-        memcpy(m->forest.node + at, f->tree[t].node, f->tree[t].nodes * sizeof *m->forest.node);
-        at += f->tree[t].nodes;
-        m->forest.first[t + 1] = at;
-    }
+    m->forest.trees = trees;
+    m->forest.first = f->first;
+    m->forest.node = f->node;
+    f->first = NULL;
+    f->node = NULL;
 }
 
 bool forest_train(const struct dataset *d, const struct forest_options *o,
@@ -405,6 +475,9 @@ bool forest_train(const struct dataset *d, const struct forest_options *o,
 
     if (!options_check(o, e) || !dataset_check(d, e))
         return false;
+    if (d->rows >= ROWS_MAX)
+        return error_set(e, ERROR_INVALID, "forest: %u rows to learn from, below %d are allowed",
+                         d->rows, ROWS_MAX);
     trained = dataset_model(d, MODEL_FOREST);
     foresting_init(&f, d, o, run, trained);
     trees = grow_all(&f);

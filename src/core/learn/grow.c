@@ -5,9 +5,11 @@
 
 #include "core/base/panic.h"
 #include "core/learn/histogram.h"
+#include "core/learn/part.h"
 
 enum {
-    PARALLEL_ROWS = 32768, /* a smaller node is parted by one thread */
+    SHARED_ROWS = 32768, /* a node of so many is prepared by all threads together */
+    ALONE_ROWS = 512,    /* one of fewer is not worth waking a second thread for */
     PIECES_MAX = 64,
 };
 
@@ -23,41 +25,54 @@ struct split {
 
 struct leaf {
     uint64_t *cell; /* its histogram; NULL where it will not be split */
-    uint64_t total;
     struct split best;
+    struct children *ready; /* NULL: not prepared */
+};
+
+/* What the split of a leaf makes. */
+struct children {
+    uint32_t of;
+    bool opens; /* they may be split themselves */
+    struct grown_node node[2];
+    struct leaf leaf[2];
 };
 
 struct grower {
     const struct boost_options *options;
     const int8_t *direction; /* of each input; NULL: none is bound */
     const struct gradients *gradients;
+    enum simd simd;
     struct histogram_work work;
     uint32_t *row;     /* permuted */
     uint32_t *scratch; /* of the same size */
     struct grown_node *node;
     struct leaf *leaf; /* by node */
     uint32_t nodes;
+    struct children *made_ready; /* one a node, lent to its leaf */
+    struct children *batch[PIECES_MAX];
     uint64_t **pool; /* histograms, handed out and taken back */
     uint32_t pooled, made;
 };
 
 struct grower *grower_new(const struct bins *b, const struct boost_options *o,
-                          const int8_t *direction, const struct workers *workers)
+                          const int8_t *direction, const struct learn_run *run)
 {
     struct grower *g = mem_alloc(sizeof *g);
-    size_t cells = b->first[b->inputs];
+    size_t cells = (workers_count(run->workers) - 1) * bins_cell(b->inputs);
 
     ASSERT(o->leaves >= 2 && o->leaves <= GROW_LEAVES_MAX);
     g->options = o;
     g->direction = direction;
     g->work.bins = b;
-    g->work.workers = workers;
-    g->work.spare = mem_aligned(64, workers_count(workers) * cells * sizeof *g->work.spare);
+    g->simd = run->simd;
+    g->work.workers = run->workers;
+    g->work.spare = mem_aligned(64, cells * sizeof *g->work.spare);
     g->row = mem_array(b->rows, sizeof *g->row);
     g->scratch = mem_array(b->rows, sizeof *g->scratch);
     g->node = mem_array(2 * o->leaves, sizeof *g->node);
     g->leaf = mem_array(2 * o->leaves, sizeof *g->leaf);
-    g->pool = mem_array(2 * o->leaves, sizeof *g->pool);
+    g->made_ready = mem_array(2 * o->leaves, sizeof *g->made_ready);
+    g->pool = mem_array(4 * o->leaves, sizeof *g->pool);
     return g;
 }
 
@@ -74,6 +89,7 @@ void grower_free(struct grower *g)
     mem_free(g->scratch);
     mem_free(g->node);
     mem_free(g->leaf);
+    mem_free(g->made_ready);
     mem_free(g);
 }
 
@@ -92,7 +108,7 @@ static uint64_t *take_cells(struct grower *g)
     if (g->pooled > 0)
         return g->pool[--g->pooled];
     g->made++;
-    return mem_aligned(64, g->work.bins->first[g->work.bins->inputs] * sizeof(uint64_t));
+    return mem_aligned(64, bins_cell(g->work.bins->inputs) * sizeof(uint64_t));
 }
 
 static void give_cells(struct grower *g, uint64_t *cell)
@@ -166,77 +182,153 @@ static void bind_children(const struct grower *g, const struct grown_node *n, st
         child[0].least = child[1].most = middle;
 }
 
-/* Second-order gain (Chen and Guestrin, "XGBoost", 2016, eq. 7) of sending `left` left, over the
- * parent's quality; negative where a side is too light. */
-static double gain_of(const struct grower *g, const struct grown_node *n, uint32_t input,
-                      uint64_t left, uint64_t total, double parent)
-{
-    const struct boost_options *o = g->options;
-    struct side l = unpack(g, left), r = unpack(g, total - left);
+/* One input of a leaf: cells 1..last, and what is left of all borders. */
+struct scan {
+    const uint64_t *cell;
+    uint32_t last;
+    uint64_t first_left, total;
+    double parent;
+};
 
-    if (l.hessian < o->min_leaf_weight || r.hessian < o->min_leaf_weight)
-        return -1;
+/* What all scans of a tree share. */
+struct scale {
+    double gradient_unit, hessian_unit, l2, min_weight;
+};
+
+/* gain[k] of the border behind bin k: the second-order gain (Chen and Guestrin, "XGBoost", 2016,
+ * eq. 7) of sending all up to it left, over the parent's quality; negative where a side is too
+ * light. Sums first: what remains has no order and no branch, and is taken several bins at once. */
+__attribute__((always_inline)) static inline void
+gains_of(const struct scan *scan, const struct scale *scale, double *restrict gain)
+{
+    const struct scan s = *scan;
+    const struct scale c = *scale;
+    uint64_t left[BINS_MAX + 1], sum = s.first_left;
+    double lighter[BINS_MAX + 1];
+
+    for (uint32_t k = 1; k <= s.last; k++)
+        left[k] = sum += s.cell[k];
+    for (uint32_t k = 1; k <= s.last; k++) {
+        uint64_t right = s.total - left[k];
+        double gl = (double)packed_gradient(left[k]) * c.gradient_unit;
+        double hl = (double)packed_hessian(left[k]) * c.hessian_unit;
+        double gr = (double)packed_gradient(right) * c.gradient_unit;
+        double hr = (double)packed_hessian(right) * c.hessian_unit;
+        double ll = hl + c.l2, rr = hr + c.l2;
+        double both = (gl * gl * rr + gr * gr * ll) / (ll * rr) - s.parent;
+
+        gain[k] = both;
+        lighter[k] = hl < hr ? hl : hr;
+    }
+    for (uint32_t k = 1; k <= s.last; k++)
+        gain[k] = lighter[k] < c.min_weight ? -1 : gain[k];
+}
+
+static void gains_scalar(const struct scan *s, const struct scale *c, double *gain)
+{
+    gains_of(s, c, gain);
+}
+
+#if defined(__x86_64__)
+__attribute__((target("avx2"))) static void gains_avx2(const struct scan *s, const struct scale *c,
+                                                       double *gain)
+{
+    gains_of(s, c, gain);
+}
+
+__attribute__((target("avx512f,avx512dq,avx512vl,prefer-vector-width=512"))) static void
+gains_avx512(const struct scan *s, const struct scale *c, double *gain)
+{
+    gains_of(s, c, gain);
+}
+#endif
+
+static void bounded_gains(const struct grower *g, const struct grown_node *n, uint32_t input,
+                          const struct scan *s, double *gain)
+{
+    double least = g->options->min_leaf_weight;
+    uint64_t left = s->first_left;
+
+    for (uint32_t k = 1; k <= s->last; k++) {
+        struct side l, r;
+
+        left += s->cell[k];
+        l = unpack(g, left);
+        r = unpack(g, s->total - left);
+        gain[k] = l.hessian < least || r.hessian < least ? -1 : bounded_gain(g, n, input, l, r);
+    }
+}
+
+static void all_gains(const struct grower *g, const struct grown_node *n, uint32_t input,
+                      const struct scan *s, double *gain)
+{
+    const struct scale c = {g->gradients->gradient_unit, g->gradients->hessian_unit, g->options->l2,
+                            g->options->min_leaf_weight};
+
     if (g->direction != NULL)
-        return bounded_gain(g, n, input, l, r);
-    return quality(l, o->l2) + quality(r, o->l2) - parent;
+        bounded_gains(g, n, input, s, gain);
+#if defined(__x86_64__)
+    else if (g->simd == SIMD_AVX512)
+        gains_avx512(s, &c, gain);
+    else if (g->simd == SIMD_AVX2)
+        gains_avx2(s, &c, gain);
+#endif
+    else
+        gains_scalar(s, &c, gain);
 }
 
 /* Tries every border of one input, with missing on the side that is asked for. */
-static void scan_input(const struct grower *g, const struct leaf *leaf, uint32_t input,
-                       bool missing_left, double parent, struct split *best)
+static void scan_input(const struct grower *g, const struct grown_node *n, const uint64_t *cell,
+                       uint32_t input, bool missing_left, double parent, struct split *best)
 {
-    const struct bins *b = g->work.bins;
-    const struct grown_node *n = &g->node[leaf - g->leaf];
-    const uint64_t *cell = leaf->cell + b->first[input];
-    uint32_t last = b->count[input] - (cell[0] == 0 || missing_left);
-    uint64_t left = missing_left ? cell[0] : 0;
+    struct scan s = {.cell = cell + bins_cell(input), .total = n->total, .parent = parent};
+    double gain[BINS_MAX + 1];
 
-    for (uint32_t k = 1; k <= last; k++) {
-        double gain;
-
-        left += cell[k];
-        if (cell[k] == 0)
-            continue;
-        gain = gain_of(g, n, input, left, leaf->total, parent);
-        if (gain > best->gain)
-            *best = (struct split){gain, (uint16_t)input, (uint8_t)k, missing_left};
+    s.last = g->work.bins->count[input] - (s.cell[0] == 0 || missing_left);
+    s.first_left = missing_left ? s.cell[0] : 0;
+    all_gains(g, n, input, &s, gain);
+    for (uint32_t k = 1; k <= s.last; k++) {
+        if (gain[k] > best->gain && s.cell[k] != 0)
+            *best = (struct split){gain[k], (uint16_t)input, (uint8_t)k, missing_left};
     }
 }
 
 /* Packed sum of what a split sends left. */
-static uint64_t left_of(const struct grower *g, const struct leaf *leaf, const struct split *s)
+static uint64_t left_of(const uint64_t *cell, const struct split *s)
 {
-    const uint64_t *cell = leaf->cell + g->work.bins->first[s->input];
-    uint64_t left = s->missing_left ? cell[0] : 0;
+    const uint64_t *of = cell + bins_cell(s->input);
+    uint64_t left = s->missing_left ? of[0] : 0;
 
     for (uint32_t k = 1; k <= s->bin; k++)
-        left += cell[k];
+        left += of[k];
     return left;
 }
 
 /* Where no missing value was seen, one that comes later goes with the heavier side. */
-static void settle_missing(const struct grower *g, const struct leaf *leaf, struct split *s)
+static void settle_missing(const struct grown_node *n, const uint64_t *cell, struct split *s)
 {
-    if (leaf->cell[g->work.bins->first[s->input]] == 0)
-        s->missing_left = 2 * packed_hessian(left_of(g, leaf, s)) >= packed_hessian(leaf->total);
+    if (cell[bins_cell(s->input)] == 0)
+        s->missing_left = 2 * packed_hessian(left_of(cell, s)) >= packed_hessian(n->total);
 }
 
-static void find_split(struct grower *g, struct leaf *leaf)
+/* Gain 0: none. */
+static struct split find_split(const struct grower *g, const struct grown_node *n,
+                               const uint64_t *cell)
 {
-    double parent = quality(unpack(g, leaf->total), g->options->l2);
+    double parent = quality(unpack(g, n->total), g->options->l2);
+    struct split best = {.gain = gain_least};
 
-    leaf->best = (struct split){.gain = gain_least};
     for (uint32_t c = 0; c < g->work.columns; c++) {
         uint32_t input = g->work.column[c];
 
-        scan_input(g, leaf, input, false, parent, &leaf->best);
-        if (leaf->cell[g->work.bins->first[input]] != 0)
-            scan_input(g, leaf, input, true, parent, &leaf->best);
+        scan_input(g, n, cell, input, false, parent, &best);
+        if (cell[bins_cell(input)] != 0)
+            scan_input(g, n, cell, input, true, parent, &best);
     }
-    if (leaf->best.gain <= gain_least)
-        leaf->best.gain = 0;
-    else
-        settle_missing(g, leaf, &leaf->best);
+    if (best.gain <= gain_least)
+        return (struct split){0};
+    settle_missing(n, cell, &best);
+    return best;
 }
 
 /* ---- splitting ---- */
@@ -263,32 +355,19 @@ static void part_piece(void *context, unsigned number)
     struct parting *p = context;
     struct grower *g = p->grower;
     const struct bins *b = g->work.bins;
-    const uint8_t *cell = b->column + (size_t)p->node->input * b->rows;
+    struct part_rule rule = {0, b->column + (size_t)p->node->input * b->rows, p->node->bin,
+                             p->node->missing_left};
     uint32_t begin = piece_begin(p, number), end = piece_begin(p, number + 1);
-    uint32_t left = begin, right = begin;
 
-    for (uint32_t i = begin; i < end; i++) {
-        uint32_t row = g->row[i];
-        bool goes_left = grown_goes_left(p->node, cell[row]);
-
-        g->row[left] = row; /* left <= i: what it overwrites was read */
-        g->scratch[right] = row;
-        left += goes_left;
-        right += !goes_left;
-    }
-    p->left[number] = left - begin;
+    p->left[number] = part_rows(&rule, g->row + begin, end - begin, g->scratch + begin, g->simd);
 }
 
 /* Returns how many rows went left. */
-static uint32_t partition(struct grower *g, const struct grown_node *n)
+static uint32_t partition(struct grower *g, const struct grown_node *n, uint32_t pieces)
 {
-    struct parting p = {.grower = g, .node = n, .pieces = workers_count(g->work.workers)};
+    struct parting p = {.grower = g, .node = n, .pieces = pieces};
     uint32_t at = n->begin, left;
 
-    if (n->end - n->begin < PARALLEL_ROWS)
-        p.pieces = 1;
-    else if (p.pieces > PIECES_MAX)
-        p.pieces = PIECES_MAX;
     workers_run(g->work.workers, p.pieces, part_piece, &p);
     for (uint32_t i = 0; i < p.pieces; at += p.left[i++])
         memmove(g->row + at, g->row + piece_begin(&p, i), p.left[i] * sizeof *g->row);
@@ -308,87 +387,160 @@ static bool may_split(const struct grower *g, const struct grown_node *n)
     return n->depth < g->options->depth && n->end - n->begin >= 2 * g->options->min_leaf_rows;
 }
 
-static uint64_t total_of(const struct grower *g, const uint64_t *cell)
+static uint32_t rows_of(const struct grown_node *n)
 {
-    const struct bins *b = g->work.bins;
-    uint32_t j = g->work.column[0];
-    uint64_t sum = 0;
-
-    for (uint32_t k = b->first[j]; k < b->first[j + 1]; k++)
-        sum += cell[k];
-    return sum;
+    return n->end - n->begin;
 }
 
-static void open_leaf(struct grower *g, uint32_t at, uint64_t *cell)
+/* Threads that prepare a node together. */
+static uint32_t sharers(const struct grower *g, const struct grown_node *n)
 {
-    struct leaf *leaf = &g->leaf[at];
+    uint32_t count = workers_count(g->work.workers);
 
-    *leaf = (struct leaf){.cell = cell};
-    if (cell == NULL)
-        return;
-    leaf->total = total_of(g, cell);
-    find_split(g, leaf);
-    if (leaf->best.gain == 0) {
-        give_cells(g, cell);
-        leaf->cell = NULL;
-    }
+    if (rows_of(n) < SHARED_ROWS)
+        return 1;
+    return count < PIECES_MAX ? count : PIECES_MAX;
 }
 
 /* The lighter child's histogram is summed, the other's is what remains of the parent's. */
-static void open_children(struct grower *g, uint32_t left, uint64_t *parent_cell, bool more)
+static void sum_children(struct grower *g, const struct grown_node *parent, struct children *c)
 {
-    const struct grown_node *l = &g->node[left], *r = &g->node[left + 1];
-    uint32_t small = l->end - l->begin <= r->end - r->begin ? left : left + 1;
-    uint32_t large = small == left ? left + 1 : left;
-    uint64_t *cell;
+    unsigned small = rows_of(&c->node[0]) <= rows_of(&c->node[1]) ? 0 : 1;
+    const uint32_t *row = g->row + c->node[small].begin;
+    uint32_t rows = rows_of(&c->node[small]);
+    uint64_t *cell = c->leaf[small].cell;
 
-    if (!more || (!may_split(g, l) && !may_split(g, r))) {
-        give_cells(g, parent_cell);
-        open_leaf(g, left, NULL);
-        open_leaf(g, left + 1, NULL);
-        return;
-    }
-    cell = take_cells(g);
-    histogram_build(&g->work, g->row + g->node[small].begin,
-                    g->node[small].end - g->node[small].begin, cell);
-    histogram_subtract(&g->work, parent_cell, cell);
-    if (!may_split(g, &g->node[small])) {
-        give_cells(g, cell);
-        cell = NULL;
-    }
-    if (!may_split(g, &g->node[large])) {
-        give_cells(g, parent_cell);
-        parent_cell = NULL;
-    }
-    open_leaf(g, small, cell);
-    open_leaf(g, large, parent_cell);
+    if (sharers(g, parent) > 1)
+        histogram_build(&g->work, row, rows, cell);
+    else
+        histogram_build_alone(&g->work, row, rows, cell);
+    c->leaf[1 - small].cell = g->leaf[c->of].cell;
+    histogram_subtract(&g->work, c->leaf[1 - small].cell, cell);
 }
 
-/* False where the split would leave a child with too few rows: the node then stays a leaf. */
-static bool split_node(struct grower *g, uint32_t at)
+static void make_children(const struct grower *g, const struct grown_node *n, uint32_t left,
+                          struct children *c)
 {
-    struct leaf *leaf = &g->leaf[at];
-    struct grown_node *n = &g->node[at];
-    uint32_t least = g->options->min_leaf_rows, left, leaves = (g->nodes + 1) / 2;
-    uint64_t left_sum = left_of(g, leaf, &leaf->best);
+    uint64_t sum = left_of(g->leaf[c->of].cell, &g->leaf[c->of].best);
+
+    c->node[0] = (struct grown_node){n->begin, n->begin + left, n->depth + 1, .total = sum};
+    c->node[1] =
+        (struct grown_node){n->begin + left, n->end, n->depth + 1, .total = n->total - sum};
+    bind_children(g, n, unpack(g, sum), unpack(g, n->total - sum), c->node);
+}
+
+/* A split that would leave a child with too few rows is none: gain 0, and no children. */
+static void prepare(void *context, unsigned number)
+{
+    struct grower *g = context;
+    struct children *c = g->batch[number];
+    struct grown_node *n = &g->node[c->of];
+    struct leaf *leaf = &g->leaf[c->of];
+    uint32_t least = g->options->min_leaf_rows, left;
 
     n->input = leaf->best.input;
     n->bin = leaf->best.bin;
     n->missing_left = leaf->best.missing_left;
-    left = partition(g, n);
-    leaf->best.gain = 0;
-    if (left < least || n->end - n->begin - left < least) {
-        give_cells(g, leaf->cell);
-        leaf->cell = NULL;
-        return false;
+    left = partition(g, n, sharers(g, n));
+    if (left < least || rows_of(n) - left < least) {
+        leaf->best.gain = 0;
+        return;
     }
-    n->left = g->nodes;
-    g->node[g->nodes++] = (struct grown_node){n->begin, n->begin + left, n->depth + 1};
-    g->node[g->nodes++] = (struct grown_node){n->begin + left, n->end, n->depth + 1};
-    bind_children(g, n, unpack(g, left_sum), unpack(g, leaf->total - left_sum), &g->node[n->left]);
-    open_children(g, n->left, leaf->cell, leaves + 1 < g->options->leaves);
+    make_children(g, n, left, c);
+    leaf->ready = c;
+    c->opens = c->opens && (may_split(g, &c->node[0]) || may_split(g, &c->node[1]));
+    if (!c->opens)
+        return;
+    sum_children(g, n, c);
     leaf->cell = NULL;
-    return true;
+    for (unsigned k = 0; k < 2; k++) {
+        if (may_split(g, &c->node[k]))
+            c->leaf[k].best = find_split(g, &c->node[k], c->leaf[k].cell);
+    }
+}
+
+static void drop_cells(struct grower *g, struct leaf *leaf)
+{
+    give_cells(g, leaf->cell);
+    leaf->cell = NULL;
+}
+
+static void ask_for(struct grower *g, uint32_t at, bool opens, uint32_t number)
+{
+    struct children *c = &g->made_ready[at];
+
+    *c = (struct children){.of = at, .opens = opens};
+    c->leaf[0].cell = opens ? take_cells(g) : NULL; /* of the lighter one */
+    c->leaf[1].cell = c->leaf[0].cell;
+    g->batch[number] = c;
+}
+
+/* Histograms that nobody will look at go back. */
+static void settle(struct grower *g, struct children *c, uint64_t *lent)
+{
+    struct leaf *leaf = &g->leaf[c->of];
+
+    if (leaf->ready == NULL || !c->opens) {
+        give_cells(g, lent);
+        c->leaf[0].cell = c->leaf[1].cell = NULL;
+        drop_cells(g, leaf);
+        return;
+    }
+    for (unsigned k = 0; k < 2; k++) {
+        if (c->leaf[k].best.gain == 0)
+            drop_cells(g, &c->leaf[k]);
+    }
+}
+
+static bool is_waiting(const struct grower *g, uint32_t at)
+{
+    return g->leaf[at].best.gain > 0 && g->leaf[at].ready == NULL;
+}
+
+/* The best of those not prepared that one thread is to prepare, after those of the batch. */
+static uint32_t next_best(const struct grower *g, uint32_t batch)
+{
+    uint32_t best = g->nodes;
+    double gain = 0;
+
+    for (uint32_t i = 0; i < g->nodes; i++) {
+        bool is_taken = false;
+
+        if (!is_waiting(g, i) || g->leaf[i].best.gain <= gain ||
+            rows_of(&g->node[i]) < ALONE_ROWS || sharers(g, &g->node[i]) > 1)
+            continue;
+        for (uint32_t k = 0; k < batch; k++)
+            is_taken |= g->batch[k]->of == i;
+        if (is_taken)
+            continue;
+        gain = g->leaf[i].best.gain;
+        best = i;
+    }
+    return best;
+}
+
+/* Prepares the leaf and, where it does not need all threads, others that are likely to be next. */
+static void prepare_from(struct grower *g, uint32_t at)
+{
+    uint64_t *lent[PIECES_MAX];
+    uint32_t leaves = (g->nodes + 1) / 2, left = g->options->leaves - leaves, count = 1;
+    uint32_t most = workers_count(g->work.workers);
+
+    most = most < left ? most : left;
+    most = most < PIECES_MAX ? most : PIECES_MAX;
+    if (sharers(g, &g->node[at]) > 1 || rows_of(&g->node[at]) < ALONE_ROWS)
+        most = 1;
+    ask_for(g, at, left > 1, 0);
+    while (count < most && (at = next_best(g, count)) < g->nodes)
+        ask_for(g, at, true, count++);
+    for (uint32_t k = 0; k < count; k++)
+        lent[k] = g->batch[k]->leaf[0].cell;
+    if (count > 1)
+        workers_run(g->work.workers, count, prepare, g);
+    else
+        prepare(g, 0);
+    for (uint32_t k = 0; k < count; k++)
+        settle(g, g->batch[k], lent[k]);
 }
 
 /* The open leaf of greatest gain, the first of equals; g->nodes where there is none. */
@@ -406,25 +558,61 @@ static uint32_t best_leaf(const struct grower *g)
     return best;
 }
 
+/* The leaf becomes a node with its prepared children. */
+static void take_children(struct grower *g, uint32_t at)
+{
+    const struct children *c = g->leaf[at].ready;
+
+    g->node[at].left = g->nodes;
+    for (unsigned k = 0; k < 2; k++) {
+        g->leaf[g->nodes] = c->leaf[k];
+        g->node[g->nodes++] = c->node[k];
+    }
+    g->leaf[at] = (struct leaf){0};
+}
+
+static void open_root(struct grower *g, uint32_t rows)
+{
+    uint64_t *cell = take_cells(g);
+    uint32_t input = g->work.column[0];
+
+    g->nodes = 1;
+    g->node[0] = (struct grown_node){.end = rows, .least = -INFINITY, .most = INFINITY};
+    if (sharers(g, &g->node[0]) > 1)
+        histogram_build(&g->work, g->row, rows, cell);
+    else
+        histogram_build_alone(&g->work, g->row, rows, cell);
+    for (uint32_t k = 0; k <= g->work.bins->count[input]; k++)
+        g->node[0].total += cell[bins_cell(input) + k];
+    g->leaf[0] = (struct leaf){.cell = cell, .best = find_split(g, &g->node[0], cell)};
+}
+
+static void close_leaf(struct grower *g, struct leaf *leaf)
+{
+    drop_cells(g, leaf);
+    if (leaf->ready == NULL)
+        return;
+    drop_cells(g, &leaf->ready->leaf[0]);
+    drop_cells(g, &leaf->ready->leaf[1]);
+}
+
 uint32_t grow_tree(struct grower *g, const struct gradients *gradients, uint32_t rows,
                    const uint16_t *column, uint32_t columns)
 {
-    uint64_t *cell = take_cells(g);
     uint32_t at;
 
     g->gradients = gradients;
     g->work.packed = gradients->packed;
     g->work.column = column;
     g->work.columns = columns;
-    g->nodes = 1;
-    g->node[0] = (struct grown_node){.end = rows, .least = -INFINITY, .most = INFINITY};
-    histogram_build(&g->work, g->row, rows, cell);
-    open_leaf(g, 0, cell);
-    while ((g->nodes + 1) / 2 < g->options->leaves && (at = best_leaf(g)) < g->nodes)
-        split_node(g, at);
-    for (uint32_t i = 0; i < g->nodes; i++) {
-        give_cells(g, g->leaf[i].cell);
-        g->leaf[i].cell = NULL;
+    open_root(g, rows);
+    while ((g->nodes + 1) / 2 < g->options->leaves && (at = best_leaf(g)) < g->nodes) {
+        if (g->leaf[at].ready == NULL)
+            prepare_from(g, at);
+        else
+            take_children(g, at);
     }
+    for (uint32_t i = 0; i < g->nodes; i++)
+        close_leaf(g, &g->leaf[i]);
     return g->nodes;
 }

@@ -5,6 +5,11 @@
  * the order of the additions. A row's gradient and hessian share one 64-bit word (gradient in the
  * upper half, signed; hessian in the lower), and so does a histogram cell: one addition does both.
  * The scales are chosen so that no sum over all rows can leave its half.
+ *
+ * Which leaf is split next is known only when the gains of all are; but a leaf of high gain will be
+ * split sooner or later, so each thread prepares one of the best leaves: parts its rows, sums its
+ * children and finds their splits. The tree takes them one by one, the best first, as one thread
+ * would have grown it. Large nodes are prepared by all threads together.
  */
 #ifndef ASSAY_LEARN_GROW_H
 #define ASSAY_LEARN_GROW_H
@@ -21,6 +26,7 @@ struct grown_node {
     uint8_t bin; /* left where cell <= bin (missing apart) */
     bool missing_left;
     double least, most; /* bounds of its leaves' steps, where inputs are monotone */
+    uint64_t total;     /* packed sum of its rows */
 };
 
 struct grower;
@@ -32,7 +38,7 @@ struct gradients {
 
 /* direction: of each input, as of struct monotone; NULL: none is bound. Borrowed. */
 struct grower *grower_new(const struct bins *b, const struct boost_options *o,
-                          const int8_t *direction, const struct workers *workers);
+                          const int8_t *direction, const struct learn_run *run);
 void grower_free(struct grower *g);
 
 /* Rows are chosen by the caller: grower_rows gives room for all of them, in ascending order; the

@@ -2,39 +2,42 @@
 
 #include <string.h>
 
-enum {
-    PARALLEL_ROWS = 8192, /* fewer are not worth waking a second thread */
-    PREFETCH_ROWS = 16,
-};
+enum { PREFETCH_ROWS = 16 };
 
 static void clear(const struct histogram_work *w, uint64_t *cell)
 {
-    const uint32_t *first = w->bins->first;
-
     for (uint32_t c = 0; c < w->columns; c++) {
         uint32_t j = w->column[c];
 
-        memset(cell + first[j], 0, (first[j + 1] - first[j]) * sizeof *cell);
+        memset(cell + bins_cell(j), 0, (w->bins->count[j] + 1) * sizeof *cell);
     }
 }
 
-/* All inputs: no list of columns to follow. Two rows at a time: what one adds to a cell need not
- * wait for what the one before stored there, unless they meet. */
+/* `inputs` cells of two rows: what one adds to a cell need not wait for what the one before stored
+ * there, unless they meet. With a fixed number of inputs and of cells an input, every address is a
+ * cell's and a constant. */
+__attribute__((always_inline)) static inline void
+add_two(uint64_t *cell, const uint8_t *x, const uint8_t *y, uint64_t g, uint64_t h, uint32_t inputs)
+{
+    for (uint32_t j = 0; j < inputs; j++) {
+        cell[bins_cell(j) + x[j]] += g;
+        cell[bins_cell(j) + y[j]] += h;
+    }
+}
+
+/* All inputs: no list of columns to follow. */
 static void sum_all(const struct histogram_work *w, const uint32_t *row, uint32_t rows,
                     uint64_t *cell)
 {
-    const struct bins *b = w->bins;
+    const uint8_t *const cells = w->bins->cell;
     const uint64_t *packed = w->packed;
-    const uint8_t *const cells = b->cell;
-    uint32_t inputs = b->inputs, i = 0;
-    uint64_t *of[MODEL_INPUTS_MAX];
+    uint32_t inputs = w->bins->inputs, i = 0;
 
-    for (uint32_t j = 0; j < inputs; j++)
-        of[j] = cell + b->first[j];
     for (; i + 2 <= rows; i += 2) {
-        const uint8_t *x = cells + (size_t)row[i] * inputs,
-                      *y = cells + (size_t)row[i + 1] * inputs;
+        const uint8_t *x = cells + (size_t)row[i] * inputs;
+        const uint8_t *y = cells + (size_t)row[i + 1] * inputs;
         uint64_t g = packed[row[i]], h = packed[row[i + 1]];
+        uint32_t j = 0;
 
         if (i + PREFETCH_ROWS + 1 < rows) {
             __builtin_prefetch(cells + (size_t)row[i + PREFETCH_ROWS] * inputs);
@@ -42,16 +45,18 @@ static void sum_all(const struct histogram_work *w, const uint32_t *row, uint32_
             __builtin_prefetch(&packed[row[i + PREFETCH_ROWS]]);
             __builtin_prefetch(&packed[row[i + PREFETCH_ROWS + 1]]);
         }
-        for (uint32_t j = 0; j < inputs; j++) {
-            uint64_t *sum = of[j];
-
-            sum[x[j]] += g;
-            sum[y[j]] += h;
+        for (; j + 8 <= inputs; j += 8)
+            add_two(cell + bins_cell(j), x + j, y + j, g, h, 8);
+        if (j + 4 <= inputs) {
+            add_two(cell + bins_cell(j), x + j, y + j, g, h, 4);
+            j += 4;
         }
+        for (; j < inputs; j++)
+            add_two(cell + bins_cell(j), x + j, y + j, g, h, 1);
     }
     for (; i < rows; i++) {
         for (uint32_t j = 0; j < inputs; j++)
-            of[j][cells[(size_t)row[i] * inputs + j]] += packed[row[i]];
+            cell[bins_cell(j) + cells[(size_t)row[i] * inputs + j]] += packed[row[i]];
     }
 }
 
@@ -65,11 +70,12 @@ static void sum_some(const struct histogram_work *w, const uint32_t *row, uint32
         uint64_t g = w->packed[row[i]];
 
         for (uint32_t c = 0; c < w->columns; c++)
-            cell[b->first[w->column[c]] + bin[w->column[c]]] += g;
+            cell[bins_cell(w->column[c]) + bin[w->column[c]]] += g;
     }
 }
 
-static void sum(const struct histogram_work *w, const uint32_t *row, uint32_t rows, uint64_t *cell)
+void histogram_build_alone(const struct histogram_work *w, const uint32_t *row, uint32_t rows,
+                           uint64_t *cell)
 {
     clear(w, cell);
     if (w->columns == w->bins->inputs)
@@ -87,9 +93,7 @@ struct part {
 
 static uint64_t *part_cells(const struct part *p, unsigned number)
 {
-    const struct bins *b = p->work->bins;
-
-    return number == 0 ? p->cell : p->work->spare + (size_t)(number - 1) * b->first[b->inputs];
+    return number == 0 ? p->cell : p->work->spare + (number - 1) * bins_cell(p->work->bins->inputs);
 }
 
 static void sum_part(void *context, unsigned number)
@@ -98,7 +102,7 @@ static void sum_part(void *context, unsigned number)
     uint32_t from = (uint32_t)((uint64_t)p->rows * number / p->parts);
     uint32_t to = (uint32_t)((uint64_t)p->rows * (number + 1) / p->parts);
 
-    sum(p->work, p->row + from, to - from, part_cells(p, number));
+    histogram_build_alone(p->work, p->row + from, to - from, part_cells(p, number));
 }
 
 void histogram_build(const struct histogram_work *w, const uint32_t *row, uint32_t rows,
@@ -106,10 +110,6 @@ void histogram_build(const struct histogram_work *w, const uint32_t *row, uint32
 {
     struct part p = {w, row, rows, workers_count(w->workers), cell};
 
-    if (p.parts == 1 || rows < PARALLEL_ROWS) {
-        sum(w, row, rows, cell);
-        return;
-    }
     workers_run(w->workers, p.parts, sum_part, &p);
     for (uint32_t n = 1; n < p.parts; n++) {
         const uint64_t *other = part_cells(&p, n);
@@ -117,7 +117,7 @@ void histogram_build(const struct histogram_work *w, const uint32_t *row, uint32
         for (uint32_t c = 0; c < w->columns; c++) {
             uint32_t j = w->column[c];
 
-            for (uint32_t k = w->bins->first[j]; k < w->bins->first[j + 1]; k++)
+            for (size_t k = bins_cell(j), end = k + w->bins->count[j]; k <= end; k++)
                 cell[k] += other[k];
         }
     }
@@ -128,7 +128,7 @@ void histogram_subtract(const struct histogram_work *w, uint64_t *whole, const u
     for (uint32_t c = 0; c < w->columns; c++) {
         uint32_t j = w->column[c];
 
-        for (uint32_t k = w->bins->first[j]; k < w->bins->first[j + 1]; k++)
+        for (size_t k = bins_cell(j), end = k + w->bins->count[j]; k <= end; k++)
             whole[k] -= part[k];
     }
 }

@@ -31,8 +31,10 @@ struct histogram_work {
     uint64_t *spare; /* workers_count - 1 histograms */
 };
 
-/* Sums over the given rows; cells of input j begin at bins->first[j]. Cells of other inputs are
- * not touched. */
+/* Sums over the given rows; cells of input j begin at bins_cell(j). Cells of other inputs are not
+ * touched. `build` uses all workers, `build_alone` the calling thread. */
+void histogram_build_alone(const struct histogram_work *w, const uint32_t *row, uint32_t rows,
+                           uint64_t *cell);
 void histogram_build(const struct histogram_work *w, const uint32_t *row, uint32_t rows,
                      uint64_t *cell);
 /* whole -= part */

@@ -4,7 +4,7 @@
  * Two results: `margin` and `probability`, float32. The trees' sums are in double, so a margin
  * differs from the model's own by its rounding to float32 only.
  *
- * Logistic, boost, forest and isolation are expressed, with their categories and a Platt
+ * Logistic, boost, forest and isolation are expressed, with their categories, knots and a Platt
  * calibration. What is not (votes, stacks, an isotonic calibration, imported models) is refused by
  * name. */
 #ifndef ASSAY_MODEL_EXPORT_H

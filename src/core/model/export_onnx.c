@@ -1,5 +1,6 @@
 #include "core/model/export.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -120,6 +121,21 @@ static void add_constant(struct writer *w, const char *name, const double *v, ui
                          bool is_matrix)
 {
     fill_tensor(w, name, v, count, is_matrix);
+    add_message(&w->graph, 5, &w->inner);
+}
+
+static void add_places(struct writer *w, const char *name, const uint32_t *v, uint32_t count)
+{
+    struct buffer raw;
+
+    buffer_init(&raw, MODEL_BYTES_MAX);
+    proto_add_whole(&w->inner, 1, count);
+    proto_add_whole(&w->inner, 2, ONNX_INT64);
+    add_word(&w->inner, 8, name);
+    for (uint32_t i = 0; i < count; i++)
+        buffer_add_u64(&raw, v[i]);
+    add_message(&w->inner, 9, &raw);
+    buffer_fini(&raw);
     add_message(&w->graph, 5, &w->inner);
 }
 
@@ -357,12 +373,54 @@ static void write_isolation(struct writer *w)
     plain_node(w, "Exp", "assay_power", NULL, "margin");
 }
 
-/* weight * (x - mean) where it is there, and one of two constants. */
+/* A node that takes from `yes` where a value is missing, from the row elsewhere. */
+static void where_missing(struct writer *w, const char *yes, const char *to)
+{
+    begin_node(w, "Where", "");
+    add_word(&w->node, 1, "assay_is_missing");
+    add_word(&w->node, 1, yes);
+    add_word(&w->node, 1, "assay_row");
+    add_word(&w->node, 2, to);
+    end_node(w);
+}
+
+/* The sum of slope * max(0, x - knot) over all knots, each of which picks its input's column. What
+ * is missing is below every knot. */
+static void write_hinges(struct writer *w, const char *to)
+{
+    const struct model_linear *l = &w->m->linear;
+    uint32_t inputs = w->m->inputs, hinges = l->first[inputs];
+    uint32_t *input = mem_array(hinges, sizeof *input);
+    double lowest = -DBL_MAX;
+
+    for (uint32_t j = 0; j < inputs; j++) {
+        for (uint32_t k = l->first[j]; k < l->first[j + 1]; k++)
+            input[k] = j;
+    }
+    add_constant(w, "assay_lowest", &lowest, 1, false);
+    add_places(w, "assay_bent_input", input, hinges);
+    add_constant(w, "assay_knot", l->knot, hinges, false);
+    add_constant(w, "assay_slope_behind", l->slope, hinges, true);
+    where_missing(w, "assay_lowest", "assay_low");
+    begin_node(w, "Gather", "");
+    add_word(&w->node, 1, "assay_low");
+    add_word(&w->node, 1, "assay_bent_input");
+    add_word(&w->node, 2, "assay_bent");
+    add_whole(w, "axis", 1);
+    end_node(w);
+    plain_node(w, "Sub", "assay_bent", "assay_knot", "assay_beyond");
+    plain_node(w, "Relu", "assay_beyond", NULL, "assay_hinge");
+    plain_node(w, "MatMul", "assay_hinge", "assay_slope_behind", to);
+    mem_free(input);
+}
+
+/* weight * (x - mean) where it is there, and one of two constants; what the knots bend beside. */
 static void write_linear(struct writer *w)
 {
     const struct model_linear *l = &w->m->linear;
     uint32_t inputs = w->m->inputs;
     double *extra = mem_array((size_t)inputs + 1, sizeof *extra), bias = l->bias;
+    bool bends = l->first != NULL && l->first[inputs] > 0;
 
     for (uint32_t j = 0; j < inputs; j++) {
         extra[j] = l->missing[j] - l->present[j];
@@ -373,18 +431,17 @@ static void write_linear(struct writer *w)
     add_constant(w, "assay_missing_weight", extra, inputs, true);
     add_constant(w, "assay_bias", &bias, 1, false);
     plain_node(w, "IsNaN", "assay_row", NULL, "assay_is_missing");
-    begin_node(w, "Where", "");
-    add_word(&w->node, 1, "assay_is_missing");
-    add_word(&w->node, 1, "assay_mean");
-    add_word(&w->node, 1, "assay_row");
-    add_word(&w->node, 2, "assay_filled");
-    end_node(w);
+    where_missing(w, "assay_mean", "assay_filled");
     plain_node(w, "Sub", "assay_filled", "assay_mean", "assay_centred");
     plain_node(w, "MatMul", "assay_centred", "assay_weight", "assay_present_sum");
     cast_node(w, "assay_is_missing", "assay_missing", ONNX_DOUBLE);
     plain_node(w, "MatMul", "assay_missing", "assay_missing_weight", "assay_missing_sum");
     plain_node(w, "Add", "assay_present_sum", "assay_missing_sum", "assay_sum");
-    plain_node(w, "Add", "assay_sum", "assay_bias", "assay_margin");
+    if (bends) {
+        write_hinges(w, "assay_bent_sum");
+        plain_node(w, "Add", "assay_sum", "assay_bent_sum", "assay_whole_sum");
+    }
+    plain_node(w, "Add", bends ? "assay_whole_sum" : "assay_sum", "assay_bias", "assay_margin");
     cast_node(w, "assay_margin", "margin", ONNX_FLOAT);
     mem_free(extra);
 }
@@ -427,10 +484,6 @@ static bool is_expressed(const struct model *m, struct error *e)
                          kind,
                          m->kind == MODEL_IMPORTED ? "; hint: use the file that was imported"
                                                    : "; hint: export its members one by one");
-    if (m->kind == MODEL_LOGISTIC && m->linear.first != NULL)
-        return error_set(e, ERROR_INVALID,
-                         "a linear model with knots is not written as ONNX; hint: train with "
-                         "logistic: {knots: 0}");
     if (model_calibration(m)->kind == CALIBRATION_ISOTONIC)
         return error_set(e, ERROR_INVALID,
                          "an isotonic calibration is not written as ONNX; hint: train with "

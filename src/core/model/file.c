@@ -133,6 +133,26 @@ static void format_rivals(const struct model *m, struct buffer *b)
     }
 }
 
+/* A kind's body is large: it is written where it belongs, and its head filled in behind it. */
+static void add_own_section(const struct model *m, struct buffer *out)
+{
+    size_t head = out->length, body;
+    uint32_t length, crc;
+
+    buffer_add_u32(out, model_operations(m)->section);
+    buffer_add_u64(out, 0);
+    body = out->length;
+    model_operations(m)->format(m, out);
+    if (out->overflow)
+        return;
+    length = (uint32_t)(out->length - body);
+    crc = (uint32_t)crc32(0, (const Bytef *)out->bytes + body, length);
+    for (unsigned i = 0; i < 4; i++) {
+        out->bytes[head + 4 + i] = (char)(length >> 8 * i);
+        out->bytes[head + 8 + i] = (char)(crc >> 8 * i);
+    }
+}
+
 void model_format(const struct model *m, struct buffer *out)
 {
     const struct conformal *c = model_conformal(m);
@@ -152,8 +172,7 @@ void model_format(const struct model *m, struct buffer *out)
     buffer_add_bytes32(&body, text_of(m->notes.metrics));
     buffer_add_bytes32(&body, text_of(m->notes.data));
     add_section(out, SECTION_NOTE, &body);
-    model_operations(m)->format(m, &body);
-    add_section(out, model_operations(m)->section, &body);
+    add_own_section(m, out);
     if (c != NULL) {
         format_conformal(c, &body);
         add_section(out, SECTION_CONFORMAL, &body);

@@ -14,7 +14,8 @@
 enum {
     NODE_LEAF = 1,
     NODE_MISSING_LEFT = 2,
-    NODE_BYTES_MIN = 13, /* a leaf: flags, cover, value */
+    NODE_BYTES_MIN = 13,  /* a leaf: flags, cover, value */
+    RULE_NODES = 1 << 18, /* that are explained by one rule, where many rows are */
 };
 
 struct forest_scratch {
@@ -97,6 +98,45 @@ static double boost_explain(const struct model *m, void *scratch, const double *
     return shap_explain(rule, s->shap, x, contribution, s->level);
 }
 
+/* A rule is larger than the trees that it is made of. Rows that are explained together are so by
+ * the rules of some trees at a time, where there are many nodes. */
+static void sum_rows(const struct model *m, enum simd level, const double *x, uint32_t rows,
+                     double *contribution, double *base)
+{
+    const struct model_forest *f = &m->forest;
+    uint32_t end;
+
+    for (uint32_t t = 0; t < f->trees; t = end) {
+        struct shap_rule *rule;
+        struct shap_scratch *s;
+
+        for (end = t + 1; end < f->trees; end++) {
+            if (f->first[end + 1] - f->first[t] > RULE_NODES)
+                break;
+        }
+        rule = shap_rule_new(m, t, end - t);
+        s = shap_scratch_new(rule);
+        for (uint32_t i = 0; i < rows; i++)
+            base[i] += shap_explain(rule, s, x + (size_t)i * m->width,
+                                    contribution + (size_t)i * m->inputs, level);
+        shap_scratch_free(s);
+        shap_rule_free(rule);
+    }
+}
+
+static bool is_large(const struct model *m)
+{
+    return m->forest.first[m->forest.trees] > RULE_NODES;
+}
+
+static bool boost_explain_rows(const struct model *m, enum simd level, const double *x,
+                               uint32_t rows, double *contribution, double *base)
+{
+    if (is_large(m))
+        sum_rows(m, level, x, rows, contribution, base);
+    return is_large(m);
+}
+
 /* ---- forest: the mean ---- */
 
 static double mean_leaf(const struct model *m, int64_t sum)
@@ -114,28 +154,56 @@ static void forest_score(const struct model *m, void *scratch, const double *x, 
         margin[i] = mean_leaf(m, sum[i]);
 }
 
-static double forest_explain(const struct model *m, void *scratch, const double *x,
-                             double *contribution)
+/* From the sum to the mean. */
+static double forest_share(const struct model *m, double base, double *contribution)
 {
     double trees = m->forest.trees > 0 ? m->forest.trees : 1;
-    double base = boost_explain(m, scratch, x, contribution) / trees;
 
     for (uint32_t j = 0; j < m->inputs; j++)
         contribution[j] /= trees;
-    return base;
+    return base / trees;
+}
+
+static double forest_explain(const struct model *m, void *scratch, const double *x,
+                             double *contribution)
+{
+    return forest_share(m, boost_explain(m, scratch, x, contribution), contribution);
+}
+
+static bool forest_explain_rows(const struct model *m, enum simd level, const double *x,
+                                uint32_t rows, double *contribution, double *base)
+{
+    if (!boost_explain_rows(m, level, x, rows, contribution, base))
+        return false;
+    for (uint32_t i = 0; i < rows; i++)
+        base[i] = forest_share(m, base[i], contribution + (size_t)i * m->inputs);
+    return true;
 }
 
 /* ---- isolation: the mean as a share of what it would be by chance ---- */
+
+static double mean_path(double harmonic, uint32_t rows)
+{
+    return rows < 2 ? 0 : 2 * harmonic - 2 * (rows - 1.0) / rows;
+}
 
 double isolation_mean_path(uint32_t rows)
 {
     double harmonic = 0;
 
-    if (rows < 2)
-        return 0;
     for (uint32_t k = 1; k < rows; k++)
         harmonic += 1.0 / k;
-    return 2 * harmonic - 2 * (rows - 1.0) / rows;
+    return mean_path(harmonic, rows);
+}
+
+void isolation_mean_paths(double *path, uint32_t most)
+{
+    double harmonic = 0;
+
+    for (uint32_t rows = 0; rows <= most; rows++) {
+        path[rows] = mean_path(harmonic, rows);
+        harmonic += rows > 0 ? 1.0 / rows : 0;
+    }
 }
 
 static const double ln2 = 0.69314718055994530942;
@@ -155,13 +223,12 @@ static void isolation_score(const struct model *m, void *scratch, const double *
         margin[i] = anomaly(margin[i], c);
 }
 
-static double isolation_explain(const struct model *m, void *scratch, const double *x,
-                                double *contribution)
+/* From the mean path to the score. */
+static double isolation_share(const struct model *m, double base, double *contribution)
 {
-    double c = m->mean_path, h, base, score_base;
+    double c = m->mean_path, h, score_base;
     double factor = 0, sum = 0;
 
-    base = forest_explain(m, scratch, x, contribution);
     for (uint32_t j = 0; j < m->inputs; j++)
         sum += contribution[j];
     h = base + sum;
@@ -171,6 +238,22 @@ static double isolation_explain(const struct model *m, void *scratch, const doub
     for (uint32_t j = 0; j < m->inputs; j++)
         contribution[j] *= factor;
     return score_base;
+}
+
+static double isolation_explain(const struct model *m, void *scratch, const double *x,
+                                double *contribution)
+{
+    return isolation_share(m, forest_explain(m, scratch, x, contribution), contribution);
+}
+
+static bool isolation_explain_rows(const struct model *m, enum simd level, const double *x,
+                                   uint32_t rows, double *contribution, double *base)
+{
+    if (!forest_explain_rows(m, level, x, rows, contribution, base))
+        return false;
+    for (uint32_t i = 0; i < rows; i++)
+        base[i] = isolation_share(m, base[i], contribution + (size_t)i * m->inputs);
+    return true;
 }
 
 /* ---- file ---- */
@@ -210,6 +293,7 @@ static bool parse_node(struct reader *in, const struct model *m, struct tree_nod
                        struct error *e)
 {
     uint8_t flags = reader_u8(in);
+    uint16_t input;
 
     *n = (struct tree_node){.cover = reader_u32(in)};
     n->missing_left = (flags & NODE_MISSING_LEFT) != 0;
@@ -220,9 +304,10 @@ static bool parse_node(struct reader *in, const struct model *m, struct tree_nod
         return value_is_fit(n->value) || model_damaged(e, "a leaf's value is out of range");
     }
     n->left = 1; /* found by link_tree */
-    n->input = reader_u16(in);
-    if (n->input >= m->inputs)
+    input = reader_u16(in);
+    if (input >= m->inputs)
         return model_damaged(e, "a tree splits an input that the model has not");
+    n->input = (uint16_t)(input & 0x7fff);
     return reader_finite(in, &n->threshold) || model_damaged(e, "a threshold is not finite");
 }
 
@@ -303,6 +388,7 @@ const struct model_operations boost_operations = {
     .unit = MARGIN_LOG_ODDS,
     .score = boost_score,
     .explain = boost_explain,
+    .explain_rows = boost_explain_rows,
     FOREST_SHARED,
 };
 
@@ -311,6 +397,7 @@ const struct model_operations forest_operations = {
     .unit = MARGIN_SHARE,
     .score = forest_score,
     .explain = forest_explain,
+    .explain_rows = forest_explain_rows,
     FOREST_SHARED,
 };
 
@@ -319,5 +406,6 @@ const struct model_operations isolation_operations = {
     .unit = MARGIN_SHARE,
     .score = isolation_score,
     .explain = isolation_explain,
+    .explain_rows = isolation_explain_rows,
     FOREST_SHARED,
 };

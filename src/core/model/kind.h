@@ -26,6 +26,10 @@ struct model_operations {
                   double *margin);
     /* Contributions (zero before) of one encoded row; returns the base. */
     double (*explain)(const struct model *m, void *scratch, const double *x, double *contribution);
+    /* The same of `rows` (width apart; contributions inputs apart, they and the bases zero before)
+     * in less memory; false, and nothing done, where `explain` is as good. May be NULL. */
+    bool (*explain_rows)(const struct model *m, enum simd level, const double *x, uint32_t rows,
+                         double *contribution, double *base);
     void (*format)(const struct model *m, struct buffer *body);
     /* The body without its section's head; `nesting` is that of m. */
     bool (*parse)(struct reader *body, struct model *m, unsigned nesting, struct error *e);

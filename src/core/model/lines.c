@@ -3,7 +3,9 @@
 
 #include "core/base/panic.h"
 
-uint32_t forest_tree_depth(const struct tree_node *node, uint32_t nodes)
+/* How deep a tree is; adds to `lines` how many it takes: one begins at the root and at each
+ * internal node LINE_LEVELS below the beginning of another. */
+static uint32_t measure(const struct tree_node *node, uint32_t nodes, size_t *lines)
 {
     uint8_t depth[MODEL_TREE_NODES_MAX];
     uint32_t deepest = 0;
@@ -14,15 +16,21 @@ uint32_t forest_tree_depth(const struct tree_node *node, uint32_t nodes)
             depth[node[i].left] = depth[node[i].left + 1] = (uint8_t)(depth[i] + 1);
         if (depth[i] > deepest)
             deepest = depth[i];
+        *lines += i == 0 || (node[i].left != 0 && depth[i] % LINE_LEVELS == 0);
     }
     return deepest;
 }
 
-/* The lines on the longest way; one for a leaf alone. */
-static uint32_t lines_below(const struct tree_node *node, uint32_t nodes)
+uint32_t forest_tree_depth(const struct tree_node *node, uint32_t nodes)
 {
-    uint32_t depth = forest_tree_depth(node, nodes);
+    size_t lines = 0;
 
+    return measure(node, nodes, &lines);
+}
+
+/* The lines on the longest way; one for a leaf alone. */
+static uint32_t lines_below(uint32_t depth)
+{
     return depth > 0 ? (depth + LINE_LEVELS - 1) / LINE_LEVELS : 1;
 }
 
@@ -105,15 +113,12 @@ static uint32_t *order_by_length(const struct model_forest *f, const uint8_t *le
 
 static const struct tree_node nothing = {.value = 0}; /* fills up the last group */
 
-static void lay_trees(struct laying *y, const struct model_forest *f)
+/* `length`: of each tree's longest way. */
+static void lay_trees(struct laying *y, const struct model_forest *f, const uint8_t *length)
 {
     struct forest_ranks *r = y->ranks;
-    uint8_t *length = mem_array(f->trees + 1, 1);
-    uint32_t *order;
+    uint32_t *order = order_by_length(f, length);
 
-    for (uint32_t t = 0; t < f->trees; t++)
-        length[t] = (uint8_t)lines_below(f->node + f->first[t], f->first[t + 1] - f->first[t]);
-    order = order_by_length(f, length);
     y->lines = r->groups * RANK_GROUP;
     for (uint32_t i = 0; i < y->lines; i++) {
         y->queue[i] = (struct pending){&nothing, 0, i};
@@ -125,21 +130,27 @@ static void lay_trees(struct laying *y, const struct model_forest *f)
     for (uint32_t i = 0; i < y->lines; i++)
         lay_line(y, &y->queue[i]);
     mem_free(order);
-    mem_free(length);
 }
 
 void forest_lines_make(struct forest_ranks *r, const struct model_forest *f)
 {
-    /* A line has at least one internal node (but for trees of one leaf); so has a leaf. */
-    size_t most = (size_t)f->first[f->trees] + f->trees + RANK_GROUP;
+    uint32_t nodes = f->first[f->trees];
+    uint8_t *length = mem_array(f->trees + 1, 1);
     struct laying y = {.ranks = r};
+    size_t lines = RANK_GROUP; /* those that fill up the last group */
 
+    for (uint32_t t = 0; t < f->trees; t++) {
+        uint32_t from = f->first[t];
+
+        length[t] = (uint8_t)lines_below(measure(f->node + from, f->first[t + 1] - from, &lines));
+    }
     r->groups = (f->trees + RANK_GROUP - 1) / RANK_GROUP;
     r->steps = mem_array(r->groups + 1, sizeof *r->steps);
-    y.queue = mem_array(most, sizeof *y.queue);
-    r->line = mem_aligned(64, most * sizeof *r->line);
-    r->value = mem_array(most, sizeof *r->value);
-    lay_trees(&y, f);
+    y.queue = mem_array(lines, sizeof *y.queue);
+    r->line = mem_aligned(64, lines * sizeof *r->line);
+    r->value = mem_array((size_t)nodes + RANK_GROUP * (2 * LINE_NODES), sizeof *r->value);
+    lay_trees(&y, f, length);
+    ASSERT(y.lines <= lines);
     r->lines = y.lines;
     for (uint32_t i = 0; i < y.lines; i++) {
         for (unsigned k = 0; k < LINE_WAYS; k++) {
@@ -148,4 +159,5 @@ void forest_lines_make(struct forest_ranks *r, const struct model_forest *f)
         }
     }
     mem_free(y.queue);
+    mem_free(length);
 }

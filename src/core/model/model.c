@@ -291,6 +291,26 @@ void model_explain(const struct model *m, struct model_scratch *s,
     *base = model_explain_encoded(m, s, s->x, contribution);
 }
 
+void model_explain_rows(const struct model *m, enum simd level, const struct column *const *inputs,
+                        const uint32_t *row, uint32_t rows, double *contribution, double *base)
+{
+    const struct model_operations *o = model_operations(m);
+    double *x = mem_array((size_t)rows * m->width + 1, sizeof *x);
+    struct model_scratch *s;
+
+    model_encode(m, inputs, row, 0, rows, x);
+    memset(contribution, 0, (size_t)rows * m->inputs * sizeof *contribution);
+    memset(base, 0, rows * sizeof *base);
+    if (o->explain_rows == NULL || !o->explain_rows(m, level, x, rows, contribution, base)) {
+        s = model_scratch_new(m, level);
+        for (uint32_t i = 0; i < rows; i++)
+            base[i] = model_explain_encoded(m, s, x + (size_t)i * m->width,
+                                            contribution + (size_t)i * m->inputs);
+        model_scratch_free(s);
+    }
+    mem_free(x);
+}
+
 const struct conformal *model_conformal(const struct model *m)
 {
     return m->conformal.level > 0 ? &m->conformal : NULL;

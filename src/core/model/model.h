@@ -167,6 +167,12 @@ void model_explain(const struct model *m, struct model_scratch *s,
                    const struct column *const *inputs, uint32_t row, double *contribution,
                    double *base);
 
+/* The same of rows row[0..rows-1]: contribution has `rows` times one entry per input, base one of
+ * each. A large forest takes far less memory so than by model_explain, which keeps what the next
+ * row will need; sums are added in another order there, so the last bits may differ. */
+void model_explain_rows(const struct model *m, enum simd level, const struct column *const *inputs,
+                        const uint32_t *row, uint32_t rows, double *contribution, double *base);
+
 /* The model file: magic, version, sections with lengths, CRC-32 of each; the same model gives
  * the same bytes. Parsing trusts nothing: every count, index and length is checked, trees are
  * acyclic and in order; ERROR_INVALID says what is wrong. */

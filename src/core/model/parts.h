@@ -56,14 +56,18 @@ struct model_linear {
     double *knot, *slope;
 };
 
+/* A large forest has millions: they are as small as they can be. */
 struct tree_node {
-    double threshold; /* left where the value is <= threshold */
-    int64_t value;    /* of a leaf */
-    uint32_t cover;   /* training rows that came here */
-    uint16_t left;    /* of an internal node: its left child's index in the tree; 0 = leaf */
-    uint16_t input;
-    bool missing_left;
+    union {
+        double threshold; /* of an internal node: left where the value is <= threshold */
+        int64_t value;    /* of a leaf */
+    };
+    uint32_t cover; /* training rows that came here */
+    uint16_t left;  /* of an internal node: its left child's index in the tree; 0 = leaf */
+    uint16_t input : 15;
+    uint16_t missing_left : 1;
 };
+_Static_assert(MODEL_INPUTS_MAX <= 1 << 15, "an input's number fits a node");
 
 /* A leaf's value in units of 2^-32: of log-odds (boost, the trees' sum counts), of a probability
  * (forest, their mean), of a path's length (isolation, their mean). */
@@ -187,6 +191,8 @@ double model_explain_encoded(const struct model *m, struct model_scratch *s, con
 double share_log_odds(double p);
 /* c(n) of forest.c: the mean path length in an isolation tree of so many rows. */
 double isolation_mean_path(uint32_t rows);
+/* path[n] = c(n) of 0 .. most rows. */
+void isolation_mean_paths(double *path, uint32_t most);
 
 /* The child of an internal node that takes x: its index in the tree. */
 static inline uint32_t tree_next(const struct tree_node *n, double x)

@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/base/panic.h"
 #include "core/model/blocks.h"
@@ -10,6 +11,8 @@
 #include <immintrin.h>
 #endif
 
+enum { BUCKET_MOST = 24 };
+
 static int compare_doubles(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
@@ -17,12 +20,47 @@ static int compare_doubles(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* Into as many buckets of equal width as there are values, then by insertion: several times faster
+ * where they lie evenly, as random thresholds do. False, and nothing done, where a bucket would
+ * have more than BUCKET_MOST. `spare` and `start` have room for count and count + 1. */
+static bool sort_by_buckets(double *v, uint32_t count, double *spare, uint32_t *start)
+{
+    double least = v[0], most = v[0], scale;
+
+    for (uint32_t i = 1; i < count; i++) {
+        least = v[i] < least ? v[i] : least;
+        most = v[i] > most ? v[i] : most;
+    }
+    scale = (count - 1) / (most - least);
+    if (!isfinite(scale) || scale <= 0)
+        return false;
+    memset(start, 0, (count + 1) * sizeof *start);
+    for (uint32_t i = 0; i < count; i++)
+        start[(uint32_t)((v[i] - least) * scale) + 1]++;
+    for (uint32_t b = 1; b <= count; b++) {
+        if (start[b] > BUCKET_MOST)
+            return false;
+        start[b] += start[b - 1];
+    }
+    for (uint32_t i = 0; i < count; i++)
+        spare[start[(uint32_t)((v[i] - least) * scale)]++] = v[i];
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t at = i;
+
+        for (; at > 0 && v[at - 1] > spare[i]; at--)
+            v[at] = v[at - 1];
+        v[at] = spare[i];
+    }
+    return true;
+}
+
 /* Sorts and drops repeats; returns how many are left. */
-static uint32_t sort_unique(double *v, uint32_t count)
+static uint32_t sort_unique(double *v, uint32_t count, double *spare, uint32_t *start)
 {
     uint32_t kept = 0;
 
-    qsort(v, count, sizeof *v, compare_doubles);
+    if (count > 1 && !sort_by_buckets(v, count, spare, start))
+        qsort(v, count, sizeof *v, compare_doubles);
     for (uint32_t i = 0; i < count; i++) {
         if (kept == 0 || v[i] != v[kept - 1])
             v[kept++] = v[i];
@@ -58,15 +96,20 @@ static double *gather_thresholds(const struct model *m, uint32_t *at)
 static bool rank_inputs(struct forest_ranks *r, const struct model *m, struct error *e)
 {
     uint32_t *at = mem_array(m->inputs + 1, sizeof *at);
-    uint32_t kept = 0;
+    uint32_t kept = 0, most = 0, *start;
+    double *spare;
     bool good = true;
 
     r->threshold = gather_thresholds(m, at);
+    for (uint32_t j = 0; j < m->inputs; j++)
+        most = at[j + 1] - at[j] > most ? at[j + 1] - at[j] : most;
+    spare = mem_array((size_t)most + 1, sizeof *spare);
+    start = mem_array((size_t)most + 1, sizeof *start);
     r->input = mem_array(m->inputs + 1, sizeof *r->input);
     r->used_as = mem_array(m->inputs + 1, sizeof *r->used_as);
     r->first = mem_array(m->inputs + 2, sizeof *r->first);
     for (uint32_t j = 0; j < m->inputs && good; j++) {
-        uint32_t n = sort_unique(r->threshold + at[j], at[j + 1] - at[j]);
+        uint32_t n = sort_unique(r->threshold + at[j], at[j + 1] - at[j], spare, start);
 
         if (n > MODEL_THRESHOLDS_MAX)
             good = error_set(e, ERROR_INVALID,
@@ -85,6 +128,8 @@ static bool rank_inputs(struct forest_ranks *r, const struct model *m, struct er
     }
     r->first[r->used] = kept;
     mem_free(at);
+    mem_free(spare);
+    mem_free(start);
     return good;
 }
 
@@ -212,7 +257,13 @@ void forest_ranks_of(const struct forest_ranks *r, const double *x, uint16_t *ra
 
 uint16_t forest_rank(const struct forest_ranks *r, const struct tree_node *n)
 {
-    return (uint16_t)rank_scalar(r, &r->search[r->used_as[n->input]], n->threshold);
+    const struct rank_search *s = &r->search[r->used_as[n->input]];
+
+#if defined(__x86_64__)
+    if (r->level == SIMD_AVX512)
+        return (uint16_t)rank_avx512(r, s, n->threshold);
+#endif
+    return (uint16_t)rank_scalar(r, s, n->threshold);
 }
 
 uint16_t forest_slot(const struct forest_ranks *r, const struct tree_node *n)
@@ -250,6 +301,7 @@ struct forest_ranks *forest_ranks_new(const struct model *m, struct error *e)
     struct forest_ranks *r = mem_alloc(sizeof *r);
     bool good = rank_inputs(r, m, e);
 
+    r->level = simd_best();
     if (good) {
         make_searches(r);
         make_slots(r, &m->forest);

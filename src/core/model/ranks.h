@@ -47,6 +47,7 @@ struct rank_search {
 struct forest_blocks;
 
 struct forest_ranks {
+    enum simd level;   /* of the search while trees are laid out */
     uint32_t used;     /* inputs with a threshold */
     uint32_t *input;   /* of each */
     uint32_t *used_as; /* of each input of the model that is used: where it is in `input` */

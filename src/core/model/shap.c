@@ -216,11 +216,12 @@ static uint32_t count_repeats(const struct tree_node *node, uint32_t nodes, cons
 }
 
 /* Sizes: how many points, and vectors for how many nodes. */
-static void measure(struct shap_rule *r, const struct model_forest *f, uint32_t *parent)
+static void measure(struct shap_rule *r, const struct model_forest *f, uint32_t first,
+                    uint32_t *parent)
 {
     uint32_t inputs = 1, repeats = 0, points;
 
-    for (uint32_t t = 0; t < f->trees; t++) {
+    for (uint32_t t = first; t < first + r->trees; t++) {
         const struct tree_node *node = f->node + f->first[t];
         uint32_t nodes = f->first[t + 1] - f->first[t], most = count_inputs(node, nodes, parent);
 
@@ -239,33 +240,34 @@ static void measure(struct shap_rule *r, const struct model_forest *f, uint32_t 
     set_factors(r, FACTORS_NEW, 1, false);
 }
 
-static struct shap_rule *shap_rule_new(const struct model *m)
+struct shap_rule *shap_rule_new(const struct model *m, uint32_t first, uint32_t trees)
 {
     const struct model_forest *f = &m->forest;
     struct shap_rule *r = mem_alloc(sizeof *r);
-    uint32_t nodes = f->first[f->trees];
+    uint32_t nodes = f->first[first + trees] - f->first[first];
     struct making y = {.rule = r};
 
-    r->expected = (double)f->base / (double)LEAF_ONE;
+    r->expected = first == 0 ? (double)f->base / (double)LEAF_ONE : 0;
     r->inputs = m->inputs;
     r->ranks = m->ranks;
-    r->trees = f->trees;
+    r->trees = trees;
     r->largest = 1;
     y.parent = mem_array(MODEL_TREE_NODES_MAX, sizeof *y.parent);
     y.z = mem_array(MODEL_TREE_NODES_MAX, sizeof *y.z);
-    measure(r, f, y.parent);
-    r->tree = mem_array(f->trees + 1, sizeof *r->tree);
+    measure(r, f, first, y.parent);
+    r->tree = mem_array(trees + 1, sizeof *r->tree);
     r->node = mem_array(nodes + 1, sizeof *r->node);
     r->value = mem_array(nodes + 1, sizeof *r->value);
     r->leaf = mem_array(nodes + 1, sizeof *r->leaf);
-    for (uint32_t t = 0; t < f->trees; t++) {
+    for (uint32_t t = 0; t < trees; t++) {
         struct shap_tree *to = &r->tree[t];
+        uint32_t from = f->first[first + t];
 
         if (t > 0)
             *to = (struct shap_tree){.node = to[-1].node + to[-1].nodes,
                                      .leaf = to[-1].leaf + to[-1].nodes + 1};
-        y.node = f->node + f->first[t];
-        make_tree(&y, to, f->first[t + 1] - f->first[t]);
+        y.node = f->node + from;
+        make_tree(&y, to, f->first[first + t + 1] - from);
     }
     mem_free(y.parent);
     mem_free(y.z);
@@ -293,7 +295,7 @@ const struct shap_rule *shap_rule_of(const struct model *m)
 
     if (there != NULL)
         return there;
-    made = shap_rule_new(m);
+    made = shap_rule_new(m, 0, m->forest.trees);
     if (__atomic_compare_exchange_n(place, &there, made, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
         return made;
     shap_rule_free(made);

@@ -26,7 +26,6 @@
 #ifndef ASSAY_VELOCITY_VELOCITY_H
 #define ASSAY_VELOCITY_VELOCITY_H
 
-#include "core/base/fixed.h"
 #include "core/base/hash.h"
 #include "core/base/simd.h"
 #include "core/base/workers.h"
@@ -118,15 +117,6 @@ void velocity_run(struct velocity *v, int level, struct registers *r,
 /* As velocity_run, but const: each row is read as if it were the only one; nothing is applied. */
 void velocity_read(const struct velocity *v, int level, struct registers *r,
                    const struct velocity_rows *rows);
-
-/* The result of a count, sum or mean of which the window's terms were summed elsewhere: n terms
- * (their operand is not null, the filter passes), `sum` of the values that a window would keep:
- * millionths of a real, others as they are. With the row itself, where it counts. The bits of a
- * window. */
-void velocity_put_sums(const struct aggregate *a, uint64_t n, int128 sum, struct column *c,
-                       uint32_t row);
-/* That value of a cell that is not null; false where it is beyond the range: the term is null. */
-bool velocity_term(const struct column *c, uint32_t row, int64_t *value) MUST_USE;
 
 struct velocity_counts {
     uint64_t entities;

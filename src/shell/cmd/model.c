@@ -118,7 +118,7 @@ static bool run_export(struct invocation *v, struct settings *s, const char *dir
 
 static const struct model_action actions[] = {
     {"card", 1, 1, "NAME", model_card},
-    {"compare", 2, COMPARE_MODELS_MAX, "two to 16 models", model_compare},
+    {"compare", 0, COMPARE_MODELS_MAX, "two to 16 models", model_compare},
     {"export", 1, 1, "FILE", run_export},
     {"import", 1, 1, "FILE", run_import},
     {"list", 0, 0, "nothing", model_list},
@@ -165,9 +165,11 @@ static const struct option options[] = {
     {"at", 0, "LIST", "compare: at these probabilities, by commas, not at the decisions'"},
     {"force", 0, NULL, "promote: though it is no better than chance"},
     {"format", 0, "NAME", "card: markdown (the default) or html; export: onnx (the default)"},
+    {"from", 0, "TIME", "compare --live: events from this time on"},
     {"inputs", 0, "LIST",
      "import: FEATURE=COLUMN,... where names differ, or the features of all columns in order"},
     {"iterations", 0, "N", "import: take the first N boosting rounds (default: all)"},
+    {"live", 0, NULL, "compare: champion, challenger and shadow over the decisions of the log"},
     {"name", 0, "NAME", "import: the model's name"},
     {"output", 0, "TENSOR", "import: which result of an ONNX graph is the score"},
     {0},
@@ -184,6 +186,8 @@ const struct command command_model = {
         "list          all models, version by version, and which is in force\n"
         "show NAME     what it is, what it learned from, how good it is, who promoted it\n"
         "compare A B   side by side, and which differences are inside the intervals\n"
+        "compare --live  what champion, challenger and shadow said of the events that the service\n"
+        "              decided, against the labels known by now; beside a running service too\n"
         "promote NAME  puts it in force as champion (from the next start or reload of `serve` on), "
         "or --as\n"
         "rollback      puts the champion before this one in force again\n"
@@ -200,6 +204,7 @@ const struct command command_model = {
     .options = options,
     .examples = "  assay model list\n"
                 "  assay model compare champion forest boost@1.2.0\n"
+                "  assay model compare --live --from 2026-05-01\n"
                 "  assay model promote forest@1.0.3\n"
                 "  assay model promote forest --as challenger\n"
                 "  assay model card champion > card.md\n"

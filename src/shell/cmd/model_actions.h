@@ -21,4 +21,7 @@ bool model_rollback(struct invocation *v, struct settings *s, const char *direct
 bool model_compare(struct invocation *v, struct settings *s, const char *directory,
                    struct error *e);
 
+/* compare --live */
+bool model_compare_live(struct invocation *v, struct settings *s, struct error *e);
+
 #endif

@@ -73,8 +73,15 @@ bool model_compare(struct invocation *v, struct settings *s, const char *directo
 {
     struct comparing p = {0};
     struct buffer out;
-    bool ok = read_thresholds(&p, option_get(v, "at"), e);
+    bool ok;
 
+    if (option_has(v, "live"))
+        return model_compare_live(v, s, e);
+    if (v->argument_count < 3)
+        return error_set(e, ERROR_USAGE,
+                         "model compare: expected two to %d models after it, or --live",
+                         COMPARE_MODELS_MAX);
+    ok = read_thresholds(&p, option_get(v, "at"), e);
     p.c.model = p.model;
     p.c.threshold = p.threshold;
     for (uint32_t i = 1; ok && i < v->argument_count; i++)

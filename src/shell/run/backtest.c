@@ -15,22 +15,6 @@ struct tester {
     bool has_enough;
 };
 
-static uint8_t label_of(const struct tester *t, const struct applied *a, int64_t time_us)
-{
-    const struct schema *schema = plan_schema(t->o->plan);
-    const struct velocity_options *v = plan_velocity_options(t->o->plan);
-    uint8_t label = LABEL_UNKNOWN;
-
-    if (truth_find(t->truth, a->seq, &label))
-        return label;
-    if (schema->label != FIELD_NONE)
-        label = engine_label_of(&a->frame->column[schema->label], a->row);
-    if (label == LABEL_UNKNOWN && v->absent == LABEL_ABSENT_LEGIT &&
-        time_us <= truth_newest_us(t->truth) - v->label_delay_us)
-        label = 0;
-    return label;
-}
-
 static bool on_decision(void *context, const struct applied *a)
 {
     struct tester *t = context;
@@ -48,7 +32,7 @@ static bool on_decision(void *context, const struct applied *a)
 
     if (time_us < t->o->from_us || time_us >= t->o->to_us)
         return true;
-    b.label = label_of(t, a, time_us);
+    b.label = truth_label(t->truth, a->seq, t->o->plan, a->frame, a->row, time_us);
     t->has_enough = !t->o->visit(t->o->context, &b);
     return !t->has_enough;
 }

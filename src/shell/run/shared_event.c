@@ -7,6 +7,7 @@
 #include "core/base/memory.h"
 #include "core/base/number.h"
 #include "core/base/panic.h"
+#include "core/velocity/result.h"
 
 enum { WORD_MAX = 64, KEY_BYTES_MAX = LANG_KEYS_MAX * (TEXT_MAX + 8), ORDER_DIGITS = 16 };
 
@@ -29,7 +30,11 @@ static bool term_value(const struct shared_term *t, const struct registers *r, u
     *value = 0;
     if (!passes(r, t->where, row) || is_null(r, t->operand, row))
         return false;
-    return !t->has_sum || velocity_term(&r->column[t->operand], row, value);
+    if (!t->has_sum)
+        return true;
+    *value = r->column[t->operand].integer[row];
+    return r->column[t->operand].type != TYPE_REAL ||
+           fixed_from_real(r->column[t->operand].real[row], value);
 }
 
 /* 64 bits that sort as the values do. */
@@ -232,16 +237,23 @@ void shared_request_make(const struct shared_layout *l, const struct shared_limi
 
 /* ---- answers ---- */
 
-static void put_null(struct column *c, uint32_t row)
+/* As a window's result, to the bit. */
+static void put_sums(const struct aggregate *a, uint64_t n, int128 sum, struct column *c,
+                     uint32_t row)
 {
-    c->null[row] = 1;
-    c->integer[row] = 0;
-}
+    bool in_millionths = a->operand >= 0 &&
+                         (a->operand_type == TYPE_DECIMAL || a->operand_type == TYPE_REAL ||
+                          a->operand_type == TYPE_DURATION);
+    uint64_t units = in_millionths ? RESULT_MILLION : 1;
 
-static void put(struct column *c, uint32_t row, int64_t value)
-{
-    c->null[row] = 0;
-    c->integer[row] = value;
+    if (a->kind == AGG_COUNT)
+        put_integer(c, row, (int64_t)n);
+    else if (a->kind == AGG_SUM)
+        put_ratio(c, row, units, sum, 1);
+    else if (n == 0)
+        put_null(c, row);
+    else
+        put_ratio(c, row, units, sum, n);
 }
 
 /* Whole numbers with one space between. */
@@ -285,7 +297,7 @@ static bool take_sums(const struct shared_group *g, const struct shared_read *re
     if (has_key && !read_numbers(found, part, 3))
         return false;
     sum = (int128)part[1] * (INT64_C(1) << 32) + part[2] + (now ? own : 0);
-    velocity_put_sums(read->aggregate, (uint64_t)(part[0] + now), sum, c, at);
+    put_sums(read->aggregate, (uint64_t)(part[0] + now), sum, c, at);
     return true;
 }
 
@@ -300,11 +312,11 @@ static bool take_distinct(const struct shared_read *read, const struct registers
     if (has_key && !read_numbers(found, part, 2))
         return false;
     if (a->kind == AGG_DISTINCT)
-        put(c, at, part[0] + (now && part[1] == 0));
+        put_integer(c, at, part[0] + (now && part[1] == 0));
     else if (null_now)
         put_null(c, at);
     else
-        put(c, at, part[1] == 0);
+        put_integer(c, at, part[1] == 0);
     return true;
 }
 
@@ -323,7 +335,7 @@ static bool take_value(const struct shared_read *read, const struct registers *r
                 (read->op == SHARED_MOST && mine > order)))
         order = mine;
     if (has || now)
-        put(c, at, from_order(a->operand_type, order));
+        put_integer(c, at, from_order(a->operand_type, order));
     else
         put_null(c, at);
     return true;

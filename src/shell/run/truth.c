@@ -117,3 +117,20 @@ int64_t truth_newest_us(const struct truth *t)
 {
     return t->newest_us;
 }
+
+uint8_t truth_label(const struct truth *t, uint64_t seq, const struct plan *p,
+                    const struct frame *f, uint32_t row, int64_t time_us)
+{
+    const struct schema *schema = plan_schema(p);
+    const struct velocity_options *v = plan_velocity_options(p);
+    uint8_t label = LABEL_UNKNOWN;
+
+    if (truth_find(t, seq, &label))
+        return label;
+    if (schema->label != FIELD_NONE)
+        label = engine_label_of(&f->column[schema->label], row);
+    if (label == LABEL_UNKNOWN && v->absent == LABEL_ABSENT_LEGIT &&
+        time_us <= t->newest_us - v->label_delay_us)
+        label = 0;
+    return label;
+}

@@ -68,10 +68,15 @@ enum http_next show_metrics(struct server *s, struct exchange *x)
 {
     struct plan *plan = shard_plan(s->o.shard);
     struct server_look *look = mem_alloc(sizeof *look);
+    struct watch_figures *watch = NULL;
     struct rate_shared_counts rates;
 
     server_look(s, look);
     rate_shared_count(access_rates(s->o.access), &rates);
+    if (s->o.watch != NULL) {
+        watch = mem_alloc(sizeof *watch);
+        watch_figures(s->o.watch, watch);
+    }
     x->status = 200;
     x->content_type = "text/plain; version=0.0.4; charset=utf-8";
     metrics_format(&(struct metrics_view){.metrics = &s->metrics,
@@ -81,6 +86,7 @@ enum http_next show_metrics(struct server *s, struct exchange *x)
                                           .project = s->o.project != NULL ? &look->project : NULL,
                                           .shared = fetch_counts(s->fetch),
                                           .rates = &rates,
+                                          .watch = watch,
                                           .volume = &look->volume,
                                           .process = &look->process,
                                           .jobs = look->jobs,
@@ -89,6 +95,7 @@ enum http_next show_metrics(struct server *s, struct exchange *x)
                                           .connections = http_connections(s->http)},
                    &x->answer);
     plan_unref(plan);
+    mem_free(watch);
     mem_free(look);
     return HTTP_ANSWERED;
 }

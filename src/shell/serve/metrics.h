@@ -12,6 +12,7 @@
 #include "shell/run/shard.h"
 #include "shell/serve/jobs.h"
 #include "shell/store/project.h"
+#include "shell/watch/figures.h"
 
 enum { METRICS_STATUSES = 600 };
 
@@ -41,6 +42,7 @@ struct metrics_view {
     const struct shard_status *shard;
     const struct plan *plan;
     const struct project_status *project; /* NULL: no store */
+    const struct watch_figures *watch;    /* NULL: no alerts */
     const struct volume *volume;
     const struct shared_counts *shared; /* NULL: no window is shared */
     const struct rate_shared_counts *rates;

@@ -149,6 +149,7 @@ static void add_trial(const struct search *s, uint32_t number, struct buffer *ou
     for (uint32_t k = 0; number > 0 && k < s->of->search.over_count; k++)
         add_text(out, s->of->search.over[k].name, trial->value[k], k == 0);
     buffer_add_char(out, '}');
+    add_whole(out, "folds", trial->folds, false);
     add_real(out, "mean", trial->mean, false);
     add_real(out, "deviation", trial->deviation, false);
     buffer_add_char(out, '}');
@@ -160,7 +161,8 @@ static void add_search(const struct search *s, struct buffer *out)
         return;
     add_key(out, "search", false);
     buffer_add_char(out, '{');
-    add_text(out, "by", search_by_name[s->of->search.by], true);
+    add_text(out, "method", search_method_name[s->of->search.method], true);
+    add_text(out, "by", search_by_name[s->of->search.by], false);
     add_whole(out, "folds", s->folds, false);
     add_whole(out, "rows", s->rows, false);
     add_whole(out, "count", s->trials, false);

@@ -6,8 +6,8 @@
  * With validation in folds the held-out margins are there already: they serve both.
  *
  * The fits do not depend on each other. Where there are no more threads than fits, each thread
- * takes whole fits; with more, the fits follow each other and each uses all threads. Either way
- * gives the same models.
+ * takes whole fits; with more, or where what several fits hold at once would be much, the fits
+ * follow each other and each uses all threads. Either way gives the same models.
  */
 #include "shell/train/fit.h"
 
@@ -17,7 +17,11 @@
 #include "core/base/panic.h"
 #include "core/base/random.h"
 
-enum { SCORE_BLOCK = 256, SCORE_PORTION = 8192 /* rows that a worker scores at a time */ };
+enum {
+    SCORE_BLOCK = 256,
+    SCORE_PORTION = 8192,     /* rows that a worker scores at a time */
+    AT_ONCE_CELLS = 16 << 20, /* of the table, at most, where several fits hold them in bins */
+};
 
 struct fitting {
     const struct fit_task *t;
@@ -335,13 +339,19 @@ static void run_task(void *context, unsigned number)
     run_fit(&g->fit[number], NULL);
 }
 
+static bool at_once(const struct fitting *g)
+{
+    return workers_count(g->t->run.workers) <= g->folds + 1 &&
+           (uint64_t)g->t->table->rows * g->inputs <= AT_ONCE_CELLS;
+}
+
 /* All fits; the error is that of the first that failed. */
 static bool run_all(struct fitting *g, struct error *e)
 {
     const struct workers *workers = g->t->run.workers;
     uint32_t fits = g->folds + 1;
 
-    if (workers_count(workers) <= fits) {
+    if (at_once(g)) {
         workers_run(workers, fits, run_task, g);
     } else {
         for (uint32_t i = 0; i < fits; i++)

@@ -247,7 +247,6 @@ static bool save(struct importing *p)
     ok = !(data.overflow || settings.overflow) ||
          error_set(p->e, ERROR_FULL, "what is known of the model is over 4 MiB");
     ok = ok && keep(p, &m);
-    registration_fini(&m);
     buffer_fini(&data);
     buffer_fini(&settings);
     return ok;

@@ -106,17 +106,16 @@ static void explain_portion(void *context, unsigned number)
     const struct explaining *x = context;
     const struct page_task *t = x->t;
     const struct model *m = t->r->model[t->model].fitted.model;
-    struct model_scratch *scratch = model_scratch_new(m, t->o->simd);
-    double *one = mem_array(x->inputs, sizeof *one), base;
-    uint32_t first = number * PAGE_PORTION, last = first + PAGE_PORTION;
+    uint32_t first = number * PAGE_PORTION, left = x->rows - first, row[PAGE_PORTION];
+    uint32_t rows = left < PAGE_PORTION ? left : PAGE_PORTION;
+    double *all = mem_array((size_t)rows * x->inputs + 1, sizeof *all), base[PAGE_PORTION];
 
-    for (uint32_t i = first; i < last && i < x->rows; i++) {
-        model_explain(m, scratch, x->input, t->test->row[i * x->step], one, &base);
-        for (uint32_t k = 0; k < x->inputs; k++)
-            x->sum[number * x->inputs + k] += fabs(one[k]);
-    }
-    mem_free(one);
-    model_scratch_free(scratch);
+    for (uint32_t i = 0; i < rows; i++)
+        row[i] = t->test->row[(first + i) * x->step];
+    model_explain_rows(m, t->o->simd, x->input, row, rows, all, base);
+    for (uint32_t i = 0; i < rows * x->inputs; i++)
+        x->sum[number * x->inputs + i % x->inputs] += fabs(all[i]);
+    mem_free(all);
 }
 
 /* Mean |contribution| over an even sample of the test rows. */

@@ -71,20 +71,21 @@ static void digest_recipe(const struct registering *g, const struct registration
 
 bool registration_assign(struct registering *g, struct registration *m, struct error *e)
 {
-    buffer_init(&m->bytes, MODEL_BYTES_MAX);
-    model_format(m->model, &m->bytes);
-    if (m->bytes.overflow)
+    struct buffer bytes;
+    bool fits;
+
+    buffer_init(&bytes, MODEL_BYTES_MAX);
+    model_format(m->model, &bytes);
+    fits = !bytes.overflow;
+    if (fits)
+        digest_bytes(bytes.bytes, bytes.length, m->digests.model);
+    buffer_fini(&bytes);
+    if (!fits)
         return error_set(e, ERROR_FULL, "the model is over %d MiB", MODEL_BYTES_MAX >> 20);
-    digest_bytes(m->bytes.bytes, m->bytes.length, m->digests.model);
     digest_inputs(m->model, m->digests.inputs);
     digest_recipe(g, m, m->digests.recipe);
     return registry_assign(g->registry, m->name, &m->digests, &m->id, &m->is_known, e) &&
            registry_path(g->directory, &m->id, "model", m->path, e);
-}
-
-void registration_fini(struct registration *m)
-{
-    buffer_fini(&m->bytes);
 }
 
 /* ---- lineage.json ---- */
@@ -297,36 +298,34 @@ static bool make_files(const struct registering *g, const struct registration *m
 }
 
 /* The same model is there: its file may have been damaged or lost since. */
-static bool mend(const struct registration *m, struct error *e)
+static bool mend(const struct registration *m, const struct buffer *bytes, struct error *e)
 {
     struct buffer there;
     struct error unread;
     bool is_whole;
 
     buffer_init(&there, MODEL_BYTES_MAX);
-    is_whole = file_read(m->path, &there, &unread) && there.length == m->bytes.length &&
-               memcmp(there.bytes, m->bytes.bytes, there.length) == 0;
+    is_whole = file_read(m->path, &there, &unread) && there.length == bytes->length &&
+               memcmp(there.bytes, bytes->bytes, there.length) == 0;
     buffer_fini(&there);
-    return is_whole || file_write(m->path, m->bytes.bytes, m->bytes.length, 0600, e);
+    return is_whole || file_write(m->path, bytes->bytes, bytes->length, 0600, e);
 }
 
-bool registration_add(struct registering *g, const struct registration *m,
-                      const struct buffer *report, struct error *e)
+static bool add_files(struct registering *g, const struct registration *m,
+                      const struct buffer *bytes, const struct buffer *report, struct error *e)
 {
     struct registry_file list[FILES];
     struct buffer file[FILES];
     uint32_t files = 0;
     bool ok;
 
-    if (m->is_known)
-        return mend(m, e);
     for (unsigned i = 0; i < FILES; i++)
         buffer_init(&file[i], REGISTRY_JSON_MAX);
     ok = make_files(g, m, file, e);
     for (unsigned i = 0; i < FILES; i++)
         list[files++] = (struct registry_file){file_names[i], file[i].bytes, file[i].length};
-    list[FILE_MODEL].bytes = m->bytes.bytes;
-    list[FILE_MODEL].length = m->bytes.length;
+    list[FILE_MODEL].bytes = bytes->bytes;
+    list[FILE_MODEL].length = bytes->length;
     if (report != NULL) {
         list[FILE_REPORT].bytes = report->bytes;
         list[FILE_REPORT].length = report->length;
@@ -336,6 +335,21 @@ bool registration_add(struct registering *g, const struct registration *m,
     ok = ok && registry_add(g->registry, &m->id, list, files, e);
     for (unsigned i = 0; i < FILES; i++)
         buffer_fini(&file[i]);
+    return ok;
+}
+
+/* The model's file is made again: kept since the digest, a large one would lie beside all that
+ * makes the report. */
+bool registration_add(struct registering *g, const struct registration *m,
+                      const struct buffer *report, struct error *e)
+{
+    struct buffer bytes;
+    bool ok;
+
+    buffer_init(&bytes, MODEL_BYTES_MAX);
+    model_format(m->model, &bytes);
+    ok = m->is_known ? mend(m, &bytes, e) : add_files(g, m, &bytes, report, e);
+    buffer_fini(&bytes);
     return ok;
 }
 

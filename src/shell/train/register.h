@@ -20,7 +20,6 @@ struct registration {
     /* Set by registration_assign. */
     struct model_id id;
     bool is_known; /* the same model is there: nothing is added */
-    struct buffer bytes;
     struct model_digests digests;
     char path[REGISTRY_PATH_MAX]; /* of the model file */
 };
@@ -36,12 +35,11 @@ struct registering {
     int64_t now_us;
 };
 
-/* Its bytes and the version that they have or get; the caller calls registration_fini. */
+/* Its digests and the version that they have or get. */
 bool registration_assign(struct registering *g, struct registration *m, struct error *e) MUST_USE;
 /* Writes it whole; of one that is known only a lost or damaged model file. `report` may be NULL. */
 bool registration_add(struct registering *g, const struct registration *m,
                       const struct buffer *report, struct error *e) MUST_USE;
-void registration_fini(struct registration *m);
 
 /* It is champion from now on. */
 bool registration_promote(struct registering *g, const struct registration *m, bool is_forced,

@@ -1,11 +1,13 @@
 #include "shell/train/search.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 #include "shell/os/clock.h"
 #include "shell/train/evaluate.h"
 
 const char *const search_by_name[] = {"average_precision", "auc_roc", "card_precision_at_100"};
+const char *const search_method_name[] = {"random", "halving"};
 
 /* Figures of ranking, which no calibration changes. */
 static double figure(enum search_by by, const struct test_rows *test, const struct fitted *f)
@@ -44,24 +46,6 @@ static bool run_fold(const struct search_task *t, const struct recipe *recipe,
     return true;
 }
 
-static bool run_trial(const struct search_task *t, struct recipe recipe, struct trial *trial,
-                      struct error *e)
-{
-    double sum = 0, squares = 0, v[SPLIT_FOLDS_MAX];
-
-    recipe.calibrate = CALIBRATION_NONE;
-    for (uint32_t k = 0; k < t->folds; k++) {
-        if (!run_fold(t, &recipe, &t->fold[k], &v[k], e))
-            return false;
-        sum += v[k];
-    }
-    trial->mean = sum / t->folds;
-    for (uint32_t k = 0; k < t->folds; k++)
-        squares += (v[k] - trial->mean) * (v[k] - trial->mean);
-    trial->deviation = t->folds > 1 ? sqrt(squares / (t->folds - 1)) : NAN;
-    return true;
-}
-
 static struct recipe recipe_of(const struct search_task *t, uint32_t number, struct trial *trial)
 {
     struct recipe recipe = t->of->recipe;
@@ -71,42 +55,118 @@ static struct recipe recipe_of(const struct search_task *t, uint32_t number, str
     return recipe;
 }
 
-static bool goes_on(const struct search_task *t, uint32_t done, int64_t start_us)
+/* Tests the trial on the folds up to so many. */
+static bool test_trial(const struct search_task *t, uint32_t number, uint32_t folds,
+                       struct trial *trial, struct error *e)
 {
-    const struct search_setting *s = &t->of->search;
-    uint32_t most = s->trials > 0 ? s->trials : SEARCH_TRIALS_MAX;
+    struct recipe recipe = recipe_of(t, number, trial);
+    double sum = 0, squares = 0;
 
-    return done == 0 ||
-           (done < most && (s->time_us == 0 || clock_monotonic_us() - start_us < s->time_us));
+    recipe.calibrate = CALIBRATION_NONE;
+    for (; trial->folds < folds; trial->folds++) {
+        if (!run_fold(t, &recipe, &t->fold[trial->folds], &trial->figure[trial->folds], e))
+            return false;
+    }
+    for (uint32_t k = 0; k < folds; k++)
+        sum += trial->figure[k];
+    trial->mean = sum / folds;
+    for (uint32_t k = 0; k < folds; k++)
+        squares += (trial->figure[k] - trial->mean) * (trial->figure[k] - trial->mean);
+    trial->deviation = folds > 1 ? sqrt(squares / (folds - 1)) : NAN;
+    return true;
+}
+
+static uint32_t most_trials(const struct search_setting *s)
+{
+    return s->trials > 0 ? s->trials : SEARCH_TRIALS_MAX;
+}
+
+static bool goes_on(const struct search_setting *s, uint32_t done, int64_t start_us)
+{
+    return done == 0 || (done < most_trials(s) &&
+                         (s->time_us == 0 || clock_monotonic_us() - start_us < s->time_us));
+}
+
+static bool report(const struct search_task *t, double share, struct error *e)
+{
+    return progress_report(t->fit.run.progress, "search", share) ||
+           error_set(e, ERROR_CANCELLED, "stopped while searching");
+}
+
+/* Begins the trials. */
+static bool begin_trials(const struct search_task *t, uint32_t folds, struct search *s,
+                         struct error *e)
+{
+    const struct search_setting *o = &t->of->search;
+    int64_t start = clock_monotonic_us();
+
+    while (goes_on(o, s->trials, start)) {
+        if (!test_trial(t, s->trials, folds, &s->trial[s->trials], e) ||
+            !report(t, (double)(s->trials + 1) / most_trials(o), e))
+            return false;
+        s->trials++;
+    }
+    return true;
+}
+
+/* Higher means first; of equal ones the earlier trial. */
+static int compare_trials(const void *a, const void *b, void *context)
+{
+    const struct search *s = context;
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    double p = s->trial[x].mean, q = s->trial[y].mean;
+
+    return p != q ? (p < q ? 1 : -1) : (x > y) - (x < y);
+}
+
+/* The better half of the trials goes on to more folds, until the folds are all. `order` then has
+ * those that were tested on all, the best first. */
+static bool halve(const struct search_task *t, struct search *s, uint32_t *order, struct error *e)
+{
+    uint32_t left = s->trials, folds = s->trial[0].folds;
+
+    qsort_r(order, left, sizeof *order, compare_trials, s);
+    while (folds < t->folds) {
+        left = (left + 1) / 2;
+        folds = 2 * folds < t->folds ? 2 * folds : t->folds;
+        for (uint32_t i = 0; i < left; i++) {
+            if (!test_trial(t, order[i], folds, &s->trial[order[i]], e) ||
+                !report(t, (double)(i + 1) / left, e))
+                return false;
+        }
+        qsort_r(order, left, sizeof *order, compare_trials, s);
+    }
+    return true;
+}
+
+static bool find_best(const struct search_task *t, struct search *s, struct error *e)
+{
+    uint32_t *order = mem_array(s->trials, sizeof *order);
+    bool ok;
+
+    for (uint32_t i = 0; i < s->trials; i++)
+        order[i] = i;
+    ok = halve(t, s, order, e);
+    if (ok) {
+        s->best = order[0];
+        s->recipe = recipe_of(t, s->best, &s->trial[s->best]);
+    }
+    mem_free(order);
+    return ok;
 }
 
 bool search_run(const struct search_task *t, struct search *s, struct error *e)
 {
-    uint32_t most = t->of->search.trials > 0 ? t->of->search.trials : SEARCH_TRIALS_MAX;
-    int64_t start = clock_monotonic_us();
+    uint32_t first = t->of->search.method == SEARCH_HALVING ? 1 : t->folds;
 
     *s = (struct search){.of = t->of, .folds = t->folds};
-    s->trial = mem_array(most, sizeof *s->trial);
+    s->trial = mem_array(most_trials(&t->of->search), sizeof *s->trial);
     for (uint32_t k = 0; k < t->folds; k++)
         s->rows += t->fold[k].test->rows;
-    while (goes_on(t, s->trials, start)) {
-        struct trial *trial = &s->trial[s->trials];
-        struct recipe recipe = recipe_of(t, s->trials, trial);
-        bool ok = run_trial(t, recipe, trial, e);
-
-        if (ok && !progress_report(t->fit.run.progress, "search", (double)(s->trials + 1) / most))
-            ok = error_set(e, ERROR_CANCELLED, "stopped while searching");
-        if (!ok) {
-            search_free(s);
-            return false;
-        }
-        if (s->trials == 0 || trial->mean > s->trial[s->best].mean) {
-            s->best = s->trials;
-            s->recipe = recipe;
-        }
-        s->trials++;
-    }
-    return true;
+    if (begin_trials(t, first, s, e) && find_best(t, s, e))
+        return true;
+    search_free(s);
+    return false;
 }
 
 void search_free(struct search *s)

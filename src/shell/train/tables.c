@@ -388,10 +388,12 @@ static int by_mean(const struct search *s, uint32_t a, uint32_t b)
 {
     double x = s->trial[a].mean, y = s->trial[b].mean;
 
+    if (s->trial[a].folds != s->trial[b].folds)
+        return s->trial[a].folds > s->trial[b].folds ? -1 : 1;
     return x != y ? (x > y ? -1 : 1) : (a < b ? -1 : 1);
 }
 
-/* The best trials, best first. */
+/* The best trials, best first; those that went on to more folds before others. */
 static uint32_t best_trials(const struct search *s, uint32_t best[TRIALS_SHOWN])
 {
     uint32_t count = 0;
@@ -439,9 +441,11 @@ static void search_table(const struct trained *m, const struct settings *setting
     }
     snprintf(
         text, sizeof text,
-        "%u trials on %u folds of training events (%u tested), none of them among the held-out "
+        "%u trials on %s%u folds of training events (%u tested), none of them among the held-out "
         "ones; repeated by search.trials: %u and seed %lu.",
-        s->trials, s->folds, s->rows, s->trials, (unsigned long)settings->model.seed);
+        s->trials,
+        s->of->search.method == SEARCH_HALVING ? "1 fold, the better halves of them on up to " : "",
+        s->folds, s->rows, s->trials, (unsigned long)settings->model.seed);
     close_table(t, text);
 }
 

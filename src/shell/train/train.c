@@ -664,7 +664,6 @@ static bool keep_models(struct training *t, struct error *e)
     for (uint32_t i = 0; i < t->r->models; i++) {
         buffer_fini(&k->metrics[i]);
         buffer_fini(&k->report[i]);
-        registration_fini(&k->model[i]);
     }
     buffer_fini(&k->data);
     mem_free(k);
