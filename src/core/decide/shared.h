@@ -1,10 +1,10 @@
 /* Aggregates whose values come with the event, because another place keeps their windows for
  * several shards.
  *
- * A field named "shared(AGGREGATE)", after the aggregate's canonical text, is that aggregate's value:
- * the plan then has no window of its own for it. So the value is a part of the event as a looked-up
- * field is one, it stands in the log, and replay asks nobody. The node stays an aggregate: a model
- * that was trained on windows of one shard takes it. */
+ * A field named "shared(AGGREGATE)", after the aggregate's canonical text, is that aggregate's
+ * value: the plan then has no window of its own for it. So the value is a part of the event as a
+ * looked-up field is one, it stands in the log, and replay asks nobody. The node stays an
+ * aggregate: a model that was trained on windows of one shard takes it. */
 #ifndef ASSAY_DECIDE_SHARED_H
 #define ASSAY_DECIDE_SHARED_H
 

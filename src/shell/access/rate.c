@@ -78,8 +78,8 @@ struct rate_answer rate_take(struct rate *r, struct text who, int64_t now_us)
     int64_t whole_us = r->step_us * r->setting.limit, full_us, next_us;
     struct bucket *b;
 
-    if (a.limit == 0 || (r->shared != NULL && rate_shared_take(r->shared, r->kind, who, a.limit,
-                                                               r->step_us, &a)))
+    if (a.limit == 0 ||
+        (r->shared != NULL && rate_shared_take(r->shared, r->kind, who, a.limit, r->step_us, &a)))
         return a;
     b = bucket_of(r, who, now_us);
     full_us = atomic_load_explicit(&b->full_us, memory_order_relaxed);

@@ -45,13 +45,16 @@ static void look_at_memory(struct text info, bool has_windows, struct finding *f
     int64_t bytes = 0;
 
     if (!number_parse_int(most, &bytes) || bytes == 0) {
-        finding_say(f->remedy, "set maxmemory in the server's file, with maxmemory-policy noeviction");
+        finding_say(f->remedy,
+                    "set maxmemory in the server's file, with maxmemory-policy noeviction");
         return;
     }
     if (!has_windows || text_is(policy, "noeviction"))
         return;
-    finding_say(f->remedy, "its maxmemory-policy is %.*s: windows may be evicted without a word; set it to "
-        "noeviction", TEXT_ARG(policy));
+    finding_say(f->remedy,
+                "its maxmemory-policy is %.*s: windows may be evicted without a word; set it to "
+                "noeviction",
+                TEXT_ARG(policy));
     finding_worsen(f, HEALTH_WARN);
 }
 
@@ -72,8 +75,9 @@ static void look(const struct settings *s, struct redis *r, struct finding *f)
 
     if (!redis_connect(r, &e)) {
         finding_say(f->found, "%s", e.text);
-        finding_say(f->remedy, "%s", e.kind == ERROR_INVALID ? "correct redis.user and redis.password"
-                                                     : "start it, or correct redis.server");
+        finding_say(f->remedy, "%s",
+                    e.kind == ERROR_INVALID ? "correct redis.user and redis.password"
+                                            : "start it, or correct redis.server");
         finding_worsen(f, HEALTH_FAIL);
         return;
     }
@@ -81,18 +85,21 @@ static void look(const struct settings *s, struct redis *r, struct finding *f)
     if (!redis_command(r, &ping, 1, &pong, &e) || !ask_info(r, "server", &server, &e) ||
         !ask_info(r, "memory", &memory, &e)) {
         finding_say(f->found, "%s", e.text);
-        finding_say(f->remedy, "let this user use PING, INFO, GET, SET, EVALSHA, EVAL and SCRIPT LOAD");
+        finding_say(f->remedy,
+                    "let this user use PING, INFO, GET, SET, EVALSHA, EVAL and SCRIPT LOAD");
         finding_worsen(f, HEALTH_FAIL);
     } else {
         struct text version = info_value(redis_text(server), "redis_version");
 
         took_us = (clock_monotonic_us() - began_us) / 3;
         finding_say(f->found, "%s: version %.*s answers in %" PRId64 " us", redis_place(r),
-            TEXT_ARG(version), took_us);
+                    TEXT_ARG(version), took_us);
         look_at_memory(redis_text(memory), is_shared(s), f);
         if (took_us > (int64_t)s->redis.timeout_ms * 1000 / SLOW_SHARE) {
-            finding_say(f->remedy, "redis.timeout_ms is %u: it will be missed often; raise it, or bring "
-                "the server nearer", s->redis.timeout_ms);
+            finding_say(f->remedy,
+                        "redis.timeout_ms is %u: it will be missed often; raise it, or bring "
+                        "the server nearer",
+                        s->redis.timeout_ms);
             finding_worsen(f, HEALTH_WARN);
         }
     }

@@ -27,9 +27,9 @@ struct redis {
     char *user, *password;
     uint32_t database, timeout_ms;
     uint64_t session;
-    int64_t due_us;             /* monotonic: when the call in work must have ended */
-    int64_t wait_ms, retry_us;  /* how long after a failure, and until when */
-    enum error_kind failure;    /* of the last try */
+    int64_t due_us;            /* monotonic: when the call in work must have ended */
+    int64_t wait_ms, retry_us; /* how long after a failure, and until when */
+    enum error_kind failure;   /* of the last try */
     char words[WORDS_MAX];
 };
 
@@ -41,9 +41,9 @@ static bool failed(struct redis *r, enum error_kind kind, const char *what, cons
     if (r->connection != NULL)
         redisFree(r->connection);
     r->connection = NULL;
-    r->wait_ms = r->wait_ms == 0                     ? WAIT_LEAST_MS
+    r->wait_ms = r->wait_ms == 0                 ? WAIT_LEAST_MS
                  : r->wait_ms * 2 < WAIT_MOST_MS ? r->wait_ms * 2
-                                                     : WAIT_MOST_MS;
+                                                 : WAIT_MOST_MS;
     r->retry_us = clock_monotonic_us() + r->wait_ms * 1000;
     r->failure = kind;
     snprintf(r->words, sizeof r->words, "%.60s: %.220s", what, words);
@@ -96,8 +96,8 @@ static bool read_server(struct redis *r, const char *server, struct error *e)
                          HOST_MAX - 1);
     memcpy(r->host, at, length);
     port = end == NULL ? NULL : strchr(end, ':');
-    if (port != NULL && (!number_parse_int(text_of(port + 1), &number) || number < 1 ||
-                         number > UINT16_MAX))
+    if (port != NULL &&
+        (!number_parse_int(text_of(port + 1), &number) || number < 1 || number > UINT16_MAX))
         return error_set(e, ERROR_INVALID, "expected a port of 1 to 65535 after \"%.100s:\"",
                          r->host);
     r->port = (uint16_t)number;
@@ -299,7 +299,8 @@ static bool exchange(struct redis *r, const struct text *argument, uint32_t coun
 static bool refused(struct redis *r, const char *what, redisReply *reply, struct error *e)
 {
     char words[WORDS_MAX];
-    bool passes = strncmp(reply->str, "LOADING", 7) == 0 || strncmp(reply->str, "MASTERDOWN", 10) == 0;
+    bool passes =
+        strncmp(reply->str, "LOADING", 7) == 0 || strncmp(reply->str, "MASTERDOWN", 10) == 0;
 
     snprintf(words, sizeof words, "%.200s", reply->str);
     freeReplyObject(reply);

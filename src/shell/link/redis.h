@@ -16,17 +16,17 @@
 #include "core/base/error.h"
 
 enum {
-    REDIS_ARGUMENTS_MAX = 16384,       /* of one call */
-    REDIS_REPLY_BYTES_MAX = 16 << 20,  /* that are not read out yet */
+    REDIS_ARGUMENTS_MAX = 16384,        /* of one call */
+    REDIS_REPLY_BYTES_MAX = 16 << 20,   /* that are not read out yet */
     REDIS_REPLY_ELEMENTS_MAX = 1 << 16, /* of one array */
     REDIS_PORT = 6379,
 };
 
 struct redis_options {
-    const char *server;     /* host, host:port, [v6]:port or redis://host:port */
-    const char *user;       /* NULL: the server's default one */
-    const char *password;   /* NULL: none */
-    uint32_t database;      /* 0 is the server's first */
+    const char *server;   /* host, host:port, [v6]:port or redis://host:port */
+    const char *user;     /* NULL: the server's default one */
+    const char *password; /* NULL: none */
+    uint32_t database;    /* 0 is the server's first */
     uint32_t timeout_ms;
 };
 

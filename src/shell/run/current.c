@@ -157,8 +157,9 @@ bool current_open(struct settings *s, const char *path, enum current_use use, st
     ok = ok && (c->model.length > 0            ? schema_of_model(c, &schema, e)
                 : path == NULL && !has_file(s) ? schema_of_topic(s, &schema, e)
                                                : feed_schema(s, path, &schema, e));
-    ok = ok && plan_make(s, schema, c->model.length > 0 ? c->model.bytes : NULL, c->model.length,
-                         &c->made, e) &&
+    ok = ok &&
+         plan_make(s, schema, c->model.length > 0 ? c->model.bytes : NULL, c->model.length,
+                   &c->made, e) &&
          (use != CURRENT_SERVED || share(s, schema, c, e));
     schema_free(schema);
     if (!ok)

@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "shell/os/clock.h"
+#include "shell/run/event_id.h"
 #include "shell/run/feed.h"
 #include "shell/run/list_feed.h"
-#include "shell/run/event_id.h"
 #include "shell/run/list_import.h"
 #include "shell/run/shared.h"
 

@@ -32,11 +32,11 @@ struct shared {
     char prefix[SETTINGS_PREFIX_MAX + 1];
     struct redis *redis;
     struct redis_script script, gap;
-    uint64_t session;               /* in which we have looked whether Redis lost what it had */
-    char born[2 * BORN_BYTES + 1];  /* what it said when it began; "": not known */
-    int64_t newest_us, missing_us;  /* of all events; the newest that was never counted */
-    int64_t life_us;                /* how long that matters */
-    struct plan *plan;              /* of the layout; a reference, or NULL */
+    uint64_t session;              /* in which we have looked whether Redis lost what it had */
+    char born[2 * BORN_BYTES + 1]; /* what it said when it began; "": not known */
+    int64_t newest_us, missing_us; /* of all events; the newest that was never counted */
+    int64_t life_us;               /* how long that matters */
+    struct plan *plan;             /* of the layout; a reference, or NULL */
     struct shared_layout layout;
     struct registers registers;
     struct belated *first, **last;
@@ -336,8 +336,8 @@ static bool ask(struct shared *s, uint32_t rows, struct error *e)
         if (!s->row[i].is_asked || s->row[i].call.reply != NULL)
             continue;
         from[n] = i;
-        call[n++] = (struct redis_call){unpack(q->bytes.bytes, q->arguments), q->arguments,
-                                        q->keys, NULL};
+        call[n++] =
+            (struct redis_call){unpack(q->bytes.bytes, q->arguments), q->arguments, q->keys, NULL};
     }
     ok = redis_run(s->redis, &s->script, call, n, e);
     for (uint32_t i = 0; i < n; i++) {

@@ -17,20 +17,20 @@
 #include "shell/run/shared_layout.h"
 
 enum {
-    SHARED_ROWS = 1024,             /* of one shared_fill */
-    SHARED_BACKLOG_MAX = 200000,    /* events to be counted later, */
+    SHARED_ROWS = 1024,              /* of one shared_fill */
+    SHARED_BACKLOG_MAX = 200000,     /* events to be counted later, */
     SHARED_BACKLOG_BYTES = 64 << 20, /* and their bytes */
 };
 
 /* Any thread may look. */
 struct shared_counts {
-    _Atomic uint64_t events;    /* asked for */
+    _Atomic uint64_t events;           /* asked for */
     _Atomic uint64_t away, late, part; /* whose values are null: see enum shared_lack */
-    _Atomic uint64_t belated;   /* counted when Redis was back */
-    _Atomic uint64_t lost;      /* never counted, for want of room to keep them */
-    _Atomic uint64_t failures;  /* runs that Redis did not answer */
-    _Atomic uint64_t backlog;   /* kept now */
-    _Atomic uint64_t nanoseconds; /* spent waiting */
+    _Atomic uint64_t belated;          /* counted when Redis was back */
+    _Atomic uint64_t lost;             /* never counted, for want of room to keep them */
+    _Atomic uint64_t failures;         /* runs that Redis did not answer */
+    _Atomic uint64_t backlog;          /* kept now */
+    _Atomic uint64_t nanoseconds;      /* spent waiting */
 };
 
 struct shared;

@@ -241,9 +241,9 @@ void shared_request_make(const struct shared_layout *l, const struct shared_limi
 static void put_sums(const struct aggregate *a, uint64_t n, int128 sum, struct column *c,
                      uint32_t row)
 {
-    bool in_millionths = a->operand >= 0 &&
-                         (a->operand_type == TYPE_DECIMAL || a->operand_type == TYPE_REAL ||
-                          a->operand_type == TYPE_DURATION);
+    bool in_millionths =
+        a->operand >= 0 && (a->operand_type == TYPE_DECIMAL || a->operand_type == TYPE_REAL ||
+                            a->operand_type == TYPE_DURATION);
     uint64_t units = in_millionths ? RESULT_MILLION : 1;
 
     if (a->kind == AGG_COUNT)
@@ -347,12 +347,11 @@ void shared_answer_none(const struct shared_group *g, struct frame *f, uint32_t 
         put_null(&f->column[g->read[i].field], at);
 }
 
-unsigned shared_answer_take(const struct shared_group *g,
-                            const struct registers *r, uint32_t row, const struct text *answer,
-                            uint32_t answers, bool has_key, struct frame *f, uint32_t at)
+unsigned shared_answer_take(const struct shared_group *g, const struct registers *r, uint32_t row,
+                            const struct text *answer, uint32_t answers, bool has_key,
+                            struct frame *f, uint32_t at)
 {
     unsigned lacks = 0;
-
 
     shared_answer_none(g, f, at);
     if (has_key && answers == 1 && text_is(answer[0], "late"))

@@ -31,9 +31,9 @@ void shared_request_make(const struct shared_layout *l, const struct shared_limi
 
 /* One group's answer: strings, or NULL where nothing was asked since its key is null. Writes the
  * fields of row `at`; returns enum shared_lack. `answers` is 0 for the latter. */
-unsigned shared_answer_take(const struct shared_group *g,
-                            const struct registers *r, uint32_t row, const struct text *answer,
-                            uint32_t answers, bool has_key, struct frame *f, uint32_t at);
+unsigned shared_answer_take(const struct shared_group *g, const struct registers *r, uint32_t row,
+                            const struct text *answer, uint32_t answers, bool has_key,
+                            struct frame *f, uint32_t at);
 /* All fields of the group are null. */
 void shared_answer_none(const struct shared_group *g, struct frame *f, uint32_t at);
 bool shared_has_key(const struct shared_group *g, const struct registers *r, uint32_t row);

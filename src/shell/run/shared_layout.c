@@ -12,8 +12,7 @@ static const struct entity_setting *entity_of(const struct settings *s, const ch
                                               size_t length)
 {
     for (uint32_t i = 0; i < s->entity_count; i++) {
-        if (strlen(s->entities[i].name) == length &&
-            memcmp(s->entities[i].name, name, length) == 0)
+        if (strlen(s->entities[i].name) == length && memcmp(s->entities[i].name, name, length) == 0)
             return &s->entities[i];
     }
     return NULL;
@@ -41,9 +40,9 @@ static bool find_op(enum aggregate_kind kind, enum shared_op *op)
         enum aggregate_kind kind;
         enum shared_op op;
     } ops[] = {
-        {AGG_COUNT, SHARED_SUMS},        {AGG_SUM, SHARED_SUMS},         {AGG_MEAN, SHARED_SUMS},
-        {AGG_DISTINCT, SHARED_DISTINCT}, {AGG_IS_NEW, SHARED_DISTINCT},  {AGG_MIN, SHARED_LEAST},
-        {AGG_MAX, SHARED_MOST},          {AGG_LAST, SHARED_LAST},        {AGG_PREV, SHARED_PREV},
+        {AGG_COUNT, SHARED_SUMS},        {AGG_SUM, SHARED_SUMS},        {AGG_MEAN, SHARED_SUMS},
+        {AGG_DISTINCT, SHARED_DISTINCT}, {AGG_IS_NEW, SHARED_DISTINCT}, {AGG_MIN, SHARED_LEAST},
+        {AGG_MAX, SHARED_MOST},          {AGG_LAST, SHARED_LAST},       {AGG_PREV, SHARED_PREV},
     };
 
     for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
@@ -73,7 +72,8 @@ static const char *fault_of(const struct plan *plan, const struct aggregate *a)
     if (a->level > 0)
         return "its operand or condition is made of other aggregates, which are not known when "
                "the shared values are fetched";
-    if (a->operand >= 0 && a->operand_type == TYPE_TEXT && op != SHARED_DISTINCT && op != SHARED_SUMS)
+    if (a->operand >= 0 && a->operand_type == TYPE_TEXT && op != SHARED_DISTINCT &&
+        op != SHARED_SUMS)
         return "a text would have to be kept in Redis as it is";
     if (a->operand >= 0 && op != SHARED_DISTINCT && plan_node_is_personal(plan, a->operand))
         return "its operand is a personal field, which would be kept in Redis as it is";

@@ -23,7 +23,14 @@ struct shared_value {
     bool keeps_nulls; /* prev */
 };
 
-enum shared_op { SHARED_SUMS, SHARED_DISTINCT, SHARED_LEAST, SHARED_MOST, SHARED_LAST, SHARED_PREV };
+enum shared_op {
+    SHARED_SUMS,
+    SHARED_DISTINCT,
+    SHARED_LEAST,
+    SHARED_MOST,
+    SHARED_LAST,
+    SHARED_PREV
+};
 
 struct shared_read {
     const struct aggregate *aggregate;

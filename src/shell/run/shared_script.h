@@ -3,7 +3,8 @@
 #define ASSAY_RUN_SHARED_SCRIPT_H
 
 extern const char shared_script_text[];
-/* Raises the gap, the time of the newest event that is missing: KEYS[1], ARGV time and life in ms. */
+/* Raises the gap, the time of the newest event that is missing: KEYS[1], ARGV time and life in ms.
+ */
 extern const char shared_gap_text[];
 
 #endif

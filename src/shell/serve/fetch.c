@@ -156,9 +156,8 @@ static void take(struct fetch *f, struct submission *sub)
     }
     row = f->frame.rows - 1;
     f->row[row] = sub;
-    f->event[row] = (struct shared_event){.id = sub->id,
-                                          .received_us = sub->received_us,
-                                          .is_read_only = sub->kind == SUBMIT_PEEK};
+    f->event[row] = (struct shared_event){
+        .id = sub->id, .received_us = sub->received_us, .is_read_only = sub->kind == SUBMIT_PEEK};
 }
 
 static void *fetch_main(void *context)
