@@ -438,23 +438,10 @@ static struct velocity_rows batch_rows(const struct engine *n, uint32_t rows, co
                                   .steps = n->steps};
 }
 
-/* Aggregates whose values came with the events. */
-static void take_shared(struct engine *n, const struct frame *f, uint32_t first, uint32_t rows)
-{
-    for (uint32_t i = 0; i < plan_shared_count(n->plan); i++) {
-        const struct plan_shared *s = plan_shared(n->plan, i);
-        const struct column *from = &f->column[s->field];
-        struct column *to = &n->registers.column[s->aggregate->node];
-
-        memcpy(to->null, from->null + first, rows);
-        memcpy(to->integer, from->integer + first, rows * sizeof *to->integer);
-    }
-}
-
 static void begin(struct engine *n, const struct frame *f, uint32_t first, uint32_t rows)
 {
     registers_begin(&n->registers, f, first, rows);
-    take_shared(n, f, first, rows);
+    plan_take_shared(n->plan, f, first, &n->registers);
     program_run(plan_program(n->plan), &n->registers, 0);
     velocity_tokens(plan_layout(n->plan), &n->registers, n->simd, n->token);
 }
@@ -620,8 +607,8 @@ static void note_shared(const struct engine *n, const struct frame *f, uint32_t 
 
     for (uint32_t i = 0; field != FIELD_NONE && i < rows; i++) {
         if (!f->column[field].null[first + i])
-            decisions[i].flags |= (uint16_t)((f->column[field].integer[first + i] & all) *
-                                             DECISION_SHARED_AWAY);
+            decisions[i].flags |=
+                (uint16_t)((f->column[field].integer[first + i] & all) * DECISION_SHARED_AWAY);
     }
 }
 

@@ -2,6 +2,7 @@
 #include "core/decide/plan.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "core/base/panic.h"
 #include "core/decide/plan_inside.h"
@@ -70,6 +71,18 @@ const struct plan_shared *plan_shared(const struct plan *p, uint32_t index)
 {
     ASSERT(index < p->shared_count);
     return &p->shared[index];
+}
+
+void plan_take_shared(const struct plan *p, const struct frame *f, uint32_t first,
+                      struct registers *r)
+{
+    for (uint32_t i = 0; i < p->shared_count; i++) {
+        const struct column *from = &f->column[p->shared[i].field];
+        struct column *to = &r->column[p->shared[i].aggregate->node];
+
+        memcpy(to->null, from->null + first, r->rows);
+        memcpy(to->integer, from->integer + first, r->rows * sizeof *to->integer);
+    }
 }
 
 int plan_shared_lacks(const struct plan *p)

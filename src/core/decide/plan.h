@@ -176,6 +176,9 @@ struct plan_shared {
 
 uint32_t plan_shared_count(const struct plan *p);
 const struct plan_shared *plan_shared(const struct plan *p, uint32_t index);
+/* Into the registers of a run that began at row `first` of the frame. */
+void plan_take_shared(const struct plan *p, const struct frame *f, uint32_t first,
+                      struct registers *r);
 int plan_shared_lacks(const struct plan *p); /* the field of enum shared_lack, or FIELD_NONE */
 
 const struct validation *plan_validation(const struct plan *p); /* NULL: nothing is refused */

@@ -114,7 +114,7 @@ struct tally *access_tally(struct access *a)
 
 struct rate_shared *access_rates(struct access *a)
 {
-    return a->rates;
+    return a != NULL ? a->rates : NULL;
 }
 
 struct keys *access_keys(struct access *a)

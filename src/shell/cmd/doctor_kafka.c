@@ -150,7 +150,7 @@ static void look_at_topic(const struct settings *s, struct cluster *c, const cha
 
     if (messages > 0) {
         finding_say(f->found, "; \"%s\": %" PRIu64 " messages in %u partitions", name, messages,
-            there->partitions);
+                    there->partitions);
         return;
     }
     near = near_of(s, c, name, &near_messages);
@@ -161,13 +161,13 @@ static void look_at_topic(const struct settings *s, struct cluster *c, const cha
         finding_say(f->found, ", but \"%s\" has %" PRIu64 " messages", near->name, near_messages);
         finding_say(f->remedy, "if \"%s\" is meant, write it instead of \"%s\"", near->name, name);
     } else if (there != NULL) {
-        finding_say(f->remedy, "see that somebody writes to \"%s\": assay produce FILE --topic %s", name,
-            name);
+        finding_say(f->remedy, "see that somebody writes to \"%s\": assay produce FILE --topic %s",
+                    name, name);
     } else {
         finding_say(f->remedy,
-            "make \"%s\", or correct its name: assay produce FILE --topic %s "
-            "--partitions N makes and fills it",
-            name, name);
+                    "make \"%s\", or correct its name: assay produce FILE --topic %s "
+                    "--partitions N makes and fills it",
+                    name, name);
     }
 }
 
@@ -241,7 +241,8 @@ void doctor_lag(const struct settings *s, struct finding *f)
     }
     if (!measure(&c, there, &g, &e)) {
         finding_say(f->found, "%s", e.text);
-        finding_say(f->remedy, "see that the brokers are well, and that this user may read the group");
+        finding_say(f->remedy,
+                    "see that the brokers are well, and that this user may read the group");
         finding_worsen(f, HEALTH_FAIL);
     } else if (g.read_partitions == 0) {
         finding_say(f->found, "group \"%s\" has read nothing of \"%s\" yet", group, topic);
@@ -250,13 +251,13 @@ void doctor_lag(const struct settings *s, struct finding *f)
             finding_worsen(f, HEALTH_WARN);
         }
     } else {
-        finding_say(f->found, "group \"%s\" is %" PRIu64 " messages behind the end of \"%s\"", group,
-            g.behind, topic);
+        finding_say(f->found, "group \"%s\" is %" PRIu64 " messages behind the end of \"%s\"",
+                    group, g.behind, topic);
         if (g.behind > LAG_MUCH) {
             finding_say(f->remedy,
-                "see that workers run and decide; more of them help up to %u, the "
-                "number of partitions",
-                there->partitions);
+                        "see that workers run and decide; more of them help up to %u, the "
+                        "number of partitions",
+                        there->partitions);
             finding_worsen(f, HEALTH_WARN);
         }
     }
