@@ -4,7 +4,9 @@ import collections
 import csv
 import json
 import os
+import pathlib
 import random
+import socket
 import subprocess
 import threading
 import time
@@ -14,6 +16,7 @@ import urllib.request
 import pytest
 from redis import Redis
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 FIELDS = ("id", "time", "customer", "terminal", "amount", "points", "ratio")
 FEATURES = {
     "n": "count() by terminal over 1h",
@@ -359,6 +362,45 @@ def test_passwords(run, nodes, tmp_path):
         assert "horse" not in done.stdout + done.stderr + open(f"{wrong.path}.log").read()
     finally:
         server.stop()
+
+
+def test_a_user_with_the_rights_that_the_page_names_is_enough(nodes, run):
+    server = Redis().start()
+    try:
+        rights = "on >stable ~{assay:*}* +@read +@write +@scripting +@connection +info +time"
+        assert server.cli("ACL", "SETUSER", "nodes", *rights.split()) == "OK"
+        assert rights.replace("stable", "PASSWORD") in open(ROOT / "docs" / "redis.md").read()
+        node, = nodes(server.server, features={"n": FEATURES["n"]}, more=", user: nodes, password: stable, database: 1",
+                      extra="access: {rate: {per_address: 60/min}}\n")
+        assert flags(node.decide(event(1, 1))) == []
+        assert node.metrics()['assay_rates_total{by="redis"}'] > 0
+        health = {row["check"]: row["health"] for row in run("-c", node.path, "doctor", "--json").json()["checks"]}
+        assert health["redis"] == "ok"
+    finally:
+        server.stop()
+
+
+@pytest.mark.parametrize("answer", [b"+" + b"a" * 65536, b"*100000000\r\n:1\r\n", b"nonsense\r\n", b"$-7\r\n"],
+                         ids=["endless", "huge", "nonsense", "negative"])
+def test_a_server_that_is_no_redis_is_away(nodes, answer):
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def talk():
+        while True:
+            try:
+                connection, _ = listener.accept()
+                while True:
+                    connection.sendall(answer)
+            except OSError:
+                if listener.fileno() < 0:
+                    return
+
+    threading.Thread(target=talk, daemon=True).start()
+    node, = nodes(f"127.0.0.1:{listener.getsockname()[1]}", features={"n": FEATURES["n"]}, timeout=300, name="none")
+    assert flags(node.decide(event(1, 1))) == ["shared_away"]
+    assert node.metrics()["process_resident_memory_bytes"] < 400e6
+    listener.close()
+    node.stop()
 
 
 def test_redis_cli_reads_what_is_written_and_everything_ends(redis, nodes, tmp_path):
