@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import random
+import signal
 import socket
 import subprocess
 import threading
@@ -303,6 +304,20 @@ def test_without_redis_null_with_a_reason_then_right_again(nodes):
         assert value_of(logged["e3"], FEATURES["new"]) is None and logged["e3"]["shared()"] == 1
     finally:
         server.stop()
+
+
+def test_windows_of_a_changed_plan_are_null_until_they_are_whole(redis, nodes):
+    node, = nodes(redis.server, features={"n": FEATURES["n"]}, name="changed")
+    for i in range(5):
+        assert flags(node.decide(event(i, i))) == []
+    node.path.write_text(node.path.read_text().replace("  own: ", "  total: sum(amount) by terminal over 1h\n  own: "))
+    node.process.send_signal(signal.SIGHUP)
+    eventually(lambda: flags(node.decide(event(90, 6), "?dry_run=true")) == ["shared_part"])
+    assert flags(node.decide(event(6, 6))) == ["shared_part"]
+    assert flags(node.decide(event(7, 4000))) == []
+    node.stop()
+    logged = node.logged()
+    assert [value_of(logged[f"e{i}"], FEATURES["n"]) for i in (4, 6, 7)] == [5, None, 1]
 
 
 def test_a_redis_that_lost_its_windows_is_noticed(nodes):

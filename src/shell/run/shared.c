@@ -31,7 +31,7 @@ struct shared {
     struct shared_limits limits;
     char prefix[SETTINGS_PREFIX_MAX + 1];
     struct redis *redis;
-    struct redis_script script, gap;
+    struct redis_script script, gap, join;
     uint64_t session;              /* in which we have looked whether Redis lost what it had */
     char born[2 * BORN_BYTES + 1]; /* what it said when it began; "": not known */
     int64_t newest_us, missing_us; /* of all events; the newest that was never counted */
@@ -96,6 +96,7 @@ bool shared_open(const struct settings *settings, struct shared **out, struct er
     make_limits(s, settings);
     s->script.text = shared_script_text;
     s->gap.text = shared_gap_text;
+    s->join.text = shared_join_text;
     s->newest_us = s->missing_us = INT64_MIN;
     s->last = &s->first;
     for (uint32_t i = 0; i < SHARED_ROWS; i++)
@@ -126,6 +127,7 @@ static void take_plan(struct shared *s, struct plan *p)
     s->plan = plan_ref(p);
     shared_layout_init(&s->layout, p);
     registers_init(&s->registers, plan_program(p), SHARED_ROWS);
+    s->session = 0; /* its layout may be another */
     s->life_us = s->layout.longest_us + s->limits.lateness_us + s->limits.retry_us;
 }
 
@@ -173,35 +175,40 @@ static void miss(struct shared *s, int64_t time_us)
         s->missing_us = time_us;
 }
 
-/* The mark that the first node set, and whether it is still the one that we knew. */
+/* The mark that the first node set, and whether it is still the one that we knew; and the layout of
+ * what is kept. Behind another one's windows nothing was counted. */
 static bool look_born(struct shared *s, struct error *e)
 {
-    char key[SETTINGS_PREFIX_MAX + 16], mine[2 * BORN_BYTES + 1];
+    char born[SETTINGS_PREFIX_MAX + 16], layout[SETTINGS_PREFIX_MAX + 16];
+    char mine[2 * BORN_BYTES + 1], kept[2 * sizeof(uint64_t) + 1];
     uint8_t made[BORN_BYTES];
-    struct text set[4] = {word_of("SET"), {0}, {0}, word_of("NX")}, get[2] = {word_of("GET")};
-    struct redis_reply *reply;
-    struct text found;
-    bool was_known = s->born[0] != 0, is_other;
+    struct text argument[4], found;
+    struct redis_call call = {argument, 4, 2, NULL};
+    bool was_known = s->born[0] != 0, ok;
 
-    snprintf(key, sizeof key, "{%s}:born", s->prefix);
+    snprintf(born, sizeof born, "{%s}:born", s->prefix);
+    snprintf(layout, sizeof layout, "{%s}:layout", s->prefix);
     random_bytes(made, sizeof made);
     for (int i = 0; i < BORN_BYTES; i++)
         snprintf(mine + 2 * i, 3, "%02x", made[i]);
-    set[1] = get[1] = word_of(key);
-    set[2] = word_of(mine);
-    if (!redis_command(s->redis, set, 4, &reply, e))
-        return false;
-    redis_reply_free(reply);
-    if (!redis_command(s->redis, get, 2, &reply, e))
-        return false;
-    found = redis_text(reply);
-    is_other = !text_is(found, s->born);
-    snprintf(s->born, sizeof s->born, "%.*s", (int)(found.length < sizeof mine ? found.length : 0),
-             found.bytes);
-    redis_reply_free(reply);
-    if (was_known && is_other)
-        miss(s, s->newest_us);
-    return true;
+    snprintf(kept, sizeof kept, "%016llx", (unsigned long long)s->layout.fingerprint);
+    argument[0] = word_of(born);
+    argument[1] = word_of(layout);
+    argument[2] = word_of(mine);
+    argument[3] = word_of(kept);
+    ok = redis_run(s->redis, &s->join, &call, 1, e);
+    if (ok && redis_count(call.reply) != 2)
+        ok = error_set(e, ERROR_WORLD, "%s: %.200s", redis_place(s->redis),
+                       redis_text(call.reply).bytes);
+    if (ok) {
+        found = redis_text(redis_at(call.reply, 0));
+        if ((was_known && !text_is(found, s->born)) || redis_integer(redis_at(call.reply, 1)) != 0)
+            miss(s, s->newest_us);
+        snprintf(s->born, sizeof s->born, "%.*s",
+                 (int)(found.length < sizeof mine ? found.length : 0), found.bytes);
+    }
+    redis_reply_free(call.reply);
+    return ok;
 }
 
 static bool tell_gap(struct shared *s, struct error *e)

@@ -245,8 +245,10 @@ void shared_layout_init(struct shared_layout *l, const struct plan *p)
         if (l->longest_us < a->over_us)
             l->longest_us = a->over_us;
     }
-    for (uint32_t i = 0; i < l->groups; i++)
+    for (uint32_t i = 0; i < l->groups; i++) {
         l->group[i].fingerprint = fingerprint(&l->group[i], plan_program(p));
+        l->fingerprint = hash_mix(l->fingerprint + l->group[i].fingerprint);
+    }
 }
 
 void shared_layout_fini(struct shared_layout *l)

@@ -55,6 +55,7 @@ struct shared_layout {
     struct shared_group *group;
     uint32_t groups;
     int64_t longest_us;
+    uint64_t fingerprint; /* of all groups */
 };
 
 /* Whether the settings say that this aggregate is shared: all parts of its key are. */

@@ -166,3 +166,9 @@ const char shared_gap_text[] =
     "local was = tonumber(redis.call('GET', KEYS[1]) or '') or -math.huge\n"
     "if tonumber(ARGV[1]) > was then redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end\n"
     "return 1\n";
+
+const char shared_join_text[] =
+    "redis.call('SET', KEYS[1], ARGV[1], 'NX')\n"
+    "local was = redis.call('GET', KEYS[2])\n"
+    "if was ~= ARGV[2] then redis.call('SET', KEYS[2], ARGV[2]) end\n"
+    "return {redis.call('GET', KEYS[1]), (was and was ~= ARGV[2]) and 1 or 0}\n";
