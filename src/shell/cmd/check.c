@@ -71,8 +71,7 @@ static bool compile(struct checked *c, const struct schema *schema, struct error
         !contracts_new(c->settings, schema, &contracts, e))
         return false;
     contracts_unref(contracts);
-    return shared_check(c->settings, c->plan, e) ||
-           error_prefix(e, "%s", c->settings->path);
+    return shared_check(c->settings, c->plan, e) || error_prefix(e, "%s", c->settings->path);
 }
 
 /* Against the fields of the source where it can be read; a file that is not there yet is no mistake
