@@ -179,7 +179,7 @@ static bool perform(struct http_client *c, const char *url, const struct buffer 
     c->trouble[0] = 0;
     failed = curl_easy_perform(c->curl);
     if (failed != CURLE_OK && answer->overflow)
-        return error_set(e, ERROR_FULL, "%s: the answer is over %zu MiB", url, answer->max >> 20);
+        return error_set(e, ERROR_FULL, "%s: the answer is over %zu bytes", url, answer->max);
     if (failed != CURLE_OK)
         return error_set(e, ERROR_WORLD, "%s: %s", url,
                          c->trouble[0] != 0 ? c->trouble : curl_easy_strerror(failed));

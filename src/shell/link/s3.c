@@ -18,6 +18,7 @@ enum {
     WAIT_MOST_MS = 5000,
     CODE_MAX = 64,
     PAGES_MAX = 10000,
+    REFUSAL_MAX = 64 << 10, /* bytes of what is said instead of an object */
 };
 
 struct s3 {
@@ -313,6 +314,22 @@ struct answered {
     bool is_again; /* it was asked more than once */
 };
 
+/* One attempt. A refusal has room also where the object has little. */
+static bool attempt(struct s3 *s, const struct http_request *r, struct buffer *answer,
+                 struct answered *found, struct error *e)
+{
+    size_t max = answer->max;
+    bool ok;
+
+    if (answer->max < REFUSAL_MAX)
+        answer->max = REFUSAL_MAX;
+    ok = http_client_send(s->client, r, answer, &found->reply, e);
+    answer->max = max;
+    code_of(answer, found->code);
+    return ok && (found->reply.status != 200 || answer->length <= max ||
+                  error_set(e, ERROR_FULL, "%s%s is over %zu bytes", s->base, r->path, max));
+}
+
 /* Any status that a later attempt would not change. */
 static bool ask(struct s3 *s, const struct asking *a, struct buffer *answer, struct answered *found,
                 struct error *e)
@@ -339,13 +356,12 @@ static bool ask(struct s3 *s, const struct asking *a, struct buffer *answer, str
     buffer_add_text(&path, a->query != NULL ? a->query : "");
     r.path = buffer_text(&path);
     found->is_again = false;
-    for (int attempt = 0; attempt < S3_ATTEMPTS; attempt++) {
-        if (attempt > 0) {
-            wait_for(attempt - 1, &found->reply);
+    for (int i = 0; i < S3_ATTEMPTS; i++) {
+        if (i > 0) {
+            wait_for(i - 1, &found->reply);
             found->is_again = true;
         }
-        ok = http_client_send(s->client, &r, answer, &found->reply, e);
-        code_of(answer, found->code);
+        ok = attempt(s, &r, answer, found, e);
         if (ok ? !may_pass(found->reply.status, found->code) : e->kind != ERROR_WORLD)
             break;
     }
