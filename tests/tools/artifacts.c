@@ -10,7 +10,7 @@
 
 #include "shell/registry/artifact.h"
 
-enum { MANY = 25, LARGE = 3 << 20 };
+enum { MANY = 10, LARGE = 3 << 20 };
 
 static struct artifacts *place;
 static struct error e;

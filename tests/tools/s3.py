@@ -58,6 +58,8 @@ class S3:
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
+            wbufsize = 1 << 16
 
             def log_message(self, *_):
                 pass

@@ -311,7 +311,6 @@ static void wait_for(int attempt, const struct http_reply *reply)
 struct answered {
     struct http_reply reply;
     char code[CODE_MAX];
-    bool is_again; /* it was asked more than once */
 };
 
 /* One attempt. A refusal has room also where the object has little. */
@@ -355,12 +354,9 @@ static bool ask(struct s3 *s, const struct asking *a, struct buffer *answer, str
     path_of(s, a, &path);
     buffer_add_text(&path, a->query != NULL ? a->query : "");
     r.path = buffer_text(&path);
-    found->is_again = false;
     for (int i = 0; i < S3_ATTEMPTS; i++) {
-        if (i > 0) {
+        if (i > 0)
             wait_for(i - 1, &found->reply);
-            found->is_again = true;
-        }
         ok = attempt(s, &r, answer, found, e);
         if (ok ? !may_pass(found->reply.status, found->code) : e->kind != ERROR_WORLD)
             break;
@@ -470,7 +466,8 @@ bool s3_head(struct s3 *s, const char *key, uint64_t *bytes, char etag[S3_ETAG_M
     return true;
 }
 
-/* A put whose answer was lost is refused the second time, by what it wrote itself. */
+/* A put whose answer was lost is asked again, by us or inside libcurl, and then refused by what it
+ * wrote itself. */
 static bool is_ours(struct s3 *s, const struct s3_put *p, char etag[S3_ETAG_MAX])
 {
     struct buffer there;
@@ -505,7 +502,7 @@ bool s3_put(struct s3 *s, const struct s3_put *p, bool *is_put, char etag[S3_ETA
         return false;
     *is_put = found.reply.status == 200;
     if (found.reply.status == 412 || (is_missing(&found) && p->condition == S3_IF_SAME)) {
-        *is_put = found.is_again && is_ours(s, p, etag);
+        *is_put = is_ours(s, p, etag);
         return true;
     }
     if (!*is_put)

@@ -71,7 +71,8 @@ struct s3_put {
     const char *etag; /* of S3_IF_SAME */
 };
 
-/* *is_put is false, nothing written, where the condition does not hold. */
+/* *is_put is false, nothing written, where the condition does not hold and the body that is there
+ * is another one. */
 bool s3_put(struct s3 *s, const struct s3_put *p, bool *is_put, char etag[S3_ETAG_MAX],
             struct error *e) MUST_USE;
 bool s3_delete(struct s3 *s, const char *key, struct error *e) MUST_USE; /* also of one not there */
