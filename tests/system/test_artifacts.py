@@ -40,7 +40,7 @@ def s3():
 @pytest.fixture(scope="module")
 def events(binary, tmp_path_factory):
     path = tmp_path_factory.mktemp("cards") / "t.csv"
-    subprocess.run([binary, "generate", "--rows", "4000", "--days", "60", "-o", path], check=True, capture_output=True)
+    subprocess.run([binary, "generate", "--rows", "8000", "--days", "60", "-o", path], check=True, capture_output=True)
     return path
 
 

@@ -4,11 +4,13 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 
 #include "core/base/memory.h"
 #include "core/data/json.h"
 #include "shell/cmd/cmd.h"
+#include "shell/cmd/tracking.h"
 #include "shell/cmd/doctor.h"
 #include "shell/link/http_client.h"
 #include "shell/log/log.h"
@@ -223,6 +225,25 @@ static void check_registry(struct doctor *d, struct finding *f)
     artifacts_close(artifacts);
 }
 
+static void check_mlflow(struct doctor *d, struct finding *f)
+{
+    const char *url = getenv("MLFLOW_TRACKING_URI");
+    struct mlflow *m = NULL;
+    bool has_experiment;
+    struct error e;
+
+    if ((url == NULL || url[0] == 0) && d->settings->mlflow.url == NULL) {
+        find(f, "no tracking server is named");
+        return;
+    }
+    if (!tracking_open(d->settings, &m, &e) || !mlflow_check(m, &has_experiment, &e))
+        failed(f, &e, "see mlflow in the settings; training and serving go on without");
+    else
+        find(f, "%s answers%s", mlflow_url(m),
+             has_experiment ? "" : "; the experiment is made at the first push");
+    mlflow_close(m);
+}
+
 static void check_directory(struct doctor *d, struct finding *f)
 {
     bool is_writable;
@@ -413,6 +434,7 @@ static const struct {
     {"settings", false, check_settings},
     {"source", true, check_source},
     {"registry", true, check_registry},
+    {"mlflow", true, check_mlflow},
     {"model", true, check_model},
     {"directory", true, check_directory},
     {"room", false, check_room},

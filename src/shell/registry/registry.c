@@ -353,6 +353,11 @@ void registry_close(struct registry *r)
     mem_free(r);
 }
 
+const char *registry_data(const struct registry *r)
+{
+    return r->data;
+}
+
 static void add_digest(struct buffer *out, const char *key, const uint8_t digest[DIGEST_BYTES])
 {
     char hex[DIGEST_HEX];

@@ -66,6 +66,13 @@ const struct artifact_place *data_artifacts(const struct settings *s, struct dat
     return &d->place;
 }
 
+const char *data_beside_settings(const struct settings *s, const char *said,
+                                 char path[DATA_PATH_MAX])
+{
+    beside_settings(s, said, path, DATA_PATH_MAX);
+    return path;
+}
+
 struct state_options data_state_options(const struct settings *s, enum simd simd, uint32_t batch)
 {
     return (struct state_options){.engine = {.simd = simd,

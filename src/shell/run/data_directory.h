@@ -29,6 +29,10 @@ const struct artifact_place *data_artifacts(const struct settings *s, struct dat
 /* The file of the master key of personal fields; "" where the settings name none. */
 void data_key_file(const struct settings *s, char path[DATA_PATH_MAX]);
 
+/* A path of the settings, relative to their file. */
+const char *data_beside_settings(const struct settings *s, const char *said,
+                                 char path[DATA_PATH_MAX]);
+
 /* State as the settings limit it. */
 struct state_options data_state_options(const struct settings *s, enum simd simd, uint32_t batch);
 
