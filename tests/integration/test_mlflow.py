@@ -19,7 +19,7 @@ event: {{id: transaction_id, time: timestamp, amount: amount, label: {{field: is
 entities: {{terminal: terminal_id}}
 features: {{sum: amount, risk_7d: "coalesce(mean(label) by terminal over 7d delay 3d, 0)"}}
 model: {{kind: logistic, purpose: "Which card payments a person looks at"}}
-models: {{forest: {{kind: forest, forest: {{trees: 20}}}}}}
+models: {{wood: {{kind: forest, forest: {{trees: 20}}}}}}
 mlflow: {{url: "{url}", experiment: "{experiment}"}}
 """
 
@@ -33,8 +33,8 @@ def mlflow(tmp_path_factory):
 
 @pytest.fixture
 def api(mlflow):
-    def call(path, body=None, method=None, **query):
-        url = f"{mlflow.url}/api/2.0/mlflow/{path}" + ("?" + urllib.parse.urlencode(query) if query else "")
+    def call(what, body=None, method=None, **query):
+        url = f"{mlflow.url}/api/2.0/mlflow/{what}" + ("?" + urllib.parse.urlencode(query) if query else "")
         request = urllib.request.Request(url, json.dumps(body).encode() if body is not None else None,
                                          {"Content-Type": "application/json"}, method=method)
         with urllib.request.urlopen(request, timeout=60) as answer:
@@ -69,7 +69,7 @@ def runs_of(api, experiment):
 def test_several_models_are_compared_there(assay, api, tmp_path):
     assay("a", "train", "--models", "all", "--force", "--mlflow")
     runs = {r["info"]["run_name"]: r for r in runs_of(api, assay.experiment)}
-    assert set(runs) == {"model@1.0.0", "forest@1.0.0"}
+    assert set(runs) == {"model@1.0.0", "wood@1.0.0"}
     for name, run in runs.items():
         folder = tmp_path / "a" / "assay-data" / "models" / name.replace("@", "/")
         test = json.loads((folder / "metrics.json").read_text())["test"]
@@ -83,9 +83,9 @@ def test_several_models_are_compared_there(assay, api, tmp_path):
         assert params["kind"] == lineage["kind"] and params["seed"] == "1" and params["inputs"] == "sum,risk_7d"
         assert tags["assay.model_sha256"] == hashlib.sha256((folder / "model").read_bytes()).hexdigest()
         files = api("artifacts/list", run_id=run["info"]["run_id"], path="model")["files"]
-        assert {"model/model", "model/report.html", "model/card.md", "model/MLmodel"} <= {f["path"] for f in files} \
-            or name != "model@1.0.0"
-    assert params["forest.trees"] == "20" or "logistic.l2" in params
+        assert {"model/model", "model/report.html", "model/card.md", "model/MLmodel"} <= {f["path"] for f in files}
+        own = "forest.trees" if name == "wood@1.0.0" else "logistic.l2"
+        assert own in params and ("20" == params[own]) == (name == "wood@1.0.0")
     champion = api("registered-models/alias", name="model", alias="champion")["model_version"]
     assert champion["run_id"] == runs["model@1.0.0"]["info"]["run_id"]
 

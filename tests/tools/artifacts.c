@@ -72,7 +72,8 @@ static void test_what_is_put_is_there(void)
     HOLDS(put("a/1.0.0/file-1_x.json", "hullo", ARTIFACT_ALWAYS, NULL, other));
     HOLDS(strcmp(other, tag) != 0 && holds("a/1.0.0/file-1_x.json", "hullo"));
     HOLDS(put("a/empty", "", ARTIFACT_ALWAYS, NULL, tag) && holds("a/empty", ""));
-    HOLDS(artifact_delete(place, "a/empty", &e) && artifact_delete(place, "a/1.0.0/file-1_x.json", &e));
+    HOLDS(artifact_delete(place, "a/empty", &e) &&
+          artifact_delete(place, "a/1.0.0/file-1_x.json", &e));
     HOLDS(!artifact_head(place, "a/empty", &bytes, tag, &e) && e.kind == ERROR_NOT_FOUND);
 }
 
@@ -134,7 +135,8 @@ static void test_lists(void)
     }
     HOLDS(put("other/1", "x", ARTIFACT_ALWAYS, NULL, tag));
     HOLDS(artifact_list(place, "m/", see, &all, &e) && all.count == MANY);
-    HOLDS(!artifact_list(place, "m/", see, &few, &e) && e.kind == ERROR_CANCELLED && few.count == 7);
+    HOLDS(!artifact_list(place, "m/", see, &few, &e) && e.kind == ERROR_CANCELLED &&
+          few.count == 7);
     HOLDS(artifact_list(place, "n/", see, &none, &e) && none.count == 0);
     for (int i = 0; i < MANY; i++) {
         snprintf(key, sizeof key, "m/%d/model", i);
@@ -145,7 +147,8 @@ static void test_lists(void)
 
 static void test_keys(void)
 {
-    static const char *const bad[] = {"", "/", "a/", "/a", "a//b", "..", "a/../b", ".a", "a b", "a\\b"};
+    static const char *const bad[] = {"",   "/",      "a/", "/a",  "a//b",
+                                      "..", "a/../b", ".a", "a b", "a\\b"};
 
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         HOLDS(!artifact_key_is(bad[i]));

@@ -30,8 +30,7 @@ static void print_pushed(const struct invocation *v, const struct mlflow *m,
                       p->experiment, p->run);
 }
 
-static bool push_all(struct invocation *v, struct mlflow *m, const char *directory,
-                     struct error *e)
+static bool push_all(struct invocation *v, struct mlflow *m, const char *directory, struct error *e)
 {
     struct mlflow_pushed pushed;
     struct model_id id;
@@ -88,8 +87,7 @@ static bool promote(struct invocation *v, struct registry *r, const char *words,
     user_name(user);
     if (!registry_aliases(registry_data(r), &before, e) || !registry_promote(r, &change, e))
         return false;
-    *is_promoted =
-        !before.is_set[change.alias] || !model_id_equal(&before.model[change.alias], id);
+    *is_promoted = !before.is_set[change.alias] || !model_id_equal(&before.model[change.alias], id);
     return true;
 }
 

@@ -7,7 +7,7 @@
 
 bool tracking_open(const struct settings *s, struct mlflow **m, struct error *e) MUST_USE;
 /* Pushes one model, by its id as a person writes it. */
-bool tracking_push(struct mlflow *m, const char *directory, const char *words,
-                   struct model_id *id, struct mlflow_pushed *pushed, struct error *e) MUST_USE;
+bool tracking_push(struct mlflow *m, const char *directory, const char *words, struct model_id *id,
+                   struct mlflow_pushed *pushed, struct error *e) MUST_USE;
 
 #endif

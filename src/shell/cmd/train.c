@@ -87,7 +87,8 @@ static bool track(struct mlflow *m, const char *directory, const struct train_re
             !tracking_push(m, directory, r->model[i].id, &id, &pushed, e)) {
             struct error why = *e;
 
-            return error_set(e, why.kind, "%.800s; the models are registered; hint: `assay mlflow "
+            return error_set(e, why.kind,
+                             "%.800s; the models are registered; hint: `assay mlflow "
                              "push %s` logs them later",
                              why.text, r->model[i].id);
         }

@@ -82,8 +82,8 @@ static bool make_base(struct s3 *s, const char *endpoint, const char *region, en
     const char *scheme = is_http ? "http://" : "https://";
     size_t length;
 
-    s->in_path = style == S3_STYLE_PATH || (style == S3_STYLE_AUTO &&
-                                            (endpoint[0] != 0 || strchr(s->bucket, '.') != NULL));
+    s->in_path = style == S3_STYLE_PATH ||
+                 (style == S3_STYLE_AUTO && (endpoint[0] != 0 || strchr(s->bucket, '.') != NULL));
     if (endpoint[0] == 0)
         snprintf(host, sizeof host, "s3.%s.amazonaws.com%s", region,
                  strncmp(region, "cn-", 3) == 0 ? ".cn" : "");
@@ -315,7 +315,7 @@ struct answered {
 
 /* One attempt. A refusal has room also where the object has little. */
 static bool attempt(struct s3 *s, const struct http_request *r, struct buffer *answer,
-                 struct answered *found, struct error *e)
+                    struct answered *found, struct error *e)
 {
     size_t max = answer->max;
     bool ok;
@@ -392,12 +392,11 @@ static bool refused(const struct s3 *s, const struct asking *a, const struct ans
                     struct error *e)
 {
     const struct http_reply *r = &found->reply;
-    const char *remedy = r->status >= 500 || r->status == 429
-                             ? "it stayed so over several attempts: try again later"
-                         : r->status == 403
-                             ? "these keys may not do that: see registry.access_key and the "
-                               "bucket's policy"
-                             : "see registry.artifacts, registry.endpoint and registry.region";
+    const char *remedy =
+        r->status >= 500 || r->status == 429 ? "it stayed so over several attempts: try again later"
+        : r->status == 403 ? "these keys may not do that: see registry.access_key and the "
+                             "bucket's policy"
+                           : "see registry.artifacts, registry.endpoint and registry.region";
     const char *code = found->code[0] != 0 ? found->code : "no reason given";
     const char *slash = a->key != NULL ? "/" : "", *key = a->key != NULL ? a->key : "";
 

@@ -104,8 +104,12 @@ static bool list(void *self, const char *prefix, artifact_each *each, void *cont
     return s3_list(b->s3, full(b, prefix, path), each_object, &l, e);
 }
 
-static const struct artifact_ops ops_s3 = {
-    .close = close_bucket, .get = get, .head = head, .put = put, .remove = remove_object, .list = list};
+static const struct artifact_ops ops_s3 = {.close = close_bucket,
+                                           .get = get,
+                                           .head = head,
+                                           .put = put,
+                                           .remove = remove_object,
+                                           .list = list};
 
 bool artifact_s3_open(const struct artifact_place *place, void **self,
                       const struct artifact_ops **ops, struct error *e)

@@ -384,8 +384,8 @@ static bool put_again(struct registry *r, const struct model_id *id,
                        "%s of %s is damaged in %s too; hint: push it from another machine that has "
                        "it",
                        file->name, id->name, r->directory);
-    ok = ok && shared_put(r->artifacts, id, file->name,
-                          (struct text){bytes.bytes, bytes.length}, e);
+    ok =
+        ok && shared_put(r->artifacts, id, file->name, (struct text){bytes.bytes, bytes.length}, e);
     buffer_fini(&bytes);
     return ok;
 }

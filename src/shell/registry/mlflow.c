@@ -123,9 +123,9 @@ static bool ask(struct mlflow *m, struct http_request *r, struct buffer *answer,
         if (!may_again || (ok ? *status != 429 && *status < 500 : e->kind != ERROR_WORLD))
             break;
     }
-    return ok || (e->kind == ERROR_WORLD
-                      ? error_prefix(e, "MLflow does not answer (see mlflow.url)")
-                      : false);
+    return ok ||
+           (e->kind == ERROR_WORLD ? error_prefix(e, "MLflow does not answer (see mlflow.url)")
+                                   : false);
 }
 
 static bool refused(const struct mlflow *m, const char *method, const char *path, int status,

@@ -45,9 +45,8 @@ static void clean(const char *from, char to[KEY_MAX + 1])
     size_t i = 0;
 
     for (; from[i] != 0 && i < KEY_MAX; i++)
-        to[i] = (char)(isalnum((unsigned char)from[i]) || strchr("_-. /", from[i]) != NULL
-                           ? from[i]
-                           : '_');
+        to[i] = (char)(isalnum((unsigned char)from[i]) || strchr("_-. /", from[i]) != NULL ? from[i]
+                                                                                           : '_');
     to[i] = 0;
 }
 
@@ -97,7 +96,7 @@ static void add_metric(struct batch *b, const char *key, double value)
  * value. */
 static void add_recipe(struct batch *b, struct text recipe)
 {
-    char path[DEPTH_MAX][KEY_MAX / DEPTH_MAX + 1], key[KEY_MAX + 1];
+    char path[DEPTH_MAX][KEY_MAX / DEPTH_MAX], key[DEPTH_MAX * (KEY_MAX / DEPTH_MAX + 1)];
     const char *at = recipe.bytes, *end = recipe.bytes + recipe.length;
 
     while (at < end) {
@@ -119,9 +118,9 @@ static void add_recipe(struct batch *b, struct text recipe)
         if (colon + 2 >= line.length)
             continue; /* a level begins */
         key[0] = 0;
-        for (size_t i = 0; i <= depth; i++)
-            snprintf(key + strlen(key), sizeof key - strlen(key), "%s%s", i > 0 ? "." : "",
-                     path[i]);
+        for (size_t i = 0, length = 0; i <= depth; i++)
+            length += (size_t)snprintf(key + length, sizeof key - length, "%s%s", i > 0 ? "." : "",
+                                       path[i]);
         add_param(b, key, (struct text){line.bytes + colon + 2, line.length - colon - 2});
     }
 }

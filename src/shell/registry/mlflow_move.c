@@ -61,15 +61,17 @@ static bool find_experiment(struct mlflow *m, char id[MLFLOW_ID_MAX], bool *is_t
                             struct error *e)
 {
     struct mlflow_answer answer;
-    bool ok = get(m, "/api/2.0/mlflow/experiments/get-by-name?experiment_name=",
-                  mlflow_experiment(m), NULL, NULL, &answer, e);
+    bool ok =
+        get(m, "/api/2.0/mlflow/experiments/get-by-name?experiment_name=", mlflow_experiment(m),
+            NULL, NULL, &answer, e);
 
     *is_there = ok;
     if (!ok)
         return strcmp(answer.code, "RESOURCE_DOES_NOT_EXIST") == 0;
     ok = copy(json_text_at(&answer.document->root, "experiment.experiment_id"), id, MLFLOW_ID_MAX,
               "an experiment's id", e);
-    if (ok && text_is(json_text_at(&answer.document->root, "experiment.lifecycle_stage"), "deleted"))
+    if (ok &&
+        text_is(json_text_at(&answer.document->root, "experiment.lifecycle_stage"), "deleted"))
         ok = error_set(e, ERROR_INVALID,
                        "MLflow: experiment \"%s\" was deleted; hint: restore it there, or set "
                        "mlflow.experiment to another name",
@@ -214,7 +216,8 @@ static bool finish_run(struct mlflow *m, const struct run *run, struct error *e)
 static void format_mlmodel(const struct model_id *id, const struct run *run,
                            const struct json *lineage, struct buffer *out)
 {
-    struct text version = json_text_at(lineage, "program.version"), made = json_text_at(lineage, "made");
+    struct text version = json_text_at(lineage, "program.version"),
+                made = json_text_at(lineage, "made");
     char text[MODEL_ID_TEXT_MAX];
 
     model_id_format(id, text);
@@ -306,8 +309,8 @@ static bool find_version(struct mlflow *m, const struct run *run, char version[M
              &answer, e);
     found = ok ? json_at(&answer.document->root, "model_versions") : NULL;
     if (found != NULL && found->kind == JSON_ARRAY && found->count > 0)
-        ok = copy(json_text_at(&found->items[0], "version"), version, MLFLOW_ID_MAX, "a version",
-                  e);
+        ok =
+            copy(json_text_at(&found->items[0], "version"), version, MLFLOW_ID_MAX, "a version", e);
     json_free(answer.document);
     return ok;
 }
@@ -435,10 +438,12 @@ static bool find_registered(struct mlflow *m, struct text words, struct mlflow_p
     second = (struct text){at + 1, words.length - name_length - 1};
     snprintf(name, sizeof name, "%.*s", (int)name_length, words.bytes);
     snprintf(which, sizeof which, "%.*s", TEXT_ARG(second));
-    ok = is_number(second)
-             ? get(m, "/api/2.0/mlflow/model-versions/get?name=", name, "&version=", which, &answer, e)
-             : get(m, "/api/2.0/mlflow/registered-models/alias?name=", name, "&alias=", which, &answer,
-                   e);
+    ok = is_number(second) ? get(m, "/api/2.0/mlflow/model-versions/get?name=", name,
+                                 "&version=", which, &answer, e)
+                           : get(m, "/api/2.0/mlflow/registered-models/alias?name=", name,
+                                 "&alias=", which, &answer, e);
+    if (!ok && answer.status == 400) /* so it says of an alias that there is not */
+        e->kind = ERROR_NOT_FOUND;
     if (!ok)
         return false;
     found = json_at(&answer.document->root, "model_version");
@@ -490,7 +495,8 @@ static bool identify(const struct buffer *lineage, struct model_id *id, char mod
     bool ok = false;
 
     if (d != NULL) {
-        struct text name = json_text_at(&d->root, "name"), version = json_text_at(&d->root, "version");
+        struct text name = json_text_at(&d->root, "name"),
+                    version = json_text_at(&d->root, "version");
         struct text sha256 = json_text_at(&d->root, "model_sha256");
 
         ok = name.length <= MODEL_NAME_MAX && version.length < VERSION_TEXT_MAX &&
@@ -552,8 +558,7 @@ static bool keep(struct registry *r, const struct manifest *manifest,
     if (!compare(registry_data(r), &out->id, wanted, &is_known, e))
         return false;
     for (uint32_t i = 0; i < manifest->count; i++)
-        file[i] =
-            (struct registry_file){manifest->file[i].name, bytes[i].bytes, bytes[i].length};
+        file[i] = (struct registry_file){manifest->file[i].name, bytes[i].bytes, bytes[i].length};
     out->is_new = !is_known;
     return is_known || registry_add(r, &out->id, file, manifest->count, e);
 }

@@ -77,7 +77,7 @@ struct registry; /* open for changes: one at a time, of all processes; waits for
  * directory only, and changes of aliases are refused. */
 bool registry_open(const char *data_directory, const struct artifact_place *place,
                    struct registry **r, struct error *e) MUST_USE;
-void registry_close(struct registry *r); /* takes NULL */
+void registry_close(struct registry *r);             /* takes NULL */
 const char *registry_data(const struct registry *r); /* its data directory */
 /* What was added is where it is shared too; ERROR_WORLD: in the directory only, `assay model push`
  * makes up for it. */

@@ -69,8 +69,8 @@ void manifest_format(const struct model_id *id, const struct registry_file *file
     for (uint32_t i = 0; i < files; i++) {
         digest_bytes(file[i].length > 0 ? file[i].bytes : "", file[i].length, digest);
         digest_hex(digest, hex);
-        buffer_format(out, "%s{\"name\":\"%s\",\"bytes\":%zu,\"sha256\":\"%s\"}",
-                      i > 0 ? "," : "", file[i].name, file[i].length, hex);
+        buffer_format(out, "%s{\"name\":\"%s\",\"bytes\":%zu,\"sha256\":\"%s\"}", i > 0 ? "," : "",
+                      file[i].name, file[i].length, hex);
     }
     buffer_add_text(out, "]}\n");
 }
@@ -168,8 +168,8 @@ bool shared_read(struct artifacts *a, const struct model_id *id, const struct ma
 }
 
 /* A claim is by the model's digest, so that who was cut short can go on. */
-bool shared_claim(struct artifacts *a, const struct model_id *id,
-                  const uint8_t model[DIGEST_BYTES], bool *is_ours, struct error *e)
+bool shared_claim(struct artifacts *a, const struct model_id *id, const uint8_t model[DIGEST_BYTES],
+                  bool *is_ours, struct error *e)
 {
     char key[ARTIFACT_KEY_MAX], tag[ARTIFACT_TAG_MAX], words[128] = "{\"model_sha256\":\"";
     struct artifact_put p = {.key = key, .type = "application/json", .condition = ARTIFACT_IF_NEW};

@@ -50,8 +50,8 @@ bool shared_manifest(struct artifacts *a, const struct model_id *id, struct buff
 bool shared_read(struct artifacts *a, const struct model_id *id, const struct manifest_file *file,
                  struct buffer *out, struct error *e) MUST_USE;
 /* *is_ours: the number is for the model of that digest, from now on or already. */
-bool shared_claim(struct artifacts *a, const struct model_id *id,
-                  const uint8_t model[DIGEST_BYTES], bool *is_ours, struct error *e) MUST_USE;
+bool shared_claim(struct artifacts *a, const struct model_id *id, const uint8_t model[DIGEST_BYTES],
+                  bool *is_ours, struct error *e) MUST_USE;
 /* One file of a version, over what is there. */
 bool shared_put(struct artifacts *a, const struct model_id *id, const char *file, struct text bytes,
                 struct error *e) MUST_USE;

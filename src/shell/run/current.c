@@ -23,8 +23,7 @@ static bool read_model(const struct settings *s, enum current_use use, struct cu
 
     if (!settings_has_model(s))
         return true;
-    if (!data_directory(s, directory, e) ||
-        (use != CURRENT_CACHED && !fetch(s, directory, c, e)))
+    if (!data_directory(s, directory, e) || (use != CURRENT_CACHED && !fetch(s, directory, c, e)))
         return false;
     if (!registry_champion(directory, c->model_path, e))
         return e->kind == ERROR_NOT_FOUND && c->warning[0] != 0

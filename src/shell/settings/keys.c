@@ -584,9 +584,10 @@ const struct key keys[] = {
      .computed = "`AWS_REGION`, `AWS_DEFAULT_REGION`, or us-east-1", .words = "The bucket's."},
     {"registry.style", KEY_WORD, 0, OF(registry.style), .standard = "auto",
      .choices = "auto|path|host",
-     .words = "Where the bucket's name stands: `path`: endpoint/bucket/key; `host`: "
-              "bucket.endpoint/key; `auto`: `path` where there is an endpoint or the name has dots, "
-              "else `host`."},
+     .words =
+         "Where the bucket's name stands: `path`: endpoint/bucket/key; `host`: "
+         "bucket.endpoint/key; `auto`: `path` where there is an endpoint or the name has dots, "
+         "else `host`."},
     {"registry.access_key", KEY_TEXT, KEY_SECRET, OF(registry.access_key),
      .computed = "`AWS_ACCESS_KEY_ID`",
      .words = "Who asks. With it the two below are taken from here only."},
@@ -608,8 +609,8 @@ const struct key keys[] = {
      .words = "For basic authentication."},
     {"mlflow.password", KEY_TEXT, KEY_SECRET, OF(mlflow.password),
      .computed = "`MLFLOW_TRACKING_PASSWORD`", .words = "Of the user."},
-    {"mlflow.token", KEY_TEXT, KEY_SECRET, OF(mlflow.token),
-     .computed = "`MLFLOW_TRACKING_TOKEN`", .words = "A bearer token, instead of both."},
+    {"mlflow.token", KEY_TEXT, KEY_SECRET, OF(mlflow.token), .computed = "`MLFLOW_TRACKING_TOKEN`",
+     .words = "A bearer token, instead of both."},
     {"mlflow.ca", KEY_TEXT, 0, OF(mlflow.ca), .computed = "the system's",
      .words = "PEM file of the certificates that are trusted."},
     {"mlflow.train", KEY_BOOL, 0, OF(mlflow.train), .standard = "false",

@@ -714,9 +714,9 @@ static bool work(struct training *t, struct error *e)
 {
     struct check_task checks;
 
-    if (!check_kind(t->o->settings, e) || !check_names(t, e) || !check_registry(t, e) || !read_events(t, e) ||
-        (t->facts.has_no_label && !check_unlabelled_wishes(t, e)) || !compute_features(t, e) ||
-        !fit_models(t, e))
+    if (!check_kind(t->o->settings, e) || !check_names(t, e) || !check_registry(t, e) ||
+        !read_events(t, e) || (t->facts.has_no_label && !check_unlabelled_wishes(t, e)) ||
+        !compute_features(t, e) || !fit_models(t, e))
         return false;
     checks =
         (struct check_task){t->o->settings, t->made.plan, &t->facts, &t->table, t->label, t->part};
