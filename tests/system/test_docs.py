@@ -46,7 +46,7 @@ def test_the_settings_of_the_events_page_are_in_order(run, write):
 
 
 def test_every_route_is_documented():
-    table = (ROOT / "src/shell/serve/routes.c").read_text()
+    table = "".join((ROOT / "src/shell/serve" / name).read_text() for name in ("routes.c", "watch_routes.inc"))
     routes = re.findall(r"HTTP_(GET|POST),\s*\.pattern = \"([^\"]+)\"", table)
     page = (ROOT / "docs/http-api.md").read_text()
     assert len(routes) > 5

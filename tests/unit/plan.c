@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/base/memory.h"
+#include "core/decide/alerts.h"
 #include "core/decide/plan.h"
 #include "core/learn/learn.h"
 #include "core/model/model.h"
@@ -501,6 +502,68 @@ static void a_model_is_held_to_its_features(void **state)
     plan_unref(p);
 }
 
+/* ---- alerts ---- */
+
+static uint32_t raised_by(const struct plan *p, const struct decision *d, int64_t amount,
+                          struct raised_alert raised[ALERTS_MAX])
+{
+    struct alert_bench *b = alert_bench_new(p);
+    struct value v = {.type = TYPE_DECIMAL, .integer = amount};
+    struct frame f;
+    uint32_t count;
+
+    frame_init(&f, schema, 1, 64);
+    f.rows = 1;
+    for (uint32_t i = 0; i < schema->count; i++)
+        column_set_null(&f.column[i], 0);
+    column_set(&f.column[2], 0, &v);
+    count = alerts_run(p, b, &f, NULL, d, raised);
+    frame_fini(&f);
+    alert_bench_free(b);
+    return count;
+}
+
+static void alerts_look_at_decisions(void **state)
+{
+    const struct plan_alert alerts[] = {
+        {.name = TEXT("a"), .when = TEXT("outcome = 'review' and rules.BIG"), .within_us = 1},
+        {.name = TEXT("b"),
+         .when = TEXT("score >= 700"),
+         .priority = TEXT("score * 2.5"),
+         .amount = TEXT("0 - amount"),
+         .within_us = 1},
+        {.name = TEXT("c"), .when = TEXT("ratio > 1"), .within_us = 1}, /* null here */
+    };
+    struct raised_alert raised[ALERTS_MAX];
+    struct decision d = {.score = 701, .outcome = 1, .rules = {1}};
+    struct plan_spec spec = whole();
+    struct plan *p = make(&spec); /* the usual one */
+
+    (void)state;
+    assert_int_equal(raised_by(p, &d, 1500000, raised), 1);
+    assert_int_equal(raised[0].priority, 701);
+    assert_true(raised[0].has_amount && raised[0].amount == 1500000);
+    d.outcome = 0;
+    assert_int_equal(raised_by(p, &d, 1500000, raised), 0);
+    plan_unref(p);
+
+    spec.alerts = alerts;
+    spec.alert_count = 3;
+    p = make(&spec);
+    assert_true(alerts_read_features(plan_alerts(p)));
+    assert_int_equal(raised_by(p, &d, 1500000, raised), 1); /* approved: b alone */
+    assert_int_equal(raised[0].alert, 1);
+    assert_int_equal(raised[0].priority, 1752);
+    assert_int_equal(raised[0].amount, -1500000);
+    d.outcome = 1;
+    d.score = 10;
+    assert_int_equal(raised_by(p, &d, 1500000, raised), 1);
+    assert_int_equal(raised[0].alert, 0);
+    d.rules[0] = 2; /* OFTEN, not BIG */
+    assert_int_equal(raised_by(p, &d, 1500000, raised), 0);
+    plan_unref(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -516,6 +579,7 @@ int main(void)
         cmocka_unit_test(null_neither_holds_nor_fails),
         cmocka_unit_test(missing_values_stand_in_everywhere_but_in_keys),
         cmocka_unit_test(bad_missing_values_are_named),
+        cmocka_unit_test(alerts_look_at_decisions),
     };
 
     (void)cmocka_set_message_output(CM_OUTPUT_TAP);

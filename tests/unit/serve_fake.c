@@ -8,6 +8,7 @@
 #include "core/base/hash.h"
 #include "core/base/memory.h"
 #include "core/data/event.h"
+#include "core/decide/alerts.h"
 #include "core/decide/values.h"
 #include "shell/audit/trail.h"
 #include "shell/audit/upkeep.h"
@@ -114,6 +115,13 @@ uint32_t plan_outcome_of_score(const struct plan *p, int score)
     return score >= 800 ? 2 : score >= 300;
 }
 
+uint32_t plan_level_of_score(const struct plan *p, int score)
+{
+    (void)p;
+    (void)score;
+    return 0;
+}
+
 int plan_score(double probability)
 {
     return (int)(probability * 1000);
@@ -169,6 +177,57 @@ int plan_feature_node(const struct plan *p, uint32_t feature)
 }
 
 int plan_feature_find(const struct plan *p, struct text name)
+{
+    (void)p;
+    (void)name;
+    return -1;
+}
+
+/* It has no alerts: nothing here raises one. */
+const struct alerts *plan_alerts(const struct plan *p)
+{
+    (void)p;
+    return NULL;
+}
+
+struct alert_bench *alert_bench_new(const struct plan *p)
+{
+    (void)p;
+    return NULL;
+}
+
+void alert_bench_free(struct alert_bench *b)
+{
+    (void)b;
+}
+
+struct alert_info alerts_info(const struct alerts *a, uint32_t alert)
+{
+    (void)a;
+    (void)alert;
+    return (struct alert_info){"", "", -1, 0};
+}
+
+bool alerts_read_features(const struct alerts *a)
+{
+    (void)a;
+    return false;
+}
+
+uint32_t alerts_run(const struct plan *p, struct alert_bench *b, const struct frame *event,
+                    const struct frame *values, const struct decision *d,
+                    struct raised_alert raised[ALERTS_MAX])
+{
+    (void)p;
+    (void)b;
+    (void)event;
+    (void)values;
+    (void)d;
+    (void)raised;
+    return 0;
+}
+
+int plan_entity_find(const struct plan *p, struct text name)
 {
     (void)p;
     (void)name;

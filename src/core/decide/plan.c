@@ -171,6 +171,11 @@ bool plan_feature_takes_median(const struct plan *p, uint32_t feature)
     return p->feature[feature].takes_median;
 }
 
+const struct alerts *plan_alerts(const struct plan *p)
+{
+    return p->alerts;
+}
+
 const struct validation *plan_validation(const struct plan *p)
 {
     return p->validation;

@@ -59,6 +59,17 @@ struct plan_check {
     struct text then;  /* refuse, mark or an outcome */
 };
 
+/* A condition on decisions that raises an alert (alerts.h). */
+struct plan_alert {
+    struct text name;
+    struct text when;
+    struct text queue;
+    struct text entity;   /* whose decisions join one alert; empty: the first entity */
+    struct text priority; /* an expression; empty: the score */
+    struct text amount;   /* likewise; empty: the field or feature `amount`, where it is a number */
+    int64_t within_us;    /* they join for so long */
+};
+
 #define PLAN_MEDIAN "median"
 
 /* What stands in for a field that an event lacks. */
@@ -89,6 +100,8 @@ struct plan_spec {
     uint32_t check_count;
     const struct plan_missing *missing;
     uint32_t missing_count;
+    const struct plan_alert *alerts;
+    uint32_t alert_count;
     const struct text *outcomes; /* mildest first; the first is what nothing changes */
     uint32_t outcome_count;
     const struct plan_threshold
@@ -155,6 +168,7 @@ uint32_t plan_rival_feature(const struct plan *p, enum model_rival r, uint32_t i
 bool plan_feature_takes_median(const struct plan *p, uint32_t feature);
 
 const struct validation *plan_validation(const struct plan *p); /* NULL: nothing is refused */
+const struct alerts *plan_alerts(const struct plan *p);
 uint32_t plan_list_count(const struct plan *p);
 const char *plan_list_name(const struct plan *p, uint32_t list);
 enum type plan_list_type(const struct plan *p, uint32_t list);

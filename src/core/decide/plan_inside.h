@@ -55,6 +55,7 @@ struct plan {
     uint32_t list_count;
     struct plan_condition *rule;
     uint32_t rule_count;
+    struct alerts *alerts;
     struct validation *validation; /* NULL: nothing is refused */
     struct plan_subject subject;   /* name NULL: no field is personal */
     bool *has_median;              /* by field */

@@ -5,6 +5,7 @@
 #include "core/base/memory.h"
 #include "core/base/panic.h"
 #include "core/data/cell.h"
+#include "core/decide/alerts.h"
 #include "core/decide/personal.h"
 #include "core/decide/phrase.h"
 #include "core/decide/plan_inside.h"
@@ -665,6 +666,7 @@ void plan_free(struct plan *p)
         mem_free(p->level[i]);
     mem_free(p->fallback_reason);
     validation_free(p->validation);
+    alerts_free(p->alerts);
     mem_free(p->subject.name);
     mem_free(p->has_median);
     mem_free(p->feature);
@@ -696,6 +698,9 @@ static bool plan_fill(struct plan *p, const struct plan_spec *spec, struct error
         return false;
     program_finish(p->program);
     if (!layout_make(p, e) || !words_make(p, e) || !subject_set(p, spec, e))
+        return false;
+    p->alerts = alerts_new(p, spec->alerts, spec->alert_count, spec, e);
+    if (p->alerts == NULL)
         return false;
     return spec->model == NULL ||
            (model_check(p, spec->model, e) && rival_check(p, spec->model, RIVAL_CHALLENGER, e) &&

@@ -6,6 +6,7 @@
 #include "shell/run/data_directory.h"
 #include "shell/store/place.h"
 #include "shell/store/project.h"
+#include "shell/watch/watch.h"
 
 static void print_json(const struct rebuilt *r, struct buffer *out)
 {
@@ -45,17 +46,23 @@ static bool make_tables(const struct settings *s, struct error *e)
 static bool rebuild(struct invocation *v, const struct settings *s, struct error *e)
 {
     char shard[DATA_PATH_MAX], log[DATA_PATH_MAX + 16], store[STORE_PATH_MAX];
-    struct project_options o = {.log_directory = log};
+    char data[DATA_PATH_MAX];
+    struct watch *watch = watch_new();
+    struct project_options o = {.log_directory = log, .fold = watch_project(watch)};
     struct rebuilt r;
     struct buffer out;
     bool ok;
 
-    if (!data_shard_directory(s, shard, e) || !store_place_find(s, store, &o.store, e))
+    if (!data_shard_directory(s, shard, e) || !store_place_find(s, store, &o.store, e) ||
+        !data_directory(s, data, e) || !watch_attach(watch, NULL, data, e)) {
+        watch_free(watch);
         return false;
+    }
     snprintf(log, sizeof log, "%s/log", shard);
     o.plans = plans_new(shard);
     ok = store_rebuild(&o, term_progress(&v->term), &r, e);
     plans_free(o.plans);
+    watch_free(watch);
     term_clear(&v->term);
     if (!ok)
         return false;

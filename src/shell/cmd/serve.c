@@ -12,6 +12,7 @@
 #include "shell/access/access.h"
 #include "shell/audit/upkeep.h"
 #include "shell/cmd/cmd.h"
+#include "shell/cmd/console.h"
 #include "shell/cmd/in_force.h"
 #include "shell/cmd/serve_watch.h"
 #include "shell/os/clock.h"
@@ -22,6 +23,8 @@
 #include "shell/serve/server.h"
 #include "shell/store/place.h"
 #include "shell/train/train.h"
+#include "shell/watch/rollup_follow.h"
+#include "shell/watch/rollup_store.h"
 
 enum { WAIT_US = 50000, STATE_BATCH = 1024 };
 
@@ -43,7 +46,11 @@ struct serving {
     char starter[STARTER_TEXT_BYTES + 1]; /* printed once; "": none */
     struct shard *shard;
     struct project *project;
+    struct watch *watch;
+    struct labeller *labeller;
     struct upkeep *upkeep;
+    struct rollup_follower *rollups;
+    char rollup_place[ROLLUP_URL_MAX];
     struct server *server;
     struct journal *journal;
     struct history_result history;
@@ -512,11 +519,15 @@ static bool open_access(struct serving *s, struct error *e)
                                      .is_loopback = server_host_is_loopback(s->setting.host),
                                      .is_secure = s->setting.tls.certificate != NULL};
 
-    struct control_fold fold;
+    struct control_fold fold[1 + WATCH_FOLDS];
 
     s->rules = rule_book_new();
-    fold = rule_book_fold(s->rules);
-    if (!server_certificate(s->settings, e) || !access_open(&o, &fold, 1, &s->access, e) ||
+    s->watch = watch_new();
+    fold[0] = rule_book_fold(s->rules);
+    watch_folds(s->watch, fold + 1);
+    if (!server_certificate(s->settings, e) ||
+        !access_open(&o, fold, 1 + WATCH_FOLDS, &s->access, e) ||
+        !watch_attach(s->watch, access_control(s->access), NULL, e) ||
         !access_may_serve(s->access, e))
         return false;
     if (!access_starter(s->access, s->starter))
@@ -586,7 +597,8 @@ static bool open_server(struct serving *s, struct error *e)
     struct project_options project = {.store = s->store,
                                       .log_directory = s->log_directory,
                                       .plans = shard_plans(s->shard),
-                                      .log = shard_log(s->shard)};
+                                      .log = shard_log(s->shard),
+                                      .fold = watch_project(s->watch)};
     struct server_options server = {.setting = &s->setting,
                                     .settings = s->settings,
                                     .shard = s->shard,
@@ -598,14 +610,22 @@ static bool open_server(struct serving *s, struct error *e)
                                     .store_lag_limit = s->settings->store_lag_limit,
                                     .data_directory = s->data,
                                     .artifacts = data_artifacts(s->settings, &s->artifacts),
+                                    .rollup_place = s->rollup_place,
                                     .access = s->access,
                                     .rules = {s->rules, overlay_try, rule_trials_run},
+                                    .console = &console_built,
                                     .train = {train_job, s},
                                     .reload = {reload_job, s},
                                     .backtest = {backtest_job, s}};
 
-    if (!project_open(&project, &s->project, e) || !upkeep_start(&upkeep, &s->upkeep, e))
+    if (!project_open(&project, &s->project, e) ||
+        !labeller_start(s->watch, s->shard, s->project, &s->store, &s->labeller, e) ||
+        !upkeep_start(&upkeep, &s->upkeep, e) ||
+        !rollup_store_place(s->settings, NULL, s->rollup_place, e) ||
+        !rollup_follower_start(s->settings, shard_log(s->shard), &s->rollups, e))
         return false;
+    server.watch = s->watch;
+    server.labeller = s->labeller;
     server.upkeep = s->upkeep;
     server.project = s->project;
     return server_start(&server, &s->server, e);
@@ -615,9 +635,12 @@ static void close_all(struct serving *s)
 {
     server_stop(s->server);
     upkeep_stop(s->upkeep);
+    labeller_stop(s->labeller);
+    rollup_follower_stop(s->rollups);
+    project_close(s->project); /* it reads the control log */
     access_close(s->access);
     rule_book_free(s->rules);
-    project_close(s->project);
+    watch_free(s->watch);
     shard_close(s->shard);
     contracts_unref(s->contracts);
     lookups_free(s->lookups);
@@ -777,7 +800,11 @@ static void reload_if_asked(struct serving *s)
 static void wait_for_the_end(struct serving *s)
 {
     struct serve_watch watch = {
-        .journal = s->journal, .data = s->data, .store_lag_limit = s->settings->store_lag_limit};
+        .journal = s->journal,
+        .data = s->data,
+        .store_lag_limit = s->settings->store_lag_limit,
+        .rollups = s->rollups,
+    };
     bool is_building = false;
     char upkeep_told[ERROR_TEXT_MAX] = "";
 

@@ -68,8 +68,13 @@ enum http_next show_metrics(struct server *s, struct exchange *x)
 {
     struct plan *plan = shard_plan(s->o.shard);
     struct server_look *look = mem_alloc(sizeof *look);
+    struct watch_figures *watch = NULL;
 
     server_look(s, look);
+    if (s->o.watch != NULL) {
+        watch = mem_alloc(sizeof *watch);
+        watch_figures(s->o.watch, watch);
+    }
     x->status = 200;
     x->content_type = "text/plain; version=0.0.4; charset=utf-8";
     metrics_format(&(struct metrics_view){.metrics = &s->metrics,
@@ -77,6 +82,7 @@ enum http_next show_metrics(struct server *s, struct exchange *x)
                                           .shard = &look->shard,
                                           .plan = plan,
                                           .project = s->o.project != NULL ? &look->project : NULL,
+                                          .watch = watch,
                                           .volume = &look->volume,
                                           .process = &look->process,
                                           .jobs = look->jobs,
@@ -85,6 +91,7 @@ enum http_next show_metrics(struct server *s, struct exchange *x)
                                           .connections = http_connections(s->http)},
                    &x->answer);
     plan_unref(plan);
+    mem_free(watch);
     mem_free(look);
     return HTTP_ANSWERED;
 }

@@ -129,6 +129,67 @@ static void store_failed(const struct metrics_view *v, const struct family *f, s
         add_whole(f, v->project->is_failed, out);
 }
 
+/* ---- alerts ---- */
+
+static void waiting_alerts(const struct metrics_view *v, const struct family *f, struct buffer *out)
+{
+    for (uint32_t i = 0; v->watch != NULL && i < v->watch->queues; i++) {
+        const struct queue_figures *q = &v->watch->queue[i];
+
+        for (int claimed = 0; claimed < 2; claimed++) {
+            buffer_format(out, "%s{queue=\"", f->name);
+            add_label_value(out, q->name);
+            buffer_format(out, "\",state=\"%s\"} %" PRIu64 "\n", claimed ? "claimed" : "open",
+                          claimed ? q->claimed : q->open);
+        }
+    }
+}
+
+static void oldest_alert(const struct metrics_view *v, const struct family *f, struct buffer *out)
+{
+    for (uint32_t i = 0; v->watch != NULL && i < v->watch->queues; i++) {
+        buffer_format(out, "%s{queue=\"", f->name);
+        add_label_value(out, v->watch->queue[i].name);
+        buffer_format(out, "\"} %.3f\n", (double)v->watch->queue[i].oldest_us / 1e6);
+    }
+}
+
+static void closed_alerts(const struct metrics_view *v, const struct family *f, struct buffer *out)
+{
+    for (uint32_t i = 0; v->watch != NULL && i < v->watch->names; i++) {
+        const struct closed_figures *c = &v->watch->closed[i];
+
+        for (int d = DISPOSITION_FRAUD; d < DISPOSITIONS; d++) {
+            buffer_format(out, "%s{alert=\"", f->name);
+            add_label_value(out, c->name);
+            buffer_format(out, "\",disposition=\"%s\"} %" PRIu64 "\n",
+                          disposition_word((enum disposition)d), c->alerts[d]);
+        }
+    }
+}
+
+static void alert_precision(const struct metrics_view *v, const struct family *f,
+                            struct buffer *out)
+{
+    for (uint32_t i = 0; v->watch != NULL && i < v->watch->names; i++) {
+        const struct closed_figures *c = &v->watch->closed[i];
+        uint64_t fraud = c->alerts[DISPOSITION_FRAUD];
+        uint64_t known = fraud + c->alerts[DISPOSITION_FALSE_POSITIVE];
+
+        if (known == 0)
+            continue;
+        buffer_format(out, "%s{alert=\"", f->name);
+        add_label_value(out, c->name);
+        buffer_format(out, "\"} %.15g\n", (double)fraud / (double)known);
+    }
+}
+
+static void of_watch(const struct metrics_view *v, const struct family *f, struct buffer *out)
+{
+    if (v->watch != NULL)
+        add_whole(f, whole_at(&v->watch->status, f->offset), out);
+}
+
 static void snapshot_time(const struct metrics_view *v, const struct family *f, struct buffer *out)
 {
     add_real(f, (double)v->shard->snapshot_us / 1e6, out);
@@ -284,6 +345,7 @@ static void stage_times(const struct metrics_view *v, const struct family *f, st
 
 #define SHARD(field)   of_shard, offsetof(struct shard_status, field), 0
 #define PROJECT(field) of_project, offsetof(struct project_status, field), 0
+#define WATCH(field)   of_watch, offsetof(struct watch_status, field), 0
 #define PROCESS(field) of_process, offsetof(struct process_usage, field), 0
 #define VOLUME(field)  of_volume, offsetof(struct volume, field), 0
 #define KIND(field)    kinds, offsetof(struct velocity_counts, field), 0
@@ -352,6 +414,22 @@ static const struct family families[] = {
      "1 where the store cannot be written, which is tried again.", store_failed, 0, 0},
     {"assay_store_skipped_total", COUNTER, NULL, "Records that the store could not read.",
      PROJECT(skipped)},
+
+    {"assay_alerts", GAUGE, "queue, state", "Alerts that wait (open) or are worked on (claimed).",
+     waiting_alerts, 0, 0},
+    {"assay_alerts_oldest_timestamp_seconds", GAUGE, "queue",
+     "When the oldest alert that is not closed was raised.", oldest_alert, 0, 0},
+    {"assay_alerts_closed", GAUGE, "alert, disposition", "Closed alerts by what they were.",
+     closed_alerts, 0, 0},
+    {"assay_alert_precision", GAUGE, "alert",
+     "Share of confirmed frauds among the closed alerts that were fraud or false positive.",
+     alert_precision, 0, 0},
+    {"assay_alerts_dropped_total", COUNTER, NULL,
+     "Decisions that raised no alert because too many are open.", WATCH(dropped)},
+    {"assay_alert_labels_total", COUNTER, NULL, "Labels given by dispositions.",
+     WATCH(labels_sent)},
+    {"assay_alert_labels_refused_total", COUNTER, NULL,
+     "Labels of dispositions whose events the log no longer has.", WATCH(labels_refused)},
 
     {"assay_snapshots_total", COUNTER, NULL, "Snapshots written.", SHARD(snapshots)},
     {"assay_snapshots_failed_total", COUNTER, NULL, "Snapshots that could not be written.",

@@ -10,6 +10,7 @@
 #include "shell/run/shard.h"
 #include "shell/serve/jobs.h"
 #include "shell/store/project.h"
+#include "shell/watch/figures.h"
 
 enum { METRICS_STATUSES = 600 };
 
@@ -39,6 +40,7 @@ struct metrics_view {
     const struct shard_status *shard;
     const struct plan *plan;
     const struct project_status *project; /* NULL: no store */
+    const struct watch_figures *watch;    /* NULL: no alerts */
     const struct volume *volume;
     const struct process_usage *process;
     const uint64_t (*jobs)[JOB_ENDS]; /* ended, by kind and how */

@@ -7,7 +7,7 @@
 
 #include "core/base/buffer.h"
 
-enum { OUTLINE_MEMBERS_MAX = 24, OUTLINE_CHOICES_MAX = 4 };
+enum { OUTLINE_MEMBERS_MAX = 28, OUTLINE_CHOICES_MAX = 4 };
 
 enum outline_type {
     OUTLINE_TEXT,

@@ -2,17 +2,23 @@
  * store.
  *
  * The shard's index of ids knows where it is, also while the store lags behind; the store knows
- * the ids that the index has forgotten. And /explanation: why it was so (store/explanation.h).
+ * the ids that the index has forgotten. And /explanation: why it was so (store/explanation.h); and
+ * :replay: that it is so again (store/proof.h).
  */
+#include <stdio.h>
+
 #include "core/base/memory.h"
 #include "core/data/event.h"
 #include "core/decide/values.h"
 #include "core/velocity/velocity.h"
 #include "shell/os/clock.h"
+#include "shell/os/file.h"
 #include "shell/run/unseal.h"
 #include "shell/run/verdict.h"
 #include "shell/serve/desk.h"
+#include "shell/serve/watched.h"
 #include "shell/store/explanation.h"
+#include "shell/store/proof.h"
 
 enum { DURABLE_WAIT_US = 2000000, DURABLE_STEP_US = 500 };
 
@@ -124,7 +130,7 @@ static bool show_body(struct plans *plans, const struct record *r, struct plan *
     return ok;
 }
 
-static bool show_record(struct server *s, uint64_t seq, struct buffer *out, struct error *e)
+bool record_show(struct server *s, uint64_t seq, struct buffer *out, struct error *e)
 {
     const struct log *log = shard_log(s->o.shard);
     struct event_body body;
@@ -185,6 +191,33 @@ enum http_next explain_decision(struct server *s, struct exchange *x)
     return HTTP_ANSWERED;
 }
 
+enum http_next replay_decision(struct server *s, struct exchange *x)
+{
+    const struct explanation_sources from = {.log = shard_log(s->o.shard),
+                                             .plans = shard_plans(s->o.shard)};
+    char directory[FILE_PATH_MAX];
+    struct store *store;
+    struct error e = {0};
+    uint64_t seq;
+
+    if (!body_is_empty_object(s, x, "a decision is replayed as it was") ||
+        !find_decision(s, x, &store, &seq))
+        return HTTP_ANSWERED;
+    snprintf(directory, sizeof directory, "%s/log", shard_directory(s->o.shard));
+    if (!wait_durable(from.log, seq)) {
+        problem_answer(x, 503, "the decision is not on disk yet; ask again");
+        return HTTP_ANSWERED;
+    }
+    if (!proof_write(&from, directory, seq, &x->answer, &e)) {
+        buffer_clear(&x->answer);
+        problem_answer(x, e.kind == ERROR_NOT_FOUND ? 404 : 503, "%s", e.text);
+        return HTTP_ANSWERED;
+    }
+    x->status = 200;
+    buffer_add_char(&x->answer, '\n');
+    return HTTP_ANSWERED;
+}
+
 enum http_next show_decision(struct server *s, struct exchange *x)
 {
     struct store *store;
@@ -194,7 +227,7 @@ enum http_next show_decision(struct server *s, struct exchange *x)
 
     if (!find_decision(s, x, &store, &seq))
         return HTTP_ANSWERED;
-    if (!show_record(s, seq, &x->answer, &e)) {
+    if (!record_show(s, seq, &x->answer, &e)) {
         buffer_clear(&x->answer);
         problem_answer(x, e.kind == ERROR_NOT_FOUND ? 404 : 503, "%s%s", e.text,
                        e.kind == ERROR_NOT_FOUND ? ": it is no longer kept (log.keep)" : "");

@@ -82,6 +82,7 @@ struct parts {
     struct plan_rule *rules;
     struct plan_reason *reasons;
     struct plan_check *checks;
+    struct plan_alert *alerts;
     struct plan_missing *missing;
     struct text *outcomes;
     struct plan_threshold *thresholds, *levels;
@@ -95,6 +96,7 @@ static void parts_fini(struct parts *p)
     mem_free(p->rules);
     mem_free(p->reasons);
     mem_free(p->checks);
+    mem_free(p->alerts);
     mem_free(p->missing);
     mem_free(p->outcomes);
     mem_free(p->thresholds);
@@ -148,6 +150,18 @@ static void parts_init(struct parts *p, const struct settings *s)
     for (uint32_t i = 0; i < s->missing_count; i++)
         p->missing[i] =
             (struct plan_missing){text_of(s->missing[i].name), text_of(s->missing[i].source)};
+    p->alerts = mem_array(s->alert_count, sizeof *p->alerts);
+    for (uint32_t i = 0; i < s->alert_count; i++) {
+        const struct alert_setting *a = &s->alerts[i];
+
+        p->alerts[i] = (struct plan_alert){.name = text_of(a->name),
+                                           .when = text_or_none(a->when),
+                                           .queue = text_or_none(a->queue),
+                                           .entity = text_or_none(a->entity),
+                                           .priority = text_or_none(a->priority),
+                                           .amount = text_or_none(a->amount),
+                                           .within_us = a->within_us};
+    }
     for (uint32_t i = 0; i < s->outcome_count; i++)
         p->outcomes[i] = text_of(s->outcomes[i]);
 }
@@ -260,6 +274,15 @@ static bool blame_part(const struct settings *s, struct error *e)
         if (is_about(e, path))
             return settings_blame(s, path, e);
     }
+    for (uint32_t i = 0; i < s->alert_count; i++) {
+        static const char *const below[] = {".when", ".entity", ".priority", ".amount", ""};
+
+        for (int k = 0; k < 5; k++) {
+            snprintf(path, sizeof path, "alerts.%.100s%s", s->alerts[i].name, below[k]);
+            if (is_about(e, path))
+                return settings_blame(s, path, e);
+        }
+    }
     if (!blame_check(s, e))
         error_prefix(e, "%s", s->path);
     return false;
@@ -297,6 +320,7 @@ static bool plan_of(const struct settings *s, const struct schema *schema, struc
         .rule_count = s->rule_count,
         .reason_count = s->reason_count,
         .check_count = s->check_count,
+        .alert_count = s->alert_count,
         .missing_count = s->missing_count,
         .outcome_count = s->outcome_count,
         .velocity = {.memory_bytes = s->memory_bytes / 4 * 3,
@@ -320,6 +344,7 @@ static bool plan_of(const struct settings *s, const struct schema *schema, struc
     spec.rules = parts.rules;
     spec.reasons = parts.reasons;
     spec.checks = parts.checks;
+    spec.alerts = parts.alerts;
     spec.missing = parts.missing;
     spec.outcomes = parts.outcomes;
     thresholds_fill(s, &parts, &spec);

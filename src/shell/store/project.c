@@ -40,12 +40,14 @@ struct project {
     char log_directory[PATH_MAX];
     const struct log *log;
     struct plans *plans;
+    const struct project_fold *fold; /* or NULL */
     struct naming naming;
     struct buffer rules;
     uint64_t read_seq; /* last record taken from the cursor */
-    _Atomic uint64_t projected_seq, skipped;
-    int64_t looked_us, anew_us; /* monotonic; when it was last looked for, and made anew */
-    uint64_t whole_seq;         /* made anew, it is whole from here on */
+    _Atomic uint64_t projected_seq, skipped, bands[STORE_BANDS];
+    uint32_t batch_bands[STORE_BANDS]; /* of the transaction */
+    int64_t looked_us, anew_us;        /* monotonic; when it was last looked for, and made anew */
+    uint64_t whole_seq;                /* made anew, it is whole from here on */
     _Atomic unsigned generation;
     atomic_bool is_rebuilding, is_suspect, is_stopping;
     pthread_t thread;
@@ -137,24 +139,34 @@ static bool add_decision(struct project *p, const struct record *r, struct error
     row.rules = (struct text){p->rules.bytes, p->rules.length};
     row.entity = tokens_read(n->tokens, &n->event);
     row.entities = plan_entity_count(n->plan);
-    return store_add_decision(p->store, &row, e);
+    p->batch_bands[store_band(d.score)]++;
+    return store_add_decision(p->store, &row, e) &&
+           (p->fold == NULL || p->fold->decision(p->fold->context, p->store,
+                                                 &(struct project_seen){.row = &row,
+                                                                        .plan = n->plan,
+                                                                        .plan_number = r->plan,
+                                                                        .decision = &d,
+                                                                        .event = &n->event,
+                                                                        .body = &body},
+                                                 e));
 }
 
 static bool add_label(struct project *p, const struct record *r, struct error *e)
 {
     struct label_body body;
+    struct store_label row;
 
     if (!label_body_parse(r->body, &body, e))
         return false;
-    return store_add_label(p->store,
-                           &(struct store_label){.seq = r->seq,
-                                                 .event_seq = body.seq,
-                                                 .event_id = body.id,
-                                                 .label = body.label,
-                                                 .source = body.source,
-                                                 .effective_us = body.effective_us,
-                                                 .received_us = r->received_us},
-                           e);
+    row = (struct store_label){.seq = r->seq,
+                               .event_seq = body.seq,
+                               .event_id = body.id,
+                               .label = body.label,
+                               .source = body.source,
+                               .effective_us = body.effective_us,
+                               .received_us = r->received_us};
+    return store_add_label(p->store, &row, e) &&
+           (p->fold == NULL || p->fold->label(p->fold->context, p->store, &row, e));
 }
 
 static bool add_record(struct project *p, const struct record *r, struct error *e)
@@ -175,13 +187,18 @@ static bool add_record(struct project *p, const struct record *r, struct error *
 /* One transaction: records while there are any, at most PROJECT_BATCH and none past `until`. */
 static bool project_batch(struct project *p, uint64_t until, uint32_t *taken, struct error *e)
 {
+    const struct project_fold *fold = p->fold;
     struct record r;
     int more = 0;
 
     *taken = 0;
-    if (!store_begin(p->store, e))
+    memset(p->batch_bands, 0, sizeof p->batch_bands);
+    if (!store_begin(p->store, e)) {
+        store_rollback(p->store);
         return false;
+    }
     while (*taken < PROJECT_BATCH && p->read_seq < until &&
+           (fold == NULL || fold->may_take(fold->context, p->read_seq + 1)) &&
            (more = log_cursor_next(p->cursor, &r, e)) == 1) {
         if (!add_record(p, &r, e)) {
             store_rollback(p->store);
@@ -190,11 +207,16 @@ static bool project_batch(struct project *p, uint64_t until, uint32_t *taken, st
         p->read_seq = r.seq;
         (*taken)++;
     }
-    if (more < 0 || !store_commit(p->store, p->read_seq, e)) {
+    if (more < 0 || (fold != NULL && !fold->end(fold->context, p->store, p->read_seq, e)) ||
+        !store_commit(p->store, p->read_seq, e)) {
         store_rollback(p->store);
         return false;
     }
+    for (int i = 0; i < STORE_BANDS; i++)
+        atomic_fetch_add(&p->bands[i], p->batch_bands[i]);
     atomic_store(&p->projected_seq, p->read_seq);
+    if (fold != NULL)
+        fold->committed(fold->context, p->read_seq);
     return true;
 }
 
@@ -247,6 +269,8 @@ static bool project_resume(struct project *p, struct error *e)
         return refuse_ahead(p, projected, e);
     p->read_seq = projected;
     atomic_store(&p->projected_seq, projected);
+    if (p->fold != NULL && !p->fold->resume(p->fold->context, p->store, projected, e))
+        return false;
     return log_cursor_open(p->log_directory, projected + 1, &p->cursor, e);
 }
 
@@ -256,6 +280,7 @@ static void project_init(struct project *p, const struct project_options *o)
     buffer_init(&p->rules, RULES_BYTES_MAX);
     p->log = o->log;
     p->plans = o->plans;
+    p->fold = o->fold;
     p->place.kind = o->store.kind;
     if (o->store.where != NULL)
         p->place.where = mem_text(o->store.where, strlen(o->store.where));
@@ -306,6 +331,12 @@ static bool is_lost(struct project *p)
     return !store_is_there(p->store);
 }
 
+/* Whether there is something to write though no record came. */
+static bool is_waiting(struct project *p)
+{
+    return p->fold != NULL && p->fold->is_waiting(p->fold->context);
+}
+
 static void close_cursor(struct project *p)
 {
     log_cursor_close(p->cursor);
@@ -324,7 +355,7 @@ static bool follow(struct project *p, uint64_t until, uint32_t *taken, struct er
     }
     if (p->cursor == NULL && !project_resume(p, e))
         return false;
-    if (p->read_seq < until && !project_batch(p, until, taken, e)) {
+    if ((p->read_seq < until || is_waiting(p)) && !project_batch(p, until, taken, e)) {
         close_cursor(p);
         return false;
     }
@@ -338,7 +369,7 @@ static void gather(struct project *p, uint32_t taken)
 {
     int sleeps = taken >= BUSY_RECORDS ? GATHER_SLEEPS : 1;
 
-    while (sleeps-- > 0 && !atomic_load(&p->is_stopping))
+    while (sleeps-- > 0 && !atomic_load(&p->is_stopping) && !is_waiting(p))
         clock_sleep_us(IDLE_SLEEP_US);
 }
 
@@ -433,6 +464,8 @@ void project_status(struct project *p, struct project_status *status)
 
     status->projected_seq = atomic_load(&p->projected_seq);
     status->lag = durable > status->projected_seq ? durable - status->projected_seq : 0;
+    for (int i = 0; i < STORE_BANDS; i++)
+        status->bands[i] = atomic_load(&p->bands[i]);
     status->skipped = atomic_load(&p->skipped);
     status->is_rebuilding = atomic_load(&p->is_rebuilding);
     pthread_mutex_lock(&p->lock);
@@ -445,15 +478,19 @@ static bool rebuild_all(struct project *p, const struct progress *progress, stru
                         struct error *e)
 {
     uint32_t taken;
+    bool is_more;
 
     do {
+        bool was_waiting = is_waiting(p);
+
         if (!project_batch(p, UINT64_MAX, &taken, e))
             return false;
         r->records += taken;
+        is_more = taken > 0 || was_waiting || is_waiting(p);
         if (!progress_report(progress, "records projected", (double)r->records))
             return error_set(e, ERROR_CANCELLED, "stopped after %llu records",
                              (unsigned long long)r->records);
-    } while (taken > 0);
+    } while (is_more);
     r->skipped = atomic_load(&p->skipped);
     return store_count(p->store, &r->totals, e);
 }

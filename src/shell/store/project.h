@@ -14,24 +14,54 @@
 #define ASSAY_STORE_PROJECT_H
 
 #include "core/base/progress.h"
+#include "core/decide/decision.h"
 #include "shell/run/shard.h"
 #include "shell/store/store.h"
 
 enum { PROJECT_BATCH = 16384 };
 
+/* A decision as it is projected. */
+struct project_seen {
+    const struct store_decision *row;
+    struct plan *plan;
+    uint32_t plan_number; /* of its PLAN record */
+    const struct decision *decision;
+    const struct frame *event; /* one row; personal fields are null */
+    const struct event_body *body;
+};
+
+/* Somebody else's rows in the same store, a fold of the same log: alerts (shell/watch). What it
+ * writes is committed with the records that it comes of. All on the projector's thread; a false
+ * return rolls the transaction back, and what was seen in it comes again. */
+struct project_fold {
+    void *context;
+    /* The store is where `projected` says; anything that was known of it is to be read anew. */
+    bool (*resume)(void *context, struct store *s, uint64_t projected, struct error *e);
+    /* Whether the record `seq` may be taken now; false: the transaction ends before it. */
+    bool (*may_take)(void *context, uint64_t seq);
+    bool (*decision)(void *context, struct store *s, const struct project_seen *d, struct error *e);
+    bool (*label)(void *context, struct store *s, const struct store_label *l, struct error *e);
+    /* All up to read_seq was seen; the transaction is about to be committed, */
+    bool (*end)(void *context, struct store *s, uint64_t read_seq, struct error *e);
+    void (*committed)(void *context, uint64_t read_seq); /* and was */
+    bool (*is_waiting)(void *context); /* has something to write though no record came */
+};
+
 struct project_options {
-    struct store_place store;  /* copied */
-    const char *log_directory; /* of the shard's log */
-    struct plans *plans;       /* of the shard; borrowed */
-    const struct log *log;     /* for what is durable; NULL: read to the end once (rebuild) */
+    struct store_place store;        /* copied */
+    const char *log_directory;       /* of the shard's log */
+    struct plans *plans;             /* of the shard; borrowed */
+    const struct log *log;           /* for what is durable; NULL: read to the end once (rebuild) */
+    const struct project_fold *fold; /* borrowed; or NULL */
 };
 
 struct project_status {
     uint64_t projected_seq;
-    uint64_t lag;       /* records that are durable and not yet in the store */
-    uint64_t skipped;   /* records that could not be read, since the start */
-    bool is_failed;     /* the projector cannot write, and tries again every second */
-    bool is_rebuilding; /* the store is made anew */
+    uint64_t lag;                /* records that are durable and not yet in the store */
+    uint64_t bands[STORE_BANDS]; /* of scores, of decisions that it added since the start */
+    uint64_t skipped;            /* records that could not be read, since the start */
+    bool is_failed;              /* the projector cannot write, and tries again every second */
+    bool is_rebuilding;          /* the store is made anew */
     char failure[ERROR_TEXT_MAX];
 };
 
