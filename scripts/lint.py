@@ -48,7 +48,7 @@ MAY_INCLUDE = {
     # The store is a projection of the log's records, whose bodies are run's.
     "shell/store": "core/base core/data core/velocity core/decide shell/os shell/link shell/settings shell/log shell/run",
     # Alerts and cases: a fold of the control log and of the records that the store projects.
-    "shell/watch": "core/base core/data core/velocity core/decide shell/os shell/link shell/settings shell/log "
+    "shell/watch": "core/base core/data core/lang core/velocity core/decide shell/os shell/link shell/settings shell/log "
     "shell/control shell/run shell/store",
     "shell/audit": "core/base core/data core/decide shell/os shell/link shell/settings shell/log "
     "shell/control shell/run",
@@ -56,7 +56,7 @@ MAY_INCLUDE = {
     "shell/train": "core/base core/data core/lang core/model core/stats core/decide core/learn "
     "shell/os shell/settings shell/source shell/registry shell/run shell/report",
     "shell/stream": "core/base core/data core/lang core/velocity core/decide shell/os shell/link shell/settings "
-    "shell/run",
+    "shell/run shell/watch",
     "shell/serve": "core/base core/data core/lang core/velocity core/model core/decide "
     "shell/os shell/settings shell/log shell/control shell/personal shell/access shell/rules shell/registry "
     "shell/run shell/store shell/watch shell/audit shell/train",
@@ -123,6 +123,7 @@ THIRD_PARTY_SHARED = {
     "zlib.h": "crc32 of model files and log records; inflate in source/unpack.c, deflate in "
     "os/gzip.c",
     "zstd.h": "streams in source/unpack.c; blocks in os/zstd_block.c",
+    "curl/curl.h": "HTTP in link/http_client.c, mail in link/mail.c",
     "openssl/evp.h": "SHA-256 in os/digest.c; signatures in os/signature.c; "
     "AES-GCM in personal/cipher.c",
 }

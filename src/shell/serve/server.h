@@ -61,6 +61,7 @@ struct server_options {
     struct server_rules rules;
     struct watch *watch;       /* borrowed; NULL: alerts and cases answer 503 */
     struct labeller *labeller; /* borrowed; or NULL */
+    struct notifier *notifier; /* likewise */
 };
 
 struct server;
