@@ -307,13 +307,24 @@ static bool open_target(struct notifier *n, const struct notify_setting *setting
     return true;
 }
 
-static bool conditions_fit(const struct notifier_options *o, struct error *e)
+bool notify_check(const struct settings *s, const struct plan *p, struct error *e)
 {
-    struct alerts *a = settings_notify_conditions(o->settings, o->plan, e);
+    struct alerts *a = settings_notify_conditions(s, p, e);
+    bool ok = a != NULL || e->kind == ERROR_NONE;
 
     if (a != NULL)
         alerts_free(a);
-    return a != NULL || e->kind == ERROR_NONE;
+    for (uint32_t i = 0; ok && i < s->notify_count; i++) {
+        struct notify_reader *r;
+
+        if (s->notify[i].on != NOTIFY_ON_ALERT)
+            continue;
+        ok = notify_reader_open(
+            &(struct notify_reader_options){.settings = s, .setting = &s->notify[i]}, &r, e);
+        if (ok)
+            notify_reader_close(r);
+    }
+    return ok;
 }
 
 bool notifier_start(const struct notifier_options *o, struct notifier **n, struct error *e)
@@ -323,7 +334,7 @@ bool notifier_start(const struct notifier_options *o, struct notifier **n, struc
     bool ok = true;
 
     made->o = *o;
-    ok = conditions_fit(o, e);
+    ok = notify_check(o->settings, o->plan, e);
     for (uint32_t i = 0; ok && i < o->settings->notify_count; i++) {
         const struct notify_setting *setting = &o->settings->notify[i];
 

@@ -29,6 +29,9 @@ struct notifier_options {
     const struct store_place *store;
 };
 
+/* Whether all conditions fit the plan; ERROR_INVALID with the place of one that does not. */
+bool notify_check(const struct settings *s, const struct plan *p, struct error *e) MUST_USE;
+
 /* ERROR_INVALID where a condition is wrong. Nothing is reached yet. */
 bool notifier_start(const struct notifier_options *o, struct notifier **n,
                     struct error *e) MUST_USE;
