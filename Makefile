@@ -9,6 +9,7 @@ export PYTHON
 # A configured tree; the tests join it when they are first asked for.
 build/build.ninja:
 	$(PACKAGES) build
+	@scripts/packages.sh console || echo "assay: without them the binary has no console" >&2
 	@meson setup build >build.log 2>&1 || { cat build.log; exit 1; }
 	@rm -f build.log
 tests-configured: build/build.ninja
@@ -19,12 +20,13 @@ tests-configured: build/build.ninja
 
 all: build/build.ninja ## build build/assay and libassay
 	$(PACKAGES) build
+	@scripts/packages.sh console || echo "assay: without them the binary has no console" >&2
 	@ninja -C build
 
 test: tests-configured ## unit and system tests (under 15 minutes)
 	@ninja -C build all test-tools
 	@meson test -C build --suite unit --print-errorlogs --num-processes 2
-	@$(PYTHON) -m pytest -q -p no:cacheprovider tests/system
+	@$(PYTHON) -m pytest -q -p no:cacheprovider tests/system tests/console
 
 demo: all ## generate, train, serve and play live traffic: make demo ARGS='--for 20s'
 	@rm -rf build/demo && build/assay demo --directory build/demo $(ARGS)

@@ -47,24 +47,25 @@ MAY_INCLUDE = {
     "shell/rules shell/registry",
     # The store is a projection of the log's records, whose bodies are run's.
     "shell/store": "core/base core/data core/velocity core/decide shell/os shell/link shell/settings shell/log shell/run",
-    # Alerts and cases: a fold of the control log and of the records that the store projects.
-    "shell/watch": "core/base core/data core/lang core/velocity core/decide shell/os shell/link shell/settings shell/log "
-    "shell/control shell/run shell/store",
     "shell/audit": "core/base core/data core/decide shell/os shell/link shell/settings shell/log "
     "shell/control shell/run",
     "shell/report": "core/base core/data core/stats shell/source shell/registry",
     "shell/train": "core/base core/data core/lang core/model core/stats core/decide core/learn "
     "shell/os shell/settings shell/source shell/registry shell/run shell/report",
+    # Alerts and cases, a fold of the control log and of the records that the store projects; tables by period.
+    "shell/watch": "core/base core/data core/lang core/velocity core/model core/stats core/decide "
+    "shell/os shell/link shell/settings shell/source shell/log shell/control shell/registry shell/run shell/store "
+    "shell/report",
     "shell/stream": "core/base core/data core/lang core/velocity core/decide shell/os shell/link shell/settings "
     "shell/run shell/watch",
-    "shell/serve": "core/base core/data core/lang core/velocity core/model core/decide "
+    "shell/serve": "core/base core/data core/lang core/velocity core/model core/stats core/decide "
     "shell/os shell/settings shell/log shell/control shell/personal shell/access shell/rules shell/registry "
     "shell/run shell/store shell/watch shell/audit shell/train",
     "shell/produce": "core/base core/data shell/os shell/link",
     "shell/cmd": "core/base core/data core/lang core/velocity core/model core/stats core/sample "
     "core/decide core/learn shell/os shell/source shell/settings shell/log shell/control shell/access "
-    "shell/personal shell/rules shell/registry shell/run shell/store shell/watch shell/audit shell/report shell/train "
-    "shell/stream shell/serve shell/link shell/produce",
+    "shell/personal shell/rules shell/registry shell/run shell/store shell/audit shell/report shell/train "
+    "shell/stream shell/serve shell/link shell/produce shell/watch",
 }
 
 # Of the C library, POSIX, Linux, C++ and the compiler; every other <header> is third-party.
@@ -126,6 +127,7 @@ THIRD_PARTY_SHARED = {
     "curl/curl.h": "HTTP in link/http_client.c, mail in link/mail.c",
     "openssl/evp.h": "SHA-256 in os/digest.c; signatures in os/signature.c; "
     "AES-GCM in personal/cipher.c",
+    "sqlite3.h": "the store of decisions in store/sqlite.h; tables of people in link/sqlite.c",
 }
 
 # Left out: missing headers of others; values that other files fill through a pointer (gcc and the

@@ -1,11 +1,12 @@
 #!/bin/sh
-# packages.sh USE...: see that the Debian packages for these uses (scripts/packages.txt) are there and
-# install what is missing: as root, or with sudo; otherwise print the one line to run, and fail.
+# packages.sh USE...: see that the Debian packages for these uses (scripts/packages.txt) are there, or
+# commands that do as well, and install what is missing: as root, or with sudo; otherwise print the one
+# line to run, and fail.
 set -eu
 list=$(dirname "$0")/packages.txt
 missing=
 for use in "$@"; do
-    for name in $(awk -v use="$use" '$1 == use { print $2 }' "$list"); do
+    for name in $(awk -v use="$use" '$1 == use && (NF < 3 || system("command -v " $3 " >/dev/null")) { print $2 }' "$list"); do
         case " $missing " in *" $name "*) continue ;; esac
         dpkg-query -W -f '${Status}' "$name" 2>/dev/null | grep -q 'ok installed' ||
             missing="$missing $name"

@@ -30,6 +30,7 @@ ALTER DEFAULT PRIVILEGES IN SCHEMA raw, feature, label, score, alert, model, aud
     GRANT SELECT ON TABLES TO assay_reader;
 
 GRANT INSERT, TRUNCATE ON score.decision, score.entity, label.label TO assay_writer;
+GRANT INSERT, UPDATE, DELETE, TRUNCATE ON score.traffic TO assay_writer;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA alert TO assay_writer;
 GRANT UPDATE (label) ON score.decision TO assay_writer;
 GRANT UPDATE (projected_seq, projected_at) ON audit.projection TO assay_writer;

@@ -153,7 +153,7 @@ def test_every_route_has_roles_and_every_role_a_route(matrix):
     assert len(routes) > 25
     for r in routes:
         assert "admin" in r["roles"], r
-        assert r["anyone"] or r["method"] == "GET" or set(r["roles"]) != set(ROLES) or r["path"] == "/v1/session", r
+        assert r["anyone"] or r["method"] == "GET" or set(r["roles"]) != set(ROLES) or r["path"].startswith("/v1/session"), r
     assert set(x for r in routes for x in r["roles"]) == set(ROLES)
     # What only an admin may: all that gives rights.
     for r in routes:
@@ -174,7 +174,8 @@ def test_role_matrix(matrix):
             kind = {}
 
         def status(key):
-            return server.ask(r["method"], path, body, key, kind if body else None)[0]
+            method = "HEAD" if r["path"] == "/v1/live" else r["method"]  # else it goes on for ever
+            return server.ask(method, path, body, key, kind if body else None)[0]
 
         for role in ROLES:
             got = status(keys[role])

@@ -402,7 +402,7 @@ def test_mail_over_starttls_with_a_password_from_a_file(binary, tmp_path):
     m = Mail(tls=context, user=("assay", "s3cret!"))
     (tmp_path / "password").write_text("s3cret!\n")
     text = (
-        f"name: t\nsources: {transactions: tx.csv}\nnotify:\n  risk: {{to: email, url: 'smtp://localhost:{m.port}', user: assay, password: 'file:password', "
+        f"name: t\nsources: {{transactions: tx.csv}}\nnotify:\n  risk: {{to: email, url: 'smtp://localhost:{m.port}', user: assay, password: 'file:password', "
         "from: assay@example.org, recipients: [a@example.org], timeout: 5s, ca: cert.pem}\n"
     )
     (tmp_path / "assay.yaml").write_text(text)
@@ -426,7 +426,7 @@ def test_mail_over_starttls_with_a_password_from_a_file(binary, tmp_path):
 def test_chat_and_test_of_a_target(binary, receive, tmp_path):
     r = receive(answer=lambda n, event: 200 if n < 2 else 404)
     (tmp_path / "assay.yaml").write_text(
-        f"name: t\nsources: {transactions: tx.csv}\nnotify:\n  room: {{to: chat, url: '{r.url}', body: '{{outcome}}: {{score}} \"quoted\"'}}\n"
+        f"name: t\nsources: {{transactions: tx.csv}}\nnotify:\n  room: {{to: chat, url: '{r.url}', body: '{{outcome}}: {{score}} \"quoted\"'}}\n"
     )
     assert command(binary, tmp_path, "notify", "test", "room")[0] == 0
     assert json.loads(r.requests[0][2]) == {"text": 'review: 500 "quoted"'}

@@ -218,6 +218,11 @@ def test_bad_drafts_are_refused(start):
     assert status == 409 and "settings have a rule of this name" in problem["detail"], problem
     status, problem, _ = s.ask("POST", "/v1/rules", {"name": "R", "when": 5, "then": "review"})
     assert status == 422
+    draft = {"name": "R", "when": "amount > 5", "then": "review"}
+    assert s.ask("POST", "/v1/rules?dry_run=true", draft)[:2] == (200, {})
+    status, problem, _ = s.ask("POST", "/v1/rules?dry_run=true", {**draft, "when": "amuont > 5"})
+    assert status == 422 and problem["errors"][0]["detail"].startswith("1:1: "), problem
+    assert len(s.ask("GET", "/v1/rules")[1]["rules"]) == 1
     s.draft("R", "amount > 5")
     assert s.ask("POST", "/v1/rules", {"name": "R", "when": "amount > 6", "then": "review"},
                  headers={"If-None-Match": "*"})[0] == 412

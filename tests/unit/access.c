@@ -152,13 +152,13 @@ static void own_sign_ins_do_not_open_guessing(void **state)
 static void sessions_end(void **state)
 {
     struct sessions *s = sessions_new(600 * SECOND, 3600 * SECOND);
-    struct caller c = {.kind = CALLER_USER, .roles = ROLE_VIEWER, .id = "ann"}, found;
+    struct vouched of = {.caller = {.kind = CALLER_USER, .roles = ROLE_VIEWER, .id = "ann"}}, found;
     char token[SESSION_TEXT_BYTES + 1], csrf[SESSION_TEXT_BYTES + 1], seen[SESSION_TEXT_BYTES + 1];
     char many[SESSIONS_OF_ONE_MAX][SESSION_TEXT_BYTES + 1];
     int64_t now = 1000 * SECOND;
 
     (void)state;
-    sessions_open(s, NULL, &c, now, token, csrf);
+    sessions_open(s, &of, now, token, csrf);
     assert_true(sessions_find(s, text_of(token), now + 599 * SECOND, &found, seen));
     assert_string_equal(seen, csrf);
     assert_true(sessions_csrf_matches(csrf, text_of(seen)));
@@ -166,17 +166,17 @@ static void sessions_end(void **state)
     assert_false(sessions_find(s, text_of(token), now + 1200 * SECOND, &found, NULL)); /* idle */
     assert_false(sessions_find(s, text_of(token), now, &found, NULL)); /* and stays ended */
 
-    sessions_open(s, NULL, &c, now, token, csrf);
+    sessions_open(s, &of, now, token, csrf);
     for (int i = 1; i <= 10; i++) /* longest: an hour, however busy */
         assert_true(sessions_find(s, text_of(token), now + i * 400 * SECOND, &found, NULL) ==
                     (i < 10));
-    sessions_open(s, NULL, &c, now, token, csrf);
+    sessions_open(s, &of, now, token, csrf);
     sessions_close(s, text_of(token));
     assert_false(sessions_find(s, text_of(token), now, &found, NULL));
 
-    sessions_open(s, NULL, &c, now, token, csrf);
+    sessions_open(s, &of, now, token, csrf);
     for (int i = 0; i < SESSIONS_OF_ONE_MAX; i++)
-        sessions_open(s, NULL, &c, now + 1 + i, many[i], csrf);
+        sessions_open(s, &of, now + 1 + i, many[i], csrf);
     assert_false(sessions_find(s, text_of(token), now + 50, &found, NULL)); /* the oldest went */
     for (int i = 0; i < SESSIONS_OF_ONE_MAX; i++)
         assert_true(sessions_find(s, text_of(many[i]), now + 50, &found, NULL));

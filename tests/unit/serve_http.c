@@ -411,6 +411,97 @@ static void a_full_queue_is_told(void **state)
     assert_int_equal(busy, 8);
 }
 
+/* ---- waiting: connections are held for a moment, then put to sleep ---- */
+
+enum { CALLERS = 24, HELD_US = 30000, ASLEEP_US = 900000 };
+
+static int call(int i)
+{
+    char body[100], text[400];
+    int fd = dial();
+
+    snprintf(body, sizeof body, "{\"id\":\"w%d\",\"at\":\"2018-04-01T00:00:31Z\",\"amount\":%d}", i,
+             i);
+    snprintf(text, sizeof text,
+             "POST /v1/decisions HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+             "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+             strlen(body), body);
+    send_all(fd, text, strlen(text));
+    return fd;
+}
+
+/* The peer's kernel says that there is no such connection. */
+static void break_off(int fd)
+{
+    struct linger at_once = {.l_onoff = 1};
+
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    close(fd);
+}
+
+/* Every second caller breaks off after `patience_us`, the others are answered; what was asked is
+ * decided for all, and no connection stays. */
+static void some_break_off(int64_t patience_us)
+{
+    int fd[CALLERS];
+    char path[40], id[40];
+
+    fake_hold(shard, true);
+    clock_sleep_us(150000); /* the stand-in is not in queue_take any more */
+    for (int i = 0; i < CALLERS; i++)
+        fd[i] = call(i);
+    clock_sleep_us(patience_us);
+    for (int i = 0; i < CALLERS; i += 2)
+        break_off(fd[i]);
+    clock_sleep_us(HELD_US);
+    fake_hold(shard, false);
+    for (int i = 1; i < CALLERS; i += 2) {
+        snprintf(id, sizeof id, "\"id\":\"w%d\"", i);
+        HOLDS(receive(fd[i]), 200, id, "\"outcome\":\"approve\"");
+    }
+    wait_projected();
+    for (int i = 0; i < CALLERS; i++) {
+        snprintf(path, sizeof path, "/v1/decisions/w%d", i);
+        HOLDS(get(path), 200, "\"outcome\":\"approve\"");
+    }
+    for (int tries = 0; tries < 500 && http_connections(server->http) > 0; tries++)
+        clock_sleep_us(10000);
+    assert_int_equal(http_connections(server->http), 0);
+}
+
+static void callers_break_off_while_they_are_held(void **state)
+{
+    (void)state;
+    some_break_off(HELD_US);
+}
+
+static void callers_break_off_while_they_are_asleep(void **state)
+{
+    (void)state;
+    some_break_off(ASLEEP_US);
+}
+
+/* A second request behind one that waits is not read before that one's answer, and then at once. */
+static void a_request_behind_one_that_waits(void **state)
+{
+    static const char next[] =
+        "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    static const char first[] =
+        "POST /v1/decisions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        "Content-Length: 49\r\n\r\n" EVENT("a", "1");
+    int fd = dial();
+
+    (void)state;
+    fake_hold(shard, true);
+    clock_sleep_us(150000);
+    send_all(fd, first, strlen(first));
+    clock_sleep_us(HELD_US);
+    send_all(fd, next, strlen(next));
+    clock_sleep_us(HELD_US);
+    fake_hold(shard, false);
+    HOLDS(receive(fd), 200, "\"outcome\":\"approve\"", "alive");
+}
+
 /* ---- batches ---- */
 
 static void a_batch_is_answered_line_by_line(void **state)
@@ -612,6 +703,9 @@ int main(void)
         TEST(connections_are_kept),
         TEST(trouble_in_the_shard_is_told),
         TEST(a_full_queue_is_told),
+        TEST(callers_break_off_while_they_are_held),
+        TEST(callers_break_off_while_they_are_asleep),
+        TEST(a_request_behind_one_that_waits),
         TEST(a_batch_is_answered_line_by_line),
         TEST(a_large_batch_keeps_its_order),
         TEST(decisions_are_listed),

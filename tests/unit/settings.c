@@ -128,7 +128,7 @@ static const struct {
     {"zebra: 1\n",
      "assay.yaml:1:1: zebra: no such key; expected one of: name, data_directory, sources, event, "
      "time_zone, zones, events, schema, personal, missing, validate, entities, lists, features, rules, alerts, reasons, "
-     "model, models, outcomes, decision, thresholds, tests, server, access, store, kafka, stream, routes, memory, batch, ids, log, reload, snapshot"},
+     "model, models, outcomes, decision, thresholds, tests, server, access, store, kafka, stream, routes, memory, batch, ids, log, reload, snapshot, rollups"},
     {"server: {port: 70000}\n",
      "assay.yaml:1:16: server.port: expected a whole number from 0 to 65535, found \"70000\""},
     {"server:\n  port: [1]\n",
@@ -150,7 +150,6 @@ static const struct {
      "look up by, such as {file: c.csv, key: customer_id}"},
     {"features: {ratio: }\n", "assay.yaml:1:19: features.ratio: is missing: expected a text"},
     {"features: [a]\n", "assay.yaml:1:11: features: expected a map, found a list"},
-    {"rollups: {}\n", "assay.yaml:1:1: rollups: not in this version: take it out"},
     {"sources: {transactions: \"kafka:topic\"}\n",
      "assay.yaml:1:25: sources.transactions.file: a topic is no file: write `kafka: "
      "topic` instead of `file`"},

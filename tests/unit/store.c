@@ -440,6 +440,120 @@ static void an_entity_has_its_decisions(void **state)
 }
 
 /* The writer remembers names and gathers keys: a rollback takes both back. */
+struct counted {
+    uint64_t all, high;
+    int64_t first_us, last_us;
+    unsigned rows;
+};
+
+static void count_traffic(void *context, const struct store_traffic *t)
+{
+    struct counted *c = context;
+
+    if (c->rows++ == 0)
+        c->first_us = t->start_us;
+    assert_true(t->start_us >= c->last_us);
+    c->last_us = t->start_us;
+    c->all += t->count;
+    c->high += t->band == STORE_BANDS - 1 ? t->count : 0;
+    assert_true(text_is(t->outcome, t->band >= 16 ? "decline" : "approve"));
+}
+
+static struct counted traffic_of(struct store *s, enum store_span span, int64_t from_us,
+                                 int64_t step_us)
+{
+    const struct store_traffic_query q = {
+        .span = span, .from_us = from_us, .until_us = INT64_MAX / 2, .step_us = step_us};
+    struct counted c = {.last_us = INT64_MIN};
+
+    MUST(store_traffic(s, &q, count_traffic, &c, &e));
+    return c;
+}
+
+/* Counted once however often they are projected, by minutes and hours, and old minutes go. */
+static void decisions_are_counted_by_time(void **state)
+{
+    const int64_t minute = 60000000, hour = 60 * minute, start = 1000 * 24 * hour;
+    struct store_decision d[] = {
+        decision_at(1, "a", start, 1000),
+        decision_at(2, "b", start + 10 * minute, 949),
+        decision_at(3, "c", start + 10 * minute + 1, 950),
+        decision_at(4, "d", start + 25 * hour, 0),
+        decision_at(5, "e", start + (24 * STORE_MINUTES_DAYS + 1) * hour, 10),
+    };
+    struct store *s;
+    struct counted c;
+
+    (void)state;
+    MUST(store_open(&place, STORE_WRITE, &s, &e));
+    for (int round = 0; round < 2; round++) { /* the second time they are there already */
+        MUST(store_begin(s, &e));
+        for (int i = 0; i < 4; i++)
+            MUST(store_add_decision(s, &d[i], &e));
+        MUST(store_commit(s, 4, &e));
+    }
+    c = traffic_of(s, STORE_MINUTE, 0, minute);
+    assert_int_equal(c.all, 4);
+    assert_int_equal(c.high, 2);
+    assert_int_equal(c.rows, 4);
+    assert_int_equal(c.first_us, start);
+    assert_int_equal(c.last_us, start + 25 * hour);
+    c = traffic_of(s, STORE_MINUTE, start + minute, 15 * minute);
+    assert_int_equal(c.all, 3);
+    assert_int_equal(c.first_us, start);
+    c = traffic_of(s, STORE_HOUR, 0, hour);
+    assert_int_equal(c.rows, 3); /* two bands in the first hour, one in the other */
+    MUST(store_begin(s, &e));
+    MUST(store_add_decision(s, &d[4], &e));
+    MUST(store_commit(s, 5, &e));
+    c = traffic_of(s, STORE_MINUTE, 0, minute);
+    assert_int_equal(c.all, 2); /* those of the first hour are too old */
+    assert_int_equal(traffic_of(s, STORE_HOUR, 0, hour).all, 5);
+    store_close(s);
+}
+
+/* Among the newest only, beside any other filter and in any order. */
+static void ids_are_found_by_their_beginning(void **state)
+{
+    struct store_query q = store_query_all(10);
+    struct seen all = {0};
+    struct store *s;
+
+    (void)state;
+    MUST(store_open(&place, STORE_WRITE, &s, &e));
+    MUST(store_begin(s, &e));
+    for (uint64_t i = 1; i <= 30; i++) {
+        struct store_decision d;
+        char id[16];
+
+        snprintf(id, sizeof id, i % 3 == 0 ? "or%%-%02d" : "pay-%02d", (int)i);
+        d = decision_at(i, id, (int64_t)(1000 - i) * 1000000, (int)i);
+        MUST(store_add_decision(s, &d, &e));
+    }
+    MUST(store_commit(s, 30, &e));
+    q.id_prefix = text_of("or%-");
+    q.sort = STORE_SEQ_DOWN;
+    q.limit = 4;
+    see_all(s, q, &all);
+    assert_int_equal(all.count, 10);
+    assert_int_equal(all.seq[0], 30);
+    assert_int_equal(all.seq[9], 3);
+    all = (struct seen){0};
+    q.id_prefix = text_of("or%-2");
+    q.min_score = 25;
+    q.sort = STORE_TIME_UP;
+    see_all(s, q, &all);
+    assert_int_equal(all.count, 1);
+    assert_int_equal(all.seq[0], 27);
+    all = (struct seen){0};
+    q = store_query_all(7);
+    q.sort = STORE_SEQ_UP;
+    see_all(s, q, &all);
+    assert_int_equal(all.count, 30);
+    assert_int_equal(all.seq[29], 30);
+    store_close(s);
+}
+
 static void a_rollback_is_forgotten(void **state)
 {
     struct store *s = filled(3);
@@ -628,6 +742,7 @@ static void dump_postgres(struct buffer *out)
         "SELECT d::text FROM score.decision d ORDER BY seq",
         "SELECT e::text FROM score.entity e ORDER BY seq, entity",
         "SELECT l::text FROM label.label l ORDER BY seq",
+        "SELECT t::text FROM score.traffic t ORDER BY span_s, start_at, outcome, band",
         "SELECT projected_seq::text FROM audit.projection",
     };
     struct postgres *p;
@@ -654,7 +769,7 @@ static void dump_sqlite(struct buffer *out)
 
     snprintf(command, sizeof command,
              "python3 -c \"import sqlite3;d=sqlite3.connect('%s');"
-             "[print(r) for t in ('decision','entity','label','name','meta') "
+             "[print(r) for t in ('decision','entity','label','name','meta','traffic') "
              "for r in d.execute('SELECT * FROM '+t+' ORDER BY 1')]\"",
              path);
     pipe = popen(command, "r");
@@ -758,6 +873,7 @@ int main(void)
         TEST(labels_reach_their_decisions),   TEST(ids_are_found_across_buckets),
         TEST(what_is_not_committed_is_gone),  TEST(a_reader_needs_a_file_and_a_version),
         TEST(a_rebuilt_store_has_equal_rows), TEST(a_store_ahead_of_its_log_is_refused),
+        TEST(decisions_are_counted_by_time),  TEST(ids_are_found_by_their_beginning),
         TEST(a_rollback_is_forgotten),        TEST(what_is_lost_is_told),
     };
 

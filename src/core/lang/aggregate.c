@@ -439,6 +439,19 @@ static bool write_canonical(struct checker *c, const struct tree *t, struct aggr
     return ok;
 }
 
+/* What a group of rows without an order can be asked for. */
+static bool check_grouped(struct checker *c, const struct tree *t, const struct aggregate *a)
+{
+    static const uint32_t fits = 1u << AGG_COUNT | 1u << AGG_SUM | 1u << AGG_MEAN | 1u << AGG_MIN |
+                                 1u << AGG_MAX | 1u << AGG_STD | 1u << AGG_DISTINCT;
+
+    return !c->program->is_grouped || (fits >> a->kind & 1) != 0 ||
+           lang_fail(c->source, t->at,
+                     "expected count, sum, mean, min, max, std or distinct of a rollup's rows, "
+                     "found %s(...)",
+                     kinds[a->kind].name);
+}
+
 static bool check_parts(struct checker *c, const struct tree *t, struct aggregate *a)
 {
     struct checker inner = *c;
@@ -447,10 +460,11 @@ static bool check_parts(struct checker *c, const struct tree *t, struct aggregat
 
     inner.is_aggregate = true;
     a->prior = w->prior || aggregate_is_prior(a->kind);
-    if (!check_operand(&inner, t, a))
+    if (!check_grouped(c, t, a) || !check_operand(&inner, t, a))
         return false;
     of_kinds = kinds_of(c->program, t, a);
-    return check_keys(c, t, a) && check_duration(c, w->over, "over", false, &a->over_us) &&
+    return (c->program->is_grouped || check_keys(c, t, a)) &&
+           check_duration(c, w->over, "over", false, &a->over_us) &&
            check_duration(c, w->step, "step", false, &a->step_us) &&
            check_duration(c, w->delay, "delay", true, &a->delay_us) && check_over(c, t, a) &&
            check_step(c, t, a) && check_where(&inner, w->where, a) &&

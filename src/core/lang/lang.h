@@ -117,6 +117,11 @@ bool program_add_entity(struct program *p, struct text name, struct text key,
 /* The node of its key, or -1. It has a column in a run only where an aggregate is by it. */
 int program_entity(const struct program *p, struct text name);
 
+/* From here on aggregates are of groups of rows that whoever runs the program knows (a rollup's
+ * periods): `sum(x) where (...)`, without `by` and windows. Only count, sum, mean, min, max, std
+ * and distinct, which need no order of rows. Before all others. */
+void program_set_grouped(struct program *p);
+
 /* A list: `x in list(name)`. Its members are no part of the program; whoever runs it gives them
  * through registers.lists. The name is a plain one, the type text, int or decimal. Lists are
  * numbered from 0 in the order in which they are added. */

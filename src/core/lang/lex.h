@@ -24,6 +24,7 @@ struct token {
 struct source {
     struct text text;
     struct error *e;
+    bool is_grouped; /* aggregates are of groups: without by and windows */
 };
 
 /* "line:column: " and the words; always false. `at` points into the source (or to its end). */

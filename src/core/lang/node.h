@@ -146,6 +146,7 @@ struct program {
     int *views;       /* live fields */
     int view_count;
     bool is_finished;
+    bool is_grouped;
 };
 
 /* Each returns the node's number, taking over what `n` owns; -1 where the program is full. */

@@ -233,12 +233,29 @@ static bool parse_where(struct parser *p, struct window *w)
     return w->where != NULL && expect(p, ")", "\")\"");
 }
 
+/* [where (...)]: which rows are together, and from when to when, is the group's business. */
+static struct tree *parse_grouped(struct parser *p, struct tree *t)
+{
+    static const char *const words[] = {"by", "over", "step", "delay", "prior"};
+
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (!token_is(&p->token, words[i]))
+            continue;
+        lang_fail(p->source, p->token.text.bytes,
+                  "expected no %s: the rollup says by what and over which time", words[i]);
+        return NULL;
+    }
+    return parse_where(p, t->window) ? t : NULL;
+}
+
 /* by key [over D [step D]] [delay D] [prior] [where (...)] */
 static struct tree *parse_window(struct parser *p, struct tree *t)
 {
     struct window *w = t->window = arena_alloc(p->memory, sizeof *w);
 
     ASSERT(w != NULL);
+    if (p->source->is_grouped)
+        return parse_grouped(p, t);
     if (!expect(p, "by", "by and an entity after an aggregate") || !parse_keys(p, t) ||
         !parse_duration(p, "over", &w->over))
         return NULL;

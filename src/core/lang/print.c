@@ -306,7 +306,7 @@ void program_print_aggregate(const struct program *p, const struct aggregate *a,
     else if (a->operand >= 0)
         print_node(p, a->operand, BIND_OR, out);
     print_param(a, out);
-    buffer_add_text(out, a->key_count > 1 ? ") by (" : ") by ");
+    buffer_add_text(out, a->key_count > 1 ? ") by (" : a->key_count == 1 ? ") by " : ")");
     for (int i = 0; i < a->key_count; i++) {
         if (i > 0)
             buffer_add_text(out, ", ");

@@ -73,6 +73,7 @@ static bool compile(struct program *p, struct text text, struct checker c, int *
     c.program = p;
     c.source = &source;
     arena_init(&memory, TREE_BYTES_MAX);
+    source.is_grouped = p->is_grouped;
     t = tree_parse(&source, &memory);
     if (t != NULL)
         made = check_tree(&c, t);
@@ -267,6 +268,12 @@ bool program_add_violation(struct program *p, struct text name, struct text sour
     add_root(p, made);
     *node = made;
     return true;
+}
+
+void program_set_grouped(struct program *p)
+{
+    ASSERT(p->count == 0);
+    p->is_grouped = true;
 }
 
 void program_set_missing(struct program *p, int field, const struct value *v)

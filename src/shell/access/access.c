@@ -25,6 +25,7 @@ struct access {
     struct users *users;
     struct guesses *guesses;
     struct sessions *sessions;
+    struct links *links;
     struct tokens *tokens;    /* NULL: no JWT */
     struct sign_in *provider; /* NULL: none */
     struct rate *per_key, *per_address;
@@ -67,6 +68,7 @@ bool access_open(const struct access_options *o, const struct control_fold *more
     a->users = users_new();
     a->guesses = guesses_new();
     a->sessions = sessions_new(o->setting->session_idle_us, o->setting->session_longest_us);
+    a->links = links_new();
     a->per_key = rate_new(&o->setting->key_rate);
     a->per_address = rate_new(&o->setting->address_rate);
     if (!open_all(a, more, more_count, e)) {
@@ -87,6 +89,7 @@ void access_close(struct access *a)
     control_close(a->control);
     rate_free(a->per_address);
     rate_free(a->per_key);
+    links_free(a->links);
     sessions_free(a->sessions);
     guesses_free(a->guesses);
     users_free(a->users);
@@ -270,12 +273,42 @@ static bool is_authorized(struct access *a, const struct access_request *r,
     return false;
 }
 
+/* What vouches for a session still does: of a key, that it is in force and has its secret; of
+ * somebody local, that nobody is asked. */
+static bool still_vouches(struct access *a, struct vouched *of)
+{
+    uint64_t mark;
+
+    if (of->caller.kind == CALLER_LOCAL)
+        return !access_is_required(a);
+    if (of->caller.kind != CALLER_KEY)
+        return true;
+    return keys_in_force(a->keys, text_of(of->caller.id), clock_now_us(), &of->caller.roles,
+                         &mark) &&
+           mark == of->key_mark;
+}
+
+static bool find_session(struct access *a, struct text token, struct caller *c,
+                         char csrf[SESSION_TEXT_BYTES + 1])
+{
+    struct vouched of;
+
+    if (!sessions_find(a->sessions, token, clock_monotonic_us(), &of, csrf))
+        return false;
+    if (!still_vouches(a, &of)) {
+        sessions_close(a->sessions, token);
+        return false;
+    }
+    *c = of.caller;
+    return true;
+}
+
 static bool is_session(struct access *a, const struct access_request *r, struct text token,
                        struct access_verdict *v)
 {
     char csrf[SESSION_TEXT_BYTES + 1];
 
-    if (!sessions_find(a->sessions, token, clock_monotonic_us(), &v->caller, csrf)) {
+    if (!find_session(a, token, &v->caller, csrf)) {
         snprintf(v->words, sizeof v->words, "the session has ended: sign in again");
         return false;
     }
@@ -298,9 +331,11 @@ static bool find_caller(struct access *a, const struct access_request *r, struct
     if (r->key != NULL)
         return is_key(a, r, text_of(r->key), v);
     session = cookie_find(r->cookie, SESSION_COOKIE);
-    if (session.length > 0)
-        return is_session(a, r, session, v);
-    if (!access_is_required(a)) {
+    if (session.length > 0 && is_session(a, r, session, v))
+        return true;
+    if (session.length > 0 && (v->status == 403 || access_is_required(a)))
+        return false;
+    if (!access_is_required(a)) { /* a cookie of a session that has ended changes nothing here */
         set_caller(&v->caller, CALLER_LOCAL, ROLES_ALL, "", "");
         return true;
     }
@@ -383,10 +418,11 @@ void access_check(struct access *a, const struct access_request *r, struct acces
 
 /* ---- sessions ---- */
 
-static void opened(struct access *a, const struct user *user, const char *address,
+static void opened(struct access *a, const struct vouched *of, const char *address,
                    struct access_session *s)
 {
-    sessions_open(a->sessions, user, &s->caller, clock_monotonic_us(), s->token, s->csrf);
+    s->caller = of->caller;
+    sessions_open(a->sessions, of, clock_monotonic_us(), s->token, s->csrf);
     s->status = 200;
     note(a, "access.signed_in", &(struct access_request){.address = address}, &s->caller, "");
 }
@@ -396,6 +432,7 @@ void access_sign_in(struct access *a, struct text name, struct text password, co
 {
     struct text from = address_of(&(struct access_request){.address = address});
     const struct user *user;
+    struct vouched of;
 
     *s = (struct access_session){.status = 429};
     s->wait_s = guesses_try(a->guesses, name, from, clock_monotonic_us());
@@ -414,15 +451,80 @@ void access_sign_in(struct access *a, struct text name, struct text password, co
         return;
     }
     guesses_right(a->guesses, name, from);
-    set_caller(&s->caller, CALLER_USER, user_roles(user), user_name_of(user), user_name_of(user));
-    opened(a, user, address, s);
+    of = (struct vouched){.user = user, .generation = user_generation(user)};
+    set_caller(&of.caller, CALLER_USER, user_roles(user), user_name_of(user), user_name_of(user));
+    opened(a, &of, address, s);
+}
+
+static void refuse_sign_in(struct access *a, const char *address, const char *words,
+                           struct access_session *s)
+{
+    s->status = 401;
+    snprintf(s->words, sizeof s->words, "%s", words);
+    access_sign_in_failed(a, address, words);
+}
+
+void access_sign_in_key(struct access *a, struct text key, const char *address,
+                        struct access_session *s)
+{
+    const struct access_request r = {.address = address};
+    struct access_verdict v = {0};
+    struct vouched of = {0};
+
+    *s = (struct access_session){0};
+    if (!is_key(a, &r, key, &v)) {
+        refuse_sign_in(a, address, v.words, s);
+        return;
+    }
+    of.caller = v.caller;
+    if (keys_in_force(a->keys, text_of(v.caller.id), clock_now_us(), &of.caller.roles,
+                      &of.key_mark))
+        opened(a, &of, address, s);
+    else
+        refuse_sign_in(a, address, "this API key was revoked", s);
+}
+
+void access_sign_in_link(struct access *a, struct text token, const char *address,
+                         struct access_session *s)
+{
+    struct vouched of;
+
+    *s = (struct access_session){0};
+    if (!links_take(a->links, token, clock_monotonic_us(), &of) || !still_vouches(a, &of) ||
+        (of.user != NULL &&
+         (user_roles(of.user) == 0 || user_generation(of.user) != of.generation)))
+        refuse_sign_in(a, address, "this one-time token is not known, was used or is too old", s);
+    else
+        opened(a, &of, address, s);
+}
+
+/* A name alone proves nothing: a provider's user may have that of one of ours. */
+bool access_link(struct access *a, const struct caller *c, const char *cookie, const char *address,
+                 char text[LINK_TEXT_BYTES + 1], struct error *e)
+{
+    struct vouched of = {.caller = *c};
+    unsigned roles;
+
+    if (c->kind == CALLER_USER && !sessions_find(a->sessions, cookie_find(cookie, SESSION_COOKIE),
+                                                 clock_monotonic_us(), &of, NULL))
+        return error_set(e, ERROR_INVALID, "the session has ended");
+    if (c->kind == CALLER_KEY &&
+        !keys_in_force(a->keys, text_of(c->id), clock_now_us(), &roles, &of.key_mark))
+        return error_set(e, ERROR_INVALID, "this API key is no more in force");
+    if (c->kind != CALLER_LOCAL && c->kind != CALLER_KEY && of.user == NULL)
+        return error_set(e, ERROR_INVALID,
+                         "a one-time token is made for a user or a key of this service; sign in "
+                         "where you signed in before");
+    links_make(a->links, &of, clock_monotonic_us(), text);
+    note(a, "access.link_made", &(struct access_request){.address = address}, c, "");
+    return true;
 }
 
 void access_admit(struct access *a, const struct caller *c, const char *address,
                   struct access_session *s)
 {
-    *s = (struct access_session){.caller = *c};
-    opened(a, NULL, address, s);
+    *s = (struct access_session){0};
+    opened(a, &(struct vouched){.caller = *c}, address, s);
 }
 
 struct sign_in *access_provider(struct access *a)
@@ -442,7 +544,7 @@ bool access_session_of(struct access *a, const char *cookie, struct access_sessi
     struct text token = cookie_find(cookie, SESSION_COOKIE);
 
     *s = (struct access_session){.status = 200};
-    return sessions_find(a->sessions, token, clock_monotonic_us(), &s->caller, s->csrf);
+    return find_session(a, token, &s->caller, s->csrf);
 }
 
 void access_sign_out(struct access *a, const char *cookie, const char *address)

@@ -17,8 +17,8 @@
 #include "shell/access/caller.h"
 #include "shell/access/guesses.h"
 #include "shell/access/keys.h"
+#include "shell/access/links.h"
 #include "shell/access/rate.h"
-#include "shell/access/sessions.h"
 #include "shell/access/users.h"
 #include "shell/control/tally.h"
 
@@ -91,11 +91,20 @@ struct access_session {
     char token[SESSION_TEXT_BYTES + 1], csrf[SESSION_TEXT_BYTES + 1];
 };
 
+/* With an API key, or with a one-time token of access_link. */
+void access_sign_in_key(struct access *a, struct text key, const char *address,
+                        struct access_session *s);
+void access_sign_in_link(struct access *a, struct text token, const char *address,
+                         struct access_session *s);
 void access_sign_in(struct access *a, struct text name, struct text password, const char *address,
                     struct access_session *s);
 /* For whom somebody else vouches. */
 void access_admit(struct access *a, const struct caller *c, const char *address,
                   struct access_session *s);
+/* A one-time token to sign in with, for whoever asks. False with ERROR_INVALID: for a caller whom
+ * another issuer vouches for, there is none. */
+bool access_link(struct access *a, const struct caller *c, const char *cookie, const char *address,
+                 char text[LINK_TEXT_BYTES + 1], struct error *e) MUST_USE;
 /* False: there is no session of this cookie. */
 bool access_session_of(struct access *a, const char *cookie, struct access_session *s);
 void access_sign_out(struct access *a, const char *cookie, const char *address);

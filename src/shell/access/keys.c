@@ -289,6 +289,19 @@ enum key_verdict keys_check(struct keys *k, struct text t, int64_t now_us, const
     return KEY_GOOD;
 }
 
+bool keys_in_force(struct keys *k, struct text id, int64_t now_us, unsigned *roles, uint64_t *mark)
+{
+    const struct held_key *h = find(k, id);
+    const struct key_state *s;
+
+    if (h == NULL)
+        return false;
+    s = atomic_load_explicit(&h->state, memory_order_acquire);
+    memcpy(mark, s->hash, sizeof *mark);
+    *roles = h->key.roles;
+    return s->revoked_us == 0 && now_us < h->expires_us;
+}
+
 /* ---- changes ---- */
 
 static void new_secret(const char *id, char text[KEY_TEXT_BYTES + 1], char secret_json[128])

@@ -46,6 +46,10 @@ bool key_is_form(struct text t);
 enum key_verdict keys_check(struct keys *k, struct text t, int64_t now_us, const struct key **key,
                             bool *is_first);
 
+/* Of a key by its id: false where it is unknown, revoked or expired. The mark is another one once
+ * its secret was rotated. */
+bool keys_in_force(struct keys *k, struct text id, int64_t now_us, unsigned *roles, uint64_t *mark);
+
 /* Changes: `by` has actor, request, address and note. The new key's text is in `text`. */
 struct key_request {
     struct text name;

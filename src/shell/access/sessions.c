@@ -11,9 +11,7 @@ enum { BUCKETS = 4096 };
 struct session {
     struct session *next;
     uint8_t hash[DIGEST_BYTES];
-    const struct user *user; /* NULL: another's */
-    unsigned generation;
-    struct caller caller;
+    struct vouched of;
     int64_t opened_us, used_us;
     char csrf[SESSION_TEXT_BYTES + 1];
 };
@@ -54,8 +52,8 @@ void sessions_free(struct sessions *s)
 static bool has_ended(const struct sessions *s, const struct session *one, int64_t now_us)
 {
     return now_us - one->used_us > s->idle_us || now_us - one->opened_us > s->longest_us ||
-           (one->user != NULL &&
-            (user_roles(one->user) == 0 || user_generation(one->user) != one->generation));
+           (one->of.user != NULL &&
+            (user_roles(one->of.user) == 0 || user_generation(one->of.user) != one->of.generation));
 }
 
 static void drop(struct sessions *s, struct session **at)
@@ -89,7 +87,7 @@ static void make_room(struct sessions *s, const struct caller *c, int64_t now_us
         for (struct session **at = &s->buckets[i]; *at != NULL; at = &(*at)->next) {
             if (oldest == NULL || (*at)->used_us < (*oldest)->used_us)
                 oldest = at;
-            if (strcmp((*at)->caller.id, c->id) != 0)
+            if (strcmp((*at)->of.caller.id, c->id) != 0)
                 continue;
             owned++;
             if (own == NULL || (*at)->used_us < (*own)->used_us)
@@ -115,22 +113,19 @@ static void random_text(char text[SESSION_TEXT_BYTES + 1])
     digest_hex(bytes, text);
 }
 
-void sessions_open(struct sessions *s, const struct user *user, const struct caller *c,
-                   int64_t now_us, char token[SESSION_TEXT_BYTES + 1],
-                   char csrf[SESSION_TEXT_BYTES + 1])
+void sessions_open(struct sessions *s, const struct vouched *of, int64_t now_us,
+                   char token[SESSION_TEXT_BYTES + 1], char csrf[SESSION_TEXT_BYTES + 1])
 {
     struct session *one = mem_alloc(sizeof *one), **bucket;
 
     random_text(token);
     random_text(csrf);
     digest_bytes(token, SESSION_TEXT_BYTES, one->hash);
-    one->user = user;
-    one->generation = user != NULL ? user_generation(user) : 0;
-    one->caller = *c;
+    one->of = *of;
     one->opened_us = one->used_us = now_us;
     memcpy(one->csrf, csrf, sizeof one->csrf);
     pthread_mutex_lock(&s->lock);
-    make_room(s, c, now_us);
+    make_room(s, &of->caller, now_us);
     bucket = bucket_of(s, one->hash);
     one->next = *bucket;
     *bucket = one;
@@ -151,7 +146,7 @@ static struct session **find(struct sessions *s, struct text token)
     return at;
 }
 
-bool sessions_find(struct sessions *s, struct text token, int64_t now_us, struct caller *c,
+bool sessions_find(struct sessions *s, struct text token, int64_t now_us, struct vouched *of,
                    char csrf[SESSION_TEXT_BYTES + 1])
 {
     struct session **at;
@@ -166,9 +161,9 @@ bool sessions_find(struct sessions *s, struct text token, int64_t now_us, struct
     } else if (*at != NULL) {
         is_one = true;
         (*at)->used_us = now_us;
-        *c = (*at)->caller;
-        if ((*at)->user != NULL)
-            c->roles = user_roles((*at)->user);
+        *of = (*at)->of;
+        if (of->user != NULL)
+            of->caller.roles = user_roles(of->user);
         if (csrf != NULL)
             memcpy(csrf, (*at)->csrf, SESSION_TEXT_BYTES + 1);
     }

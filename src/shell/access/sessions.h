@@ -14,16 +14,23 @@ enum {
     SESSION_TEXT_BYTES = 64,
 };
 
+/* For whom a session is opened, and by what one can see that they may no more. */
+struct vouched {
+    struct caller caller;
+    const struct user *user; /* of ours, or NULL */
+    unsigned generation;     /* of the user's password, */
+    uint64_t key_mark;       /* or of the key's secret, when they signed in */
+};
+
 struct sessions;
 struct sessions *sessions_new(int64_t idle_us, int64_t longest_us);
 void sessions_free(struct sessions *s);
 
-/* Of a user of ours, or (user NULL) of whom an identity provider vouches for. */
-void sessions_open(struct sessions *s, const struct user *user, const struct caller *c,
-                   int64_t now_us, char token[SESSION_TEXT_BYTES + 1],
-                   char csrf[SESSION_TEXT_BYTES + 1]);
-/* Whose it is; false: nobody's, or it has ended. `csrf` may be NULL. */
-bool sessions_find(struct sessions *s, struct text token, int64_t now_us, struct caller *c,
+void sessions_open(struct sessions *s, const struct vouched *of, int64_t now_us,
+                   char token[SESSION_TEXT_BYTES + 1], char csrf[SESSION_TEXT_BYTES + 1]);
+/* Whose it is; false: nobody's, or it has ended. `csrf` may be NULL. Of a key, whoever knows keys
+ * says whether it still is one (keys_in_force). */
+bool sessions_find(struct sessions *s, struct text token, int64_t now_us, struct vouched *of,
                    char csrf[SESSION_TEXT_BYTES + 1]);
 bool sessions_csrf_matches(const char csrf[SESSION_TEXT_BYTES + 1], struct text given);
 void sessions_close(struct sessions *s, struct text token);

@@ -80,12 +80,13 @@ extern const struct command command_backtest, command_doctor, command_size, comm
 extern const struct command command_check, command_help, command_init, command_version;
 extern const struct command command_label, command_list, command_model, command_profile,
     command_test;
-extern const struct command command_demo, command_features, command_generate, command_log,
-    command_replay;
+extern const struct command command_demo, command_drift, command_features, command_generate,
+    command_log, command_replay;
 extern const struct command command_key, command_rebuild, command_reload, command_serve,
     command_user;
 extern const struct command command_load, command_notify, command_produce;
 extern const struct command command_openapi, command_sql;
+extern const struct command command_daily, command_rollup;
 extern const struct command command_rule, command_score, command_stream, command_top, command_train;
 
 const struct command *command_find(struct text name);   /* or NULL */

@@ -30,6 +30,7 @@ enum {
     DEMO_RATE = 20, /* events a second */
     DEMO_RATE_MAX = 10000,
     READY_WAIT_S = 60,
+    TOKEN_MAX = 128,
 };
 
 extern char **environ;
@@ -302,16 +303,34 @@ static bool play(struct demo *d, struct http_client *c, struct buffer *event, st
     return true;
 }
 
-static void say_where(const struct demo *d)
+/* "#token=...", with which a browser is signed in; "" where the server makes none. */
+static void ask_token(struct http_client *c, struct buffer *answer, char fragment[TOKEN_MAX])
+{
+    static const char member[] = "\"token\":\"";
+    struct error ignored;
+    const char *at;
+    int status;
+
+    fragment[0] = 0;
+    if (!http_client_ask(c, "/v1/session:link", "application/json", text_of("{}"), answer, &status,
+                         &ignored) ||
+        status != 201 || (at = strstr(buffer_text(answer), member)) == NULL)
+        return;
+    at += sizeof member - 1;
+    snprintf(fragment, TOKEN_MAX, "#token=%.*s", (int)strcspn(at, "\""), at);
+}
+
+static void say_where(const struct demo *d, const char *fragment)
 {
     printf("\n%slive traffic is playing%s into %s (Ctrl-C ends it)\n"
+           "  console     %s/%s\n"
            "  riskiest    curl '%s/v1/decisions?sort=-score&limit=5'\n"
            "  metrics     curl %s/metrics\n"
            "  report      %s/assay-data/report.html\n"
            "  settings    %s/assay.yaml\n"
            "  then        cd %s && assay log verify && assay replay\n\n",
            term_colour(&d->v->term, COLOUR_BOLD), term_colour(&d->v->term, COLOUR_NONE), d->url,
-           d->url, d->url, d->directory, d->directory, d->directory);
+           d->url, fragment, d->url, d->url, d->directory, d->directory, d->directory);
     fflush(stdout);
 }
 
@@ -319,6 +338,7 @@ static bool serve_and_play(struct demo *d, struct error *e)
 {
     struct http_client *c;
     struct buffer event, answer;
+    char fragment[TOKEN_MAX];
     bool ok = start_server(d, e);
 
     c = http_client_new(d->url);
@@ -326,7 +346,8 @@ static bool serve_and_play(struct demo *d, struct error *e)
     buffer_init(&answer, HTTP_ANSWER_MAX);
     ok = ok && wait_ready(d, c, &answer, e);
     if (ok) {
-        say_where(d);
+        ask_token(c, &answer, fragment);
+        say_where(d, fragment);
         ok = play(d, c, &event, &answer, e);
         show_traffic(d, true);
     }

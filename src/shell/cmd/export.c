@@ -166,7 +166,8 @@ static const struct option options[] = {
      "where to write (default: standard output); of rows: CSV, or NDJSON "
      "for .ndjson and .jsonl"},
     {"ndjson", 0, NULL, "rows: NDJSON whatever the name"},
-    {"url", 0, "URL", "rows: of the database (default: store.url of -c, or DATABASE_URL)"},
+    {"url", 0, "URL",
+     "rows: of the database, or sqlite:PATH (default: store.url of -c, or DATABASE_URL)"},
     {0},
 };
 

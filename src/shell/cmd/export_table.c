@@ -3,7 +3,10 @@
 #include <string.h>
 
 #include "shell/link/postgres.h"
+#include "shell/link/sqlite.h"
 #include "shell/run/output.h"
+
+enum { SQLITE_LINE_MAX = 64 << 20 };
 
 /* COPY's text form doubles backslashes; JSON has neither tabs nor line ends of its own. */
 static void add_json(struct output *o, struct text row)
@@ -103,11 +106,57 @@ static bool export_to(struct invocation *v, struct postgres *p, struct error *e)
     return output_finish(o, e);
 }
 
+static bool write_lines(struct sqlite_statement *q, struct output *o, struct error *e)
+{
+    struct buffer line;
+    bool has = true, ok = true;
+
+    buffer_init(&line, SQLITE_LINE_MAX);
+    for (sqlite_csv_names(q, &line); ok && has;) {
+        output_bytes(o, (struct text){line.bytes, line.length});
+        buffer_clear(&line);
+        ok = output_flush(o, e) && sqlite_step(q, &has, e);
+        if (ok && has)
+            sqlite_csv_row(q, &line);
+        if (line.overflow)
+            ok = error_set(e, ERROR_INVALID, "a row of over %d bytes", SQLITE_LINE_MAX);
+    }
+    buffer_fini(&line);
+    return ok;
+}
+
+/* Of an SQLite file, as CSV: raw.x is the table raw_x there. */
+static bool export_sqlite(struct invocation *v, const char *url, struct error *e)
+{
+    const char *path = option_get(v, "output"), *what = v->argument[0];
+    bool is_query = strpbrk(what, " \t\n") != NULL, ok;
+    struct sqlite_statement *q = NULL;
+    struct sqlite_link *db;
+    struct output *o;
+
+    if (option_has(v, "ndjson") || output_format_of(path) == OUTPUT_NDJSON)
+        return error_set(e, ERROR_USAGE, "of an SQLite file rows are written as CSV: name a .csv");
+    if (!sqlite_link_open(url, false, &db, e))
+        return false;
+    ok = sqlite_link_select(db, is_query ? NULL : what, is_query ? what : NULL, &q, e) &&
+         output_open(path, NULL, 0, &o, e);
+    if (ok && !(ok = write_lines(q, o, e)))
+        output_abandon(o);
+    else if (ok)
+        ok = output_finish(o, e);
+    sqlite_statement_free(q);
+    sqlite_link_close(db);
+    return ok;
+}
+
 bool export_table(struct invocation *v, struct error *e)
 {
+    const char *url = option_get(v, "url");
     struct postgres *p;
     bool ok;
 
+    if (sqlite_link_is(url) && (url != NULL || !option_has(v, "config")))
+        return export_sqlite(v, url, e);
     if (!invocation_postgres(v, &p, e))
         return false;
     ok = export_to(v, p, e);

@@ -1,4 +1,5 @@
-/* `assay load`: a file into a table of PostgreSQL, by COPY, in one transaction. */
+/* `assay load`: a file into a table of PostgreSQL, by COPY, or of an SQLite file; in one
+ * transaction. */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -6,7 +7,8 @@
 #include "core/base/number.h"
 #include "core/data/json.h"
 #include "shell/cmd/cmd.h"
-#include "shell/cmd/load_table.h"
+#include "shell/cmd/load_sqlite.h"
+#include "shell/link/sqlite.h"
 #include "shell/os/clock.h"
 #include "shell/source/source.h"
 
@@ -170,6 +172,26 @@ static bool find_time(struct loading *l, struct error *e)
     return true;
 }
 
+/* Where the table is: --url, else `store.url` of the settings that -c names, else DATABASE_URL. */
+static bool load_into(struct loading *l, struct error *e)
+{
+    const char *url = option_get(l->v, "url");
+    struct settings *s = NULL;
+    bool ok;
+
+    if (url == NULL && option_has(l->v, "config")) {
+        if (!invocation_settings(l->v, &s, e))
+            return false;
+        url = s->store.url;
+    }
+    if (sqlite_link_is(url))
+        ok = load_sqlite(l->v, url, l->source, &l->table, l->at, &l->loaded, e);
+    else
+        ok = postgres_open(url, &l->db, e) && copy_all(l, e);
+    settings_free(s);
+    return ok;
+}
+
 static bool load_run(struct invocation *v, struct error *e)
 {
     struct loading l = {.v = v};
@@ -181,8 +203,8 @@ static bool load_run(struct invocation *v, struct error *e)
     if (!find_time(&l, e) || !source_open(&o, &l.source, e))
         return false;
     buffer_init(&l.rows, COPY_BYTES_MAX);
-    ok = load_table_plan(v, source_schema(l.source), &l.table, e) &&
-         invocation_postgres(v, &l.db, e) && copy_all(&l, e) && print_counts(&l, e);
+    ok = load_table_plan(v, source_schema(l.source), &l.table, e) && load_into(&l, e) &&
+         print_counts(&l, e);
     postgres_close(l.db); /* what is not committed is gone */
     load_table_fini(&l.table);
     buffer_fini(&l.rows);
@@ -201,19 +223,22 @@ static const struct option options[] = {
     {"time-column", 0, "NAME",
      "the column that takes it where the file has none such (default: created_at)"},
     {"rejects", 0, "FILE", "keep the rows that could not be read, with line and reason"},
-    {"url", 0, "URL", "of the database (default: store.url of -c, or DATABASE_URL)"},
+    {"url", 0, "URL",
+     "of the database, or sqlite:PATH (default: store.url of -c, or DATABASE_URL)"},
     {0},
 };
 
 const struct command command_load = {
     .name = "load",
     .group = GROUP_DECIDE,
-    .summary = "loads a file into a table of PostgreSQL",
+    .summary = "loads a file into a table of PostgreSQL or SQLite",
     .arguments = "FILE",
     .least = 1,
     .most = 1,
-    .words = "Format and types are found by looking, as for `assay init`; a row that cannot be "
-             "read is\nrejected and counted. All rows come in one transaction: all or none.",
+    .words =
+        "Format and types are found by looking, as for `assay init`; a row that cannot be "
+        "read is\nrejected and counted. All rows come in one transaction: all or none. In an SQLite "
+        "file, which has no\nschemas, raw.x is the table raw_x.",
     .options = options,
     .examples =
         "  assay load transactions.csv --table raw.transactions --create --replace\n"

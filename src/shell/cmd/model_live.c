@@ -9,7 +9,7 @@
 #include "shell/cmd/model_actions.h"
 #include "shell/report/words.h"
 #include "shell/run/data_directory.h"
-#include "shell/run/live.h"
+#include "shell/run/service_scores.h"
 #include "shell/settings/value.h"
 
 enum { RESAMPLES = 200, FEW_FRAUDS = 20 };
@@ -23,7 +23,7 @@ struct spoken {
 };
 
 struct live_figures {
-    struct live live;
+    struct service_scores live;
     double threshold; /* an alert is a probability from here on */
     uint32_t labelled, frauds;
     double fraud_amount;
@@ -48,8 +48,9 @@ static double lowest_threshold(const struct settings *s)
 }
 
 /* The rows with a label, one behind the other; their order is kept. */
-static void pick_labelled(const struct live *l, const double *probability, struct outcomes *o,
-                          double *p, uint8_t *label, double *amount, int32_t *day)
+static void pick_labelled(const struct service_scores *l, const double *probability,
+                          struct outcomes *o, double *p, uint8_t *label, double *amount,
+                          int32_t *day)
 {
     uint32_t n = 0;
 
@@ -71,7 +72,7 @@ static void pick_labelled(const struct live *l, const double *probability, struc
 static bool measure_one(struct live_figures *f, unsigned who, double alert_cost,
                         const struct progress *progress, struct error *e)
 {
-    const struct live *l = &f->live;
+    const struct service_scores *l = &f->live;
     const double *mine = l->probability[who], *champion = l->probability[BY_CHAMPION];
     struct metrics_options options = {.bootstrap = RESAMPLES,
                                       .alert_cost = alert_cost,
@@ -228,7 +229,7 @@ static void say_findings(const struct live_figures *f, struct buffer *out)
 
 static void say(const struct live_figures *f, struct buffer *out)
 {
-    const struct live *l = &f->live;
+    const struct service_scores *l = &f->live;
 
     words_count(out, l->rows);
     buffer_add_text(out, " decisions of the models in force");
@@ -300,7 +301,7 @@ static void add_spoken(const struct live_figures *f, unsigned who, struct buffer
 
 static void add_json(const struct live_figures *f, struct buffer *out)
 {
-    const struct live *l = &f->live;
+    const struct service_scores *l = &f->live;
     const char *between = "";
 
     buffer_format(out,
@@ -339,11 +340,11 @@ bool model_compare_live(struct invocation *v, struct settings *s, struct error *
 {
     const char *from = option_get(v, "from");
     char directory[DATA_PATH_MAX];
-    struct live_options o = {.directory = directory,
-                             .amount_field = s->event.amount,
-                             .from_us = INT64_MIN,
-                             .to_us = INT64_MAX,
-                             .progress = term_progress(&v->term)};
+    struct service_scores_options o = {.directory = directory,
+                                       .amount_field = s->event.amount,
+                                       .from_us = INT64_MIN,
+                                       .to_us = INT64_MAX,
+                                       .progress = term_progress(&v->term)};
     struct live_figures *f;
     struct buffer out;
     bool ok;
@@ -356,7 +357,7 @@ bool model_compare_live(struct invocation *v, struct settings *s, struct error *
         return error_set(e, ERROR_USAGE,
                          "--from: expected a time such as 2018-07-25, found \"%.64s\"", from);
     f = mem_alloc(sizeof *f);
-    ok = data_shard_directory(s, directory, e) && live_read(&o, &f->live, e);
+    ok = data_shard_directory(s, directory, e) && service_scores_read(&o, &f->live, e);
     ok = ok && measure(v, s, f, e);
     term_clear(&v->term);
     buffer_init(&out, OUTPUT_MAX);
@@ -366,7 +367,7 @@ bool model_compare_live(struct invocation *v, struct settings *s, struct error *
         say(f, &out);
     ok = ok && print_result(&out, e);
     buffer_fini(&out);
-    live_free(&f->live);
+    service_scores_free(&f->live);
     mem_free(f);
     return ok;
 }

@@ -12,6 +12,7 @@
 #include "shell/access/access.h"
 #include "shell/audit/upkeep.h"
 #include "shell/cmd/cmd.h"
+#include "shell/cmd/console.h"
 #include "shell/cmd/in_force.h"
 #include "shell/cmd/serve_watch.h"
 #include "shell/os/clock.h"
@@ -23,6 +24,8 @@
 #include "shell/store/place.h"
 #include "shell/train/train.h"
 #include "shell/watch/notify.h"
+#include "shell/watch/rollup_follow.h"
+#include "shell/watch/rollup_store.h"
 
 enum { WAIT_US = 50000, STATE_BATCH = 1024 };
 
@@ -47,6 +50,8 @@ struct serving {
     struct labeller *labeller;
     struct notifier *notifier; /* NULL: nobody is told */
     struct upkeep *upkeep;
+    struct rollup_follower *rollups;
+    char rollup_place[ROLLUP_URL_MAX];
     struct server *server;
     struct journal *journal;
     struct history_result history;
@@ -628,8 +633,10 @@ static bool open_server(struct serving *s, struct error *e)
                                     .deadline_us = s->settings->deadline_ms * INT64_C(1000),
                                     .store_lag_limit = s->settings->store_lag_limit,
                                     .data_directory = s->data,
+                                    .rollup_place = s->rollup_place,
                                     .access = s->access,
                                     .rules = {s->rules, overlay_try, rule_trials_run},
+                                    .console = &console_built,
                                     .train = {train_job, s},
                                     .reload = {reload_job, s},
                                     .backtest = {backtest_job, s}};
@@ -637,7 +644,9 @@ static bool open_server(struct serving *s, struct error *e)
     if (!project_open(&project, &s->project, e) ||
         !labeller_start(s->watch, s->shard, s->project, &s->store, &s->labeller, e) ||
         !start_notifier(s, e) ||
-        !upkeep_start(&upkeep, &s->upkeep, e))
+        !upkeep_start(&upkeep, &s->upkeep, e) ||
+        !rollup_store_place(s->settings, NULL, s->rollup_place, e) ||
+        !rollup_follower_start(s->settings, shard_log(s->shard), &s->rollups, e))
         return false;
     server.watch = s->watch;
     server.labeller = s->labeller;
@@ -652,6 +661,7 @@ static void close_all(struct serving *s)
     server_stop(s->server);
     upkeep_stop(s->upkeep);
     labeller_stop(s->labeller);
+    rollup_follower_stop(s->rollups);
     notifier_stop(s->notifier); /* it reads the store and the log */
     project_close(s->project); /* it reads the control log */
     access_close(s->access);
@@ -822,7 +832,11 @@ static void reload_if_asked(struct serving *s)
 static void wait_for_the_end(struct serving *s)
 {
     struct serve_watch watch = {
-        .journal = s->journal, .data = s->data, .store_lag_limit = s->settings->store_lag_limit};
+        .journal = s->journal,
+        .data = s->data,
+        .store_lag_limit = s->settings->store_lag_limit,
+        .rollups = s->rollups,
+    };
     bool is_building = false;
     char upkeep_told[ERROR_TEXT_MAX] = "";
 

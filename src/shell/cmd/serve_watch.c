@@ -105,6 +105,20 @@ static void look_at_volume(struct serve_watch *w)
         w->is_volume_told = false;
 }
 
+static void look_at_rollups(struct serve_watch *w, struct rollup_follower *f)
+{
+    char failure[ERROR_TEXT_MAX], words[ERROR_TEXT_MAX + 128];
+
+    rollup_follower_failure(f, failure);
+    if (failure[0] != 0 && !w->is_rollup_told) {
+        snprintf(words, sizeof words, "the tables of rollups stay as they are: %s", failure);
+        journal_write(w->journal, JOURNAL_WARN, "rollups_failed", words, "");
+    } else if (failure[0] == 0 && w->is_rollup_told) {
+        journal_write(w->journal, JOURNAL_INFO, "rollups_back", "rollups are written again", "");
+    }
+    w->is_rollup_told = failure[0] != 0;
+}
+
 void serve_watch_look(struct serve_watch *w, struct shard *s, struct project *p)
 {
     struct project_status project;
@@ -117,5 +131,7 @@ void serve_watch_look(struct serve_watch *w, struct shard *s, struct project *p)
     look_at_failures(w, &now, &project);
     look_at_lag(w, &project);
     look_at_volume(w);
+    if (w->rollups != NULL)
+        look_at_rollups(w, w->rollups);
     w->shard = now;
 }

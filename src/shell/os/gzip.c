@@ -25,3 +25,23 @@ bool gzip_pack(struct text bytes, struct buffer *out)
     deflateEnd(&z);
     return is_shorter;
 }
+
+bool gzip_unpack(struct text packed, size_t length, struct buffer *out)
+{
+    z_stream z = {.next_in = (Bytef *)packed.bytes, .avail_in = (uInt)packed.length};
+    bool is_whole = false;
+    char *room;
+
+    if (packed.length > INT_MAX || length > INT_MAX || inflateInit2(&z, GZIP_WINDOW) != Z_OK)
+        return false;
+    room = buffer_reserve(out, length);
+    if (room != NULL) {
+        z.next_out = (Bytef *)room;
+        z.avail_out = (uInt)length;
+        is_whole = inflate(&z, Z_FINISH) == Z_STREAM_END && z.total_out == length;
+        if (is_whole)
+            out->length += length;
+    }
+    inflateEnd(&z);
+    return is_whole;
+}

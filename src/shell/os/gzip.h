@@ -6,5 +6,8 @@
 
 /* Appended to `out`; false, and nothing appended, where that does not make it shorter. */
 bool gzip_pack(struct text bytes, struct buffer *out) MUST_USE;
+/* The other way, of bytes that are `length` long unpacked; false, and nothing appended, where they
+ * are none, or another length. */
+bool gzip_unpack(struct text packed, size_t length, struct buffer *out) MUST_USE;
 
 #endif

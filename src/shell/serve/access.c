@@ -310,7 +310,7 @@ enum http_next show_session(struct server *s, struct exchange *x)
 {
     struct access_session session = {.csrf = ""};
 
-    if (x->caller.kind == CALLER_USER && has_access(s, x) &&
+    if (s->o.access != NULL &&
         !access_session_of(s->o.access, exchange_header(x, "Cookie"), &session))
         session.csrf[0] = 0;
     add_who(&x->caller, session.csrf, &x->answer);
@@ -329,14 +329,28 @@ static void set_cookie(struct server *s, struct exchange *x, const char *token)
 
 enum http_next sign_in(struct server *s, struct exchange *x)
 {
-    static const char *const known[] = {"name", "password", NULL};
+    static const char *const known[] = {"name", "password", "key", "token", NULL};
     struct access_session session;
     struct json_document *d;
+    bool has_name, has_key, has_token;
 
     if (!has_access(s, x) || (d = body_object(s, x, known)) == NULL)
         return HTTP_ANSWERED;
-    access_sign_in(s->o.access, json_text_at(&d->root, "name"), json_text_at(&d->root, "password"),
-                   x->address, &session);
+    has_name = json_get(&d->root, "name") != NULL || json_get(&d->root, "password") != NULL;
+    has_key = json_get(&d->root, "key") != NULL;
+    has_token = json_get(&d->root, "token") != NULL;
+    if (has_name + has_key + has_token > 1) {
+        problem_answer(x, 422, "expected name and password, or key, or token: one way at a time");
+        json_free(d);
+        return HTTP_ANSWERED;
+    }
+    if (has_key)
+        access_sign_in_key(s->o.access, json_text_at(&d->root, "key"), x->address, &session);
+    else if (has_token)
+        access_sign_in_link(s->o.access, json_text_at(&d->root, "token"), x->address, &session);
+    else
+        access_sign_in(s->o.access, json_text_at(&d->root, "name"),
+                       json_text_at(&d->root, "password"), x->address, &session);
     json_free(d);
     if (session.status != 200) {
         problem_answer(x, session.status, "%s", session.words);
@@ -347,6 +361,20 @@ enum http_next sign_in(struct server *s, struct exchange *x)
     set_cookie(s, x, session.token);
     add_who(&session.caller, session.csrf, &x->answer);
     return answer_made(x, 200);
+}
+
+enum http_next make_link(struct server *s, struct exchange *x)
+{
+    char token[LINK_TEXT_BYTES + 1], until[TIME_TEXT_MAX];
+    struct error e;
+
+    if (!has_access(s, x) || !body_is_empty_object(s, x, "a one-time token is made of nothing"))
+        return HTTP_ANSWERED;
+    if (!access_link(s->o.access, &x->caller, exchange_header(x, "Cookie"), x->address, token, &e))
+        return refuse(x, &e);
+    time_format(clock_now_us() + LINK_MINUTES * INT64_C(60000000), until);
+    buffer_format(&x->answer, "{\"token\":\"%s\",\"expires\":\"%s\"}", token, until);
+    return answer_made(x, 201);
 }
 
 enum http_next sign_out(struct server *s, struct exchange *x)

@@ -1,5 +1,5 @@
 /* GET /v1/entities/{kind}/{id}: what an entity's features are now, the lists that it is on, and its
- * decisions.
+ * decisions; and which others stand in them (linked.h).
  *
  * Now is the newest event's time. The features are read as an event of the entity at that time
  * would read them, which has the entity's key, that time and nothing else; it is a dry run, so it
@@ -13,6 +13,7 @@
 #include "shell/os/clock.h"
 #include "shell/run/entity_key.h"
 #include "shell/serve/desk.h"
+#include "shell/serve/linked.h"
 #include "shell/serve/row.h"
 #include "shell/store/tokens.h"
 
@@ -205,6 +206,8 @@ static void answer(struct server *s, struct exchange *x, const struct looking *l
     const char *cursor = exchange_query(x, "cursor");
     int64_t limit = LIMIT_USUAL;
     struct store_query q = store_query_all(LIMIT_USUAL);
+    struct store *store;
+    struct error e;
 
     q.entity = l->entity;
     q.cursor = text_of(cursor != NULL ? cursor : "");
@@ -214,6 +217,13 @@ static void answer(struct server *s, struct exchange *x, const struct looking *l
     add_head(l, &x->answer);
     if (!rows_answer(s, x, &q))
         return;
+    buffer_add_char(&x->answer, ',');
+    if (!seat_store(s, seat_get(s), &store, &e) ||
+        !linked_add(s, store, l->entity, l->kind_name, (struct text){l->key.bytes, l->key.length},
+                    &x->answer, &e)) {
+        problem_answer(x, 503, "%s", e.text);
+        return;
+    }
     buffer_add_text(&x->answer, "}\n");
     x->status = 200;
 }

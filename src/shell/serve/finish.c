@@ -124,6 +124,6 @@ void answer_finish(struct server *s, struct exchange *x)
         sparse_apply(s, x);
     if (x->status == 200 && r->is_kept && is_known(x))
         return;
-    if (x->answer.length >= FINISH_GZIP_MIN)
+    if (x->answer.length >= FINISH_GZIP_MIN && !x->is_packed)
         pack(x);
 }

@@ -5,6 +5,14 @@
  *                                    v            |
  *                                  WAITING --ready
  *
+ * A connection waits in one of two ways. ASLEEP, the library knows nothing of it until it is
+ * resumed; each time costs two changes of the epoll set, a write to a pipe and a vain read. HELD,
+ * it stays in the library's list of those with something to do, and whenever the loop turns, the
+ * library asks whether there is an answer now; the loop itself sleeps meanwhile, for it knows how
+ * many are only held. That is cheap for as long as a group commit takes; who is asked for
+ * LOOKS_MAX times in vain falls asleep. While a connection is held its peer may break it: the
+ * library drops its side at once, ours lives until it is resumed.
+ *
  * The guard thread cuts connections that stay in IDLE or READING too long: the library's own
  * timeout only sees silence, not a drip of one byte every 29 seconds. It shuts the socket down and
  * leaves closing it to the library, so it needs the list of connections under a lock and nothing
@@ -14,6 +22,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <limits.h>
 #include <microhttpd.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -39,11 +48,23 @@ enum {
     GUARD_STEP_US = 100000,
     HALF_CLOSED_US = 200000, /* from the last answer until it is looked at */
     LOOP_WAIT_MS = 250,
+    GATHER_US = 200,   /* between two turns of a busy loop */
+    GATHER_MIN = 2,    /* requests of a turn that make it busy */
+    HELD_WAIT_MS = 10, /* while connections are held, where no turn of the loop moved anything */
+    LOOKS_MAX = 48,
     CONNECTIONS_SPARE = 128, /* over the limit, while those that were cut are being closed */
     FILES_SPARE = 256,       /* open files beside connections */
 };
 
 enum stage { IDLE, READING, WAITING, ANSWERING };
+
+/* Of a connection that waits. */
+enum wait {
+    HELD,
+    ASLEEP,
+    FINISHED, /* resumed: its I/O thread's again */
+    LEFT,     /* its peer has gone: who resumes it ends it */
+};
 
 struct connection {
     struct exchange exchange;
@@ -51,6 +72,9 @@ struct connection {
     struct loop *loop;
     struct MHD_Connection *mhd;
     enum stage stage;
+    atomic_uint wait;         /* enum wait */
+    bool is_held;             /* counted in loop.held, */
+    unsigned looks;           /* and asked for so often */
     size_t body_bytes;        /* received; those over body_max were dropped, */
     size_t kept_bytes;        /* these not */
     _Atomic int64_t since_us; /* of the last answer; 0 while a request is being answered */
@@ -65,8 +89,13 @@ struct loop {
     struct http *http;
     struct MHD_Daemon *daemon;
     pthread_t thread;
-    int wake_fd; /* eventfd: connections were resumed */
-    atomic_bool is_woken;
+    int wake_fd;          /* eventfd, written to where the loop is asleep: */
+    atomic_bool is_woken; /* connections were resumed */
+    atomic_bool is_asleep;
+    unsigned held;
+    bool has_moved;    /* in this turn something was done for somebody */
+    unsigned begun;    /* requests since the loop slept last */
+    int64_t turned_us; /* monotonic: when that was over */
 };
 
 struct http {
@@ -145,6 +174,16 @@ static void add_limits(struct MHD_Response *r, const struct exchange *x)
     add_number(r, "RateLimit-Reset", x->rate.reset_s);
 }
 
+static ssize_t read_stream(void *context, uint64_t at, char *bytes, size_t room)
+{
+    struct connection *c = context;
+    int given = c->exchange.stream(&c->exchange, bytes, room < INT_MAX ? room : INT_MAX);
+
+    (void)at;
+    c->loop->has_moved = true;
+    return given < 0 ? MHD_CONTENT_READER_END_OF_STREAM : given;
+}
+
 static enum MHD_Result respond(struct connection *c)
 {
     struct exchange *x = &c->exchange;
@@ -154,15 +193,21 @@ static enum MHD_Result respond(struct connection *c)
     ASSERT(x->status != 0);
     c->http->o.answering(c->http->o.context, x);
     c->stage = ANSWERING;
-    r = MHD_create_response_from_buffer(x->answer.length, x->answer.bytes, MHD_RESPMEM_PERSISTENT);
+    r = x->stream != NULL ? MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, HTTP_STREAM_BYTES,
+                                                              read_stream, c, NULL)
+                          : MHD_create_response_from_buffer(x->answer.length, x->answer.bytes,
+                                                            MHD_RESPMEM_PERSISTENT);
     if (r == NULL)
         return MHD_NO;
     for (size_t i = 0; i < sizeof security_headers / sizeof *security_headers; i++)
         add_header(r, security_headers[i].name, security_headers[i].value);
-    add_header(r, "Cache-Control", x->is_kept ? "private, no-cache" : "no-store");
+    add_header(r, "Cache-Control",
+               x->cache != NULL ? x->cache
+               : x->is_kept     ? "private, no-cache"
+                                : "no-store");
     add_header(r, "Content-Security-Policy",
                x->policy != NULL ? x->policy : "default-src 'none'; frame-ancestors 'none'");
-    if (x->answer.length > 0)
+    if (x->answer.length > 0 || x->stream != NULL)
         add_header(r, "Content-Type", x->content_type);
     if (x->request_id[0] != 0)
         add_header(r, "X-Request-Id", x->request_id);
@@ -218,12 +263,22 @@ struct head_check {
     bool is_odd; /* a name that is none, a control character, another coding than chunked */
 };
 
+/* RFC 9110, 5.6.2. */
 static bool name_is_token(const char *name, size_t length)
 {
-    static const char token[] = "!#$%&'*+-.^_`|~0123456789"
-                                "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    static const bool token[256] = {
+        ['!'] = true,         ['#'] = true,         ['$'] = true, ['%'] = true,
+        ['&'] = true,         ['\''] = true,        ['*'] = true, ['+'] = true,
+        ['-'] = true,         ['.'] = true,         ['^'] = true, ['_'] = true,
+        ['`'] = true,         ['|'] = true,         ['~'] = true, ['0' ... '9'] = true,
+        ['A' ... 'Z'] = true, ['a' ... 'z'] = true,
+    };
 
-    return length > 0 && strspn(name, token) == length;
+    for (size_t i = 0; i < length; i++) {
+        if (!token[(unsigned char)name[i]])
+            return false;
+    }
+    return length > 0;
 }
 
 static bool value_is_clean(const char *value, size_t length)
@@ -284,6 +339,7 @@ static enum MHD_Result begin(struct connection *c, const char *url, const char *
     x->is_misdirected = c->http->is_loopback && !host_is_loopback(exchange_header(x, "Host"));
     x->is_malformed = head_is_malformed(c);
     c->stage = READING;
+    c->loop->begun++;
     atomic_fetch_add(&c->http->answering, 1);
     c->http->o.begin(c->http->o.context, x);
     return x->status != 0 ? respond(c) : MHD_YES;
@@ -312,6 +368,31 @@ static enum MHD_Result take_body(struct connection *c, const char *bytes, size_t
     return MHD_YES;
 }
 
+static void hold_no_more(struct connection *c)
+{
+    c->loop->held -= c->is_held;
+    c->is_held = false;
+}
+
+/* Of a connection that waits, on its I/O thread, whenever the loop turns. Who falls asleep may be
+ * resumed at the same moment: then nobody but us can wake it. */
+static bool is_finished(struct connection *c)
+{
+    unsigned held = HELD;
+
+    if (atomic_load(&c->wait) == FINISHED) {
+        hold_no_more(c);
+        return true;
+    }
+    if (c->is_held && ++c->looks == LOOKS_MAX) {
+        hold_no_more(c);
+        MHD_suspend_connection(c->mhd);
+        if (!atomic_compare_exchange_strong(&c->wait, &held, ASLEEP))
+            MHD_resume_connection(c->mhd);
+    }
+    return false;
+}
+
 static enum MHD_Result on_request(void *context, struct MHD_Connection *mhd, const char *url,
                                   const char *method, const char *version, const char *upload,
                                   size_t *upload_bytes, void **request)
@@ -320,6 +401,10 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *mhd, con
 
     (void)context;
     (void)version;
+    if (c != NULL && c->stage == WAITING && !is_finished(c))
+        return MHD_YES;
+    if (c != NULL)
+        c->loop->has_moved = true;
     if (c == NULL) {
         c = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
         if (c == NULL)
@@ -346,36 +431,6 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *mhd, con
     return respond(c);
 }
 
-void exchange_wait(struct exchange *x)
-{
-    struct connection *c = x->connection;
-
-    ASSERT(c->stage == READING || c->stage == WAITING);
-    c->stage = WAITING;
-    atomic_fetch_add(&c->http->suspended, 1);
-    MHD_suspend_connection(c->mhd);
-}
-
-/* One write wakes the loop for all that is resumed before it looks. */
-static void loop_wake(struct loop *l)
-{
-    uint64_t one = 1;
-
-    if (!atomic_exchange(&l->is_woken, true) && write(l->wake_fd, &one, sizeof one) < 0)
-        ASSERT(errno == EAGAIN); /* the counter is at its end: it wakes */
-}
-
-/* The count goes down last: http_stop must not run while this thread is inside the library. */
-void exchange_resume(struct exchange *x)
-{
-    struct loop *l = x->connection->loop;
-    struct http *h = l->http;
-
-    MHD_resume_connection(x->connection->mhd);
-    loop_wake(l);
-    atomic_fetch_sub(&h->suspended, 1);
-}
-
 static void keep_or_free(struct buffer *b)
 {
     if (b->capacity > HTTP_KEPT_BYTES)
@@ -383,33 +438,135 @@ static void keep_or_free(struct buffer *b)
     buffer_clear(b);
 }
 
-static void on_completed(void *context, struct MHD_Connection *mhd, void **request,
-                         enum MHD_RequestTerminationCode code)
+/* The request is over. */
+static void exchange_ended(struct connection *c)
 {
-    struct connection *c = *request;
-    struct exchange *x;
+    struct exchange *x = &c->exchange;
 
-    (void)context;
-    (void)mhd;
-    (void)code;
-    if (c == NULL)
-        return;
-    x = &c->exchange;
     c->http->o.ended(c->http->o.context, x);
     atomic_fetch_sub(&c->http->body_bytes, c->kept_bytes);
     keep_or_free(&x->body);
     keep_or_free(&x->answer);
     keep_or_free(&x->headers);
+    keep_or_free(&x->room);
     *x = (struct exchange){.body = x->body,
                            .answer = x->answer,
                            .headers = x->headers,
+                           .room = x->room,
                            .address = c->address,
                            .connection = c};
     c->stage = IDLE;
     c->body_bytes = c->kept_bytes = 0;
     atomic_store(&c->since_us, clock_monotonic_us());
     atomic_fetch_sub(&c->http->answering, 1);
+}
+
+/* Of one that waits, on_connection decides whose it is. */
+static void on_completed(void *context, struct MHD_Connection *mhd, void **request,
+                         enum MHD_RequestTerminationCode code)
+{
+    struct connection *c = *request;
+
+    (void)context;
+    (void)mhd;
+    (void)code;
+    if (c == NULL)
+        return;
     *request = NULL;
+    c->loop->has_moved = true;
+    if (c->stage != WAITING)
+        exchange_ended(c);
+}
+
+static void connection_free(struct connection *c)
+{
+    buffer_fini(&c->exchange.body);
+    buffer_fini(&c->exchange.answer);
+    buffer_fini(&c->exchange.headers);
+    buffer_fini(&c->exchange.room);
+    mem_free(c);
+}
+
+static void wait_as(struct connection *c, enum wait how)
+{
+    ASSERT(c->stage == READING || c->stage == WAITING);
+    c->stage = WAITING;
+    c->looks = 0;
+    atomic_store(&c->wait, how);
+    atomic_fetch_add(&c->http->suspended, 1);
+}
+
+void exchange_wait(struct exchange *x)
+{
+    wait_as(x->connection, ASLEEP);
+    MHD_suspend_connection(x->connection->mhd);
+}
+
+/* Over TLS a turn of the loop that seems to move nothing may have done so inside the library. */
+void exchange_hold(struct exchange *x)
+{
+    struct connection *c = x->connection;
+
+    if (c->http->o.is_tls) {
+        exchange_wait(x);
+        return;
+    }
+    wait_as(c, HELD);
+    c->is_held = true;
+    c->loop->held++;
+}
+
+/* One write wakes the loop for all that is resumed before it looks. */
+static void loop_wake(struct loop *l)
+{
+    uint64_t one = 1;
+
+    atomic_store(&l->is_woken, true);
+    if (atomic_exchange(&l->is_asleep, false) && write(l->wake_fd, &one, sizeof one) < 0)
+        ASSERT(errno == EAGAIN); /* the counter is at its end: it wakes */
+}
+
+/* The count goes down last: http_stop must not run while this thread is inside the library, nor a
+ * connection that was left outlive it. */
+void exchange_resume(struct exchange *x)
+{
+    struct connection *c = x->connection;
+    struct loop *l = c->loop;
+    struct http *h = l->http;
+    struct MHD_Connection *mhd = c->mhd;
+
+    /* From here on a connection that was held is not ours any more. */
+    switch ((enum wait)atomic_exchange(&c->wait, FINISHED)) {
+    case ASLEEP:
+        MHD_resume_connection(mhd);
+        loop_wake(l);
+        break;
+    case LEFT:
+        exchange_ended(c);
+        connection_free(c);
+        break;
+    case HELD:
+    case FINISHED:
+        loop_wake(l);
+        break;
+    }
+    atomic_fetch_sub(&h->suspended, 1);
+}
+
+void exchange_pause(struct exchange *x)
+{
+    atomic_fetch_add(&x->connection->http->suspended, 1);
+    MHD_suspend_connection(x->connection->mhd);
+}
+
+void exchange_go_on(struct exchange *x)
+{
+    struct loop *l = x->connection->loop;
+    struct http *h = l->http;
+
+    MHD_resume_connection(x->connection->mhd);
+    loop_wake(l);
+    atomic_fetch_sub(&h->suspended, 1);
 }
 
 struct text exchange_body(const struct exchange *x)
@@ -514,6 +671,7 @@ static void connection_new(struct loop *l, struct MHD_Connection *mhd, void **so
     buffer_init(&c->exchange.body, 0);
     buffer_init(&c->exchange.answer, HTTP_ANSWER_BYTES_MAX);
     buffer_init(&c->exchange.headers, HTTP_HEADERS_BYTES_MAX);
+    buffer_init(&c->exchange.room, HTTP_ROOM_BYTES_MAX);
     atomic_store(&c->since_us, clock_monotonic_us());
     pthread_mutex_lock(&h->lock);
     c->after = h->first;
@@ -528,8 +686,11 @@ static void connection_new(struct loop *l, struct MHD_Connection *mhd, void **so
     *socket_context = c;
 }
 
-static void connection_free(struct http *h, struct connection *c)
+/* One that waits is left to who resumes it, unless it was resumed already. */
+static void connection_closed(struct http *h, struct connection *c)
 {
+    unsigned held = HELD;
+
     pthread_mutex_lock(&h->lock);
     if (c->before != NULL)
         c->before->after = c->after;
@@ -541,19 +702,25 @@ static void connection_free(struct http *h, struct connection *c)
     h->cut -= c->is_cut;
     pthread_mutex_unlock(&h->lock);
     atomic_fetch_sub(&h->open, 1);
-    buffer_fini(&c->exchange.body);
-    buffer_fini(&c->exchange.answer);
-    buffer_fini(&c->exchange.headers);
-    mem_free(c);
+    hold_no_more(c);
+    if (c->stage == WAITING) {
+        if (atomic_compare_exchange_strong(&c->wait, &held, LEFT))
+            return;
+        exchange_ended(c);
+    }
+    connection_free(c);
 }
 
 static void on_connection(void *context, struct MHD_Connection *mhd, void **socket_context,
                           enum MHD_ConnectionNotificationCode code)
 {
+    struct loop *l = context;
+
+    l->has_moved = true;
     if (code == MHD_CONNECTION_NOTIFY_STARTED)
-        connection_new(context, mhd, socket_context);
+        connection_new(l, mhd, socket_context);
     else if (*socket_context != NULL)
-        connection_free(((struct loop *)context)->http, *socket_context);
+        connection_closed(l->http, *socket_context);
 }
 
 /* The peer ended its side and all that it sent was read. Where it did so while its request was
@@ -670,23 +837,51 @@ static bool open_socket(struct http *h, struct error *e)
 
 /* ---- I/O threads ---- */
 
+/* For how long nothing is to be done. */
+static int loop_patience_ms(struct loop *l)
+{
+    MHD_UNSIGNED_LONG_LONG timeout_ms;
+
+    if (MHD_get_timeout(l->daemon, &timeout_ms) != MHD_YES || timeout_ms >= LOOP_WAIT_MS)
+        return LOOP_WAIT_MS;
+    if (timeout_ms == 0 && l->held > 0 && !l->has_moved)
+        return HELD_WAIT_MS; /* the library's impatience is for those that are held */
+    return (int)timeout_ms;
+}
+
+/* A turn has its price, and where requests come one by one, each would pay all of it. */
+static void loop_gather(struct loop *l)
+{
+    int64_t passed_us = clock_monotonic_us() - l->turned_us;
+
+    if (l->begun >= GATHER_MIN && passed_us < GATHER_US)
+        clock_sleep_us(GATHER_US - passed_us);
+    l->begun = 0;
+}
+
 /* Why not the library's own threads: its epoll loop asks again, with the same patience, whenever it
  * got as many events as it has room for (128), and so falls asleep on work that it has taken but
- * not done when there were exactly that many. Here poll() waits and the library never does. */
+ * not done when there were exactly that many. Here poll() waits and the library never does.
+ *
+ * Whoever resumes says so first and then looks whether we sleep; we, the other way round. */
 static void loop_wait(struct loop *l, int epoll_fd)
 {
     struct pollfd p[] = {{.fd = epoll_fd, .events = POLLIN}, {.fd = l->wake_fd, .events = POLLIN}};
-    MHD_UNSIGNED_LONG_LONG timeout_ms;
-    int wait_ms = LOOP_WAIT_MS;
+    int wait_ms = loop_patience_ms(l);
     uint64_t count;
 
-    if (MHD_get_timeout(l->daemon, &timeout_ms) == MHD_YES && timeout_ms < LOOP_WAIT_MS)
-        wait_ms = (int)timeout_ms;
-    if (wait_ms > 0 && poll(p, 2, wait_ms) > 0 && p[1].revents != 0 &&
-        read(l->wake_fd, &count, sizeof count) < 0)
-        ASSERT(errno == EAGAIN);
-    /* Before the library looks for what was resumed: whoever resumes from here on writes again. */
+    if (wait_ms > 0) {
+        loop_gather(l);
+        atomic_store(&l->is_asleep, true);
+        if (!atomic_load(&l->is_woken) && poll(p, 2, wait_ms) > 0 && p[1].revents != 0 &&
+            read(l->wake_fd, &count, sizeof count) < 0)
+            ASSERT(errno == EAGAIN);
+        atomic_store(&l->is_asleep, false);
+        l->turned_us = clock_monotonic_us();
+    }
+    /* Before the library looks for what was resumed. */
     atomic_store(&l->is_woken, false);
+    l->has_moved = false;
 }
 
 static void *loop_main(void *context)

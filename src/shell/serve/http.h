@@ -7,11 +7,12 @@
  *   handle()  the body is read: answers, or calls exchange_wait and lets somebody answer later
  *   ready()   after exchange_resume, from any thread: fills the answer, back on the I/O thread
  *   answering() the answer is about to be sent: a last look at it, and a last change
- *   ended()   the answer is sent or the peer has gone: frees what the handler keeps in `state`
+ *   ended()   the answer is sent or the peer has gone: frees what the handler keeps in `state`; on
+ *             the I/O thread, or on that of exchange_resume
  *
  * A struct exchange belongs to its connection and is used again for the connection's next request.
- * Between exchange_wait and exchange_resume it belongs to whoever will resume it; at all other
- * times to its I/O thread.
+ * Between exchange_wait or exchange_hold and exchange_resume it belongs to whoever will resume it;
+ * at all other times to its I/O thread.
  *
  * Against peers that mean harm or are broken: limits on connections, on the memory of a head, on
  * one body and on all bodies together; a connection that takes longer than HTTP_READ_MAX_S to say
@@ -39,6 +40,8 @@ enum {
     HTTP_ANSWER_BYTES_MAX = 256 << 20,
     HTTP_KEPT_BYTES = 64 << 10,        /* of a buffer kept for the connection's next request */
     HTTP_HEADERS_BYTES_MAX = 16 << 10, /* that exchange_add_header takes for one answer */
+    HTTP_ROOM_BYTES_MAX = 4 << 20,
+    HTTP_STREAM_BYTES = 4 << 10,       /* of one piece of a stream */
     HTTP_REQUEST_ID_MAX = 128,
     HTTP_ACTOR_MAX = 128,
     HTTP_TRACE_BYTES = 55, /* of a traceparent */
@@ -68,6 +71,8 @@ struct exchange {
     unsigned retry_after_s; /* header Retry-After, or 0 */
     bool is_replay;         /* header Idempotent-Replay: true */
     bool is_kept;           /* it has an ETag: may be kept by who asked, and asked for again */
+    bool is_packed;         /* its body and Content-Encoding are as they shall be */
+    const char *cache;      /* header Cache-Control; NULL: by is_kept */
     const char *policy;     /* header Content-Security-Policy; NULL: nothing is allowed */
     struct buffer headers;  /* others: exchange_add_header */
     char request_id[HTTP_REQUEST_ID_MAX + 1]; /* headers X-Request-Id */
@@ -81,8 +86,12 @@ struct exchange {
     char actor[HTTP_ACTOR_MAX + 1]; /* and as a text: "key:ask_3f9a"; "": nobody was asked */
     const char *address;            /* of the peer; the connection's */
 
+    /* Instead of the answer, a body without an end: fills at most `room` bytes and says how many;
+     * 0 after exchange_pause: none now; -1: its end. On the I/O thread. */
+    int (*stream)(struct exchange *x, char *bytes, size_t room);
     enum http_next (*ready)(struct exchange *x); /* HTTP_WAITING: after another exchange_wait */
     void *state;                                 /* the handler's */
+    struct buffer room;                          /* memory for it, used again */
     void *translation;                           /* contract.c's, of a foreign contract */
     const struct exchange_pair *queries;         /* instead of the path's; NULL: those */
     uint32_t query_count;
@@ -126,7 +135,15 @@ uint64_t http_body_bytes(const struct http *h); /* of requests, held now */
 
 /* On the I/O thread inside handle(), before anybody is told who may resume. */
 void exchange_wait(struct exchange *x);
+/* The same where the answer comes within a moment, and cheaper. The peer may break the connection
+ * meanwhile, so until ready() nobody asks for the head (path, headers, queries). */
+void exchange_hold(struct exchange *x);
 void exchange_resume(struct exchange *x);
+
+/* Inside stream(): it is asked again after exchange_go_on, from any thread. Who calls that holds a
+ * lock that stream() held here. */
+void exchange_pause(struct exchange *x);
+void exchange_go_on(struct exchange *x);
 
 /* The body; never a null pointer. */
 struct text exchange_body(const struct exchange *x);

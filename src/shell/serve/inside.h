@@ -43,6 +43,7 @@ struct server {
     pthread_t desks[SERVER_DESKS];
     unsigned desk_count;
     struct jobs *jobs;
+    struct live *live;
     struct metrics metrics;
     int64_t started_us;       /* monotonic */
     _Atomic uint64_t sampled; /* requests, of which each 1/sample-th is in the journal */
@@ -96,6 +97,9 @@ bool server_submit(struct server *s, struct exchange *x, struct submission *subm
 /* 429, or 503 with the reason where the shard has stopped. */
 void server_refuse(struct server *s, struct exchange *x);
 
+/* Whether who was let in may still: a stream goes on for long. On the I/O thread. */
+bool server_lets_on(struct server *s, struct exchange *x);
+
 /* Who asked and in which request, for what this exchange submits; slices of it. */
 struct asked asked_of(const struct exchange *x);
 /* Who says so, for records that keep one text: the caller's name, with the query parameter `by`
@@ -139,6 +143,7 @@ void decide_ended(struct exchange *x); /* frees what decide_one keeps */
 enum http_next decide_batch(struct server *s, struct exchange *x);
 enum http_next list_decisions(struct server *s, struct exchange *x);
 enum http_next explain_decision(struct server *s, struct exchange *x);
+enum http_next replay_decision(struct server *s, struct exchange *x);
 enum http_next show_decision(struct server *s, struct exchange *x);
 enum http_next show_entity(struct server *s, struct exchange *x);
 enum http_next take_labels(struct server *s, struct exchange *x);
@@ -194,11 +199,17 @@ enum http_next create_user(struct server *s, struct exchange *x);
 enum http_next change_user(struct server *s, struct exchange *x);
 enum http_next show_audit(struct server *s, struct exchange *x);
 enum http_next make_checkpoint(struct server *s, struct exchange *x);
+enum http_next show_live(struct server *s, struct exchange *x);
+enum http_next show_traffic(struct server *s, struct exchange *x);
+enum http_next show_drift(struct server *s, struct exchange *x);
 enum http_next show_session(struct server *s, struct exchange *x);
 enum http_next sign_in(struct server *s, struct exchange *x);
+enum http_next make_link(struct server *s, struct exchange *x);
 enum http_next sign_out(struct server *s, struct exchange *x);
 enum http_next begin_sign_in(struct server *s, struct exchange *x);
 enum http_next finish_sign_in(struct server *s, struct exchange *x);
+enum http_next show_rollups(struct server *s, struct exchange *x);
+enum http_next show_rollup(struct server *s, struct exchange *x);
 enum http_next show_features(struct server *s, struct exchange *x);
 enum http_next show_settings(struct server *s, struct exchange *x);
 enum http_next show_openapi(struct server *s, struct exchange *x);

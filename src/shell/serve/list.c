@@ -9,7 +9,7 @@
 #include "shell/serve/row.h"
 #include "shell/store/tokens.h"
 
-enum { LIMIT_USUAL = 50, SCORE_MAX = 1000 };
+enum { LIMIT_USUAL = 50, SCORE_MAX = 1000, PREFIX_MIN = 3 };
 
 static bool query_sort(struct exchange *x, enum store_sort *sort)
 {
@@ -19,7 +19,7 @@ static bool query_sort(struct exchange *x, enum store_sort *sort)
     if (word == NULL || store_sort_find(text_of(word), sort))
         return true;
     problem_answer(x, 400,
-                   "query parameter sort: expected -time, time, -score or score, found "
+                   "query parameter sort: expected -time, time, -score, score, -seq or seq, found "
                    "\"%.64s\"",
                    word);
     return false;
@@ -60,6 +60,22 @@ static bool query_label(struct exchange *x, struct store_query *q)
     return false;
 }
 
+static bool query_prefix(struct exchange *x, struct store_query *q)
+{
+    const char *word = exchange_query(x, "id_prefix");
+
+    if (word == NULL)
+        return true;
+    q->id_prefix = text_of(word);
+    if (q->id_prefix.length >= PREFIX_MIN && q->id_prefix.length <= SHARD_ID_MAX &&
+        text_is_utf8(q->id_prefix))
+        return true;
+    problem_answer(x, 400,
+                   "query parameter id_prefix: expected %d to %d characters, found \"%.64s\"",
+                   PREFIX_MIN, SHARD_ID_MAX, word);
+    return false;
+}
+
 /* "customer:c-1029" */
 static bool query_entity(struct server *s, struct exchange *x, struct store_query *q)
 {
@@ -96,8 +112,8 @@ static bool query_read(struct server *s, struct exchange *x, struct store_query 
         !query_time(x, "received_from", &q->received_from_us) ||
         !query_time(x, "received_to", &q->received_until_us) || !query_sort(x, &q->sort) ||
         !query_name(x, "outcome", &q->outcome) || !query_name(x, "level", &q->level) ||
-        !query_name(x, "rule", &q->rule) || !query_label(x, q) || !query_entity(s, x, q) ||
-        !query_int(x, "min_score", 0, SCORE_MAX, &min_score) ||
+        !query_name(x, "rule", &q->rule) || !query_prefix(x, q) || !query_label(x, q) ||
+        !query_entity(s, x, q) || !query_int(x, "min_score", 0, SCORE_MAX, &min_score) ||
         !query_int(x, "max_score", 0, SCORE_MAX, &max_score) ||
         !query_int(x, "limit", 1, STORE_LIMIT_MAX, &limit))
         return false;

@@ -53,8 +53,9 @@ struct route {
     struct route_answer answers[ROUTE_ANSWERS_MAX];
     const char *rows; /* the answer's member that is a list, whose rows `fields` makes sparse; */
     const char *row_outline;
-    bool is_kept;  /* has an ETag */
-    bool is_keyed; /* takes an Idempotency-Key, by keyed.h */
+    bool is_kept;       /* has an ETag */
+    bool is_keyed;      /* takes an Idempotency-Key, by keyed.h */
+    bool has_any_query; /* a page's: query parameters are its own */
 };
 
 extern const struct route routes[];

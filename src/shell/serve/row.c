@@ -3,7 +3,7 @@
 #include "core/data/json.h"
 #include "shell/run/verdict.h"
 
-static void row_format(const struct store_decision *d, struct buffer *out)
+void row_add(const struct store_decision *d, struct buffer *out)
 {
     verdict_add_head(&(struct verdict_head){.id = d->event_id,
                                             .seq = d->seq,
@@ -34,7 +34,7 @@ static void add_row(void *context, const struct store_decision *d)
 
     if (l->rows++ > 0)
         buffer_add_char(l->out, ',');
-    row_format(d, l->out);
+    row_add(d, l->out);
 }
 
 bool rows_answer(struct server *s, struct exchange *x, const struct store_query *q)

@@ -271,6 +271,7 @@ static bool is_free(struct server *s, struct text name, struct error *e)
                                   "this one otherwise");
 }
 
+/* With dry_run it is only asked whether it would compile: for who writes one. */
 enum http_next draft_rule(struct server *s, struct exchange *x)
 {
     static const char *const known[] = {"name", "when", "then", "text", "note", NULL};
@@ -278,13 +279,21 @@ enum http_next draft_rule(struct server *s, struct exchange *x)
     struct rule_text t;
     uint32_t version;
     struct error e;
-    bool ok;
+    bool dry_run, ok;
 
-    if (!has_book(s, x) || (c.body = body_object(s, x, known)) == NULL)
+    if (!query_bool(x, "dry_run", &dry_run) || !has_book(s, x) ||
+        (c.body = body_object(s, x, known)) == NULL)
         return HTTP_ANSWERED;
     ok = read_draft(&c, &t, &e) && is_free(s, t.name, &e) &&
-         try_rule(s, &(struct rule_trial){t.name, t.when, t.then, t.text, false, false}, &e) &&
-         next_version(s, x, t.name, &version) &&
+         try_rule(s, &(struct rule_trial){t.name, t.when, t.then, t.text, false, false}, &e);
+    if (ok && dry_run) {
+        json_free(c.body);
+        buffer_clear(&x->answer);
+        buffer_add_text(&x->answer, "{}");
+        x->status = 200;
+        return HTTP_ANSWERED;
+    }
+    ok = ok && next_version(s, x, t.name, &version) &&
          rule_book_draft(s->o.rules.book, access_control(s->o.access), &t, &c.by, &version, &e);
     if (ok)
         snprintf(c.view.name, sizeof c.view.name, "%.*s", TEXT_ARG(t.name));

@@ -11,9 +11,11 @@
 #include "core/base/panic.h"
 #include "shell/os/clock.h"
 #include "shell/os/file.h"
+#include "shell/serve/console.h"
 #include "shell/serve/cors.h"
 #include "shell/serve/finish.h"
 #include "shell/serve/inside.h"
+#include "shell/serve/live.h"
 #include "shell/serve/sparse.h"
 #include "shell/serve/tls.h"
 
@@ -229,6 +231,9 @@ static const struct route *route_of(struct server *s, struct exchange *x)
     }
     if (!contract_begin(contracts, x))
         x->route = route_find(x->path, x->method, &x->parameter, &x->name, &x->allow);
+    if (x->route == NULL && x->translation == NULL && x->allow[0] == 0 &&
+        (x->route = console_route(s->o.console, x)) != NULL)
+        x->allow = NULL;
     contracts_unref(contracts);
     return x->route;
 }
@@ -249,9 +254,8 @@ static void name_actor(struct exchange *x)
         snprintf(x->actor, sizeof x->actor, "%.*s:%.*s", TEXT_ARG(a.kind), TEXT_ARG(a.id));
 }
 
-/* Who asks, and whether they may; on false the answer is there. Before the body is read, and
- * `is_again` once it is there. */
-static bool is_allowed(struct server *s, struct exchange *x, const struct route *r, bool is_again)
+static void ask_access(struct server *s, struct exchange *x, const struct route *r, bool is_again,
+                       struct access_verdict *v)
 {
     struct access_request request = {.address = x->address,
                                      .route = r->pattern,
@@ -260,13 +264,7 @@ static bool is_allowed(struct server *s, struct exchange *x, const struct route 
                                      .is_change = r->method != HTTP_GET,
                                      .is_for_starter = r->is_for_starter,
                                      .is_again = is_again};
-    struct access_verdict v;
 
-    if (s->o.access == NULL) {
-        x->caller = (struct caller){.kind = CALLER_LOCAL, .roles = ROLES_ALL};
-        x->actor[0] = 0;
-        return true;
-    }
     request.authorization = exchange_header(x, "Authorization");
     if (request.authorization == NULL) {
         request.key = exchange_header(x, "X-API-Key");
@@ -275,7 +273,21 @@ static bool is_allowed(struct server *s, struct exchange *x, const struct route 
     } else if (strncasecmp(request.authorization, "Bearer ask_", 11) != 0) {
         request.json = seat_get(s)->json; /* for a JWT */
     }
-    access_check(s->o.access, &request, &v);
+    access_check(s->o.access, &request, v);
+}
+
+/* Who asks, and whether they may; on false the answer is there. Before the body is read, and
+ * `is_again` once it is there. */
+static bool is_allowed(struct server *s, struct exchange *x, const struct route *r, bool is_again)
+{
+    struct access_verdict v;
+
+    if (s->o.access == NULL) {
+        x->caller = (struct caller){.kind = CALLER_LOCAL, .roles = ROLES_ALL};
+        x->actor[0] = 0;
+        return true;
+    }
+    ask_access(s, x, r, is_again, &v);
     x->caller = v.caller;
     name_actor(x);
     if (!is_again) {
@@ -290,6 +302,16 @@ static bool is_allowed(struct server *s, struct exchange *x, const struct route 
     if (v.rate.wait_s > 0)
         x->retry_after_s = v.rate.wait_s;
     return false;
+}
+
+bool server_lets_on(struct server *s, struct exchange *x)
+{
+    struct access_verdict v;
+
+    if (s->o.access == NULL)
+        return true;
+    ask_access(s, x, x->route, true, &v);
+    return v.status == 0;
 }
 
 /* A body may come long after its head: meanwhile the key may have been revoked, the user disabled,
@@ -372,6 +394,8 @@ static bool queries_are_known(struct exchange *x, const struct route *r)
 {
     struct query_check check = {.route = r};
 
+    if (r->has_any_query)
+        return true;
     exchange_queries(x, query_is_known, &check);
     if (check.unknown != NULL)
         problem_answer(x, 400, "query parameter \"%.64s\" is not known here", check.unknown);
@@ -510,7 +534,10 @@ static void on_ended(void *context, struct exchange *x)
 
     if (x->caller.kind == CALLER_STARTER)
         access_starter_done(s->o.access, x->status >= 200 && x->status < 300);
-    decide_ended(x);
+    if (x->stream != NULL)
+        live_left(x);
+    else
+        decide_ended(x);
     contract_ended(x);
 }
 
@@ -568,6 +595,7 @@ static void server_free(struct server *s)
     queue_close(s->desk_queue);
     for (unsigned i = 0; i < s->desk_count; i++)
         pthread_join(s->desks[i], NULL);
+    live_free(s->live);
     jobs_free(s->jobs);
     keyed_free(s->keyed);
     about_fini(&s->about);
@@ -624,7 +652,8 @@ bool server_start(const struct server_options *o, struct server **server, struct
     request_names_init(&s->names);
     about_init(&s->about, o->settings, s->plan, plan_seq_of(s), shard_directory(s->o.shard));
     *server = s; /* before the first request can start a job that asks for it */
-    if (!desks_start(s, e) || !http_start(&http, &s->http, e)) {
+    if (!desks_start(s, e) || !live_start(s, &s->live, e) || !http_start(&http, &s->http, e)) {
+        live_end(s->live);
         *server = NULL;
         server_free(s);
         return false;
@@ -737,6 +766,7 @@ void server_stop(struct server *s)
         return;
     atomic_store(&s->is_stopping, true);
     jobs_cancel(s->jobs);
+    live_end(s->live);
     http_drain(s->http);
     http_stop(s->http);
     server_free(s);

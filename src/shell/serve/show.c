@@ -2,18 +2,23 @@
  * store.
  *
  * The shard's index of ids knows where it is, also while the store lags behind; the store knows
- * the ids that the index has forgotten. And /explanation: why it was so (store/explanation.h).
+ * the ids that the index has forgotten. And /explanation: why it was so (store/explanation.h); and
+ * :replay: that it is so again (store/proof.h).
  */
+#include <stdio.h>
+
 #include "core/base/memory.h"
 #include "core/data/event.h"
 #include "core/decide/values.h"
 #include "core/velocity/velocity.h"
 #include "shell/os/clock.h"
+#include "shell/os/file.h"
 #include "shell/run/unseal.h"
 #include "shell/run/verdict.h"
 #include "shell/serve/desk.h"
 #include "shell/serve/watched.h"
 #include "shell/store/explanation.h"
+#include "shell/store/proof.h"
 
 enum { DURABLE_WAIT_US = 2000000, DURABLE_STEP_US = 500 };
 
@@ -177,6 +182,33 @@ enum http_next explain_decision(struct server *s, struct exchange *x)
         return HTTP_ANSWERED;
     }
     if (!explanation_write(&from, seq, &x->answer, &e)) {
+        buffer_clear(&x->answer);
+        problem_answer(x, e.kind == ERROR_NOT_FOUND ? 404 : 503, "%s", e.text);
+        return HTTP_ANSWERED;
+    }
+    x->status = 200;
+    buffer_add_char(&x->answer, '\n');
+    return HTTP_ANSWERED;
+}
+
+enum http_next replay_decision(struct server *s, struct exchange *x)
+{
+    const struct explanation_sources from = {.log = shard_log(s->o.shard),
+                                             .plans = shard_plans(s->o.shard)};
+    char directory[FILE_PATH_MAX];
+    struct store *store;
+    struct error e = {0};
+    uint64_t seq;
+
+    if (!body_is_empty_object(s, x, "a decision is replayed as it was") ||
+        !find_decision(s, x, &store, &seq))
+        return HTTP_ANSWERED;
+    snprintf(directory, sizeof directory, "%s/log", shard_directory(s->o.shard));
+    if (!wait_durable(from.log, seq)) {
+        problem_answer(x, 503, "the decision is not on disk yet; ask again");
+        return HTTP_ANSWERED;
+    }
+    if (!proof_write(&from, directory, seq, &x->answer, &e)) {
         buffer_clear(&x->answer);
         problem_answer(x, e.kind == ERROR_NOT_FOUND ? 404 : 503, "%s", e.text);
         return HTTP_ANSWERED;

@@ -72,20 +72,21 @@ const struct key keys[] = {
     {"sources", KEY_ENTRIES, 0, ARRAY_OF(sources, source_count, SETTINGS_SOURCES_MAX),
      .words =
          "Where data comes from. `transactions` is the source of the events; any other name is a "
-         "table to look up in."},
+         "table to look up in, or one for rollups."},
     {"sources.*", KEY_SECTION, 0, .shorthand = "file",
      .words = "One source; a plain text is its file."},
     {"sources.*.file", KEY_TEXT, 0, MEMBER(struct source_setting, file),
      .words = "Path or pattern (`*`, `?`) of the files, relative to the settings file. Compressed "
               "files (.gz, .zst) are read as they are."},
     {"sources.*.table", KEY_TEXT, 0, MEMBER(struct source_setting, table),
-     .words = "Instead of a file: a table of PostgreSQL, such as raw.payments. See "
+     .words = "Instead of a file: a table of PostgreSQL or SQLite, such as raw.payments. See "
               "docs/postgresql.md."},
     {"sources.*.query", KEY_TEXT, 0, MEMBER(struct source_setting, query),
-     .words = "Instead of a file: a SELECT of PostgreSQL."},
+     .words = "Instead of a file: a SELECT of PostgreSQL or SQLite."},
     {"sources.*.postgres", KEY_TEXT, KEY_SECRET, MEMBER(struct source_setting, postgres),
      .computed = "`store.url`, or `DATABASE_URL`",
-     .words = "The URL of its database: postgresql://user:password@host:5432/database."},
+     .words =
+         "The URL of its database: postgresql://user:password@host:5432/database, or sqlite:PATH."},
     {"sources.*.kafka", KEY_TEXT, 0, MEMBER(struct source_setting, kafka),
      .words = "A topic of Kafka that has the events (`kafka` says where): what `assay stream` "
               "reads. Beside it `file`, `table` or `query` may say where the history is, from "
@@ -820,7 +821,78 @@ const struct key keys[] = {
      .words = "Copies at most of what changes while a snapshot is written; beyond it the snapshot "
               "is given up and counted, decisions go on."},
 
-    {"rollups", KEY_SECTION, KEY_LATER, .words = "Tables by day and entity."},
+    {"rollups", KEY_ENTRIES, 0, ARRAY_OF(rollups, rollup_count, SETTINGS_ROLLUPS_MAX),
+     .words = "Tables by hour, day or month, made by `assay rollup`: see docs/rollups.md."},
+    {"rollups.*", KEY_SECTION, 0, .words = "One table; its name."},
+    {"rollups.*.source", KEY_TEXT, KEY_REQUIRED, MEMBER(struct rollup_setting, source),
+     .words = "What it is of: one of `sources`, `decisions` (the service's own, from its log), or "
+              "another rollup."},
+    {"rollups.*.every", KEY_WORD, 0, MEMBER(struct rollup_setting, every), .standard = "day",
+     .choices = "row|hour|day|month",
+     .words = "One row for each period in which there are any; `row`: one for each of the source."},
+    {"rollups.*.time", KEY_TEXT, 0, MEMBER(struct rollup_setting, time),
+     .computed = "`event.time`; of a rollup its period",
+     .words = "The source's field whose period a row is counted in."},
+    {"rollups.*.time_zone", KEY_TEXT, 0, MEMBER(struct rollup_setting, time_zone),
+     .computed = "`time_zone`", .words = "Where the hours, days and months begin."},
+    {"rollups.*.by", KEY_TEXTS, 0, ARRAY(struct rollup_setting, by, by_count, LANG_KEYS_MAX),
+     .words = "Fields beside the period: one row for each of their values in each period."},
+    {"rollups.*.where", KEY_TEXT, 0, MEMBER(struct rollup_setting, where),
+     .words = "Only the source's rows for which this holds."},
+    {"rollups.*.measures", KEY_ENTRIES, 0,
+     ARRAY(struct rollup_setting, measures, measure_count, SETTINGS_MEASURES_MAX),
+     .words = "What is counted in each period: count, sum, mean, min, max, std or distinct, with "
+              "`where (...)`."},
+    {"rollups.*.measures.*", KEY_TEXT, KEY_REQUIRED, MEMBER(struct named_setting, source),
+     .words = "One measure, such as `count() where (amount > 0.8 * balance)`."},
+    {"rollups.*.join", KEY_TEXTS, 0,
+     ARRAY(struct rollup_setting, joins, join_count, SETTINGS_ROLLUPS_MAX),
+     .words = "Rollups whose columns come beside, found by period (and their own `by`); null where "
+              "they have no row."},
+    {"rollups.*.columns", KEY_ENTRIES, 0,
+     ARRAY(struct rollup_setting, columns, column_count, SETTINGS_MEASURES_MAX),
+     .words = "Columns made of the others, those above them included."},
+    {"rollups.*.columns.*", KEY_TEXT, KEY_REQUIRED, MEMBER(struct named_setting, source),
+     .words = "One column, such as `total_clicks / total_impressions`."},
+    {"rollups.*.score", KEY_TEXT, 0, MEMBER(struct rollup_setting, score),
+     .words = "The column fraud_score: an expression of the others."},
+    {"rollups.*.clamp", KEY_TEXTS, 0, ARRAY(struct rollup_setting, clamp, clamp_count, 2),
+     .has_at = offsetof(struct rollup_setting, has_clamp),
+     .words = "Least and greatest score, such as [0, 1]."},
+    {"rollups.*.label", KEY_SECTION, 0, .shorthand = "when",
+     .words = "The column fraud_label, 0 or 1; a plain text is its rule."},
+    {"rollups.*.label.when", KEY_TEXT, 0, MEMBER(struct rollup_setting, label_when),
+     .words = "1 where this holds, the score included."},
+    {"rollups.*.label.of", KEY_TEXT, 0, MEMBER(struct rollup_setting, label_of),
+     .computed = "`fraud_score`", .words = "With `percentile`: the column."},
+    {"rollups.*.label.percentile", KEY_REAL, 0, MEMBER(struct rollup_setting, percentile),
+     .has_at = offsetof(struct rollup_setting, has_percentile), .least = 0, .most = 100,
+     .words = "Instead of a rule: 1 from this percentile of the column on, over all rows, "
+              "interpolated linearly."},
+    {"rollups.*.reasons", KEY_ENTRIES, 0,
+     ARRAY(struct rollup_setting, reasons, reason_count, SETTINGS_MEASURES_MAX),
+     .words = "The column fraud_reason: the first of them whose condition holds."},
+    {"rollups.*.reasons.*", KEY_TEXT, KEY_REQUIRED, MEMBER(struct named_setting, source),
+     .words = "The condition of one; `true` for the last."},
+    {"rollups.*.levels", KEY_ENTRIES, 0,
+     ARRAY(struct rollup_setting, levels, level_count, SETTINGS_LEVELS_MAX),
+     .words = "The columns alert_level and action, by the score."},
+    {"rollups.*.levels.*", KEY_SECTION, 0, .shorthand = "from",
+     .words = "One level; a plain number is its least score."},
+    {"rollups.*.levels.*.from", KEY_REAL, 0, MEMBER(struct level_setting, from),
+     .has_at = offsetof(struct level_setting, has_from), .least = -1e12, .most = 1e12,
+     .words = "The score from which on it holds; without one it holds for all that is below the "
+              "others."},
+    {"rollups.*.levels.*.action", KEY_TEXT, 0, MEMBER(struct level_setting, action),
+     .words = "What people are to do."},
+    {"rollups.*.keep", KEY_TEXTS, 0,
+     ARRAY(struct rollup_setting, keep, keep_count, SETTINGS_FIELDS_MAX),
+     .has_at = offsetof(struct rollup_setting, has_keep), .computed = "all",
+     .words = "The source's and joined columns that the table has, beside period, `by`, measures, "
+              "columns, score, label, reason and level. An empty list: none."},
+    {"rollups.*.table", KEY_TEXT, 0, MEMBER(struct rollup_setting, table),
+     .computed = "the rollup's name",
+     .words = "The table that it is written into, such as feature.fraud_daily."},
 };
 
 const size_t key_count = sizeof keys / sizeof keys[0];

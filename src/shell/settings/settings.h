@@ -26,6 +26,9 @@ enum {
     SETTINGS_RANGES_MAX = 16, /* that a search draws from */
     SETTINGS_TESTS_MAX = 1000,
     SETTINGS_CONTRACTS_MAX = 64,
+    SETTINGS_ROLLUPS_MAX = 64,
+    SETTINGS_MEASURES_MAX = 256, /* of one rollup; columns likewise */
+    SETTINGS_LEVELS_MAX = 16,
     SETTINGS_REQUIRE_MAX = 256,
     SETTINGS_ANSWERS_MAX = 16,
     SETTINGS_PROPERTIES_MAX = 64,    /* of Kafka's client */
@@ -286,6 +289,50 @@ struct test_setting {
     } expect;
 };
 
+enum rollup_every { EVERY_ROW, EVERY_HOUR, EVERY_DAY, EVERY_MONTH, EVERY_KINDS };
+
+/* From which score of a rollup on a level holds, and what is to be done then. */
+struct level_setting {
+    char *name;
+    bool has_from; /* without: whatever the score */
+    double from;
+    char *action; /* or NULL */
+};
+
+/* A table by period: docs/rollups.md. */
+struct rollup_setting {
+    char *name;
+    char *source; /* of the settings' sources, "decisions", or another rollup */
+    enum rollup_every every;
+    char *time;      /* the source's field; NULL: event.time; of a rollup its period */
+    char *time_zone; /* of periods; NULL: that of the settings */
+    char **by;       /* fields of the source beside the period */
+    uint32_t by_count;
+    char *where;
+    struct named_setting *measures;
+    uint32_t measure_count;
+    char **joins; /* other rollups */
+    uint32_t join_count;
+    struct named_setting *columns;
+    uint32_t column_count;
+    char *score;
+    bool has_clamp;
+    char **clamp; /* two numbers, as `bound` has them */
+    uint32_t clamp_count;
+    double bound[2];
+    char *label_when, *label_of;
+    bool has_percentile;
+    double percentile;
+    struct named_setting *reasons;
+    uint32_t reason_count;
+    struct level_setting *levels;
+    uint32_t level_count;
+    bool has_keep;
+    char **keep;
+    uint32_t keep_count;
+    char *table; /* NULL: the rollup's name */
+};
+
 enum store_in { STORE_IN_SQLITE, STORE_IN_POSTGRES };
 
 struct store_setting {
@@ -455,6 +502,8 @@ struct settings {
     uint32_t model_count;
     struct test_setting *tests;
     uint32_t test_count;
+    struct rollup_setting *rollups;
+    uint32_t rollup_count;
     struct server_setting server;
     struct store_setting store;
     struct kafka_setting kafka;
@@ -511,6 +560,8 @@ const struct source_setting *settings_source(const struct settings *s,
                                              const char *name); /* or NULL */
 /* Of a source in PostgreSQL its database; NULL: that of DATABASE_URL. */
 const char *settings_source_url(const struct settings *s, const struct source_setting *source);
+/* The rollup of that name, or NULL. */
+const struct rollup_setting *settings_rollup(const struct settings *s, const char *name);
 /* The topic that the events come from, or NULL; the group that reads it. */
 /* A target of notifications by its name; NULL. */
 const struct notify_setting *settings_notify(const struct settings *s, const char *name);

@@ -3,6 +3,7 @@
 #include "shell/settings/keys.h"
 #include "shell/settings/notify.h"
 #include "shell/settings/read.h"
+#include "shell/settings/rollup.h"
 #include "shell/settings/search.h"
 #include "shell/settings/stream.h"
 
@@ -245,7 +246,7 @@ static bool verify_use(const struct settings *s, const struct source_setting *so
                   source->name);
         return refuse(s, e, "sources.", source->name, ".join");
     }
-    if (!is_events && source->key == NULL) {
+    if (!is_events && source->key == NULL && !rollup_uses(s, source->name)) {
         error_set(
             e, ERROR_INVALID,
             "expected its key, the column named like the events' field to look up by, such as "
@@ -787,5 +788,6 @@ bool settings_verify(struct settings *s, struct error *e)
     return verify_kinds(s, e) && verify_sources(s, e) && verify_schema(s, e) &&
            verify_outcomes(s, e) && verify_checks(s, e) && verify_decision(s, e) &&
            verify_levels(s, e) && verify_model(s, e) && verify_validate(s, e) &&
-           verify_tests(s, e) && stream_verify(s, e) && notify_verify(s, e) && access_verify(s, e);
+           verify_tests(s, e) && stream_verify(s, e) && notify_verify(s, e) && access_verify(s, e) &&
+           rollup_verify(s, e);
 }

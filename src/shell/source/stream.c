@@ -18,6 +18,7 @@
 #include "core/base/memory.h"
 #include "core/base/panic.h"
 #include "shell/link/postgres.h"
+#include "shell/link/sqlite.h"
 #include "shell/os/digest.h"
 #include "shell/source/topic.h"
 #include "shell/source/unpack.h"
@@ -36,7 +37,10 @@ struct stream {
     bool is_live; /* a pipe: its writer may take its time */
     uint64_t total_bytes;
     atomic_uint_fast64_t done_bytes;
-    struct postgres *db;        /* instead of fd; or NULL */
+    struct postgres *db;      /* instead of fd; or NULL */
+    struct sqlite_link *file; /* instead of db; or NULL */
+    struct sqlite_statement *select;
+    struct buffer line;         /* of the file */
     struct topic_reader *topic; /* likewise */
     struct digest *digest;
     struct text row; /* of the database, what the input had no room for */
@@ -62,6 +66,34 @@ struct stream {
     bool at_end;
 };
 
+/* The next row of the database; length 0 is the end. */
+static bool next_row(struct stream *s, struct error *e)
+{
+    bool has, wants;
+
+    if (s->topic != NULL)
+        return topic_next(s->topic, s->wake, &s->row, e);
+    if (s->db != NULL)
+        return postgres_copy_next(s->db, s->wake, &s->row, e);
+    pthread_mutex_lock(&s->mutex);
+    wants = !s->stop;
+    pthread_mutex_unlock(&s->mutex);
+    buffer_clear(&s->line);
+    if (!wants || s->select == NULL)
+        return true;
+    if (!sqlite_step(s->select, &has, e))
+        return false;
+    if (has) {
+        sqlite_csv_row(s->select, &s->line);
+    } else {
+        sqlite_statement_free(s->select);
+        s->select = NULL;
+    }
+    s->row = (struct text){s->line.bytes, s->line.length};
+    return !s->line.overflow ||
+           error_set(e, ERROR_INVALID, "%s: a row of over %d bytes", s->path, STREAM_WINDOW_MAX);
+}
+
 /* As many rows as there is room for; none is the end, or that the reader shall stop. */
 static bool read_rows(struct stream *s, struct error *e)
 {
@@ -70,9 +102,7 @@ static bool read_rows(struct stream *s, struct error *e)
     while (used < INPUT_BYTES) {
         size_t room = INPUT_BYTES - used;
 
-        if (s->row.length == 0 &&
-            !(s->topic != NULL ? topic_next(s->topic, s->wake, &s->row, e)
-                               : postgres_copy_next(s->db, s->wake, &s->row, e)))
+        if (s->row.length == 0 && !next_row(s, e))
             return false;
         if (s->row.length == 0)
             break;
@@ -95,7 +125,7 @@ static bool read_input(struct stream *s, size_t at, struct error *e)
     struct pollfd wait[2] = {{.fd = s->fd, .events = POLLIN}, {.fd = s->wake, .events = POLLIN}};
     ssize_t n;
 
-    if (s->db != NULL || s->topic != NULL)
+    if (s->db != NULL || s->file != NULL || s->topic != NULL)
         return read_rows(s, e);
     do {
         if (poll(wait, 2, -1) > 0 && wait[1].revents != 0) {
@@ -219,6 +249,9 @@ static void stream_free(struct stream *s)
     if (s->wake >= 0)
         close(s->wake);
     postgres_close(s->db);
+    sqlite_statement_free(s->select);
+    sqlite_link_close(s->file);
+    buffer_fini(&s->line);
     topic_close(s->topic);
     digest_free(s->digest);
     unpacker_free(s->unpacker);
@@ -299,6 +332,15 @@ static bool open_database(struct stream *s, const struct source_database *d, str
 
     if (!open_plain(s, e))
         return false;
+    if (sqlite_link_is(d->url)) {
+        buffer_init(&s->line, STREAM_WINDOW_MAX);
+        if (!sqlite_link_open(d->url, false, &s->file, e) ||
+            !sqlite_link_select(s->file, d->table, d->query, &s->select, e))
+            return false;
+        sqlite_csv_names(s->select, &s->line);
+        s->row = (struct text){s->line.bytes, s->line.length};
+        return true;
+    }
     buffer_init(&sql, 2 * POSTGRES_QUERY_MAX);
     ok = postgres_open(d->url, &s->db, e) &&
          postgres_copy_format(s->db, d->table, d->query, &sql, e);

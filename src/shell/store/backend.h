@@ -24,6 +24,9 @@ struct store_ops {
     bool (*entity_decisions)(struct store *s, int64_t entity, uint64_t before_seq, uint64_t *seq,
                              uint32_t most, uint32_t *found, struct error *e);
     bool (*label_of)(struct store *s, uint64_t seq, uint8_t *label, struct error *e);
+    bool (*traffic)(struct store *s, const struct store_traffic_query *q,
+                    void (*row)(void *context, const struct store_traffic *t), void *context,
+                    struct error *e);
     bool (*count)(struct store *s, struct store_totals *t, struct error *e);
     bool (*ask)(struct store *s, const char *sql, bool is_kept, const struct store_value *value,
                 uint32_t values, const struct store_visitor *v, struct error *e);
@@ -42,15 +45,19 @@ struct store_sorting {
     const char *word;
     const char *order; /* of key and seq */
     char compare;      /* what the next page is to the cursor */
-    bool by_score;     /* else by time */
+    enum { STORE_KEY_TIME, STORE_KEY_SCORE, STORE_KEY_SEQ } key;
 };
 extern const struct store_sorting store_sorts[];
+int64_t store_key_of(const struct store_query *q, const struct store_decision *d);
+
+/* How long counts of a span are kept, behind the newest one. */
+int64_t store_span_keep_us(enum store_span span);
 
 /* Pages go on by key (sort value, seq), never by offset, so a page costs the same however deep it
  * is and rows that arrive meanwhile neither repeat nor hide one. A cursor is that key with a hash
  * of the query it belongs to, in hex; a cursor of another query is refused. */
 struct store_cursor {
-    int64_t key; /* the score, or the time in microseconds */
+    int64_t key; /* the score, the time in microseconds, or the seq */
     uint64_t seq;
 };
 void store_cursor_format(const struct store_query *q, const struct store_cursor *c,

@@ -14,7 +14,7 @@ static uint64_t query_hash(const struct store_query *q)
                                q->has_label,
                                q->has_label ? q->label : 0,
                                q->entity};
-    const struct text words[] = {q->outcome, q->level, q->rule};
+    const struct text words[] = {q->outcome, q->level, q->rule, q->id_prefix};
     uint64_t hash = hash_bytes(numbers, sizeof numbers, 1);
 
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)

@@ -38,6 +38,20 @@ static void earlier_fini(struct earlier *a)
     unseal_fini(&a->unseal);
 }
 
+void own_map_features(const struct plan *ours, const struct plan *theirs,
+                      int map[LANG_FEATURES_MAX])
+{
+    for (uint32_t i = 0; i < plan_feature_count(ours); i++) {
+        int at = plan_feature_find(theirs, text_of(plan_feature_name(ours, i)));
+        bool is_same =
+            at >= 0 &&
+            program_fingerprint(plan_program(theirs), plan_feature_node(theirs, (uint32_t)at)) ==
+                program_fingerprint(plan_program(ours), plan_feature_node(ours, i));
+
+        map[i] = is_same ? at : -1;
+    }
+}
+
 static bool earlier_load(struct earlier *a, const struct explanation_sources *s,
                          const struct plan *ours, uint32_t number, struct error *e)
 {
@@ -51,15 +65,7 @@ static bool earlier_load(struct earlier *a, const struct explanation_sources *s,
     a->number = number;
     a->plan = plan;
     frame_init(&a->values, plan_values_schema(plan), 1, LOG_BODY_MAX);
-    for (uint32_t i = 0; i < plan_feature_count(ours); i++) {
-        int at = plan_feature_find(plan, text_of(plan_feature_name(ours, i)));
-        bool is_same =
-            at >= 0 &&
-            program_fingerprint(plan_program(plan), plan_feature_node(plan, (uint32_t)at)) ==
-                program_fingerprint(plan_program(ours), plan_feature_node(ours, i));
-
-        a->map[i] = is_same ? at : -1;
-    }
+    own_map_features(ours, plan, a->map);
     return true;
 }
 

@@ -7,6 +7,9 @@
 
 struct own_past;
 
+/* Where each of our features is among theirs: -1 where they have none of this name and meaning. */
+void own_map_features(const struct plan *ours, const struct plan *theirs,
+                      int map[LANG_FEATURES_MAX]);
 /* The values of the plan's features in the entity's last decisions before `seq`. Features that
  * another plan defined otherwise then are left out. */
 bool own_past_read(const struct explanation_sources *s, const struct plan *p, int64_t entity,

@@ -142,7 +142,7 @@ static bool postgres_store_remove(const char *where, struct error *e)
     buffer_init(&watch, STORE_SQL_MAX);
     store_sql_expand(store_watch_empty, POSTGRES_WATCH, &watch);
     ok = postgres_exec(postgres_of(s)->db,
-                       "TRUNCATE score.decision, score.entity, label.label; "
+                       "TRUNCATE score.decision, score.entity, score.traffic, label.label; "
                        "UPDATE audit.projection SET projected_seq = 0, projected_at = now()",
                        e) &&
          postgres_exec(postgres_of(s)->db, buffer_text(&watch), e);
@@ -357,6 +357,43 @@ static bool run_with(struct postgres_store *s, const char *sql, uint64_t seq, st
     return true;
 }
 
+/* The batch's rows are counted where they stand, as in SQLite. */
+static bool count_traffic(struct postgres_store *s, uint64_t projected_seq, struct error *e)
+{
+    for (enum store_span span = 0; span < STORE_SPANS; span++) {
+        char seconds[NUMBER_TEXT_MAX], keep[NUMBER_TEXT_MAX];
+        char since[NUMBER_TEXT_MAX], until[NUMBER_TEXT_MAX];
+        const struct text count[] = {
+            {seconds, number_format_int(store_span_us(span) / 1000000, seconds)},
+            {since, number_format_int((int64_t)s->projected, since)},
+            {until, number_format_int((int64_t)projected_seq, until)}};
+        const struct text drop[] = {
+            count[0], {keep, number_format_int(store_span_keep_us(span) / 1000000, keep)}};
+        struct postgres_rows *rows;
+
+        if (!postgres_ask(s->db,
+                          "INSERT INTO score.traffic SELECT $1::integer, to_timestamp(floor("
+                          "extract(epoch FROM received_at) / $1::integer) * $1::integer), outcome, "
+                          "least(score / 50, 19), count(*) FROM score.decision WHERE seq > "
+                          "$2::bigint AND seq <= $3::bigint GROUP BY 1, 2, 3, 4 ON CONFLICT "
+                          "(span_s, start_at, outcome, band) DO UPDATE SET count = traffic.count + "
+                          "excluded.count",
+                          count, 3, &rows, e))
+            return false;
+        postgres_rows_free(rows);
+        if (!postgres_ask(s->db,
+                          "DELETE FROM score.traffic WHERE span_s = $1::integer AND start_at < "
+                          "(SELECT max(start_at) FROM score.traffic WHERE span_s = $1::integer) - "
+                          "make_interval(secs => $2::bigint)",
+                          drop, 2, &rows, e))
+            return false;
+        postgres_rows_free(rows);
+    }
+    return true;
+}
+
+_Static_assert(STORE_BAND_WIDTH == 50 && STORE_BANDS == 20, "as the statement has it");
+
 static const char apply_labels[] =
     "UPDATE score.decision d SET label = l.label FROM (SELECT DISTINCT ON (event_seq) event_seq, "
     "label FROM label.label WHERE seq > $1::bigint ORDER BY event_seq, seq DESC) l "
@@ -374,6 +411,7 @@ static bool write_batch(struct postgres_store *s, uint64_t projected_seq, struct
                      "COPY label.label(seq, event_seq, event_id, label, source, effective_at, "
                      "received_at) FROM STDIN",
                      &s->label, e) &&
+           (s->decision.length == 0 || count_traffic(s, projected_seq, e)) &&
            (s->label.length == 0 || run_with(s, apply_labels, s->projected, e)) &&
            run_with(s,
                     "UPDATE audit.projection SET projected_seq = $1::bigint, projected_at = now() "
@@ -442,6 +480,7 @@ const struct store_ops postgres_ops = {
     .find = postgres_find,
     .entity_decisions = postgres_entity_decisions,
     .label_of = postgres_label_of,
+    .traffic = postgres_traffic,
     .count = postgres_count,
     .ask = postgres_store_ask,
 };

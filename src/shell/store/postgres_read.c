@@ -96,7 +96,15 @@ static void where_words(struct asking *a, const struct store_query *q, struct te
     if (q->rule.length > 0) {
         buffer_add_text(&a->sql, " AND strpos(d.rules::text, ");
         add_value(a, rule, "text");
-        buffer_add_text(&a->sql, ") > 0");
+        buffer_add_text(&a->sql, ") > 0 AND d.rules IS NOT NULL");
+    }
+    if (q->id_prefix.length > 0) {
+        buffer_format(&a->sql,
+                      " AND d.seq > (SELECT max(seq) FROM score.decision) - %d AND "
+                      "starts_with(d.event_id, ",
+                      STORE_PREFIX_SCAN);
+        add_value(a, q->id_prefix, "text");
+        buffer_add_char(&a->sql, ')');
     }
 }
 
@@ -105,7 +113,7 @@ static void where_numbers(struct asking *a, const struct store_query *q)
     if (q->has_label && q->label == LABEL_UNKNOWN)
         buffer_add_text(&a->sql, " AND d.label IS NULL");
     if (q->has_label && q->label != LABEL_UNKNOWN) {
-        buffer_add_text(&a->sql, " AND d.label = ");
+        buffer_add_text(&a->sql, " AND d.label IS NOT NULL AND d.label = ");
         add_number(a, q->label);
     }
     if (q->min_score > 0) {
@@ -121,14 +129,16 @@ static void where_numbers(struct asking *a, const struct store_query *q)
 static void page_order(struct asking *a, const struct store_query *q, const struct store_cursor *c)
 {
     const struct store_sorting *sort = &store_sorts[q->sort];
-    const char *key = sort->by_score ? "d.score" : "d.\"time\"";
+    const char *key = sort->key == STORE_KEY_SCORE ? "d.score"
+                      : sort->key == STORE_KEY_SEQ ? "d.seq"
+                                                   : "d.\"time\"";
 
     if (q->cursor.length > 0) {
         buffer_format(&a->sql, " AND (%s, d.seq) %c (", key, sort->compare);
-        if (sort->by_score)
-            add_number(a, c->key);
-        else
+        if (sort->key == STORE_KEY_TIME)
             add_time(a, c->key);
+        else
+            add_number(a, c->key);
         buffer_add_text(&a->sql, ", ");
         add_number(a, (int64_t)c->seq);
         buffer_add_char(&a->sql, ')');
@@ -210,7 +220,7 @@ bool postgres_query(struct store *is, const struct store_query *q,
         struct store_decision d;
 
         decision_of(rows, i, &d);
-        last = (struct store_cursor){store_sorts[q->sort].by_score ? d.score : d.time_us, d.seq};
+        last = (struct store_cursor){store_key_of(q, &d), d.seq};
         row(context, &d);
     }
     if (postgres_rows_count(rows) > q->limit)
@@ -281,6 +291,40 @@ bool postgres_label_of(struct store *is, uint64_t seq, uint8_t *label, struct er
     if (!ok)
         return false;
     *label = postgres_rows_count(rows) > 0 ? label_cell(rows, 0, 0) : (uint8_t)LABEL_UNKNOWN;
+    postgres_rows_free(rows);
+    return true;
+}
+
+bool postgres_traffic(struct store *is, const struct store_traffic_query *q,
+                      void (*row)(void *context, const struct store_traffic *t), void *context,
+                      struct error *e)
+{
+    struct asking a = {.count = 0};
+    struct postgres_rows *rows;
+    bool ok;
+
+    buffer_init(&a.sql, SQL_MAX);
+    buffer_add_text(&a.sql, "SELECT (floor(extract(epoch FROM start_at) / ");
+    add_number(&a, q->step_us / 1000000);
+    buffer_format(&a.sql,
+                  ") * %lld)::bigint, outcome, band, sum(count)::bigint FROM score.traffic WHERE "
+                  "span_s = ",
+                  (long long)q->step_us);
+    add_number(&a, store_span_us(q->span) / 1000000);
+    buffer_add_text(&a.sql, " AND start_at >= ");
+    add_time(&a, q->from_us);
+    buffer_add_text(&a.sql, " AND start_at < ");
+    add_time(&a, q->until_us);
+    buffer_add_text(&a.sql, " GROUP BY 1, 2, 3 ORDER BY 1, 2, 3");
+    ok = ask(postgres_of(is), &a, &rows, e);
+    buffer_fini(&a.sql);
+    if (!ok)
+        return false;
+    for (uint32_t i = 0; i < postgres_rows_count(rows); i++)
+        row(context, &(struct store_traffic){.start_us = postgres_int(rows, i, 0),
+                                             .outcome = postgres_cell(rows, i, 1),
+                                             .band = (int)postgres_int(rows, i, 2),
+                                             .count = (uint64_t)postgres_int(rows, i, 3)});
     postgres_rows_free(rows);
     return true;
 }

@@ -51,6 +51,19 @@ static const struct migration migrations[] = {
      "  END LOOP;"
      " END $$;"
      "REVOKE ALL ON FUNCTION score.make_month(date) FROM PUBLIC;"},
+    {"traffic",
+     "CREATE INDEX decision_rules ON score.decision(\"time\", seq) WHERE rules IS NOT NULL;"
+     "CREATE INDEX decision_label ON score.decision(label, \"time\", seq) WHERE label IS NOT NULL;"
+     "CREATE TABLE score.traffic("
+     " span_s integer NOT NULL, start_at timestamptz NOT NULL, outcome text NOT NULL,"
+     " band smallint NOT NULL, count bigint NOT NULL,"
+     " PRIMARY KEY (span_s, start_at, outcome, band));"
+     "INSERT INTO score.traffic SELECT s, to_timestamp(floor(extract(epoch FROM received_at) / s)"
+     "  * s), outcome, least(score / 50, 19), count(*)"
+     " FROM score.decision, (VALUES (60), (3600)) v(s)"
+     " WHERE received_at >= (SELECT max(received_at) FROM score.decision)"
+     "  - CASE s WHEN 60 THEN interval '3 days' ELSE interval '100 days' END"
+     " GROUP BY 1, 2, 3, 4;"},
     {"alerts", store_watch_schema},
 };
 

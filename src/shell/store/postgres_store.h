@@ -68,6 +68,9 @@ bool postgres_find(struct store *is, struct text event_id, uint64_t *seq, struct
 bool postgres_entity_decisions(struct store *is, int64_t entity, uint64_t before_seq, uint64_t *seq,
                                uint32_t most, uint32_t *found, struct error *e) MUST_USE;
 bool postgres_label_of(struct store *is, uint64_t seq, uint8_t *label, struct error *e) MUST_USE;
+bool postgres_traffic(struct store *is, const struct store_traffic_query *q,
+                      void (*row)(void *context, const struct store_traffic *t), void *context,
+                      struct error *e) MUST_USE;
 bool postgres_store_ask(struct store *is, const char *sql, bool is_kept,
                         const struct store_value *value, uint32_t values,
                         const struct store_visitor *v, struct error *e) MUST_USE;

@@ -44,9 +44,10 @@ struct project {
     struct naming naming;
     struct buffer rules;
     uint64_t read_seq; /* last record taken from the cursor */
-    _Atomic uint64_t projected_seq, skipped;
-    int64_t looked_us, anew_us; /* monotonic; when it was last looked for, and made anew */
-    uint64_t whole_seq;         /* made anew, it is whole from here on */
+    _Atomic uint64_t projected_seq, skipped, bands[STORE_BANDS];
+    uint32_t batch_bands[STORE_BANDS]; /* of the transaction */
+    int64_t looked_us, anew_us;        /* monotonic; when it was last looked for, and made anew */
+    uint64_t whole_seq;                /* made anew, it is whole from here on */
     _Atomic unsigned generation;
     atomic_bool is_rebuilding, is_suspect, is_stopping;
     pthread_t thread;
@@ -138,6 +139,7 @@ static bool add_decision(struct project *p, const struct record *r, struct error
     row.rules = (struct text){p->rules.bytes, p->rules.length};
     row.entity = tokens_read(n->tokens, &n->event);
     row.entities = plan_entity_count(n->plan);
+    p->batch_bands[store_band(d.score)]++;
     return store_add_decision(p->store, &row, e) &&
            (p->fold == NULL || p->fold->decision(p->fold->context, p->store,
                                                  &(struct project_seen){.row = &row,
@@ -190,6 +192,7 @@ static bool project_batch(struct project *p, uint64_t until, uint32_t *taken, st
     int more = 0;
 
     *taken = 0;
+    memset(p->batch_bands, 0, sizeof p->batch_bands);
     if (!store_begin(p->store, e)) {
         store_rollback(p->store);
         return false;
@@ -209,6 +212,8 @@ static bool project_batch(struct project *p, uint64_t until, uint32_t *taken, st
         store_rollback(p->store);
         return false;
     }
+    for (int i = 0; i < STORE_BANDS; i++)
+        atomic_fetch_add(&p->bands[i], p->batch_bands[i]);
     atomic_store(&p->projected_seq, p->read_seq);
     if (fold != NULL)
         fold->committed(fold->context, p->read_seq);
@@ -459,6 +464,8 @@ void project_status(struct project *p, struct project_status *status)
 
     status->projected_seq = atomic_load(&p->projected_seq);
     status->lag = durable > status->projected_seq ? durable - status->projected_seq : 0;
+    for (int i = 0; i < STORE_BANDS; i++)
+        status->bands[i] = atomic_load(&p->bands[i]);
     status->skipped = atomic_load(&p->skipped);
     status->is_rebuilding = atomic_load(&p->is_rebuilding);
     pthread_mutex_lock(&p->lock);

@@ -57,10 +57,11 @@ struct project_options {
 
 struct project_status {
     uint64_t projected_seq;
-    uint64_t lag;       /* records that are durable and not yet in the store */
-    uint64_t skipped;   /* records that could not be read, since the start */
-    bool is_failed;     /* the projector cannot write, and tries again every second */
-    bool is_rebuilding; /* the store is made anew */
+    uint64_t lag;                /* records that are durable and not yet in the store */
+    uint64_t bands[STORE_BANDS]; /* of scores, of decisions that it added since the start */
+    uint64_t skipped;            /* records that could not be read, since the start */
+    bool is_failed;              /* the projector cannot write, and tries again every second */
+    bool is_rebuilding;          /* the store is made anew */
     char failure[ERROR_TEXT_MAX];
 };
 

@@ -6,10 +6,10 @@
  *
  * How writes stay fast at 10 M rows: integer keys; names of outcomes, levels and plans once each in
  * a table of names; two indexes whose new entries lie together: (time, seq) at its end and (score,
- * seq) at one of 1,001 ends. What a decision is found by, the hash of its event's id and the tokens
- * of its entities, stands inside a bucket of 2^16 seqs, so an insert touches pages of the newest
- * bucket only and a look-up asks each bucket, newest first; a transaction inserts them in order
- * (keys.h).
+ * seq) at one of 1,001 ends; two of few rows, those with a rule or a label. What a decision is
+ * found by, the hash of its event's id and the tokens of its entities, stands inside a bucket of
+ * 2^16 seqs, so an insert touches pages of the newest bucket only and a look-up asks each bucket,
+ * newest first; a transaction inserts them in order (keys.h).
  */
 #ifndef ASSAY_STORE_SQLITE_H
 #define ASSAY_STORE_SQLITE_H
@@ -50,6 +50,7 @@ struct sqlite_store {
     sqlite3_stmt *name_find, *name_add;
     sqlite3_stmt *decision_add, *event_add, *entity_add, *label_add, *label_apply;
     sqlite3_stmt *projected_get, *projected_set;
+    sqlite3_stmt *traffic_add, *traffic_drop;
     struct store_keys events, entities;  /* of the transaction, not inserted yet */
     struct store_name name[STORE_NAMES]; /* as the transaction sees them */
     uint32_t name_count;
@@ -77,6 +78,9 @@ bool sqlite_find(struct store *is, struct text event_id, uint64_t *seq, struct e
 bool sqlite_entity_decisions(struct store *is, int64_t entity, uint64_t before_seq, uint64_t *seq,
                              uint32_t most, uint32_t *found, struct error *e) MUST_USE;
 bool sqlite_label_of(struct store *is, uint64_t seq, uint8_t *label, struct error *e) MUST_USE;
+bool sqlite_traffic(struct store *is, const struct store_traffic_query *q,
+                    void (*row)(void *context, const struct store_traffic *t), void *context,
+                    struct error *e) MUST_USE;
 bool sqlite_ask(struct store *is, const char *sql, bool is_kept, const struct store_value *value,
                 uint32_t values, const struct store_visitor *v, struct error *e) MUST_USE;
 bool sqlite_count(struct store *is, struct store_totals *t, struct error *e) MUST_USE;

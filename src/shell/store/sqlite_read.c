@@ -3,7 +3,8 @@
  * A sort by score within a time range has two plans: walk the score index and drop rows outside the
  * range, or take the range and sort it. The second is right where the range is short;
  * STORE_SCAN_MAX says what is short, and counting up to that many index entries costs less than
- * either plan.
+ * either plan. Likewise a sort by time within a range of scores. Rows with a rule or a label are
+ * few, and have indexes of their own; an id's prefix is looked for among the newest rows only.
  */
 #include "shell/store/sqlite.h"
 
@@ -30,6 +31,7 @@ enum {
     AT_RULE,
     AT_LABEL,
     AT_ENTITY,
+    AT_PREFIX,
 };
 
 static bool is_timed(const struct store_query *q)
@@ -37,23 +39,47 @@ static bool is_timed(const struct store_query *q)
     return q->from_us != INT64_MIN || q->until_us != INT64_MAX;
 }
 
-static bool range_is_short(struct sqlite_store *s, const struct store_query *q, bool *is_short,
-                           struct error *e)
+static bool is_scored(const struct store_query *q)
+{
+    return q->min_score > 0 || q->max_score < PLAN_SCORE_MAX;
+}
+
+/* What an index finds first; each takes its own share of the query's conditions. */
+enum { BY_TIME, BY_SCORE, BY_RULES, BY_LABEL };
+
+static const struct {
+    const char *table, *where;
+} sources[] = {
+    [BY_TIME] = {"decision INDEXED BY decision_time", "time_us >= ?1 AND time_us < ?2"},
+    [BY_SCORE] = {"decision INDEXED BY decision_score", "score >= ?1 AND score <= ?2"},
+    [BY_RULES] = {"decision INDEXED BY decision_rules", "rules IS NOT NULL"},
+    [BY_LABEL] = {"decision INDEXED BY decision_label", "label IS NOT NULL AND label = ?1"},
+};
+
+/* Whether it finds so few rows that they are sorted at once. */
+static bool is_short(struct sqlite_store *s, const struct store_query *q, int by, bool *is,
+                     struct error *e)
 {
     sqlite3_stmt *count;
+    struct buffer sql;
     bool ok;
 
-    if (!sqlite_prepare(s,
-                        "SELECT count(*) FROM (SELECT 1 FROM decision INDEXED BY decision_time "
-                        "WHERE time_us >= ?1 AND time_us < ?2 LIMIT ?3)",
-                        &count, e))
+    buffer_init(&sql, 512);
+    buffer_format(&sql, "SELECT count(*) FROM (SELECT 1 FROM %s WHERE %s LIMIT ?3)",
+                  sources[by].table, sources[by].where);
+    ok = sqlite_prepare(s, buffer_text(&sql), &count, e);
+    buffer_fini(&sql);
+    if (!ok)
         return false;
-    sqlite3_bind_int64(count, 1, q->from_us);
-    sqlite3_bind_int64(count, 2, q->until_us);
+    sqlite3_bind_int64(count, 1,
+                       by == BY_TIME    ? q->from_us
+                       : by == BY_LABEL ? q->label
+                                        : q->min_score);
+    sqlite3_bind_int64(count, 2, by == BY_TIME ? q->until_us : q->max_score);
     sqlite3_bind_int64(count, 3, STORE_SCAN_MAX + 1);
     ok = sqlite3_step(count) == SQLITE_ROW;
     if (ok)
-        *is_short = sqlite3_column_int64(count, 0) <= STORE_SCAN_MAX;
+        *is = sqlite3_column_int64(count, 0) <= STORE_SCAN_MAX;
     else
         sqlite_failed(s, "cannot count", e);
     sqlite3_finalize(count);
@@ -65,11 +91,20 @@ static bool has_entity(const struct store_query *q)
     return q->entity != 0;
 }
 
+static const char *key_column(const struct store_query *q)
+{
+    static const char *const columns[] = {[STORE_KEY_TIME] = "decision.time_us",
+                                          [STORE_KEY_SCORE] = "decision.score",
+                                          [STORE_KEY_SEQ] = "decision.seq"};
+
+    return columns[store_sorts[q->sort].key];
+}
+
 /* The conditions; those that are not asked for are no part of the text. An entity's rows lie in
  * buckets of seqs, so each bucket is asked, and what it has is sorted. */
 static void where_format(const struct store_query *q, struct buffer *sql)
 {
-    const char *key = store_sorts[q->sort].by_score ? "decision.score" : "decision.time_us";
+    const char *key = key_column(q);
 
     if (has_entity(q))
         buffer_add_text(sql, " AND entity.entity = ?14 AND entity.bucket IN (WITH RECURSIVE b(n) AS"
@@ -84,29 +119,76 @@ static void where_format(const struct store_query *q, struct buffer *sql)
     if (q->level.length > 0)
         buffer_add_text(sql, " AND level = ?11");
     if (q->rule.length > 0)
-        buffer_add_text(sql, " AND instr(rules, ?12) > 0");
+        buffer_add_text(sql, " AND rules IS NOT NULL AND instr(rules, ?12) > 0");
     if (q->has_label)
-        buffer_add_text(sql, " AND label IS ?13");
+        buffer_add_text(sql, q->label == LABEL_UNKNOWN ? " AND label IS NULL"
+                                                       : " AND label IS NOT NULL AND label = ?13");
+    if (q->id_prefix.length > 0)
+        buffer_format(sql,
+                      " AND decision.seq > (SELECT max(seq) FROM decision) - %d AND "
+                      "substr(event_id, 1, length(?15)) = ?15",
+                      STORE_PREFIX_SCAN);
     if (q->min_score > 0)
         buffer_add_text(sql, " AND score >= ?4");
     if (q->max_score < PLAN_SCORE_MAX)
         buffer_add_text(sql, " AND score <= ?8");
-    if (q->cursor.length > 0)
+    if (q->cursor.length > 0 && store_sorts[q->sort].key == STORE_KEY_SEQ)
+        buffer_format(sql, " AND decision.seq %c ?6", store_sorts[q->sort].compare);
+    else if (q->cursor.length > 0)
         buffer_format(sql, " AND (%s, decision.seq) %c (?5, ?6)", key,
                       store_sorts[q->sort].compare);
-    buffer_format(sql, " ORDER BY %s %s, decision.seq %s LIMIT ?7", key, store_sorts[q->sort].order,
-                  store_sorts[q->sort].order);
+    buffer_format(sql, " ORDER BY %s %s", key, store_sorts[q->sort].order);
+    if (store_sorts[q->sort].key != STORE_KEY_SEQ)
+        buffer_format(sql, ", decision.seq %s", store_sorts[q->sort].order);
+    buffer_add_text(sql, " LIMIT ?7");
+}
+
+/* Where the rows come from: what finds few enough to be sorted, else the index of the order. */
+static bool choose_source(struct sqlite_store *s, const struct store_query *q, const char **source,
+                          struct error *e)
+{
+    bool by_score = store_sorts[q->sort].key == STORE_KEY_SCORE, is_few = false;
+    const struct {
+        bool is_asked;
+        int by;
+    } tries[] = {
+        {q->rule.length > 0, BY_RULES},
+        {q->has_label && q->label != LABEL_UNKNOWN, BY_LABEL},
+        {by_score ? is_timed(q) : is_scored(q), by_score ? BY_TIME : BY_SCORE},
+    };
+
+    *source = sources[by_score ? BY_SCORE : BY_TIME].table;
+    if (has_entity(q)) {
+        *source = "entity CROSS JOIN decision ON decision.seq = entity.seq";
+        return true;
+    }
+    if (q->id_prefix.length > 0 || store_sorts[q->sort].key == STORE_KEY_SEQ) {
+        *source = "decision NOT INDEXED";
+        return true;
+    }
+    for (size_t i = 0; i < sizeof tries / sizeof *tries && !is_few; i++) {
+        bool is_ordered = !by_score && tries[i].by != BY_SCORE; /* by time too: never worse */
+
+        if (!tries[i].is_asked)
+            continue;
+        if (!is_ordered && !is_short(s, q, tries[i].by, &is_few, e))
+            return false;
+        is_few |= is_ordered;
+        if (is_few)
+            *source = sources[tries[i].by].table;
+    }
+    return true;
 }
 
 /* Only constant words become SQL; every value from outside is bound. */
 static bool page_prepare(struct sqlite_store *s, const struct store_query *q, sqlite3_stmt **page,
                          struct error *e)
 {
-    bool by_time = !store_sorts[q->sort].by_score;
+    const char *source;
     struct buffer sql;
     bool ok;
 
-    if (!has_entity(q) && !by_time && is_timed(q) && !range_is_short(s, q, &by_time, e))
+    if (!choose_source(s, q, &source, e))
         return false;
     buffer_init(&sql, 4096);
     buffer_format(
@@ -114,9 +196,7 @@ static bool page_prepare(struct sqlite_store *s, const struct store_query *q, sq
         "SELECT decision.seq, event_id, received_us, decision.time_us, probability, score,"
         " (SELECT word FROM name WHERE id = outcome), (SELECT word FROM name WHERE id = level),"
         " flags, (SELECT word FROM name WHERE id = plan), rules, label FROM %s WHERE 1",
-        has_entity(q) ? "entity CROSS JOIN decision ON decision.seq = entity.seq"
-        : by_time     ? "decision INDEXED BY decision_time"
-                      : "decision INDEXED BY decision_score");
+        source);
     where_format(q, &sql);
     ASSERT(!sql.overflow);
     ok = sqlite_prepare(s, buffer_text(&sql), page, e);
@@ -166,6 +246,8 @@ static void page_bind(struct sqlite_store *s, sqlite3_stmt *page, const struct s
         sqlite3_bind_int(page, AT_LABEL, q->label); /* else it is null */
     if (has_entity(q))
         sqlite3_bind_int64(page, AT_ENTITY, q->entity);
+    if (q->id_prefix.length > 0)
+        sqlite_bind_text_of(page, AT_PREFIX, q->id_prefix);
     sqlite3_bind_int(page, AT_MIN_SCORE, q->min_score);
     sqlite3_bind_int(page, AT_MAX_SCORE, q->max_score);
     sqlite3_bind_int64(page, AT_KEY, p->key);
@@ -212,7 +294,12 @@ bool sqlite_query(struct store *is, const struct store_query *q,
 
     ASSERT(q->limit >= 1 && q->limit <= STORE_LIMIT_MAX);
     next[0] = 0;
-    if ((q->cursor.length > 0 && !store_cursor_parse(q, &last, e)) || !page_prepare(s, q, &page, e))
+    if (q->cursor.length > 0 && !store_cursor_parse(q, &last, e))
+        return false;
+    if ((q->outcome.length > 0 && name_number(s, q->outcome) == 0) ||
+        (q->level.length > 0 && name_number(s, q->level) == 0))
+        return true; /* no decision ever had it */
+    if (!page_prepare(s, q, &page, e))
         return false;
     page_bind(s, page, q, &last);
     sqlite3_progress_handler(s->db, STORE_STEPS_MAX, stop_the_query, NULL);
@@ -220,7 +307,7 @@ bool sqlite_query(struct store *is, const struct store_query *q,
         struct store_decision d;
 
         decision_of(page, &d);
-        last = (struct store_cursor){store_sorts[q->sort].by_score ? d.score : d.time_us, d.seq};
+        last = (struct store_cursor){store_key_of(q, &d), d.seq};
         row(context, &d);
         given++;
     }
@@ -333,6 +420,35 @@ bool sqlite_label_of(struct store *is, uint64_t seq, uint8_t *label, struct erro
         sqlite_failed(s, "cannot read a label", e);
     sqlite3_finalize(q);
     return code == SQLITE_ROW || code == SQLITE_DONE;
+}
+
+bool sqlite_traffic(struct store *is, const struct store_traffic_query *q,
+                    void (*row)(void *context, const struct store_traffic *t), void *context,
+                    struct error *e)
+{
+    struct sqlite_store *s = sqlite_of(is);
+    sqlite3_stmt *page;
+    int code;
+
+    if (!sqlite_prepare(s,
+                        "SELECT start / ?4 * ?4, (SELECT word FROM name WHERE id = outcome), band,"
+                        " sum(count) FROM traffic WHERE span = ?1 AND start >= ?2 AND start < ?3"
+                        " GROUP BY 1, outcome, band ORDER BY 1, 2, 3",
+                        &page, e))
+        return false;
+    sqlite3_bind_int64(page, 1, store_span_us(q->span));
+    sqlite3_bind_int64(page, 2, q->from_us);
+    sqlite3_bind_int64(page, 3, q->until_us);
+    sqlite3_bind_int64(page, 4, q->step_us);
+    while ((code = sqlite3_step(page)) == SQLITE_ROW)
+        row(context, &(struct store_traffic){.start_us = sqlite3_column_int64(page, 0),
+                                             .outcome = sqlite_text(page, 1),
+                                             .band = sqlite3_column_int(page, 2),
+                                             .count = (uint64_t)sqlite3_column_int64(page, 3)});
+    if (code != SQLITE_DONE)
+        sqlite_failed(s, "cannot read counts", e);
+    sqlite3_finalize(page);
+    return code == SQLITE_DONE;
 }
 
 bool sqlite_count(struct store *is, struct store_totals *t, struct error *e)

@@ -23,6 +23,12 @@ static const char schema_sql[] =
     " flags INTEGER NOT NULL, plan INTEGER NOT NULL, rules TEXT, label INTEGER);"
     "CREATE INDEX decision_time ON decision(time_us, seq);"
     "CREATE INDEX decision_score ON decision(score, seq);"
+    "CREATE INDEX decision_rules ON decision(time_us, seq) WHERE rules IS NOT NULL;"
+    "CREATE INDEX decision_label ON decision(label, time_us, seq) WHERE label IS NOT NULL;"
+    "CREATE TABLE traffic("
+    " span INTEGER NOT NULL, start INTEGER NOT NULL, outcome INTEGER NOT NULL,"
+    " band INTEGER NOT NULL, count INTEGER NOT NULL,"
+    " PRIMARY KEY (span, start, outcome, band)) WITHOUT ROWID;"
     "CREATE TABLE event("
     " bucket INTEGER NOT NULL, hash INTEGER NOT NULL, seq INTEGER NOT NULL,"
     " PRIMARY KEY (bucket, hash, seq)) WITHOUT ROWID;"
@@ -97,6 +103,12 @@ static bool writer_prepare(struct sqlite_store *s, struct error *e)
         {&s->label_apply, "UPDATE decision SET label = ?2 WHERE seq = ?1"},
         {&s->projected_get, "SELECT projected_seq FROM meta"},
         {&s->projected_set, "UPDATE meta SET projected_seq = ?1"},
+        {&s->traffic_add,
+         "INSERT INTO traffic SELECT ?1, received_us / ?1 * ?1, outcome, min(score / ?2, ?3 - 1),"
+         " count(*) FROM decision WHERE seq > (SELECT projected_seq FROM meta) AND seq <= ?4"
+         " GROUP BY 2, 3, 4 ON CONFLICT DO UPDATE SET count = count + excluded.count"},
+        {&s->traffic_drop, "DELETE FROM traffic WHERE span = ?1 AND start <"
+                           " (SELECT max(start) FROM traffic WHERE span = ?1) - ?2"},
     };
 
     for (size_t i = 0; i < sizeof statements / sizeof *statements; i++) {
@@ -306,12 +318,29 @@ static bool sqlite_add_label(struct store *is, const struct store_label *l, stru
     return sqlite_run(s, s->label_apply, "cannot set a decision's label", e);
 }
 
+/* The batch's rows are counted where they stand: those up to the seq of before were. */
+static bool count_traffic(struct sqlite_store *s, uint64_t projected_seq, struct error *e)
+{
+    for (enum store_span span = 0; span < STORE_SPANS; span++) {
+        sqlite3_bind_int64(s->traffic_add, 1, store_span_us(span));
+        sqlite3_bind_int(s->traffic_add, 2, STORE_BAND_WIDTH);
+        sqlite3_bind_int(s->traffic_add, 3, STORE_BANDS);
+        sqlite3_bind_int64(s->traffic_add, 4, (int64_t)projected_seq);
+        sqlite3_bind_int64(s->traffic_drop, 1, store_span_us(span));
+        sqlite3_bind_int64(s->traffic_drop, 2, store_span_keep_us(span));
+        if (!sqlite_run(s, s->traffic_add, "cannot count decisions", e) ||
+            !sqlite_run(s, s->traffic_drop, "cannot drop old counts", e))
+            return false;
+    }
+    return true;
+}
+
 static bool sqlite_commit(struct store *is, uint64_t projected_seq, struct error *e)
 {
     struct sqlite_store *s = sqlite_of(is);
 
     if (!store_keys_flush(s, &s->events, s->event_add, e) ||
-        !store_keys_flush(s, &s->entities, s->entity_add, e))
+        !store_keys_flush(s, &s->entities, s->entity_add, e) || !count_traffic(s, projected_seq, e))
         return false;
     sqlite3_bind_int64(s->projected_set, 1, (int64_t)projected_seq);
     return sqlite_run(s, s->projected_set, "cannot note how far the log is projected", e) &&
@@ -358,6 +387,7 @@ const struct store_ops sqlite_ops = {
     .find = sqlite_find,
     .entity_decisions = sqlite_entity_decisions,
     .label_of = sqlite_label_of,
+    .traffic = sqlite_traffic,
     .count = sqlite_count,
     .ask = sqlite_ask,
 };

@@ -10,11 +10,41 @@ static const struct store_ops *const kinds[STORE_KINDS] = {
 };
 
 const struct store_sorting store_sorts[] = {
-    [STORE_TIME_DOWN] = {"-time", "DESC", '<', false},
-    [STORE_TIME_UP] = {"time", "ASC", '>', false},
-    [STORE_SCORE_DOWN] = {"-score", "DESC", '<', true},
-    [STORE_SCORE_UP] = {"score", "ASC", '>', true},
+    [STORE_TIME_DOWN] = {"-time", "DESC", '<', STORE_KEY_TIME},
+    [STORE_TIME_UP] = {"time", "ASC", '>', STORE_KEY_TIME},
+    [STORE_SCORE_DOWN] = {"-score", "DESC", '<', STORE_KEY_SCORE},
+    [STORE_SCORE_UP] = {"score", "ASC", '>', STORE_KEY_SCORE},
+    [STORE_SEQ_DOWN] = {"-seq", "DESC", '<', STORE_KEY_SEQ},
+    [STORE_SEQ_UP] = {"seq", "ASC", '>', STORE_KEY_SEQ},
 };
+
+int64_t store_key_of(const struct store_query *q, const struct store_decision *d)
+{
+    switch (store_sorts[q->sort].key) {
+    case STORE_KEY_SCORE:
+        return d->score;
+    case STORE_KEY_SEQ:
+        return (int64_t)d->seq;
+    case STORE_KEY_TIME:
+        break;
+    }
+    return d->time_us;
+}
+
+int store_band(int score)
+{
+    return score < STORE_BANDS * STORE_BAND_WIDTH ? score / STORE_BAND_WIDTH : STORE_BANDS - 1;
+}
+
+int64_t store_span_us(enum store_span span)
+{
+    return span == STORE_MINUTE ? INT64_C(60000000) : INT64_C(3600000000);
+}
+
+int64_t store_span_keep_us(enum store_span span)
+{
+    return (span == STORE_MINUTE ? STORE_MINUTES_DAYS : STORE_HOURS_DAYS) * INT64_C(86400000000);
+}
 
 bool store_sort_find(struct text word, enum store_sort *sort)
 {
@@ -139,6 +169,13 @@ bool store_entity_decisions(struct store *s, int64_t entity, uint64_t before_seq
 bool store_label_of(struct store *s, uint64_t seq, uint8_t *label, struct error *e)
 {
     return s->ops->label_of(s, seq, label, e);
+}
+
+bool store_traffic(struct store *s, const struct store_traffic_query *q,
+                   void (*row)(void *context, const struct store_traffic *t), void *context,
+                   struct error *e)
+{
+    return s->ops->traffic(s, q, row, context, e);
 }
 
 bool store_count(struct store *s, struct store_totals *t, struct error *e)

@@ -24,6 +24,11 @@ enum {
     STORE_CURSOR_MAX = CURSOR_TEXT_MAX,
     STORE_SCAN_MAX = 50000, /* rows of a time range that are sorted rather than scanned by score */
     STORE_STEPS_MAX = 400000000, /* steps of one query inside SQLite: some seconds */
+    STORE_PREFIX_SCAN = 300000,  /* of the newest records, where ids are looked for by a prefix */
+    STORE_BANDS = 20,            /* of the scores in the store's counts */
+    STORE_BAND_WIDTH = 50,       /* 1000 is in the last one */
+    STORE_MINUTES_DAYS = 3,      /* counts of minutes are kept so long, by time of receipt, */
+    STORE_HOURS_DAYS = 100,      /* those of hours so long */
 };
 
 /* A row of the table of decisions. As input and as output; texts are borrowed. */
@@ -98,9 +103,16 @@ void store_rollback(struct store *s);
 bool store_projected(struct store *s, uint64_t *seq, struct error *e) MUST_USE;
 
 /* Reading. */
-enum store_sort { STORE_TIME_DOWN, STORE_TIME_UP, STORE_SCORE_DOWN, STORE_SCORE_UP };
+enum store_sort {
+    STORE_TIME_DOWN,
+    STORE_TIME_UP,
+    STORE_SCORE_DOWN,
+    STORE_SCORE_UP,
+    STORE_SEQ_DOWN,
+    STORE_SEQ_UP,
+};
 
-/* "-time", "time", "-score", "score" */
+/* "-time", "time", "-score", "score", "-seq", "seq" */
 bool store_sort_find(struct text word, enum store_sort *sort) MUST_USE;
 
 struct store_query {
@@ -108,9 +120,10 @@ struct store_query {
     enum store_sort sort;
     int64_t received_from_us, received_until_us; /* the same of receipt */
     struct text outcome, level, rule;            /* empty: any */
-    int64_t entity;                              /* store_entity; 0: any */
-    int min_score, max_score;                    /* 0, PLAN_SCORE_MAX: any */
-    bool has_label;                              /* `label` is asked for, LABEL_UNKNOWN included */
+    struct text id_prefix;    /* of event ids, among the newest STORE_PREFIX_SCAN; empty: any */
+    int64_t entity;           /* store_entity; 0: any */
+    int min_score, max_score; /* 0, PLAN_SCORE_MAX: any */
+    bool has_label;           /* `label` is asked for, LABEL_UNKNOWN included */
     uint8_t label;
     uint32_t limit;     /* 1..STORE_LIMIT_MAX */
     struct text cursor; /* empty: from the start */
@@ -133,6 +146,29 @@ bool store_entity_decisions(struct store *s, int64_t entity, uint64_t before_seq
                             uint32_t most, uint32_t *found, struct error *e) MUST_USE;
 /* The label of the decision at seq as the store knows it; LABEL_UNKNOWN where it knows of none. */
 bool store_label_of(struct store *s, uint64_t seq, uint8_t *label, struct error *e) MUST_USE;
+
+/* How many decisions there were, by time of receipt: a count for each step of time (whole minutes;
+ * from a day on whole hours), outcome and band of scores that has any, the oldest first. */
+enum store_span { STORE_MINUTE, STORE_HOUR, STORE_SPANS };
+
+struct store_traffic_query {
+    enum store_span span;
+    int64_t from_us, until_us; /* whole steps of the span */
+    int64_t step_us;           /* a multiple of the span */
+};
+
+struct store_traffic {
+    int64_t start_us; /* of the step */
+    struct text outcome;
+    int band;
+    uint64_t count;
+};
+
+bool store_traffic(struct store *s, const struct store_traffic_query *q,
+                   void (*row)(void *context, const struct store_traffic *t), void *context,
+                   struct error *e) MUST_USE;
+int64_t store_span_us(enum store_span span);
+int store_band(int score);
 
 struct store_totals {
     uint64_t decisions, labels, labelled;

@@ -16,7 +16,7 @@ struct filter {
     const struct plan *plan;
     struct schema *names;
     struct program *program;
-    int *feature; /* by column: the node of the plan's program, -1: a field of the event */
+    uint32_t *from; /* by column behind the fields: which of `own`, or OF_DECISION and a node */
     struct column own[OF_DECISION];
     struct frame view; /* columns that are others' */
     struct registers registers;
@@ -25,13 +25,14 @@ struct filter {
     bool is_finished;
 };
 
-static bool add_name(struct filter *f, const char *name, enum type type, int node, struct error *e)
+static bool add_name(struct filter *f, const char *name, enum type type, uint32_t from,
+                     struct error *e)
 {
     if (schema_find(f->names, text_of(name)) != FIELD_NONE)
         return true; /* a feature that is its field, or a field called score: that one counts */
     if (!schema_add(f->names, text_of(name), type, e))
         return false;
-    f->feature[f->names->count - 1] = node;
+    f->from[f->names->count - 1] = from;
     return true;
 }
 
@@ -40,19 +41,19 @@ static bool add_names(struct filter *f, struct error *e)
     const struct schema *s = plan_schema(f->plan);
 
     for (uint32_t i = 0; i < s->count; i++) {
-        if (!add_name(f, s->fields[i].name, s->fields[i].type, -1, e))
+        if (!add_name(f, s->fields[i].name, s->fields[i].type, 0, e))
             return false;
     }
     f->fields = f->names->count;
     for (uint32_t i = 0; i < OF_DECISION; i++) {
-        if (!add_name(f, decided[i].name, decided[i].type, -2 - (int)i, e))
+        if (!add_name(f, decided[i].name, decided[i].type, i, e))
             return false;
     }
     for (uint32_t i = 0; i < plan_feature_count(f->plan); i++) {
         int node = plan_feature_node(f->plan, i);
 
         if (!add_name(f, plan_feature_name(f->plan, i), program_type(plan_program(f->plan), node),
-                      node, e))
+                      OF_DECISION + (uint32_t)node, e))
             return false;
     }
     return true;
@@ -65,8 +66,8 @@ struct filter *filter_new(const struct plan *p, uint32_t rows, struct error *e)
     f->plan = p;
     f->capacity = rows;
     f->names = schema_new();
-    f->feature = mem_array((size_t)plan_schema(p)->count + OF_DECISION + plan_feature_count(p) + 1,
-                           sizeof *f->feature);
+    f->from = mem_array((size_t)plan_schema(p)->count + OF_DECISION + plan_feature_count(p) + 1,
+                        sizeof *f->from);
     for (uint32_t i = 0; i < OF_DECISION; i++)
         column_init(&f->own[i], decided[i].type, rows);
     if (!add_names(f, e)) {
@@ -89,7 +90,7 @@ void filter_free(struct filter *f)
         column_fini(&f->own[i]);
     mem_free(f->view.column);
     schema_free(f->names);
-    mem_free(f->feature);
+    mem_free(f->from);
     mem_free(f);
 }
 
@@ -146,11 +147,11 @@ void filter_run(struct filter *f, const struct frame *event, const struct regist
     for (uint32_t i = 0; i < rows; i++)
         take_decision(f, i, &decisions[i]);
     for (uint32_t i = 0; i < f->names->count; i++) {
-        int node = f->feature[i];
+        uint32_t from = f->from[i];
 
-        f->view.column[i] = i < f->fields ? event->column[i]
-                            : node < 0    ? f->own[-2 - node]
-                                          : features->column[node];
+        f->view.column[i] = i < f->fields        ? event->column[i]
+                            : from < OF_DECISION ? f->own[from]
+                                                 : features->column[from - OF_DECISION];
     }
     f->view.rows = f->view.capacity = rows;
     registers_begin(&f->registers, &f->view, 0, rows);

@@ -4,15 +4,15 @@
  * Only decisions of the models in force at the log's end are taken: figures of another model under
  * the same alias would be no one's. And only those for which each of them spoke, so all are
  * measured on the same events. */
-#ifndef ASSAY_RUN_LIVE_H
-#define ASSAY_RUN_LIVE_H
+#ifndef ASSAY_RUN_SERVICE_SCORES_H
+#define ASSAY_RUN_SERVICE_SCORES_H
 
 #include "core/base/progress.h"
 #include "core/decide/decision.h"
 
-enum { LIVE_ROWS_MAX = 20000000 };
+enum { SERVICE_SCORES_MAX = 20000000 };
 
-struct live {
+struct service_scores {
     uint32_t rows;
     uint32_t present; /* enum decider, by bit */
     double *probability[DECIDERS];
@@ -26,7 +26,7 @@ struct live {
     uint64_t decided_by[DECIDERS]; /* of the rows */
 };
 
-struct live_options {
+struct service_scores_options {
     const char *directory;    /* of the shard */
     const char *amount_field; /* of the event; NULL: none */
     int64_t from_us, to_us;   /* event times: at or after, before */
@@ -34,8 +34,9 @@ struct live_options {
 };
 
 /* ERROR_NOT_FOUND: the log has no decision, or its last one was made without challenger and shadow.
- * ERROR_FULL: more than LIVE_ROWS_MAX. ERROR_CANCELLED. */
-bool live_read(const struct live_options *o, struct live *l, struct error *e) MUST_USE;
-void live_free(struct live *l);
+ * ERROR_FULL: more than SERVICE_SCORES_MAX. ERROR_CANCELLED. */
+bool service_scores_read(const struct service_scores_options *o, struct service_scores *l,
+                         struct error *e) MUST_USE;
+void service_scores_free(struct service_scores *l);
 
 #endif

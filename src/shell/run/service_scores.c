@@ -1,4 +1,4 @@
-#include "shell/run/live.h"
+#include "shell/run/service_scores.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -24,8 +24,8 @@ struct naming {
 };
 
 struct reading {
-    const struct live_options *o;
-    struct live *live;
+    const struct service_scores_options *o;
+    struct service_scores *live;
     struct truth *truth;
     struct plans *plans;
     struct naming naming;
@@ -84,7 +84,7 @@ static bool naming_load(struct reading *t, uint32_t number, struct error *e)
 
 static void grow(struct reading *t)
 {
-    struct live *l = t->live;
+    struct service_scores *l = t->live;
 
     t->room = t->room == 0 ? FIRST_ROOM : 2 * t->room;
     for (unsigned k = 0; k < DECIDERS; k++) {
@@ -114,12 +114,12 @@ static double amount_of(const struct naming *n)
 static bool add_row(struct reading *t, uint64_t seq, int64_t time_us, const struct decision *d,
                     struct error *e)
 {
-    struct live *l = t->live;
+    struct service_scores *l = t->live;
     uint32_t at = l->rows;
 
-    if (at == LIVE_ROWS_MAX)
+    if (at == SERVICE_SCORES_MAX)
         return error_set(e, ERROR_FULL, "over %d decisions; hint: take a part by --from",
-                         LIVE_ROWS_MAX);
+                         SERVICE_SCORES_MAX);
     if (at == t->room)
         grow(t);
     for (unsigned k = 0; k < DECIDERS; k++) {
@@ -245,14 +245,15 @@ static bool find_models(struct reading *t, const char *log_directory, uint64_t l
                      "--as challenger` or --as shadow, then reload the service");
 }
 
-bool live_read(const struct live_options *o, struct live *l, struct error *e)
+bool service_scores_read(const struct service_scores_options *o, struct service_scores *l,
+                         struct error *e)
 {
     struct reading t = {.o = o, .live = l};
     char log_directory[PATH_MAX];
     uint64_t last = 0;
     bool ok;
 
-    *l = (struct live){0};
+    *l = (struct service_scores){0};
     snprintf(log_directory, sizeof log_directory, "%s/log", o->directory);
     if (!log_last_seq(log_directory, &last, e) ||
         !truth_read(log_directory, o->progress, &t.truth, e))
@@ -263,16 +264,16 @@ bool live_read(const struct live_options *o, struct live *l, struct error *e)
     plans_free(t.plans);
     truth_free(t.truth);
     if (!ok)
-        live_free(l);
+        service_scores_free(l);
     return ok;
 }
 
-void live_free(struct live *l)
+void service_scores_free(struct service_scores *l)
 {
     for (unsigned k = 0; k < DECIDERS; k++)
         mem_free(l->probability[k]);
     mem_free(l->label);
     mem_free(l->amount);
     mem_free(l->day);
-    *l = (struct live){0};
+    *l = (struct service_scores){0};
 }

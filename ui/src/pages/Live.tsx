@@ -1,0 +1,98 @@
+import { useQuery } from "@tanstack/react-query";
+import { useMemo, useState } from "react";
+import { Link } from "wouter";
+import { api, the } from "../api/client";
+import { useAsk, useInForce } from "../api/hooks";
+import { type Traffic, useLive } from "../api/live";
+import { Badge, Card, Choice, outcomeTone, Page, Tiles } from "../components/basics";
+import { Histogram, Legend } from "../components/charts";
+import { Decisions } from "../components/decisions";
+import { Empty, Loading, Result } from "../components/states";
+import { type Series, TimeChart } from "../components/TimeChart";
+import { useShortcuts } from "../app/shortcuts";
+import { useWords } from "../i18n";
+
+type Window = "1h" | "2d" | "8d";
+const lines: Record<string, string> = { good: "--good-line", info: "--info-line", warn: "--warn-line", bad: "--bad-line", neutral: "--neutral-line" };
+
+export default function Live() {
+  const { t, number, duration, percent } = useWords();
+  const [span, setSpan] = useState<Window>("1h");
+  const [paused, setPaused] = useState(false);
+  const { seconds, newest, lost } = useLive(paused);
+  const { thresholds } = useInForce();
+  const traffic = useQuery({
+    queryKey: ["traffic", span],
+    queryFn: ({ signal }) => the(api.GET("/v1/traffic", { params: { query: { window: span } }, signal })) as unknown as Promise<Traffic>,
+    refetchInterval: paused ? false : span === "1h" ? 5000 : 30000,
+  });
+  // What was decided before the page was opened.
+  const before = useAsk(["decisions", "newest"], (signal) => api.GET("/v1/decisions", { params: { query: { limit: 15 } }, signal }));
+  const rows = [...newest, ...(before.data?.decisions ?? []).filter((row) => !newest.some((one) => one.seq === row.seq))].slice(0, 15);
+  useShortcuts([{ keys: "p", what: t("live.pause"), run: () => setPaused(!paused) }]);
+  const last = seconds.at(-1);
+  const recent = seconds.slice(-10);
+  const rate = recent.length === 0 ? 0 : recent.reduce((sum, one) => sum + one.per_second, 0) / recent.length;
+  const stopped = (last?.by_outcome === undefined ? [] : Object.keys(last.by_outcome)).slice(1);
+  const buckets = traffic.data?.buckets ?? [];
+  const decided = buckets.reduce((sum, one) => sum + one.decisions, 0);
+  const flagged = buckets.reduce((sum, one) => sum + stopped.reduce((all, outcome) => all + (one.by_outcome[outcome] ?? 0), 0), 0);
+  const p99 = recent.findLast((one) => one.latency !== null)?.latency?.p99_us;
+  return (
+    <Page title={t("nav.live")} lead={t("live.lead")} actions={<>
+      {lost ? <Badge tone="bad">{t("live.lost")}</Badge> : paused ? <Badge tone="warn">{t("live.paused")}</Badge> : last !== undefined && <Badge tone="good">{t("live.on")}</Badge>}
+      <button type="button" aria-pressed={paused} onClick={() => setPaused(!paused)}>{t("live.pause")}</button>
+    </>}>
+      <Tiles of={[
+        { name: t("live.rate"), value: number(rate, 1), note: t("live.perSecond") },
+        { name: t("live.decided", { span: t(`live.${span}`) }), value: number(decided) },
+        { name: t("live.flagged"), value: decided === 0 ? "–" : percent(flagged / decided, 2), note: decided === 0 ? undefined : number(flagged) },
+        { name: t("live.p99"), value: p99 === undefined ? "–" : duration(p99 / 1e6) },
+        { name: t("live.openAlerts"), value: last?.alerts_open == null ? "–" : <Link href="/alerts">{number(last.alerts_open)}</Link> },
+      ]} />
+      <div className="row between">
+        <h2>{t("live.volume")}</h2>
+        <Choice name={t("live.window")} value={span} onChange={setSpan} options={(["1h", "2d", "8d"] as const).map((one) => [one, t(`live.${one}`)] as const)} />
+      </div>
+      <Result of={traffic}>{(data) => <Charts of={data} thresholds={thresholds} />}</Result>
+      <Card title={t("live.newest")} bare>
+        {rows.length > 0 ? <Decisions rows={rows} caption={t("live.newest")} walk={paused} /> : before.isPending ? <Loading /> : <Empty title={t("live.quiet")}>{t("live.quietHint")}</Empty>}
+      </Card>
+    </Page>
+  );
+}
+
+function Charts({ of, thresholds }: { of: Traffic; thresholds: [string, number][] }) {
+  const { t, duration } = useWords();
+  const times = useMemo(() => of.buckets.map((one) => Date.parse(one.time) / 1000), [of]);
+  const outcomes = useMemo(() => [...new Set(of.buckets.flatMap((one) => Object.keys(one.by_outcome)))], [of]);
+  const mix = useMemo<Series[]>(() => [...outcomes].reverse().map((outcome) => ({ name: outcome, colour: lines[outcomeTone(outcome)]!, values: of.buckets.map((one) => one.by_outcome[outcome] ?? 0) })), [of, outcomes]);
+  const flagged = useMemo<Series[]>(() => outcomes.slice(1).reverse().map((outcome) => ({ name: outcome, colour: lines[outcomeTone(outcome)]!, values: of.buckets.map((one) => one.by_outcome[outcome] ?? 0) })), [of, outcomes]);
+  const latency = useMemo<Series[]>(() => [
+    { name: "p50", colour: "--info-line", values: of.buckets.map((one) => one.latency?.p50_us ?? null) },
+    { name: "p99", colour: "--bad-line", values: of.buckets.map((one) => one.latency?.p99_us ?? null) },
+  ], [of]);
+  const scores = Array.from({ length: 20 }, (_, i) => of.buckets.reduce((sum, one) => sum + (one.scores[i] ?? 0), 0));
+  const all = mix.reduce((sum, one) => sum + one.values.reduce<number>((s, v) => s + (v ?? 0), 0), 0);
+  return (
+    <div className="grid pair">
+      <Card title={t("live.mix")}>
+        <TimeChart times={times} series={mix} stacked caption={t("live.mixCaption", { n: all })} />
+        <Legend of={outcomes.map((one) => ({ name: one, swatch: outcomeTone(one) }))} />
+      </Card>
+      <Card title={t("live.flaggedOver")}>
+        <TimeChart times={times} series={flagged} stacked caption={t("live.flaggedOver")} />
+        <Legend of={outcomes.slice(1).map((one) => ({ name: one, swatch: outcomeTone(one) }))} />
+      </Card>
+      <Card title={t("live.scores")}>
+        <Histogram log counts={scores} labels={["0", "1000"]} height={170} marks={thresholds.map(([name, at]) => ({ at: at / 50, text: name }))}
+          caption={t("live.scoresCaption", { n: scores.reduce((sum, n) => sum + n, 0), high: scores.slice(16).reduce((sum, n) => sum + n, 0) })} toneOf={(i) => (i * 50 >= 800 ? "bad" : i * 50 >= 300 ? "warn" : "good")} />
+        <p className="dim small">{t("live.logScale")}</p>
+      </Card>
+      <Card title={t("live.latency")}>
+        <TimeChart times={times} series={latency} caption={t("live.latency")} format={(us) => duration(us / 1e6)} />
+        <Legend of={[{ name: t("live.median"), swatch: "info" }, { name: "p99", swatch: "bad" }]} />
+      </Card>
+    </div>
+  );
+}
