@@ -89,4 +89,4 @@ def test_wrong_settings_fail_at_once_and_what_is_away_is_to_be_tried_again(home)
 
 def test_a_day_without_a_file_is_skipped(home):
     done = home("dags", "test", "assay_prediction", "2026-01-09")
-    assert "skipped" in done.stdout + done.stderr and list((home.folder / "out").iterdir()) == []
+    assert "SKIPPED" in (done.stdout + done.stderr).upper() and list((home.folder / "out").iterdir()) == []

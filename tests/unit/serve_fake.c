@@ -9,7 +9,6 @@
 #include "core/base/memory.h"
 #include "core/data/event.h"
 #include "core/decide/alerts.h"
-#include "shell/watch/notify.h"
 #include "core/decide/values.h"
 #include "shell/audit/trail.h"
 #include "shell/audit/upkeep.h"
@@ -17,6 +16,7 @@
 #include "shell/os/thread.h"
 #include "shell/run/backtest.h"
 #include "shell/run/beginning.h"
+#include "shell/watch/notify.h"
 
 /* ---- plan ---- */
 
@@ -215,8 +215,8 @@ bool alerts_read_features(const struct alerts *a)
     return false;
 }
 
-uint32_t alerts_run(const struct alerts *a, const struct plan *p, struct alert_bench *b, const struct frame *event,
-                    const struct frame *values, const struct decision *d,
+uint32_t alerts_run(const struct alerts *a, const struct plan *p, struct alert_bench *b,
+                    const struct frame *event, const struct frame *values, const struct decision *d,
                     struct raised_alert raised[ALERTS_MAX])
 {
     (void)a;

@@ -3,7 +3,7 @@
 Exit codes: 0 done; 1 the input or the settings are wrong, 2 wrong use: no retry helps, so the task fails at once; 3 the world (a
 disk, a database, a target that is away): tried again; 99: there is nothing to do today, the task is skipped.
 
-Nothing here is secret: DATABASE_URL, and what the settings name as ${...}, come from the environment of the worker.
+No secrets stand here. DATABASE_URL, and what the settings name as ${...}, come from the environment of the worker.
 """
 
 import os

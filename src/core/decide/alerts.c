@@ -84,10 +84,11 @@ static void add_names(struct alerts *a, const struct plan *p)
 
 /* ---- compiling ---- */
 
-static bool fail(const struct alerts *a, const struct plan_alert *from, const char *member, const char *words,
-                 struct error *e)
+static bool fail(const struct alerts *a, const struct plan_alert *from, const char *member,
+                 const char *words, struct error *e)
 {
-    return error_set(e, ERROR_INVALID, "%s.%.*s%s: %s", a->section, TEXT_ARG(from->name), member, words);
+    return error_set(e, ERROR_INVALID, "%s.%.*s%s: %s", a->section, TEXT_ARG(from->name), member,
+                     words);
 }
 
 static bool add_node(struct alerts *a, const struct plan_alert *from, const char *member,
@@ -165,9 +166,8 @@ static void mark_node(struct alerts *a, int node)
         program_fields(a->program, node, mark_used, a);
 }
 
-struct alerts *alerts_new(const struct plan *p, const char *section,
-                          const struct plan_alert *alert, uint32_t count,
-                          const struct plan_spec *spec, struct error *e)
+struct alerts *alerts_new(const struct plan *p, const char *section, const struct plan_alert *alert,
+                          uint32_t count, const struct plan_spec *spec, struct error *e)
 {
     static const struct plan_alert usual = {.name = {ALERT_NAME, sizeof ALERT_NAME - 1},
                                             .within_us = INT64_C(1) * DAY_S * MILLION};
@@ -320,8 +320,8 @@ static bool amount_of(const struct column *c, int64_t *amount)
 }
 
 uint32_t alerts_run(const struct alerts *a, const struct plan *p, struct alert_bench *b,
-                    const struct frame *event, const struct frame *values,
-                    const struct decision *d, struct raised_alert raised[ALERTS_MAX])
+                    const struct frame *event, const struct frame *values, const struct decision *d,
+                    struct raised_alert raised[ALERTS_MAX])
 {
     uint32_t count = 0;
 

@@ -17,8 +17,8 @@ static bool refuse_name(const struct settings *s, const char *name, struct error
     for (uint32_t i = 0; i < s->notify_count; i++)
         known[i] = text_of(s->notify[i].name);
     nearest = text_nearest(text_of(name), known, s->notify_count);
-    return error_set(e, ERROR_USAGE, "no target \"%.80s\" under `notify` of %s%s%s%s", name, s->path,
-                     nearest >= 0 ? "; did you mean \"" : "",
+    return error_set(e, ERROR_USAGE, "no target \"%.80s\" under `notify` of %s%s%s%s", name,
+                     s->path, nearest >= 0 ? "; did you mean \"" : "",
                      nearest >= 0 ? s->notify[nearest].name : "", nearest >= 0 ? "\"?" : "");
 }
 
@@ -51,8 +51,7 @@ static bool test(struct notify_sending *s, struct error *e)
     ok = notify_send(s->sender, &one, 1, &r) == 1;
     if (!ok)
         error_set(e, r.end == NOTIFY_AWAY ? ERROR_WORLD : ERROR_INVALID, "notify.%s: %s%s",
-                  s->setting->name, r.end == NOTIFY_AWAY ? "it cannot be reached: " : "",
-                  r.words);
+                  s->setting->name, r.end == NOTIFY_AWAY ? "it cannot be reached: " : "", r.words);
     else if (s->v->json)
         printf("{\"target\":\"%s\",\"id\":\"%s\",\"sent\":true}\n", s->setting->name,
                buffer_text(&id));
@@ -82,8 +81,9 @@ static void print_dead(struct dead *d, const struct notify_dead *l)
                       TEXT_ARG(l->id), l->tries, TEXT_ARG(l->reason));
         return;
     }
-    buffer_format(d->out, "{\"target\":\"%s\",\"died\":\"%s\",\"tries\":%u,\"id\":",
-                  d->s->setting->name, time, l->tries);
+    buffer_format(d->out,
+                  "{\"target\":\"%s\",\"died\":\"%s\",\"tries\":%u,\"id\":", d->s->setting->name,
+                  time, l->tries);
     json_add_text(d->out, l->id);
     buffer_add_text(d->out, ",\"reason\":");
     json_add_text(d->out, l->reason);
@@ -175,10 +175,10 @@ static bool do_send(struct notify_sending *s, struct buffer *out, struct error *
 {
     (void)out;
     if (s->setting->on != NOTIFY_ON_ROW)
-        return error_set(e, ERROR_USAGE,
-                         "notify.%s is told of %s by the service; rows go to a target with `on: row`",
-                         s->setting->name,
-                         s->setting->on == NOTIFY_ON_ALERT ? "alerts" : "decisions");
+        return error_set(
+            e, ERROR_USAGE,
+            "notify.%s is told of %s by the service; rows go to a target with `on: row`",
+            s->setting->name, s->setting->on == NOTIFY_ON_ALERT ? "alerts" : "decisions");
     return notify_send_rows(s, s->v->argument[2], e);
 }
 
@@ -242,7 +242,8 @@ static const struct option options[] = {
 const struct command command_notify = {
     .name = "notify",
     .group = GROUP_DECIDE,
-    .summary = "tests the targets of notifications, tells them of rows, and sends dead letters again",
+    .summary =
+        "tests the targets of notifications, tells them of rows, and sends dead letters again",
     .arguments = "test|send|dead [NAME] [FILE]",
     .least = 1,
     .most = 3,

@@ -184,8 +184,9 @@ static bool take_row(struct rows *r, uint32_t row, struct error *e)
     key_of(r, row, &r->words);
     ev.subject = (struct text){r->words.bytes, r->words.length};
     if (ev.subject.length > NOTIFY_SUBJECT_MAX)
-        return error_set(e, ERROR_INVALID, "row %" PRIu64 ": %s has over %d bytes; name another --key",
-                         r->read, r->schema->fields[r->key].name, NOTIFY_SUBJECT_MAX);
+        return error_set(e, ERROR_INVALID,
+                         "row %" PRIu64 ": %s has over %d bytes; name another --key", r->read,
+                         r->schema->fields[r->key].name, NOTIFY_SUBJECT_MAX);
     buffer_clear(&r->id);
     buffer_format(&r->id, "row-%s-", r->s->setting->name);
     buffer_add_slice(&r->id, ev.subject);
@@ -199,7 +200,8 @@ static bool take_row(struct rows *r, uint32_t row, struct error *e)
     add_row(r, row, ev.subject);
     ev.data = (struct text){r->data.bytes, r->data.length};
     if (r->data.overflow)
-        return error_set(e, ERROR_FULL, "row %" PRIu64 ": over %d KiB", r->read, NOTIFY_DATA_MAX >> 10);
+        return error_set(e, ERROR_FULL, "row %" PRIu64 ": over %d KiB", r->read,
+                         NOTIFY_DATA_MAX >> 10);
     if (r->s->setting->at_most > 0 && r->s->sent >= r->s->setting->at_most) {
         hold(r, &ev);
         return !r->held_ids.overflow || error_set(e, ERROR_FULL, "too many rows for one summary");
@@ -247,12 +249,12 @@ static bool tell(const struct rows *r, struct error *e)
 
     buffer_init(&out, OUTPUT_MAX);
     buffer_format(&out,
-                  r->s->v->json
-                      ? "{\"rows\":%" PRIu64 ",\"wanted\":%" PRIu64 ",\"told_before\":%" PRIu64
-                        ",\"sent\":%" PRIu64 ",\"in_summary\":%" PRIu64 ",\"dead\":%" PRIu64 "}\n"
-                      : "%" PRIu64 " rows, of them %" PRIu64 " to be told, %" PRIu64
-                        " were before; sent %" PRIu64 " (%" PRIu64
-                        " rows in a summary), dead letters %" PRIu64 "\n",
+                  r->s->v->json ? "{\"rows\":%" PRIu64 ",\"wanted\":%" PRIu64
+                                  ",\"told_before\":%" PRIu64 ",\"sent\":%" PRIu64
+                                  ",\"in_summary\":%" PRIu64 ",\"dead\":%" PRIu64 "}\n"
+                                : "%" PRIu64 " rows, of them %" PRIu64 " to be told, %" PRIu64
+                                  " were before; sent %" PRIu64 " (%" PRIu64
+                                  " rows in a summary), dead letters %" PRIu64 "\n",
                   r->read, r->wanted, r->passed, r->s->sent, r->held, r->s->dead);
     ok = print_result(&out, e);
     buffer_fini(&out);

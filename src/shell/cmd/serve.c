@@ -584,7 +584,8 @@ static bool open_shard(struct serving *s, struct error *e)
            take_history(s, e) && shard_start(s->shard, e);
 }
 
-/* Records that the store does not have yet, or that somebody is still to be told of, must not go. */
+/* Records that the store does not have yet, or that somebody is still to be told of, must not go.
+ */
 static uint64_t needed_by_store(void *context)
 {
     const struct serving *s = context;
@@ -643,8 +644,7 @@ static bool open_server(struct serving *s, struct error *e)
 
     if (!project_open(&project, &s->project, e) ||
         !labeller_start(s->watch, s->shard, s->project, &s->store, &s->labeller, e) ||
-        !start_notifier(s, e) ||
-        !upkeep_start(&upkeep, &s->upkeep, e) ||
+        !start_notifier(s, e) || !upkeep_start(&upkeep, &s->upkeep, e) ||
         !rollup_store_place(s->settings, NULL, s->rollup_place, e) ||
         !rollup_follower_start(s->settings, shard_log(s->shard), &s->rollups, e))
         return false;
@@ -663,7 +663,7 @@ static void close_all(struct serving *s)
     labeller_stop(s->labeller);
     rollup_follower_stop(s->rollups);
     notifier_stop(s->notifier); /* it reads the store and the log */
-    project_close(s->project); /* it reads the control log */
+    project_close(s->project);  /* it reads the control log */
     access_close(s->access);
     rule_book_free(s->rules);
     watch_free(s->watch);

@@ -45,8 +45,8 @@ struct http_request {
     const char *type;   /* of the body; NULL: application/octet-stream */
     struct text body;   /* bytes NULL: none */
     const char *header[HTTP_HEADERS_MAX]; /* "Name: value"; NULL: none */
-    uint32_t stall_ms; /* it is given up when nothing has moved for so long; 0: after
-                          timeout_ms, moving or not */
+    uint32_t stall_ms;   /* it is given up when nothing has moved for so long; 0: after
+                            timeout_ms, moving or not */
     uint32_t timeout_ms; /* 0: HTTP_TIMEOUT_MS */
 };
 

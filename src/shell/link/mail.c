@@ -149,7 +149,8 @@ static void set_up(struct mailer *m, const struct mail *mail, struct curl_slist 
     curl_easy_setopt(m->curl, CURLOPT_URL, p->url);
     curl_easy_setopt(m->curl, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
     curl_easy_setopt(m->curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(m->curl, CURLOPT_USE_SSL, p->is_plain ? (long)CURLUSESSL_NONE : (long)CURLUSESSL_ALL);
+    curl_easy_setopt(m->curl, CURLOPT_USE_SSL,
+                     p->is_plain ? (long)CURLUSESSL_NONE : (long)CURLUSESSL_ALL);
     curl_easy_setopt(m->curl, CURLOPT_CONNECTTIMEOUT_MS, (long)p->timeout_ms);
     curl_easy_setopt(m->curl, CURLOPT_TIMEOUT_MS, (long)p->timeout_ms);
     curl_easy_setopt(m->curl, CURLOPT_SERVER_RESPONSE_TIMEOUT, (long)(p->timeout_ms + 999) / 1000);

@@ -14,8 +14,8 @@ enum {
 struct mail_peer {
     const char *url;             /* smtp://host:587, smtps://host:465 */
     const char *user, *password; /* NULL: nobody signs in */
-    const char *ca;              /* PEM file of the certificates that are trusted; NULL: the system's */
-    bool is_plain;               /* of smtp://: without STARTTLS, which is a must otherwise */
+    const char *ca; /* PEM file of the certificates that are trusted; NULL: the system's */
+    bool is_plain;  /* of smtp://: without STARTTLS, which is a must otherwise */
     uint32_t timeout_ms;
 };
 

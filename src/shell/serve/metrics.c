@@ -459,8 +459,7 @@ static const struct family families[] = {
     {"assay_notify_lag_records", GAUGE, "target",
      "Records of the log that the target was not told of yet.", NOTIFY(lag)},
     {"assay_notify_skipped_total", COUNTER, "target",
-     "Records that could not be read, or whose plan the condition does not fit.",
-     NOTIFY(skipped)},
+     "Records that could not be read, or whose plan the condition does not fit.", NOTIFY(skipped)},
 
     {"assay_snapshots_total", COUNTER, NULL, "Snapshots written.", SHARD(snapshots)},
     {"assay_snapshots_failed_total", COUNTER, NULL, "Snapshots that could not be written.",

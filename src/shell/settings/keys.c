@@ -663,7 +663,8 @@ const struct key keys[] = {
               "`probability`, `outcome` and `level`."},
 
     {"notify", KEY_ENTRIES, 0, ARRAY_OF(notify, notify_count, SETTINGS_NOTIFY_MAX),
-     .words = "Who is told of decisions, alerts and rows of tables, and how: docs/notification.md."},
+     .words =
+         "Who is told of decisions, alerts and rows of tables, and how: docs/notification.md."},
     {"notify.*", KEY_SECTION, 0, .words = "One target."},
     {"notify.*.on", KEY_WORD, 0, MEMBER(struct notify_setting, on), .standard = "decision",
      .choices = "decision|alert|row",

@@ -1,8 +1,8 @@
 /* From settings and the events' fields to a plan. */
 #include <stdio.h>
 
-#include "core/decide/alerts.h"
 #include "core/base/memory.h"
+#include "core/decide/alerts.h"
 #include "shell/os/tzdata.h"
 #include "shell/settings/settings.h"
 

@@ -356,7 +356,7 @@ struct notify_setting {
     char *name;
     enum notify_on on;
     enum notify_to to;
-    char *when; /* NULL: of decisions those whose outcome is not the mildest; of others all */
+    char *when;   /* NULL: of decisions those whose outcome is not the mildest; of others all */
     char *entity; /* whose order is kept; NULL: the first kind */
     char **fields;
     uint32_t field_count;

@@ -285,7 +285,8 @@ bool alert_fold(struct watch *w, struct store *s, const struct project_seen *d, 
     uint32_t count;
 
     load(w, d);
-    count = alerts_run(plan_alerts(w->plan), w->plan, w->bench, d->event, values_of(w, d), d->decision, raised);
+    count = alerts_run(plan_alerts(w->plan), w->plan, w->bench, d->event, values_of(w, d),
+                       d->decision, raised);
     for (uint32_t i = 0; i < count; i++) {
         if (!take(w, s, d, &raised[i], e))
             return false;

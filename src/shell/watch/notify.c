@@ -27,7 +27,7 @@ struct digest {
     int64_t begun_us; /* monotonic: of the time that at_most is counted in; 0: none */
     uint32_t passed;  /* in it */
     uint64_t held;
-    uint64_t first;   /* position of the first that is held */
+    uint64_t first; /* position of the first that is held */
     uint64_t last;
     int64_t from_us, until_us;
     struct buffer lines;

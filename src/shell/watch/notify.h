@@ -39,12 +39,12 @@ void notifier_stop(struct notifier *n); /* takes NULL */
 
 struct notify_status {
     const char *name;
-    uint64_t lag;               /* records behind, of targets on decisions */
-    uint64_t waiting;           /* on their way or held back for a summary */
-    uint64_t sent, failures;    /* since the start; failures: of single tries */
-    uint64_t dead;              /* dead letters since the start */
-    uint64_t skipped;           /* records that could not be read */
-    bool is_failing;            /* the last try failed */
+    uint64_t lag;                 /* records behind, of targets on decisions */
+    uint64_t waiting;             /* on their way or held back for a summary */
+    uint64_t sent, failures;      /* since the start; failures: of single tries */
+    uint64_t dead;                /* dead letters since the start */
+    uint64_t skipped;             /* records that could not be read */
+    bool is_failing;              /* the last try failed */
     char words[NOTIFY_WORDS_MAX]; /* with what */
 };
 

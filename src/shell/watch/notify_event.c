@@ -47,8 +47,7 @@ void notify_cloudevent(const struct notify_event *ev, const char *source, struct
     buffer_add_text(out, ",\"subject\":");
     json_add_text(out, ev->subject);
     time_format(ev->time_us, time);
-    buffer_format(out,
-                  ",\"time\":\"%s\",\"datacontenttype\":\"application/json\",\"data\":", time);
+    buffer_format(out, ",\"time\":\"%s\",\"datacontenttype\":\"application/json\",\"data\":", time);
     buffer_add_slice(out, ev->data);
     buffer_add_char(out, '}');
     buffer_fini(&from);
@@ -73,9 +72,8 @@ static const struct json *member(const struct json *v, struct text path)
                 next = &v->items[i];
         }
         v = next;
-        path = dot != NULL
-                   ? (struct text){dot + 1, path.length - part.length - 1}
-                   : (struct text){"", 0};
+        path = dot != NULL ? (struct text){dot + 1, path.length - part.length - 1}
+                           : (struct text){"", 0};
     }
     return v;
 }
@@ -115,7 +113,8 @@ void notify_render(const char *form, const struct notify_event *ev, struct json_
             continue;
         }
         if (d != NULL) {
-            const struct json *v = member(&d->root, (struct text){form + 1, (size_t)(end - form) - 1});
+            const struct json *v =
+                member(&d->root, (struct text){form + 1, (size_t)(end - form) - 1});
 
             if (v != NULL)
                 add_words(v, out);

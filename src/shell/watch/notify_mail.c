@@ -23,12 +23,13 @@ static bool mail_open(const struct settings *s, const struct notify_setting *n,
     (void)e;
     buffer_init(&m->subject, NOTIFY_TEXT_MAX);
     buffer_init(&m->body, NOTIFY_TEXT_MAX);
-    m->mailer = mailer_new(&(struct mail_peer){.url = n->url,
-                                               .user = n->user,
-                                               .password = n->password,
-                                               .ca = notify_ca(s, n, m->ca, sizeof m->ca),
-                                               .is_plain = !n->tls && strncmp(n->url, "smtps://", 8) != 0,
-                                               .timeout_ms = (uint32_t)(n->timeout_us / 1000)});
+    m->mailer =
+        mailer_new(&(struct mail_peer){.url = n->url,
+                                       .user = n->user,
+                                       .password = n->password,
+                                       .ca = notify_ca(s, n, m->ca, sizeof m->ca),
+                                       .is_plain = !n->tls && strncmp(n->url, "smtps://", 8) != 0,
+                                       .timeout_ms = (uint32_t)(n->timeout_us / 1000)});
     *out = &m->sender;
     return true;
 }

@@ -141,7 +141,8 @@ static bool is_wanted(const struct looking *l, const struct seen *s, uint32_t nu
 
     if (!decision_is_made(&s->decision))
         return false;
-    count = alerts_run(l->conditions, l->plan, l->bench, &l->event, s->values, &s->decision, raised);
+    count =
+        alerts_run(l->conditions, l->plan, l->bench, &l->event, s->values, &s->decision, raised);
     for (uint32_t i = 0; i < count; i++) {
         if (raised[i].alert == number) {
             *entity = alerts_info(l->conditions, number).entity;
@@ -254,8 +255,8 @@ static bool next_decision(struct notify_reader *r, bool *found, bool *is_end,
 static const struct {
     const char *name;
     enum type type;
-} alert_names[] = {{"name", TYPE_TEXT},  {"queue", TYPE_TEXT},   {"kind", TYPE_TEXT},
-                   {"outcome", TYPE_TEXT}, {"score", TYPE_INT},    {"priority", TYPE_INT},
+} alert_names[] = {{"name", TYPE_TEXT},     {"queue", TYPE_TEXT}, {"kind", TYPE_TEXT},
+                   {"outcome", TYPE_TEXT},  {"score", TYPE_INT},  {"priority", TYPE_INT},
                    {"amount", TYPE_DECIMAL}};
 
 static bool compile(struct notify_reader *r, struct error *e)
@@ -272,7 +273,8 @@ static bool compile(struct notify_reader *r, struct error *e)
     }
     r->program = program_new(r->names);
     snprintf(place, sizeof place, "notify.%s.when", r->o.setting->name);
-    if (!program_add_condition(r->program, text_of(place), text_of(r->o.setting->when), &r->node, e))
+    if (!program_add_condition(r->program, text_of(place), text_of(r->o.setting->when), &r->node,
+                               e))
         return settings_blame(r->o.settings, place, e);
     if (program_aggregate_count(r->program) > 0) {
         error_set(e, ERROR_INVALID, "an alert has no windows");
@@ -342,8 +344,7 @@ static void take_alert(void *context, const struct store_value *c)
 static bool store_ready(struct notify_reader *r, bool *is_ready, struct error *e)
 {
     *is_ready = !project_is_rebuilding(r->o.project);
-    if (r->store != NULL &&
-        (!*is_ready || r->generation != project_generation(r->o.project))) {
+    if (r->store != NULL && (!*is_ready || r->generation != project_generation(r->o.project))) {
         store_close(r->store);
         r->store = NULL;
     }
@@ -362,8 +363,8 @@ static bool read_alerts(struct notify_reader *r, struct error *e)
     r->rows = r->next = 0;
     if (!store_ready(r, &is_ready, e))
         return false;
-    return !is_ready || store_ask(r->store, sql, false, &value, 1,
-                                  &(struct store_visitor){take_alert, r}, e);
+    return !is_ready ||
+           store_ask(r->store, sql, false, &value, 1, &(struct store_visitor){take_alert, r}, e);
 }
 
 static bool next_alert(struct notify_reader *r, bool *found, bool *is_end, struct notify_event *ev,

@@ -10,11 +10,11 @@
 struct notify_reader_options {
     const struct settings *settings;
     const struct notify_setting *setting;
-    uint32_t number;           /* of the setting among those over decisions */
+    uint32_t number; /* of the setting among those over decisions */
     const char *log_directory;
     const struct log *log;
     struct plans *plans;
-    struct project *project;   /* of the store */
+    struct project *project; /* of the store */
     const struct store_place *store;
 };
 

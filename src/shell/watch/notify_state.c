@@ -106,9 +106,10 @@ static bool append(const char *path, const struct buffer *line, struct error *e)
 
     if (ok && end + (off_t)line->length > NOTIFY_DEAD_BYTES_MAX) {
         close(fd);
-        return error_set(e, ERROR_FULL,
-                         "%s: over %d MiB of dead letters; send them by `assay notify dead --retry`",
-                         path, NOTIFY_DEAD_BYTES_MAX >> 20);
+        return error_set(
+            e, ERROR_FULL,
+            "%s: over %d MiB of dead letters; send them by `assay notify dead --retry`", path,
+            NOTIFY_DEAD_BYTES_MAX >> 20);
     }
     ok = ok && write(fd, line->bytes, line->length) == (ssize_t)line->length && fdatasync(fd) == 0;
     if (!ok) {

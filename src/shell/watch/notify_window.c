@@ -98,8 +98,7 @@ static bool is_hopeless(const struct notify_setting *n, const struct item *it)
 }
 
 /* Without the lock: the item is this lane's until it is done. */
-static bool bury(struct notify_window *w, const struct item *it, const char *words,
-                 struct error *e)
+static bool bury(struct notify_window *w, const struct item *it, const char *words, struct error *e)
 {
     return notify_dead_add(w->state, &it->ev, it->tries, words, clock_now_us(), e);
 }
@@ -202,7 +201,7 @@ static bool start_lane(struct notify_window *w, const struct settings *s, struct
 }
 
 bool notify_window_open(const struct settings *s, const struct notify_setting *n,
-                 const struct notify_state *state, struct notify_window **w, struct error *e)
+                        const struct notify_state *state, struct notify_window **w, struct error *e)
 {
     struct notify_window *made = mem_alloc(sizeof *made);
     uint32_t lanes = n->to == NOTIFY_TO_WEBHOOK ? n->lanes : 1;
@@ -264,7 +263,7 @@ static void copy_event(struct item *it, const struct notify_event *ev)
 }
 
 bool notify_window_put(struct notify_window *w, const struct notify_event *ev, uint64_t position,
-                int64_t wait_us)
+                       int64_t wait_us)
 {
     bool has_room;
 

@@ -28,15 +28,15 @@ struct window_counts {
 struct notify_window;
 
 bool notify_window_open(const struct settings *s, const struct notify_setting *n,
-                 const struct notify_state *state, struct notify_window **w,
-                 struct error *e) MUST_USE;
+                        const struct notify_state *state, struct notify_window **w,
+                        struct error *e) MUST_USE;
 /* Tries that are under way are ended first; what waits is not sent, and is still the first. */
 void notify_window_stop(struct notify_window *w);
 /* Takes NULL. */
 void notify_window_close(struct notify_window *w);
 /* Copied. Waits while there is no room, at most `wait_us`: false. */
 bool notify_window_put(struct notify_window *w, const struct notify_event *ev, uint64_t position,
-                int64_t wait_us) MUST_USE;
+                       int64_t wait_us) MUST_USE;
 /* The position of the oldest that is not done; false: all are. */
 bool notify_window_first(struct notify_window *w, uint64_t *position);
 void notify_window_counts(struct notify_window *w, struct window_counts *c);
