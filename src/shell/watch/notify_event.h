@@ -25,8 +25,8 @@ struct notify_event {
 /* CloudEvents 1.0, structured: one JSON object. `source` is the settings' name. */
 void notify_cloudevent(const struct notify_event *ev, const char *source, struct buffer *out);
 
-/* {path} becomes that member of the data as text, "{{" a brace; what the data lacks becomes
- * nothing. `json` reads the data. */
+/* {path} becomes that member of the data as text, {} the whole, "{{" a brace; what the data lacks
+ * becomes nothing. `json` reads the data. */
 void notify_render(const char *form, const struct notify_event *ev, struct json_reader *json,
                    struct buffer *out);
 /* By the setting's own form, or by the usual one for the type. */
