@@ -62,9 +62,9 @@ struct server_options {
     struct access *access;                      /* borrowed; NULL: nobody is asked who they are */
     struct server_rules rules;
     const struct console *console; /* its files; NULL: no page at all */
-    struct watch *watch;       /* borrowed; NULL: alerts and cases answer 503 */
-    struct labeller *labeller; /* borrowed; or NULL */
-    struct notifier *notifier; /* likewise */
+    struct watch *watch;           /* borrowed; NULL: alerts and cases answer 503 */
+    struct labeller *labeller;     /* borrowed; or NULL */
+    struct notifier *notifier;     /* likewise */
 };
 
 struct server;
