@@ -39,6 +39,7 @@ struct serving {
     char data[DATA_PATH_MAX], shard_directory[DATA_PATH_MAX];
     char log_directory[DATA_PATH_MAX + 16], store_path[STORE_PATH_MAX];
     struct store_place store;
+    struct data_artifacts artifacts;
     char key_file[DATA_PATH_MAX];
     struct settings *in_force; /* of the last reload; else `settings` */
     struct current current;    /* in force */
@@ -138,6 +139,11 @@ static void reload_result(const struct serving *s, const struct settings *settin
         json_add_text(out, text_of(c->model_path));
     else
         buffer_add_text(out, "null");
+    if (c->warning[0] != 0) {
+        buffer_add_text(out, ",\"warning\":");
+        json_add_text(out, text_of(c->warning));
+        warn(s, "registry", c->warning);
+    }
     next_start_json(s->settings, settings, out);
     buffer_add_char(out, '}');
 }
@@ -328,9 +334,8 @@ static bool backtest_with(const struct serving *s, struct settings *settings,
                                        .progress = progress};
     struct rules_backtest r;
     struct current current;
-    bool ok;
-
     struct overlay overlay;
+    bool ok;
 
     if (!overlay_init(&overlay, settings, s->rules, NULL, e) ||
         !current_open(&overlay.settings, NULL, CURRENT_SERVED, &current, e)) {
@@ -507,6 +512,7 @@ static bool open_server(struct serving *s, struct error *e)
                                     .deadline_us = s->settings->deadline_ms * INT64_C(1000),
                                     .store_lag_limit = s->settings->store_lag_limit,
                                     .data_directory = s->data,
+                                    .artifacts = data_artifacts(s->settings, &s->artifacts),
                                     .rollup_place = s->rollup_place,
                                     .access = s->access,
                                     .rules = {s->rules, overlay_try, rule_trials_run},
@@ -590,14 +596,6 @@ static void print_words(struct serving *s, const char *filled, struct buffer *ou
     pthread_mutex_unlock(&s->lock);
 }
 
-static void warn(const struct serving *s, const char *what, const char *words)
-{
-    char both[2 * ERROR_TEXT_MAX];
-
-    snprintf(both, sizeof both, "%s: %s", what, words);
-    journal_write(s->journal, JOURNAL_WARN, "warning", both, "");
-}
-
 /* Before the words that say that it serves: whoever waits for those finds these. */
 static void warn_of_access(const struct serving *s)
 {
@@ -651,6 +649,8 @@ static bool say_where(struct serving *s, struct error *e)
 
     term_clear(&s->v->term);
     warn_of_access(s);
+    if (s->current.warning[0] != 0)
+        warn(s, "registry", s->current.warning);
     shard_status(s->shard, &status);
     if (status.is_partial)
         warn(s, "log.keep",

@@ -146,7 +146,6 @@ static void set_body(CURL *curl, const struct http_request *r)
 static void set_limits(CURL *curl, const struct http_request *r)
 {
     bool stalls = r->stall_ms > 0;
-
     long most = r->timeout_ms > 0 ? (long)r->timeout_ms : (long)HTTP_TIMEOUT_MS;
 
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, most);
@@ -183,7 +182,7 @@ static bool perform(struct http_client *c, const char *url, const struct buffer 
     curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, &code);
     reply->status = (int)code;
     if (failed != CURLE_OK && answer->overflow)
-        return error_set(e, ERROR_FULL, "%s: the answer is over %zu MiB", url, answer->max >> 20);
+        return error_set(e, ERROR_FULL, "%s: the answer is over %zu bytes", url, answer->max);
     if (failed != CURLE_OK)
         return error_set(e, ERROR_WORLD, "%s: %s", url,
                          c->trouble[0] != 0 ? c->trouble : curl_easy_strerror(failed));

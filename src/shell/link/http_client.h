@@ -59,7 +59,7 @@ struct http_reply {
     uint64_t length;                   /* Content-Length; 0: not said */
 };
 
-/* The answer replaces what `answer` held; ERROR_FULL where it is over the buffer's maximum, its
+/* The answer replaces what `answer` held; ERROR_FULL where it is over the buffer's maximum: its
  * status is there then.
  * ERROR_WORLD where there was none; any status is an answer. */
 bool http_client_send(struct http_client *c, const struct http_request *r, struct buffer *answer,
