@@ -123,6 +123,14 @@ static bool train_job(void *context, const struct server_request *request,
 
 /* ---- reloading ---- */
 
+static void warn(const struct serving *s, const char *what, const char *words)
+{
+    char both[2 * ERROR_TEXT_MAX];
+
+    snprintf(both, sizeof both, "%s: %s", what, words);
+    journal_write(s->journal, JOURNAL_WARN, "warning", both, "");
+}
+
 static void reload_result(const struct serving *s, const struct settings *settings,
                           const struct current *c, const struct activated *a, struct buffer *out)
 {
