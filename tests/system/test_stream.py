@@ -319,3 +319,30 @@ def test_sink_conformance_of_tables(binary, postgres, database):
     done = subprocess.run([program], env=os.environ | {"ASSAY_TEST_POSTGRES": postgres.url(database)}, capture_output=True,
                           text=True)
     assert done.returncode == 0 and "1..3" in done.stdout, done.stdout + done.stderr
+
+
+def test_a_sink_tells_a_target_and_waits_while_it_is_away(kafka, binary, stream):
+    """Each decision that its condition holds for is told once the target is there again; nothing is committed before."""
+    from test_notify import Receiver, verify
+
+    away = {"on": True}
+    r = Receiver(answer=lambda n, event: 503 if away["on"] else 200)
+    name, path = stream(partitions=2)
+    text = path.read_text().replace("transaction_ms: 50", "transaction_ms: 50, sinks: {told: {notify: hook, where: outcome != \"approve\"}}")
+    path.write_text(text + f"notify:\n  hook: {{to: webhook, url: '{r.url}', secret: correct-horse-battery}}\n")
+    pairs = events(300)
+    write(kafka, name, pairs)
+    worker = Worker(binary, path)
+    end = time.monotonic() + 20
+    while "waiting: stream.sinks.told" not in worker.words():
+        assert time.monotonic() < end, worker.words()
+        time.sleep(0.05)
+    assert kafka.read(f"{name}.decisions") == []
+    away["on"] = False
+    wait_for_count(kafka, f"{name}.decisions", 300)
+    assert worker.stop() == 0
+    strict = {i for i, v in decided(kafka, f"{name}.decisions").items() if json.loads(v[0])["outcome"] != "approve"}
+    assert 0 < len(strict) < 300 and set(r.subjects()) == strict and len(r.subjects()) == len(strict)
+    assert all(verify(h, b) for _, h, b in r.requests)
+    assert r.taken[0]["id"].startswith(name + "-")
+    r.close()

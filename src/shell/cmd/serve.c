@@ -14,6 +14,7 @@
 #include "shell/cmd/cmd.h"
 #include "shell/cmd/console.h"
 #include "shell/cmd/in_force.h"
+#include "shell/cmd/next_start.h"
 #include "shell/cmd/serve_watch.h"
 #include "shell/os/clock.h"
 #include "shell/os/thread.h"
@@ -23,6 +24,7 @@
 #include "shell/serve/server.h"
 #include "shell/store/place.h"
 #include "shell/train/train.h"
+#include "shell/watch/notify.h"
 #include "shell/watch/rollup_follow.h"
 #include "shell/watch/rollup_store.h"
 
@@ -48,6 +50,7 @@ struct serving {
     struct project *project;
     struct watch *watch;
     struct labeller *labeller;
+    struct notifier *notifier; /* NULL: nobody is told */
     struct upkeep *upkeep;
     struct rollup_follower *rollups;
     char rollup_place[ROLLUP_URL_MAX];
@@ -120,114 +123,6 @@ static bool train_job(void *context, const struct server_request *request,
 
 /* ---- reloading ---- */
 
-static bool texts_differ(const char *a, const char *b)
-{
-    return a == NULL || b == NULL ? a != b : strcmp(a, b) != 0;
-}
-
-/* Features and rules ask the lists of the plan in force; the routes and the files are the start's.
- */
-static bool lists_differ(const struct settings *was, const struct settings *is)
-{
-    bool differs = was->list_count != is->list_count;
-
-    for (uint32_t i = 0; !differs && i < is->list_count; i++) {
-        const struct list_setting *a = &was->lists[i], *b = &is->lists[i];
-
-        differs = texts_differ(a->name, b->name) || a->type != b->type ||
-                  texts_differ(a->description, b->description) || texts_differ(a->file, b->file) ||
-                  a->has_expires != b->has_expires || a->expires_us != b->expires_us;
-    }
-    return differs;
-}
-
-/* Rates, token keys and sign-in are opened once; the certificate's files are read again. */
-static bool access_differs(const struct access_setting *a, const struct access_setting *b)
-{
-    bool differs =
-        a->has_required != b->has_required || a->required != b->required ||
-        a->open_metrics != b->open_metrics || texts_differ(a->per_key, b->per_key) ||
-        texts_differ(a->per_address, b->per_address) || a->session_idle_us != b->session_idle_us ||
-        a->session_longest_us != b->session_longest_us ||
-        texts_differ(a->jwt.issuer, b->jwt.issuer) ||
-        texts_differ(a->jwt.audience, b->jwt.audience) || texts_differ(a->jwt.keys, b->jwt.keys) ||
-        texts_differ(a->jwt.secret, b->jwt.secret) ||
-        texts_differ(a->sign_in.issuer, b->sign_in.issuer) ||
-        texts_differ(a->sign_in.client, b->sign_in.client) || a->role_count != b->role_count;
-
-    for (uint32_t i = 0; !differs && i < a->role_count; i++)
-        differs = texts_differ(a->roles[i].name, b->roles[i].name) ||
-                  texts_differ(a->roles[i].source, b->roles[i].source);
-    return differs;
-}
-
-static bool origins_differ(const struct server_setting *was, const struct server_setting *is)
-{
-    bool differs = was->cors_count != is->cors_count;
-
-    for (uint32_t i = 0; !differs && i < is->cors_count; i++)
-        differs = strcmp(was->cors[i], is->cors[i]) != 0;
-    return differs;
-}
-
-static bool keeps_differ(const struct log_keep *was, const struct log_keep *is)
-{
-    return was->has_for != is->has_for || was->for_us != is->for_us ||
-           was->has_bytes != is->has_bytes || was->bytes != is->bytes;
-}
-
-static bool checkpoints_differ(const struct settings *was, const struct settings *is)
-{
-    return was->log_checkpoint_us != is->log_checkpoint_us ||
-           was->log_checkpoint_records != is->log_checkpoint_records ||
-           texts_differ(was->log_checkpoint_file, is->log_checkpoint_file) ||
-           texts_differ(was->log_checkpoint_key, is->log_checkpoint_key);
-}
-
-/* What has its place in the process, not in the plan. */
-static void add_next_start(const struct settings *was, const struct settings *is,
-                           struct buffer *out)
-{
-    const struct {
-        const char *name;
-        bool differs;
-    } keys[] = {
-        {"server.host", strcmp(was->server.host, is->server.host) != 0},
-        {"server.port", was->server.port != is->server.port},
-        {"server.threads", was->server.threads != is->server.threads},
-        {"server.queue", was->server.queue != is->server.queue},
-        {"server.tls", (was->server.tls.key == NULL) != (is->server.tls.key == NULL)},
-        {"access", access_differs(&was->access, &is->access)},
-        {"server.connections", was->server.connections != is->server.connections},
-        {"server.cors", origins_differ(&was->server, &is->server)},
-        {"server.journal.slow_ms", was->server.slow_ms != is->server.slow_ms},
-        {"server.journal.sample", was->server.sample != is->server.sample},
-        {"server.body", was->server.body_bytes != is->server.body_bytes},
-        {"decision.deadline_ms", was->deadline_ms != is->deadline_ms},
-        {"decision.explain_budget", was->explain_budget != is->explain_budget},
-        {"store.lag_limit", was->store_lag_limit != is->store_lag_limit},
-        {"lists", lists_differ(was, is)},
-        {"ids.count", was->ids_horizon != is->ids_horizon},
-        {"ids.keep", was->ids_horizon_us != is->ids_horizon_us},
-        {"log.segment", was->log_segment_bytes != is->log_segment_bytes},
-        {"log.sync", was->log_sync != is->log_sync},
-        {"log.compress", was->log_compress != is->log_compress},
-        {"log.keep", keeps_differ(&was->log_keep, &is->log_keep)},
-        {"log.checkpoint", checkpoints_differ(was, is)},
-        {"reload.rate", was->reload_rate != is->reload_rate},
-        {"snapshot.every", was->snapshot_every_us != is->snapshot_every_us},
-        {"snapshot.memory", was->snapshot_memory_bytes != is->snapshot_memory_bytes},
-    };
-    unsigned count = 0;
-
-    buffer_add_text(out, ",\"next_start\":[");
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-        if (keys[i].differs)
-            buffer_format(out, "%s\"%s\"", count++ > 0 ? "," : "", keys[i].name);
-    }
-    buffer_add_char(out, ']');
-}
-
 static void warn(const struct serving *s, const char *what, const char *words)
 {
     char both[2 * ERROR_TEXT_MAX];
@@ -257,7 +152,7 @@ static void reload_result(const struct serving *s, const struct settings *settin
         json_add_text(out, text_of(c->warning));
         warn(s, "registry", c->warning);
     }
-    add_next_start(s->settings, settings, out);
+    next_start_json(s->settings, settings, out);
     buffer_add_char(out, '}');
 }
 
@@ -576,14 +471,31 @@ static bool open_shard(struct serving *s, struct error *e)
            take_history(s, e) && shard_start(s->shard, e);
 }
 
-/* Records that the store does not have yet must not go. */
+/* Records that the store does not have yet, or that somebody is still to be told of, must not go.
+ */
 static uint64_t needed_by_store(void *context)
 {
     const struct serving *s = context;
     struct project_status status;
 
+    uint64_t told = notifier_needed(s->notifier);
+
     project_status(s->project, &status);
-    return status.projected_seq + 1;
+    return status.projected_seq + 1 < told ? status.projected_seq + 1 : told;
+}
+
+static bool start_notifier(struct serving *s, struct error *e)
+{
+    const struct notifier_options o = {.settings = s->settings,
+                                       .data_directory = s->data,
+                                       .log_directory = s->log_directory,
+                                       .log = shard_log(s->shard),
+                                       .plans = shard_plans(s->shard),
+                                       .plan = s->current.made.plan,
+                                       .project = s->project,
+                                       .store = &s->store};
+
+    return s->settings->notify_count == 0 || notifier_start(&o, &s->notifier, e);
 }
 
 static bool open_server(struct serving *s, struct error *e)
@@ -620,12 +532,13 @@ static bool open_server(struct serving *s, struct error *e)
 
     if (!project_open(&project, &s->project, e) ||
         !labeller_start(s->watch, s->shard, s->project, &s->store, &s->labeller, e) ||
-        !upkeep_start(&upkeep, &s->upkeep, e) ||
+        !start_notifier(s, e) || !upkeep_start(&upkeep, &s->upkeep, e) ||
         !rollup_store_place(s->settings, NULL, s->rollup_place, e) ||
         !rollup_follower_start(s->settings, shard_log(s->shard), &s->rollups, e))
         return false;
     server.watch = s->watch;
     server.labeller = s->labeller;
+    server.notifier = s->notifier;
     server.upkeep = s->upkeep;
     server.project = s->project;
     return server_start(&server, &s->server, e);
@@ -637,7 +550,8 @@ static void close_all(struct serving *s)
     upkeep_stop(s->upkeep);
     labeller_stop(s->labeller);
     rollup_follower_stop(s->rollups);
-    project_close(s->project); /* it reads the control log */
+    notifier_stop(s->notifier); /* it reads the store and the log */
+    project_close(s->project);  /* it reads the control log */
     access_close(s->access);
     rule_book_free(s->rules);
     watch_free(s->watch);

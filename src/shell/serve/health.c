@@ -70,6 +70,8 @@ enum http_next show_metrics(struct server *s, struct exchange *x)
     struct server_look *look = mem_alloc(sizeof *look);
     struct watch_figures *watch = NULL;
     struct rate_shared_counts rates;
+    struct notify_status *notify = mem_array(SETTINGS_NOTIFY_MAX, sizeof *notify);
+    uint32_t targets = notifier_status(s->o.notifier, notify);
 
     server_look(s, look);
     rate_shared_count(access_rates(s->o.access), &rates);
@@ -87,6 +89,8 @@ enum http_next show_metrics(struct server *s, struct exchange *x)
                                           .shared = fetch_counts(s->fetch),
                                           .rates = &rates,
                                           .watch = watch,
+                                          .notify = notify,
+                                          .targets = targets,
                                           .volume = &look->volume,
                                           .process = &look->process,
                                           .jobs = look->jobs,
@@ -96,6 +100,7 @@ enum http_next show_metrics(struct server *s, struct exchange *x)
                    &x->answer);
     plan_unref(plan);
     mem_free(watch);
+    mem_free(notify);
     mem_free(look);
     return HTTP_ANSWERED;
 }

@@ -13,6 +13,7 @@
 #include "shell/serve/jobs.h"
 #include "shell/store/project.h"
 #include "shell/watch/figures.h"
+#include "shell/watch/notify.h"
 
 enum { METRICS_STATUSES = 600 };
 
@@ -43,6 +44,8 @@ struct metrics_view {
     const struct plan *plan;
     const struct project_status *project; /* NULL: no store */
     const struct watch_figures *watch;    /* NULL: no alerts */
+    const struct notify_status *notify;   /* of `targets` */
+    uint32_t targets;
     const struct volume *volume;
     const struct shared_counts *shared; /* NULL: no window is shared */
     const struct rate_shared_counts *rates;

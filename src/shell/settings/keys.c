@@ -665,7 +665,7 @@ const struct key keys[] = {
      .words = "Where decisions go beside that topic. The group's position is moved when they "
               "have them."},
     {"stream.sinks.*", KEY_SECTION, 0,
-     .words = "One sink: a topic, a table of PostgreSQL or files."},
+     .words = "One sink: a topic, a table of PostgreSQL, files or a target of notifications."},
     {"stream.sinks.*.topic", KEY_TEXT, 0, MEMBER(struct sink_setting, topic),
      .words = "A topic: in the same transaction."},
     {"stream.sinks.*.table", KEY_TEXT, 0, MEMBER(struct sink_setting, table),
@@ -675,6 +675,9 @@ const struct key keys[] = {
     {"stream.sinks.*.csv", KEY_TEXT, 0, MEMBER(struct sink_setting, csv),
      .words = "The beginning of the names of CSV files that follow one another; relative to the "
               "settings file."},
+    {"stream.sinks.*.notify", KEY_TEXT, 0, MEMBER(struct sink_setting, notify),
+     .words = "A target under `notify`: each decision is one notification, before the group's "
+              "position is moved. Only `where` says which."},
     {"stream.sinks.*.every", KEY_DURATION, 0, MEMBER(struct sink_setting, every_us),
      .standard = "1h", .least = 1e6, .words = "Of files: a new one after so long,"},
     {"stream.sinks.*.rows", KEY_WHOLE, 0, MEMBER(struct sink_setting, rows), .standard = "1000000",
@@ -682,6 +685,8 @@ const struct key keys[] = {
     {"stream.sinks.*.where", KEY_TEXT, 0, MEMBER(struct sink_setting, where),
      .words = "Which decisions: a condition over the event's fields, the features, `score`, "
               "`probability`, `outcome` and `level`."},
+
+#include "shell/settings/notify_rows.inc"
 
     {"routes", KEY_ENTRIES, 0, ARRAY_OF(contracts, contract_count, SETTINGS_CONTRACTS_MAX),
      .words = "Paths of an older service's contract, led to operations of this one: see "
