@@ -385,6 +385,20 @@ def test_only_what_is_asked_for(run, write, tmp_path):
     assert done.exit == 1 and "left as it is" in done.stderr
 
 
+def test_a_span_that_ends_before_it_begins(run, write):
+    write("tx.csv", "id,at,amount\n1,2026-01-01T00:30:00Z,1\n")
+    write("assay.yaml", SMALL + "  d: {source: transactions, measures: {n: count()}}\n")
+    done = run("rollup", "--from", "2026-02-01", "--to", "2026-01-01")
+    assert done.exit == 2 and "--to after --from" in done.stderr
+
+
+def test_a_daily_table_without_a_score(run, write):
+    write("tx.csv", "id,at,amount\n1,2026-01-01T00:30:00Z,1\n")
+    write("assay.yaml", SMALL + "  d: {source: transactions, measures: {n: count()}}\n")
+    done = run("daily", "d")
+    assert done.exit == 1 and "rollups.d.score" in done.stderr
+
+
 @pytest.mark.parametrize("what, words", [
     ("d: {source: nothing, measures: {n: count()}}", "expected one of sources, decisions or another rollup"),
     ("d: {source: d, measures: {n: count()}}", "made of itself"),

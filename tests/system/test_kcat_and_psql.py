@@ -40,7 +40,7 @@ def kcat(kafka, *words, stdin=""):
 def test_kcat_fills_a_topic_and_reads_the_decisions(kafka, run, topic, tmp_path, server):
     name = topic(partitions=2)
     path = streaming.settings(tmp_path, kafka.brokers, name)
-    path.write_text(path.read_text().replace("stream: {", f'stream: {{sinks: {{all: {{table: by_kcat, postgres: "{server.url()}"}}}}, '))
+    path.write_text(path.read_text().replace("stream: {", f'stream: {{sinks: {{all: {{table: analytics.by_kcat, postgres: "{server.url()}"}}}}, '))
     events = streaming.events(300)
     kcat(kafka, "-P", "-t", name, "-K", "|", "-X", "partitioner=murmur2_random", stdin="".join(f"{k}|{e}\n" for k, e in events))
     kcat(kafka, "-P", "-t", name, "-p", "0", stdin="this is no event\n")
@@ -53,7 +53,7 @@ def test_kcat_fills_a_topic_and_reads_the_decisions(kafka, run, topic, tmp_path,
     assert len(lines) == 300 and {i: key for i, (key, _) in decided.items()} == {json.loads(e)["id"]: k for k, e in events}
     dead = kcat(kafka, "-C", "-t", f"{name}.dead", "-e", "-o", "beginning", "-f", "%h %s\\n")
     assert dead.count("\n") == 1 and "this is no event" in dead and "assay.error=" in dead
-    found = dict(line.split("|") for line in psql(server, "SELECT event_id, outcome FROM by_kcat").splitlines())
+    found = dict(line.split("|") for line in psql(server, "SELECT event_id, outcome FROM analytics.by_kcat").splitlines())
     assert found == {i: d["outcome"] for i, (_, d) in decided.items()} and len(set(found.values())) > 1
 
 
