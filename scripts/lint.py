@@ -57,7 +57,7 @@ MAY_INCLUDE = {
     "shell/os shell/link shell/settings shell/source shell/log shell/control shell/registry shell/run shell/store "
     "shell/report",
     "shell/stream": "core/base core/data core/lang core/velocity core/decide shell/os shell/link shell/settings "
-    "shell/run",
+    "shell/run shell/watch",
     "shell/serve": "core/base core/data core/lang core/velocity core/model core/stats core/decide "
     "shell/os shell/settings shell/log shell/control shell/personal shell/access shell/rules shell/registry "
     "shell/run shell/store shell/watch shell/audit shell/train",
@@ -124,6 +124,7 @@ THIRD_PARTY_SHARED = {
     "zlib.h": "crc32 of model files and log records; inflate in source/unpack.c, deflate in "
     "os/gzip.c",
     "zstd.h": "streams in source/unpack.c; blocks in os/zstd_block.c",
+    "curl/curl.h": "HTTP in link/http_client.c, mail in link/mail.c",
     "openssl/evp.h": "SHA-256 in os/digest.c; signatures in os/signature.c; "
     "AES-GCM in personal/cipher.c",
     "sqlite3.h": "the store of decisions in store/sqlite.h; tables of people in link/sqlite.c",

@@ -507,7 +507,7 @@ static void a_model_is_held_to_its_features(void **state)
 static uint32_t raised_by(const struct plan *p, const struct decision *d, int64_t amount,
                           struct raised_alert raised[ALERTS_MAX])
 {
-    struct alert_bench *b = alert_bench_new(p);
+    struct alert_bench *b = alert_bench_new(plan_alerts(p));
     struct value v = {.type = TYPE_DECIMAL, .integer = amount};
     struct frame f;
     uint32_t count;
@@ -517,7 +517,7 @@ static uint32_t raised_by(const struct plan *p, const struct decision *d, int64_
     for (uint32_t i = 0; i < schema->count; i++)
         column_set_null(&f.column[i], 0);
     column_set(&f.column[2], 0, &v);
-    count = alerts_run(p, b, &f, NULL, d, raised);
+    count = alerts_run(plan_alerts(p), p, b, &f, NULL, d, raised);
     frame_fini(&f);
     alert_bench_free(b);
     return count;

@@ -31,6 +31,7 @@ struct alert {
 };
 
 struct alerts {
+    const char *section;
     struct schema *names;
     struct name *name; /* by field of that schema */
     struct program *program;
@@ -83,28 +84,28 @@ static void add_names(struct alerts *a, const struct plan *p)
 
 /* ---- compiling ---- */
 
-static bool fail(const struct plan_alert *from, const char *member, const char *words,
+static bool fail(const struct alerts *a, const struct plan_alert *from, const char *member, const char *words,
                  struct error *e)
 {
-    return error_set(e, ERROR_INVALID, "alerts.%.*s%s: %s", TEXT_ARG(from->name), member, words);
+    return error_set(e, ERROR_INVALID, "%s.%.*s%s: %s", a->section, TEXT_ARG(from->name), member, words);
 }
 
 static bool add_node(struct alerts *a, const struct plan_alert *from, const char *member,
                      struct text source, bool is_condition, int *node, struct error *e)
 {
-    char place[ALERT_NAME_MAX + 24];
+    char place[2 * ALERT_NAME_MAX];
 
-    snprintf(place, sizeof place, "alerts.%.*s%s", TEXT_ARG(from->name), member);
+    snprintf(place, sizeof place, "%s.%.*s%s", a->section, TEXT_ARG(from->name), member);
     if (!(is_condition ? program_add_condition(a->program, text_of(place), source, node, e)
                        : program_add_feature(a->program, text_of(place), source, node, e)))
         return false;
     if (program_aggregate_count(a->program) > 0)
-        return fail(from, member,
+        return fail(a, from, member,
                     "an alert looks at a decision that was made, so it has no windows: make it a "
                     "feature, and use that",
                     e);
     return is_condition || type_is_number(program_type(a->program, *node)) ||
-           fail(from, member, "expected a number", e);
+           fail(a, from, member, "expected a number", e);
 }
 
 /* `amount`, where that is a number. */
@@ -129,7 +130,7 @@ static bool add_alert(struct alerts *a, const struct plan *p, const struct plan_
     struct alert *made = &a->alert[a->count];
 
     if (!name_is_good(from->name) || !name_is_good(queue))
-        return fail(from, "", "expected names of 1 to 64 plain characters", e);
+        return fail(a, from, "", "expected names of 1 to 64 plain characters", e);
     *made = (struct alert){.entity = p->entity_count > 0 ? 0 : NONE,
                            .within_us = from->within_us,
                            .when = NONE,
@@ -138,7 +139,7 @@ static bool add_alert(struct alerts *a, const struct plan *p, const struct plan_
     if (from->entity.length > 0) {
         made->entity = plan_entity_find(p, from->entity);
         if (made->entity < 0)
-            return fail(from, ".entity", "no such kind of entity; they stand under entities", e);
+            return fail(a, from, ".entity", "no such kind of entity; they stand under entities", e);
     }
     if ((from->when.length > 0 && !add_node(a, from, ".when", from->when, true, &made->when, e)) ||
         (from->priority.length > 0 &&
@@ -164,7 +165,8 @@ static void mark_node(struct alerts *a, int node)
         program_fields(a->program, node, mark_used, a);
 }
 
-struct alerts *alerts_new(const struct plan *p, const struct plan_alert *alert, uint32_t count,
+struct alerts *alerts_new(const struct plan *p, const char *section,
+                          const struct plan_alert *alert, uint32_t count,
                           const struct plan_spec *spec, struct error *e)
 {
     static const struct plan_alert usual = {.name = {ALERT_NAME, sizeof ALERT_NAME - 1},
@@ -172,6 +174,7 @@ struct alerts *alerts_new(const struct plan *p, const struct plan_alert *alert, 
     struct alerts *a = mem_alloc(sizeof *a);
     bool ok = true;
 
+    a->section = section;
     a->names = schema_new();
     a->name = mem_array(5 + p->rule_count + p->feature_count + p->schema->count, sizeof *a->name);
     a->alert = mem_array(count + 1, sizeof *a->alert);
@@ -236,9 +239,8 @@ bool alerts_read_features(const struct alerts *a)
 
 /* ---- running ---- */
 
-struct alert_bench *alert_bench_new(const struct plan *p)
+struct alert_bench *alert_bench_new(const struct alerts *a)
 {
-    const struct alerts *a = plan_alerts(p);
     struct alert_bench *b = mem_alloc(sizeof *b);
 
     registers_init(&b->registers, a->program, 1);
@@ -317,11 +319,10 @@ static bool amount_of(const struct column *c, int64_t *amount)
     return true;
 }
 
-uint32_t alerts_run(const struct plan *p, struct alert_bench *b, const struct frame *event,
-                    const struct frame *values, const struct decision *d,
-                    struct raised_alert raised[ALERTS_MAX])
+uint32_t alerts_run(const struct alerts *a, const struct plan *p, struct alert_bench *b,
+                    const struct frame *event, const struct frame *values,
+                    const struct decision *d, struct raised_alert raised[ALERTS_MAX])
 {
-    const struct alerts *a = plan_alerts(p);
     uint32_t count = 0;
 
     for (uint32_t i = 0; i < a->names->count; i++) {

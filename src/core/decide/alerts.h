@@ -26,9 +26,11 @@ enum {
 struct alerts;
 struct alert_bench;
 
-/* For plan_new; the plan's program and rules are there. ERROR_INVALID: "alerts.NAME.when: 1:5: ..."
- */
-struct alerts *alerts_new(const struct plan *p, const struct plan_alert *alert, uint32_t count,
+/* For plan_new, when the plan's program and rules are there, and for others who ask the same of its
+ * decisions. Of the spec zones and time_zone are read. `section` is where they stand, for errors:
+ * ERROR_INVALID: "alerts.NAME.when: 1:5: ..." */
+struct alerts *alerts_new(const struct plan *p, const char *section,
+                          const struct plan_alert *alert, uint32_t count,
                           const struct plan_spec *spec, struct error *e) MUST_USE;
 void alerts_free(struct alerts *a); /* takes NULL */
 
@@ -41,7 +43,7 @@ struct alert_info {
 uint32_t alerts_count(const struct alerts *a);
 struct alert_info alerts_info(const struct alerts *a, uint32_t alert);
 
-struct alert_bench *alert_bench_new(const struct plan *p);
+struct alert_bench *alert_bench_new(const struct alerts *a);
 void alert_bench_free(struct alert_bench *b); /* takes NULL */
 
 struct raised_alert {
@@ -56,8 +58,8 @@ bool alerts_read_features(const struct alerts *a);
 
 /* Those that the decision raises, in the order of the settings. `event` and `values` (of
  * plan_values_schema; NULL: they were not kept, and are null) have one row. Returns how many. */
-uint32_t alerts_run(const struct plan *p, struct alert_bench *b, const struct frame *event,
-                    const struct frame *values, const struct decision *d,
-                    struct raised_alert raised[ALERTS_MAX]);
+uint32_t alerts_run(const struct alerts *a, const struct plan *p, struct alert_bench *b,
+                    const struct frame *event, const struct frame *values,
+                    const struct decision *d, struct raised_alert raised[ALERTS_MAX]);
 
 #endif

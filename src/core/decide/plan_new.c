@@ -699,7 +699,7 @@ static bool plan_fill(struct plan *p, const struct plan_spec *spec, struct error
     program_finish(p->program);
     if (!layout_make(p, e) || !words_make(p, e) || !subject_set(p, spec, e))
         return false;
-    p->alerts = alerts_new(p, spec->alerts, spec->alert_count, spec, e);
+    p->alerts = alerts_new(p, "alerts", spec->alerts, spec->alert_count, spec, e);
     if (p->alerts == NULL)
         return false;
     return spec->model == NULL ||

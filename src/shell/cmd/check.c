@@ -8,6 +8,7 @@
 #include "shell/run/feed.h"
 #include "shell/run/list_feed.h"
 #include "shell/serve/contract.h"
+#include "shell/watch/notify.h"
 
 static const struct option check_options[] = {
     {"resolved", 0, NULL, "print the settings with every default, and where each value came from"},
@@ -67,6 +68,7 @@ static bool compile(struct checked *c, const struct schema *schema, struct error
 
     if (!settings_plan(c->settings, schema, NULL, no_id, &c->plan, e) ||
         (settings_has_model(c->settings) && !check_inputs(c->settings, c->plan, e)) ||
+        !notify_check(c->settings, c->plan, e) ||
         !contracts_new(c->settings, schema, &contracts, e))
         return false;
     contracts_unref(contracts);

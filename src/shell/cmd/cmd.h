@@ -85,7 +85,7 @@ extern const struct command command_demo, command_drift, command_features, comma
 extern const struct command command_key, command_rebuild, command_reload, command_serve,
     command_user;
 extern const struct command command_mlflow;
-extern const struct command command_load, command_produce;
+extern const struct command command_load, command_notify, command_produce;
 extern const struct command command_openapi, command_sql;
 extern const struct command command_daily, command_rollup;
 extern const struct command command_rule, command_score, command_stream, command_top, command_train;

@@ -23,6 +23,7 @@
 #include "shell/serve/server.h"
 #include "shell/store/place.h"
 #include "shell/train/train.h"
+#include "shell/watch/notify.h"
 #include "shell/watch/rollup_follow.h"
 #include "shell/watch/rollup_store.h"
 
@@ -48,6 +49,7 @@ struct serving {
     struct project *project;
     struct watch *watch;
     struct labeller *labeller;
+    struct notifier *notifier; /* NULL: nobody is told */
     struct upkeep *upkeep;
     struct rollup_follower *rollups;
     char rollup_place[ROLLUP_URL_MAX];
@@ -184,6 +186,25 @@ static bool checkpoints_differ(const struct settings *was, const struct settings
            texts_differ(was->log_checkpoint_key, is->log_checkpoint_key);
 }
 
+static bool target_differs(const struct notify_setting *a, const struct notify_setting *b)
+{
+    return strcmp(a->name, b->name) != 0 || a->on != b->on || a->to != b->to ||
+           texts_differ(a->when, b->when) || texts_differ(a->url, b->url) ||
+           texts_differ(a->secret, b->secret) || texts_differ(a->topic, b->topic) ||
+           texts_differ(a->subject, b->subject) || texts_differ(a->body, b->body) ||
+           a->at_most != b->at_most || a->per_us != b->per_us || a->tries != b->tries ||
+           a->give_up_us != b->give_up_us || a->recipient_count != b->recipient_count;
+}
+
+static bool targets_differ(const struct settings *was, const struct settings *is)
+{
+    bool differs = was->notify_count != is->notify_count;
+
+    for (uint32_t i = 0; !differs && i < is->notify_count; i++)
+        differs = target_differs(&was->notify[i], &is->notify[i]);
+    return differs;
+}
+
 /* What has its place in the process, not in the plan. */
 static void add_next_start(const struct settings *was, const struct settings *is,
                            struct buffer *out)
@@ -205,6 +226,7 @@ static void add_next_start(const struct settings *was, const struct settings *is
         {"server.body", was->server.body_bytes != is->server.body_bytes},
         {"decision.deadline_ms", was->deadline_ms != is->deadline_ms},
         {"decision.explain_budget", was->explain_budget != is->explain_budget},
+        {"notify", targets_differ(was, is)},
         {"store.lag_limit", was->store_lag_limit != is->store_lag_limit},
         {"lists", lists_differ(was, is)},
         {"ids.count", was->ids_horizon != is->ids_horizon},
@@ -576,14 +598,30 @@ static bool open_shard(struct serving *s, struct error *e)
            take_history(s, e) && shard_start(s->shard, e);
 }
 
-/* Records that the store does not have yet must not go. */
+/* Records that the store does not have yet, or that somebody is still to be told of, must not go. */
 static uint64_t needed_by_store(void *context)
 {
     const struct serving *s = context;
     struct project_status status;
 
+    uint64_t told = notifier_needed(s->notifier);
+
     project_status(s->project, &status);
-    return status.projected_seq + 1;
+    return status.projected_seq + 1 < told ? status.projected_seq + 1 : told;
+}
+
+static bool start_notifier(struct serving *s, struct error *e)
+{
+    const struct notifier_options o = {.settings = s->settings,
+                                       .data_directory = s->data,
+                                       .log_directory = s->log_directory,
+                                       .log = shard_log(s->shard),
+                                       .plans = shard_plans(s->shard),
+                                       .plan = s->current.made.plan,
+                                       .project = s->project,
+                                       .store = &s->store};
+
+    return s->settings->notify_count == 0 || notifier_start(&o, &s->notifier, e);
 }
 
 static bool open_server(struct serving *s, struct error *e)
@@ -620,12 +658,14 @@ static bool open_server(struct serving *s, struct error *e)
 
     if (!project_open(&project, &s->project, e) ||
         !labeller_start(s->watch, s->shard, s->project, &s->store, &s->labeller, e) ||
+        !start_notifier(s, e) ||
         !upkeep_start(&upkeep, &s->upkeep, e) ||
         !rollup_store_place(s->settings, NULL, s->rollup_place, e) ||
         !rollup_follower_start(s->settings, shard_log(s->shard), &s->rollups, e))
         return false;
     server.watch = s->watch;
     server.labeller = s->labeller;
+    server.notifier = s->notifier;
     server.upkeep = s->upkeep;
     server.project = s->project;
     return server_start(&server, &s->server, e);
@@ -637,6 +677,7 @@ static void close_all(struct serving *s)
     upkeep_stop(s->upkeep);
     labeller_stop(s->labeller);
     rollup_follower_stop(s->rollups);
+    notifier_stop(s->notifier); /* it reads the store and the log */
     project_close(s->project); /* it reads the control log */
     access_close(s->access);
     rule_book_free(s->rules);

@@ -29,6 +29,7 @@ const struct command *const commands[] = {
     &command_rule,
     &command_alert,
     &command_case,
+    &command_notify,
     &command_key,
     &command_user,
     &command_status,

@@ -147,8 +147,10 @@ static void set_limits(CURL *curl, const struct http_request *r)
 {
     bool stalls = r->stall_ms > 0;
 
-    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)HTTP_TIMEOUT_MS);
-    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, stalls ? 0L : (long)HTTP_TIMEOUT_MS);
+    long most = r->timeout_ms > 0 ? (long)r->timeout_ms : (long)HTTP_TIMEOUT_MS;
+
+    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, most);
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, stalls ? 0L : most);
     curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, stalls ? 1L : 0L);
     curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, stalls ? (long)(r->stall_ms + 999) / 1000 : 0L);
 }
@@ -178,14 +180,14 @@ static bool perform(struct http_client *c, const char *url, const struct buffer 
 
     c->trouble[0] = 0;
     failed = curl_easy_perform(c->curl);
+    curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, &code);
+    reply->status = (int)code;
     if (failed != CURLE_OK && answer->overflow)
         return error_set(e, ERROR_FULL, "%s: the answer is over %zu bytes", url, answer->max);
     if (failed != CURLE_OK)
         return error_set(e, ERROR_WORLD, "%s: %s", url,
                          c->trouble[0] != 0 ? c->trouble : curl_easy_strerror(failed));
-    curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, &code);
     curl_easy_getinfo(c->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
-    reply->status = (int)code;
     reply->length = length > 0 ? (uint64_t)length : 0;
     return true;
 }

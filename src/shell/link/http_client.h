@@ -46,7 +46,8 @@ struct http_request {
     struct text body;   /* bytes NULL: none */
     const char *header[HTTP_HEADERS_MAX]; /* "Name: value"; NULL: none */
     uint32_t stall_ms; /* it is given up when nothing has moved for so long; 0: after
-                          HTTP_TIMEOUT_MS, moving or not */
+                          timeout_ms, moving or not */
+    uint32_t timeout_ms; /* 0: HTTP_TIMEOUT_MS */
 };
 
 /* What an answer is, beside its body; a header that it lacks or that is too long is "". */
@@ -58,7 +59,8 @@ struct http_reply {
     uint64_t length;                   /* Content-Length; 0: not said */
 };
 
-/* The answer replaces what `answer` held; ERROR_FULL where it is over the buffer's maximum.
+/* The answer replaces what `answer` held; ERROR_FULL where it is over the buffer's maximum, its
+ * status is there then.
  * ERROR_WORLD where there was none; any status is an answer. */
 bool http_client_send(struct http_client *c, const struct http_request *r, struct buffer *answer,
                       struct http_reply *reply, struct error *e) MUST_USE;

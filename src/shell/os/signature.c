@@ -217,15 +217,23 @@ enum signature_kind signature_key_kind(const struct signature_key *k)
     return k->kind;
 }
 
-static bool hmac_holds(const struct signature_key *k, struct text bytes, struct text signature)
+void signature_hmac(const struct signature_key *k, struct text bytes,
+                    uint8_t out[SIGNATURE_HMAC_BYTES])
 {
-    unsigned char own[DIGEST_BYTES];
     unsigned length = 0;
 
-    return HMAC(EVP_sha256(), k->secret, (int)k->secret_bytes, (const unsigned char *)bytes.bytes,
-                bytes.length, own, &length) != NULL &&
-           length == DIGEST_BYTES && signature.length == DIGEST_BYTES &&
-           digest_equal(own, signature.bytes, DIGEST_BYTES);
+    ASSERT(k->kind == SIGNATURE_HS256);
+    ASSERT(HMAC(EVP_sha256(), k->secret, (int)k->secret_bytes, (const unsigned char *)bytes.bytes,
+                bytes.length, out, &length) != NULL);
+    ASSERT(length == SIGNATURE_HMAC_BYTES);
+}
+
+static bool hmac_holds(const struct signature_key *k, struct text bytes, struct text signature)
+{
+    uint8_t own[SIGNATURE_HMAC_BYTES];
+
+    signature_hmac(k, bytes, own);
+    return signature.length == sizeof own && digest_equal(own, signature.bytes, sizeof own);
 }
 
 static bool public_holds(const struct signature_key *k, struct text bytes,

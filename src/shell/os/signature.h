@@ -14,6 +14,7 @@
 enum { SIGNATURE_RSA_LEAST_BITS = 2048, SIGNATURE_RSA_MOST_BITS = 16384, SIGNATURE_EC_BYTES = 32 };
 
 enum {
+    SIGNATURE_HMAC_BYTES = 32,
     SIGNATURE_ED25519_BYTES = 64,
     SIGNATURE_ED25519_KEY = 32,
     SIGNATURE_PEM_MAX = 1024, /* of one of our key files */
@@ -42,6 +43,10 @@ void public_key_bytes(const struct signature_key *k, uint8_t out[SIGNATURE_ED255
 /* k has the private half. */
 void signature_make(const struct signature_key *k, struct text bytes,
                     uint8_t out[SIGNATURE_ED25519_BYTES]);
+
+/* HMAC with SHA-256 by a secret. */
+void signature_hmac(const struct signature_key *k, struct text bytes,
+                    uint8_t out[SIGNATURE_HMAC_BYTES]);
 
 enum signature_kind signature_key_kind(const struct signature_key *k);
 bool signature_holds(const struct signature_key *k, struct text bytes,

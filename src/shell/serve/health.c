@@ -69,6 +69,8 @@ enum http_next show_metrics(struct server *s, struct exchange *x)
     struct plan *plan = shard_plan(s->o.shard);
     struct server_look *look = mem_alloc(sizeof *look);
     struct watch_figures *watch = NULL;
+    struct notify_status *notify = mem_array(SETTINGS_NOTIFY_MAX, sizeof *notify);
+    uint32_t targets = notifier_status(s->o.notifier, notify);
 
     server_look(s, look);
     if (s->o.watch != NULL) {
@@ -83,6 +85,8 @@ enum http_next show_metrics(struct server *s, struct exchange *x)
                                           .plan = plan,
                                           .project = s->o.project != NULL ? &look->project : NULL,
                                           .watch = watch,
+                                          .notify = notify,
+                                          .targets = targets,
                                           .volume = &look->volume,
                                           .process = &look->process,
                                           .jobs = look->jobs,
@@ -92,6 +96,7 @@ enum http_next show_metrics(struct server *s, struct exchange *x)
                    &x->answer);
     plan_unref(plan);
     mem_free(watch);
+    mem_free(notify);
     mem_free(look);
     return HTTP_ANSWERED;
 }

@@ -190,6 +190,20 @@ static void of_watch(const struct metrics_view *v, const struct family *f, struc
         add_whole(f, whole_at(&v->watch->status, f->offset), out);
 }
 
+/* ---- notifications ---- */
+
+static void of_notify(const struct metrics_view *v, const struct family *f, struct buffer *out)
+{
+    for (uint32_t i = 0; i < v->targets; i++)
+        add_labelled(f, "target", v->notify[i].name, whole_at(&v->notify[i], f->offset), out);
+}
+
+static void notify_failing(const struct metrics_view *v, const struct family *f, struct buffer *out)
+{
+    for (uint32_t i = 0; i < v->targets; i++)
+        add_labelled(f, "target", v->notify[i].name, v->notify[i].is_failing, out);
+}
+
 static void snapshot_time(const struct metrics_view *v, const struct family *f, struct buffer *out)
 {
     add_real(f, (double)v->shard->snapshot_us / 1e6, out);
@@ -346,6 +360,7 @@ static void stage_times(const struct metrics_view *v, const struct family *f, st
 #define SHARD(field)   of_shard, offsetof(struct shard_status, field), 0
 #define PROJECT(field) of_project, offsetof(struct project_status, field), 0
 #define WATCH(field)   of_watch, offsetof(struct watch_status, field), 0
+#define NOTIFY(field)  of_notify, offsetof(struct notify_status, field), 0
 #define PROCESS(field) of_process, offsetof(struct process_usage, field), 0
 #define VOLUME(field)  of_volume, offsetof(struct volume, field), 0
 #define KIND(field)    kinds, offsetof(struct velocity_counts, field), 0
@@ -430,6 +445,22 @@ static const struct family families[] = {
      WATCH(labels_sent)},
     {"assay_alert_labels_refused_total", COUNTER, NULL,
      "Labels of dispositions whose events the log no longer has.", WATCH(labels_refused)},
+
+    {"assay_notify_sent_total", COUNTER, "target", "Notifications that the target has.",
+     NOTIFY(sent)},
+    {"assay_notify_failures_total", COUNTER, "target", "Tries of a notification that failed.",
+     NOTIFY(failures)},
+    {"assay_notify_dead_total", COUNTER, "target", "Notifications that became dead letters.",
+     NOTIFY(dead)},
+    {"assay_notify_failing", GAUGE, "target", "1 while the last try has failed.", notify_failing, 0,
+     0},
+    {"assay_notify_waiting", GAUGE, "target",
+     "Notifications on their way, or held back for a summary.", NOTIFY(waiting)},
+    {"assay_notify_lag_records", GAUGE, "target",
+     "Records of the log that the target was not told of yet.", NOTIFY(lag)},
+    {"assay_notify_skipped_total", COUNTER, "target",
+     "Records that could not be read, or whose plan the condition does not fit.",
+     NOTIFY(skipped)},
 
     {"assay_snapshots_total", COUNTER, NULL, "Snapshots written.", SHARD(snapshots)},
     {"assay_snapshots_failed_total", COUNTER, NULL, "Snapshots that could not be written.",

@@ -11,6 +11,7 @@
 #include "shell/serve/jobs.h"
 #include "shell/store/project.h"
 #include "shell/watch/figures.h"
+#include "shell/watch/notify.h"
 
 enum { METRICS_STATUSES = 600 };
 
@@ -41,6 +42,8 @@ struct metrics_view {
     const struct plan *plan;
     const struct project_status *project; /* NULL: no store */
     const struct watch_figures *watch;    /* NULL: no alerts */
+    const struct notify_status *notify;   /* of `targets` */
+    uint32_t targets;
     const struct volume *volume;
     const struct process_usage *process;
     const uint64_t (*jobs)[JOB_ENDS]; /* ended, by kind and how */

@@ -65,6 +65,7 @@ struct server_options {
     const struct console *console; /* its files; NULL: no page at all */
     struct watch *watch;       /* borrowed; NULL: alerts and cases answer 503 */
     struct labeller *labeller; /* borrowed; or NULL */
+    struct notifier *notifier; /* likewise */
 };
 
 struct server;

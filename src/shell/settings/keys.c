@@ -687,7 +687,7 @@ const struct key keys[] = {
      .words = "Where decisions go beside that topic. The group's position is moved when they "
               "have them."},
     {"stream.sinks.*", KEY_SECTION, 0,
-     .words = "One sink: a topic, a table of PostgreSQL or files."},
+     .words = "One sink: a topic, a table of PostgreSQL, files or a target of notifications."},
     {"stream.sinks.*.topic", KEY_TEXT, 0, MEMBER(struct sink_setting, topic),
      .words = "A topic: in the same transaction."},
     {"stream.sinks.*.table", KEY_TEXT, 0, MEMBER(struct sink_setting, table),
@@ -697,6 +697,9 @@ const struct key keys[] = {
     {"stream.sinks.*.csv", KEY_TEXT, 0, MEMBER(struct sink_setting, csv),
      .words = "The beginning of the names of CSV files that follow one another; relative to the "
               "settings file."},
+    {"stream.sinks.*.notify", KEY_TEXT, 0, MEMBER(struct sink_setting, notify),
+     .words = "A target under `notify`: each decision is one notification, before the group's "
+              "position is moved. Only `where` says which."},
     {"stream.sinks.*.every", KEY_DURATION, 0, MEMBER(struct sink_setting, every_us),
      .standard = "1h", .least = 1e6, .words = "Of files: a new one after so long,"},
     {"stream.sinks.*.rows", KEY_WHOLE, 0, MEMBER(struct sink_setting, rows), .standard = "1000000",
@@ -704,6 +707,77 @@ const struct key keys[] = {
     {"stream.sinks.*.where", KEY_TEXT, 0, MEMBER(struct sink_setting, where),
      .words = "Which decisions: a condition over the event's fields, the features, `score`, "
               "`probability`, `outcome` and `level`."},
+
+    {"notify", KEY_ENTRIES, 0, ARRAY_OF(notify, notify_count, SETTINGS_NOTIFY_MAX),
+     .words = "Who is told of decisions, alerts and rows of tables, and how: docs/notification.md."},
+    {"notify.*", KEY_SECTION, 0, .words = "One target."},
+    {"notify.*.on", KEY_WORD, 0, MEMBER(struct notify_setting, on), .standard = "decision",
+     .choices = "decision|alert|row",
+     .words = "What it is told of: each decision, each alert that is raised, or the rows that "
+              "`assay notify send` gives it, such as those of a daily table."},
+    {"notify.*.when", KEY_TEXT, 0, MEMBER(struct notify_setting, when),
+     .computed = "of decisions: the outcome is not the mildest; of others: all",
+     .words = "A condition. Of decisions over the names that `alerts.*.when` has; of alerts over "
+              "`name`, `queue`, `kind`, `outcome`, `score`, `priority` and `amount`; of rows over "
+              "their columns. Null counts as false."},
+    {"notify.*.entity", KEY_TEXT, 0, MEMBER(struct notify_setting, entity),
+     .computed = "the first of the entities",
+     .words = "Of decisions: the kind of entity whose notifications stay in their order."},
+    {"notify.*.fields", KEY_TEXTS, 0,
+     ARRAY(struct notify_setting, fields, field_count, SETTINGS_NOTIFY_FIELDS_MAX),
+     .words = "Of decisions: fields of the event that come with it, personal ones left out."},
+    {"notify.*.to", KEY_WORD, 0, MEMBER(struct notify_setting, to), .standard = "webhook",
+     .choices = "webhook|email|chat|topic",
+     .words = "`webhook`: CloudEvents, signed; `email`; `chat`: Slack, Teams, Mattermost and "
+              "others that take {\"text\": ...}; `topic`: of Kafka, CloudEvents."},
+    {"notify.*.url", KEY_TEXT, KEY_SECRET, MEMBER(struct notify_setting, url),
+     .words = "Of webhook and chat: https://... or http://...; of email the server, "
+              "smtp://host:587 or smtps://host:465."},
+    {"notify.*.secret", KEY_TEXT, KEY_SECRET, MEMBER(struct notify_setting, secret),
+     .words = "Of webhook: what it is signed with; `whsec_...` is base64."},
+    {"notify.*.authorization", KEY_TEXT, KEY_SECRET, MEMBER(struct notify_setting, authorization),
+     .words = "Of webhook and chat: the header `Authorization`, such as `Bearer ...`."},
+    {"notify.*.user", KEY_TEXT, 0, MEMBER(struct notify_setting, user),
+     .words = "Of email: who signs in at the server."},
+    {"notify.*.password", KEY_TEXT, KEY_SECRET, MEMBER(struct notify_setting, password),
+     .words = "Of email: the password."},
+    {"notify.*.from", KEY_TEXT, 0, MEMBER(struct notify_setting, from),
+     .words = "Of email: the sender's address."},
+    {"notify.*.recipients", KEY_TEXTS, 0,
+     ARRAY(struct notify_setting, recipients, recipient_count, SETTINGS_RECIPIENTS_MAX),
+     .words = "Of email: the addresses that it goes to."},
+    {"notify.*.tls", KEY_BOOL, 0, MEMBER(struct notify_setting, tls), .standard = "true",
+     .words = "Of email by smtp://: STARTTLS is a must; false: nothing is encrypted, and nobody "
+              "signs in."},
+    {"notify.*.ca", KEY_TEXT, 0, MEMBER(struct notify_setting, ca),
+     .words = "A PEM file of certificates that are trusted instead of the system's; relative to "
+              "the settings file."},
+    {"notify.*.topic", KEY_TEXT, 0, MEMBER(struct notify_setting, topic),
+     .words = "Of topic: its name; `kafka` says where."},
+    {"notify.*.subject", KEY_TEXT, 0, MEMBER(struct notify_setting, subject),
+     .computed = "by what it is about",
+     .words = "Of email: a text in which {score}, {fields.amount} ... are members of the "
+              "notification's data."},
+    {"notify.*.body", KEY_TEXT, 0, MEMBER(struct notify_setting, body),
+     .computed = "by what it is about", .words = "Of email and chat: likewise."},
+    {"notify.*.lanes", KEY_WHOLE, 0, MEMBER(struct notify_setting, lanes), .standard = "4",
+     .least = 1, .most = 16,
+     .words = "Of webhook: connections at once; those of one entity go over one of them."},
+    {"notify.*.tries", KEY_WHOLE, 0, MEMBER(struct notify_setting, tries), .standard = "8",
+     .least = 1, .most = 1000,
+     .words = "How often one is sent that is answered by an error of its own; then it is a dead "
+              "letter. A target that is away is not counted."},
+    {"notify.*.give_up", KEY_DURATION, 0, MEMBER(struct notify_setting, give_up_us),
+     .standard = "1d", .least = 1e6,
+     .words = "How long one is tried at a target that is away; then it is a dead letter."},
+    {"notify.*.timeout", KEY_DURATION, 0, MEMBER(struct notify_setting, timeout_us),
+     .standard = "10s", .least = 1e5, .most = 3e8, .words = "Of one try."},
+    {"notify.*.at_most", KEY_WHOLE, 0, MEMBER(struct notify_setting, at_most),
+     .has_at = offsetof(struct notify_setting, has_at_most), .least = 0, .most = 1e6,
+     .computed = "20 of email and chat, else no limit",
+     .words = "So many in each `per`; the others become one summary at its end. 0: no limit."},
+    {"notify.*.per", KEY_DURATION, 0, MEMBER(struct notify_setting, per_us), .standard = "1h",
+     .least = 1e6, .most = 7 * 86400e6, .words = "For `at_most`."},
 
     {"routes", KEY_ENTRIES, 0, ARRAY_OF(contracts, contract_count, SETTINGS_CONTRACTS_MAX),
      .words = "Paths of an older service's contract, led to operations of this one: see "

@@ -1,6 +1,7 @@
 /* From settings and the events' fields to a plan. */
 #include <stdio.h>
 
+#include "core/decide/alerts.h"
 #include "core/base/memory.h"
 #include "shell/os/tzdata.h"
 #include "shell/settings/settings.h"
@@ -286,6 +287,51 @@ static bool blame_part(const struct settings *s, struct error *e)
     if (!blame_check(s, e))
         error_prefix(e, "%s", s->path);
     return false;
+}
+
+static void blame_notify(const struct settings *s, struct error *e)
+{
+    static const char *const below[] = {".when", ".entity", ""};
+    char path[128];
+
+    for (uint32_t i = 0; i < s->notify_count; i++) {
+        for (int k = 0; k < 3; k++) {
+            snprintf(path, sizeof path, "notify.%.100s%s", s->notify[i].name, below[k]);
+            if (is_about(e, path)) {
+                settings_blame(s, path, e);
+                return;
+            }
+        }
+    }
+}
+
+struct alerts *settings_notify_conditions(const struct settings *s, const struct plan *p,
+                                          struct error *e)
+{
+    const struct plan_spec spec = {
+        .zones = {zone_find, (void *)(uintptr_t)s},
+        .time_zone = text_of(s->time_zone != NULL ? s->time_zone : ""),
+    };
+    struct plan_alert condition[SETTINGS_NOTIFY_MAX];
+    struct alerts *made;
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < s->notify_count; i++) {
+        const struct notify_setting *n = &s->notify[i];
+
+        if (n->on == NOTIFY_ON_DECISION)
+            condition[count++] =
+                (struct plan_alert){.name = text_of(n->name),
+                                    .when = text_of(n->when != NULL ? n->when : ""),
+                                    .entity = text_of(n->entity != NULL ? n->entity : "")};
+    }
+    *e = (struct error){0};
+    if (count == 0)
+        return NULL;
+    made = alerts_new(p, "notify", condition, count, &spec, e);
+    if (made == NULL)
+        blame_notify(s, e);
+    return made;
 }
 
 bool settings_validation(const struct settings *s, const struct schema *schema,

@@ -206,6 +206,15 @@ const char *settings_stream_topic(const struct settings *s)
     return NULL;
 }
 
+const struct notify_setting *settings_notify(const struct settings *s, const char *name)
+{
+    for (uint32_t i = 0; i < s->notify_count; i++) {
+        if (strcmp(s->notify[i].name, name) == 0)
+            return &s->notify[i];
+    }
+    return NULL;
+}
+
 const char *settings_kafka_group(const struct settings *s)
 {
     return s->kafka.group != NULL ? s->kafka.group : s->name;

@@ -33,6 +33,9 @@ enum {
     SETTINGS_ANSWERS_MAX = 16,
     SETTINGS_PROPERTIES_MAX = 64,    /* of Kafka's client */
     SETTINGS_SINKS_MAX = 32,         /* of a stream */
+    SETTINGS_NOTIFY_MAX = 16,        /* targets of notifications */
+    SETTINGS_RECIPIENTS_MAX = 32,    /* of a mail */
+    SETTINGS_NOTIFY_FIELDS_MAX = 64, /* that a notification carries */
     SETTINGS_SHAPE_MAX = 64 << 10,   /* bytes of one shape as JSON */
     SETTINGS_TEST_EVENTS_MAX = 1000, /* in the history of one */
     SETTINGS_TEST_VALUES_MAX = 1000, /* of one list of one */
@@ -346,8 +349,34 @@ struct kafka_setting {
 };
 
 /* Where decisions of a stream go beside its topic of decisions: one of topic, table and csv. */
+enum notify_on { NOTIFY_ON_DECISION, NOTIFY_ON_ALERT, NOTIFY_ON_ROW };
+enum notify_to { NOTIFY_TO_WEBHOOK, NOTIFY_TO_EMAIL, NOTIFY_TO_CHAT, NOTIFY_TO_TOPIC };
+
+struct notify_setting {
+    char *name;
+    enum notify_on on;
+    enum notify_to to;
+    char *when; /* NULL: of decisions those whose outcome is not the mildest; of others all */
+    char *entity; /* whose order is kept; NULL: the first kind */
+    char **fields;
+    uint32_t field_count;
+    char *url; /* of webhooks, chats and mail servers */
+    char *secret, *authorization;
+    char *user, *password, *from;
+    char **recipients;
+    uint32_t recipient_count;
+    char *ca;
+    bool tls;
+    char *topic;
+    char *subject, *body; /* templates; or NULL */
+    uint32_t lanes, tries;
+    int64_t give_up_us, timeout_us, per_us;
+    bool has_at_most;
+    uint32_t at_most; /* in `per`; 0: no limit */
+};
 struct sink_setting {
     char *name;
+    char *notify; /* a target of `notify` */
     char *topic;
     char *table; /* of PostgreSQL */
     char *postgres;
@@ -499,6 +528,8 @@ struct settings {
     struct mlflow_setting mlflow;
     struct kafka_setting kafka;
     struct stream_setting stream;
+    struct notify_setting *notify;
+    uint32_t notify_count;
     struct access_setting access;
     struct contract_setting *contracts; /* `routes` */
     uint32_t contract_count;
@@ -552,6 +583,8 @@ const char *settings_source_url(const struct settings *s, const struct source_se
 /* The rollup of that name, or NULL. */
 const struct rollup_setting *settings_rollup(const struct settings *s, const char *name);
 /* The topic that the events come from, or NULL; the group that reads it. */
+/* A target of notifications by its name; NULL. */
+const struct notify_setting *settings_notify(const struct settings *s, const char *name);
 const char *settings_stream_topic(const struct settings *s);
 const char *settings_kafka_group(const struct settings *s);
 /* What a source is called to people: its file, "table raw.payments" or "a query". */
@@ -628,6 +661,11 @@ bool settings_validation(const struct settings *s, const struct schema *schema,
 /* The plan of these settings over a schema (ids, time and label are set by name here); the model
  * (may be NULL) goes over to the plan. `id` is over settings_print_plan's text and the model's
  * bytes. */
+struct alerts;
+/* The conditions of the targets of notifications over decisions, in their order. NULL where there
+ * are none (ERROR_NONE) or one is wrong. */
+struct alerts *settings_notify_conditions(const struct settings *s, const struct plan *p,
+                                          struct error *e);
 bool settings_plan(const struct settings *s, const struct schema *schema, struct model *model,
                    const uint8_t id[PLAN_ID_BYTES], struct plan **p, struct error *e) MUST_USE;
 

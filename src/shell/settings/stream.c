@@ -15,12 +15,18 @@ static bool blame_sink(const struct settings *s, const struct sink_setting *sink
 
 static bool verify_sink(const struct settings *s, const struct sink_setting *sink, struct error *e)
 {
-    int places = (sink->topic != NULL) + (sink->table != NULL) + (sink->csv != NULL);
+    int places = (sink->topic != NULL) + (sink->table != NULL) + (sink->csv != NULL) +
+                 (sink->notify != NULL);
 
     if (places != 1) {
-        error_set(e, ERROR_INVALID, "expected one of topic, table and csv, found %s",
+        error_set(e, ERROR_INVALID, "expected one of topic, table, csv and notify, found %s",
                   places == 0 ? "none" : "several");
         return blame_sink(s, sink, "", e);
+    }
+    if (sink->notify != NULL && settings_notify(s, sink->notify) == NULL) {
+        error_set(e, ERROR_INVALID, "expected a target under notify, found \"%.80s\"",
+                  sink->notify);
+        return blame_sink(s, sink, ".notify", e);
     }
     if (sink->postgres != NULL && sink->table == NULL) {
         error_set(e, ERROR_INVALID, "a database belongs to a table: write `table` too");

@@ -1,6 +1,7 @@
 /* What no single key can say. */
 #include "shell/settings/access.h"
 #include "shell/settings/keys.h"
+#include "shell/settings/notify.h"
 #include "shell/settings/read.h"
 #include "shell/settings/rollup.h"
 #include "shell/settings/search.h"
@@ -787,6 +788,6 @@ bool settings_verify(struct settings *s, struct error *e)
     return verify_kinds(s, e) && verify_sources(s, e) && verify_schema(s, e) &&
            verify_outcomes(s, e) && verify_checks(s, e) && verify_decision(s, e) &&
            verify_levels(s, e) && verify_model(s, e) && verify_validate(s, e) &&
-           verify_tests(s, e) && stream_verify(s, e) && access_verify(s, e) &&
+           verify_tests(s, e) && stream_verify(s, e) && notify_verify(s, e) && access_verify(s, e) &&
            rollup_verify(s, e);
 }

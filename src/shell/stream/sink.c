@@ -5,6 +5,7 @@ bool sink_open(const struct sink_setting *s, const struct sink_context *c, struc
 {
     const struct sink_ops *ops = s->topic != NULL   ? &sink_topic_ops
                                  : s->table != NULL ? &sink_table_ops
+                                 : s->notify != NULL ? &sink_notify_ops
                                                     : &sink_csv_ops;
 
     if (!ops->open(s, c, out, e))

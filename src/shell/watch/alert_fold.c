@@ -40,7 +40,7 @@ static void load(struct watch *w, const struct project_seen *d)
     alert_fold_fini(w);
     w->plan = plan_ref(d->plan);
     w->plan_number = d->plan_number;
-    w->bench = alert_bench_new(w->plan);
+    w->bench = alert_bench_new(plan_alerts(w->plan));
     w->has_values = alerts_read_features(plan_alerts(w->plan));
     if (w->has_values)
         frame_init(&w->values, plan_values_schema(w->plan), 1, LOG_BODY_MAX);
@@ -285,7 +285,7 @@ bool alert_fold(struct watch *w, struct store *s, const struct project_seen *d, 
     uint32_t count;
 
     load(w, d);
-    count = alerts_run(w->plan, w->bench, d->event, values_of(w, d), d->decision, raised);
+    count = alerts_run(plan_alerts(w->plan), w->plan, w->bench, d->event, values_of(w, d), d->decision, raised);
     for (uint32_t i = 0; i < count; i++) {
         if (!take(w, s, d, &raised[i], e))
             return false;
