@@ -605,3 +605,19 @@ def test_the_example_runs(binary, tmp_path, kind, request):
     assert table("label.synthetic_rule")[0]["made_by"] == "synthetic rule, for demonstration only"
     assert set(table("public.marketing_scores")[0]) >= {"customer_id", "probability", "score"}
     assert "daily.html" in {p.name for p in (tmp_path / "example" / "assay-data").iterdir()}
+
+
+def test_a_source_of_rollups_may_be_absent_in_training(run, write, tmp_path):
+    assert run("generate", "--rows", "3000", "--days", "30", "-o", "tx.csv").exit == 0
+    write("assay.yaml", """name: absent
+sources: {transactions: tx.csv, days: "in/*.csv"}
+event: {id: transaction_id, time: timestamp, amount: amount, label: is_fraud}
+features: {amount: amount}
+model: {kind: logistic}
+rollups: {d: {source: days, measures: {n: count()}}}
+""")
+    done = run("train", "--quiet", "--force")
+    assert done.exit == 0, done.stderr
+    lineage = json.loads(next((tmp_path / "assay-data" / "models").rglob("lineage.json")).read_text())
+    assert [s["name"] for s in lineage["sources"]] == ["transactions"]
+    assert "no file matches" in run("rollup").stderr
