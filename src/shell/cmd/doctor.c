@@ -1,5 +1,7 @@
 /* `assay doctor`: what can be wrong with the machine, the settings and the data, before or while a
  * service runs. It only looks. Each check is a row of the table; each says what to do. */
+#include "shell/cmd/doctor.h"
+
 #include <gnu/libc-version.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -10,7 +12,6 @@
 #include "core/base/memory.h"
 #include "core/data/json.h"
 #include "shell/cmd/cmd.h"
-#include "shell/cmd/doctor.h"
 #include "shell/cmd/tracking.h"
 #include "shell/link/http_client.h"
 #include "shell/log/log.h"

@@ -469,9 +469,8 @@ static bool backtest_with(const struct serving *s, struct settings *settings,
                                        .progress = progress};
     struct rules_backtest r;
     struct current current;
-    bool ok;
-
     struct overlay overlay;
+    bool ok;
 
     if (!overlay_init(&overlay, settings, s->rules, NULL, e) ||
         !current_open(&overlay.settings, NULL, CURRENT_SERVED, &current, e)) {

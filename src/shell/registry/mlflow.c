@@ -1,3 +1,5 @@
+#include "shell/registry/mlflow.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

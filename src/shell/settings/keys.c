@@ -597,51 +597,7 @@ const struct key keys[] = {
      .most = 1e15,
      .words = "Records that it may lag behind the log; beyond it lists answer 503. 0: any number."},
 
-    {"registry", KEY_SECTION, 0, .shorthand = "artifacts",
-     .words = "Where several machines keep their models, see docs/artifacts.md; a plain text is "
-              "`artifacts`."},
-    {"registry.artifacts", KEY_TEXT, 0, OF(registry.artifacts),
-     .computed = "the data directory, for this machine alone",
-     .words = "`s3://BUCKET/PREFIX`, or a directory that they share. The data directory is then "
-              "its cache."},
-    {"registry.endpoint", KEY_TEXT, 0, OF(registry.endpoint),
-     .computed = "`AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL`, or that of AWS",
-     .words = "URL of what speaks S3's protocol: MinIO, Ceph and others."},
-    {"registry.region", KEY_TEXT, 0, OF(registry.region),
-     .computed = "`AWS_REGION`, `AWS_DEFAULT_REGION`, or us-east-1", .words = "The bucket's."},
-    {"registry.style", KEY_WORD, 0, OF(registry.style), .standard = "auto",
-     .choices = "auto|path|host",
-     .words =
-         "Where the bucket's name stands: `path`: endpoint/bucket/key; `host`: "
-         "bucket.endpoint/key; `auto`: `path` where there is an endpoint or the name has dots, "
-         "else `host`."},
-    {"registry.access_key", KEY_TEXT, KEY_SECRET, OF(registry.access_key),
-     .computed = "`AWS_ACCESS_KEY_ID`",
-     .words = "Who asks. With it the two below are taken from here only."},
-    {"registry.secret_key", KEY_TEXT, KEY_SECRET, OF(registry.secret_key),
-     .computed = "`AWS_SECRET_ACCESS_KEY`",
-     .words = "Its secret; `${NAME}` and `file:PATH` keep it out of the file."},
-    {"registry.session_token", KEY_TEXT, KEY_SECRET, OF(registry.session_token),
-     .computed = "`AWS_SESSION_TOKEN`", .words = "Of keys for a time."},
-    {"registry.ca", KEY_TEXT, 0, OF(registry.ca), .computed = "the system's",
-     .words = "PEM file of the certificates that are trusted."},
-
-    {"mlflow", KEY_SECTION, 0, .shorthand = "url",
-     .words = "A tracking server of MLflow, see docs/mlflow.md; a plain text is its URL."},
-    {"mlflow.url", KEY_TEXT, 0, OF(mlflow.url), .computed = "`MLFLOW_TRACKING_URI`",
-     .words = "Such as http://mlflow:5000."},
-    {"mlflow.experiment", KEY_TEXT, 0, OF(mlflow.experiment), .computed = "`name`",
-     .words = "The experiment that runs go into, made where there is none."},
-    {"mlflow.user", KEY_TEXT, 0, OF(mlflow.user), .computed = "`MLFLOW_TRACKING_USERNAME`",
-     .words = "For basic authentication."},
-    {"mlflow.password", KEY_TEXT, KEY_SECRET, OF(mlflow.password),
-     .computed = "`MLFLOW_TRACKING_PASSWORD`", .words = "Of the user."},
-    {"mlflow.token", KEY_TEXT, KEY_SECRET, OF(mlflow.token), .computed = "`MLFLOW_TRACKING_TOKEN`",
-     .words = "A bearer token, instead of both."},
-    {"mlflow.ca", KEY_TEXT, 0, OF(mlflow.ca), .computed = "the system's",
-     .words = "PEM file of the certificates that are trusted."},
-    {"mlflow.train", KEY_BOOL, 0, OF(mlflow.train), .standard = "false",
-     .words = "Whether `assay train` logs every model that it registers, as with --mlflow."},
+#include "shell/settings/model_place_rows.inc"
 
     {"kafka", KEY_SECTION, 0, .shorthand = "brokers",
      .words = "How Kafka is reached, see docs/kafka.md; a plain text is the brokers."},
