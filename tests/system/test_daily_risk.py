@@ -608,7 +608,7 @@ def test_the_example_runs(binary, tmp_path, kind, request):
 
 
 def test_a_source_of_rollups_may_be_absent_in_training(run, write, tmp_path):
-    assert run("generate", "--rows", "3000", "--days", "30", "-o", "tx.csv").exit == 0
+    assert run("generate", "--rows", "20000", "--days", "60", "-o", "tx.csv").exit == 0
     write("assay.yaml", """name: absent
 sources: {transactions: tx.csv, days: "in/*.csv"}
 event: {id: transaction_id, time: timestamp, amount: amount, label: is_fraud}
