@@ -389,7 +389,9 @@ def test_the_commands(binary, start, tmp_path):
     s.labels({"a": True})
     out = run("case", "open", two, "--title", "Lent card")
     number = out.split()[0]
-    run("case", "note", number, "--note", "called")
+    run("case", "note", number, "--note", "called\x1b[2J")  # what would clear a terminal
+    assert "called?[2J" in run("case", "show", number) and "\x1b" not in run("case", "list")
+    assert "control characters" in run("case", "open", "--title", "a\nb", code=1)
     assert "noted" in run("case", "show", number) and "Lent card" in run("case", "list")
     run("case", "dispose", number, "--disposition", "false_positive")
     s.labels({"b": False})

@@ -385,6 +385,20 @@ def test_only_what_is_asked_for(run, write, tmp_path):
     assert done.exit == 1 and "left as it is" in done.stderr
 
 
+def test_a_span_that_ends_before_it_begins(run, write):
+    write("tx.csv", "id,at,amount\n1,2026-01-01T00:30:00Z,1\n")
+    write("assay.yaml", SMALL + "  d: {source: transactions, measures: {n: count()}}\n")
+    done = run("rollup", "--from", "2026-02-01", "--to", "2026-01-01")
+    assert done.exit == 2 and "--to after --from" in done.stderr
+
+
+def test_a_daily_table_without_a_score(run, write):
+    write("tx.csv", "id,at,amount\n1,2026-01-01T00:30:00Z,1\n")
+    write("assay.yaml", SMALL + "  d: {source: transactions, measures: {n: count()}}\n")
+    done = run("daily", "d")
+    assert done.exit == 1 and "rollups.d.score" in done.stderr
+
+
 @pytest.mark.parametrize("what, words", [
     ("d: {source: nothing, measures: {n: count()}}", "expected one of sources, decisions or another rollup"),
     ("d: {source: d, measures: {n: count()}}", "made of itself"),
@@ -591,3 +605,19 @@ def test_the_example_runs(binary, tmp_path, kind, request):
     assert table("label.synthetic_rule")[0]["made_by"] == "synthetic rule, for demonstration only"
     assert set(table("public.marketing_scores")[0]) >= {"customer_id", "probability", "score"}
     assert "daily.html" in {p.name for p in (tmp_path / "example" / "assay-data").iterdir()}
+
+
+def test_a_source_of_rollups_may_be_absent_in_training(run, write, tmp_path):
+    assert run("generate", "--rows", "20000", "--days", "60", "-o", "tx.csv").exit == 0
+    write("assay.yaml", """name: absent
+sources: {transactions: tx.csv, days: "in/*.csv"}
+event: {id: transaction_id, time: timestamp, amount: amount, label: is_fraud}
+features: {amount: amount}
+model: {kind: logistic}
+rollups: {d: {source: days, measures: {n: count()}}}
+""")
+    done = run("train", "--quiet", "--force")
+    assert done.exit == 0, done.stderr
+    lineage = json.loads(next((tmp_path / "assay-data" / "models").rglob("lineage.json")).read_text())
+    assert [s["name"] for s in lineage["sources"]] == ["transactions"]
+    assert "no file matches" in run("rollup").stderr

@@ -323,6 +323,42 @@ def test_load_many(run, write, postgres, database):
     assert rows(postgres, database, "SELECT count(*) FROM many") == ["11999"]
 
 
+def test_loads_at_once(binary, run, tmp_path, postgres, database):
+    """Of a schema and a table that none has made yet: one makes them, the others wait; ids are given once."""
+    assert run("generate", "--rows", "20000", "-o", "tx.csv").exit == 0
+    env = {**os.environ, "DATABASE_URL": postgres.url(database)}
+
+    def at_once(*words):
+        started = [subprocess.Popen([binary, "load", "tx.csv", "--create", *words], cwd=tmp_path, env=env, stdout=subprocess.DEVNULL,
+                                    stderr=subprocess.PIPE, text=True) for _ in range(4)]
+        assert [(p.communicate()[1], p.returncode) for p in started] == [("", 0)] * 4
+
+    at_once("--table", "fresh.ids", "--id", "row_id")
+    assert rows(postgres, database, "SELECT count(*), count(DISTINCT row_id) FROM fresh.ids") == ["80000|80000"]
+    at_once("--table", "fresh.same", "--replace")
+    assert rows(postgres, database, "SELECT count(*) FROM fresh.same") == ["20000"]
+
+
+def test_a_load_that_is_cut_off(binary, run, tmp_path, postgres, database):
+    """By Ctrl-C, or by a server that goes: nothing of it is there, and the exit code says which it was."""
+    assert run("generate", "--rows", "300000", "-o", "tx.csv").exit == 0
+    assert run("load", "tx.csv", "--table", "raw.tx", "--create", env={"DATABASE_URL": postgres.url(database)}).exit == 0
+    copying = f"pid <> pg_backend_pid() AND datname = '{database}' AND query LIKE 'COPY%' AND state = 'active'"
+
+    def cut(how):
+        load = subprocess.Popen([binary, "load", "tx.csv", "--table", "raw.tx", "--replace", "--url", postgres.url(database)],
+                                cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        wait_for(lambda: rows(postgres, database, f"SELECT count(*) FROM pg_stat_activity WHERE {copying}") == ["1"])
+        how(load)
+        return load.communicate()[1], load.returncode
+
+    words, code = cut(lambda load: load.send_signal(signal.SIGINT))
+    assert code == 130 and "nothing is loaded" in words
+    words, code = cut(lambda load: postgres.psql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {copying}"))
+    assert code == 3 and "the connection is lost" in words
+    assert rows(postgres, database, "SELECT count(*) FROM raw.tx") == ["300000"]
+
+
 def test_export(run, tmp_path, postgres, database):
     env = {"DATABASE_URL": postgres.url(database)}
     postgres.psql("CREATE TABLE x(a int, b text, c bool); INSERT INTO x VALUES (1, E'q\"uo\\\\te\\n, \\t', true), (2, NULL, false)", database=database)

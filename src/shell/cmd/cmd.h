@@ -126,6 +126,9 @@ struct postgres;
 bool invocation_postgres(const struct invocation *v, struct postgres **p, struct error *e) MUST_USE;
 /* Writes a result to stdout. */
 bool print_result(struct buffer *b, struct error *e) MUST_USE;
+/* The same of words that have texts of events or of people in them: what would move or colour a
+ * terminal, but for line ends, is shown as "?". */
+bool print_plain(struct buffer *b, struct error *e) MUST_USE;
 
 void help_print(struct buffer *out); /* all commands */
 void help_print_command(const struct command *c, struct buffer *out);

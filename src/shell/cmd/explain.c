@@ -115,7 +115,7 @@ static bool ask(struct invocation *v, struct http_client *client, const char *pa
         buffer_add(&out, answer->bytes, answer->length);
     else if (ok)
         print_words(&d->root, option_has(v, "all"), &out);
-    ok = ok && print_result(&out, e);
+    ok = ok && (v->json ? print_result(&out, e) : print_plain(&out, e));
     buffer_fini(&out);
     json_free(d);
     return ok;

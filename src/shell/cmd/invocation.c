@@ -73,6 +73,19 @@ bool print_result(struct buffer *b, struct error *e)
     return true;
 }
 
+bool print_plain(struct buffer *b, struct error *e)
+{
+    for (size_t i = 0; i < b->length; i++) {
+        unsigned char c = (unsigned char)b->bytes[i];
+
+        if ((c < ' ' && c != '\n') || c == 0x7f)
+            b->bytes[i] = '?';
+        else if (c == 0xc2 && i + 1 < b->length && (unsigned char)b->bytes[i + 1] < 0xa0)
+            b->bytes[i] = b->bytes[i + 1] = '?'; /* U+0080 to U+009F */
+    }
+    return print_result(b, e);
+}
+
 bool invocation_postgres(const struct invocation *v, struct postgres **p, struct error *e)
 {
     const char *url = option_get(v, "url");

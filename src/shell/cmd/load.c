@@ -122,7 +122,7 @@ static bool copy_all(struct loading *l, struct error *e)
     struct frame f;
     bool ok;
 
-    if (!postgres_exec(l->db, "BEGIN", e) || !load_table_prepare(l->v, schema, l->db, &l->table, e))
+    if (!load_table_prepare(l->v, schema, l->db, &l->table, e))
         return false;
     buffer_init(&sql, COPY_SQL_MAX);
     frame_init(&f, schema, SOURCE_FRAME_ROWS, SOURCE_TEXT_BYTES);

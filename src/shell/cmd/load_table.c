@@ -160,14 +160,8 @@ static bool run(struct postgres *p, struct buffer *sql, struct error *e)
 static bool create(struct postgres *p, const struct schema *schema, const struct load_table *t,
                    struct buffer *sql, struct error *e)
 {
-    const char *dot = strchr(t->name, '.');
-
-    if (dot != NULL) {
-        buffer_add_text(sql, "CREATE SCHEMA IF NOT EXISTS ");
-        postgres_quote_add(sql, (struct text){t->name, (size_t)(dot - t->name)});
-        if (!run(p, sql, e))
-            return false;
-    }
+    if (!postgres_make_schema(p, text_of(t->name), e))
+        return false;
     buffer_format(sql, "CREATE TABLE %s (", t->quoted);
     for (uint32_t i = 0; i < t->columns; i++) {
         const struct load_column *c = &t->column[i];
@@ -240,12 +234,14 @@ bool load_table_prepare(const struct invocation *v, const struct schema *schema,
 
     buffer_init(&sql, SQL_MAX);
     ok = look(p, t, &exists, e);
-    if (ok && !exists)
-        ok = option_has(v, "create")
-                 ? create(p, schema, t, &sql, e)
-                 : error_set(e, ERROR_NOT_FOUND,
-                             "%s: there is no table %s: make it, or let --create make it",
-                             postgres_place(p), t->name);
+    if (ok && !exists && !option_has(v, "create"))
+        ok = error_set(e, ERROR_NOT_FOUND,
+                       "%s: there is no table %s: make it, or let --create make it",
+                       postgres_place(p), t->name);
+    ok = ok && postgres_exec(p, "BEGIN", e);
+    if (ok && !exists) /* another load may be making it */
+        ok = postgres_make_lock(p, e) && look(p, t, &exists, e) &&
+             (exists || create(p, schema, t, &sql, e));
     if (ok && exists && option_has(v, "replace")) {
         buffer_format(&sql, "TRUNCATE %s", t->quoted);
         ok = run(p, &sql, e);

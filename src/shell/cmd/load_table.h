@@ -26,7 +26,8 @@ struct load_table {
 bool load_table_plan(const struct invocation *v, const struct schema *schema, struct load_table *t,
                      struct error *e) MUST_USE;
 void load_table_fini(struct load_table *t);
-/* In a transaction: makes the table where it may, empties it where it shall, finds the next id. */
+/* Begins a transaction: makes the table where it may, empties it where it shall, finds the next id.
+ */
 bool load_table_prepare(const struct invocation *v, const struct schema *schema, struct postgres *p,
                         struct load_table *t, struct error *e) MUST_USE;
 void load_table_copy(const struct load_table *t, struct buffer *sql); /* COPY ... FROM STDIN */

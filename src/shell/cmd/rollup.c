@@ -108,6 +108,9 @@ static bool write_tables(const struct invocation *v, const struct settings *s,
 
     if (ok && w.rebuild && (option_has(v, "from") || option_has(v, "to")))
         ok = error_set(e, ERROR_USAGE, "--rebuild makes whole tables: without --from and --to");
+    if (ok && w.from_us >= w.until_us)
+        ok = error_set(e, ERROR_USAGE, "--from %.40s --to %.40s: expected a --to after --from",
+                       option_get(v, "from"), option_get(v, "to"));
     ok = ok && rollup_store_place(s, option_get(v, "url"), place, e);
     if (ok && (ok = rollup_store_open(place, &store, e))) {
         ok = rollup_store_write(store, r, &w, written, e);

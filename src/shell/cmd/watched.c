@@ -117,7 +117,7 @@ bool watching_tell(struct watching *w, void (*say)(const struct json *root, stru
         buffer_add(&out, w->answer.bytes, w->answer.length);
     else
         say(&w->document->root, &out);
-    ok = print_result(&out, e);
+    ok = w->v->json ? print_result(&out, e) : print_plain(&out, e);
     buffer_fini(&out);
     return ok;
 }

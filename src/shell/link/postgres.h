@@ -82,6 +82,17 @@ bool postgres_copy_next(struct postgres *p, int wake, struct text *row, struct e
 /* A name as SQL has it, each part between dots in quotes: raw.x is "raw"."x". False: a part is
  * empty or over POSTGRES_NAME_MAX bytes. */
 bool postgres_name_add(struct buffer *out, struct text name) MUST_USE;
+
+/* Of PostgreSQL two that make the same at once fail, also with IF NOT EXISTS. So whoever makes a
+ * table looks for it, then begins a transaction with this lock, which waits for the others, and
+ * looks again. A look before the lock in the same transaction would be remembered. */
+#define POSTGRES_MAKE_LOCK "4270772"
+bool postgres_make_lock(struct postgres *p, struct error *e) MUST_USE;
+/* Under that lock: the schema of a table "schema.table" as it was said, where there is none. */
+bool postgres_make_schema(struct postgres *p, struct text table, struct error *e) MUST_USE;
+/* A name of postgres_name_add. */
+bool postgres_has_table(struct postgres *p, struct text quoted, bool *has,
+                        struct error *e) MUST_USE;
 void postgres_quote_add(struct buffer *out, struct text part); /* one name, dots and all */
 /* COPY of the rows of a table or, where that is NULL, of a SELECT: to be followed by "TO STDOUT"
  * and its options. Booleans are true and false, where COPY alone has t and f. Nothing is written:

@@ -270,6 +270,8 @@ enum http_next open_case(struct server *s, struct exchange *x)
          member_text(&w.body->root, "note", CONTROL_NOTE_MAX, &w.by.note, &e);
     if (ok && title.length == 0)
         ok = error_set(&e, ERROR_INVALID, "title: expected 1 to %d bytes", CASE_TITLE_MAX);
+    if (ok && !text_is_plain(title))
+        ok = error_set(&e, ERROR_INVALID, "title: expected one line without control characters");
     if (ok && watch_change_begin(s->o.watch, &e)) {
         buffer_add_text(&w.data, "\"title\":");
         json_add_text(&w.data, title);

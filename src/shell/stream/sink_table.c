@@ -12,24 +12,24 @@ enum { ROWS_MAX = 512 << 20, SQL_MAX = 64 << 10 };
 struct sink_table {
     struct sink sink;
     struct postgres *db;
-    uint64_t session; /* for which the table was looked for */
+    const char *table;  /* of the settings */
+    uint64_t session;   /* for which the table was looked for */
+    struct buffer name; /* as SQL has it */
     struct buffer make, merge;
     struct buffer rows, cell;
 };
 
 static void format_sql(struct sink_table *t, const char *name)
 {
-    bool ok;
+    bool ok = postgres_name_add(&t->name, text_of(name));
 
-    buffer_add_text(&t->make, "CREATE TABLE IF NOT EXISTS ");
-    ok = postgres_name_add(&t->make, text_of(name));
+    buffer_format(&t->make, "CREATE TABLE %s", buffer_text(&t->name));
     buffer_add_text(&t->make,
                     "(event_id text PRIMARY KEY, \"time\" timestamptz NOT NULL, received "
                     "timestamptz NOT NULL, outcome text NOT NULL, level text NOT NULL, score int "
                     "NOT NULL, probability double precision NOT NULL, decision jsonb NOT NULL, "
                     "partition int NOT NULL, \"offset\" bigint NOT NULL)");
-    buffer_add_text(&t->merge, "INSERT INTO ");
-    ok = postgres_name_add(&t->merge, text_of(name)) && ok;
+    buffer_format(&t->merge, "INSERT INTO %s", buffer_text(&t->name));
     buffer_add_text(&t->merge, " SELECT * FROM assay_stream_batch ON CONFLICT (event_id) DO "
                                "NOTHING; COMMIT");
     if (!ok)
@@ -41,6 +41,7 @@ static void table_close(struct sink *s)
     struct sink_table *t = (struct sink_table *)s;
 
     postgres_close(t->db);
+    buffer_fini(&t->name);
     buffer_fini(&t->make);
     buffer_fini(&t->merge);
     buffer_fini(&t->rows);
@@ -53,10 +54,12 @@ static bool table_open(const struct sink_setting *s, const struct sink_context *
 {
     struct sink_table *t = mem_alloc(sizeof *t);
 
+    buffer_init(&t->name, SQL_MAX);
     buffer_init(&t->make, SQL_MAX);
     buffer_init(&t->merge, SQL_MAX);
     buffer_init(&t->rows, ROWS_MAX);
     buffer_init(&t->cell, 64);
+    t->table = s->table;
     format_sql(t, s->table);
     if (t->make.overflow) {
         table_close(&t->sink);
@@ -105,6 +108,23 @@ static bool table_add(struct sink *s, const struct sink_row *r, struct error *e)
                      ROWS_MAX >> 20);
 }
 
+/* Once a session. A table that is there needs no right to make one. */
+static bool find_table(struct sink_table *t, struct error *e)
+{
+    struct text name = {t->name.bytes, t->name.length};
+    bool has;
+
+    if (!postgres_has_table(t->db, name, &has, e))
+        return false;
+    if (has)
+        return true;
+    return postgres_exec(t->db, "BEGIN", e) && postgres_make_lock(t->db, e) &&
+           postgres_make_schema(t->db, text_of(t->table), e) &&
+           postgres_has_table(t->db, name, &has, e) &&
+           (has || postgres_exec(t->db, buffer_text(&t->make), e)) &&
+           postgres_exec(t->db, "COMMIT", e);
+}
+
 static bool merge(struct sink_table *t, struct error *e)
 {
     uint64_t rows;
@@ -130,8 +150,11 @@ static bool table_deliver(struct sink *s, struct error *e)
     if (!postgres_ready(t->db, e))
         return false;
     if (t->session != postgres_session(t->db)) {
-        if (!postgres_exec(t->db, buffer_text(&t->make), e))
+        if (!find_table(t, e)) {
+            if (!postgres_exec(t->db, "ROLLBACK", &ignored))
+                t->session = 0;
             return false;
+        }
         t->session = postgres_session(t->db);
     }
     if (!merge(t, e)) {

@@ -184,7 +184,8 @@ static bool add_sources(const struct registering *g, struct buffer *out, struct 
     for (uint32_t i = 0; has_events && i < s->source_count; i++) {
         const struct source_setting *source = &s->sources[i];
 
-        if ((source->file == NULL && !settings_is_events(s, source)) ||
+        /* Without a key it is for rollups: the model knows nothing of it. */
+        if ((!settings_is_events(s, source) && (source->file == NULL || source->key == NULL)) ||
             (g->events != NULL && settings_is_events(s, source)))
             continue;
         if (!add_one_source(g, source, is_first, out, e))

@@ -13,8 +13,13 @@ bool daily_find(const struct settings *s, const char *name, const struct rollup_
 
     if (name != NULL) {
         *r = settings_rollup(s, name);
-        return *r != NULL ||
-               error_set(e, ERROR_NOT_FOUND, "%s: there is no rollup \"%.80s\"", s->path, name);
+        if (*r == NULL)
+            return error_set(e, ERROR_NOT_FOUND, "%s: there is no rollup \"%.80s\"", s->path, name);
+        return (*r)->score != NULL || (*r)->level_count > 0 ||
+               error_set(e, ERROR_INVALID,
+                         "%s: rollup %s has no score and no levels: name one that has, or give it "
+                         "rollups.%s.score",
+                         s->path, name, name);
     }
     for (uint32_t i = 0; i < s->rollup_count; i++) {
         const struct rollup_setting *one = &s->rollups[i];

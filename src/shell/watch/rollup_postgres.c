@@ -23,18 +23,7 @@ static void close_db(struct rollup_db *db)
 
 static bool make_schema(struct rollup_db *db, struct text table, struct error *e)
 {
-    const char *dot = memchr(table.bytes, '.', table.length);
-    struct buffer sql;
-    bool ok;
-
-    if (dot == NULL)
-        return true;
-    buffer_init(&sql, ROLLUP_SQL_MAX);
-    buffer_add_text(&sql, "CREATE SCHEMA IF NOT EXISTS ");
-    postgres_quote_add(&sql, (struct text){table.bytes, (size_t)(dot - table.bytes)});
-    ok = postgres_exec(link_of(db), buffer_text(&sql), e);
-    buffer_fini(&sql);
-    return ok;
+    return postgres_make_schema(link_of(db), table, e);
 }
 
 static bool exec(struct rollup_db *db, const char *sql, struct error *e)
@@ -64,27 +53,15 @@ static bool ask(struct rollup_db *db, const char *sql,
     return true;
 }
 
-static bool found(void *context, const struct text *cell, uint32_t cells)
-{
-    *(bool *)context = cells == 1 && text_is(cell[0], "t");
-    return true;
-}
-
 static bool has_table(struct rollup_db *db, struct text table, bool *has, struct error *e)
 {
-    struct buffer quoted, sql;
+    struct buffer quoted;
     bool ok;
 
     buffer_init(&quoted, ROLLUP_SQL_MAX);
-    buffer_init(&sql, ROLLUP_SQL_MAX);
     (void)!postgres_name_add(&quoted, table); /* it was looked at when the table was named */
-    buffer_add_text(&sql, "SELECT to_regclass('");
-    for (size_t i = 0; i < quoted.length; i++)
-        buffer_format(&sql, quoted.bytes[i] == '\'' ? "''" : "%c", quoted.bytes[i]);
-    buffer_add_text(&sql, "') IS NOT NULL");
-    ok = ask(db, buffer_text(&sql), found, has, e);
+    ok = postgres_has_table(link_of(db), (struct text){quoted.bytes, quoted.length}, has, e);
     buffer_fini(&quoted);
-    buffer_fini(&sql);
     return ok;
 }
 
@@ -156,7 +133,7 @@ static const struct rollup_db_ops postgres_db_ops = {
                   [ROLLUP_DECIMAL] = "numeric",
                   [ROLLUP_REAL] = "double precision",
                   [ROLLUP_TEXT] = "text"},
-    .begin = "BEGIN; SELECT pg_advisory_xact_lock(4270772)",
+    .begin = "BEGIN; SELECT pg_advisory_xact_lock(" POSTGRES_MAKE_LOCK ")",
     .name_add = postgres_name_add,
     .make_schema = make_schema,
     .exec = exec,
