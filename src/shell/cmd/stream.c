@@ -160,9 +160,10 @@ static bool tell_end(struct session *s, struct error *e)
         buffer_format(
             &out,
             "%" PRIu64 " messages: %" PRIu64 " decisions, %" PRIu64 " repeated, %" PRIu64
-            " dead letters; %" PRIu64 " transactions, %.1f s\n",
+            " labels, %" PRIu64 " dead letters; %" PRIu64 " transactions, %.1f s\n",
             atomic_load(&t->count[STREAM_MESSAGES]), atomic_load(&t->count[STREAM_DECISIONS]),
-            atomic_load(&t->count[STREAM_REPEATED]), atomic_load(&t->count[STREAM_DEAD_LETTERS]),
+            atomic_load(&t->count[STREAM_REPEATED]), atomic_load(&t->count[STREAM_LABELS]),
+            atomic_load(&t->count[STREAM_DEAD_LETTERS]),
             atomic_load(&t->count[STREAM_TRANSACTIONS]), seconds);
     }
     ok = print_result(&out, e);

@@ -629,6 +629,9 @@ const struct key keys[] = {
               "position: the log of record. It has as many partitions as the first."},
     {"stream.dead_letters", KEY_TEXT, 0, OF(stream.dead_letters), .computed = "the topic, `.dead`",
      .words = "The topic for messages that are no event, each with the reason."},
+    {"stream.labels", KEY_TEXT, 0, OF(stream.labels),
+     .words = "A topic of labels, with as many partitions as the first and keyed like it. They are "
+              "passed on into the same partition of the first, where each acts from its place on."},
     {"stream.transaction_ms", KEY_WHOLE, 0, OF(stream.transaction_ms), .standard = "100",
      .least = 1, .most = 10000,
      .words = "How long a transaction is filled, at most, in milliseconds."},

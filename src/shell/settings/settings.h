@@ -361,6 +361,7 @@ struct stream_setting {
     char *topic;                     /* NULL: that of the events' source */
     char *decisions;                 /* NULL: <topic>.decisions */
     char *dead_letters;              /* NULL: <topic>.dead */
+    char *labels;                    /* NULL: none are passed on */
     uint32_t transaction_ms, events; /* of one transaction, at most */
     bool refuses_unknown;
     char *key;          /* the entity that messages are keyed by; NULL: the only one */

@@ -117,6 +117,7 @@ static bool name_topics(struct streaming *s, struct error *e)
     s->shared.topic = from;
     s->shared.decisions = s->decisions;
     s->shared.dead_letters = s->dead_letters;
+    s->shared.labels_topic = t->labels;
     return true;
 }
 
@@ -131,6 +132,26 @@ static bool make_topic(struct streaming *s, const char *topic, struct error *e)
         return true;
     }
     return error_prefix(e, "topic \"%s\" is not there and cannot be made", topic);
+}
+
+static bool find_labels(struct streaming *s, struct error *e)
+{
+    const char *name = s->shared.labels_topic;
+    struct kafka_topic found;
+
+    if (name == NULL)
+        return true;
+    if (!kafka_topics(&s->shared.kafka, &name, 1, &found, e))
+        return false;
+    if (found.partitions == 0)
+        return error_set(e, ERROR_NOT_FOUND,
+                         "kafka %s has no topic \"%s\": make it, or correct stream.labels",
+                         s->shared.kafka.brokers, name);
+    return found.partitions == s->shared.partitions ||
+           error_set(e, ERROR_INVALID,
+                     "topic \"%s\" of labels has %u partitions, but \"%s\" has %u: a label goes to "
+                     "the partition of its event; give it as many, and key it alike",
+                     name, found.partitions, s->shared.topic, s->shared.partitions);
 }
 
 static bool find_topics(struct streaming *s, struct error *e)
@@ -163,7 +184,7 @@ static bool find_topics(struct streaming *s, struct error *e)
         if (found[i].partitions == 0 && !make_topic(s, names[i], e))
             return false;
     }
-    return true;
+    return find_labels(s, e);
 }
 
 /* ---- opening ---- */
@@ -225,6 +246,7 @@ static bool open_plan(struct streaming *s, struct error *e)
     w->intake =
         intake_new(w->plan, s->lookups,
                    s->o.settings->stream.refuses_unknown ? JSON_UNKNOWN_REFUSE : JSON_UNKNOWN_SKIP);
+    w->labels = labels_new(&w->kafka, w->topic, w->plan, s->lookups);
     w->outbox = outbox_new();
     w->filter = filter_new(w->plan, INTAKE_ROWS, e);
     return w->filter != NULL;
@@ -247,8 +269,9 @@ bool streaming_open(const struct streaming_options *o, struct streaming **out, s
     }
     if (o->once) {
         s->shared.end = mem_array(s->shared.partitions, sizeof *s->shared.end);
+        s->shared.labels_end = mem_array(s->shared.partitions, sizeof *s->shared.labels_end);
         for (uint32_t i = 0; i < s->shared.partitions; i++)
-            s->shared.end[i] = -1;
+            s->shared.end[i] = s->shared.labels_end[i] = -1;
     }
     *out = s;
     return true;
@@ -266,7 +289,9 @@ void streaming_close(struct streaming *s)
     filter_free(w->filter);
     outbox_free(w->outbox);
     intake_free(w->intake);
+    labels_free(w->labels);
     mem_free(w->end);
+    mem_free(w->labels_end);
     lookups_free(s->lookups);
     if (s->current.made.plan != NULL)
         current_close(&s->current);
