@@ -5,6 +5,7 @@ import datetime
 import hashlib
 import json
 import os
+import sqlite3
 import subprocess
 import time
 import urllib.request
@@ -256,10 +257,31 @@ def test_labels_that_are_none_are_dead_letters(kafka, run, stream):
     assert done.exit == 1 and "stream.labels" in done.stderr
 
 
+def test_looked_up_values_stand_in_the_decision(kafka, run, stream, tmp_path):
+    name, path = stream(partitions=1)
+    (tmp_path / "customers.csv").write_text("customer,limit\nc1,50\nc2,70.5\n")
+    text = path.read_text().replace("}}\nevent:", "}, customers: {file: customers.csv, key: customer}}\nevent:")
+    path.write_text(text.replace("rules:\n", "rules:\n  OVER: {when: amount > customers.limit, then: decline}\n"))
+    pairs = events(400)
+    write(kafka, name, pairs)
+    assert once(run, path)["decisions"] == 400
+    decisions = [json.loads(m.value) for m in kafka.read(f"{name}.decisions")]
+    limits = {"c1": 50, "c2": 70.5}
+    assert [d["looked_up"]["customers.limit"] for d in decisions] == [limits.get(key) for key, _ in pairs]
+    assert any("OVER" in d["rules"] for d in decisions)
+    windowed = path.read_text().replace("rules:\n", "  lim: sum(customers.limit) by customer over 1h\nrules:\n", 1)
+    path.write_text(windowed)
+    done = run("-c", path, "stream", "--once")
+    assert done.exit == 1 and "customers.limit" in done.stderr and "valid_from" in done.stderr
+    path.write_text(windowed.replace("stream: {", "stream: {approximate: [customers], "))
+    assert run("-c", path, "stream", "--once").exit == 0
+
+
 def test_sinks_take_what_their_condition_says(kafka, run, stream, tmp_path):
     name, path = stream()
     path.write_text(path.read_text().replace(
         "transaction_ms: 50", "transaction_ms: 50, events: 60, sinks: {"
+        "rows: {table: score.decided, sqlite: d.db}, "
         f"strict: {{topic: {name}.strict, where: \"outcome != 'approve'\"}}, "
         "files: {csv: out/decisions, rows: 100, where: amount > 50 and n_1h >= 2}}"))
     pairs = events(1500)
@@ -269,6 +291,9 @@ def test_sinks_take_what_their_condition_says(kafka, run, stream, tmp_path):
     strict = decided(kafka, f"{name}.strict")
     assert set(strict) == {i for i, d in decisions.items() if d["outcome"] != "approve"}
     amounts = {i: json.loads(e)["amount"] for i, e in zip(ids_of(pairs), (e for _, e in pairs))}
+    with sqlite3.connect(tmp_path / "d.db") as db:
+        assert dict(db.execute("SELECT event_id, outcome FROM score_decided")) == \
+            {i: d["outcome"] for i, d in decisions.items()}
     rows = [row for file in (tmp_path / "out").iterdir() for row in csv.DictReader(open(file))]
     assert len(list((tmp_path / "out").glob("*.csv"))) >= 3
     assert sorted(r["id"] for r in rows) == sorted(

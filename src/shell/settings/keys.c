@@ -623,7 +623,8 @@ const struct key keys[] = {
     {"stream.approximate", KEY_TEXTS, 0,
      ARRAY_OF(stream.approximate, stream.approximate_count, LANG_FEATURES_MAX),
      .words = "Other entities that windows may be by: with several partitions each partition sees "
-              "its own part of their events. An entity that is neither is refused."},
+              "its own part of their events. An entity that is neither is refused. And reference "
+              "tables without valid_from that windows may read all the same."},
     {"stream.decisions", KEY_TEXT, 0, OF(stream.decisions), .computed = "the topic, `.decisions`",
      .words = "The topic that the decisions go to, in the transaction that moves the group's "
               "position: the log of record. It has as many partitions as the first."},
@@ -644,13 +645,15 @@ const struct key keys[] = {
      .words = "Where decisions go beside that topic. The group's position is moved when they "
               "have them."},
     {"stream.sinks.*", KEY_SECTION, 0,
-     .words = "One sink: a topic, a table of PostgreSQL or files."},
+     .words = "One sink: a topic, a table of PostgreSQL or SQLite, or files."},
     {"stream.sinks.*.topic", KEY_TEXT, 0, MEMBER(struct sink_setting, topic),
      .words = "A topic: in the same transaction."},
     {"stream.sinks.*.table", KEY_TEXT, 0, MEMBER(struct sink_setting, table),
-     .words = "A table of PostgreSQL, made where there is none; one row for each event's id."},
+     .words = "A table of a database, made where there is none; one row for each event's id."},
     {"stream.sinks.*.postgres", KEY_TEXT, KEY_SECRET, MEMBER(struct sink_setting, postgres),
      .computed = "`store.url`, or `DATABASE_URL`", .words = "The URL of its database."},
+    {"stream.sinks.*.sqlite", KEY_TEXT, 0, MEMBER(struct sink_setting, sqlite),
+     .words = "Or its SQLite file, made where there is none; relative to the settings file."},
     {"stream.sinks.*.csv", KEY_TEXT, 0, MEMBER(struct sink_setting, csv),
      .words = "The beginning of the names of CSV files that follow one another; relative to the "
               "settings file."},

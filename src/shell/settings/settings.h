@@ -349,8 +349,9 @@ struct kafka_setting {
 struct sink_setting {
     char *name;
     char *topic;
-    char *table; /* of PostgreSQL */
+    char *table; /* of PostgreSQL or SQLite: */
     char *postgres;
+    char *sqlite; /* path */
     char *csv;   /* beginning of the files' names */
     char *where; /* NULL: every decision */
     int64_t every_us;

@@ -26,6 +26,12 @@ static bool verify_sink(const struct settings *s, const struct sink_setting *sin
         error_set(e, ERROR_INVALID, "a database belongs to a table: write `table` too");
         return blame_sink(s, sink, ".postgres", e);
     }
+    if (sink->sqlite != NULL && (sink->table == NULL || sink->postgres != NULL)) {
+        error_set(e, ERROR_INVALID,
+                  sink->table == NULL ? "a file of SQLite has tables: write `table` too"
+                                      : "a table is in one database: postgres or sqlite");
+        return blame_sink(s, sink, ".sqlite", e);
+    }
     if (sink->topic != NULL && settings_stream_topic(s) != NULL &&
         strcmp(sink->topic, settings_stream_topic(s)) == 0) {
         error_set(e, ERROR_INVALID, "\"%s\" is the topic that the events come from", sink->topic);

@@ -63,6 +63,6 @@ struct sink {
 bool sink_open(const struct sink_setting *s, const struct sink_context *c, struct sink **out,
                struct error *e) MUST_USE;
 
-extern const struct sink_ops sink_topic_ops, sink_csv_ops, sink_table_ops;
+extern const struct sink_ops sink_topic_ops, sink_csv_ops, sink_table_ops, sink_sqlite_ops;
 
 #endif

@@ -6,6 +6,7 @@
 #include "core/base/panic.h"
 #include "shell/os/clock.h"
 #include "shell/run/verdict.h"
+#include "shell/stream/looked_up.h"
 
 enum {
     BATCH = 4096,
@@ -230,11 +231,11 @@ static bool add_to_sinks(struct worker *w, const struct sink_row *row, uint32_t 
 }
 
 /* As HTTP answers; with it what a decision made again is held against: the place and the time of
- * the message, what shadow rules said, and all features bit for bit. */
-static void format_verdict(struct worker *w, const struct sink_row *r, uint64_t seq)
+ * the message, what shadow rules said, all features bit for bit, and what tables gave. */
+static void format_verdict(struct worker *w, const struct sink_row *r, uint32_t at)
 {
     struct verdict v = {.id = r->id,
-                        .seq = seq,
+                        .seq = w->s->intake->row[at].seq,
                         .time_us = r->time_us,
                         .received_us = r->received_us,
                         .plan = r->plan,
@@ -243,8 +244,10 @@ static void format_verdict(struct worker *w, const struct sink_row *r, uint64_t 
     buffer_clear(&w->verdict);
     verdict_open(&v, &w->verdict);
     verdict_add_shadow_rules(&v, &w->verdict);
-    buffer_format(&w->verdict, ",\"features_hash\":\"%016lx\"}",
+    buffer_format(&w->verdict, ",\"features_hash\":\"%016lx\"",
                   (unsigned long)r->decision->features_hash);
+    looked_up_add(plan_schema(r->plan), &w->s->intake->frame, at, &w->verdict);
+    buffer_add_char(&w->verdict, '}');
 }
 
 static bool write_row(struct worker *w, struct partition *p, uint32_t at, struct error *e)
@@ -266,7 +269,7 @@ static bool write_row(struct worker *w, struct partition *p, uint32_t at, struct
         w->in.observed++;
         return true;
     }
-    format_verdict(w, &to, row->seq);
+    format_verdict(w, &to, at);
     if (w->verdict.overflow)
         return error_set(e, ERROR_FULL, "decision of event \"%.*s\": over %d bytes",
                          TEXT_ARG(to.id), VERDICT_MAX);
