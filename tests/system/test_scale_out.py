@@ -1,0 +1,165 @@
+"""Several nodes behind a proxy that hashes the key, as deploy/ has it: real HAProxy and nginx over real nodes."""
+
+import http.client
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import time
+
+import pytest
+import yaml
+
+from kafka import free_ports
+
+DEPLOY = pathlib.Path(__file__).resolve().parents[2] / "deploy"
+
+SETTINGS = """
+name: payments
+sources: {transactions: {file: history.csv}}
+event: {id: id, time: at}
+entities: {customer: customer}
+features: {n: count() by customer over 1d}
+rules: {MANY: {when: n > 3, then: decline}}
+outcomes: [approve, decline]
+model: {kind: none}
+"""
+
+
+class Node:
+    def __init__(self, binary, folder, port):
+        self.binary, self.folder, self.port = binary, folder, port
+        folder.mkdir()
+        (folder / "assay.yaml").write_text(SETTINGS)
+        (folder / "history.csv").write_text("id,at,customer\nh1,2025-12-01T00:00:00Z,h\n")
+        self.launch()
+
+    def launch(self):
+        clean = {k: v for k, v in os.environ.items() if not k.startswith("ASSAY_")}
+        self.process = subprocess.Popen([self.binary, "serve", "--port", str(self.port), "--json"], cwd=self.folder,
+                                        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=clean)
+        assert "port" in json.loads(self.process.stdout.readline())
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+        self.process.stdout.close()
+
+
+def need(program, package):
+    if shutil.which(program) is None:
+        words = f"this test needs {program}: apt-get install {package}"
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(words)
+
+
+def haproxy(folder, port, nodes):
+    need("haproxy", "haproxy")
+    environment = os.environ | {"ASSAY_PROXY": f"127.0.0.1:{port}", "ASSAY_NODE_0": f"127.0.0.1:{nodes[0].port}",
+                                "ASSAY_NODE_1": f"127.0.0.1:{nodes[1].port}"}
+    return subprocess.Popen(["haproxy", "-db", "-f", DEPLOY / "haproxy" / "haproxy.cfg"], env=environment,
+                            stdout=open(folder / "proxy.log", "w"), stderr=subprocess.STDOUT)
+
+
+def nginx(folder, port, nodes):
+    need("nginx", "nginx-light")
+    text = (DEPLOY / "nginx" / "assay.conf").read_text()
+    for name, value in {"ASSAY_PROXY": f"127.0.0.1:{port}", "ASSAY_NODE_0": f"127.0.0.1:{nodes[0].port}",
+                        "ASSAY_NODE_1": f"127.0.0.1:{nodes[1].port}"}.items():
+        text = text.replace("${" + name + "}", value)
+    (folder / "assay.conf").write_text(text)
+    paths = "".join(f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+    (folder / "nginx.conf").write_text(
+        f"daemon off; pid {folder}/pid; error_log {folder}/error.log; events {{ }}\n"
+        f"http {{ access_log off; {paths} include {folder}/assay.conf; }}\n")
+    return subprocess.Popen(["nginx", "-p", folder, "-e", folder / "error.log", "-c", folder / "nginx.conf"],
+                            stdout=open(folder / "proxy.log", "w"), stderr=subprocess.STDOUT)
+
+
+def ask(port, method, path, body=None, **headers):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    sent = {name.replace("_", "-"): value for name, value in headers.items()} | {"Content-Type": "application/json"}
+    try:
+        connection.request(method, path, json.dumps(body) if body is not None else None, sent)
+        answer = connection.getresponse()
+        text = answer.read().decode()
+        return answer.status, json.loads(text) if "json" in answer.headers["Content-Type"] else text
+    finally:
+        connection.close()
+
+
+def wait_for(condition):
+    end = time.monotonic() + 20
+    while True:
+        try:
+            if condition():
+                return
+        except OSError:
+            pass
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("proxy", [haproxy, nginx])
+def test_a_key_has_one_node(binary, tmp_path, proxy):
+    ports = free_ports(3)
+    nodes = [Node(binary, tmp_path / str(i), ports[i]) for i in range(2)]
+    process = proxy(tmp_path, ports[2], nodes)
+    customers = [f"c{i}" for i in range(12)]
+    sent = 0
+
+    def decide(customer):
+        nonlocal sent
+        sent += 1
+        return ask(ports[2], "POST", "/v1/decisions", {"id": f"e{sent}", "at": "2026-01-01T00:00:00Z", "customer": customer},
+                   Assay_Key=customer)
+
+    try:
+        wait_for(lambda: decide("first")[0] == 200)
+        rounds = [{c: decide(c) for c in customers} for _ in range(4)]
+        assert {status for one in rounds for status, _ in one.values()} == {200}
+        # the windows are whole: the fourth event of each is one too many
+        assert [{a["outcome"] for _, a in one.values()} for one in rounds] == [{"approve"}] * 3 + [{"decline"}]
+        owner = {c: next(i for i in range(2) if ask(nodes[i].port, "GET", f"/v1/decisions/{a['id']}")[0] == 200)
+                 for c, (_, a) in rounds[0].items()}
+        assert set(owner.values()) == {0, 1}
+        status, answer = ask(ports[2], "POST", "/v1/decisions", {"id": "x", "at": "2026-01-01T00:00:00Z", "customer": "c1"})
+        assert status == 400 and "Assay-Key" in answer["detail"]
+        nodes[0].kill()
+        wait_for(lambda: decide(next(c for c in customers if owner[c] == 0))[0] == 503)
+        for c in customers:
+            status, answer = decide(c)
+            if owner[c] == 0:
+                assert status == 503 and "no other node" in answer["detail"], answer
+            else:
+                assert status == 200 and answer["outcome"] == "decline"
+        nodes[0].launch()
+        for c in customers:
+            wait_for(lambda: decide(c)[0] == 200)
+            assert decide(c)[1]["outcome"] == "decline"
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+        for node in nodes:
+            if node.process.poll() is None:
+                node.kill()
+
+
+def test_haproxy_leads_to_a_node_by_its_number(binary, tmp_path):
+    ports = free_ports(3)
+    nodes = [Node(binary, tmp_path / str(i), ports[i]) for i in range(2)]
+    process = haproxy(tmp_path, ports[2], nodes)
+    try:
+        wait_for(lambda: ask(ports[2], "GET", "/healthz", Assay_Node="1")[0] == 200)
+        for i in range(2):
+            event = {"id": f"n{i}", "at": "2026-01-01T00:00:00Z", "customer": "c"}
+            assert ask(ports[2], "POST", "/v1/decisions", event, Assay_Node=str(i))[0] == 200
+            assert ask(nodes[i].port, "GET", f"/v1/decisions/n{i}")[0] == 200
+        assert ask(ports[2], "GET", "/healthz", Assay_Node="2")[0] == 400
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+        for node in nodes:
+            node.kill()
