@@ -163,3 +163,54 @@ def test_haproxy_leads_to_a_node_by_its_number(binary, tmp_path):
         process.wait(timeout=30)
         for node in nodes:
             node.kill()
+
+
+def documents(path):
+    return [d for d in yaml.safe_load_all((DEPLOY / path).read_text()) if d]
+
+
+def test_the_settings_of_the_deployments_are_right(run, tmp_path):
+    for name in ("assay.yaml", "history.csv"):
+        shutil.copy(DEPLOY / "compose" / name, tmp_path / name)
+    done = run("check", env={"ASSAY_TOKEN_SECRET": "x" * 32})
+    assert done.exit == 0, done
+
+
+def test_kubernetes_files_hold_together():
+    maps = {d["metadata"]["name"]: d["data"] for d in documents("kubernetes/settings.yaml")}
+    assert maps["assay-settings"]["assay.yaml"] == (DEPLOY / "compose" / "assay.yaml").read_text()
+    assert maps["assay-settings"]["history.csv"] == (DEPLOY / "compose" / "history.csv").read_text()
+    assert maps["assay-proxy"]["haproxy.cfg"] == (DEPLOY / "haproxy" / "haproxy.cfg").read_text()
+    found = documents("kubernetes/serve.yaml") + documents("kubernetes/stream.yaml")
+    services = {d["metadata"]["name"]: d["spec"] for d in found if d["kind"] == "Service"}
+    sets = [d for d in found if d["kind"] in ("StatefulSet", "Deployment")]
+    assert len(sets) == 3
+    for one in sets:
+        spec, pod = one["spec"], one["spec"]["template"]["spec"]
+        assert spec["selector"]["matchLabels"].items() <= spec["template"]["metadata"]["labels"].items()
+        assert any(s["selector"] == spec["selector"]["matchLabels"] for s in services.values())
+        container, = pod["containers"]
+        assert container["livenessProbe"] and container["readinessProbe"] and container["resources"]["limits"]
+        claims = {c["metadata"]["name"] for c in spec.get("volumeClaimTemplates", [])}
+        assert {m["name"] for m in container["volumeMounts"]} == {v["name"] for v in pod["volumes"]} | claims
+        if one["kind"] == "StatefulSet":
+            assert services[spec["serviceName"]]["clusterIP"] == "None" and claims == {"data"}
+            assert pod["securityContext"]["runAsNonRoot"] and container["envFrom"] == [{"secretRef": {"name": "assay"}}]
+    nodes = next(d for d in sets if d["metadata"]["name"] == "assay-node")["spec"]["replicas"]
+    proxy = (DEPLOY / "haproxy" / "haproxy.cfg").read_text()
+    assert f"mod({nodes})" in proxy and proxy.count("\nbackend node_") == nodes
+
+
+def test_the_compose_file_holds_together():
+    compose = yaml.safe_load((DEPLOY / "compose" / "compose.yaml").read_text())
+    services = compose["services"]
+    for name, service in services.items():
+        assert set(service.get("depends_on", [])) <= set(services), name
+        assert {v.split(":")[0] for v in service.get("volumes", [])} <= set(compose["volumes"]), name
+        assert {c["source"] for c in service.get("configs", [])} <= set(compose["configs"]), name
+    for config in compose["configs"].values():
+        assert (DEPLOY / "compose" / config["file"]).exists()
+    build = services["node-0"]["build"]
+    assert (DEPLOY / "compose" / build["context"] / build["dockerfile"]).exists()
+    mine = [s for s in services.values() if s["image"] == "assay"]
+    assert len({v for s in mine for v in s["volumes"]}) == len(mine) == 4  # a data directory is of one process
