@@ -26,7 +26,7 @@ all: build/build.ninja ## build build/assay and libassay
 test: tests-configured ## unit and system tests (under 15 minutes)
 	@ninja -C build all test-tools
 	@meson test -C build --suite unit --print-errorlogs --num-processes 2
-	@$(PYTHON) -m pytest -q -p no:cacheprovider tests/system
+	@$(PYTHON) -m pytest -q -p no:cacheprovider tests/system tests/console
 
 demo: all ## generate, train, serve and play live traffic: make demo ARGS='--for 20s'
 	@rm -rf build/demo && build/assay demo --directory build/demo $(ARGS)

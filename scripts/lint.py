@@ -47,14 +47,12 @@ MAY_INCLUDE = {
     "shell/rules shell/registry",
     # The store is a projection of the log's records, whose bodies are run's.
     "shell/store": "core/base core/data core/velocity core/decide shell/os shell/link shell/settings shell/log shell/run",
-    # Alerts and cases: a fold of the control log and of the records that the store projects.
-    # Alerts and cases: a fold of the control log and of the records that the store projects.
     "shell/audit": "core/base core/data core/decide shell/os shell/link shell/settings shell/log "
     "shell/control shell/run",
     "shell/report": "core/base core/data core/stats shell/source shell/registry",
     "shell/train": "core/base core/data core/lang core/model core/stats core/decide core/learn "
     "shell/os shell/settings shell/source shell/registry shell/run shell/report",
-    # Tables by period, alerts and cases: of the store's decisions, and served beside them.
+    # Alerts and cases, a fold of the control log and of the records that the store projects; tables by period.
     "shell/watch": "core/base core/data core/lang core/velocity core/model core/stats core/decide "
     "shell/os shell/link shell/settings shell/source shell/log shell/control shell/registry shell/run shell/store "
     "shell/report",

@@ -150,7 +150,6 @@ static const struct {
      "look up by, such as {file: c.csv, key: customer_id}"},
     {"features: {ratio: }\n", "assay.yaml:1:19: features.ratio: is missing: expected a text"},
     {"features: [a]\n", "assay.yaml:1:11: features: expected a map, found a list"},
-    {"alerts: {}\n", "assay.yaml:1:1: alerts: not in this version: take it out"},
     {"sources: {transactions: \"kafka:topic\"}\n",
      "assay.yaml:1:25: sources.transactions.file: a topic is no file: write `kafka: "
      "topic` instead of `file`"},

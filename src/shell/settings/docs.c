@@ -19,10 +19,6 @@ static const char docs_head[] =
     "environment goes over the file, `--set server.port=9090` goes over both.\n"
     "`assay check --resolved` prints every value and where it came from.\n";
 
-static const char docs_later[] =
-    "\n## Not in this version\n\n"
-    "These names are kept for later versions; they are refused now.\n\n";
-
 /* The default: what the row says, or what code puts into fresh settings. */
 static void print_default(const struct key *k, const struct settings *fresh, struct buffer *out)
 {
@@ -65,7 +61,7 @@ void settings_print_docs(struct buffer *out)
         const struct key *k = &keys[i];
         bool is_top = strchr(k->path, '.') == NULL;
 
-        if (k->flags & (KEY_LATER | KEY_TWIN))
+        if (k->flags & KEY_TWIN)
             continue;
         if (is_top)
             buffer_format(out, "\n## %s\n\n%s\n", k->path, k->words);
@@ -75,11 +71,6 @@ void settings_print_docs(struct buffer *out)
             buffer_add_text(out, "\n| key | takes | default | what it is |\n|---|---|---|---|\n");
         if (!is_top || k->kind != KEY_SECTION)
             print_row(k, fresh, out);
-    }
-    buffer_add_text(out, docs_later);
-    for (size_t i = 0; i < key_count; i++) {
-        if (keys[i].flags & KEY_LATER)
-            buffer_format(out, "- `%s`: %s\n", keys[i].path, keys[i].words);
     }
     settings_free(fresh);
 }

@@ -753,8 +753,6 @@ const struct key keys[] = {
      .words = "Copies at most of what changes while a snapshot is written; beyond it the snapshot "
               "is given up and counted, decisions go on."},
 
-    {"alerts", KEY_SECTION, KEY_LATER, .words = "Queues of alerts."},
-
     {"rollups", KEY_ENTRIES, 0, ARRAY_OF(rollups, rollup_count, SETTINGS_ROLLUPS_MAX),
      .words = "Tables by hour, day or month, made by `assay rollup`: see docs/rollups.md."},
     {"rollups.*", KEY_SECTION, 0, .words = "One table; its name."},

@@ -39,8 +39,7 @@ enum key_flag {
     KEY_REQUIRED = 1,
     KEY_DECIDES = 2, /* part of what a PLAN record holds */
     KEY_SECRET = 4,  /* never printed; file:PATH is read */
-    KEY_LATER = 8,   /* known, but not in this version */
-    KEY_TWIN = 16,   /* says the same as a row above: docs/settings.md leaves it out */
+    KEY_TWIN = 8,    /* says the same as a row above: docs/settings.md leaves it out */
 };
 
 struct key {

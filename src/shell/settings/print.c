@@ -215,7 +215,7 @@ static void print_key(struct printing *p, const struct key *k, const char *base,
     if (is_of_another_kind(p->recipe, k))
         return;
 
-    if ((k->flags & KEY_LATER) || (k->kind != KEY_SECTION && (k->flags & p->flags) != p->flags))
+    if (k->kind != KEY_SECTION && (k->flags & p->flags) != p->flags)
         return;
     if (!key_has_below(k) && !setting_is_given(k, base))
         return;

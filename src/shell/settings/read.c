@@ -468,7 +468,7 @@ static bool refuse_unknown(struct reading *r, const struct key *parent, const st
     buffer_init(&known, ERROR_TEXT_MAX);
     for (const struct key *k = key_below(parent, NULL); k != NULL && n < NAMES_MAX;
          k = key_below(parent, k)) {
-        if (!key_is_named(k) || (k->flags & KEY_LATER))
+        if (!key_is_named(k))
             continue;
         buffer_format(&known, "%s%s", n > 0 ? ", " : "", key_last(k));
         name[n++] = text_of(key_last(k));
@@ -487,14 +487,8 @@ static bool refuse_unknown(struct reading *r, const struct key *parent, const st
 static bool read_known(struct reading *r, const struct key *parent, const struct yaml_node *map)
 {
     for (uint32_t i = 0; map->kind == YAML_MAP && i < map->count; i++) {
-        const struct key *k = key_find(parent, map->key[i]->text);
-
-        if (k == NULL)
+        if (key_find(parent, map->key[i]->text) == NULL)
             return refuse_unknown(r, parent, map->key[i]);
-        if (k->flags & KEY_LATER) {
-            path_push(r, map->key[i]->text);
-            return refuse(r, map->key[i], "not in this version: take it out");
-        }
     }
     return true;
 }
@@ -509,7 +503,7 @@ static bool read_below(struct reading *r, const struct key *parent, struct yaml_
         size_t before;
         bool ok;
 
-        if (!key_is_named(k) || (k->flags & KEY_LATER))
+        if (!key_is_named(k))
             continue;
         missing.column = map->column; /* what is missing is missed where its section begins */
         missing.origin = map->origin;
@@ -584,8 +578,8 @@ static bool override_environment(struct reading *r)
         const char *value;
         int n = snprintf(name, sizeof name, "environment ASSAY_%s", k->path);
 
-        if (strchr(k->path, '*') != NULL || (k->flags & KEY_LATER) || k->kind == KEY_SECTION ||
-            k->kind == KEY_ENTRIES || k->kind == KEY_RECORDS)
+        if (strchr(k->path, '*') != NULL || k->kind == KEY_SECTION || k->kind == KEY_ENTRIES ||
+            k->kind == KEY_RECORDS)
             continue;
         for (int i = (int)strlen("environment "); i < n; i++)
             name[i] = name[i] == '.' ? '_' : (char)toupper((unsigned char)name[i]);

@@ -108,8 +108,6 @@ static void free_texts(const struct key *k, char *base)
 /* Releases what the member of this key, and of those below it, own. */
 static void free_key(const struct key *k, char *base)
 {
-    if (k->flags & KEY_LATER)
-        return;
     if (k->kind == KEY_TEXT || k->kind == KEY_EVENT || k->kind == KEY_SHAPE)
         mem_free(*(char **)(base + k->at));
     if (k->kind == KEY_TEXTS || k->kind == KEY_EVENTS)

@@ -43,6 +43,7 @@ export interface InForce {
   entities: { kind: string; field: string | null }[];
   thresholds: [string, number][];
   alertCost: number | null;
+  hasRollups: boolean;
 }
 
 /** What the pages need of the settings in force. The server prints every key on a line of its own, so lines will do. */
@@ -68,16 +69,17 @@ export function readSettings(yaml: string): InForce {
   const thresholds: [string, number][] = [];
   for (const line of block("decision").under) {
     const one = /^ {2}(\S[^:]*):\s*(\d+)$/.exec(line);
-    if (one) thresholds.push([bare(one[1]!), Number(one[2])]);
+    // Beside the outcomes, `decision` has deadlines and budgets.
+    if (one && listed.some((outcome) => bare(outcome) === bare(one[1]!))) thresholds.push([bare(one[1]!), Number(one[2])]);
   }
   const cost = /^ {2}alert_cost:\s*([\d.]+)/m.exec(block("model").under.join("\n"));
-  return { outcomes: listed.map(bare).filter((one) => one !== ""), entities, thresholds, alertCost: cost ? Number(cost[1]) : null };
+  return { outcomes: listed.map(bare).filter((one) => one !== ""), entities, thresholds, alertCost: cost ? Number(cost[1]) : null, hasRollups: block("rollups").under.length > 0 };
 }
 
 export const useSettings = () => useAsk(["settings"], (signal) => api.GET("/v1/settings", { signal }), { staleTime: 300_000 });
 export function useInForce(): InForce {
   const asked = useSettings();
-  return asked.data ? readSettings(asked.data.yaml) : { outcomes: [], entities: [], thresholds: [], alertCost: null };
+  return asked.data ? readSettings(asked.data.yaml) : { outcomes: [], entities: [], thresholds: [], alertCost: null, hasRollups: false };
 }
 
 export type Row = Schemas["DecisionRow"];

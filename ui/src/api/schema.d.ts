@@ -53,6 +53,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/decisions/{id}:replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The proof: score, outcome and reasons made again from the feature values that the decision's record keeps, compared to the bit, and where the record stands in the log's chain. Nothing is recorded. */
+        post: operations["post_v1_decisions_id_replay"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/decisions/{id}": {
         parameters: {
             query?: never;
@@ -62,6 +79,40 @@ export interface paths {
         };
         /** One decision by its event's id, with inputs, reasons and label. */
         get: operations["get_v1_decisions_id_"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What happens now, an event each second (server-sent events): decisions, outcomes, scores, times, the newest decisions. Last-Event-ID goes on behind that one, for up to a minute. */
+        get: operations["get_v1_live"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/traffic": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many decisions there were, by time of receipt: outcomes, scores, and how long they took, where this run of the server made them. */
+        get: operations["get_v1_traffic"];
         put?: never;
         post?: never;
         delete?: never;
@@ -133,6 +184,314 @@ export interface paths {
         /** What rules would have done: hits, precision, overlap, cost. A job; its result is in the answer where it takes no longer than some seconds. */
         post: operations["post_v1_rules_backtest"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Alerts of the queues, page by page, and what waits in each queue. */
+        get: operations["get_v1_alerts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/alerts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One alert with its decisions and what people did. Its ETag is its version, for If-Match of a change. */
+        get: operations["get_v1_alerts_id_"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/alerts/{id}:claim": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take an alert. 409 says who has it. */
+        post: operations["post_v1_alerts_id_claim"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/alerts/{id}:release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give it back to the queue. */
+        post: operations["post_v1_alerts_id_release"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/alerts/{id}:snooze": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Leave it alone until a time. */
+        post: operations["post_v1_alerts_id_snooze"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/alerts/{id}:assign": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give it to a person, also where another has it. */
+        post: operations["post_v1_alerts_id_assign"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/alerts/{id}:close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Close it with what it was; that becomes the label of its decisions. Again with another disposition: the labels follow. */
+        post: operations["post_v1_alerts_id_close"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/alerts:bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Claim, release, snooze, assign or close up to 500 alerts at once; each has its status in the answer. */
+        post: operations["post_v1_alerts_bulk"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Cases, the last changed first, page by page. */
+        get: operations["get_v1_cases"];
+        put?: never;
+        /** Open a case, from alerts or by hand. Who opens it has it, and its open alerts. */
+        post: operations["post_v1_cases"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cases/{id}/evidence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The evidence pack: the case with each decision in full, its exact inputs and reasons, its place in the log and the chain value there. */
+        get: operations["get_v1_cases_id_evidence"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cases/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One case with its alerts, decisions, entities and timeline. Its ETag is its version, for If-Match of a change. */
+        get: operations["get_v1_cases_id_"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cases/{id}/notes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Add a note. */
+        post: operations["post_v1_cases_id_notes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cases/{id}:assign": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give it and its open alerts to a person. */
+        post: operations["post_v1_cases_id_assign"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cases/{id}:add": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Link alerts, decisions and entities. */
+        post: operations["post_v1_cases_id_add"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cases/{id}:dispose": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Close it and its alerts with what it was; that becomes the label of all its decisions. */
+        post: operations["post_v1_cases_id_dispose"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cases/{id}:reopen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Go on with a closed case. Its labels stay until it is disposed of again. */
+        post: operations["post_v1_cases_id_reopen"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/views": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The saved views of who asks. */
+        get: operations["get_v1_views"];
+        put?: never;
+        /** Save a view, or another query under its name. */
+        post: operations["post_v1_views"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/views/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove a saved view. */
+        delete: operations["delete_v1_views_name_"];
         options?: never;
         head?: never;
         patch?: never;
@@ -360,6 +719,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/rollups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The tables by hour, day or month that the settings' rollups have written. */
+        get: operations["get_v1_rollups"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/rollups/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The rows of one of these tables in the order of their periods, page by page. */
+        get: operations["get_v1_rollups_name_"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/subjects/{kind}/{id}": {
         parameters: {
             query?: never;
@@ -488,6 +881,23 @@ export interface paths {
         };
         /** The features of the plan in force: what each is, of what, over which windows, and from when on it is whole. */
         get: operations["get_v1_features"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/drift": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Each feature and the score of the newest decisions beside what the model learned from: how they are distributed, and how far they have moved. */
+        get: operations["get_v1_drift"];
         put?: never;
         post?: never;
         delete?: never;
@@ -712,8 +1122,25 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Sign in with {"name", "password"}: a cookie, and the CSRF text that changes have to send in X-CSRF-Token. */
+        /** Sign in with {"name", "password"}, {"key"} or {"token"}: a cookie, and the CSRF text that changes have to send in X-CSRF-Token. */
         post: operations["post_v1_sessions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/session:link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A one-time token with which a browser signs in as whoever asks, within 10 minutes: http://HOST/#token=TOKEN. */
+        post: operations["post_v1_session_link"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1048,6 +1475,208 @@ export interface components {
             /** @description `cursor` of the next page; null: the last one */
             next: null | string;
             /** @description records of the log that the list does not have yet */
+            store_lag: number;
+        };
+        /** @description What was decided, as it is compared. */
+        ReplayedDecision: {
+            /** @description 0 to 1000 */
+            score: number;
+            /** @description calibrated, 0 to 1 */
+            probability: number;
+            /** @description of the model */
+            margin: number;
+            /** @description what to do */
+            outcome: ("approve" | "challenge" | "review" | "decline") | string;
+            /** @description of the score */
+            level: ("LOW" | "MEDIUM" | "HIGH") | string;
+            /** @description that fired, as recorded */
+            rules: string[];
+            /** @description largest first */
+            reasons: ("amount" | string)[];
+        };
+        /** @description A decision made again from its record. */
+        Replayed: {
+            /** @description of the event */
+            id: string;
+            /** @description position of the record in the log */
+            seq: number;
+            /** @description of the log behind this record, as `log verify` has it */
+            chain: string;
+            /** @description first bytes of the id of the plan that decided */
+            plan: string;
+            /** @description first bytes of its file's SHA-256 */
+            model: null | string;
+            /** @description equal to the bit; null where the record keeps no values */
+            replayed: null | boolean;
+            /** @description from what it was made again */
+            by: string;
+            /** @description in the log */
+            recorded: components["schemas"]["ReplayedDecision"];
+            /** @description just now */
+            again?: components["schemas"]["ReplayedDecision"];
+            /** @description what is not equal */
+            differences?: string[];
+        };
+        /** @description Share of the rows in one bin of a number. */
+        DriftBin: {
+            /** @description the bin's end; null: the rest */
+            up_to: null | number;
+            /** @description of the training rows */
+            training: null | number;
+            /** @description of the newest decisions */
+            recent: number;
+        };
+        /** @description Share of the rows with one word of a category. */
+        DriftWord: {
+            /** @description the category */
+            word: string;
+            /** @description of the training rows */
+            training: null | number;
+            /** @description of the newest decisions */
+            recent: number;
+        };
+        /** @description Share of the rows in one band of scores. */
+        DriftBand: {
+            /** @description lowest score */
+            from: number;
+            /** @description highest score */
+            to: number;
+            /** @description of the rows that the model was tested on */
+            training: null | number;
+            /** @description of the newest decisions */
+            recent: number;
+        };
+        /** @description Share of the rows without a value. */
+        DriftNulls: {
+            /** @description of the training rows */
+            training: null | number;
+            /** @description of the newest decisions */
+            recent: number;
+        };
+        /** @description How scores are distributed, now and in the model's test. */
+        DriftScore: {
+            /** @description the lowest first */
+            bands: components["schemas"]["DriftBand"][];
+            /** @description population stability index */
+            psi: null | number;
+            /** @description Kolmogorov-Smirnov distance */
+            ks: null | number;
+            /** @description moving from a psi of 0.1 on, moved from 0.25 on */
+            verdict: null | ("stable" | "moving" | "moved");
+        };
+        /** @description How a feature is distributed, now and in what the model learned from. */
+        DriftFeature: {
+            /** @description of the feature */
+            name: "amount" | string;
+            /** @description of its values */
+            type: string;
+            /** @description rows without a value */
+            nulls: components["schemas"]["DriftNulls"];
+            /** @description of a number: p5, p25, p50, p75, p95 of the newest decisions */
+            quantiles?: null | Record<string, never>;
+            /** @description of a number: between the deciles of training */
+            bins?: components["schemas"]["DriftBin"][];
+            /** @description of a category: the 20 most frequent now */
+            words?: components["schemas"]["DriftWord"][];
+            /** @description population stability index; null: the model does not know the feature */
+            psi: null | number;
+            /** @description of a number: Kolmogorov-Smirnov distance */
+            ks: null | number;
+            /** @description moving from a psi of 0.1 on, moved from 0.25 on */
+            verdict: null | ("stable" | "moving" | "moved");
+        };
+        /** @description The newest decisions beside what the model learned from. */
+        Drift: {
+            /** @description that were looked at */
+            decisions: number;
+            /** @description first bytes of the id of the plan in force */
+            plan: string;
+            /** @description receipt of the oldest of them */
+            from: null | string;
+            /** @description receipt of the newest */
+            to: null | string;
+            /** @description null without decisions */
+            score: null | components["schemas"]["DriftScore"];
+            /** @description in the plan's order */
+            features: components["schemas"]["DriftFeature"][];
+        };
+        /** @description How long decisions over HTTP took, from the request's head to the answer. */
+        Latency: {
+            /** @description decisions */
+            count: number;
+            /** @description median */
+            p50_us: number;
+            /** @description of 100, 99 took no longer */
+            p99_us: number;
+        };
+        /** @description The data of an event of /v1/live: one second of the service. */
+        LiveSecond: {
+            /**
+             * Format: date-time
+             * @description of its end
+             */
+            time: string;
+            /** @description of the server */
+            uptime_s: number;
+            /** @description whether it takes requests */
+            ready: boolean;
+            /** @description since the start */
+            decisions: number;
+            /** @description decisions of this second */
+            per_second: number;
+            /** @description the same by outcome */
+            by_outcome: Record<string, never>;
+            /** @description decisions that came into the store, in 20 bands of 50 points */
+            scores: number[];
+            /** @description of this second */
+            latency: null | components["schemas"]["Latency"];
+            /** @description requests that wait for the engine */
+            queue: number;
+            /** @description records that the store does not have yet */
+            store_lag: number;
+            /** @description null where there are none kept */
+            alerts_open: null | number;
+            /** @description at most 20 that came into the store, the newest first */
+            newest: components["schemas"]["DecisionRow"][];
+        };
+        /** @description The decisions of one step of time. */
+        TrafficStep: {
+            /**
+             * Format: date-time
+             * @description its beginning
+             */
+            time: string;
+            /** @description received in it */
+            decisions: number;
+            /** @description the same by outcome */
+            by_outcome: Record<string, never>;
+            /** @description in 20 bands of 50 points */
+            scores: number[];
+            /** @description of this run of the server */
+            latency: null | components["schemas"]["Latency"];
+        };
+        /** @description Decisions over time. */
+        Traffic: {
+            /**
+             * @description as asked for
+             * @enum {unknown}
+             */
+            window: "1h" | "2d" | "8d";
+            /** @description seconds of a step */
+            step_s: number;
+            /**
+             * Format: date-time
+             * @description the first step's beginning
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @description the last step's end
+             */
+            to: string;
+            /** @description all steps, the oldest first */
+            buckets: components["schemas"]["TrafficStep"][];
+            /** @description records of the log that are not counted yet */
             store_lag: number;
         };
         /** @description A decision with the event's fields. */
@@ -1441,6 +2070,449 @@ export interface components {
              */
             to?: string;
         };
+        /** @description An entity. */
+        EntityRef: {
+            /** @description of the settings */
+            kind: string;
+            /** @description its key; null where it was erased or is computed */
+            id: null | string;
+        };
+        /** @description An item of a queue. */
+        Alert: {
+            /** @description of the alert */
+            id: string;
+            /** @description of the settings */
+            name: string;
+            /** @description where it waits */
+            queue: null | string;
+            /** @description whose decisions it has */
+            entity: null | components["schemas"]["EntityRef"];
+            /**
+             * @description now
+             * @enum {unknown}
+             */
+            state: "open" | "claimed" | "closed" | "snoozed";
+            /** @description while it is snoozed */
+            snoozed_until: null | string;
+            /** @description who has it, like user:ann */
+            assignee: null | string;
+            /** @description what it was */
+            disposition: null | ("confirmed_fraud" | "false_positive" | "inconclusive");
+            /** @description that it belongs to */
+            case: null | string;
+            /** @description goes up with each change by people */
+            version: number;
+            /** @description decisions that joined it */
+            hits: number;
+            /** @description the highest */
+            score: number;
+            /** @description the highest */
+            priority: number;
+            /** @description of all decisions together */
+            amount: null | number;
+            /**
+             * Format: date-time
+             * @description of its first event
+             */
+            first: string;
+            /**
+             * Format: date-time
+             * @description of its last event
+             */
+            last: string;
+            /**
+             * Format: date-time
+             * @description when its first decision came
+             */
+            raised: string;
+            /**
+             * Format: date-time
+             * @description when its newest decision came
+             */
+            hit: string;
+            /** @description id of the newest */
+            event: null | string;
+            /** @description of the newest */
+            outcome: null | (("approve" | "challenge" | "review" | "decline") | string);
+            /** @description that fired in any of them */
+            rules: string[];
+            /** @description when */
+            closed: null | string;
+            /** @description who */
+            closed_by: null | string;
+        };
+        /** @description What waits in a queue. */
+        Queue: {
+            /** @description its name */
+            queue: string;
+            /** @description that nobody has */
+            open: number;
+            /** @description that somebody has */
+            claimed: number;
+            /** @description when the oldest was raised */
+            oldest: null | string;
+        };
+        /** @description A page of alerts. */
+        Alerts: {
+            /** @description in the order asked for */
+            alerts: components["schemas"]["Alert"][];
+            /** @description all queues, whatever was asked for */
+            queues: components["schemas"]["Queue"][];
+            /** @description cursor of the next page */
+            next: null | string;
+            /** @description records that the store is behind the log */
+            store_lag: number;
+        };
+        /** @description A decision of an alert or case. */
+        WatchedDecision: {
+            /** @description of the event */
+            id: string;
+            /** @description in the log */
+            seq: number;
+            /** @description of the event; null: linked by hand */
+            time: null | string;
+            /** @description of the decision */
+            score: number;
+            /** @description of it */
+            outcome: null | (("approve" | "challenge" | "review" | "decline") | string);
+            /** @description of the event */
+            amount: null | number;
+            /** @description what it turned out to be */
+            label: null | boolean;
+        };
+        /** @description What somebody did. */
+        WatchEntry: {
+            /** @description in the control log */
+            seq: number;
+            /**
+             * Format: date-time
+             * @description when
+             */
+            at: string;
+            /** @description who, like user:ann */
+            by: null | string;
+            /** @description their name */
+            by_name: null | string;
+            /** @description claimed, closed, opened, noted ... */
+            change: null | string;
+            /** @description in their words */
+            note: null | string;
+            /** @description the change as it is recorded */
+            data: Record<string, never>;
+        };
+        /** @description An alert with its decisions and timeline. */
+        AlertShown: {
+            /** @description of the alert */
+            id: string;
+            /** @description of the settings */
+            name: string;
+            /** @description where it waits */
+            queue: null | string;
+            /** @description whose decisions it has */
+            entity: null | components["schemas"]["EntityRef"];
+            /**
+             * @description now
+             * @enum {unknown}
+             */
+            state: "open" | "claimed" | "closed" | "snoozed";
+            /** @description while it is snoozed */
+            snoozed_until: null | string;
+            /** @description who has it, like user:ann */
+            assignee: null | string;
+            /** @description what it was */
+            disposition: null | ("confirmed_fraud" | "false_positive" | "inconclusive");
+            /** @description that it belongs to */
+            case: null | string;
+            /** @description goes up with each change by people */
+            version: number;
+            /** @description decisions that joined it */
+            hits: number;
+            /** @description the highest */
+            score: number;
+            /** @description the highest */
+            priority: number;
+            /** @description of all decisions together */
+            amount: null | number;
+            /**
+             * Format: date-time
+             * @description of its first event
+             */
+            first: string;
+            /**
+             * Format: date-time
+             * @description of its last event
+             */
+            last: string;
+            /**
+             * Format: date-time
+             * @description when its first decision came
+             */
+            raised: string;
+            /**
+             * Format: date-time
+             * @description when its newest decision came
+             */
+            hit: string;
+            /** @description id of the newest */
+            event: null | string;
+            /** @description of the newest */
+            outcome: null | (("approve" | "challenge" | "review" | "decline") | string);
+            /** @description that fired in any of them */
+            rules: string[];
+            /** @description when */
+            closed: null | string;
+            /** @description who */
+            closed_by: null | string;
+            /** @description the newest 200, newest first */
+            decisions: components["schemas"]["WatchedDecision"][];
+            /** @description oldest first */
+            timeline: components["schemas"]["WatchEntry"][];
+        };
+        /** @description A change. */
+        AlertStep: {
+            /** @description that was read; another one now: 409 */
+            version?: number;
+            /** @description why */
+            note?: null | string;
+        };
+        /** @description Until when. */
+        AlertSnooze: {
+            /**
+             * Format: date-time
+             * @description within a year
+             */
+            until: string;
+            /** @description that was read; another one now: 409 */
+            version?: number;
+            /** @description why */
+            note?: null | string;
+        };
+        /** @description To whom. */
+        AlertAssign: {
+            /** @description a person like user:ann, or me; null: to nobody */
+            to?: null | string;
+            /** @description that was read; another one now: 409 */
+            version?: number;
+            /** @description why */
+            note?: null | string;
+        };
+        /** @description What it was. */
+        AlertClose: {
+            /**
+             * @description inconclusive: no label
+             * @enum {unknown}
+             */
+            disposition: "confirmed_fraud" | "false_positive" | "inconclusive";
+            /** @description that was read; another one now: 409 */
+            version?: number;
+            /** @description why */
+            note?: null | string;
+        };
+        /** @description A change of many alerts. */
+        AlertBulk: {
+            /** @description up to 500 ids */
+            alerts: string[];
+            /**
+             * @description what to do
+             * @enum {unknown}
+             */
+            action: "claim" | "release" | "snooze" | "assign" | "close";
+            /** @description to snooze */
+            until?: null | string;
+            /** @description to assign */
+            to?: null | string;
+            /**
+             * @description to close
+             * @enum {unknown}
+             */
+            disposition?: "confirmed_fraud" | "false_positive" | "inconclusive";
+            /** @description why */
+            note?: null | string;
+        };
+        /** @description What became of one. */
+        AlertChanged: {
+            /** @description of the alert */
+            id: string;
+            /** @description 200, 404 or 409 */
+            status: number;
+            /** @description why not */
+            detail: null | string;
+        };
+        /** @description What became of each. */
+        AlertsChanged: {
+            /** @description in their order */
+            results: components["schemas"]["AlertChanged"][];
+            /** @description those that are not as they were */
+            changed: number;
+        };
+        /** @description What belongs together. */
+        Case: {
+            /** @description of the case */
+            id: string;
+            /** @description of it */
+            title: string;
+            /**
+             * @description now
+             * @enum {unknown}
+             */
+            state: "open" | "closed";
+            /** @description what it was */
+            disposition: null | ("confirmed_fraud" | "false_positive" | "inconclusive");
+            /** @description who has it */
+            assignee: null | string;
+            /** @description goes up with each change */
+            version: number;
+            /**
+             * Format: date-time
+             * @description when
+             */
+            opened: string;
+            /** @description who */
+            opened_by: null | string;
+            /**
+             * Format: date-time
+             * @description when last
+             */
+            changed: string;
+            /** @description when */
+            closed: null | string;
+            /** @description alerts that belong to it */
+            alert_count: number;
+        };
+        /** @description A page of cases. */
+        Cases: {
+            /** @description the last changed first */
+            cases: components["schemas"]["Case"][];
+            /** @description cursor of the next page */
+            next: null | string;
+            /** @description records that the store is behind the log */
+            store_lag: number;
+        };
+        /** @description A case with what belongs to it. */
+        CaseShown: {
+            /** @description of the case */
+            id: string;
+            /** @description of it */
+            title: string;
+            /**
+             * @description now
+             * @enum {unknown}
+             */
+            state: "open" | "closed";
+            /** @description what it was */
+            disposition: null | ("confirmed_fraud" | "false_positive" | "inconclusive");
+            /** @description who has it */
+            assignee: null | string;
+            /** @description goes up with each change */
+            version: number;
+            /**
+             * Format: date-time
+             * @description when
+             */
+            opened: string;
+            /** @description who */
+            opened_by: null | string;
+            /**
+             * Format: date-time
+             * @description when last
+             */
+            changed: string;
+            /** @description when */
+            closed: null | string;
+            /** @description alerts that belong to it */
+            alert_count: number;
+            /** @description that belong to it */
+            alerts: components["schemas"]["Alert"][];
+            /** @description of its alerts and linked by hand, up to 200 */
+            decisions: components["schemas"]["WatchedDecision"][];
+            /** @description of its alerts and linked by hand */
+            entities: components["schemas"]["EntityRef"][];
+            /** @description oldest first */
+            timeline: components["schemas"]["WatchEntry"][];
+        };
+        /** @description A case to open. */
+        CaseDraft: {
+            /** @description 1 to 200 bytes */
+            title: string;
+            /** @description ids of alerts */
+            alerts?: string[];
+            /** @description ids of events */
+            decisions?: string[];
+            /** @description kind and id */
+            entities?: components["schemas"]["EntityRef"][];
+            /** @description why */
+            note?: null | string;
+        };
+        /** @description What else belongs to it. */
+        CaseAddition: {
+            /** @description ids of alerts */
+            alerts?: string[];
+            /** @description ids of events */
+            decisions?: string[];
+            /** @description kind and id */
+            entities?: components["schemas"]["EntityRef"][];
+            /** @description that was read; another one now: 409 */
+            version?: number;
+            /** @description why */
+            note?: null | string;
+        };
+        /** @description A note. */
+        CaseNote: {
+            /** @description 1 to 4096 bytes */
+            note: string;
+        };
+        /** @description A place in a log. */
+        ChainPlace: {
+            /**
+             * @description which log
+             * @enum {unknown}
+             */
+            name: "decisions" | "control";
+            /** @description of the record */
+            seq: number;
+            /** @description the chain value behind it, hex */
+            chain: string;
+        };
+        /** @description All that a case stands on. */
+        Evidence: {
+            /** @description as it is */
+            case: components["schemas"]["CaseShown"];
+            /** @description who asked */
+            made_by: null | string;
+            /**
+             * Format: date-time
+             * @description when
+             */
+            made: string;
+            /** @description as GET /v1/decisions/{id} shows them, each with its place in the log */
+            decisions: Record<string, never>[];
+            /** @description the ends of both logs then */
+            logs: components["schemas"]["ChainPlace"][];
+        };
+        /** @description Filters under a name. */
+        View: {
+            /** @description 1 to 64 bytes */
+            name: string;
+            /** @description as the console or a client keeps it */
+            query: string;
+            /**
+             * Format: date-time
+             * @description when
+             */
+            changed: string;
+        };
+        /** @description The caller's views. */
+        Views: {
+            /** @description by name */
+            views: components["schemas"]["View"][];
+        };
+        /** @description A view to save. */
+        ViewDraft: {
+            /** @description 1 to 64 bytes */
+            name: string;
+            /** @description up to 2048 bytes */
+            query?: null | string;
+        };
         /** @description What an event turned out to be. */
         Label: {
             /** @description of the event */
@@ -1481,6 +2553,71 @@ export interface components {
         };
         /** @description The answer to one label or several. */
         Labelled: components["schemas"]["LabelTaken"] | components["schemas"]["LabelResults"];
+        /** @description A column of a rollup's table. */
+        RollupColumn: {
+            /** @description of the column */
+            name: string;
+            /**
+             * @description of its cells
+             * @enum {unknown}
+             */
+            type: "date" | "time" | "bool" | "int" | "decimal" | "real" | "text";
+        };
+        /** @description A rollup's table. */
+        Rollup: {
+            /** @description of the rollup */
+            name: string;
+            /** @description in its database */
+            table: string;
+            /**
+             * @description what a row is of
+             * @enum {unknown}
+             */
+            every: "row" | "hour" | "day" | "month";
+            /** @description that the table has */
+            total_rows: number;
+            /** @description from which on the label is 1, where it is by percentile */
+            threshold: null | number;
+            /**
+             * Format: date-time
+             * @description when it was last written
+             */
+            updated_at: string;
+            /** @description in the table's order */
+            columns: components["schemas"]["RollupColumn"][];
+        };
+        /** @description All tables of rollups that were written. */
+        Rollups: {
+            /** @description by name */
+            rollups: components["schemas"]["Rollup"][];
+        };
+        /** @description A rollup's table, page by page. */
+        RollupPage: {
+            /** @description of the rollup */
+            name: string;
+            /** @description in its database */
+            table: string;
+            /**
+             * @description what a row is of
+             * @enum {unknown}
+             */
+            every: "row" | "hour" | "day" | "month";
+            /** @description that the table has */
+            total_rows: number;
+            /** @description from which on the label is 1, where it is by percentile */
+            threshold: null | number;
+            /**
+             * Format: date-time
+             * @description when it was last written
+             */
+            updated_at: string;
+            /** @description in the table's order */
+            columns: components["schemas"]["RollupColumn"][];
+            /** @description a member for each column */
+            rows: Record<string, never>[];
+            /** @description the cursor of the page that follows */
+            next: null | string;
+        };
         /** @description A list of the settings. */
         List: {
             /** @description of the list */
@@ -1759,6 +2896,24 @@ export interface components {
             next: null | string;
             /** @description records of the log that `decisions` does not have yet */
             store_lag: number;
+            /** @description others in its newest 200 decisions, most decisions first, at most 50 */
+            linked: components["schemas"]["LinkedEntity"][];
+        };
+        /** @description An entity that stands in the same decisions. */
+        LinkedEntity: {
+            /** @description of entity */
+            kind: string;
+            /** @description its id */
+            key: string;
+            /** @description that have both */
+            decisions: number;
+            /** @description of them without the mildest outcome */
+            flagged: number;
+            /**
+             * Format: date-time
+             * @description of their events
+             */
+            newest: string;
         };
         /** @description An API key, without its secret. */
         Key: {
@@ -1861,12 +3016,26 @@ export interface components {
             /** @description may not sign in */
             disabled?: boolean;
         };
-        /** @description A name and its password. */
+        /** @description A name and its password, or an API key, or a one-time token. */
         SignIn: {
             /** @description of the user */
-            name: string;
+            name?: string;
             /** @description theirs */
-            password: string;
+            password?: string;
+            /** @description ask_... */
+            key?: string;
+            /** @description of POST /v1/session:link */
+            token?: string;
+        };
+        /** @description Signs a browser in, once. */
+        SignInToken: {
+            /** @description goes into the fragment: http://HOST/#token= */
+            token: string;
+            /**
+             * Format: date-time
+             * @description good until then
+             */
+            expires: string;
         };
         /** @description Who asks. */
         Who: {
@@ -2096,8 +3265,8 @@ export interface operations {
                 from?: string;
                 /** @description event time before this */
                 to?: string;
-                /** @description default -time */
-                sort?: "-time" | "time" | "-score" | "score";
+                /** @description default -time; seq: arrival */
+                sort?: string;
                 /** @description only decisions with it */
                 outcome?: string;
                 /** @description only scores from this on */
@@ -2116,6 +3285,8 @@ export interface operations {
                 max_score?: number;
                 /** @description only events of this entity */
                 entity?: string;
+                /** @description only ids that begin so, of the newest 300,000 records */
+                id_prefix?: string;
                 /** @description received at or after this */
                 received_from?: string;
                 /** @description received before this */
@@ -2261,6 +3432,40 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    post_v1_decisions_id_replay: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description What the caller calls the request; given back. */
+                "X-Request-Id"?: components["parameters"]["request_id"];
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Empty"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Replayed"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
     get_v1_decisions_id_: {
         parameters: {
             query?: never;
@@ -2285,6 +3490,58 @@ export interface operations {
                 };
             };
             404: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_v1_live: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description What the caller calls the request; given back. */
+                "X-Request-Id"?: components["parameters"]["request_id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["LiveSecond"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_v1_traffic: {
+        parameters: {
+            query?: {
+                /** @description default 1h; steps of 1, 15 and 60 minutes */
+                window?: string;
+            };
+            header?: {
+                /** @description What the caller calls the request; given back. */
+                "X-Request-Id"?: components["parameters"]["request_id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Traffic"];
+                };
+            };
+            400: components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -2427,6 +3684,683 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    get_v1_alerts: {
+        parameters: {
+            query?: {
+                /** @description default active: open and claimed, not snoozed */
+                state?: string;
+                /** @description default -priority; raised: the oldest first */
+                sort?: string;
+                /** @description only its alerts */
+                queue?: string;
+                /** @description only those */
+                name?: string;
+                /** @description only theirs */
+                assignee?: string;
+                /** @description only alerts of this entity */
+                entity?: string;
+                /** @description only alerts with a decision in which it fired */
+                rule?: string;
+                /** @description only alerts closed so */
+                disposition?: string;
+                /** @description only its alerts */
+                case?: string;
+                /** @description only alerts with such a score */
+                min_score?: number;
+                /** @description raised at or after this */
+                from?: string;
+                /** @description raised before this */
+                to?: string;
+                /** @description an event id, or a part of the name, queue, outcome or rules, in any case of letters */
+                text?: string;
+                /** @description alerts of one page, default 50 */
+                limit?: string;
+                /** @description go on there */
+                cursor?: string;
+                /** @description only these members of each alert */
+                fields?: string;
+            };
+            header?: {
+                /** @description What the caller calls the request; given back. */
+                "X-Request-Id"?: components["parameters"]["request_id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alerts"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_v1_alerts_id_: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description What the caller calls the request; given back. */
+                "X-Request-Id"?: components["parameters"]["request_id"];
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertShown"];
+                };
+            };
+            404: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    post_v1_alerts_id_claim: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description What the caller calls the request; given back. */
+                "X-Request-Id"?: components["parameters"]["request_id"];
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AlertStep"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertShown"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    post_v1_alerts_id_release: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description What the caller calls the request; given back. */
+                "X-Request-Id"?: components["parameters"]["request_id"];
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AlertStep"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertShown"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    post_v1_alerts_id_snooze: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description What the caller calls the request; given back. */
+                "X-Request-Id"?: components["parameters"]["request_id"];
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AlertSnooze"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertShown"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    post_v1_alerts_id_assign: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description What the caller calls the request; given back. */
+                "X-Request-Id"?: components["parameters"]["request_id"];
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AlertAssign"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertShown"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    post_v1_alerts_id_close: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description What the caller calls the request; given back. */
+                "X-Request-Id"?: components["parameters"]["request_id"];
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AlertClose"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertShown"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    post_v1_alerts_bulk: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description What the caller calls the request; given back. */
+                "X-Request-Id"?: components["parameters"]["request_id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AlertBulk"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertsChanged"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_v1_cases: {
+        parameters: {
+            query?: {
+                /** @description default open */
+                state?: string;
+                /** @description only theirs */
+                assignee?: string;
+                /** @description only cases with this entity */
+                entity?: string;
+                /** @description only cases closed so */
+                disposition?: string;
+                /** @description a part of the title or of the notes, in any case of letters */
+                text?: string;
+                /** @description cases of one page, default 50 */
+                limit?: string;
+                /** @description go on there */
+                cursor?: string;
+                /** @description only these members of each case */
+                fields?: string;
+            };
+            header?: {
+                /** @description What the caller calls the request; given back. */
+                "X-Request-Id"?: components["parameters"]["request_id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Cases"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    post_v1_cases: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description What the caller calls the request; given back. */
+                "X-Request-Id"?: components["parameters"]["request_id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CaseDraft"];
+            };
+        };
+        responses: {
+            /** @description Made. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseShown"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_v1_cases_id_evidence: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description What the caller calls the request; given back. */
+                "X-Request-Id"?: components["parameters"]["request_id"];
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Evidence"];
+                };
+            };
+            404: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_v1_cases_id_: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description What the caller calls the request; given back. */
+                "X-Request-Id"?: components["parameters"]["request_id"];
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseShown"];
+                };
+            };
+            404: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    post_v1_cases_id_notes: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description What the caller calls the request; given back. */
+                "X-Request-Id"?: components["parameters"]["request_id"];
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CaseNote"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseShown"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    post_v1_cases_id_assign: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description What the caller calls the request; given back. */
+                "X-Request-Id"?: components["parameters"]["request_id"];
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AlertAssign"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseShown"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    post_v1_cases_id_add: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description What the caller calls the request; given back. */
+                "X-Request-Id"?: components["parameters"]["request_id"];
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CaseAddition"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseShown"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    post_v1_cases_id_dispose: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description What the caller calls the request; given back. */
+                "X-Request-Id"?: components["parameters"]["request_id"];
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AlertClose"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseShown"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    post_v1_cases_id_reopen: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description What the caller calls the request; given back. */
+                "X-Request-Id"?: components["parameters"]["request_id"];
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AlertStep"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseShown"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_v1_views: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description What the caller calls the request; given back. */
+                "X-Request-Id"?: components["parameters"]["request_id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Views"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    post_v1_views: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description What the caller calls the request; given back. */
+                "X-Request-Id"?: components["parameters"]["request_id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ViewDraft"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Views"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    delete_v1_views_name_: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description What the caller calls the request; given back. */
+                "X-Request-Id"?: components["parameters"]["request_id"];
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Views"];
+                };
+            };
+            404: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
     get_v1_rules: {
         parameters: {
             query?: {
@@ -2457,7 +4391,10 @@ export interface operations {
     };
     post_v1_rules: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description only say whether it compiles; record nothing */
+                dry_run?: boolean;
+            };
             header?: {
                 /** @description What the caller calls the request; given back. */
                 "X-Request-Id"?: components["parameters"]["request_id"];
@@ -2471,6 +4408,15 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
             /** @description Made. */
             201: {
                 headers: {
@@ -2961,6 +4907,69 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    get_v1_rollups: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description What the caller calls the request; given back. */
+                "X-Request-Id"?: components["parameters"]["request_id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rollups"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_v1_rollups_name_: {
+        parameters: {
+            query?: {
+                /** @description periods that begin at or after this */
+                from?: string;
+                /** @description periods that begin before this */
+                to?: string;
+                /** @description default period, the oldest first */
+                sort?: string;
+                /** @description rows of one page, default 100 */
+                limit?: number;
+                /** @description go on there */
+                cursor?: string;
+            };
+            header?: {
+                /** @description What the caller calls the request; given back. */
+                "X-Request-Id"?: components["parameters"]["request_id"];
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RollupPage"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
     delete_v1_subjects_kind_id_: {
         parameters: {
             query?: {
@@ -3255,6 +5264,34 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            400: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_v1_drift: {
+        parameters: {
+            query?: {
+                /** @description so many of the newest, default 2000 */
+                decisions?: string;
+            };
+            header?: {
+                /** @description What the caller calls the request; given back. */
+                "X-Request-Id"?: components["parameters"]["request_id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Drift"];
+                };
             };
             400: components["responses"]["Problem"];
             default: components["responses"]["Problem"];
@@ -3757,6 +5794,38 @@ export interface operations {
             };
             400: components["responses"]["Problem"];
             401: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    post_v1_session_link: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description What the caller calls the request; given back. */
+                "X-Request-Id"?: components["parameters"]["request_id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Empty"];
+            };
+        };
+        responses: {
+            /** @description Made. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignInToken"];
+                };
+            };
+            400: components["responses"]["Problem"];
             413: components["responses"]["Problem"];
             415: components["responses"]["Problem"];
             422: components["responses"]["Problem"];

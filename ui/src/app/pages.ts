@@ -20,10 +20,11 @@ const Lists = page(() => import("../pages/Lists"));
 
 export const pages: PageEntry[] = [
   { path: "/live", name: "nav.live", needs: "GET /v1/status", group: "nav.watch", key: "l", page: page(() => import("../pages/Live")) },
-  { path: "/daily", name: "nav.daily", needs: "GET /v1/decisions", group: "nav.watch", key: "d", page: page(() => import("../pages/Daily")) },
-  { path: "/alerts", name: "nav.alerts", needs: "GET /v1/decisions", group: "nav.review", key: "a", page: page(() => import("../pages/Alerts")) },
-  { path: "/cases", name: "nav.cases", needs: "GET /v1/decisions", group: "nav.review", key: "c", page: page(() => import("../pages/Cases")) },
-  { path: "/cases/:id", name: "nav.case", needs: "GET /v1/decisions", page: page(() => import("../pages/Case")) },
+  { path: "/daily", name: "nav.daily", needs: "GET /v1/rollups", group: "nav.watch", key: "d", page: page(() => import("../pages/Daily")) },
+  { path: "/alerts", name: "nav.alerts", needs: "GET /v1/alerts", group: "nav.review", key: "a", page: page(() => import("../pages/Alerts")) },
+  { path: "/alerts/:id", name: "nav.alerts", needs: "GET /v1/alerts/{id}", page: page(() => import("../pages/Alert")) },
+  { path: "/cases", name: "nav.cases", needs: "GET /v1/cases", group: "nav.review", key: "c", page: page(() => import("../pages/Cases")) },
+  { path: "/cases/:id", name: "nav.case", needs: "GET /v1/cases/{id}", page: page(() => import("../pages/Case")) },
   { path: "/search", name: "nav.search", needs: "GET /v1/decisions", group: "nav.review", key: "s", page: page(() => import("../pages/Search")) },
   { path: "/decisions/:id", name: "nav.decision", needs: "GET /v1/decisions/{id}", page: page(() => import("../pages/Decision")) },
   { path: "/entities/:kind/:id", name: "nav.entity", needs: "GET /v1/entities/{kind}/{id}", page: page(() => import("../pages/Entity")) },

@@ -56,12 +56,17 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     setCsrf(now.csrf);
     client.setQueryData(KEY, now);
   }, [client]);
+  const forget = useCallback(() => void client.setQueryData(KEY, null), [client]);
+  // When nobody's pages are there any more, what they had asked for goes: the next person sees none of it.
+  const isOut = asked.isSuccess && who === null;
+  useEffect(() => {
+    if (isOut) client.removeQueries({ predicate: (query) => query.queryKey[0] !== KEY[0] && query.queryKey[0] !== "provider" });
+  }, [isOut, client]);
   const signOut = useCallback(async () => {
     await the(api.DELETE("/v1/session"));
-    client.clear();
-    client.setQueryData(KEY, null);
-  }, [client]);
-  useEffect(() => whenSignedOut(() => client.setQueryData(KEY, null)), [client]);
+    forget();
+  }, [forget]);
+  useEffect(() => whenSignedOut(forget), [forget]);
   const session = useMemo<Session>(() => {
     const roles = new Set<Role | "anyone">(who === null ? [] : [...(who.roles as Role[]), "anyone"]);
     const all = who?.kind === "local"; // nobody is asked who they are: every route is open

@@ -5,6 +5,9 @@ import "uplot/dist/uPlot.min.css";
 import { useShownTheme } from "../app/preferences";
 import { useWords } from "../i18n";
 
+// Counts have no fractions.
+const whole = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 2e5, 5e5, 1e6, 2e6, 5e6, 1e7];
+
 export interface Series {
   name: string;
   colour: string; // a CSS variable: "--good-line"
@@ -40,8 +43,8 @@ export function TimeChart({ times, series, caption, height = 190, stacked, bars,
       padding: [8, 8, 0, 0],
       scales: { y: { range: (_, __, high) => [0, high > 0 ? high * 1.08 : 1] } },
       axes: [
-        { ...axis, values: (_, at) => at.map((s) => (at.length > 1 && at.at(-1)! - at[0]! > 200000 ? clock.current.date(s * 1000) : clock.current.time(s * 1000).replace(/:\d\d$/, ""))), space: 80 },
-        { ...axis, size: 58, values: (_, at) => at.map((v) => (format ? format(v) : clock.current.number(v, 1))) },
+        { ...axis, size: 26, values: (_, at) => at.map((s) => (at.length > 1 && at.at(-1)! - at[0]! > 200000 ? clock.current.date(s * 1000) : clock.current.time(s * 1000).replace(/:\d\d$/, ""))), space: 80 },
+        { ...axis, size: 58, ...(format ? {} : { incrs: whole }), values: (_, at) => at.map((v) => (format ? format(v) : clock.current.number(v, 1))) },
       ],
       series: [{}, ...shown.map((one) => ({
         label: one.name, stroke: colour(one.colour), width: 1.5, points: { show: false },

@@ -32,7 +32,7 @@ export function Score({ of, level }: { of: number; level?: string }) {
         <rect className="track" width="100" height="16" rx="3" />
         <rect className={`tone-${tone}`} width={Math.max(of / 10, 2)} height="16" rx="3" />
       </svg>
-      {of}
+      <span>{of}</span>
     </span>
   );
 }
@@ -45,7 +45,7 @@ export function Page({ title, lead, actions, children }: {
     <>
       <div className="page-head">
         <div><h1>{title}</h1>{lead !== undefined && <p>{lead}</p>}</div>
-        {actions !== undefined && <div className="row">{actions}</div>}
+        {actions && <div className="row">{actions}</div>}
       </div>
       {children}
     </>
@@ -57,8 +57,8 @@ export function Card({ title, actions, children, bare, footer, id }: {
 }) {
   return (
     <section className="card" id={id}>
-      {(title !== undefined || actions !== undefined) && (
-        <header><h2>{title}</h2>{actions !== undefined && <div className="row">{actions}</div>}</header>
+      {(title || actions) && (
+        <header><h2>{title}</h2>{actions && <div className="row">{actions}</div>}</header>
       )}
       {bare ? children : <div className="body">{children}</div>}
       {footer !== undefined && <footer>{footer}</footer>}

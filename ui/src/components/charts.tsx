@@ -1,6 +1,6 @@
 // Drawings in SVG, small and without a library: bars, lines over two axes, a waterfall. Each has its figures in words
 // for a screen reader.
-import { type ReactNode, useId } from "react";
+import type { ReactNode } from "react";
 import { useWords } from "../i18n";
 import type { Tone } from "./basics";
 
@@ -93,9 +93,8 @@ export function WaterfallBar({ from, to, low, high, sum }: { from: number; to: n
 }
 
 export function Tick({ share }: { share: number }) {
-  const id = useId();
   return (
-    <svg className="tick" aria-labelledby={id} viewBox="0 0 100 16" preserveAspectRatio="none" width="56" height="8">
+    <svg className="tick" aria-hidden="true" viewBox="0 0 100 16" preserveAspectRatio="none" width="56" height="8">
       <rect className="track" width="100" height="16" /><rect className="tone-info" x={Math.min(Math.max(share * 100 - 2, 0), 96)} width="4" height="16" />
     </svg>
   );

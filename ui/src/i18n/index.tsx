@@ -47,6 +47,7 @@ function wordsOf(language: Language, messages: Messages, setLanguage: (language:
     return format.format(value);
   };
   const amounts = new Intl.NumberFormat(locale, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+  const significant = new Intl.NumberFormat(locale, { maximumSignificantDigits: 4 });
   const dates = new Intl.DateTimeFormat(locale, { year: "numeric", month: "short", day: "numeric" });
   const times = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
   const both = new Intl.DateTimeFormat(locale, {
@@ -85,7 +86,7 @@ function wordsOf(language: Language, messages: Messages, setLanguage: (language:
     value: (value) => {
       if (value === null || value === undefined) return "–";
       if (typeof value === "boolean") return t(value ? "yes" : "no");
-      if (typeof value === "number") return number(value, Math.abs(value) >= 100 ? 2 : 4);
+      if (typeof value === "number") return Math.abs(value) >= 1000 ? number(value, 2) : significant.format(value);
       return typeof value === "string" ? value : JSON.stringify(value);
     },
   };

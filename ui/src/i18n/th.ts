@@ -1,3 +1,118 @@
-import { en, type Messages } from "./en";
+import type { Messages } from "./en";
 
-export const th: Messages = { ...en };
+export const th: Messages = {
+  "all": "ทั้งหมด", "any": "ใด ๆ", "none": "ไม่มี", "yes": "ใช่", "no": "ไม่ใช่", "save": "บันทึก", "cancel": "ยกเลิก", "close": "ปิด", "done": "เสร็จ",
+  "copy": "คัดลอก", "retry": "ลองอีกครั้ง", "loading": "กำลังโหลด…", "empty": "ไม่มีข้อมูล", "menu": "เมนู", "skip": "ข้ามไปยังเนื้อหา",
+  "note": "บันทึกย่อ", "note.optional": "บันทึกย่อ (ไม่บังคับ)",
+
+  "error.title": "ไม่สำเร็จ", "error.unreachable": "ติดต่อเซิร์ฟเวอร์ไม่ได้ ตรวจการเชื่อมต่อแล้วลองอีกครั้ง",
+  "error.forbidden": "บทบาทของคุณไม่มีสิทธิ์ทำสิ่งนี้", "error.busy": "เซิร์ฟเวอร์ไม่ว่าง ลองอีกครั้งใน {s} วินาที", "error.notFound": "ไม่พบ",
+  "error.noPage": "ไม่มีหน้าที่ที่อยู่นี้", "error.home": "ไปหน้าแรก", "error.request": "คำขอ {id}",
+  "error.page": "หน้านี้ขัดข้อง ส่วนอื่นของคอนโซลยังทำงาน",
+  "forbidden.title": "คุณไม่มีสิทธิ์ดูหน้านี้", "forbidden.text": "บทบาทของคุณ: {roles} หากต้องการมากกว่านี้โปรดติดต่อผู้ดูแล",
+
+  "nav.name": "หน้า", "nav.watch": "เฝ้าดู", "nav.review": "ตรวจสอบ", "nav.detect": "ตรวจจับ", "nav.govern": "กำกับ",
+  "nav.live": "สด", "nav.daily": "ความเสี่ยงรายวัน", "nav.alerts": "การแจ้งเตือน", "nav.cases": "เคส", "nav.case": "เคส", "nav.search": "ค้นหา",
+  "nav.decision": "การตัดสิน", "nav.entity": "เอนทิตี", "nav.rules": "กฎ", "nav.lists": "รายการ", "nav.features": "ฟีเจอร์",
+  "nav.models": "โมเดล", "nav.train": "ฝึกโมเดล", "nav.audit": "ตรวจสอบย้อนหลัง", "nav.admin": "ดูแลระบบ",
+
+  "me.menu": "{name}: ธีม ภาษา ออกจากระบบ", "me.local": "เข้าถึงในเครื่อง", "me.settings": "การตั้งค่า", "me.theme": "ธีม", "me.language": "ภาษา", "me.signOut": "ออกจากระบบ",
+  "theme.system": "ตามระบบ", "theme.light": "สว่าง", "theme.dark": "มืด",
+
+  "shortcuts.title": "แป้นลัด", "shortcuts.help": "รายการนี้", "shortcuts.go": "ไปที่{page}", "shortcuts.search": "ค้นหา",
+  "shortcuts.next": "แถวถัดไป", "shortcuts.previous": "แถวก่อนหน้า", "shortcuts.open": "เปิดแถว", "shortcuts.select": "เลือกแถว",
+  "table.all": "เลือกทั้งหมดในหน้านี้", "table.one": "เลือก {id}", "table.actions": "การทำงาน",
+  "pager.name": "หน้าของตาราง", "pager.page": "หน้า {page} · {shown} แถว", "pager.back": "ย้อนกลับ", "pager.on": "ถัดไป",
+
+  "signIn.title": "เข้าสู่ระบบ", "signIn.name": "ชื่อ", "signIn.password": "รหัสผ่าน", "signIn.key": "คีย์ API", "signIn.do": "เข้าสู่ระบบ",
+  "signIn.byKey": "เข้าด้วยคีย์ API แทน", "signIn.byPassword": "เข้าด้วยชื่อและรหัสผ่านแทน", "signIn.provider": "เข้าด้วยบัญชีองค์กร",
+  "signIn.wrong": "ชื่อหรือรหัสผ่านไม่ถูกต้อง", "signIn.wrongKey": "คีย์นี้ไม่รู้จัก หมดอายุ หรือถูกเพิกถอน", "signIn.wait": "ลองมากเกินไป รอ {s} วินาที",
+
+  "label.title": "ป้ายกำกับ", "label.fraud": "ทุจริต", "label.legit": "ปกติ", "label.none": "ยังไม่มีป้าย", "label.isFraud": "ทำเครื่องหมายว่าทุจริต",
+  "label.isLegit": "ทำเครื่องหมายว่าปกติ", "label.takeBack": "ถอนคืน", "label.kept": "บันทึกป้ายแล้ว",
+
+  "live.lead": "สิ่งที่กำลังตัดสินอยู่ และในหนึ่งชั่วโมง สองวัน หรือแปดวันที่ผ่านมา", "live.on": "สด", "live.paused": "หยุดชั่วคราว", "live.lost": "การเชื่อมต่อขาด", "live.pause": "หยุดชั่วคราว",
+  "live.rate": "การตัดสินขณะนี้", "live.perSecond": "ต่อวินาที", "live.decided": "ตัดสินแล้ว {span}", "live.flagged": "ถูกหยุดหรือส่งให้คนตรวจ", "live.p99": "ช้าสุด 1 % ใช้อย่างน้อย", "live.openAlerts": "การแจ้งเตือนที่เปิดอยู่",
+  "live.volume": "ตามเวลา", "live.window": "ช่วงเวลา", "live.1h": "ชั่วโมงที่ผ่านมา", "live.2d": "สองวัน", "live.8d": "แปดวัน",
+  "live.mix": "การตัดสินตามผล", "live.mixCaption": "การตัดสิน {n} ครั้งตามเวลา แยกตามผล",
+  "live.flaggedOver": "ไม่ใช่ผลเบาที่สุด", "live.scores": "คะแนน", "live.scoresCaption": "ฮิสโทแกรมของ {n} คะแนน โดย {high} คะแนนตั้งแต่ 800", "live.logScale": "ความสูงเป็นลอการิทึม เพื่อให้คะแนนสูงที่มีน้อยมองเห็นได้",
+  "live.latency": "เวลาที่ใช้ตัดสิน", "live.median": "มัธยฐาน", "live.newest": "การตัดสินล่าสุด", "live.quiet": "ยังไม่มีการตัดสิน", "live.quietHint": "จะปรากฏที่นี่เมื่อเกิดขึ้น",
+
+  "search.title": "ค้นหา", "search.lead": "การตัดสินทั้งหมด ล่าสุดหรือเสี่ยงสุดก่อน", "search.order": "ลำดับ", "search.newest": "ล่าสุด", "search.riskiest": "เสี่ยงสุด",
+  "search.id": "รหัสเหตุการณ์", "search.idHint": "รหัสเต็ม หรือส่วนต้น", "search.kind": "ชนิดเอนทิตี", "search.entity": "เอนทิตี", "search.from": "ตั้งแต่", "search.to": "จนถึง", "search.min": "คะแนนต่ำสุด", "search.max": "คะแนนสูงสุด", "search.rule": "กฎ",
+  "search.do": "ค้นหา", "search.clear": "ล้าง", "search.none": "ไม่มีการตัดสินที่ตรง", "search.noneHint": "ขยายช่วงเวลาหรือเอาตัวกรองออก", "search.noneYet": "ยังไม่มีการตัดสินใด", "search.behind": "การค้นหาช้ากว่า {n} ระเบียน การตัดสินล่าสุดอาจยังไม่ปรากฏ",
+
+  "decision.title": "การตัดสิน {id}", "decision.event": "เหตุการณ์", "decision.time": "เวลา", "decision.received": "ได้รับ", "decision.outcome": "ผล", "decision.score": "คะแนน", "decision.probability": "ความน่าจะเป็นของการทุจริต",
+  "decision.rules": "กฎที่ทำงาน", "decision.noRules": "ไม่มีกฎทำงาน", "decision.shadow": "ในเงา ไม่เปลี่ยนผล:", "decision.made": "ตัดสินโดย", "decision.model": "โมเดล", "decision.noModel": "ไม่มีโมเดล: กฎเท่านั้น", "decision.plan": "แผน", "decision.seq": "ระเบียน",
+  "decision.inputs": "ข้อมูลเข้าตามจริง", "decision.erased": "ข้อมูลส่วนบุคคลของเหตุการณ์นี้ถูกลบแล้ว", "decision.observed": "เหตุการณ์นี้ถูกสังเกตเท่านั้น ไม่มีใครตัดสินในตอนนั้น", "decision.interval": "ด้วยระดับความเชื่อมั่นที่ตั้งไว้ ความน่าจะเป็นอยู่ระหว่าง {low} ถึง {high}",
+  "flag.late": "ล่าช้า: เก่ากว่าเหตุการณ์ก่อนหน้า", "flag.too_late": "ช้าเกินไป: ตัดสินแต่ไม่นับในหน้าต่างเวลา", "flag.ahead": "อยู่ในอนาคตเกินกำหนด: ไม่นับ", "flag.no_model": "ไม่มีโมเดล: กฎเท่านั้น",
+  "flag.forgotten": "อดีตบางส่วนของเอนทิตีนี้ถูกลืมแล้ว", "flag.fallback": "เกินกำหนดเวลา: ใช้ผลสำรองตามการตั้งค่า", "flag.deferred": "เหตุผลทำขึ้นภายหลัง",
+
+  "why.title": "เพราะเหตุใด", "why.feature": "ฟีเจอร์", "why.value": "ค่า", "why.own": "ปกติของที่นี่", "why.everyone": "เทียบทั้งหมด", "why.effect": "ผลต่อความเสี่ยง", "why.points": "ล็อกออดส์",
+  "why.base": "ก่อนดูสิ่งใด", "why.sum": "รวม: คะแนน {score}", "why.rest": "อีก {n} ฟีเจอร์", "why.raises": "เพิ่มความเสี่ยง", "why.lowers": "ลดความเสี่ยง",
+  "why.ownUsual": "{usual} จาก {low} ถึง {high}", "why.ownMost": "ส่วนใหญ่ {usual} ({share})", "why.of": "{n} การตัดสิน", "why.rank": "{share} น้อยกว่า", "why.share": "{share} เหมือนกัน",
+  "why.causality": "ความสำคัญไม่ใช่ความเป็นเหตุ", "why.causalityMore": "ส่วนร่วมบอกสิ่งที่โมเดลดู ไม่ใช่สาเหตุของการทุจริต สิ่งผิดปกติยังไม่ใช่การทุจริต",
+  "why.noModel": "ไม่มีโมเดลร่วม: กฎเป็นผู้ตัดสิน", "why.notKept": "บันทึกไม่ได้เก็บค่าของการตัดสินนี้", "why.incomplete": "บันทึกไม่ได้เก็บค่าทั้งหมดของการตัดสินนี้", "why.others": "{n} ค่าที่ไม่ใช่ข้อมูลเข้าของโมเดล",
+
+  "replay.title": "หลักฐานการเล่นซ้ำ", "replay.lead": "ตัดสินเหตุการณ์นี้อีกครั้งจากระเบียน ด้วยแผนและโมเดลในตอนนั้น แล้วเทียบทุกบิต", "replay.do": "ตัดสินอีกครั้ง", "replay.same": "เท่ากันทุกบิต: ระเบียนคือสิ่งที่ตัดสินไว้", "replay.differs": "ไม่เท่ากัน: {what}", "replay.chain": "ค่าโซ่ ณ จุดนั้น",
+
+  "entity.lead": "สิ่งที่รู้: ความถี่ขณะนี้ ประวัติ รายการ และผู้ที่มีการตัดสินร่วมกัน", "entity.search": "การตัดสินทั้งหมด", "entity.history": "ประวัติ", "entity.none": "ไม่มีการตัดสินของเอนทิตีนี้", "entity.velocities": "ความถี่ขณะนี้", "entity.noVelocities": "ไม่มีหน้าต่างเวลาสำหรับชนิดนี้", "entity.asOf": "ณ",
+  "entity.linked": "เอนทิตีที่เชื่อมโยง", "entity.noLinks": "ไม่ทราบ", "entity.other": "เอนทิตี", "entity.shared": "การตัดสินร่วม", "entity.flagged": "ถูกจับตา", "entity.highest": "คะแนนสูงสุด", "entity.ofShown": "จาก {n} การตัดสินที่แสดง", "entity.frauds": "ป้ายทุจริต", "entity.newest": "การตัดสินล่าสุด", "entity.lists": "อยู่ในรายการ", "entity.scores": "คะแนนของการตัดสินเหล่านี้",
+
+  "rule.lead": "เงื่อนไขที่นำไปสู่ผล ไม่ว่าคะแนนเท่าใด", "rule.new": "เขียนกฎ", "rule.newTitle": "กฎใหม่", "rule.back": "กฎทั้งหมด", "rule.show": "กฎใดบ้าง", "rule.inForce": "มีผลอยู่", "rule.waiting": "ร่างและอนุมัติแล้ว", "rule.none": "ไม่มีกฎ", "rule.noneHint": "เขียนสักข้อ: จะลองกับอดีตก่อนตัดสินจริง",
+  "rule.name": "ชื่อ", "rule.nameHint": "ตัวอักษร ตัวเลข _ - และ . 1 ถึง 100 ตัว", "rule.state": "สถานะ", "rule.when": "เงื่อนไข", "rule.whenHint": "amount > 500 and customer_n_1h >= 3", "rule.then": "ผล", "rule.words": "คำอธิบาย", "rule.wordsHint": "สิ่งที่คนอ่านข้างการตัดสิน", "rule.hits": "จำนวนครั้งตั้งแต่เริ่ม", "rule.author": "ผู้เขียน", "rule.approver": "อนุมัติโดย", "rule.changed": "เปลี่ยนเมื่อ", "rule.fromSettings": "ไฟล์ตั้งค่า", "rule.settingsOrigin": "อยู่ในไฟล์ตั้งค่าและแก้ที่นั่น",
+  "rule.version": "รุ่น {version}", "rule.versions": "รุ่น", "rule.inForceVersion": "มีผล: รุ่น {version}", "rule.tested": "การทดสอบ", "rule.testedWords": "ทำ {n} ไม่ผ่าน {failed}",
+  "rule.state.draft": "ร่าง", "rule.state.approved": "อนุมัติแล้ว", "rule.state.live": "ใช้งาน", "rule.state.shadow": "เงา", "rule.state.retired": "เลิกใช้", "rule.state.replaced": "ถูกแทนที่",
+  "rule.life": "จากร่างถึงใช้งาน", "rule.approve": "อนุมัติ", "rule.goLive": "เริ่มใช้งาน", "rule.goShadow": "ใช้แบบเงา", "rule.retire": "เลิกใช้", "rule.second": "คนที่สองเป็นผู้อนุมัติ ผู้เขียนอนุมัติเองไม่ได้", "rule.building": "กำลังเติมหน้าต่างเวลาจากอดีต…",
+  "rule.ask.approve": "อนุมัติ {name}?", "rule.ask.live": "เริ่มใช้งาน {name}?", "rule.ask.shadow": "ใช้ {name} แบบเงา?", "rule.ask.retire": "เลิกใช้ {name}?",
+  "rule.means.approve": "คุณยืนยันว่าได้อ่านรุ่นนี้แล้วและใช้งานได้", "rule.means.live": "ตั้งแต่การตัดสินถัดไป ผลจะเข้มอย่างน้อยเท่านี้เมื่อเงื่อนไขเป็นจริง", "rule.means.shadow": "ทำงานและถูกบันทึก แต่ไม่เปลี่ยนผล", "rule.means.retire": "ไม่ร่วมตัดสินอีก การตัดสินที่ทำไปแล้วคงเดิม",
+  "rule.done.approve": "อนุมัติ {name} แล้ว", "rule.done.live": "{name} ใช้งานแล้ว", "rule.done.shadow": "{name} ทำงานแบบเงา", "rule.done.retire": "เลิกใช้ {name} แล้ว",
+  "rule.edit": "เขียนรุ่นถัดไป", "rule.text": "ข้อความ", "rule.saveDraft": "บันทึกเป็นร่าง", "rule.saveVersion": "บันทึกเป็นรุ่นใหม่", "rule.saved": "{name}: รุ่น {version} เป็นร่าง", "rule.compiles": "คอมไพล์ได้", "rule.mistake": "บรรทัด {line} คอลัมน์ {column}:",
+
+  "backtest.title": "ทดสอบย้อนหลัง", "backtest.do": "ลองกับอดีต", "backtest.span": "อดีตช่วงใด", "backtest.all": "บันทึกทั้งหมด", "backtest.days": "{n} วันที่ผ่านมา", "backtest.running": "กำลังตัดสินอดีตอีกครั้ง…", "backtest.noEvents": "ไม่มีเหตุการณ์ในช่วงนั้น", "backtest.over": "{n} เหตุการณ์ จาก {first} ถึง {last}",
+  "backtest.hits": "ครั้งที่ตรง", "backtest.ofAll": "{share} ของทั้งหมด", "backtest.precision": "ความแม่น", "backtest.recall": "ความครอบคลุม", "backtest.fpr": "อัตราเตือนผิด", "backtest.changed": "ผลที่เปลี่ยน", "backtest.changedNote": "ที่เหลือเป็นเช่นนั้นอยู่แล้ว", "backtest.fraud": "ทุจริต", "backtest.legit": "ปกติ", "backtest.unknown": "ยังไม่ทราบ", "backtest.amount": "จำนวนเงิน", "backtest.fraudAmount": "จำนวนเงินทุจริต",
+  "backtest.cost": "ต้นทุนการแจ้งเตือน", "backtest.costEach": "ครั้งละ {cost}", "backtest.found": "ทุจริตที่พบใหม่", "backtest.gain": "ผลได้", "backtest.overlap": "ตรงกับกฎ", "backtest.noOverlap": "ไม่มีกฎอื่น", "backtest.byDay": "ครั้งที่ตรงรายวัน", "backtest.newest": "{n} ครั้งล่าสุด", "backtest.outcomes": "ผลก่อนและหลัง", "backtest.before": "ก่อน", "backtest.after": "เมื่อมีกฎ", "backtest.difference": "ต่าง",
+
+  "list.lead": "ค่าที่กฎถามหา: เพื่อปฏิเสธ เชื่อถือ หรือเฝ้าดู", "list.name": "รายการ", "list.about": "ใช้เพื่อ", "list.type": "ชนิด", "list.lasts": "อายุรายการ", "list.forever": "ตลอดไป", "list.entries": "จำนวนค่า", "list.noLists": "การตั้งค่าไม่มีรายการ", "list.noListsHint": "ประกาศรายการในไฟล์ตั้งค่าใต้ lists:", "list.value": "ค่า", "list.by": "โดย", "list.added": "เพิ่มเมื่อ", "list.expires": "หมดอายุ", "list.never": "ไม่หมดอายุ", "list.expired": "หมดอายุแล้ว", "list.none": "รายการว่าง", "list.count": "{count} ค่า", "list.back": "รายการทั้งหมด",
+  "list.add": "เพิ่มค่า", "list.addTitle": "เพิ่มใน {name}", "list.values": "ค่า", "list.valuesHint": "บรรทัดละหนึ่งค่า", "list.expiresHint": "ระยะเวลาเช่น 30d เวลา หรือ never", "list.addedWords": "มี {n} ค่าในรายการแล้ว", "list.remove": "นำออก", "list.removeTitle": "นำ {value} ออก?", "list.removeText": "จะไม่อยู่ใน {name} สำหรับเหตุการณ์จากนี้ไป สิ่งที่ตัดสินแล้วคงเดิม", "list.removed": "นำ {value} ออกแล้ว",
+
+  "feature.lead": "สิ่งที่โมเดลและกฎเห็น และค่าล่าสุดเทียบกับตอนฝึก", "feature.find": "หาฟีเจอร์", "feature.show": "ฟีเจอร์ใดบ้าง", "feature.onlyMoved": "เฉพาะที่เคลื่อน", "feature.expression": "นิพจน์", "feature.type": "ชนิด", "feature.warm": "มีอดีตครบ", "feature.drift": "การเลื่อน", "feature.median": "มัธยฐานขณะนี้", "feature.nulls": "ค่าว่างขณะนี้", "feature.stable": "คงที่", "feature.moving": "กำลังเคลื่อน", "feature.moved": "เคลื่อนแล้ว",
+  "feature.scores": "คะแนนเทียบกับตอนฝึก", "feature.scoresLead": "{n} การตัดสินล่าสุด", "feature.psi": "ดัชนีความคงที่ {psi}", "feature.training": "ตอนฝึก", "feature.recent": "ล่าสุด", "feature.fields": "ฟิลด์", "feature.windows": "หน้าต่างเวลา", "feature.label": "อ่านป้ายกำกับ", "feature.fingerprint": "ลายนิ้วมือ",
+
+  "model.lead": "ทุกรุ่นที่ฝึกหรือนำเข้า และรุ่นใดเป็นผู้ตัดสิน", "model.trainNew": "ฝึกโมเดล", "model.back": "โมเดลทั้งหมด", "model.version": "โมเดล", "model.role": "บทบาท", "model.kind": "ชนิด", "model.ap": "ความแม่นเฉลี่ย", "model.auc": "ROC AUC", "model.verdict": "คำตัดสิน", "model.made": "สร้างเมื่อ", "model.untested": "ยังไม่ทดสอบกับข้อมูลที่กันไว้", "model.better": "ดีกว่าการเดา", "model.chance": "ไม่ดีกว่าการเดา", "model.chanceWords": "กับข้อมูลที่กันไว้ แยกโมเดลนี้จากการเดาไม่ได้",
+  "model.as.champion": "แชมป์", "model.as.challenger": "ผู้ท้าชิง", "model.as.shadow": "เงา", "model.means.champion": "เป็นผู้ตัดสินตั้งแต่การโหลดใหม่ครั้งถัดไป", "model.means.challenger": "ตัดสินสำหรับเอนทิตีส่วนที่การตั้งค่ากำหนด", "model.means.shadow": "ให้คะแนนข้างแชมป์และไม่ตัดสิน",
+  "model.noModels": "ยังไม่มีโมเดล", "model.noModelsHint": "ฝึกสักตัว: การตั้งค่าบอกวิธี", "model.chosen": "เลือก {n}", "model.none": "ไม่เลือก", "model.compareHint": "เลือกได้ถึง {n} โมเดลเพื่อเทียบเคียง", "model.compare": "เทียบเคียง", "model.notSame": "ทดสอบกับแถวต่างกัน: ตัวเลขเทียบกันไม่ได้", "model.best": "ดีสุด", "model.bestMeans": "ดีสุด: ช่วงอยู่เหนือทุกตัวอื่น หากช่วงทับกัน ความต่างอาจเป็นความบังเอิญ",
+  "model.average_precision": "ความแม่นเฉลี่ย", "model.auc_roc": "ROC AUC", "model.recall_at_1pct_fpr": "ความครอบคลุมที่เตือนผิด 1 %", "model.calibrationError": "ความคลาดเคลื่อนการปรับเทียบ", "model.brier": "คะแนน Brier", "model.testRows": "ทดสอบกับ", "model.rowsFrauds": "{rows} เหตุการณ์ ทุจริต {frauds}", "model.tested": "ทดสอบกับ {rows} เหตุการณ์ใน {days} วันที่ไม่เคยเห็น ทุจริต {frauds} ช่วงคือช่วงเชื่อมั่น 95 %", "model.checks": "การตรวจ",
+  "model.at": "ที่ความน่าจะเป็น {p}", "model.measuredAt": "วัดที่ {p}", "model.found": "พบทุจริต {n} จาก {all}", "model.falseAlerts": "เตือนผิด {n}", "model.costs": "ต้นทุน {cost}",
+  "model.threshold": "เกณฑ์", "model.thresholdAt": "แจ้งเตือนตั้งแต่ความน่าจะเป็น {p} (คะแนน {score})", "model.caught": "ทุจริตที่จับได้", "model.ofFrauds": "จาก {n}", "model.missed": "ทุจริตที่หลุด", "model.falsePositives": "เตือนผิด", "model.ofLegit": "{share} ของรายการปกติ", "model.precision": "ความแม่น", "model.recall": "ความครอบคลุม", "model.alertsPerDay": "แจ้งเตือนต่อวัน", "model.cost": "ต้นทุน", "model.least": "ต่ำสุด", "model.toLeast": "ไปที่ต้นทุนต่ำสุด", "model.thresholdNote": "นับจากการทดสอบที่กันไว้ ต้นทุนคือทุจริตที่หลุดบวกการแจ้งเตือน ตามการตั้งค่า", "model.allThresholds": "เกณฑ์ทั้งหมดเป็นตาราง", "model.legitScores": "คะแนนเหตุการณ์ปกติ", "model.fraudScores": "คะแนนเหตุการณ์ทุจริต",
+  "model.curves": "เส้นโค้ง", "model.pr": "ความแม่นต่อความครอบคลุม", "model.roc": "ROC", "model.fpr": "อัตราเตือนผิด", "model.calibration": "การปรับเทียบ", "model.predicted": "ทำนาย", "model.observed": "พบจริง", "model.diagonal": "เส้นประ: การเดาใน ROC และการปรับเทียบสมบูรณ์ในการปรับเทียบ",
+  "model.origin": "สร้างจากอะไร", "model.purpose": "จุดประสงค์", "model.data": "เรียนจาก", "model.dataWords": "{rows} เหตุการณ์ ทุจริต {frauds} จาก {from} ถึง {until}", "model.split": "การแบ่ง", "model.seed": "ค่าเริ่มสุ่ม", "model.sha": "โมเดล (SHA-256)", "model.inputs": "{n} ข้อมูลเข้า", "model.recipe": "สูตร", "model.history": "การเลื่อนขั้น",
+  "model.promote": "เลื่อนขั้น", "model.promoteTitle": "เลื่อนขั้น {id}", "model.reload": "ให้มีผลทันที (โหลดใหม่)", "model.promoted": "{id} เป็น{as}แล้ว",
+
+  "train.lead": "เรียนโมเดลจากประวัติและทดสอบกับเหตุการณ์ที่ไม่เคยเห็น", "train.start": "การฝึกใหม่", "train.settings": "ข้อมูล ฟีเจอร์ ชนิด และการแบ่งเป็นไปตามการตั้งค่า จะเป็นแชมป์เว้นแต่ไม่ดีกว่าการเดา", "train.champion": "แชมป์ขณะนี้", "train.reload": "ให้มีผลเมื่อเสร็จ", "train.do": "เริ่มฝึก", "train.progress": "ความคืบหน้า", "train.stage": "ขณะนี้: {stage}", "train.left": "เหลือราว {time}", "train.done": "ฝึกและลงทะเบียนแล้ว", "train.champ": "ฝึกแล้ว ดีกว่าการเดา: เป็นแชมป์", "train.chance": "ไม่ดีกว่าการเดากับข้อมูลที่กันไว้: ไม่เลื่อนขั้น", "train.see": "ดูโมเดลทั้งหมด",
+
+  "audit.lead": "ใครทำอะไร เมื่อใด กับสิ่งใด จากบันทึกทั้งสอง", "audit.at": "เมื่อ", "audit.what": "อะไร", "audit.who": "ใคร", "audit.subject": "เกี่ยวกับ", "audit.request": "คำขอ", "audit.by.actor": "ใคร (user:ann)", "audit.by.event": "เหตุการณ์", "audit.by.subject": "เกี่ยวกับ", "audit.by.request": "คำขอ", "audit.verify": "ลงนามจุดตรวจ", "audit.signed": "จุดตรวจ", "audit.signedWords": "บันทึกทั้งสองลงนามถึงตรงนี้: ผู้ที่แก้ระเบียนก่อนหน้าจะถูกพบ", "audit.log": "บันทึก", "audit.records": "ระเบียน", "audit.chain": "โซ่", "audit.signature": "ลายเซ็น", "audit.offline": "ตรวจโซ่ทั้งหมดบนเครื่องด้วย",
+
+  "admin.lead": "สุขภาพ การตั้งค่าพร้อมที่มา คีย์ และผู้ใช้", "admin.health": "สุขภาพ", "admin.settings": "การตั้งค่า", "admin.keys": "คีย์ API", "admin.users": "ผู้ใช้", "admin.state": "บริการ", "admin.ready": "พร้อม", "admin.notReady": "ไม่พร้อม", "admin.uptime": "ทำงานมาแล้ว", "admin.decisions": "การตัดสินตั้งแต่เริ่ม", "admin.queue": "คิว", "admin.storeLag": "ที่เก็บช้ากว่า", "admin.records": "ระเบียน", "admin.disk": "ดิสก์ที่ใช้", "admin.free": "ว่าง {bytes}", "admin.memory": "หน่วยความจำ", "admin.stages": "เวลาใช้ไปกับอะไร", "admin.stage": "ขั้น", "admin.inForce": "มีผลอยู่", "admin.filled": "หน้าต่างเวลาเติมถึง", "admin.log": "บันทึก", "admin.connections": "การเชื่อมต่อ", "admin.answers": "คำตอบ",
+  "admin.settingsLead": "ทุกคีย์พร้อมค่าและที่มา ไม่แสดงความลับ", "admin.reload": "โหลดการตั้งค่าใหม่", "admin.reloaded": "อ่านการตั้งค่าใหม่แล้ว", "admin.findKey": "หาคีย์", "admin.onlySet": "เฉพาะที่ตั้งไว้", "admin.key": "คีย์", "admin.origin": "จาก", "admin.default": "ค่าเริ่มต้น", "admin.roles": "บทบาท",
+  "role.viewer": "ดู", "role.scorer": "ระบบที่ถาม", "role.analyst": "ตรวจ ติดป้าย แก้รายการ", "role.engineer": "ฝึก เลื่อนขั้น อนุมัติ", "role.auditor": "ตรวจสอบ", "role.admin": "ทั้งหมด",
+  "key.new": "คีย์ใหม่", "key.none": "ไม่มีคีย์", "key.name": "ชื่อ", "key.make": "สร้างคีย์", "key.secret": "ความลับ", "key.once": "คัดลอกตอนนี้: แสดงเพียงครั้งเดียว", "key.created": "สร้างเมื่อ", "key.lastUsed": "ใช้ล่าสุด", "key.rotate": "เปลี่ยนคีย์", "key.rotateTitle": "เปลี่ยนคีย์", "key.rotateText": "{name} จะได้ความลับใหม่ ของเดิมใช้ได้อีกหนึ่งวัน", "key.revoke": "เพิกถอน", "key.revokeTitle": "เพิกถอนคีย์", "key.revokeText": "{name} จะถูกปฏิเสธตั้งแต่นี้ ย้อนกลับไม่ได้", "key.revoked": "เพิกถอน {name} แล้ว", "key.state.active": "ใช้งาน", "key.state.expired": "หมดอายุ", "key.state.revoked": "ถูกเพิกถอน",
+  "user.new": "ผู้ใช้ใหม่", "user.none": "ไม่มีผู้ใช้", "user.noneHint": "หากไม่มีผู้ใช้และคีย์ บริการในเครื่องนี้จะไม่ถามใคร", "user.make": "สร้างผู้ใช้", "user.made": "{name} เข้าสู่ระบบได้แล้ว", "user.change": "แก้ไข", "user.changeTitle": "แก้ไข {name}", "user.changed": "แก้ไข {name} แล้ว", "user.newPassword": "รหัสผ่านใหม่ (ว่าง: คงเดิม)", "user.passwordHint": "12 ถึง 256 อักขระ", "user.disable": "ห้ามเข้าสู่ระบบ", "user.active": "ใช้งาน", "user.disabled": "ปิดใช้",
+
+  "alert.lead": "สิ่งที่รอคนตรวจ ด่วนสุดก่อน", "alert.one": "การแจ้งเตือน", "alert.queues": "คิว", "alert.queue": "คิว", "alert.waiting": "รอ {n}", "alert.oldest": "เก่าสุด", "alert.active": "รอหรือรับแล้ว", "alert.whose": "ของใคร", "alert.everybodys": "ทุกคน", "alert.mine": "ของฉัน", "alert.text": "รหัสเหตุการณ์หรือคำ",
+  "alert.priority": "ความสำคัญ", "alert.about": "เกี่ยวกับ", "alert.topScore": "คะแนนสูงสุด", "alert.decisions": "การตัดสิน", "alert.amount": "จำนวนเงิน", "alert.raised": "เกิดเมื่อ", "alert.itsDecisions": "การตัดสินในนี้", "alert.why": "เหตุใด {id} ได้คะแนนนี้",
+  "alert.state.open": "เปิด", "alert.state.claimed": "รับแล้ว", "alert.state.snoozed": "เลื่อน", "alert.state.closed": "ปิด", "alert.none": "ไม่มีอะไรรอ", "alert.noneHint": "การแจ้งเตือนใหม่จะปรากฏที่นี่", "alert.noneSo": "ไม่มีการแจ้งเตือนที่ตรง",
+  "alert.chosen": "เลือก {n}", "alert.claim": "รับเรื่อง", "alert.release": "คืนคิว", "alert.snooze": "เลื่อน", "alert.close": "ปิดเรื่อง", "alert.openCase": "เปิดเคส", "alert.closeOne": "ปิดการแจ้งเตือนนี้ และติดป้ายการตัดสิน {n} รายการ", "alert.closeMany": "ปิด {n} การแจ้งเตือน",
+  "alert.snoozeTitle": "เลื่อนไว้นาน", "alert.snoozeFor": "นานเท่าใด", "alert.hours": "{n} ชั่วโมง", "alert.days": "{n} วัน", "alert.someRefused": "{n} ไม่ได้เปลี่ยน: {why}",
+  "alert.did.claim": "{n} การแจ้งเตือนเป็นของคุณ", "alert.did.release": "คืน {n} การแจ้งเตือนแล้ว", "alert.did.snooze": "เลื่อน {n} การแจ้งเตือนแล้ว", "alert.did.assign": "มอบหมาย {n} การแจ้งเตือนแล้ว", "alert.did.close": "ปิด {n} การแจ้งเตือนแล้ว กำลังติดป้าย",
+  "view.saved": "มุมมองที่บันทึก:", "view.save": "บันทึกมุมมองนี้", "view.name": "ชื่อ", "view.remove": "ลบมุมมอง {name}",
+  "disposition.confirmed_fraud": "ยืนยันทุจริต", "disposition.false_positive": "เตือนผิด", "disposition.inconclusive": "สรุปไม่ได้",
+  "disposition.means.confirmed_fraud": "การตัดสินในนี้ติดป้ายทุจริต ฟีเจอร์และการฝึกครั้งหน้าจะรู้", "disposition.means.false_positive": "การตัดสินในนี้ติดป้ายปกติ", "disposition.means.inconclusive": "ปิดโดยไม่ติดป้าย",
+  "case.lead": "การแจ้งเตือน การตัดสิน และเอนทิตีที่เกี่ยวข้องกัน และสิ่งที่พบ", "case.number": "เคส {id}", "case.new": "เปิดเคส", "case.open": "เปิดเคส", "case.title": "ชื่อเรื่อง", "case.defaultTitle": "เคสของ {n} การแจ้งเตือน", "case.text": "ในชื่อเรื่องหรือบันทึก", "case.assignee": "มอบหมายให้", "case.nobody": "ไม่มีใคร", "case.opened": "เปิดเมื่อ", "case.closed": "ปิดเมื่อ", "case.state.open": "เปิด", "case.state.closed": "ปิด", "case.none": "ไม่มีเคส", "case.noneHint": "เปิดจากการแจ้งเตือน หรือเปิดเอง",
+  "case.score": "คะแนน {score}", "case.noAlerts": "ไม่มีการแจ้งเตือนในเคส", "case.decisions": "การตัดสิน", "case.noDecisions": "ไม่มีการตัดสินในเคส", "case.facts": "ข้อเท็จจริง", "case.entities": "เอนทิตี", "case.timeline": "ลำดับเหตุการณ์", "case.noTimeline": "ยังไม่มีใครทำอะไร", "case.system": "ระบบ", "case.byHand": "เชื่อมด้วยมือ", "case.note": "บันทึกย่อ", "case.addNote": "เพิ่มบันทึก",
+  "case.evidence": "ชุดหลักฐาน", "case.assign": "มอบหมาย", "case.assignHint": "me, user:ann หรือว่างหากไม่มีใคร", "case.link": "เชื่อมเพิ่ม", "case.linkDecisions": "รหัสเหตุการณ์", "case.linkEntities": "เอนทิตี", "case.disposeWhat": "ปิดเคสและการแจ้งเตือน และติดป้ายการตัดสิน {n} รายการ", "case.disposed": "ปิดเคสแล้ว กำลังติดป้าย", "case.reopen": "เปิดใหม่",
+  "change.claimed": "รับเรื่อง", "change.released": "คืนคิว", "change.snoozed": "เลื่อน", "change.assigned": "มอบหมาย", "change.closed": "ปิดเรื่อง", "change.opened": "เปิดเคส", "change.noted": "เขียน", "change.added": "เชื่อมเพิ่ม", "change.disposed": "ปิดเคส", "change.reopened": "เปิดเคสใหม่",
+
+  "daily.lead": "วันใดเสี่ยงเพียงใด และเพราะเหตุใด", "daily.table": "ตาราง", "daily.calendar": "ปฏิทิน", "daily.rows": "{count} แถว", "daily.day": "วันที่", "daily.count": "จำนวน", "daily.average": "จำนวนเงินเฉลี่ย", "daily.risky": "เสี่ยง", "daily.score": "คะแนน", "daily.level": "ระดับ", "daily.reason": "เหตุผล", "daily.action": "ข้อเสนอแนะ",
+  "daily.tone.good": "ต่ำ", "daily.tone.warn": "กลาง", "daily.tone.bad": "สูง", "daily.none": "การตั้งค่าไม่ได้ประกาศตารางรายวัน ตารางมาพร้อมกับ", "daily.own": "การตัดสินของบริการนี้รายวัน", "daily.high": "คะแนนตั้งแต่ 800", "daily.share": "ไม่ใช่ผลเบาที่สุด",
+};

@@ -1,31 +1,17 @@
 // One decision: what was decided and why, against what is usual, by what, and the proof that it can be decided again.
 import { useMutation } from "@tanstack/react-query";
-import { useState } from "react";
 import { Link } from "wouter";
 import { ApiError, api, type Schemas, the } from "../api/client";
 import { useAsk, useChange, useInForce } from "../api/hooks";
 import { useMay } from "../app/session";
 import { useToasts } from "../app/toasts";
 import { Card, entityPath, Facts, Label, Outcome, Page, Score, Tiles, When } from "../components/basics";
-import { Legend, Tick, WaterfallBar } from "../components/charts";
-import { describe, Empty, Failed, Loading, Result } from "../components/states";
+import { Why } from "../components/Why";
+import { describe, Failed, Loading, Result } from "../components/states";
 import { useWords } from "../i18n";
 
 type Whole = Schemas["DecisionWhole"];
 type Explanation = Schemas["Explanation"];
-type Explained = Schemas["ExplainedFeature"];
-
-interface Own {
-  entity: string;
-  n: number;
-  median?: number;
-  least?: number;
-  most?: number;
-  below?: number;
-  usual?: unknown;
-  usual_n?: number;
-  same_n?: number;
-}
 
 export default function Decision({ params }: { params: Record<string, string | undefined> }) {
   const { t } = useWords();
@@ -88,103 +74,6 @@ function Decided({ of }: { of: Whole }) {
   );
 }
 
-function Why({ of, score }: { of: Explanation; score: number }) {
-  const { t, number } = useWords();
-  const [all, setAll] = useState(false);
-  const model = of.model as { base: number; margin: number } | null;
-  if (model === null) return <Empty title={t("why.noModel")} />;
-  const weighed = of.features.filter((one) => one.contribution !== null).sort((a, b) => Math.abs(b.contribution!) - Math.abs(a.contribution!));
-  if (!of.complete && weighed.length === 0) return <Empty title={t("why.notKept")} />;
-  const shown = all ? weighed : weighed.slice(0, 10);
-  const rest = weighed.slice(shown.length);
-  const restSum = rest.reduce((sum, one) => sum + one.contribution!, 0);
-  // Where the sum stands after each step, so that the scale takes them all.
-  const steps = [...shown.map((one) => one.contribution!), ...(rest.length > 0 ? [restSum] : [])];
-  const stands = steps.reduce<number[]>((sums, step) => [...sums, sums.at(-1)! + step], [model.base]);
-  const low = Math.min(0, ...stands), high = Math.max(0, ...stands);
-  const others = of.features.filter((one) => one.contribution === null);
-  const signed = (value: number) => `${value > 0 ? "+" : value < 0 ? "−" : ""}${number(Math.abs(value), 2)}`;
-  return (
-    <>
-      <div className="scroll" tabIndex={0} role="group" aria-label={t("why.title")}>
-        <table className="waterfall">
-          <thead>
-            <tr>
-              <th scope="col">{t("why.feature")}</th><th scope="col" className="number">{t("why.value")}</th>
-              <th scope="col">{t("why.own")}</th><th scope="col">{t("why.everyone")}</th>
-              <th scope="col">{t("why.effect")}</th><th scope="col" className="number">{t("why.points")}</th>
-            </tr>
-          </thead>
-          <tbody>
-            <tr>
-              <th scope="row">{t("why.base")}</th><td /><td /><td />
-              <td className="bar-cell"><WaterfallBar from={0} to={model.base} low={low} high={high} sum /></td>
-              <td className="number">{signed(model.base)}</td>
-            </tr>
-            {shown.map((one, i) => (
-              <tr key={one.feature}>
-                <td><Name of={one} /></td>
-                <Compared of={one} />
-                <td className="bar-cell"><WaterfallBar from={stands[i]!} to={stands[i + 1]!} low={low} high={high} /></td>
-                <td className={`number ${one.contribution! > 0 ? "bad-text" : "good-text"}`}>{signed(one.contribution!)}</td>
-              </tr>
-            ))}
-            {rest.length > 0 && (
-              <tr>
-                <td><button type="button" className="link" onClick={() => setAll(true)}>{t("why.rest", { n: rest.length })}</button></td><td /><td /><td />
-                <td className="bar-cell"><WaterfallBar from={stands.at(-2)!} to={stands.at(-1)!} low={low} high={high} /></td>
-                <td className="number">{signed(restSum)}</td>
-              </tr>
-            )}
-            <tr>
-              <th scope="row">{t("why.sum", { score })}</th><td /><td /><td />
-              <td className="bar-cell"><WaterfallBar from={0} to={model.margin} low={low} high={high} sum /></td>
-              <td className="number strong">{signed(model.margin)}</td>
-            </tr>
-          </tbody>
-        </table>
-      </div>
-      <div className="body">
-        <Legend of={[{ name: t("why.raises"), swatch: "bad" }, { name: t("why.lowers"), swatch: "good" }]} />
-        <p className="note"><strong>{t("why.causality")}</strong> {t("why.causalityMore")}</p>
-        {!of.complete && <p className="note warn">{t("why.incomplete")}</p>}
-        {others.length > 0 && (
-          <details>
-            <summary>{t("why.others", { n: others.length })}</summary>
-            <table><tbody>{others.map((one) => <tr key={one.feature}><td><Name of={one} /></td><Compared of={one} /></tr>)}</tbody></table>
-          </details>
-        )}
-      </div>
-    </>
-  );
-}
-
-const Name = ({ of }: { of: Explained }) => (
-  <>
-    <span className="mono" title={of.text}>{of.feature}</span>
-    {of.code !== undefined && of.code.toLowerCase() !== of.feature.toLowerCase() && <span className="dim small"> {of.code}</span>}
-  </>
-);
-
-/** The value, this entity's own normal, and everybody's. */
-function Compared({ of }: { of: Explained }) {
-  const { t, value, percent } = useWords();
-  const own = of.own as Own | undefined;
-  const usual = own === undefined || own.n === 0 ? null
-    : own.median !== undefined ? t("why.ownUsual", { usual: value(own.median), low: value(own.least), high: value(own.most) })
-      : own.usual !== undefined ? t("why.ownMost", { usual: value(own.usual), share: percent((own.usual_n ?? 0) / own.n, 0) }) : null;
-  return (
-    <>
-      <td className="number">{value(of.value)}</td>
-      <td className="small">{usual === null ? <span className="dim">–</span> : <>{usual} <span className="dim">({own!.entity}, {t("why.of", { n: own!.n })})</span></>}</td>
-      <td className="small">
-        {of.rank !== undefined ? <>{t("why.rank", { share: percent(of.rank, 0) })} <Tick share={of.rank} /></>
-          : of.share !== undefined ? t("why.share", { share: percent(of.share, 1) }) : <span className="dim">–</span>}
-      </td>
-    </>
-  );
-}
-
 function RulesFired({ of, names, shadow }: { of: Explanation | undefined; names: string[]; shadow: string[] }) {
   const { t } = useWords();
   return (
@@ -220,20 +109,11 @@ function Inputs({ of, erased }: { of: Record<string, unknown> | undefined; erase
   );
 }
 
-interface Replayed {
-  replayed: boolean;
-  chain: string;
-  record: string;
-  plan: string;
-  model: string | null;
-  differences: string[];
-}
-
 /** The proof that the record and the plan give the same answer again. */
 function Replay({ id }: { id: string }) {
-  const { t } = useWords();
+  const { t, number } = useWords();
   const replay = useMutation({
-    mutationFn: () => the((api.POST as any)("/v1/decisions/{id}:replay", { params: { path: { id } }, body: {} })) as Promise<Replayed>,
+    mutationFn: () => the(api.POST("/v1/decisions/{id}:replay", { params: { path: { id } }, body: {} })),
   });
   const done = replay.data;
   return (
@@ -243,11 +123,11 @@ function Replay({ id }: { id: string }) {
       {replay.isError && <p className="note bad" role="alert">{replay.error instanceof ApiError ? describe(replay.error, t) : String(replay.error)}</p>}
       {done !== undefined && (
         <>
-          <p className={done.replayed ? "note good" : "note bad"} role="status">
-            {done.replayed ? t("replay.same") : t("replay.differs", { what: done.differences.join(", ") })}
+          <p className={done.replayed === null ? "note warn" : done.replayed ? "note good" : "note bad"} role="status">
+            {done.replayed === null ? t("why.notKept") : done.replayed ? t("replay.same") : t("replay.differs", { what: done.differences?.join(", ") ?? "" })}
           </p>
           <Facts of={[
-            [t("replay.record"), <code className="break">{done.record}</code>],
+            [t("decision.seq"), number(done.seq)],
             [t("replay.chain"), <code className="break">{done.chain}</code>],
             [t("decision.plan"), <code>{done.plan}</code>],
           ]} />

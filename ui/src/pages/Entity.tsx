@@ -98,7 +98,7 @@ function Velocities({ of, asOf }: { of: [string, unknown][]; asOf: string | null
               <tr key={name} aria-current={name === wanted || undefined}><td className="mono break">{name}</td><td className="number">{value(now)}</td></tr>
             ))}</tbody>
           </table></div>
-          <p className="body small dim">{t("entity.asOf")} <When at={asOf} /></p>
+          <footer className="small dim">{t("entity.asOf")} <When at={asOf} /></footer>
         </>
       )}
     </Card>

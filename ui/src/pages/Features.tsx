@@ -3,6 +3,7 @@ import { useState } from "react";
 import { useQuery } from "@tanstack/react-query";
 import { api, type Schemas, the } from "../api/client";
 import { useAsk } from "../api/hooks";
+import { routes } from "../api/roles";
 import { Badge, Card, Choice, Facts, Page, type Tone } from "../components/basics";
 import { Histogram, Legend } from "../components/charts";
 import { Empty, Result } from "../components/states";
@@ -35,7 +36,10 @@ export default function Features() {
   const [which, setWhich] = useState<"all" | "moved">("all");
   const [open, setOpen] = useState<string | null>(null);
   const asked = useAsk(["features"], (signal) => api.GET("/v1/features", { signal }));
-  const drift = useQuery({ queryKey: ["drift"], queryFn: ({ signal }) => the((api.GET as any)("/v1/drift", { params: { query: { decisions: 2000 } }, signal })) as Promise<Drift>, retry: false });
+  const drift = useQuery({
+    queryKey: ["drift"], retry: false, enabled: "GET /v1/drift" in routes,
+    queryFn: ({ signal }) => the((api.GET as any)("/v1/drift", { params: { query: { decisions: 2000 } }, signal })) as Promise<Drift>,
+  });
   const moved = new Map(drift.data?.features.map((one) => [one.name, one]));
   const matches = (one: Schemas["Feature"]) =>
     (one.name.includes(wanted) || one.expression.includes(wanted)) &&

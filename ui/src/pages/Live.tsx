@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import { Link } from "wouter";
 import { api, the } from "../api/client";
-import { useInForce } from "../api/hooks";
+import { useAsk, useInForce } from "../api/hooks";
 import { type Traffic, useLive } from "../api/live";
 import { Badge, Card, Choice, outcomeTone, Page, Tiles } from "../components/basics";
 import { Histogram, Legend } from "../components/charts";
@@ -23,9 +23,12 @@ export default function Live() {
   const { thresholds } = useInForce();
   const traffic = useQuery({
     queryKey: ["traffic", span],
-    queryFn: ({ signal }) => the((api.GET as any)("/v1/traffic", { params: { query: { window: span } }, signal })) as Promise<Traffic>,
+    queryFn: ({ signal }) => the(api.GET("/v1/traffic", { params: { query: { window: span } }, signal })) as unknown as Promise<Traffic>,
     refetchInterval: paused ? false : span === "1h" ? 5000 : 30000,
   });
+  // What was decided before the page was opened.
+  const before = useAsk(["decisions", "newest"], (signal) => api.GET("/v1/decisions", { params: { query: { limit: 15 } }, signal }));
+  const rows = [...newest, ...(before.data?.decisions ?? []).filter((row) => !newest.some((one) => one.seq === row.seq))].slice(0, 15);
   useShortcuts([{ keys: "p", what: t("live.pause"), run: () => setPaused(!paused) }]);
   const last = seconds.at(-1);
   const recent = seconds.slice(-10);
@@ -53,7 +56,7 @@ export default function Live() {
       </div>
       <Result of={traffic}>{(data) => <Charts of={data} thresholds={thresholds} />}</Result>
       <Card title={t("live.newest")} bare>
-        {newest.length > 0 ? <Decisions rows={newest} caption={t("live.newest")} walk={paused} /> : last === undefined && !lost ? <Loading /> : <Empty title={t("live.quiet")}>{t("live.quietHint")}</Empty>}
+        {rows.length > 0 ? <Decisions rows={rows} caption={t("live.newest")} walk={paused} /> : before.isPending ? <Loading /> : <Empty title={t("live.quiet")}>{t("live.quietHint")}</Empty>}
       </Card>
     </Page>
   );
@@ -72,7 +75,7 @@ function Charts({ of, thresholds }: { of: Traffic; thresholds: [string, number][
   const scores = Array.from({ length: 20 }, (_, i) => of.buckets.reduce((sum, one) => sum + (one.scores[i] ?? 0), 0));
   const all = mix.reduce((sum, one) => sum + one.values.reduce<number>((s, v) => s + (v ?? 0), 0), 0);
   return (
-    <div className="grid">
+    <div className="grid pair">
       <Card title={t("live.mix")}>
         <TimeChart times={times} series={mix} stacked caption={t("live.mixCaption", { n: all })} />
         <Legend of={outcomes.map((one) => ({ name: one, swatch: outcomeTone(one) }))} />

@@ -145,7 +145,7 @@ function Write({ rule }: { rule?: Shown }) {
     queryFn: async (): Promise<Mistake[]> => {
       const { readMistake } = await import("../components/CodeEditor");
       try {
-        await the(api.POST("/v1/rules", { params: { query: { dry_run: "true" } as never }, body: { name: "NAME_TO_COME", when: settled, then } }));
+        await the(api.POST("/v1/rules", { params: { query: { dry_run: true } }, body: { name: "NAME_TO_COME", when: settled, then } }));
         return [];
       } catch (refused) {
         const told = refused instanceof ApiError ? refused.problem.errors?.filter((one) => one.pointer === "/when") : undefined;
@@ -157,7 +157,7 @@ function Write({ rule }: { rule?: Shown }) {
   const mistakes = useMemo(() => (settled === when && check.data) || [], [settled, when, check.data]);
 
   const save = useChange(
-    () => the(api.POST("/v1/rules", { body: { name: name.trim(), when, then, text: text || null }, ...(rule === undefined ? { headers: { "If-None-Match": "*" } } : {}) })),
+    async () => (await the(api.POST("/v1/rules", { body: { name: name.trim(), when, then, text: text || null }, ...(rule === undefined ? { headers: { "If-None-Match": "*" } } : {}) }))) as Shown,
     { stale: [["rules"], ["rule", name.trim()]], done: (made) => {
       say(t("rule.saved", { name: made.name, version: made.version ?? 1 }));
       if (rule === undefined) go(`/rules/${encodeURIComponent(made.name)}`);

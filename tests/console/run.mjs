@@ -1,0 +1,211 @@
+// The tests of the console: run.mjs OUT writes {test: [what was wrong, ...]}; --list names them; further arguments choose.
+import { writeFileSync } from "node:fs";
+import { accessible, launch, open, overflow, picture, settled } from "./browser.mjs";
+import { places } from "./look.mjs";
+
+const base = process.env.CONSOLE_URL;
+const password = process.env.CONSOLE_PASSWORD;
+const unsigned = (status, url) => (status === 401 && url.endsWith("/v1/session")) || (status === 404 && url.endsWith("/v1/sign-in"));
+
+function must(condition, words) {
+  if (!condition) throw new Error(words);
+}
+
+/** A page of somebody who has signed in by name and password. */
+async function signedIn(browser, who, options = {}) {
+  const page = await open(browser, base, { ...options, allow: (status, url) => unsigned(status, url) || (options.allow?.(status, url) ?? false) });
+  await page.goto("/");
+  await page.getByLabel("Name", { exact: true }).fill(who);
+  await page.getByLabel("Password", { exact: true }).fill(password);
+  await page.locator("form button").click();
+  await page.waitForSelector("nav", { state: "attached" });
+  await settled(page);
+  return page;
+}
+
+const tests = {
+  async sign_in_and_out(browser) {
+    const page = await open(browser, base, { allow: (status, url) => unsigned(status, url) || (status === 401 && url.endsWith("/v1/sessions")) });
+    await page.goto("/");
+    await page.waitForSelector("form");
+    const told = await accessible(page, "sign-in");
+    await picture(page, "sign-in-wide-light");
+    await page.getByLabel("Name", { exact: true }).fill("vic");
+    await page.getByLabel("Password", { exact: true }).fill("not the password");
+    await page.locator("form button").click();
+    await page.getByText("Name or password is wrong.").waitFor();
+    await page.getByLabel("Password", { exact: true }).fill(password);
+    await page.locator("form button").click();
+    await page.waitForSelector("nav");
+    must((await page.context().cookies()).every((cookie) => cookie.httpOnly && cookie.sameSite === "Strict"), "the session's cookie is not HttpOnly and SameSite=Strict");
+    await page.reload();
+    await page.waitForSelector("nav");
+    await page.getByRole("button", { name: /^vic/ }).click();
+    await page.getByRole("menuitem", { name: "Sign out" }).click();
+    await page.waitForSelector("form");
+    return [...told, ...page.faults];
+  },
+
+  async sign_in_by_key(browser) {
+    const page = await open(browser, base, { allow: unsigned });
+    await page.goto("/");
+    await page.getByText("Sign in with an API key instead").click();
+    await page.getByLabel("API key").fill(process.env.CONSOLE_KEY);
+    await page.locator("form button").click();
+    await page.waitForSelector("nav");
+    return page.faults;
+  },
+
+  async one_time_token(browser) {
+    const made = await fetch(base + "/v1/session:link", { method: "POST", body: "{}", headers: { "Content-Type": "application/json", Authorization: `Bearer ${process.env.CONSOLE_KEY}` } });
+    const { token } = await made.json();
+    const page = await open(browser, base);
+    await page.goto(`/#token=${token}`);
+    await page.waitForSelector("nav");
+    must(!page.url().includes(token), "the token is still in the address");
+    await page.reload();
+    await page.waitForSelector("nav");
+    return page.faults;
+  },
+
+  async search_to_decision(browser) {
+    const page = await signedIn(browser, "ann");
+    await page.keyboard.press("g");
+    await page.keyboard.press("s");
+    await page.getByRole("button", { name: "Top risk" }).click();
+    await page.waitForURL(/sort=-score/);
+    await settled(page);
+    const first = page.locator("tbody tr").first();
+    const id = await first.locator("a").first().innerText();
+    await page.keyboard.press("j");
+    must((await first.getAttribute("aria-selected")) === "true", "j does not walk the rows");
+    await page.keyboard.press("o");
+    await page.waitForURL(new RegExp(`/decisions/${id}$`));
+    await page.getByText("Importance is not causality.").waitFor();
+    await page.getByRole("button", { name: "Decide again" }).click();
+    await page.getByText("Equal to the bit").waitFor();
+    await page.getByRole("button", { name: "Mark as fraud" }).click();
+    await page.getByText("The label is recorded.").waitFor();
+    await page.locator(".tile .badge", { hasText: "Fraud" }).waitFor();
+    return page.faults;
+  },
+
+  async a_rule_from_error_to_live(browser) {
+    const page = await signedIn(browser, "ann", { allow: (status, url) => status === 422 && url.includes("dry_run") });
+    await page.goto("/rules/+");
+    await page.getByLabel("Name", { exact: true }).fill("BIG_SUM");
+    const editor = page.locator(".editor .cm-content");
+    await editor.click();
+    await page.keyboard.type("amuont > 1");
+    await page.keyboard.press("Escape");
+    await page.getByText("did you mean amount?").first().waitFor();
+    must(await page.locator(".editor .cm-lintRange-error").count() === 1, "the mistake is not marked at its place");
+    must(await page.getByRole("button", { name: "Save as draft" }).isDisabled(), "a rule that does not compile can be saved");
+    await page.keyboard.press("Control+a");
+    await page.keyboard.type("amount > 150");
+    await page.keyboard.press("Escape");
+    await page.getByText("It compiles.").waitFor();
+    const told = await accessible(page, "rule");
+    await page.getByRole("button", { name: "Try on the past" }).click();
+    await page.getByText("Outcomes changed").waitFor({ timeout: 60000 });
+    await picture(page, "backtest-wide-light");
+    await page.getByRole("button", { name: "Save as draft" }).click();
+    await page.waitForURL(/\/rules\/BIG_SUM$/);
+    await page.getByRole("button", { name: "Approve" }).waitFor();
+    must(await page.getByRole("button", { name: "Approve" }).isDisabled(), "an analyst can approve");
+
+    const other = await signedIn(browser, "eve");
+    await other.goto("/rules/BIG_SUM");
+    await other.getByRole("button", { name: "Approve" }).click();
+    await other.getByRole("dialog").getByRole("button", { name: "Approve" }).click();
+    await other.getByRole("button", { name: "Go live" }).click();
+    await other.getByRole("dialog").getByRole("button", { name: "Go live" }).click();
+    await other.locator(".page-head .badge", { hasText: "Live" }).waitFor();
+    return [...told, ...page.faults, ...other.faults];
+  },
+
+  async theme_and_language(browser) {
+    const page = await signedIn(browser, "vic");
+    const menu = () => page.locator(".me button");
+    await menu().click();
+    await page.getByRole("menuitemradio", { name: "Dark" }).click();
+    must((await page.locator("html").getAttribute("data-theme")) === "dark", "the theme did not change");
+    for (const [name, language, word] of [["Français", "fr", /Alertes/], ["ภาษาไทย", "th", /การแจ้งเตือน/], ["Bahasa Indonesia", "id", /Peringatan/]]) {
+      if (!(await page.getByRole("menu").isVisible())) await menu().click();
+      await page.getByRole("menuitemradio", { name }).click();
+      await page.waitForFunction((to) => document.documentElement.lang === to, language);
+      await page.locator("nav").getByText(word).first().waitFor();
+    }
+    await page.reload();
+    await page.waitForSelector("nav");
+    must((await page.locator("html").getAttribute("lang")) === "id", "the language is not kept");
+    return page.faults;
+  },
+
+  async refused_where_the_role_does_not_allow(browser) {
+    const page = await signedIn(browser, "vic");
+    must((await page.locator("nav").getByText("Train", { exact: true }).count()) === 0, "a viewer sees Train");
+    await page.goto("/train");
+    await page.getByText("You may not see this").waitFor();
+    await page.goto("/admin?tab=keys");
+    await page.getByText("You may not see this").waitFor();
+    await page.goto("/no/such/page");
+    await page.getByText("There is no page at this address.").waitFor();
+    return [...(await accessible(page, "no page")), ...page.faults];
+  },
+
+  async keys_help(browser) {
+    const page = await signedIn(browser, "vic");
+    await page.keyboard.press("?");
+    await page.getByRole("dialog").getByText("Keyboard shortcuts").waitFor();
+    const told = await accessible(page, "shortcuts");
+    await page.keyboard.press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+    return [...told, ...page.faults];
+  },
+
+  async live_moves(browser) {
+    const page = await signedIn(browser, "vic");
+    await page.goto("/live");
+    await page.locator(".page-head .badge", { hasText: "Live" }).waitFor({ timeout: 4000 });
+    return page.faults;
+  },
+};
+
+// Every page, light and dark, wide and narrow: axe, nothing wider than the window, no fault; and its picture.
+for (const [size, theme] of [["wide", "light"], ["wide", "dark"], ["narrow", "light"], ["narrow", "dark"]])
+  tests[`pages_${size}_${theme}`] = async (browser) => {
+    const page = await signedIn(browser, "ada", { size, theme });
+    const told = [];
+    for (const [name, path] of await places()) {
+      await page.goto(path);
+      await settled(page);
+      await picture(page, `${name}-${size}-${theme}`);
+      const wide = await overflow(page);
+      told.push(...page.faults.splice(0), ...(wide ? [`${name}: ${wide}`] : []), ...(await accessible(page, name)));
+    }
+    return told;
+  };
+
+if (process.argv[2] === "--list") {
+  console.log(Object.keys(tests).join("\n"));
+} else {
+  const chosen = process.argv.slice(3);
+  const browser = await launch();
+  const results = {};
+  for (const [name, test] of Object.entries(tests)) {
+    if (chosen.length > 0 && !chosen.includes(name)) continue;
+    const before = browser.contexts().length;
+    try {
+      results[name] = await test(browser);
+    } catch (error) {
+      const page = browser.contexts().at(-1)?.pages().at(-1);
+      if (page) await picture(page, `failed-${name}`).catch(() => {});
+      results[name] = [String(error.stack ?? error), ...(page?.faults ?? [])];
+    }
+    for (const context of browser.contexts().slice(before)) await context.close();
+    console.log(`${name}: ${results[name].length === 0 ? "ok" : results[name].join("\n  ")}`);
+  }
+  await browser.close();
+  writeFileSync(process.argv[2], JSON.stringify(results));
+}
