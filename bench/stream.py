@@ -127,7 +127,8 @@ def bench_stream(report, work):
         if len({json.loads(m.value)["id"] for m in found}) != MESSAGES or len(found) != MESSAGES:
             raise Skip("not each event has one decision")
         kafka.create_topic("peer.decisions", 1)
-        wall, processor, out = pinned(venv_python(), ROOT / "bench/stream_peer.py", kafka.brokers, topic, history, PEER_MESSAGES)
+        wall, processor, out = pinned(venv_python(), ROOT / "bench/stream_peer.py", kafka.brokers, topic, history,
+                                      PEER_MESSAGES)
         peer = json.loads(out)
         report.put("stream_python_k_per_s", PEER_MESSAGES / peer["wall_s"] / 1e3,
                    "confluent-kafka and scikit-learn, the loop alone: without start and training")

@@ -69,7 +69,8 @@ def main(brokers, topic, history, count):
         producer.poll(0)
         done, open_since = done + len(events), open_since + len(events)
         if open_since >= TRANSACTION or done >= count:
-            producer.send_offsets_to_transaction(consumer.position(consumer.assignment()), consumer.consumer_group_metadata())
+            producer.send_offsets_to_transaction(consumer.position(consumer.assignment()),
+                                                 consumer.consumer_group_metadata())
             producer.commit_transaction()
             open_since = 0
             if done < count:

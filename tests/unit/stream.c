@@ -192,7 +192,8 @@ static void look(uint32_t seen[SEEN])
         bool has;
 
         MUST(sqlite_link_open(sqlite_url, true, &l, &e));
-        MUST(sqlite_link_prepare(l, "SELECT \"offset\", event_id FROM public_assay_sink", &rows, &e));
+        MUST(sqlite_link_prepare(l, "SELECT \"offset\", event_id FROM public_assay_sink", &rows,
+                                 &e));
         while (sqlite_step(rows, &has, &e) && has) {
             assert_memory_equal(sqlite_cell(rows, 1).bytes, "e\"\n", 3);
             seen[sqlite_int(rows, 0)]++;

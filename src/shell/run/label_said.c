@@ -45,8 +45,7 @@ static void read_id(const struct json *item, struct label_said *l, struct proble
     const struct json *id = json_get(item, "id");
 
     if (id != NULL && id->kind == JSON_INT) {
-        int length =
-            snprintf(l->digits, sizeof l->digits, "%lld", (long long)id->integer);
+        int length = snprintf(l->digits, sizeof l->digits, "%lld", (long long)id->integer);
 
         l->id = (struct text){l->digits, (size_t)length};
     } else if (id != NULL && id->kind == JSON_TEXT) {

@@ -26,12 +26,13 @@ static void read_item(const struct json *item, struct labelling *l, struct probl
     int64_t now_us = clock_now_us();
 
     label_said_read(item, JSON_UNKNOWN_REFUSE, &l->said, p);
-    *sub = (struct submission){.kind = SUBMIT_LABEL,
-                               .id = l->said.id,
-                               .label = l->said.label,
-                               .source = l->said.source.length > 0 ? l->said.source : text_of("api"),
-                               .received_us = now_us,
-                               .effective_us = l->said.has_time ? l->said.time_us : now_us};
+    *sub =
+        (struct submission){.kind = SUBMIT_LABEL,
+                            .id = l->said.id,
+                            .label = l->said.label,
+                            .source = l->said.source.length > 0 ? l->said.source : text_of("api"),
+                            .received_us = now_us,
+                            .effective_us = l->said.has_time ? l->said.time_us : now_us};
 }
 
 /* A bad item keeps a copy of what is wrong with it until its turn to be answered. */

@@ -352,8 +352,8 @@ struct sink_setting {
     char *table; /* of PostgreSQL or SQLite: */
     char *postgres;
     char *sqlite; /* path */
-    char *csv;   /* beginning of the files' names */
-    char *where; /* NULL: every decision */
+    char *csv;    /* beginning of the files' names */
+    char *where;  /* NULL: every decision */
     int64_t every_us;
     uint64_t rows;
 };

@@ -109,13 +109,13 @@ static enum label_end end_with(struct labels *l, enum label_end end, struct text
 /* The event as it was when it was decided, in row 0 of the intake. */
 static bool read_event(struct labels *l, const struct kafka_message *event, uint64_t seq)
 {
-    const struct intake_message message = {
-        .value = event->has_value ? event->value : (struct text){0},
-        .key = event->has_key ? event->key : (struct text){0},
-        .seq = seq,
-        .received_us = event->time_us,
-        .topic = l->topic,
-        .partition = event->partition};
+    const struct intake_message message = {.value =
+                                               event->has_value ? event->value : (struct text){0},
+                                           .key = event->has_key ? event->key : (struct text){0},
+                                           .seq = seq,
+                                           .received_us = event->time_us,
+                                           .topic = l->topic,
+                                           .partition = event->partition};
 
     intake_clear(l->intake);
     return kafka_is_event(event) && intake_read(l->intake, &message) &&

@@ -23,10 +23,11 @@ struct lookback {
 
 struct lookback *lookback_new(const struct kafka_options *o, const char *topic)
 {
-    /* A little of the topic is wanted, not all that follows. */
+    /* A little of the topic is wanted, not all that follows; but no fewer messages than one answer
+     * has, as the client would wait before it asks again. */
     static const struct kafka_property little[] = {
         {"fetch.message.max.bytes", "65536"},
-        {"queued.min.messages", "1"},
+        {"queued.min.messages", "1000"},
         {"fetch.wait.max.ms", "5"},
     };
     struct lookback *l = mem_alloc(sizeof *l);
@@ -70,11 +71,15 @@ static const struct kafka_message *find(const struct lookback *l, int32_t partit
     return NULL;
 }
 
-/* A new assignment rather than a seek: what the consumer holds is then of the new place alone. */
+/* What still comes of the place before is not found there and passed over. */
 static bool go_to(struct lookback *l, int32_t partition, int64_t offset, struct error *e)
 {
     const struct kafka_partition to = {l->topic, partition, offset};
 
+    if (l->partition == partition) {
+        l->next = offset;
+        return kafka_seek(l->consumer, &to, e);
+    }
     if (l->consumer == NULL && !kafka_consumer_open(&l->kafka, NULL, NULL, &l->consumer, e))
         return false;
     l->partition = partition;
@@ -119,11 +124,11 @@ bool lookback_get(struct lookback *l, int32_t partition, int64_t offset,
             break;
         if (l->count == 0 && clock_monotonic_us() > until_us) {
             l->partition = -1;
-            return error_set(e, ERROR_WORLD, "topic %s, partition %d: no answer for %d s",
-                             l->topic, partition, STALLED_MS / 1000);
+            return error_set(e, ERROR_WORLD, "topic %s, partition %d: no answer for %d s", l->topic,
+                             partition, STALLED_MS / 1000);
         }
     }
-    return *m != NULL || error_set(e, ERROR_NOT_FOUND,
-                                   "topic %s, partition %d no longer has offset %lld", l->topic,
-                                   partition, (long long)offset);
+    return *m != NULL ||
+           error_set(e, ERROR_NOT_FOUND, "topic %s, partition %d no longer has offset %lld",
+                     l->topic, partition, (long long)offset);
 }

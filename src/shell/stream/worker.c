@@ -437,8 +437,8 @@ static bool take_run(struct worker *w, uint32_t *at, uint32_t count, struct erro
     for (; ok && *at < count; (*at)++) {
         const struct kafka_message *m = &w->message[*at];
 
-        if (m->partition != first->partition || m->is_end != first->is_end ||
-            is_of_labels(w, m) || (p != NULL && (m->offset < p->rebuilt) != is_rebuilding))
+        if (m->partition != first->partition || m->is_end != first->is_end || is_of_labels(w, m) ||
+            (p != NULL && (m->offset < p->rebuilt) != is_rebuilding))
             break;
         if (p == NULL || m->offset < p->next)
             continue;

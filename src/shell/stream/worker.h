@@ -30,8 +30,8 @@ struct worker_shared {
     struct plan *plan;
     const char *topic, *decisions, *dead_letters;
     const char *labels_topic; /* NULL: none */
-    const char *transaction; /* the id: of this data directory */
-    uint32_t partitions;     /* of the input */
+    const char *transaction;  /* the id: of this data directory */
+    uint32_t partitions;      /* of the input */
     struct partition_options partition;
     struct intake *intake;
     struct labels *labels;
