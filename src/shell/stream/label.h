@@ -35,6 +35,10 @@ enum label_end {
     LABEL_FAILED /* with the error: the broker does not answer */
 };
 
+/* For labels that follow one another without an event between: their events are fetched in the order
+ * of the topic, so that labels in any order cost a pass over it at most. */
+bool labels_prepare(struct labels *l, const struct partition *p, const struct kafka_message *m,
+                    uint32_t count, struct error *e) MUST_USE;
 /* Into the partition's state. LABEL_GONE and LABEL_WRONG have *words. */
 enum label_end labels_apply(struct labels *l, struct partition *p, const struct kafka_message *m,
                             struct text *words, struct error *e) MUST_USE;

@@ -35,6 +35,7 @@ struct worker {
     uint32_t partitions;
     struct label_partition labels[STREAM_PARTITIONS_MAX];
     struct kafka_message message[BATCH];
+    uint32_t prepared; /* of them: labels up to here are */
     struct decision decision[INTAKE_ROWS];
     struct buffer verdict;
     uint64_t revoked; /* times that partitions were taken */
@@ -364,6 +365,22 @@ static bool take_event(struct worker *w, struct partition *p, const struct kafka
            dead_letter(w, m, text_of("another event with this id was decided before"), e);
 }
 
+/* The labels that follow one another from `at` on. */
+static bool prepare_labels(struct worker *w, struct partition *p, uint32_t at, uint32_t count,
+                           struct error *e)
+{
+    const struct kafka_message *m = &w->message[at];
+    uint32_t n = 0;
+
+    if (at < w->prepared)
+        return true;
+    while (at + n < count && m[n].partition == m->partition && !m[n].is_end &&
+           !is_of_labels(w, &m[n]) && !kafka_is_event(&m[n]))
+        n++;
+    w->prepared = at + n;
+    return labels_prepare(w->s->labels, p, m, n, e);
+}
+
 /* A label in the input: what came before it is decided without it. */
 static bool take_label(struct worker *w, struct partition *p, const struct kafka_message *m,
                        bool is_rebuilding, struct error *e)
@@ -450,7 +467,7 @@ static bool take_run(struct worker *w, uint32_t *at, uint32_t count, struct erro
         }
         seen++;
         if (!kafka_is_event(m))
-            ok = take_label(w, p, m, is_rebuilding, e);
+            ok = prepare_labels(w, p, *at, count, e) && take_label(w, p, m, is_rebuilding, e);
         else
             ok = (!intake_is_full(w->s->intake) || run_rows(w, p, is_rebuilding, e)) &&
                  take_event(w, p, m, is_rebuilding, e);
@@ -471,6 +488,7 @@ static bool take(struct worker *w, uint32_t count, struct error *e)
     uint32_t at = 0;
     bool ok = true;
 
+    w->prepared = 0;
     while (ok && at < count)
         ok = is_of_labels(w, &w->message[at]) ? take_labels(w, &at, count, e)
                                               : take_run(w, &at, count, e);
