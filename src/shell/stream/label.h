@@ -35,7 +35,7 @@ enum label_end {
     LABEL_FAILED /* with the error: the broker does not answer */
 };
 
-/* For labels that follow one another without an event between: their events are fetched in the order
+/* For labels that follow one another without an event between: their events are fetched in order
  * of the topic, so that labels in any order cost a pass over it at most. */
 bool labels_prepare(struct labels *l, const struct partition *p, const struct kafka_message *m,
                     uint32_t count, struct error *e) MUST_USE;
