@@ -27,6 +27,7 @@ import measure
 from handbook_windows import bench_features  # noqa: F401 - found by its name
 from http_load import bench_http  # noqa: F401 - likewise
 from postgres import bench_postgres  # noqa: F401 - likewise
+from stream import bench_stream  # noqa: F401 - likewise
 from measure import ASSAY, BUILD, ROOT, SETTINGS, THREADS, Report, Skip, assay, handbook, peer, program
 from redis_windows import bench_redis  # noqa: F401 - likewise
 

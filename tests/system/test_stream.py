@@ -1,8 +1,11 @@
 """`assay stream` on a real broker: exactly once, restarts, poison, sinks. Heavier faults: tests/soak."""
 
 import csv
+import datetime
+import hashlib
 import json
 import os
+import sqlite3
 import subprocess
 import time
 import urllib.request
@@ -147,10 +150,138 @@ def test_rebalance_between_workers(kafka, binary, run, stream, tmp_path):
     assert_exactly_once(kafka, run, path, name, ids_of(pairs))
 
 
+LABELLED = {
+    "event: {id: id, time: time}": "event: {id: id, time: time, label: {field: fraud, delay: 1h}}",
+    "entities:": "  - {name: fraud, type: bool}\nentities:",
+    "  usual:": "  frauds: sum(label) by customer over 1d delay 1h\n  rate: mean(label) by customer over 7d delay 1h\n  usual:",
+    "rules:\n": "rules:\n" + "".join(f"  L{n}: {{when: frauds >= {n}, then: o{n}}}\n" for n in range(1, 6))
+                + "  RATE: {when: rate > 0.45, then: o6}\n",
+    "[approve, review, decline]": "[approve, review, decline, o1, o2, o3, o4, o5, o6]",
+}
+
+
+def labelled(kafka, path, name, partitions):
+    """The settings with features of the label, and a topic of labels."""
+    kafka.create_topic(f"{name}.labels", partitions)
+    text = path.read_text()
+    for old, new in LABELLED.items():
+        assert old in text
+        text = text.replace(old, new, 1)
+    path.write_text(text.replace("stream: {", f"stream: {{labels: {name}.labels, "))
+
+
+def is_fraud(event):
+    return hash_of(event["id"]) % 3 == 0
+
+
+def hash_of(text):
+    return int(hashlib.sha256(text.encode()).hexdigest()[:8], 16)
+
+
+def labels_of(pairs, late=3600):
+    made = []
+    for key, value in pairs:
+        event = json.loads(value)
+        known = datetime.datetime.fromisoformat(event["time"].replace("Z", "+00:00")) + datetime.timedelta(seconds=late)
+        made.append((key, json.dumps({"id": event["id"], "label": is_fraud(event), "source": "chargeback",
+                                      "time": known.strftime("%Y-%m-%dT%H:%M:%SZ")})))
+    return made
+
+
+def wait_for_labels(kafka, name, count):
+    end = time.monotonic() + 60
+    while sum(m.headers.get("assay.record") == "label" for m in kafka.read(name)) < count:
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+def test_labels_of_a_topic_act_as_in_the_file(kafka, binary, run, stream, tmp_path):
+    name, path = stream(partitions=1)
+    labelled(kafka, path, name, 1)
+    pairs = events(3000)
+    worker = Worker(binary, path)
+    for first in range(0, 3000, 1000):  # 2000 s each: the labels are there before their hour is over
+        write(kafka, name, pairs[first:first + 1000])
+        write(kafka, f"{name}.labels", labels_of(pairs[first:first + 1000]))
+        wait_for_labels(kafka, name, first + 1000)
+    wait_for_count(kafka, f"{name}.decisions", 3000)
+    assert worker.stop() == 0
+    assert "3000 labels" in worker.words()
+    file = tmp_path / "events.ndjson"
+    file.write_text("".join(json.dumps(json.loads(e) | {"fraud": is_fraud(json.loads(e))}) + "\n" for _, e in pairs))
+    done = run("-c", path, "--set", f"sources.transactions.file={file}", "score", "-o", "scores.csv")
+    assert done.exit == 0, done
+    by_file = {row["id"]: row["outcome"] for row in csv.DictReader(open(tmp_path / "scores.csv"))}
+    assert by_file == {i: json.loads(v[0])["outcome"] for i, v in decided(kafka, f"{name}.decisions").items()}
+    assert {"o1", "o2", "o3", "o6"} <= set(by_file.values())
+    assert_exactly_once(kafka, run, path, name, ids_of(pairs))
+
+
+def test_labels_around_a_kill(kafka, binary, run, stream):
+    name, path = stream(partitions=2, transaction_ms=150)
+    labelled(kafka, path, name, 2)
+    pairs = events(1200)
+    for first in range(0, 1200, 400):
+        worker = Worker(binary, path)
+        write(kafka, name, pairs[first:first + 400])
+        wait_for_count(kafka, f"{name}.decisions", first + 200)
+        write(kafka, f"{name}.labels", labels_of(pairs[first:first + 300], late=60))
+        time.sleep(0.15)
+        worker.kill()
+    once(run, path)  # passes the last ones on
+    result = once(run, path)
+    assert result["dead_letters"] == 0
+    labels = [json.loads(m.value)["id"] for m in kafka.read(name) if m.headers.get("assay.record") == "label"]
+    assert len(labels) == len(set(labels)) == 900
+    assert_exactly_once(kafka, run, path, name, ids_of(pairs))
+
+
+def test_labels_that_are_none_are_dead_letters(kafka, run, stream):
+    name, path = stream(partitions=1)
+    labelled(kafka, path, name, 1)
+    pairs = events(20)
+    write(kafka, name, pairs)
+    once(run, path)
+    wrong = ['{"id":"e1-1"}', "nonsense", '{"id":"e1-1","label":"maybe"}', '{"id":"absent","label":true}',
+             '{"id":"absent","label":true,"seq":2}']
+    write(kafka, f"{name}.labels", [("k", w) for w in wrong] + labels_of(pairs))
+    assert once(run, path)["dead_letters"] == 3
+    result = once(run, path)
+    assert (result["dead_letters"], result["labels"], result["decisions"]) == (2, 20, 0)
+    dead = kafka.read(f"{name}.dead")
+    assert [m.value for m in dead] == wrong
+    assert [m.headers["assay.topic"] for m in dead] == [f"{name}.labels"] * 3 + [name] * 2
+    assert ["/label" in dead[0].headers["assay.error"], "/label" in dead[2].headers["assay.error"],
+            "seq" in dead[3].headers["assay.error"], "seq" in dead[4].headers["assay.error"]] == [True] * 4
+    done = run("-c", path, "--set", f"stream.labels={name}", "stream", "--once")
+    assert done.exit == 1 and "stream.labels" in done.stderr
+
+
+def test_looked_up_values_stand_in_the_decision(kafka, run, stream, tmp_path):
+    name, path = stream(partitions=1)
+    (tmp_path / "customers.csv").write_text("customer,limit\nc1,50\nc2,70.5\n")
+    text = path.read_text().replace("}}\nevent:", "}, customers: {file: customers.csv, key: customer}}\nevent:")
+    path.write_text(text.replace("rules:\n", "rules:\n  OVER: {when: amount > customers.limit, then: decline}\n"))
+    pairs = events(400)
+    write(kafka, name, pairs)
+    assert once(run, path)["decisions"] == 400
+    decisions = [json.loads(m.value) for m in kafka.read(f"{name}.decisions")]
+    limits = {"c1": 50, "c2": 70.5}
+    assert [d["looked_up"]["customers.limit"] for d in decisions] == [limits.get(key) for key, _ in pairs]
+    assert any("OVER" in d["rules"] for d in decisions)
+    windowed = path.read_text().replace("rules:\n", "  lim: sum(customers.limit) by customer over 1h\nrules:\n", 1)
+    path.write_text(windowed)
+    done = run("-c", path, "stream", "--once")
+    assert done.exit == 1 and "customers.limit" in done.stderr and "valid_from" in done.stderr
+    path.write_text(windowed.replace("stream: {", "stream: {approximate: [customers], "))
+    assert run("-c", path, "stream", "--once").exit == 0
+
+
 def test_sinks_take_what_their_condition_says(kafka, run, stream, tmp_path):
     name, path = stream()
     path.write_text(path.read_text().replace(
         "transaction_ms: 50", "transaction_ms: 50, events: 60, sinks: {"
+        "rows: {table: score.decided, sqlite: d.db}, "
         f"strict: {{topic: {name}.strict, where: \"outcome != 'approve'\"}}, "
         "files: {csv: out/decisions, rows: 100, where: amount > 50 and n_1h >= 2}}"))
     pairs = events(1500)
@@ -160,6 +291,9 @@ def test_sinks_take_what_their_condition_says(kafka, run, stream, tmp_path):
     strict = decided(kafka, f"{name}.strict")
     assert set(strict) == {i for i, d in decisions.items() if d["outcome"] != "approve"}
     amounts = {i: json.loads(e)["amount"] for i, e in zip(ids_of(pairs), (e for _, e in pairs))}
+    with sqlite3.connect(tmp_path / "d.db") as db:
+        assert dict(db.execute("SELECT event_id, outcome FROM score_decided")) == \
+            {i: d["outcome"] for i, d in decisions.items()}
     rows = [row for file in (tmp_path / "out").iterdir() for row in csv.DictReader(open(file))]
     assert len(list((tmp_path / "out").glob("*.csv"))) >= 3
     assert sorted(r["id"] for r in rows) == sorted(
@@ -277,7 +411,7 @@ def test_metrics_and_readiness(kafka, binary, stream):
     assert sum(int(v) for k, v in found.items() if k.startswith("assay_stream_outcomes_total")) == 200
     assert get("/readyz") == "ready\n"
     assert worker.stop() == 0
-    assert "201 messages: 200 decisions, 0 repeated, 1 dead letters" in worker.words()
+    assert "201 messages: 200 decisions, 0 repeated, 0 labels, 1 dead letters" in worker.words()
 
 
 def test_a_table_has_each_event_once_also_while_its_server_is_away(kafka, binary, run, stream, postgres, database):

@@ -118,14 +118,29 @@ class Kafka:
                 "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", f"{self.jars}/*", *words]
 
     def start(self):
-        """Formatted data, and the broker over them."""
+        """Formatted data, and the broker over them. Formatting starts a Java machine of its own, and what it writes is
+        always the same: it is kept beside the jars."""
+        kept = pathlib.Path(self.jars).parent / f"formatted-{self.version}"
+        if not kept.is_dir():
+            self.format()
+            mine = pathlib.Path(tempfile.mkdtemp(prefix="formatting-", dir=kept.parent))
+            shutil.copytree(self.folder / "data", mine / "data")
+            try:
+                (mine / "data").rename(kept)
+            except OSError:  # another session was faster
+                pass
+            shutil.rmtree(mine)
+            return self.launch()
+        shutil.copytree(kept, self.folder / "data")
+        return self.launch()
+
+    def format(self):
         done = subprocess.run(
             self.java("kafka.tools.StorageTool", "format", "-t", "4L6g3nShT-eMCtK--X86sw",
                       "-c", str(self.folder / "server.properties")),
             capture_output=True, text=True, stdin=subprocess.DEVNULL)
         if done.returncode != 0:
             raise RuntimeError(f"Kafka {self.version} did not format its storage: {done.stdout}{done.stderr}")
-        return self.launch()
 
     def launch(self):
         """The broker over the data that are there; back when it answers."""

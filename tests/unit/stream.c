@@ -8,6 +8,7 @@
 #include "core/base/memory.h"
 #include "core/velocity/velocity.h"
 #include "shell/link/postgres.h"
+#include "shell/link/sqlite.h"
 #include "shell/os/file.h"
 #include "shell/run/plans.h"
 #include "shell/stream/filter.h"
@@ -38,7 +39,7 @@ static const char settings_text[] = "entities: {customer: customer, merchant: me
 static struct error e;
 static struct settings *settings;
 static struct made_plan made;
-static char directory[64], prefix[128];
+static char directory[64], prefix[128], sqlite_path[128], sqlite_url[160];
 static char name[] = "s", table[] = "public.assay_sink";
 static struct sink_setting setting;
 static struct sink_context context;
@@ -77,9 +78,9 @@ static int close_all(void **state)
 
 /* ---- sinks ---- */
 
-static bool is_table(void)
+static bool is_postgres(void)
 {
-    return setting.table != NULL;
+    return setting.table != NULL && setting.sqlite == NULL;
 }
 
 static struct postgres *database(void)
@@ -114,6 +115,19 @@ static void begin_table(void **state)
     p = database();
     MUST(postgres_exec(p, "DROP TABLE IF EXISTS public.assay_sink", &e));
     postgres_close(p);
+}
+
+static void begin_sqlite(void **state)
+{
+    char command[160];
+
+    (void)state;
+    snprintf(sqlite_path, sizeof sqlite_path, "%s/d.db", directory);
+    snprintf(sqlite_url, sizeof sqlite_url, "sqlite:%s", sqlite_path);
+    snprintf(command, sizeof command, "rm -f %s*", sqlite_path);
+    assert_int_equal(system(command), 0);
+    setting = (struct sink_setting){.name = name, .table = table, .sqlite = sqlite_path};
+    context = (struct sink_context){settings, "topic", NULL};
 }
 
 static struct sink *open_sink(int64_t committed)
@@ -172,7 +186,21 @@ enum { SEEN = 64 };
 static void look(uint32_t seen[SEEN])
 {
     memset(seen, 0, SEEN * sizeof *seen);
-    if (is_table()) {
+    if (setting.sqlite != NULL) {
+        struct sqlite_link *l;
+        struct sqlite_statement *rows;
+        bool has;
+
+        MUST(sqlite_link_open(sqlite_url, true, &l, &e));
+        MUST(sqlite_link_prepare(l, "SELECT \"offset\", event_id FROM public_assay_sink", &rows,
+                                 &e));
+        while (sqlite_step(rows, &has, &e) && has) {
+            assert_memory_equal(sqlite_cell(rows, 1).bytes, "e\"\n", 3);
+            seen[sqlite_int(rows, 0)]++;
+        }
+        sqlite_statement_free(rows);
+        sqlite_link_close(l);
+    } else if (is_postgres()) {
         struct postgres *p = database();
         struct postgres_rows *r;
 
@@ -461,6 +489,12 @@ static int set_table(void **state)
     return 0;
 }
 
+static int set_sqlite(void **state)
+{
+    begin_sqlite(state);
+    return 0;
+}
+
 #define SINK(test, set)                                                                            \
     {                                                                                              \
 #test " (" #set ")", test, set, NULL, NULL                                                 \
@@ -472,6 +506,9 @@ int main(void)
         SINK(test_rows_are_there_once, set_csv),
         SINK(test_what_is_forgotten_is_not_there, set_csv),
         SINK(test_a_crash_between_delivery_and_commit, set_csv),
+        SINK(test_rows_are_there_once, set_sqlite),
+        SINK(test_what_is_forgotten_is_not_there, set_sqlite),
+        SINK(test_a_crash_between_delivery_and_commit, set_sqlite),
         cmocka_unit_test(test_files_follow_one_another),
         cmocka_unit_test(test_a_worker_that_lost_its_file_writes_into_none),
         cmocka_unit_test(test_kept_bytes_do_not_move),

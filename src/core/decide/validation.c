@@ -136,6 +136,13 @@ int validation_field(const struct validation *v, uint32_t rule)
     return v->rule[rule - 1].field;
 }
 
+void validation_fields(const struct validation *v, void (*visit)(void *context, int field),
+                       void *context)
+{
+    for (uint32_t k = 0; k < v->count; k++)
+        program_fields(v->program, v->rule[k].node, visit, context);
+}
+
 void validation_words(const struct validation *v, uint32_t rule, struct buffer *out)
 {
     ASSERT(rule > 0 && rule <= v->count);

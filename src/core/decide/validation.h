@@ -34,6 +34,9 @@ uint32_t validation_run(const struct validation *v, struct validation_bench *b,
 /* Of a rule, counted from 1: the first field that it reads, or FIELD_NONE, and words for who sent
  * the event. */
 int validation_field(const struct validation *v, uint32_t rule);
+/* Every field that some rule reads. */
+void validation_fields(const struct validation *v, void (*visit)(void *context, int field),
+                       void *context);
 void validation_words(const struct validation *v, uint32_t rule, struct buffer *out);
 
 #endif

@@ -11,7 +11,7 @@
 #include "shell/cmd/doctor.h"
 #include "shell/cmd/kafka_peer.h"
 
-enum { TOPICS_READ_MAX = SETTINGS_SOURCES_MAX + 1, NEAR_EDITS = 2, LAG_MUCH = 100000 };
+enum { TOPICS_READ_MAX = SETTINGS_SOURCES_MAX + 2, NEAR_EDITS = 2, LAG_MUCH = 100000 };
 
 struct cluster {
     struct kafka_peer peer;
@@ -25,8 +25,10 @@ static uint32_t topics_read(const struct settings *s, const char *name[TOPICS_RE
 {
     uint32_t count = 0;
 
-    for (uint32_t i = 0; i <= s->source_count; i++) {
-        const char *one = i < s->source_count ? s->sources[i].kafka : settings_stream_topic(s);
+    for (uint32_t i = 0; i <= s->source_count + 1; i++) {
+        const char *one = i < s->source_count    ? s->sources[i].kafka
+                          : i == s->source_count ? settings_stream_topic(s)
+                                                 : s->stream.labels;
         bool is_new = one != NULL && count < TOPICS_READ_MAX;
 
         for (uint32_t k = 0; is_new && k < count; k++)

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -10,7 +11,7 @@
 #include "shell/os/clock.h"
 #include "shell/serve/http.h"
 
-enum { LINE_MAX_BYTES = 1024, LINE_EVERY_US = 1000000, PORT_MOST = 65535 };
+enum { LINE_MAX_BYTES = 1024, LINE_EVERY_US = 1000000, PORT_MOST = 65535, HOST_MAX = 256 };
 
 struct session {
     struct invocation *v;
@@ -120,26 +121,45 @@ static void on_nothing(void *context, struct exchange *x)
     (void)context, (void)x;
 }
 
+/* PORT or HOST:PORT. */
+static bool read_place(const char *place, char host[HOST_MAX], uint16_t *port, struct error *e)
+{
+    const char *colon = strrchr(place, ':');
+    const char *digits = colon != NULL ? colon + 1 : place;
+    char *end;
+    long number = strtol(digits, &end, 10);
+
+    if (*digits < '0' || *digits > '9' || *end != 0 || number > PORT_MOST ||
+        (colon != NULL && (colon == place || colon - place >= HOST_MAX)))
+        return error_set(e, ERROR_USAGE,
+                         "--metrics \"%.80s\": expected PORT or HOST:PORT, such as 9100 or "
+                         "0.0.0.0:9100",
+                         place);
+    if (colon != NULL)
+        snprintf(host, HOST_MAX, "%.*s", (int)(colon - place), place);
+    *port = (uint16_t)number;
+    return true;
+}
+
 static bool open_metrics(struct session *s, struct error *e)
 {
-    struct http_options o = {.host = "127.0.0.1",
-                             .threads = 1,
+    struct http_options o = {.threads = 1,
                              .connections = 16,
                              .context = s,
                              .begin = on_begin,
                              .handle = on_request,
                              .answering = on_nothing,
                              .ended = on_nothing};
-    int64_t port = 0;
+    char host[HOST_MAX] = "127.0.0.1";
 
     if (!option_has(s->v, "metrics"))
         return true;
-    if (!option_whole(s->v, "metrics", 0, PORT_MOST, &port, e))
+    if (!read_place(option_get(s->v, "metrics"), host, &o.port, e))
         return false;
-    o.port = (uint16_t)port;
+    o.host = host;
     if (!http_start(&o, &s->http, e))
         return false;
-    fprintf(stderr, "metrics on http://127.0.0.1:%u/metrics\n", http_port(s->http));
+    fprintf(stderr, "metrics on http://%s:%u/metrics\n", host, http_port(s->http));
     return true;
 }
 
@@ -160,9 +180,10 @@ static bool tell_end(struct session *s, struct error *e)
         buffer_format(
             &out,
             "%" PRIu64 " messages: %" PRIu64 " decisions, %" PRIu64 " repeated, %" PRIu64
-            " dead letters; %" PRIu64 " transactions, %.1f s\n",
+            " labels, %" PRIu64 " dead letters; %" PRIu64 " transactions, %.1f s\n",
             atomic_load(&t->count[STREAM_MESSAGES]), atomic_load(&t->count[STREAM_DECISIONS]),
-            atomic_load(&t->count[STREAM_REPEATED]), atomic_load(&t->count[STREAM_DEAD_LETTERS]),
+            atomic_load(&t->count[STREAM_REPEATED]), atomic_load(&t->count[STREAM_LABELS]),
+            atomic_load(&t->count[STREAM_DEAD_LETTERS]),
             atomic_load(&t->count[STREAM_TRANSACTIONS]), seconds);
     }
     ok = print_result(&out, e);
@@ -214,7 +235,8 @@ static bool stream_command_run(struct invocation *v, struct error *e)
 
 static const struct option options[] = {
     {"once", 0, NULL, "end where the topic ended at the start"},
-    {"metrics", 0, "PORT", "metrics, health and readiness over HTTP on this machine; 0: any port"},
+    {"metrics", 0, "[HOST:]PORT",
+     "metrics, health and readiness over HTTP; on this machine unless HOST says; 0: any port"},
     {0},
 };
 

@@ -30,6 +30,9 @@ enum {
     KAFKA_WAIT_MS = 30000,  /* for an answer of the brokers, at most */
 };
 
+/* A header that says what a message among others is; without it, it is an event. */
+#define KAFKA_RECORD_HEADER "assay.record"
+
 enum { KAFKA_ANY_PARTITION = -1 };
 enum { KAFKA_NEWEST = -1, KAFKA_OLDEST = -2, KAFKA_NO_OFFSET = -1001 };
 
@@ -103,6 +106,7 @@ bool kafka_consume(struct kafka_consumer *c, struct kafka_message *m, uint32_t m
 void kafka_release(struct kafka_message *m, uint32_t count);
 /* Up to `max` headers of a message; borrowed from it. */
 uint32_t kafka_headers(const struct kafka_message *m, struct kafka_header *out, uint32_t max);
+bool kafka_is_event(const struct kafka_message *m); /* without KAFKA_RECORD_HEADER */
 /* All assigned partitions; kafka_consume goes on to be called, so that the group keeps its member.
  */
 bool kafka_pause(struct kafka_consumer *c, bool pauses, struct error *e) MUST_USE;

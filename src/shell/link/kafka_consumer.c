@@ -298,6 +298,17 @@ uint32_t kafka_headers(const struct kafka_message *m, struct kafka_header *out, 
     return n;
 }
 
+bool kafka_is_event(const struct kafka_message *m)
+{
+    rd_kafka_headers_t *headers;
+    const void *value;
+    size_t length;
+
+    return rd_kafka_message_headers(m->handle, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR ||
+           rd_kafka_header_get_last(headers, KAFKA_RECORD_HEADER, &value, &length) !=
+               RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
 bool kafka_pause(struct kafka_consumer *c, bool pauses, struct error *e)
 {
     rd_kafka_topic_partition_list_t *list;

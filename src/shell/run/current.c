@@ -6,6 +6,7 @@
 #include "shell/run/data_directory.h"
 #include "shell/run/feed.h"
 #include "shell/run/shared_layout.h"
+#include "shell/run/lookup.h"
 #include "shell/run/token_key.h"
 
 static bool fetch(const struct settings *s, const char *directory, struct current *c,
@@ -113,12 +114,29 @@ static bool schema_of_model(const struct current *c, struct schema **schema, str
     return ok;
 }
 
+/* The fields of reference tables, unless they are said too. */
+static bool add_tables(const struct settings *s, struct schema *schema, struct error *e)
+{
+    struct lookups *l;
+    bool ok;
+
+    if (schema->count > 0 && schema->fields[schema->count - 1].is_looked_up)
+        return true;
+    if (!lookups_open(s, schema, NULL, &l, e))
+        return false;
+    ok = lookups_extend(l, s, schema, e);
+    lookups_free(l);
+    return ok;
+}
+
 /* Events that come by Kafka alone: their fields as they are said, else as what is in the topic has
  * them. */
 static bool schema_of_topic(const struct settings *s, struct schema **schema, struct error *e)
 {
     *schema = settings_schema(s);
-    return *schema != NULL || feed_schema(s, NULL, schema, e) ||
+    if (*schema != NULL)
+        return add_tables(s, *schema, e);
+    return feed_schema(s, NULL, schema, e) ||
            error_prefix(e, "the fields of the events are not known: say them under `schema:`, or "
                            "by a `file` beside `kafka`, or train a model first");
 }

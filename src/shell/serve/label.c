@@ -1,149 +1,49 @@
-/* POST /v1/labels: what events turned out to be.
+/* POST /v1/labels: what events turned out to be (run/label_said.h).
  *
- * One object or an array of them, each
- *   {"id": event id, "label": true | false | 1 | 0 | "fraud" | "legit", "source": "chargeback",
- *    "time": when it became known, "reversal": true}
- * A reversal takes the label back and needs no `label`. The answer has one status per item; only
- * a single object that is bad or unknown is a problem of the whole request.
+ * One object or an array of them. The answer has one status per item; only a single object that is
+ * bad or unknown is a problem of the whole request.
  */
 #include <stdio.h>
 #include <string.h>
 
-#include "core/base/calendar.h"
 #include "core/base/memory.h"
-#include "core/velocity/velocity.h"
 #include "shell/os/clock.h"
+#include "shell/run/label_said.h"
 #include "shell/serve/desk.h"
 
 enum { LABELS_MAX = 10000 };
 
 struct labelling {
     struct errand errand;
+    struct label_said said;
     struct problems *problems; /* NULL: the item is a label */
     bool was_sent;
 };
 
-static bool label_value(const struct json *v, uint8_t *label)
+static void read_item(const struct json *item, struct labelling *l, struct problems *p)
 {
-    switch (v->kind) {
-    case JSON_BOOL:
-        *label = v->boolean;
-        return true;
-    case JSON_INT:
-        *label = (uint8_t)(v->integer == 1);
-        return v->integer == 0 || v->integer == 1;
-    case JSON_TEXT:
-        *label = (uint8_t)text_is(v->text, "fraud");
-        return *label == 1 || text_is(v->text, "legit");
-    default:
-        return false;
-    }
-}
-
-static void read_label(const struct json *item, struct submission *sub, struct problems *p)
-{
-    const struct json *label = json_get(item, "label");
-    const struct json *reversal = json_get(item, "reversal");
-
-    if (reversal != NULL && reversal->kind != JSON_BOOL)
-        problems_add(p, "/reversal", "expected true or false");
-    if (reversal != NULL && reversal->kind == JSON_BOOL && reversal->boolean)
-        sub->label = LABEL_UNKNOWN;
-    else if (label == NULL)
-        problems_add(p, "/label",
-                     "missing: true, false, 1, 0, \"fraud\" or \"legit\"; or "
-                     "\"reversal\": true");
-    else if (!label_value(label, &sub->label))
-        problems_add(p, "/label", "expected true, false, 1, 0, \"fraud\" or \"legit\"");
-}
-
-/* Ids that are whole numbers may be given as numbers. */
-static void read_id(const struct json *item, struct arena *memory, struct submission *sub,
-                    struct problems *p)
-{
-    const struct json *id = json_get(item, "id");
-
-    if (id != NULL && id->kind == JSON_INT) {
-        char *digits = arena_alloc(memory, 24);
-
-        if (digits != NULL)
-            sub->id =
-                (struct text){digits, (size_t)snprintf(digits, 24, "%lld", (long long)id->integer)};
-    } else if (id != NULL && id->kind == JSON_TEXT) {
-        sub->id = id->text;
-    }
-    if (id == NULL)
-        problems_add(p, "/id", "missing: the id of the event");
-    else if (sub->id.length == 0 || sub->id.length > SHARD_ID_MAX)
-        problems_add(p, "/id", "expected the id of an event, 1 to %d bytes", SHARD_ID_MAX);
-}
-
-static void read_rest(const struct json *item, struct submission *sub, struct problems *p)
-{
-    const struct json *source = json_get(item, "source");
-    const struct json *time = json_get(item, "time");
-
-    if (source != NULL && (source->kind != JSON_TEXT || source->text.length == 0 ||
-                           source->text.length > SHARD_LABEL_SOURCE_MAX))
-        problems_add(p, "/source", "expected text of 1 to %d bytes, like \"chargeback\"",
-                     SHARD_LABEL_SOURCE_MAX);
-    else
-        sub->source = source != NULL ? source->text : text_of("api");
-    if (time != NULL &&
-        (time->kind != JSON_TEXT || !time_parse(time->text, TIME_ISO, &sub->effective_us)))
-        problems_add(p, "/time", "expected a time like \"2018-04-01T00:00:31Z\"");
-}
-
-static void check_keys(const struct json *item, struct problems *p)
-{
-    static const struct text known[] = {
-        {"id", 2}, {"label", 5}, {"source", 6}, {"time", 4}, {"reversal", 8}};
-    enum { KNOWN = sizeof known / sizeof *known };
-
-    for (uint32_t i = 0; i < item->count; i++) {
-        char pointer[FIELD_NAME_MAX + 2];
-        unsigned at = 0;
-        int nearest, length;
-
-        while (at < KNOWN && !text_equal(item->keys[i], known[at]))
-            at++;
-        if (at < KNOWN)
-            continue;
-        nearest = text_nearest(item->keys[i], known, KNOWN);
-        length = item->keys[i].length < FIELD_NAME_MAX ? (int)item->keys[i].length : 0;
-        snprintf(pointer, sizeof pointer, "/%.*s", length, item->keys[i].bytes);
-        problems_add(p, pointer, "no member of a label%s%s%s",
-                     nearest >= 0 ? "; did you mean \"" : "",
-                     nearest >= 0 ? known[nearest].bytes : "", nearest >= 0 ? "\"?" : "");
-    }
-}
-
-static void read_item(const struct json *item, struct arena *memory, struct labelling *l,
-                      struct problems *p)
-{
+    struct submission *sub = &l->errand.submission;
     int64_t now_us = clock_now_us();
 
-    l->errand.submission =
-        (struct submission){.kind = SUBMIT_LABEL, .received_us = now_us, .effective_us = now_us};
-    if (item->kind != JSON_OBJECT) {
-        problems_add(p, "", "expected an object");
-        return;
-    }
-    check_keys(item, p);
-    read_id(item, memory, &l->errand.submission, p);
-    read_label(item, &l->errand.submission, p);
-    read_rest(item, &l->errand.submission, p);
+    label_said_read(item, JSON_UNKNOWN_REFUSE, &l->said, p);
+    *sub =
+        (struct submission){.kind = SUBMIT_LABEL,
+                            .id = l->said.id,
+                            .label = l->said.label,
+                            .source = l->said.source.length > 0 ? l->said.source : text_of("api"),
+                            .received_us = now_us,
+                            .effective_us = l->said.has_time ? l->said.time_us : now_us};
 }
 
 /* A bad item keeps a copy of what is wrong with it until its turn to be answered. */
 static void send_item(struct server *s, struct exchange *x, const struct json *item,
-                      struct arena *memory, struct labelling *l, struct bell *bell)
+                      struct labelling *l, struct bell *bell)
 {
     struct problems *scratch = &seat_get(s)->problems;
 
     scratch->count = 0;
     scratch->more = 0;
-    read_item(item, memory, l, scratch);
+    read_item(item, l, scratch);
     if (scratch->count > 0) {
         l->problems = mem_alloc(sizeof *l->problems);
         *l->problems = *scratch;
@@ -263,7 +163,7 @@ static void label_all(struct server *s, struct exchange *x, struct json_document
     for (uint32_t i = 0; i < count; i++) {
         if (i >= DESK_WINDOW && l[i - DESK_WINDOW].was_sent)
             errand_wait(&l[i - DESK_WINDOW].errand);
-        send_item(s, x, &items[i], &d->memory, &l[i], &bell);
+        send_item(s, x, &items[i], &l[i], &bell);
     }
     for (uint32_t i = 0; i < count; i++) {
         if (l[i].was_sent)

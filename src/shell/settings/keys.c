@@ -647,12 +647,16 @@ const struct key keys[] = {
     {"stream.approximate", KEY_TEXTS, 0,
      ARRAY_OF(stream.approximate, stream.approximate_count, LANG_FEATURES_MAX),
      .words = "Other entities that windows may be by: with several partitions each partition sees "
-              "its own part of their events. An entity that is neither is refused."},
+              "its own part of their events. An entity that is neither is refused. And reference "
+              "tables without valid_from that windows may read all the same."},
     {"stream.decisions", KEY_TEXT, 0, OF(stream.decisions), .computed = "the topic, `.decisions`",
      .words = "The topic that the decisions go to, in the transaction that moves the group's "
               "position: the log of record. It has as many partitions as the first."},
     {"stream.dead_letters", KEY_TEXT, 0, OF(stream.dead_letters), .computed = "the topic, `.dead`",
      .words = "The topic for messages that are no event, each with the reason."},
+    {"stream.labels", KEY_TEXT, 0, OF(stream.labels),
+     .words = "A topic of labels, with as many partitions as the first and keyed like it. They are "
+              "passed on into the same partition of the first, where each acts from its place on."},
     {"stream.transaction_ms", KEY_WHOLE, 0, OF(stream.transaction_ms), .standard = "100",
      .least = 1, .most = 10000,
      .words = "How long a transaction is filled, at most, in milliseconds."},
@@ -665,13 +669,16 @@ const struct key keys[] = {
      .words = "Where decisions go beside that topic. The group's position is moved when they "
               "have them."},
     {"stream.sinks.*", KEY_SECTION, 0,
-     .words = "One sink: a topic, a table of PostgreSQL, files or a target of notifications."},
+     .words = "One sink: a topic, a table of PostgreSQL or SQLite, files or a target of "
+              "notifications."},
     {"stream.sinks.*.topic", KEY_TEXT, 0, MEMBER(struct sink_setting, topic),
      .words = "A topic: in the same transaction."},
     {"stream.sinks.*.table", KEY_TEXT, 0, MEMBER(struct sink_setting, table),
-     .words = "A table of PostgreSQL, made where there is none; one row for each event's id."},
+     .words = "A table of a database, made where there is none; one row for each event's id."},
     {"stream.sinks.*.postgres", KEY_TEXT, KEY_SECRET, MEMBER(struct sink_setting, postgres),
      .computed = "`store.url`, or `DATABASE_URL`", .words = "The URL of its database."},
+    {"stream.sinks.*.sqlite", KEY_TEXT, 0, MEMBER(struct sink_setting, sqlite),
+     .words = "Or its SQLite file, made where there is none; relative to the settings file."},
     {"stream.sinks.*.csv", KEY_TEXT, 0, MEMBER(struct sink_setting, csv),
      .words = "The beginning of the names of CSV files that follow one another; relative to the "
               "settings file."},

@@ -394,10 +394,11 @@ struct sink_setting {
     char *name;
     char *notify; /* a target of `notify` */
     char *topic;
-    char *table; /* of PostgreSQL */
+    char *table; /* of PostgreSQL or SQLite: */
     char *postgres;
-    char *csv;   /* beginning of the files' names */
-    char *where; /* NULL: every decision */
+    char *sqlite; /* path */
+    char *csv;    /* beginning of the files' names */
+    char *where;  /* NULL: every decision */
     int64_t every_us;
     uint64_t rows;
 };
@@ -406,6 +407,7 @@ struct stream_setting {
     char *topic;                     /* NULL: that of the events' source */
     char *decisions;                 /* NULL: <topic>.decisions */
     char *dead_letters;              /* NULL: <topic>.dead */
+    char *labels;                    /* NULL: none are passed on */
     uint32_t transaction_ms, events; /* of one transaction, at most */
     bool refuses_unknown;
     char *key;          /* the entity that messages are keyed by; NULL: the only one */

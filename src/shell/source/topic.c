@@ -81,7 +81,7 @@ static void take_messages(struct topic_reader *t, uint32_t count)
 
         if (m->partition != t->partition || m->offset < t->at)
             continue;
-        if (!m->is_end && m->has_value && m->offset < t->end)
+        if (!m->is_end && m->has_value && m->offset < t->end && kafka_is_event(m))
             add_line(t, m->value);
         t->at = m->is_end ? m->offset : m->offset + 1;
     }

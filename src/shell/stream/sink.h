@@ -63,6 +63,7 @@ struct sink {
 bool sink_open(const struct sink_setting *s, const struct sink_context *c, struct sink **out,
                struct error *e) MUST_USE;
 
-extern const struct sink_ops sink_topic_ops, sink_csv_ops, sink_table_ops, sink_notify_ops;
+extern const struct sink_ops sink_topic_ops, sink_csv_ops, sink_table_ops, sink_sqlite_ops,
+    sink_notify_ops;
 
 #endif

@@ -16,7 +16,8 @@ enum stream_count {
     STREAM_DECISIONS,    /* committed, as all that follow */
     STREAM_OBSERVED,     /* of kinds that are not decided */
     STREAM_REPEATED,     /* of an id that was decided before: no second decision */
-    STREAM_DEAD_LETTERS, /* no events */
+    STREAM_LABELS,       /* that took effect */
+    STREAM_DEAD_LETTERS, /* no events and no labels */
     STREAM_TRANSACTIONS,
     STREAM_ABORTED,    /* transactions that were given up, and done again */
     STREAM_REBUILT,    /* messages read again for the state alone */

@@ -11,6 +11,7 @@
 #include "shell/os/digest.h"
 #include "shell/os/file.h"
 #include "shell/stream/keyed.h"
+#include "shell/stream/looked_up.h"
 #include "shell/stream/worker.h"
 
 enum {
@@ -117,6 +118,7 @@ static bool name_topics(struct streaming *s, struct error *e)
     s->shared.topic = from;
     s->shared.decisions = s->decisions;
     s->shared.dead_letters = s->dead_letters;
+    s->shared.labels_topic = t->labels;
     return true;
 }
 
@@ -131,6 +133,26 @@ static bool make_topic(struct streaming *s, const char *topic, struct error *e)
         return true;
     }
     return error_prefix(e, "topic \"%s\" is not there and cannot be made", topic);
+}
+
+static bool find_labels(struct streaming *s, struct error *e)
+{
+    const char *name = s->shared.labels_topic;
+    struct kafka_topic found;
+
+    if (name == NULL)
+        return true;
+    if (!kafka_topics(&s->shared.kafka, &name, 1, &found, e))
+        return false;
+    if (found.partitions == 0)
+        return error_set(e, ERROR_NOT_FOUND,
+                         "kafka %s has no topic \"%s\": make it, or correct stream.labels",
+                         s->shared.kafka.brokers, name);
+    return found.partitions == s->shared.partitions ||
+           error_set(e, ERROR_INVALID,
+                     "topic \"%s\" of labels has %u partitions, but \"%s\" has %u: a label goes to "
+                     "the partition of its event; give it as many, and key it alike",
+                     name, found.partitions, s->shared.topic, s->shared.partitions);
 }
 
 static bool find_topics(struct streaming *s, struct error *e)
@@ -163,7 +185,7 @@ static bool find_topics(struct streaming *s, struct error *e)
         if (found[i].partitions == 0 && !make_topic(s, names[i], e))
             return false;
     }
-    return true;
+    return find_labels(s, e);
 }
 
 /* ---- opening ---- */
@@ -227,6 +249,7 @@ static bool open_plan(struct streaming *s, struct error *e)
                    s->o.settings->stream.refuses_unknown ? JSON_UNKNOWN_REFUSE : JSON_UNKNOWN_SKIP);
     if (!shared_open(s->o.settings, &w->shared, e))
         return false;
+    w->labels = labels_new(&w->kafka, w->topic, w->plan, s->lookups);
     w->outbox = outbox_new();
     w->filter = filter_new(w->plan, INTAKE_ROWS, e);
     return w->filter != NULL;
@@ -243,14 +266,16 @@ bool streaming_open(const struct streaming_options *o, struct streaming **out, s
     stream_status_init(&s->shared.status);
     kafka_options_of(s);
     if (!name_topics(s, e) || !take_directory(s, e) || !open_plan(s, e) || !find_topics(s, e) ||
-        !keyed_check(o->settings, s->shared.plan, s->shared.partitions, e) || !open_sinks(s, e)) {
+        !keyed_check(o->settings, s->shared.plan, s->shared.partitions, e) ||
+        !looked_up_check(o->settings, s->lookups, s->shared.plan, e) || !open_sinks(s, e)) {
         streaming_close(s);
         return false;
     }
     if (o->once) {
         s->shared.end = mem_array(s->shared.partitions, sizeof *s->shared.end);
+        s->shared.labels_end = mem_array(s->shared.partitions, sizeof *s->shared.labels_end);
         for (uint32_t i = 0; i < s->shared.partitions; i++)
-            s->shared.end[i] = -1;
+            s->shared.end[i] = s->shared.labels_end[i] = -1;
     }
     *out = s;
     return true;
@@ -269,7 +294,9 @@ void streaming_close(struct streaming *s)
     outbox_free(w->outbox);
     intake_free(w->intake);
     shared_close(w->shared);
+    labels_free(w->labels);
     mem_free(w->end);
+    mem_free(w->labels_end);
     lookups_free(s->lookups);
     if (s->current.made.plan != NULL)
         current_close(&s->current);

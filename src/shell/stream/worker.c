@@ -6,6 +6,7 @@
 #include "core/base/panic.h"
 #include "shell/os/clock.h"
 #include "shell/run/verdict.h"
+#include "shell/stream/looked_up.h"
 
 enum {
     BATCH = 4096,
@@ -17,13 +18,24 @@ enum {
     ERROR_HEADER_MAX = 1000,
 };
 
+/* A partition of the topic of labels. */
+struct label_partition {
+    bool is_ours;
+    int64_t next;      /* offset of the label that is to be passed on next */
+    int64_t committed; /* the group's position */
+    int64_t end;       /* with --once: up to here; else INT64_MAX */
+    int64_t seen_end;
+};
+
 struct worker {
     struct worker_shared *s;
     struct kafka_consumer *consumer;
     struct kafka_producer *producer;
     struct partition *partition[STREAM_PARTITIONS_MAX]; /* by number; NULL: not ours */
     uint32_t partitions;
+    struct label_partition labels[STREAM_PARTITIONS_MAX];
     struct kafka_message message[BATCH];
+    uint32_t prepared; /* of them: labels up to here are */
     struct decision decision[INTAKE_ROWS];
     struct buffer verdict;
     uint64_t revoked; /* times that partitions were taken */
@@ -33,10 +45,11 @@ struct worker {
     int64_t began_us; /* since then, */
     uint32_t taken;   /* with so many messages, */
     struct {
-        uint64_t messages, decisions, observed, repeated, dead, by_outcome[PLAN_OUTCOMES_MAX];
+        uint64_t messages, decisions, observed, repeated, labels, dead,
+            by_outcome[PLAN_OUTCOMES_MAX];
     } in;                /* which are */
     int64_t snapshot_us; /* when the last ones were written */
-    struct kafka_partition position[STREAM_PARTITIONS_MAX];
+    struct kafka_partition position[2 * STREAM_PARTITIONS_MAX];
 };
 
 /* ---- the transaction ---- */
@@ -87,6 +100,9 @@ static uint32_t positions(struct worker *w)
 
         if (p != NULL && p->next > p->committed)
             w->position[n++] = (struct kafka_partition){w->s->topic, (int32_t)i, p->next};
+        if (w->labels[i].is_ours && w->labels[i].next > w->labels[i].committed)
+            w->position[n++] =
+                (struct kafka_partition){w->s->labels_topic, (int32_t)i, w->labels[i].next};
     }
     return n;
 }
@@ -99,6 +115,7 @@ static void count_committed(struct worker *w)
     stream_count(t, STREAM_DECISIONS, w->in.decisions);
     stream_count(t, STREAM_OBSERVED, w->in.observed);
     stream_count(t, STREAM_REPEATED, w->in.repeated);
+    stream_count(t, STREAM_LABELS, w->in.labels);
     stream_count(t, STREAM_DEAD_LETTERS, w->in.dead);
     stream_count(t, STREAM_TRANSACTIONS, 1);
     for (uint32_t i = 0; i < plan_outcome_count(w->s->plan); i++)
@@ -115,10 +132,10 @@ static bool seal(struct worker *w, struct error *e)
         return false;
     w->is_open = false;
     outbox_clear(w->s->outbox);
-    for (uint32_t i = 0; i < n; i++) {
-        struct partition *p = w->partition[w->position[i].partition];
-
-        p->committed = p->next;
+    for (uint32_t i = 0; i < w->s->partitions; i++) {
+        if (w->partition[i] != NULL && w->partition[i]->next > w->partition[i]->committed)
+            w->partition[i]->committed = w->partition[i]->next;
+        w->labels[i].committed = w->labels[i].next;
     }
     count_committed(w);
     for (uint32_t i = 0; i < w->s->sinks; i++) {
@@ -215,11 +232,11 @@ static bool add_to_sinks(struct worker *w, const struct sink_row *row, uint32_t 
 }
 
 /* As HTTP answers; with it what a decision made again is held against: the place and the time of
- * the message, what shadow rules said, and all features bit for bit. */
-static void format_verdict(struct worker *w, const struct sink_row *r, uint64_t seq)
+ * the message, what shadow rules said, all features bit for bit, and what tables gave. */
+static void format_verdict(struct worker *w, const struct sink_row *r, uint32_t at)
 {
     struct verdict v = {.id = r->id,
-                        .seq = seq,
+                        .seq = w->s->intake->row[at].seq,
                         .time_us = r->time_us,
                         .received_us = r->received_us,
                         .plan = r->plan,
@@ -228,8 +245,10 @@ static void format_verdict(struct worker *w, const struct sink_row *r, uint64_t 
     buffer_clear(&w->verdict);
     verdict_open(&v, &w->verdict);
     verdict_add_shadow_rules(&v, &w->verdict);
-    buffer_format(&w->verdict, ",\"features_hash\":\"%016lx\"}",
+    buffer_format(&w->verdict, ",\"features_hash\":\"%016lx\"",
                   (unsigned long)r->decision->features_hash);
+    looked_up_add(plan_schema(r->plan), &w->s->intake->frame, at, &w->verdict);
+    buffer_add_char(&w->verdict, '}');
 }
 
 static bool write_row(struct worker *w, struct partition *p, uint32_t at, struct error *e)
@@ -251,7 +270,7 @@ static bool write_row(struct worker *w, struct partition *p, uint32_t at, struct
         w->in.observed++;
         return true;
     }
-    format_verdict(w, &to, row->seq);
+    format_verdict(w, &to, at);
     if (w->verdict.overflow)
         return error_set(e, ERROR_FULL, "decision of event \"%.*s\": over %d bytes",
                          TEXT_ARG(to.id), VERDICT_MAX);
@@ -308,12 +327,18 @@ static struct text number_text(struct worker *w, int64_t v)
     return outbox_keep(w->s->outbox, (struct text){digits, (size_t)length});
 }
 
+static bool is_of_labels(const struct worker *w, const struct kafka_message *m)
+{
+    return w->s->labels_topic != NULL && text_is(m->topic, w->s->labels_topic);
+}
+
 static bool dead_letter(struct worker *w, const struct kafka_message *m, struct text words,
                         struct error *e)
 {
     struct outbox *o = w->s->outbox;
+    bool is_label = is_of_labels(w, m);
     struct kafka_header header[] = {
-        {"assay.topic", text_of(w->s->topic)},
+        {"assay.topic", text_of(is_label ? w->s->labels_topic : w->s->topic)},
         {"assay.partition", number_text(w, m->partition)},
         {"assay.offset", number_text(w, m->offset)},
         {"assay.error", outbox_keep(o, (struct text){words.bytes, words.length < ERROR_HEADER_MAX
@@ -355,6 +380,82 @@ static bool take_event(struct worker *w, struct partition *p, const struct kafka
            dead_letter(w, m, text_of("another event with this id was decided before"), e);
 }
 
+/* The labels that follow one another from `at` on. */
+static bool prepare_labels(struct worker *w, struct partition *p, uint32_t at, uint32_t count,
+                           struct error *e)
+{
+    const struct kafka_message *m = &w->message[at];
+    uint32_t n = 0;
+
+    if (at < w->prepared)
+        return true;
+    while (at + n < count && m[n].partition == m->partition && !m[n].is_end &&
+           !is_of_labels(w, &m[n]) && !kafka_is_event(&m[n]))
+        n++;
+    w->prepared = at + n;
+    return labels_prepare(w->s->labels, p, m, n, e);
+}
+
+/* A label in the input: what came before it is decided without it. */
+static bool take_label(struct worker *w, struct partition *p, const struct kafka_message *m,
+                       bool is_rebuilding, struct error *e)
+{
+    struct text words = text_of("header " KAFKA_RECORD_HEADER ": expected " LABEL_RECORD);
+    enum label_end end;
+
+    if (!run_rows(w, p, is_rebuilding, e))
+        return false;
+    end = label_is(m) ? labels_apply(w->s->labels, p, m, &words, e) : LABEL_WRONG;
+    if (end == LABEL_FAILED)
+        return false;
+    if (end == LABEL_GONE)
+        stream_count(&w->s->status, STREAM_GONE, 1);
+    if (is_rebuilding)
+        return true;
+    w->in.labels += end == LABEL_APPLIED;
+    return end == LABEL_APPLIED || dead_letter(w, m, words, e);
+}
+
+/* From the topic of labels into the partition of the input that has its number. */
+static bool pass_on(struct worker *w, const struct kafka_message *m, struct error *e)
+{
+    static const struct kafka_header header = {KAFKA_RECORD_HEADER,
+                                               {LABEL_RECORD, sizeof LABEL_RECORD - 1}};
+    struct outbox *o = w->s->outbox;
+    struct kafka_record record = {.key = outbox_keep(o, m->has_key ? m->key : (struct text){0}),
+                                  .value = outbox_keep(o, m->value),
+                                  .header = &header,
+                                  .headers = 1,
+                                  .time_us = m->time_us};
+    struct text words;
+
+    if (!labels_read(w->s->labels, m, &words))
+        return dead_letter(w, m, words, e);
+    return outbox_add(o, w->s->topic, m->partition, &record, e);
+}
+
+/* Messages [*at, ...) of the topic of labels. */
+static bool take_labels(struct worker *w, uint32_t *at, uint32_t count, struct error *e)
+{
+    bool ok = true;
+
+    for (; ok && *at < count && is_of_labels(w, &w->message[*at]); (*at)++) {
+        const struct kafka_message *m = &w->message[*at];
+        struct label_partition *l = &w->labels[m->partition];
+
+        if ((uint32_t)m->partition >= w->s->partitions || !l->is_ours || m->offset < l->next)
+            continue;
+        if (m->is_end) {
+            l->seen_end = m->offset;
+            continue;
+        }
+        ok = begin(w, e) && pass_on(w, m, e);
+        l->next = m->offset + 1;
+        w->taken++;
+    }
+    return ok;
+}
+
 /* Messages [*at, ...) of one partition, on one side of its p->rebuilt. */
 static bool take_run(struct worker *w, uint32_t *at, uint32_t count, struct error *e)
 {
@@ -368,7 +469,7 @@ static bool take_run(struct worker *w, uint32_t *at, uint32_t count, struct erro
     for (; ok && *at < count; (*at)++) {
         const struct kafka_message *m = &w->message[*at];
 
-        if (m->partition != first->partition || m->is_end != first->is_end ||
+        if (m->partition != first->partition || m->is_end != first->is_end || is_of_labels(w, m) ||
             (p != NULL && (m->offset < p->rebuilt) != is_rebuilding))
             break;
         if (p == NULL || m->offset < p->next)
@@ -380,8 +481,11 @@ static bool take_run(struct worker *w, uint32_t *at, uint32_t count, struct erro
             continue;
         }
         seen++;
-        ok = (!intake_is_full(w->s->intake) || run_rows(w, p, is_rebuilding, e)) &&
-             take_event(w, p, m, is_rebuilding, e);
+        if (!kafka_is_event(m))
+            ok = prepare_labels(w, p, *at, count, e) && take_label(w, p, m, is_rebuilding, e);
+        else
+            ok = (!intake_is_full(w->s->intake) || run_rows(w, p, is_rebuilding, e)) &&
+                 take_event(w, p, m, is_rebuilding, e);
     }
     ok = ok && (p == NULL || run_rows(w, p, is_rebuilding, e));
     if (!ok)
@@ -399,8 +503,10 @@ static bool take(struct worker *w, uint32_t count, struct error *e)
     uint32_t at = 0;
     bool ok = true;
 
+    w->prepared = 0;
     while (ok && at < count)
-        ok = take_run(w, &at, count, e);
+        ok = is_of_labels(w, &w->message[at]) ? take_labels(w, &at, count, e)
+                                              : take_run(w, &at, count, e);
     kafka_release(w->message, count);
     return ok && (!w->is_open || outbox_send(w->s->outbox, w->producer, e));
 }
@@ -459,6 +565,27 @@ static bool open_partition(struct worker *w, struct kafka_partition *k, struct e
     return true;
 }
 
+static bool open_labels(struct worker *w, struct kafka_partition *k, struct error *e)
+{
+    struct label_partition *l;
+    int64_t first, end;
+
+    if (k->partition < 0 || (uint32_t)k->partition >= w->s->partitions)
+        return error_set(e, ERROR_WORLD, "topic %s has got more partitions: partition %d", k->topic,
+                         k->partition);
+    if (!kafka_range(w->consumer, k->topic, k->partition, &first, &end, e))
+        return false;
+    l = &w->labels[k->partition];
+    *l = (struct label_partition){.is_ours = true, .end = INT64_MAX};
+    if (w->s->labels_end != NULL) {
+        if (w->s->labels_end[k->partition] < 0)
+            w->s->labels_end[k->partition] = end;
+        l->end = w->s->labels_end[k->partition];
+    }
+    k->offset = l->next = l->committed = k->offset > first ? k->offset : first;
+    return true;
+}
+
 static void close_partitions(struct worker *w)
 {
     for (uint32_t i = 0; i < w->s->partitions; i++) {
@@ -466,6 +593,7 @@ static void close_partitions(struct worker *w)
         w->partition[i] = NULL;
     }
     w->partitions = 0;
+    memset(w->labels, 0, sizeof w->labels);
     for (uint32_t i = 0; i < w->s->sinks; i++) {
         if (w->s->sink[i]->ops->revoke != NULL)
             w->s->sink[i]->ops->revoke(w->s->sink[i]);
@@ -481,7 +609,8 @@ static bool on_assigned(void *context, struct kafka_partition *k, uint32_t count
     stream_count(&w->s->status, STREAM_REBALANCES, 1);
     w->is_joined = true;
     for (uint32_t i = 0; ok && i < count; i++)
-        ok = open_partition(w, &k[i], e);
+        ok = strcmp(k[i].topic, w->s->topic) == 0 ? open_partition(w, &k[i], e)
+                                                  : open_labels(w, &k[i], e);
     if (!ok)
         close_partitions(w);
     atomic_store(&w->s->status.is_ready, ok);
@@ -532,7 +661,10 @@ static bool is_through(const struct worker *w)
     for (uint32_t i = 0; i < w->s->partitions; i++) {
         const struct partition *p = w->partition[i];
 
-        if (p != NULL && p->next < p->end && p->seen_end < p->end)
+        const struct label_partition *l = &w->labels[i];
+
+        if ((p != NULL && p->next < p->end && p->seen_end < p->end) ||
+            (l->is_ours && l->next < l->end && l->seen_end < l->end))
             return false;
     }
     return true;
@@ -576,11 +708,12 @@ static bool step(struct worker *w, struct error *e)
 static bool join(struct worker *w, struct error *e)
 {
     const struct kafka_rebalance rebalance = {on_assigned, on_revoked, w};
+    const char *const topics[] = {w->s->topic, w->s->labels_topic};
 
     return kafka_producer_open(&w->s->kafka, w->s->transaction, &w->producer, e) &&
            kafka_consumer_open(&w->s->kafka, settings_kafka_group(w->s->o->settings), &rebalance,
                                &w->consumer, e) &&
-           kafka_subscribe(w->consumer, &w->s->topic, 1, e);
+           kafka_subscribe(w->consumer, topics, w->s->labels_topic != NULL ? 2 : 1, e);
 }
 
 bool worker_run(struct worker_shared *s, struct error *e)

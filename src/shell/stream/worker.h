@@ -19,6 +19,7 @@
 #include "shell/link/kafka.h"
 #include "shell/run/shared.h"
 #include "shell/stream/filter.h"
+#include "shell/stream/label.h"
 #include "shell/stream/partition.h"
 #include "shell/stream/sink.h"
 #include "shell/stream/stream.h"
@@ -29,17 +30,20 @@ struct worker_shared {
     struct kafka_options kafka;
     struct plan *plan;
     const char *topic, *decisions, *dead_letters;
-    const char *transaction; /* the id: of this data directory */
-    uint32_t partitions;     /* of the input */
+    const char *labels_topic; /* NULL: none */
+    const char *transaction;  /* the id: of this data directory */
+    uint32_t partitions;      /* of the input */
     struct partition_options partition;
     struct intake *intake;
     struct shared *shared; /* NULL: no window is shared */
+    struct labels *labels;
     struct filter *filter;
     struct sink *sink[SETTINGS_SINKS_MAX];
     int filter_of[SETTINGS_SINKS_MAX]; /* -1: every decision */
     uint32_t sinks;
     struct outbox *outbox;
-    int64_t *end; /* with `once`, by partition: where it ended at the start */
+    /* with `once`, by partition: where it ended at the start */
+    int64_t *end, *labels_end;
     struct stream_status status;
 };
 

@@ -1,0 +1,139 @@
+"""Topic -> decision -> topic, exactly once, beside a Python consumer of the same features. The broker is on one core, who
+decides on the other; messages have 200 bytes. See docs/benchmarks.md."""
+
+import datetime
+import json
+import os
+import pathlib
+import random
+import resource
+import subprocess
+import sys
+import time
+
+from measure import ASSAY, BUILD, ROOT, Skip, assay
+
+sys.path.append(str(ROOT / "tests/tools"))
+
+WORKER_CORE, BROKER_CORE = 0, 1
+MESSAGES, PEER_MESSAGES, HISTORY = 500_000, 50_000, 50_000
+BYTES, CUSTOMERS, SEED = 200, 20_000, 7
+VENV = BUILD / "bench-venv-kafka"
+CLIENT = "confluent-kafka==2.16.1"
+SETTINGS = """name: bench
+data_directory: {data}
+sources: {{transactions: {{file: {history}, kafka: {topic}}}}}
+event: {{id: id, time: time, label: {{field: fraud, absent: unknown}}}}
+entities: {{customer: customer}}
+features:
+  amount: amount
+  n_1h: count() by customer over 1h
+  sum_1h: sum(amount) by customer over 1h
+  mean_1d: mean(amount) by customer over 1d prior
+model: {{kind: logistic}}
+outcomes: [approve, review, decline]
+decision: {{review: 300, decline: 700}}
+kafka: "{brokers}"
+"""
+
+
+def events(count):
+    """In order of time, four a second; few of the many customers are busy."""
+    draw = random.Random(SEED)
+    start = datetime.datetime(2026, 1, 1)
+    for i in range(count):
+        at = start + datetime.timedelta(seconds=i // 4)
+        yield {"id": f"e{i:08}", "time": at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+               "customer": f"c{int(CUSTOMERS * draw.random() ** 2):05}", "amount": round(draw.lognormvariate(4, 1), 2)}
+
+
+def write_data(work):
+    draw = random.Random(SEED + 1)
+    history, messages = work / "history.ndjson", work / "messages.ndjson"
+    with history.open("w") as f:
+        for event in events(HISTORY):
+            f.write(json.dumps(event | {"fraud": draw.random() < min(0.5, event["amount"] / 2000)}) + "\n")
+    with messages.open("w") as f:
+        for event in events(MESSAGES):
+            f.write(padded(json.dumps(event, separators=(",", ":"))))
+    return history, messages
+
+
+def padded(text):
+    """A line of BYTES bytes: what a real event has beside."""
+    return text[:-1] + ',"note":"' + "x" * (BYTES - len(text) - len(',"note":""')) + '"}\n'
+
+
+def broker():
+    try:
+        import pytest
+        from kafka import Kafka
+    except ImportError as e:
+        raise Skip(f"{e.name} is not installed") from e
+    try:
+        kafka = Kafka().start()
+    except pytest.skip.Exception as e:
+        raise Skip(str(e)) from e
+    for task in pathlib.Path(f"/proc/{kafka.process.pid}/task").iterdir():
+        os.sched_setaffinity(int(task.name), {BROKER_CORE})
+    return kafka
+
+
+def venv_python():
+    """Debian's scikit-learn, and the client from the package index."""
+    python = VENV / "bin/python"
+    for command in ([sys.executable, "-m", "venv", "--system-site-packages", VENV],
+                    [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", CLIENT]):
+        done = subprocess.run(list(map(str, command)), capture_output=True, text=True)
+        if done.returncode != 0:
+            raise Skip(f"pip cannot install {CLIENT}: {done.stderr.strip()[-200:]}")
+    return python
+
+
+def pinned(*command):
+    """Seconds by the wall and of the processor, and what it printed."""
+    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+    done = subprocess.run(["taskset", "-c", str(WORKER_CORE), *map(str, command)], capture_output=True, text=True)
+    wall, after = time.monotonic() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+    if done.returncode != 0:
+        raise Skip(f"{pathlib.Path(command[0]).name}: {done.stderr.strip()[-300:]}")
+    return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, done.stdout
+
+
+def write_settings(work, kafka, topic, history):
+    settings = work / "stream.yaml"
+    settings.write_text(SETTINGS.format(data=work / "data", history=history, topic=topic, brokers=kafka.brokers))
+    return settings
+
+
+def bench_stream(report, work):
+    kafka = broker()
+    try:
+        history, messages = write_data(work)
+        topic = kafka.create_topic("events", 1)
+        settings = write_settings(work, kafka, topic, history)
+        assay("-c", settings, "train")
+        report.head(f"topic -> decision -> topic, exactly once: {MESSAGES:,} messages of {BYTES} bytes, three windows, "
+                    f"logistic regression; Kafka {kafka.version} on core {BROKER_CORE}, who decides on core {WORKER_CORE}")
+        taken, _ = assay("-c", settings, "produce", messages, "--topic", topic, "--key", "customer")
+        report.put("produce_k_per_s", MESSAGES / taken / 1e3, "assay produce, the whole process, acks of all")
+        wall, processor, out = pinned(ASSAY, "-c", settings, "stream", "--once", "--json")
+        done = json.loads(out)
+        if done["decisions"] != MESSAGES:
+            raise Skip(f"{done['decisions']} decisions of {MESSAGES}: {done}")
+        report.put("stream_k_per_s", MESSAGES / wall / 1e3, "the whole process, its start and last snapshot included")
+        report.put("stream_k_per_processor_s", MESSAGES / processor / 1e3)
+        found = kafka.read(f"{topic}.decisions")
+        if len({json.loads(m.value)["id"] for m in found}) != MESSAGES or len(found) != MESSAGES:
+            raise Skip("not each event has one decision")
+        kafka.create_topic("peer.decisions", 1)
+        wall, processor, out = pinned(venv_python(), ROOT / "bench/stream_peer.py", kafka.brokers, topic, history,
+                                      PEER_MESSAGES)
+        peer = json.loads(out)
+        report.put("stream_python_k_per_s", PEER_MESSAGES / peer["wall_s"] / 1e3,
+                   "confluent-kafka and scikit-learn, the loop alone: without start and training")
+        report.put("stream_python_k_per_processor_s", PEER_MESSAGES / peer["processor_s"] / 1e3)
+        report.beside("stream_k_per_s", "stream_python_k_per_s")
+        report.beside("stream_k_per_processor_s", "stream_python_k_per_processor_s")
+    finally:
+        kafka.stop()
