@@ -361,7 +361,7 @@ def test_a_reload_goes_on_though_the_log_is_cut_while_it_is_read(binary, tmp_pat
         reload.start()
         time.sleep(0.2)
         before = first_seq(tmp_path)
-        batch(s, 400, 900, fat)
+        batch(s, 400, 1500, fat)
         wait_for(lambda: first_seq(tmp_path) > 700)
         is_cut_before = reload.is_alive()
         reload.join()
