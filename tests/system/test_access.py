@@ -690,6 +690,43 @@ def test_openid_sign_in(start, tmp_path):
 
 # ---- what is kept ----
 
+def test_an_edited_control_log_asks_no_stranger(binary, tmp_path):
+    """Where the log is damaged, whoever listens at the settings' address is not taken for its service."""
+    asked = []
+
+    class Stranger(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append((self.path, self.headers.get("Authorization")))
+            body = b'{"items":[],"status":"alive"}'
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    stranger = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Stranger)
+    threading.Thread(target=stranger.serve_forever, daemon=True).start()
+    try:
+        (tmp_path / "tx.csv").write_text(HISTORY)
+        (tmp_path / "assay.yaml").write_text(SETTINGS + f"server: {{port: {stranger.server_address[1]}}}\n")
+        for name in ("one", "two"):
+            assert command(binary, tmp_path, "key", "create", name, "--role", "admin")[0] == 0
+        log = tmp_path / "assay-data/control/log/00000000000000000001.log"
+        data = bytearray(log.read_bytes())
+        data[data.index(b"admin")] ^= 1
+        log.write_bytes(bytes(data))
+        for words in (("key", "list"), ("user", "list"), ("key", "create", "three", "--role", "admin")):
+            code, out, err = command(binary, tmp_path, *words, env={"ASSAY_KEY": "ask_secret"})
+            assert code == 1 and "damaged" in err, (words, out, err)
+        assert asked == []
+    finally:
+        stranger.shutdown()
+        stranger.server_close()
+
+
 def test_the_control_log_has_it_all(start, binary, tmp_path):
     admin = make_key(binary, tmp_path, "admin")
     server = start()

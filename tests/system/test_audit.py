@@ -8,6 +8,7 @@ import shutil
 import signal
 import struct
 import subprocess
+import threading
 import time
 
 import pytest
@@ -344,6 +345,33 @@ def cut(binary, tmp_path_factory):
         wait_for(lambda: get(s, "/v1/audit?kind=log.cut")[1]["entries"])
         s.listed = listed
         yield s
+
+
+def test_a_reload_goes_on_though_the_log_is_cut_while_it_is_read(binary, tmp_path):
+    """A new window is built from the log, slowly; meanwhile the segments that it still needs go."""
+    def fat(i):
+        return {**event(i), "customer": hashlib.shake_128(str(i).encode()).hexdigest(1800)}
+
+    with serving(binary, tmp_path, settings=KEEPING.replace("2MiB", "1MiB") + "reload: {rate: 100}\n") as s:
+        batch(s, 0, 400, fat)
+        text = (tmp_path / "assay.yaml").read_text()
+        (tmp_path / "assay.yaml").write_text(text.replace("  amount: amount\n", "  amount: amount\n  n: count() by customer over 7d\n"))
+        told = []
+        reload = threading.Thread(target=lambda: told.append(post(s, "/v1/settings:reload", {})))
+        reload.start()
+        time.sleep(0.2)
+        before = first_seq(tmp_path)
+        batch(s, 400, 1500, fat)
+        wait_for(lambda: first_seq(tmp_path) > 700)
+        is_cut_before = reload.is_alive()
+        reload.join()
+        job = told[0][1]
+        assert before == 1 and (is_cut_before or job["state"] == "running"), job
+        wait_for(lambda: get(s, f"/v1/jobs/{job['id']}")[1]["state"] != "running", 30)
+        ended = get(s, f"/v1/jobs/{job['id']}")[1]
+        assert ended["state"] == "done" and ended["result"]["rebuilt"], ended
+        assert post(s, "/v1/decisions", event(90000))[1]["outcome"] == "approve"
+    command(binary, tmp_path, "log", "verify")
 
 
 def test_cut_keeps_lists_and_says_so(binary, cut):

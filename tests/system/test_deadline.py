@@ -3,6 +3,7 @@
 import http.client
 import json
 import subprocess
+import threading
 import time
 
 import pytest
@@ -160,3 +161,86 @@ def test_reasons_past_the_budget_are_read_later(binary, trained, tmp_path):
     server.errors.close()
     result = replay(binary, tmp_path)
     assert result["equal"] == result["decisions"] == 300
+
+
+def test_under_load_each_answer_is_in_time_or_the_fallback(binary, trained, tmp_path):
+    """All explained, lists changed and pages read beside, a deadline that bites: each answer is by the model within the deadline or
+    the fallback, marked; what is stored and what is replayed is what was answered."""
+    (tmp_path / "tx.csv").write_text((trained / "tx.csv").read_text())
+    (tmp_path / "assay.yaml").write_text(
+        MODEL_SETTINGS.replace("decision: {review: 300, decline: 800}",
+                               "decision: {review: 0, decline: 800, deadline_ms: 4, fallback: {outcome: decline, reason: STOOD_IN}}")
+        + "lists: {blocked: {type: text}}\n"
+    )
+    subprocess.run([binary, "train", "-q"], cwd=tmp_path, check=True, capture_output=True)
+    server = Server(binary, tmp_path)
+    answers, failures, stop = {}, [], threading.Event()
+
+    def one(i, k):
+        return {"id": f"{i}-{k}", "customer": f"c{(i + k) % 40}", "shop": f"s{k % 7}", "amount": 950 if k % 5 == 0 else 30,
+                "at": f"2025-07-09T{k // 60 % 24:02}:{k % 60:02}:00Z"}
+
+    def single(i):
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+        for k in range(150):
+            connection.request("POST", "/v1/decisions?explain=true&stages=true", json.dumps(one(i, k)), {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            body = json.loads(answer.read())
+            if answer.status == 200:
+                answers[body["id"]] = body
+            elif answer.status not in (429, 503):
+                failures.append((answer.status, body))
+        connection.close()
+
+    def stream():
+        n = 0
+        while not stop.is_set():
+            lines = "\n".join(json.dumps(one(100 + n, k)) for k in range(200))
+            status, text, _ = server.ask("POST", "/v1/decisions:batch?explain=true", lines, "application/x-ndjson")
+            found = [json.loads(line) for line in text.splitlines()]
+            if status != 200 or any(a.get("status", 200) not in (200, 429, 503) for a in found):
+                failures.append((status, text[:200]))
+                return
+            answers.update({a["id"]: a for a in found if "outcome" in a})
+            n += 1
+
+    def noise():
+        n = 0
+        while not stop.is_set():
+            server.ask("POST", "/v1/lists/blocked/entries", {"items": [{"value": f"v{n}-{i}"} for i in range(200)]})
+            server.ask("GET", "/v1/decisions?limit=1000&sort=-score")
+            server.ask("GET", "/v1/entities/customer/c1?limit=1000")
+            n += 1
+
+    beside = [threading.Thread(target=t) for t in (stream, stream, noise, noise)]
+    singles = [threading.Thread(target=single, args=(i,)) for i in range(6)]
+    for t in beside + singles:
+        t.start()
+    for t in singles:
+        t.join()
+    stop.set()
+    for t in beside:
+        t.join()
+    assert not failures, failures[:3]
+    late = {id: a for id, a in answers.items() if "fallback" in a}
+    assert len(answers) > 500 and 0 < len(late) < len(answers), (len(answers), len(late))
+    for a in answers.values():
+        assert ("fallback" in a["flags"]) is ("fallback" in a)
+        if "fallback" in a:
+            assert a["outcome"] == "decline" and a["fallback"] == "STOOD_IN", a
+        else:
+            assert a["outcome"] == ("decline" if a["score"] >= 800 else "review"), a
+    for a in list(late.values())[:60] + [a for a in answers.values() if a["id"] not in late][:60]:
+        shown = server.ask("GET", f"/v1/decisions/{a['id']}")[1]
+        for key in ("outcome", "score", "probability", "flags"):
+            assert shown[key] == a[key], (key, a, shown)
+        plain = lambda reasons: [{k: v for k, v in r.items() if k != "text"} for r in reasons]
+        assert "deferred" in a["flags"] or plain(shown["reasons"]) == plain(a["reasons"])
+        proof = server.ask("POST", f"/v1/decisions/{a['id']}:replay", {})[1]
+        assert proof["replayed"] is not False, proof
+    metrics = server.ask("GET", "/metrics")[1]
+    assert f"\nassay_fallbacks_total {len(late)}\n" in metrics
+    assert server.stop() == 0
+    server.errors.close()
+    result = replay(binary, tmp_path)
+    assert result["equal"] == result["decisions"] == len(answers), result

@@ -1,10 +1,12 @@
 """What docs/penetration-test.md tried and no other test does, by the rows of the OWASP API Security Top 10 (2023)."""
 
+import http.client
 import json
 import time
+import urllib.parse
 
 import pytest
-from test_access import PASSWORD, SECRET, Server, Signer, b64, claims, hs256, make_key
+from test_access import PASSWORD, SECRET, Server, Signer, b64, claims, command, hs256, make_key
 
 SETTINGS = f"""
 access:
@@ -153,3 +155,221 @@ def test_all_that_answers_is_described(place, binary):
     for path in ("/admin", "/debug", "/debug/pprof", "/v0/decisions", "/v2/decisions", "/api", "/graphql", "/.git/config", "/.env", "/actuator",
                  "/swagger.json", "/server-status", "/v1", "/v1/", "/console", "/assay.yaml", "/assay-data/store.sqlite"):
         assert server.ask("GET", path, key=keys["admin"])[0] == 404, path
+
+
+# ---- alerts, cases, the console, live, one-time tokens ----
+
+
+@pytest.fixture(scope="module")
+def desk(binary, tmp_path_factory):
+    """A server whose decisions raise alerts, with people and keys."""
+    folder = tmp_path_factory.mktemp("desk")
+    keys = {role: make_key(binary, folder, role) for role in ("viewer", "scorer", "analyst", "admin")}
+    server = Server(binary, folder, settings="""
+access: {rate: {per_address: 6000/min}}
+alerts:
+  big: {when: amount > 500, queue: urgent}
+""")
+    for i in range(30):
+        event = {"id": f"e{i:02}" + "x" * 90, "at": "2018-04-02T10:00:00Z", "customer": f"c{i}", "amount": 600}
+        assert server.ask("POST", "/v1/decisions", event, keys["scorer"])[0] == 200
+    end = time.monotonic() + 10
+    while len(server.ask("GET", "/v1/alerts?limit=100", key=keys["viewer"])[1]["alerts"]) < 30:
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    yield server, keys
+    assert server.stop() == 0
+
+
+def sign_in(server, **how):
+    status, answer, headers = server.ask("POST", "/v1/sessions", how)
+    assert status == 200, answer
+    return headers["Set-Cookie"].split(";")[0], answer["csrf"]
+
+
+def test_a_one_time_token_is_made_and_used_by_who_may(desk):
+    """API2: by a session with its word against forgery, or by the key itself; once. (That it makes no session longer: tests/unit/access.c.)"""
+    server, keys = desk
+    cookie, csrf = sign_in(server, key=keys["viewer"])
+    assert server.ask("POST", "/v1/session:link", {}, headers={"Cookie": cookie})[0] == 403
+    assert server.ask("POST", "/v1/session:link", {})[0] == 401
+    assert server.ask("POST", "/v1/session:link", {"roles": ["admin"]}, keys["viewer"])[0] == 422
+    for how in ({"headers": {"Cookie": cookie, "X-CSRF-Token": csrf}}, {"key": keys["viewer"]}):
+        token = server.ask("POST", "/v1/session:link", {}, **how)[1]["token"]
+        mine, _ = sign_in(server, token=token)
+        assert server.ask("GET", "/v1/session", headers={"Cookie": mine})[1]["roles"] == ["viewer"]
+        assert server.ask("POST", "/v1/sessions", {"token": token})[0] == 401
+
+
+def test_tokens_of_one_take_nobody_elses_place(desk):
+    """API4: there is room for few one-time tokens."""
+    server, keys = desk
+    mine = server.ask("POST", "/v1/session:link", {}, keys["admin"])[1]["token"]
+    for _ in range(80):
+        last = server.ask("POST", "/v1/session:link", {}, keys["scorer"])[1]["token"]
+    sign_in(server, token=mine)
+    sign_in(server, token=last)
+    for bad in ("", "asl_", "asl_" + "0" * 64, last, mine, "x" * 10000, None, 1, ["a"]):
+        assert server.ask("POST", "/v1/sessions", {"token": bad})[0] in (401, 422), bad
+
+
+def test_listeners_of_one_leave_room_for_others(desk):
+    """API4: each listener holds a connection for hours."""
+    server, keys = desk
+    held = []
+
+    def listen(key):
+        c = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+        c.request("GET", "/v1/live", headers={"Authorization": "Bearer " + key})
+        held.append((c, c.getresponse()))
+        return held[-1][1].status
+
+    try:
+        while (status := listen(keys["viewer"])) == 503:
+            time.sleep(0.2)
+        assert status == 200
+        assert [listen(keys["viewer"]) for _ in range(20)] == [200] * 15 + [429] * 5
+        assert listen(keys["analyst"]) == 200 and listen(keys["scorer"]) == 403
+    finally:
+        for c, _ in held:
+            c.close()
+
+
+def test_every_change_by_a_cookie_needs_the_word_against_forgery(desk, binary):
+    """API2: all routes that change something, the new ones too, whatever a page of another site sends along."""
+    server, keys = desk
+    routes = json.loads(command(binary, server.folder, "help", "routes", "--json")[1])
+    changes = [r for r in routes if r["method"] not in ("GET", "HEAD") and r["path"] != "/v1/sessions"]
+    assert len(changes) > 25 and any("alerts" in r["path"] for r in changes)
+    for r in changes:
+        cookie, csrf = sign_in(server, key=keys["admin"])
+        path = r["path"].replace("{id}", "1").replace("{name}", "n").replace("{kind}", "customer")
+        for word in (None, "", csrf[:-1], csrf[::-1], "0" * 64):
+            headers = {"Cookie": cookie, "Content-Type": "text/plain"}
+            if word is not None:
+                headers["X-CSRF-Token"] = word
+            assert server.ask(r["method"], path, "{}", headers=headers)[0] == 403, (r, word)
+
+
+def test_what_is_kept_for_one_person_is_no_other_persons(desk):
+    """API1: views go by who asks; a held alert is taken by assigning it, which is recorded."""
+    server, keys = desk
+    assert server.ask("POST", "/v1/views", {"name": "mine", "query": "assignee=me"}, keys["analyst"])[0] == 200
+    assert server.ask("GET", "/v1/views", key=keys["viewer"])[1]["views"] == []
+    assert server.ask("DELETE", "/v1/views/mine", key=keys["viewer"])[0] == 404
+    assert server.ask("GET", "/v1/views", key=keys["scorer"])[0] == 403
+    assert len(server.ask("GET", "/v1/views", key=keys["analyst"])[1]["views"]) == 1
+    for body in ({"name": "x\r\ny", "query": ""}, {"name": "", "query": ""}, {"name": "n" * 65, "query": ""}, {"name": "n", "query": "q" * 2049},
+                 {"name": "n", "query": "", "owner": "key:root"}, {"name": ["n"], "query": ""}):
+        assert server.ask("POST", "/v1/views", body, keys["analyst"])[0] == 422, body
+    alert = server.ask("GET", "/v1/alerts", key=keys["viewer"])[1]["alerts"][0]["id"]
+    assert server.ask("POST", f"/v1/alerts/{alert}:claim", {}, keys["admin"])[0] == 200
+    for step, body in (("claim", {}), ("release", {}), ("close", {"disposition": "false_positive"}), ("snooze", {"until": "2999-01-01T00:00:00Z"})):
+        assert server.ask("POST", f"/v1/alerts/{alert}:{step}", body, keys["analyst"])[0] in (409, 422), step
+        for role in ("viewer", "scorer"):
+            assert server.ask("POST", f"/v1/alerts/{alert}:{step}", body, keys[role])[0] == 403
+    twice = {"alerts": [alert, alert], "action": "release"}
+    assert server.ask("POST", "/v1/alerts:bulk", twice, keys["admin"])[0] == 422
+
+
+@pytest.mark.parametrize("id", ["0", "-1", "1e3", "9" * 18, "9" * 19, "9" * 400, "1%00", "1'--", "1;DROP TABLE alert", "%C3%A9", "..%2f..%2fetc", "+1", " 1"])
+def test_ids_that_are_none(desk, id):
+    server, keys = desk
+    id = id.replace(" ", "%20").replace("'", "%27").replace(";", "%3B")
+    for what in ("alerts", "cases"):
+        assert server.ask("GET", f"/v1/{what}/{id}", key=keys["admin"])[0] in (400, 404), (what, id)
+        assert server.ask("POST", f"/v1/{what}/{id}:assign", {"to": "me"}, keys["admin"])[0] in (400, 404), (what, id)
+    assert server.ask("GET", f"/v1/cases/{id}/evidence", key=keys["admin"])[0] in (400, 404)
+    assert server.ask("GET", f"/v1/rollups/{id}", key=keys["admin"])[0] in (400, 404, 503)
+
+
+def test_filters_are_values_and_no_statements(desk):
+    """API8: what a query says reaches the store as a value, all of them at once too."""
+    server, keys = desk
+    nasty = ["' OR '1'='1", "%", "_", "$1", "@alert", "\\", '"x"y', "x'; DELETE FROM alert; --", "a\tb", "\u202e", "é" * 100]
+    for word in nasty:
+        for name in ("queue", "name", "assignee", "rule", "text"):
+            status, answer, _ = server.ask("GET", f"/v1/alerts?{name}={urllib.parse.quote(word)}", key=keys["viewer"])
+            assert status == 200 and answer["alerts"] == [], (name, word, answer)
+        status, answer, _ = server.ask("GET", "/v1/cases?state=any&text=" + urllib.parse.quote(word), key=keys["viewer"])
+        assert status == 200 and answer["cases"] == [], (word, answer)
+    every = ("state=open&queue=urgent&name=big&assignee=me&rule=R&text=t&entity=customer%3Ac1&case=7&disposition=inconclusive&min_score=1"
+             "&from=2018-01-01&to=2999-01-01&sort=-amount&limit=5")
+    for sort in ("-priority", "priority", "-raised", "raised", "-amount", "amount"):
+        assert server.ask("GET", "/v1/alerts?" + every.replace("-amount", sort), key=keys["viewer"])[0] == 200
+    page = server.ask("GET", "/v1/alerts?limit=5", key=keys["viewer"])[1]
+    assert page["next"]
+    for cursor in ("A" * 64, "A" * 4000, page["next"][:-1], page["next"][::-1], page["next"] + "A", "%00", "%FF"):
+        assert server.ask("GET", "/v1/alerts?limit=5&cursor=" + cursor, key=keys["viewer"])[0] in (400, 422), cursor
+    assert server.ask("GET", "/v1/alerts?limit=5&sort=amount&cursor=" + page["next"], key=keys["viewer"])[0] in (400, 422)
+    for name in ("queue", "text"):
+        assert server.ask("GET", f"/v1/alerts?{name}=" + "x" * 5000, key=keys["viewer"])[0] in (400, 414)
+        assert server.ask("GET", f"/v1/alerts?{name}=%FF%FE", key=keys["viewer"])[0] == 400
+
+
+def test_a_case_holds_no_more_than_it_may(desk):
+    """API4: what is linked is bounded over all changes together, and so is what shows it."""
+    server, keys = desk
+    events = [f"e{i:02}" + "x" * 90 for i in range(30)]
+    alerts = [a["id"] for a in server.ask("GET", "/v1/alerts?limit=100", key=keys["viewer"])[1]["alerts"]]
+    body = {"title": "<script>alert(1)</script>\r\nX-Evil: 1", "alerts": alerts[:5] * 2, "decisions": events * 2,
+            "entities": [{"kind": "customer", "id": f"c{i}"} for i in range(30)]}
+    status, case, headers = server.ask("POST", "/v1/cases", body, keys["analyst"])
+    assert status == 201 and case["title"] == body["title"] and "X-Evil" not in headers
+    assert case["alert_count"] == 5 and len(case["decisions"]) == 30
+    path = f"/v1/cases/{case['id']}"
+    for i in range(10, 20):
+        entities = [{"kind": "customer", "id": f"c{k}"} for k in range(i, i + 10)] * 10
+        assert server.ask("POST", path + ":add", {"entities": entities}, keys["analyst"])[0] == 422  # 30 are there
+    assert server.ask("POST", path + ":add", {"entities": entities[:70]}, keys["analyst"])[0] == 200
+    assert server.ask("POST", path + ":add", {"decisions": events * 33}, keys["analyst"])[0] == 422
+    assert server.ask("POST", path + ":add", {"decisions": events, "owner": "x"}, keys["analyst"])[0] == 422
+    assert server.ask("POST", "/v1/cases", {"title": "t" * 201}, keys["analyst"])[0] == 422
+    assert server.ask("POST", path + "/notes", {"note": "n" * 100_000}, keys["analyst"])[0] in (413, 422)
+    begun = time.monotonic()
+    pack = server.ask("GET", path + "/evidence", key=keys["viewer"])[1]
+    assert len(pack["decisions"]) == 30 and time.monotonic() - begun < 5
+    proofs = {d["id"]: d["log"]["chain"] for d in pack["decisions"]}
+    for id in events[:3]:  # the same place in the chain, found another way
+        assert server.ask("POST", f"/v1/decisions/{id}:replay", {}, keys["viewer"])[1]["chain"] == proofs[id]
+    assert len(set(proofs.values())) == 30
+    assert server.ask("GET", path + "/evidence", key=keys["scorer"])[0] == 403
+
+
+def test_the_consoles_files_are_a_table(desk):
+    """API8: no path leads out of it; what is not in it is the page or nothing."""
+    server, keys = desk
+    for path in ("/assets/../../../../etc/passwd", "/assets/%2e%2e/%2e%2e/etc/passwd", "/..%2f..%2fetc%2fpasswd", "/assets/..%5c..%5cetc",
+                 "//etc/passwd", "/assets//etc/passwd", "/assets/", "/assets/index.html%00.js", "/index.html%00", "/./assay.yaml", "/assets/" + "a" * 3000):
+        for accept in ("text/html", "*/*"):
+            status, answer, _ = server.ask("GET", path, headers={"Accept": accept})
+            text = answer if isinstance(answer, str) else json.dumps(answer)
+            assert status in (200, 400, 404, 414), (path, status)
+            assert "root:" not in text and "entities: {customer" not in text, path
+    status, answer, headers = server.ask("GET", "/", headers={"Accept": "text/html"})
+    assert status == 200 and "'unsafe" not in headers["Content-Security-Policy"] and "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("path, body", [
+    ("/v1/alerts:bulk", {"alerts": ["1"], "action": "delete"}), ("/v1/alerts:bulk", {"alerts": [], "action": "claim"}),
+    ("/v1/alerts:bulk", {"alerts": [1], "action": "claim"}), ("/v1/alerts:bulk", {"alerts": ["1"] * 501, "action": "claim"}),
+    ("/v1/alerts:bulk", {"alerts": {"a": 1}, "action": "claim"}), ("/v1/alerts:bulk", {"alerts": ["1"], "action": "assign", "to": "a\r\nb"}),
+    ("/v1/alerts:bulk", {"alerts": ["1"], "action": "assign", "to": "u" * 1000}), ("/v1/alerts:bulk", {"alerts": ["1"], "action": "claim", "actor": "user:root"}),
+    ("/v1/cases", {"title": "t", "state": "closed"}), ("/v1/cases", {"title": "t", "decisions": ["nothing"]}), ("/v1/cases", {"title": "t", "decisions": [{"id": 1}]}),
+    ("/v1/cases", {"title": "t", "entities": [{"kind": "nobody", "id": "1"}]}), ("/v1/cases", {"title": "t", "entities": [{"kind": "customer", "id": "c1", "seq": 1}]}),
+    ("/v1/cases", {"title": "t\0u"}), ("/v1/cases", {"title": ["t"]}), ("/v1/cases", []),
+])  # fmt: skip
+def test_bodies_of_changes_that_say_too_much(desk, path, body):
+    """API3, API8."""
+    server, keys = desk
+    status, problem, _ = server.ask("POST", path, body, keys["admin"])
+    assert status in (400, 404, 422) and problem["status"] == status, problem
+    assert server.ask("GET", "/healthz")[0] == 200
+
+
+def test_what_a_caller_says_forges_no_line_of_the_journal(desk):
+    """API8: an id of a request, a note and a title stay in their line, quoted."""
+    server, keys = desk
+    server.ask("POST", "/v1/cases", {"title": 'x","event":"forged"}\n{"event":"forged"}', "note": "\u2028\n{}"}, keys["admin"], headers={"X-Request-Id": "a b{}"})
+    for line in server.words().splitlines():
+        assert json.loads(line).get("event") != "forged"

@@ -1,6 +1,7 @@
 """`routes:`: callers of an older service find its paths, requests and answers here."""
 
 import re
+import urllib.parse
 
 import pytest
 
@@ -179,6 +180,82 @@ def test_mistakes_are_told_at_the_start(run, write, tmp_path, change, words):
     assert run("check").exit == 1
     done = run("serve", "--port", "0")
     assert done.exit == 1 and words in done.stderr and re.search(r"assay.yaml:\d+:\d+: routes\.", done.stderr), done
+
+
+ROUTE = "  more: {path: %s, method: %s, to: GET /readyz%s}\n"
+
+
+@pytest.mark.parametrize("path, method, rest, words", [
+    ("/healthz", "GET", "", "the service answers GET /healthz itself"), ("/metrics", "GET", "", "itself"), ("/openapi.json", "GET", "", "itself"),
+    ("/", "GET", "", "itself"), ("/assets/x.js", "GET", "", "itself"), ("/other", "GET", ", replaces: true", "to replace"),
+    ("/healthz", "POST", ", replaces: true", "to replace"), ("/health", "GET", "", "is routes.readyz already"), ("/check", "POST", "", "is routes.check already"),
+    ("/health", "GET", ', header: "X-A: 1"', "is routes.readyz already"), ("/a?b=c", "GET", "", "expected a path"), ("/a%20b", "GET", "", "expected a path"),
+    ("/v1/x", "GET", "", "not under /v1/"),
+])  # fmt: skip
+def test_a_route_hides_no_other(run, write, tmp_path, path, method, rest, words):
+    write("tx.csv", "id,at,customer,amount\na1,2018-04-01T00:00:00Z,c1,10.5\n")
+    write("assay.yaml", SETTINGS + ROUTE % (path, method, rest))
+    done = run("check")
+    line = len(SETTINGS.splitlines()) + 1
+    assert done.exit == 1 and words in done.stderr and f"assay.yaml:{line}:" in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize("path, method, rest", [
+    ("/healthz", "GET", ", replaces: true"), ("/healthz", "POST", ""), ("/health", "POST", ""), ("/", "POST", ""), ("/assets", "GET", ""),
+])  # fmt: skip
+def test_a_route_beside_others(run, write, tmp_path, path, method, rest):
+    write("tx.csv", "id,at,customer,amount\na1,2018-04-01T00:00:00Z,c1,10.5\n")
+    write("assay.yaml", SETTINGS + ROUTE % (path, method, rest))
+    done = run("check")
+    assert done.exit == 0, done.stderr
+
+
+IDS = ["a/b", "a:decide", "a/explanation", "a:replay", "x/../y", "/", ":", "a%2Fb", "a%b", "a b", "a+b", "a?b#c", "é/ü", "\u00ff:\u00fe", ".", "a;b=c"]
+
+
+@pytest.mark.parametrize("id", IDS)
+def test_ids_whatever_they_have_in_them(server, id):
+    """Percent-encoded, an id is one part of a path; so it is where a route fills it in."""
+    event = {"id": id, "at": "2018-04-02T00:00:00Z", "customer": "c/1:x", "amount": 600}
+    assert post(server, "/v1/decisions", event)[0] == 200
+    path = "/v1/decisions/" + urllib.parse.quote(id, safe="")
+    for part in (path, path + "/explanation"):
+        status, body = get(server, part)
+        assert status == 200 and body["id"] == id, (part, body)
+    assert post(server, path + ":replay", {})[1]["id"] == id
+    assert post(server, "/v1/events/" + urllib.parse.quote(id, safe="") + ":decide", "")[1]["id"] == id
+    assert post(server, "/look", {"ref": id}) == (200, {"ref": id, "verdict": "review"})
+    server.wait_projected()
+    status, body = get(server, "/v1/entities/customer/c%2f1%3ax")
+    assert status == 200 and [d["id"] for d in body["decisions"]] == [id]
+    status, problem = get(server, path + "%2Fexplanation")
+    assert status == 404 and problem["instance"].endswith("/explanation")
+
+
+def test_what_is_encoded_without_need(server):
+    post(server, "/v1/decisions", {"id": "n1", "at": "2018-04-02T00:00:00Z", "customer": "c", "amount": 600})
+    for path in ("/v1/%64ecisions/n%31", "/v1%2Fdecisions%2fn1", "/%76%31/decisions/n1/%65xplanation"):
+        assert get(server, path)[0] == 200, path
+    assert post(server, "/v1/decisions/n1%3Areplay", {})[0] in (404, 405)  # the id "n1:replay"
+    assert get(server, "/%68ealth") == (200, {"status": "ok"})
+    for path in ("/v1/decisions/n1%FE", "/v1/decisions/n1%FD", "/v1/decisions/%FF", "/v1/decisions/n1%00", "/v1%FEdecisions%FEn1"):
+        assert get(server, path)[0] in (400, 404), path
+
+
+@pytest.mark.parametrize("id, found", [("[]", "an array"), ("{}", "an object"), ("true", "true or false"), ("false", "true or false"), ("1.5", "a number"),
+                                       ("[1]", "an array"), ('{"a":1}', "an object"), ("1e300", "a number")])  # fmt: skip
+def test_ids_that_are_no_scalars(server, id, found):
+    body = f'{{"id": {id}, "at": "2018-04-02T00:00:00Z", "customer": "c", "amount": 1}}'
+    status, problem = post(server, "/v1/decisions", body)
+    assert status == 422 and problem["errors"] == [{"pointer": "/id", "detail": f"an id is text or a whole number, found {found}"}], problem
+    status, problem = post(server, "/v1/labels", f'{{"id": {id}, "label": true}}')
+    assert status == 422 or problem["items"][0]["status"] == 422, problem
+
+
+def test_ids_that_are_whole_numbers(server):
+    for id, text in (("7", "7"), ("-7", "-7"), ("1e3", "1000"), ("2.0", "2"), ("18446744073709551615", "18446744073709551615")):
+        body = f'{{"id": {id}, "at": "2018-04-02T00:00:00Z", "customer": "c", "amount": 1}}'
+        assert post(server, "/v1/decisions", body)[1]["id"] == text
 
 
 def test_predict_api_example(binary, run, tmp_path):

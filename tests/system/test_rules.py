@@ -1,6 +1,7 @@
 """Rules over the API: written, tested, approved by a second person, live or shadow, retired; after a restart, beside a
 reload, under traffic, and with a process that dies between the record and the plan."""
 
+import csv
 import json
 import pathlib
 import signal
@@ -280,6 +281,32 @@ def test_a_new_window_is_warm_and_traffic_goes_on(start, binary, tmp_path):
         assert {k: shown[k] for k in ("outcome", "rules", "plan")} == {k: answers[id][k] for k in ("outcome", "rules", "plan")}
     assert s.stop() == 0
     run(binary, tmp_path, "rebuild")
+
+
+def test_files_are_scored_by_what_is_in_force(start, binary, tmp_path):
+    """`assay score` and `top` decide as the service does, rules of the API with it; the settings alone where asked."""
+    s = start(approval="none")
+    s.put_live("ODD", "amount >= 100 and amount <= 200 and count() by customer over 2d > 1", "decline")
+    s.put_live("QUIET", "amount > 0", "decline", "shadow")
+    amounts = [20, 150, 150, 600, 150, 90]
+    answers = {f"f{i}": s.decide(f"f{i}", a, "cz", i)["outcome"] for i, a in enumerate(amounts)}
+    assert s.stop() == 0
+    (tmp_path / "new.csv").write_text("id,at,customer,amount\n" + "".join(
+        f"f{i},2018-04-02T00:{i:02}:00Z,cz,{a}\n" for i, a in enumerate(amounts)))
+
+    def outcomes(*more):
+        told = json.loads(run(binary, tmp_path, "score", "--after", "tx.csv", "new.csv", "-o", "out.csv", "--json", *more).stdout)
+        with open(tmp_path / "out.csv") as f:
+            return {r["id"]: r["outcome"] for r in csv.DictReader(f)}, told["decisions_sha256"]
+
+    found, digest = outcomes()
+    assert found == answers and list(found.values()) == ["approve", "decline", "decline", "review", "decline", "approve"]
+    assert digest == replayed(binary, tmp_path)["decisions_sha256"]
+    alone, other = outcomes("--settings-only")
+    assert list(alone.values()) == ["approve"] * 3 + ["review"] + ["approve"] * 2 and other != digest
+    for more, wanted in (((), "decline"), (("--settings-only",), "review")):
+        top = json.loads(run(binary, tmp_path, "top", "new.csv", "--after", "tx.csv", "--json", *more).stdout)
+        assert wanted in json.dumps(top) and ("decline" in json.dumps(top)) is (wanted == "decline")
 
 
 def test_the_control_log_wins(start, binary, tmp_path):

@@ -183,6 +183,48 @@ static void sessions_end(void **state)
     sessions_free(s);
 }
 
+/* A session that another one vouched for is as old as that, however often it is handed on. */
+static void sessions_keep_their_age(void **state)
+{
+    char token[SESSION_TEXT_BYTES + 1], csrf[SESSION_TEXT_BYTES + 1];
+    struct vouched of = {.caller = {.kind = CALLER_KEY, .id = "k"}}, found;
+    struct sessions *s = sessions_new(600 * SECOND, 3600 * SECOND);
+    const int64_t begin = 5000 * SECOND;
+
+    (void)state;
+    sessions_open(s, &of, begin, token, csrf);
+    for (int i = 1; i <= 7; i++) {
+        assert_true(sessions_find(s, text_of(token), begin + i * 500 * SECOND, &found, NULL));
+        assert_int_equal(found.since_us, begin);
+        sessions_open(s, &found, begin + i * 500 * SECOND, token, csrf);
+    }
+    assert_false(sessions_find(s, text_of(token), begin + 3601 * SECOND, &found, NULL));
+    sessions_free(s);
+}
+
+static void links_of_one_leave_room(void **state)
+{
+    struct vouched a = {.caller = {.kind = CALLER_KEY, .id = "a"}}, b = a, found;
+    char mine[LINK_TEXT_BYTES + 1], other[100][LINK_TEXT_BYTES + 1];
+    struct links *l = links_new();
+    const int64_t now = 5000 * SECOND;
+
+    (void)state;
+    b.caller.id[0] = 'b';
+    links_make(l, &a, now, mine);
+    for (int i = 0; i < 100; i++)
+        links_make(l, &b, now + 1 + i, other[i]);
+    for (int i = 0; i < 100; i++)
+        assert_true(links_take(l, text_of(other[i]), now + 200, &found) ==
+                    (i >= 100 - LINKS_OF_ONE_MAX));
+    assert_true(links_take(l, text_of(mine), now + 200, &found));
+    assert_string_equal(found.caller.id, "a");
+    assert_false(links_take(l, text_of(mine), now + 200, &found)); /* once */
+    links_make(l, &a, now, mine);
+    assert_false(links_take(l, text_of(mine), now + (LINK_MINUTES * 60 + 1) * SECOND, &found));
+    links_free(l);
+}
+
 /* ---- keys ---- */
 
 struct asking {
@@ -302,6 +344,8 @@ int main(void)
         cmocka_unit_test(each_guess_waits_longer),
         cmocka_unit_test(own_sign_ins_do_not_open_guessing),
         cmocka_unit_test(sessions_end),
+        cmocka_unit_test(sessions_keep_their_age),
+        cmocka_unit_test(links_of_one_leave_room),
         cmocka_unit_test_setup_teardown(keys_are_read_while_they_change, open_directory,
                                         remove_directory),
         cmocka_unit_test(cookies_are_found),

@@ -317,11 +317,29 @@ bool store_nested(struct event *ev, const struct field *f, dom::element e, struc
     return store_text(ev, f, e, (struct text){minified.data(), minified.size()}, v);
 }
 
+// An event's id is a text or a whole number: true, 1.5, [] and {} are somebody's mistake, and would
+// be the same id for all their events.
+bool is_id(const struct event *ev, const struct field *f, dom::element e)
+{
+    int64_t whole;
+
+    return f - ev->schema->fields != ev->schema->id || e.is_string() || e.is_uint64() ||
+           whole_number(e, &whole);
+}
+
 bool typed_value(struct event *ev, const struct field *f, dom::element e, struct value *v)
 {
     char digits[NUMBER_TEXT_MAX];
     struct text t;
 
+    if (!is_id(ev, f, e)) {
+        char pointer[FIELD_NAME_MAX + 2];
+
+        pointer_of(ev, f, pointer);
+        problems_add(ev->problems, pointer, "an id is text or a whole number, found %s",
+                     kind_word(e));
+        return false;
+    }
     if (f->type == TYPE_TEXT) {
         if (e.is_string())
             return store_text(ev, f, e, text_from(std::string_view(e)), v);

@@ -59,6 +59,7 @@ static void add_name(struct alerts *a, const char *name, enum type type, enum or
 
 static void add_names(struct alerts *a, const struct plan *p)
 {
+    bool is_personal = plan_features_are_personal(p);
     char word[PLAN_NAME_MAX + 8];
 
     add_name(a, "outcome", TYPE_TEXT, OF_OUTCOME, 0);
@@ -77,7 +78,7 @@ static void add_names(struct alerts *a, const struct plan *p)
             add_name(a, f->name, f->type, OF_FIELD, i);
     }
     /* Where features are personal, the log has their values sealed. */
-    for (uint32_t i = 0; i < p->feature_count && !plan_features_are_personal(p); i++)
+    for (uint32_t i = 0; i < p->feature_count && !is_personal; i++)
         add_name(a, p->feature[i].name, program_type(p->program, p->feature[i].node), OF_FEATURE,
                  i);
 }

@@ -18,7 +18,7 @@ static int personal_read(const struct plan *p, int node)
 {
     struct reading r = {plan_schema(p), FIELD_NONE};
 
-    if (node >= 0)
+    if (node >= 0 && schema_has_personal(plan_schema(p)))
         program_fields(plan_program(p), node, note_field, &r);
     return r.field;
 }
@@ -30,7 +30,7 @@ bool plan_node_is_personal(const struct plan *p, int node)
 
 bool plan_features_are_personal(const struct plan *p)
 {
-    for (uint32_t i = 0; i < plan_feature_count(p); i++) {
+    for (uint32_t i = 0; i < plan_feature_count(p) && schema_has_personal(plan_schema(p)); i++) {
         if (plan_node_is_personal(p, plan_feature_node(p, i)))
             return true;
     }

@@ -287,10 +287,11 @@ void program_set_missing(struct program *p, int field, const struct value *v)
     p->missing[field] = node_constant(p, v);
 }
 
-/* Marks in `marks` what marked nodes need; arguments have smaller numbers, so one pass does. */
-static void mark_needs(const struct program *p, uint8_t *marks)
+/* Marks in `marks` what marked nodes need, of which `last` is the last; arguments have smaller
+ * numbers, so one pass does. */
+static void mark_needs(const struct program *p, int last, uint8_t *marks)
 {
-    for (int i = (int)p->count - 1; i >= 0; i--) {
+    for (int i = last; i >= 0; i--) {
         const struct node *n = &p->nodes[i];
 
         if (!marks[i])
@@ -320,7 +321,7 @@ static void find_live(struct program *p)
         marks[p->roots[i]] = 1;
     for (uint32_t i = 0; i < p->aggregate_count; i++)
         marks[p->aggregates[i]->node] = 1;
-    mark_needs(p, marks);
+    mark_needs(p, (int)p->count - 1, marks);
     for (uint32_t i = 0; i < p->count; i++)
         p->nodes[i].is_live = marks[i] != 0;
     mem_free(marks);
@@ -396,11 +397,11 @@ uint64_t program_fingerprint(const struct program *p, int node)
 void program_fields(const struct program *p, int node, void (*visit)(void *context, int field),
                     void *context)
 {
-    uint8_t *marks = mem_array(p->count, 1);
+    uint8_t *marks = mem_array((size_t)node + 1, 1);
 
     marks[node] = 1;
-    mark_needs(p, marks);
-    for (uint32_t i = 0; i < p->count; i++) {
+    mark_needs(p, node, marks);
+    for (int i = 0; i <= node; i++) {
         if (marks[i] && p->nodes[i].kind == NODE_FIELD)
             visit(context, (int)p->nodes[i].param);
     }
@@ -424,11 +425,11 @@ bool program_asks_list(const struct program *p, int node)
 void program_aggregates(const struct program *p, int node,
                         void (*visit)(void *context, const struct aggregate *a), void *context)
 {
-    uint8_t *marks = mem_array(p->count, 1);
+    uint8_t *marks = mem_array((size_t)node + 1, 1);
 
     marks[node] = 1;
-    mark_needs(p, marks);
-    for (uint32_t i = 0; i < p->count; i++) {
+    mark_needs(p, node, marks);
+    for (int i = 0; i <= node; i++) {
         if (marks[i] && p->nodes[i].kind == NODE_AGGREGATE)
             visit(context, p->aggregates[p->nodes[i].param]);
     }

@@ -512,7 +512,7 @@ void access_sign_in_link(struct access *a, struct text token, const char *addres
 bool access_link(struct access *a, const struct caller *c, const char *cookie, const char *address,
                  char text[LINK_TEXT_BYTES + 1], struct error *e)
 {
-    struct vouched of = {.caller = *c};
+    struct vouched of = {.caller = *c}, session;
     unsigned roles;
 
     if (c->kind == CALLER_USER && !sessions_find(a->sessions, cookie_find(cookie, SESSION_COOKIE),
@@ -525,6 +525,11 @@ bool access_link(struct access *a, const struct caller *c, const char *cookie, c
         return error_set(e, ERROR_INVALID,
                          "a one-time token is made for a user or a key of this service; sign in "
                          "where you signed in before");
+    if (c->kind != CALLER_USER &&
+        sessions_find(a->sessions, cookie_find(cookie, SESSION_COOKIE), clock_monotonic_us(),
+                      &session, NULL) &&
+        strcmp(session.caller.id, c->id) == 0)
+        of.since_us = session.since_us; /* a stolen cookie does not live on by tokens */
     links_make(a->links, &of, clock_monotonic_us(), text);
     note(a, "access.link_made", &(struct access_request){.address = address}, c, "");
     return true;

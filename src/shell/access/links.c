@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "core/base/memory.h"
 #include "shell/os/digest.h"
@@ -35,24 +36,40 @@ void links_free(struct links *l)
     mem_free(l);
 }
 
+/* With the lock held: where the next one goes. Whoever makes many takes nobody else's place. */
+static struct link *place_for(struct links *l, const struct caller *c, int64_t now_us)
+{
+    struct link *oldest = &l->all[0], *own = NULL;
+    unsigned owned = 0;
+
+    for (struct link *one = l->all; one < l->all + LINKS_MAX; one++) {
+        if (one->until_us < oldest->until_us)
+            oldest = one;
+        if (one->until_us < now_us || one->of.caller.kind != c->kind ||
+            strcmp(one->of.caller.id, c->id) != 0)
+            continue;
+        owned++;
+        if (own == NULL || one->until_us < own->until_us)
+            own = one;
+    }
+    return owned >= LINKS_OF_ONE_MAX ? own : oldest;
+}
+
 void links_make(struct links *l, const struct vouched *of, int64_t now_us,
                 char text[LINK_TEXT_BYTES + 1])
 {
     uint8_t secret[DIGEST_BYTES];
     char hex[DIGEST_HEX];
-    struct link *oldest = &l->all[0];
+    struct link *place;
 
     random_bytes(secret, sizeof secret);
     digest_hex(secret, hex);
     snprintf(text, LINK_TEXT_BYTES + 1, LINK_PREFIX "%s", hex);
     pthread_mutex_lock(&l->lock);
-    for (struct link *one = l->all; one < l->all + LINKS_MAX; one++) {
-        if (one->until_us < oldest->until_us)
-            oldest = one;
-    }
-    digest_bytes(text, LINK_TEXT_BYTES, oldest->hash);
-    oldest->of = *of;
-    oldest->until_us = now_us + LINK_MINUTES * INT64_C(60000000);
+    place = place_for(l, &of->caller, now_us);
+    digest_bytes(text, LINK_TEXT_BYTES, place->hash);
+    place->of = *of;
+    place->until_us = now_us + LINK_MINUTES * INT64_C(60000000);
     pthread_mutex_unlock(&l->lock);
 }
 

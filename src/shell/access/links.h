@@ -9,7 +9,8 @@
 enum {
     LINK_TEXT_BYTES = 4 + 64,
     LINK_MINUTES = 10,
-    LINKS_MAX = 64, /* not used yet: then the oldest goes */
+    LINKS_MAX = 64,       /* not used yet: then the oldest goes */
+    LINKS_OF_ONE_MAX = 4, /* of one caller: then their own oldest goes */
 };
 
 struct links;

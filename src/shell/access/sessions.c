@@ -122,7 +122,8 @@ void sessions_open(struct sessions *s, const struct vouched *of, int64_t now_us,
     random_text(csrf);
     digest_bytes(token, SESSION_TEXT_BYTES, one->hash);
     one->of = *of;
-    one->opened_us = one->used_us = now_us;
+    one->opened_us = of->since_us != 0 ? of->since_us : now_us;
+    one->used_us = now_us;
     memcpy(one->csrf, csrf, sizeof one->csrf);
     pthread_mutex_lock(&s->lock);
     make_room(s, &of->caller, now_us);
@@ -162,6 +163,7 @@ bool sessions_find(struct sessions *s, struct text token, int64_t now_us, struct
         is_one = true;
         (*at)->used_us = now_us;
         *of = (*at)->of;
+        of->since_us = (*at)->opened_us;
         if (of->user != NULL)
             of->caller.roles = user_roles(of->user);
         if (csrf != NULL)

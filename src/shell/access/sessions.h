@@ -20,12 +20,14 @@ struct vouched {
     const struct user *user; /* of ours, or NULL */
     unsigned generation;     /* of the user's password, */
     uint64_t key_mark;       /* or of the key's secret, when they signed in */
+    int64_t since_us;        /* when the first session of these was opened; 0: now */
 };
 
 struct sessions;
 struct sessions *sessions_new(int64_t idle_us, int64_t longest_us);
 void sessions_free(struct sessions *s);
 
+/* One that a session vouched for is as old as that: it ends no later. */
 void sessions_open(struct sessions *s, const struct vouched *of, int64_t now_us,
                    char token[SESSION_TEXT_BYTES + 1], char csrf[SESSION_TEXT_BYTES + 1]);
 /* Whose it is; false: nobody's, or it has ended. `csrf` may be NULL. Of a key, whoever knows keys

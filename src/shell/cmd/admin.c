@@ -25,7 +25,8 @@ static bool open_service(struct admin *a, const struct settings *s, struct error
 }
 
 /* A service that runs has the log: it is asked, and only where it does not answer either is the
- * first trouble told. */
+ * first trouble told. A log that was opened and is damaged is the answer: whatever happens to
+ * listen at the settings' address is not asked instead of it, nor sent an admin's key. */
 static bool open_either(struct admin *a, const struct settings *s, struct error *e)
 {
     struct error second;
@@ -33,6 +34,8 @@ static bool open_either(struct admin *a, const struct settings *s, struct error 
 
     if (open_data(a, s, e))
         return true;
+    if (e->kind != ERROR_WORLD)
+        return false;
     if (!open_service(a, s, &second))
         return false;
     if (http_client_ask(a->client, "/healthz", "", (struct text){NULL, 0}, &a->answer, &status,

@@ -2,7 +2,20 @@
 
 #include <stdio.h>
 
+#include "shell/rules/overlay.h"
+#include "shell/run/data_directory.h"
 #include "shell/run/output.h"
+
+/* What decides: the settings with the rules of the API that are in force, as in the service. */
+static bool lay_rules(const struct invocation *v, const struct settings *s, struct overlay *o,
+                      struct error *e)
+{
+    char data[DATA_PATH_MAX];
+
+    if (option_has(v, "settings-only"))
+        return overlay_init(o, s, NULL, NULL, e);
+    return data_directory(s, data, e) && overlay_of_directory(o, s, data, e);
+}
 
 bool pass_command(struct invocation *v, bool decides,
                   bool (*work)(struct invocation *v, struct scoring_options *o, struct scoring *s,
@@ -14,6 +27,7 @@ bool pass_command(struct invocation *v, bool decides,
                                 .decides = decides,
                                 .simd = v->simd,
                                 .progress = term_progress(&v->term)};
+    struct overlay overlay = {0};
     struct settings *settings;
     struct scoring s;
     bool ok;
@@ -21,13 +35,18 @@ bool pass_command(struct invocation *v, bool decides,
     if (!invocation_settings(v, &settings, e))
         return false;
     o.settings = settings;
-    ok = scoring_open(&o, &s, e);
-    if (ok) {
+    ok = !decides || lay_rules(v, settings, &overlay, e);
+    if (ok && decides)
+        o.settings = &overlay.settings;
+    if (ok && scoring_open(&o, &s, e)) {
         if (s.current.warning[0] != 0)
             fprintf(stderr, "assay: %s\n", s.current.warning);
         ok = work(v, &o, &s, context, e);
         scoring_close(&s);
+    } else if (ok) {
+        ok = decides ? overlay_blame(&overlay, e) : false;
     }
+    overlay_fini(&overlay);
     settings_free(settings);
     return ok;
 }

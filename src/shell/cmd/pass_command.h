@@ -5,6 +5,13 @@
 #include "shell/cmd/cmd.h"
 #include "shell/run/scoring.h"
 
+/* Of those that decide. */
+#define OPTION_SETTINGS_ONLY                                                                       \
+    {                                                                                              \
+        "settings-only", 0, NULL,                                                                  \
+            "decide by the settings' rules alone, without those of the API that are in force"      \
+    }
+
 /* Opens the settings and the plan for the events of the first argument (none: the settings' source)
  * after those of --after, and has `work` do the rest: set visit and context, scoring_run, print. */
 bool pass_command(struct invocation *v, bool decides,

@@ -159,6 +159,7 @@ static const struct option options[] = {
     {"output", 'o', "FILE",
      "where to write: CSV, or NDJSON for .ndjson (default: standard output)"},
     {"after", 0, "FILE", "events that came before: observed first, not decided"},
+    OPTION_SETTINGS_ONLY,
     OPTION_MEMORY,
     {0},
 };
@@ -171,7 +172,7 @@ const struct command command_score = {
     .most = 1,
     .words =
         "Nothing is logged; the state starts empty (see --after). The digest that is printed is the "
-        "one that\n`assay replay` prints for the same events decided over HTTP.\nWith several kinds of event FILE is a directory that has their files.",
+        "one that\n`assay replay` prints for the same events decided over HTTP. Rules of the API that are in force in\nthe data directory decide with those of the settings, as in the service.\nWith several kinds of event FILE is a directory that has their files.",
     .options = options,
     .examples = "  assay score transactions.csv -o scores.csv\n"
                 "  assay score --after january.csv february.csv -o scores.ndjson --json\n",

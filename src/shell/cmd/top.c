@@ -208,6 +208,7 @@ static bool top_run(struct invocation *v, struct error *e)
 static const struct option options[] = {
     {"number", 'n', "N", "how many (default 20)"},
     {"after", 0, "FILE", "events that came before: observed first, not ranked"},
+    OPTION_SETTINGS_ONLY,
     OPTION_MEMORY,
     {0},
 };

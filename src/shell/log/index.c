@@ -283,7 +283,8 @@ static bool learn_place(struct index *x, const struct window *w, uint64_t seq, s
 
 /* From a known place on, record by record. */
 static bool read_from(struct index *x, struct window *w, const struct place *p, uint64_t seq,
-                      struct buffer *into, struct record *r, struct error *e)
+                      struct buffer *into, struct record *r, uint8_t chain[DIGEST_BYTES],
+                      struct error *e)
 {
     size_t at = p->offset;
     uint64_t next = p->seq;
@@ -310,13 +311,15 @@ static bool read_from(struct index *x, struct window *w, const struct place *p, 
         return error_set(e, ERROR_FULL, "record %" PRIu64 ": %zu bytes do not fit the reader's %zu",
                          seq, f.record.sealed.length + f.record.body.length, into->max);
     *r = f.record;
+    if (chain != NULL)
+        memcpy(chain, f.chain, DIGEST_BYTES);
     r->sealed.bytes = into->bytes;
     r->body.bytes = into->bytes + r->sealed.length;
     return true;
 }
 
 bool index_read(struct index *x, uint64_t seq, struct buffer *into, struct record *r,
-                struct error *e)
+                uint8_t chain[DIGEST_BYTES], struct error *e)
 {
     struct place p;
     struct window w;
@@ -328,8 +331,8 @@ bool index_read(struct index *x, uint64_t seq, struct buffer *into, struct recor
         return errno == ENOENT
                    ? error_set(e, ERROR_NOT_FOUND, "%s: no record with seq %" PRIu64, x->path, seq)
                    : disk_error(e, "open", x->path, w.name);
-    is_read =
-        (p.is_known || learn_place(x, &w, seq, &p, e)) && read_from(x, &w, &p, seq, into, r, e);
+    is_read = (p.is_known || learn_place(x, &w, seq, &p, e)) &&
+              read_from(x, &w, &p, seq, into, r, chain, e);
     window_close(&w);
     return is_read;
 }

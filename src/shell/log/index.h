@@ -29,7 +29,8 @@ uint64_t index_first_seq(struct index *x); /* of the records there are */
 void index_drop(struct index *x, uint64_t first_seq);
 void index_less_bytes(struct index *x, size_t bytes); /* packed, or no longer there */
 
+/* `chain`, where not NULL: the chain value behind it. */
 bool index_read(struct index *x, uint64_t seq, struct buffer *into, struct record *r,
-                struct error *e) MUST_USE;
+                uint8_t chain[DIGEST_BYTES], struct error *e) MUST_USE;
 
 #endif

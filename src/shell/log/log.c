@@ -145,7 +145,13 @@ uint64_t log_head(const struct log *l, uint8_t chain[DIGEST_BYTES])
 bool log_read(const struct log *l, uint64_t seq, struct buffer *into, struct record *r,
               struct error *e)
 {
-    return index_read(l->index, seq, into, r, e);
+    return index_read(l->index, seq, into, r, NULL, e);
+}
+
+bool log_read_chained(const struct log *l, uint64_t seq, struct buffer *into, struct record *r,
+                      uint8_t chain[DIGEST_BYTES], struct error *e)
+{
+    return index_read(l->index, seq, into, r, chain, e);
 }
 
 /* The piece that the next bytes go to: the last one, or a new one in a new segment. */

@@ -145,6 +145,9 @@ bool log_chain_at(const char *directory, uint64_t seq, uint8_t chain[DIGEST_BYTE
 /* A durable record, copied into `into`; the record's slices point there. ERROR_NOT_FOUND. */
 bool log_read(const struct log *l, uint64_t seq, struct buffer *into, struct record *r,
               struct error *e) MUST_USE;
+/* The same, with the chain value behind it: at once, where log_chain_at reads its way there. */
+bool log_read_chained(const struct log *l, uint64_t seq, struct buffer *into, struct record *r,
+                      uint8_t chain[DIGEST_BYTES], struct error *e) MUST_USE;
 
 /* The last whole record's seq, 0 where there is none; beside a writer too. */
 bool log_last_seq(const char *directory, uint64_t *seq, struct error *e) MUST_USE;

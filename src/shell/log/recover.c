@@ -276,7 +276,7 @@ bool log_recover(struct log *l, struct log_found *found, struct error *e)
     mem_free(first);
     if (!is_done)
         return false;
-    if (disk_sync_directory(l->directory) != 0)
+    if (count > 0 && disk_sync_directory(l->directory) != 0)
         return disk_error(e, "sync directory", l->path, "");
     *found = result;
     return true;

@@ -300,7 +300,8 @@ bool shard_end_history(struct shard *s, struct text source, struct error *e)
     s->has_history = true;
     s->status.watermark_us = body.until_us;
     s->status.state_bytes = region_header(&s->state.region)->live;
-    return shard_snapshot_now(s, e);
+    /* Of an empty state a snapshot spares nothing. */
+    return body.events == 0 || shard_snapshot_now(s, e);
 }
 
 /* ---- running */

@@ -36,6 +36,7 @@ enum {
     WAIT_US = 1000,
     QUEUE_PATIENCE_US = 10000000,
     BODY_MAX = 4 << 20,
+    BUILDS_MAX = 8, /* a log whose beginning is cut off faster than that is read is no use */
 };
 
 struct activation {
@@ -148,7 +149,11 @@ void shard_take_plan(struct shard *s, struct submission *sub)
         sub->status = SUBMIT_STALE;
         return;
     }
-    if ((a->has_state && !finish_state(s, a, &e)) || !log_reserve(s->log, 1, a->body.length, &e)) {
+    if (a->has_state && !finish_state(s, a, &e) && e.kind == ERROR_CONFLICT) {
+        sub->status = SUBMIT_STALE; /* the log was cut meanwhile: the state is built again */
+        return;
+    }
+    if (e.kind != ERROR_NONE || !log_reserve(s->log, 1, a->body.length, &e)) {
         sub->status = e.kind == ERROR_FULL ? SUBMIT_FULL : SUBMIT_FAILED;
         snprintf(sub->error, sizeof sub->error, "%s", e.text);
         return;
@@ -223,12 +228,12 @@ static bool go_on(struct shard *s, const struct activation *a, const struct prog
            error_set(e, ERROR_CANCELLED, "stopped; the plan that was in force is");
 }
 
-/* Reports, and waits where the work is ahead of its rate: that holds until `until`. What came
- * meanwhile is read at full speed, so that the end is reached. */
-static bool pace(struct shard *s, const struct activation *a, uint64_t until, int64_t began_us,
-                 const struct progress *p, struct error *e)
+/* Reports, and waits where the `count` records that were read since are ahead of their rate: that
+ * holds until `until`. What came meanwhile is read at full speed, so that the end is reached. */
+static bool pace(struct shard *s, const struct activation *a, uint64_t until, uint64_t count,
+                 int64_t began_us, const struct progress *p, struct error *e)
 {
-    double us = s->o.activation_rate > 0 ? (double)a->applied * 1e6 / s->o.activation_rate : 0;
+    double us = s->o.activation_rate > 0 ? (double)count * 1e6 / s->o.activation_rate : 0;
     int64_t due_us = a->applied < until ? began_us + (int64_t)us : 0, left_us;
 
     do {
@@ -244,7 +249,7 @@ static bool pace(struct shard *s, const struct activation *a, uint64_t until, in
 /* Bring the state to where the log's file ends now. */
 static bool build(struct shard *s, struct activation *a, const struct progress *p, struct error *e)
 {
-    uint64_t until = log_durable_seq(s->log);
+    uint64_t until = log_durable_seq(s->log), count = 0;
     int64_t began_us = clock_monotonic_us();
     struct record r;
     int found;
@@ -255,7 +260,7 @@ static bool build(struct shard *s, struct activation *a, const struct progress *
         if (a->first == 0)
             a->first = r.seq;
         a->applied = r.seq;
-        if (a->applied % REPORT_EVERY == 0 && !pace(s, a, until, began_us, p, e))
+        if (++count % REPORT_EVERY == 0 && !pace(s, a, until, count, began_us, p, e))
             return false;
     }
     return found == 0 && apply_flush(a->apply, e) && go_on(s, a, p, e);
@@ -270,6 +275,21 @@ static bool open_state(struct shard *s, struct activation *a, struct error *e)
     a->has_state = true;
     a->apply = apply_new(&o);
     return log_cursor_open(s->log_directory, 1, &a->cursor, e);
+}
+
+/* The log's beginning was cut off (log.keep) while it was read: what was built would lack records
+ * in its middle. It is built again from what is there now. */
+static bool open_state_again(struct shard *s, struct activation *a, struct error *e)
+{
+    apply_free(a->apply);
+    log_cursor_close(a->cursor);
+    state_close(&a->state);
+    a->state = (struct state){0};
+    a->apply = NULL;
+    a->cursor = NULL;
+    a->has_state = false;
+    a->applied = a->first = 0;
+    return open_state(s, a, e);
 }
 
 static void plan_done(struct submission *sub)
@@ -305,11 +325,21 @@ static bool submit(struct shard *s, struct activation *a, struct error *e)
     return true;
 }
 
+static bool build_whole(struct shard *s, struct activation *a, const struct progress *p,
+                        struct error *e)
+{
+    for (int i = 1; !build(s, a, p, e); i++) {
+        if (e->kind != ERROR_CONFLICT || i == BUILDS_MAX || !open_state_again(s, a, e))
+            return false;
+    }
+    return true;
+}
+
 static bool bring_into_force(struct shard *s, struct activation *a, const struct progress *p,
                              struct error *e)
 {
     do {
-        if ((a->has_state && !build(s, a, p, e)) || !submit(s, a, e))
+        if ((a->has_state && !build_whole(s, a, p, e)) || !submit(s, a, e))
             return false;
     } while (a->submission.status == SUBMIT_STALE);
     return a->submission.status == SUBMIT_DONE ||

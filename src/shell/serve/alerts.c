@@ -428,6 +428,10 @@ static bool read_ids(const struct json *body, struct bulk *b, struct error *e)
                                                                    : -1;
         if (id <= 0)
             return error_set(e, ERROR_INVALID, "alerts: expected ids of alerts as texts");
+        for (uint32_t k = 0; k < b->count; k++) {
+            if (b->id[k] == id)
+                return error_set(e, ERROR_INVALID, "alerts: %" PRId64 " is there twice", id);
+        }
         b->id[b->count++] = id;
     }
     return true;

@@ -131,25 +131,14 @@ static void add_hex(struct buffer *out, const uint8_t *bytes, size_t length)
 
 /* The chain's value behind the record: `assay log verify` computes it anew from the log's first
  * byte, and the signed checkpoints (/v1/audit) hold it fast. */
-static bool add_proof(struct server *s, uint64_t seq, struct buffer *out, struct error *e)
+static bool add_proof(struct server *s, uint64_t seq, struct buffer *bytes, struct buffer *out,
+                      struct error *e)
 {
-    char path[CONTROL_PATH_MAX];
     uint8_t chain[DIGEST_BYTES];
-    struct log_cursor *cursor;
     struct record r;
-    int got;
 
-    if (snprintf(path, sizeof path, "%s/log", shard_directory(s->o.shard)) >= (int)sizeof path)
-        return error_set(e, ERROR_INVALID, "the log's path is too long");
-    if (!log_cursor_open(path, seq, &cursor, e))
+    if (!log_read_chained(shard_log(s->o.shard), seq, bytes, &r, chain, e))
         return false;
-    got = log_cursor_next(cursor, &r, e);
-    if (got == 1)
-        log_cursor_chain(cursor, chain);
-    log_cursor_close(cursor);
-    if (got != 1)
-        return got == 0 ? error_set(e, ERROR_NOT_FOUND, "the log has no record %" PRIu64, seq)
-                        : false;
     buffer_format(out, ",\"log\":{\"name\":\"decisions\",\"seq\":%" PRIu64 ",\"chain\":\"", r.seq);
     add_hex(out, chain, sizeof chain);
     buffer_add_text(out, "\"}");
@@ -160,18 +149,28 @@ static bool add_decisions(struct server *s, struct store *store, int64_t id, str
                           struct error *e)
 {
     struct evidence v = {.s = s, .room = CASE_DECISIONS_MAX};
+    struct buffer bytes;
     bool ok;
 
+    buffer_init(&bytes, LOG_BODY_MAX + LOG_OVERHEAD_BYTES);
     v.member = mem_array(v.room, sizeof *v.member);
     ok = case_members(store, id, v.room, take_seq, &v, e);
     buffer_add_text(out, ",\"decisions\":[");
-    for (uint32_t i = 0; i < v.count && ok; i++) {
+    for (uint32_t i = 0; i < v.count && ok && !out->overflow; i++) {
         if (i > 0)
             buffer_add_char(out, ',');
-        ok = record_show(s, v.member[i].seq, out, e) && add_proof(s, v.member[i].seq, out, e);
+        ok = record_show(s, v.member[i].seq, out, e) &&
+             add_proof(s, v.member[i].seq, &bytes, out, e);
         buffer_add_char(out, '}');
     }
+    if (out->overflow)
+        ok = error_set(e, ERROR_INVALID,
+                       "the evidence of case %" PRId64
+                       " is over %d bytes: read its decisions one by one, or open a case for some "
+                       "of them",
+                       id, HTTP_ANSWER_BYTES_MAX);
     mem_free(v.member);
+    buffer_fini(&bytes);
     buffer_add_char(out, ']');
     return ok;
 }

@@ -208,9 +208,12 @@ static bool link_each(struct linking *l, const struct json *body, const char *ke
 
 static bool link_all(struct linking *l, const struct json *body, const struct case_row *before)
 {
-    return link_each(l, body, "alerts", CASE_ALERTS_MAX - before->alerts, link_alert) &&
+    int64_t entities;
+
+    return case_entity_count(l->store, before->id, &entities, l->e) &&
+           link_each(l, body, "alerts", CASE_ALERTS_MAX - before->alerts, link_alert) &&
            link_each(l, body, "decisions", CASE_DECISIONS_MAX - before->decisions, link_decision) &&
-           link_each(l, body, "entities", CASE_ENTITIES_MAX, link_entity);
+           link_each(l, body, "entities", CASE_ENTITIES_MAX - entities, link_entity);
 }
 
 /* ---- changes ---- */

@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "core/base/calendar.h"
 #include "core/base/memory.h"
@@ -260,6 +261,63 @@ static bool set_header(struct contract *c, const struct contract_setting *s, str
     return true;
 }
 
+/* Whether the service answers this path by itself, or its console does. */
+static bool is_own(const struct contract *c)
+{
+    const struct text path = text_of(c->path);
+    struct text parameter, name;
+    const char *allow;
+
+    if (route_find(path, c->method, &parameter, &name, &allow) != NULL)
+        return true;
+    return c->method == HTTP_GET && (text_is(path, "/") || text_is(path, "/index.html") ||
+                                     strncmp(c->path, "/assets/", 8) == 0);
+}
+
+static bool check_path(const struct contract *c, const struct contract_setting *s, struct error *e)
+{
+    const char *at = s->path;
+
+    while (*at > ' ' && strchr("?#%", *at) == NULL)
+        at += *at != 0;
+    if (s->path[0] != '/' || strncmp(s->path, "/v1/", 4) == 0 || *at != 0)
+        return error_set(e, ERROR_INVALID,
+                         "routes.%.100s.path: expected a path such as /predict, not under /v1/, "
+                         "found \"%.64s\"",
+                         s->name, s->path);
+    if (is_own(c) && !s->replaces)
+        return error_set(e, ERROR_INVALID,
+                         "routes.%.100s.path: the service answers %s %.64s itself; hint: take "
+                         "another path, or say `replaces: true`",
+                         s->name, method_word(c->method), s->path);
+    if (!is_own(c) && s->replaces)
+        return error_set(e, ERROR_INVALID,
+                         "routes.%.100s.replaces: the service has no %s %.64s to replace", s->name,
+                         method_word(c->method), s->path);
+    return true;
+}
+
+/* The first that matches is taken: one behind another without a header of its own is never. */
+static bool is_reached(const struct contracts *all, const struct contract_setting *s,
+                       struct error *e)
+{
+    const struct contract *c = &all->contract[all->count - 1];
+
+    for (const struct contract *before = all->contract; before < c; before++) {
+        bool is_told =
+            before->header_name != NULL &&
+            (c->header_name == NULL || strcasecmp(before->header_name, c->header_name) != 0 ||
+             strcmp(before->header_value, c->header_value) != 0);
+
+        if (before->method == c->method && strcmp(before->path, c->path) == 0 && !is_told)
+            return error_set(e, ERROR_INVALID,
+                             "routes.%.100s.path: %s %.64s is routes.%.100s already; hint: tell "
+                             "them apart by `header`, the one without it last",
+                             s->name, method_word(c->method), s->path, before->name);
+    }
+    return true;
+}
+
 static bool contract_new(struct contract *c, const struct contract_setting *s,
                          const struct schema *events, struct error *e)
 {
@@ -278,11 +336,8 @@ static bool contract_new(struct contract *c, const struct contract_setting *s,
     c->requests = shapes_new(request_names(events));
     c->answers = shapes_new(answer_names(events));
     c->body = -1;
-    if (s->path[0] != '/' || strncmp(s->path, "/v1/", 4) == 0)
-        return error_set(e, ERROR_INVALID,
-                         "routes.%.100s.path: expected a path such as /predict, not under /v1/, "
-                         "found \"%.64s\"",
-                         s->name, s->path);
+    if (!check_path(c, s, e))
+        return false;
     snprintf(place, sizeof place, "routes.%.100s.to", s->name);
     if (!set_header(c, s, e) || !set_target(c, place, e))
         return false;
@@ -300,7 +355,7 @@ static bool contract_new(struct contract *c, const struct contract_setting *s,
  * the nearest key above. */
 static bool blame(const struct settings *s, const char *name, struct error *e)
 {
-    static const char *const parts[] = {"path", "header", "to", "body", "answers"};
+    static const char *const parts[] = {"path", "header", "replaces", "to", "body", "answers"};
     char key[PLACE_MAX];
 
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
@@ -324,7 +379,8 @@ bool contracts_new(const struct settings *s, const struct schema *events, struct
     for (uint32_t i = 0; i < s->contract_count; i++) {
         const struct contract_setting *setting = &s->contracts[i];
 
-        if (contract_new(&all->contract[all->count++], setting, events, e))
+        if (contract_new(&all->contract[all->count++], setting, events, e) &&
+            is_reached(all, setting, e))
             continue;
         blame(s, setting->name, e);
         contracts_unref(all);
@@ -448,6 +504,21 @@ static void template_fill(const struct template *t, const struct shapes *shapes,
     }
 }
 
+/* Of a path: what is filled in is one part of it, whatever it has in it. */
+static void path_fill(const struct template *t, const struct shapes *shapes,
+                      const struct shape_scope *scope, bool *is_null, struct buffer *out)
+{
+    for (uint32_t i = 0; i <= t->count; i++) {
+        size_t from;
+
+        buffer_add_slice(out, t->before[i]);
+        from = out->length;
+        if (i < t->count && !shape_text(shapes, t->shape[i], scope, out))
+            *is_null = true;
+        path_mark(out->bytes + from, out->length - from);
+    }
+}
+
 /* The body as JSON; false: it is none, and the answer is there. */
 static bool read_body(struct translation *t, struct exchange *x)
 {
@@ -491,13 +562,15 @@ static bool set_route(struct translation *t, struct exchange *x, const struct sh
 {
     const struct contract *c = t->contract;
     bool is_null = false;
+    const struct route *found;
     const char *allow;
 
-    template_fill(&c->target, c->requests, scope, &is_null, &t->path);
+    path_fill(&c->target, c->requests, scope, &is_null, &t->path);
     x->method = c->route->method;
-    if (is_null || t->path.overflow ||
-        route_find((struct text){t->path.bytes, t->path.length}, x->method, &x->parameter, &x->name,
-                   &allow) != c->route) {
+    found = route_find((struct text){t->path.bytes, t->path.length}, x->method, &x->parameter,
+                       &x->name, &allow);
+    path_unmark(t->path.bytes, t->path.length);
+    if (is_null || t->path.overflow || found != c->route) {
         problem_answer(x, 400, "the request does not say what %s needs", c->route->pattern);
         return false;
     }

@@ -21,6 +21,7 @@
 #include "shell/serve/http.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <errno.h>
 #include <limits.h>
 #include <microhttpd.h>
@@ -73,6 +74,8 @@ struct connection {
     struct MHD_Connection *mhd;
     enum stage stage;
     atomic_uint wait;         /* enum wait */
+    char *path;               /* of the request, decoded */
+    const char *target;       /* of the request: its path, where the library decodes it */
     bool is_held;             /* counted in loop.held, */
     unsigned looks;           /* and asked for so often */
     size_t body_bytes;        /* received; those over body_max were dropped, */
@@ -313,14 +316,101 @@ static bool head_is_malformed(struct connection *c)
     return h.is_odd || h.hosts > 1 || h.lengths + h.encodings > 1;
 }
 
+/* Bytes that no UTF-8 has. */
+enum { MARK_SLASH = 0xfe, MARK_COLON = 0xfd, MARK_NONE = 0xff };
+
+void path_mark(char *bytes, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        if (bytes[i] == '/')
+            bytes[i] = (char)MARK_SLASH;
+        else if (bytes[i] == ':')
+            bytes[i] = (char)MARK_COLON;
+    }
+}
+
+void path_unmark(char *bytes, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        if (bytes[i] == (char)MARK_SLASH)
+            bytes[i] = '/';
+        else if (bytes[i] == (char)MARK_COLON)
+            bytes[i] = ':';
+    }
+}
+
+void exchange_unmark_path(struct exchange *x)
+{
+    if (x->connection->path != NULL)
+        path_unmark(x->connection->path, x->path.length);
+}
+
+static bool hex_byte(const char *text, char *byte)
+{
+    static const char digits[] = "0123456789abcdef";
+    const char *high = text[0] != 0 ? strchr(digits, tolower((unsigned char)text[0])) : NULL;
+    const char *low =
+        high != NULL && text[1] != 0 ? strchr(digits, tolower((unsigned char)text[1])) : NULL;
+
+    if (low == NULL)
+        return false;
+    *byte = (char)((high - digits) << 4 | (low - digits));
+    return true;
+}
+
+/* In place. What looks like a mark and is none becomes a byte that no text has, as NUL does. */
+static size_t unescape_path(char *text)
+{
+    char *to = text;
+
+    for (const char *from = text; *from != 0; from++) {
+        bool is_escape = *from == '%' && hex_byte(from + 1, to);
+
+        if (!is_escape)
+            *to = *from;
+        if (*to == 0 || *to == (char)MARK_SLASH || *to == (char)MARK_COLON)
+            *to = (char)MARK_NONE;
+        if (is_escape) {
+            path_mark(to, 1);
+            from += 2;
+        }
+        to++;
+    }
+    *to = 0;
+    return (size_t)(to - text);
+}
+
+static struct connection *connection_of(struct MHD_Connection *mhd)
+{
+    return MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+}
+
+/* Before it is cut and decoded, in the same place. */
+static void *on_target(void *context, const char *target, struct MHD_Connection *mhd)
+{
+    struct connection *c = connection_of(mhd);
+
+    (void)context;
+    if (c == NULL)
+        return NULL;
+    c->target = target;
+    c->path = NULL;
+    return NULL;
+}
+
 /* A NUL would end the path or the query for us and not for others: it becomes a byte that no text
  * has. */
 static size_t unescape(void *context, struct MHD_Connection *mhd, char *text)
 {
-    size_t length = MHD_http_unescape(text);
+    struct connection *c = connection_of(mhd);
+    size_t length;
 
     (void)context;
-    (void)mhd;
+    if (c != NULL && text == c->target) {
+        c->path = text;
+        return unescape_path(text);
+    }
+    length = MHD_http_unescape(text);
     for (size_t i = 0; i < length; i++) {
         if (text[i] == 0)
             text[i] = (char)0xff;
@@ -406,7 +496,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *mhd, con
     if (c != NULL)
         c->loop->has_moved = true;
     if (c == NULL) {
-        c = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+        c = connection_of(mhd);
         if (c == NULL)
             return MHD_NO;
         *request = c;
@@ -932,8 +1022,9 @@ static bool loop_start(struct http *h, struct loop *l, struct error *e)
         MHD_OPTION_LISTEN_SOCKET, h->listen_fd, MHD_OPTION_CONNECTION_LIMIT, connections,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_HEAD_BYTES_MAX,
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_IDLE_MAX_S, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-        MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, h,
-        MHD_OPTION_NOTIFY_CONNECTION, on_connection, l, MHD_OPTION_END);
+        MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL, MHD_OPTION_URI_LOG_CALLBACK, on_target, NULL,
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, h, MHD_OPTION_NOTIFY_CONNECTION, on_connection,
+        l, MHD_OPTION_END);
     if (l->daemon != NULL && pthread_create(&l->thread, NULL, loop_main, l) == 0)
         return true;
     error_set(e, ERROR_WORLD, "cannot start an HTTP thread: %s", strerror(errno));

@@ -41,7 +41,7 @@ enum {
     HTTP_KEPT_BYTES = 64 << 10,        /* of a buffer kept for the connection's next request */
     HTTP_HEADERS_BYTES_MAX = 16 << 10, /* that exchange_add_header takes for one answer */
     HTTP_ROOM_BYTES_MAX = 4 << 20,
-    HTTP_STREAM_BYTES = 4 << 10,       /* of one piece of a stream */
+    HTTP_STREAM_BYTES = 4 << 10, /* of one piece of a stream */
     HTTP_REQUEST_ID_MAX = 128,
     HTTP_ACTOR_MAX = 128,
     HTTP_TRACE_BYTES = 55, /* of a traceparent */
@@ -51,13 +51,20 @@ enum http_method { HTTP_GET, HTTP_HEAD, HTTP_POST, HTTP_DELETE, HTTP_OPTIONS, HT
 
 enum http_next { HTTP_ANSWERED, HTTP_WAITING };
 
+/* A path's '/' and ':' that came percent-encoded belong to one part of it, such as an event's id:
+ * they stand marked, as bytes that no text has, until the route is known. */
+void path_mark(char *bytes, size_t length);
+void path_unmark(char *bytes, size_t length);
+struct exchange;
+void exchange_unmark_path(struct exchange *x); /* and what was taken out of it, in place */
+
 struct exchange_pair {
     const char *name, *value;
 };
 
 struct exchange {
     enum http_method method;
-    struct text path; /* decoded; may be any bytes but NUL */
+    struct text path; /* decoded; may be any bytes but NUL; see path_mark */
     size_t body_max;
     struct buffer body;
     int64_t started_us;  /* monotonic */

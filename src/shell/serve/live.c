@@ -356,6 +356,19 @@ static uint64_t first_frame(const struct live *l, const char *last_id)
     return (uint64_t)last + 1 > oldest ? (uint64_t)last + 1 : oldest;
 }
 
+/* Under the lock: who asks takes not everybody's place. Nobody is told from another where no key
+ * or session is asked for: then all are one's own machine, or meant to be. */
+static bool has_place(const struct live *l, const struct exchange *x)
+{
+    unsigned own = 0;
+
+    if (l->count >= LIVE_LISTENERS_MAX || l->is_ending)
+        return false;
+    for (const struct listener *n = l->listeners; n != NULL && x->actor[0] != 0; n = n->after)
+        own += strcmp(n->exchange->actor, x->actor) == 0;
+    return own < LIVE_LISTENERS_OF_ONE_MAX;
+}
+
 enum http_next show_live(struct server *s, struct exchange *x)
 {
     struct live *l = s->live;
@@ -363,7 +376,7 @@ enum http_next show_live(struct server *s, struct exchange *x)
     bool has_room, has_begun;
 
     pthread_mutex_lock(&l->lock);
-    has_room = l->count < LIVE_LISTENERS_MAX && !l->is_ending;
+    has_room = has_place(l, x);
     has_begun = l->newest > 0;
     if (has_room && has_begun) {
         n = mem_alloc(sizeof *n);
@@ -380,7 +393,8 @@ enum http_next show_live(struct server *s, struct exchange *x)
     if (!has_begun) {
         problem_answer(x, 503, "the server has just started; ask again");
     } else if (!has_room) {
-        problem_answer(x, 429, "%d are listening already", LIVE_LISTENERS_MAX);
+        problem_answer(x, 429, "as many are listening already as may: %d, %d of them by one caller",
+                       LIVE_LISTENERS_MAX, LIVE_LISTENERS_OF_ONE_MAX);
     } else {
         x->status = 200;
         x->content_type = "text/event-stream";

@@ -231,6 +231,12 @@ static const struct route *route_of(struct server *s, struct exchange *x)
     }
     if (!contract_begin(contracts, x))
         x->route = route_find(x->path, x->method, &x->parameter, &x->name, &x->allow);
+    exchange_unmark_path(x);
+    if (x->route == NULL && x->allow[0] == 0) { /* the path's own '/' and ':' may be encoded */
+        x->allow = NULL;
+        if (!contract_begin(contracts, x))
+            x->route = route_find(x->path, x->method, &x->parameter, &x->name, &x->allow);
+    }
     if (x->route == NULL && x->translation == NULL && x->allow[0] == 0 &&
         (x->route = console_route(s->o.console, x)) != NULL)
         x->allow = NULL;

@@ -195,7 +195,6 @@ enum http_next replay_decision(struct server *s, struct exchange *x)
 {
     const struct explanation_sources from = {.log = shard_log(s->o.shard),
                                              .plans = shard_plans(s->o.shard)};
-    char directory[FILE_PATH_MAX];
     struct store *store;
     struct error e = {0};
     uint64_t seq;
@@ -203,12 +202,11 @@ enum http_next replay_decision(struct server *s, struct exchange *x)
     if (!body_is_empty_object(s, x, "a decision is replayed as it was") ||
         !find_decision(s, x, &store, &seq))
         return HTTP_ANSWERED;
-    snprintf(directory, sizeof directory, "%s/log", shard_directory(s->o.shard));
     if (!wait_durable(from.log, seq)) {
         problem_answer(x, 503, "the decision is not on disk yet; ask again");
         return HTTP_ANSWERED;
     }
-    if (!proof_write(&from, directory, seq, &x->answer, &e)) {
+    if (!proof_write(&from, seq, &x->answer, &e)) {
         buffer_clear(&x->answer);
         problem_answer(x, e.kind == ERROR_NOT_FOUND ? 404 : 503, "%s", e.text);
         return HTTP_ANSWERED;

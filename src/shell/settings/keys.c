@@ -705,6 +705,11 @@ const struct key keys[] = {
      .choices = "GET|POST", .words = "And how."},
     {"routes.*.header", KEY_TEXT, 0, MEMBER(struct contract_setting, header),
      .words = "`NAME: VALUE` of a header that tells this route from others with the same path."},
+    {"routes.*.replaces", KEY_BOOL, 0, MEMBER(struct contract_setting, replaces),
+     .standard = "false",
+     .words =
+         "Whether the path is one that the service has itself, such as /healthz, and takes its "
+         "place."},
     {"routes.*.to", KEY_TEXT, KEY_REQUIRED, MEMBER(struct contract_setting, to),
      .words = "The operation, such as POST /v1/decisions; expressions in braces are filled in."},
     {"routes.*.require", KEY_TEXTS, 0,

@@ -244,7 +244,8 @@ struct answer_setting {
 struct contract_setting {
     char *name;
     char *path, *method, *to;
-    char *header; /* "NAME: VALUE" that the request must have; or NULL */
+    char *header;  /* "NAME: VALUE" that the request must have; or NULL */
+    bool replaces; /* the path is one of the service's own */
     char **require;
     uint32_t require_count;
     char *body; /* of the operation's request, a shape; NULL: the request's body as it is */

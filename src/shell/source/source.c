@@ -94,10 +94,11 @@ bool source_check_fields(const struct source *s, struct error *e)
 
     for (uint32_t i = 0; i < s->options.field_count; i++) {
         struct text name = text_of(s->fields[i].name);
-        const char *nearest = schema_nearest(schema, name);
+        const char *nearest;
 
         if (schema_find(schema, name) != FIELD_NONE)
             continue;
+        nearest = schema_nearest(schema, name);
         return error_set(e, ERROR_INVALID, "%s has no field \"%s\"%s%s%s", s->file,
                          s->fields[i].name, nearest != NULL ? "; did you mean \"" : "",
                          nearest != NULL ? nearest : "", nearest != NULL ? "\"?" : "");

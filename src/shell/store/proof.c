@@ -15,6 +15,7 @@ enum { HEX_BYTES = 8 };
 
 struct proving {
     struct record record;
+    uint8_t chain[DIGEST_BYTES]; /* behind it */
     struct event_body body;
     struct unseal unseal;
     struct plan *plan;
@@ -185,15 +186,12 @@ static bool add_model(const struct explanation_sources *s, const struct proving 
     return ok;
 }
 
-static bool write_all(const struct explanation_sources *s, const char *directory, struct proving *p,
-                      struct buffer *out, struct error *e)
+static bool write_all(const struct explanation_sources *s, struct proving *p, struct buffer *out,
+                      struct error *e)
 {
-    uint8_t chain[DIGEST_BYTES];
     char hex[DIGEST_HEX];
 
-    if (!log_chain_at(directory, p->record.seq, chain, e))
-        return false;
-    digest_hex(chain, hex);
+    digest_hex(p->chain, hex);
     buffer_add_text(out, "{\"id\":");
     json_add_text(out, p->body.id);
     buffer_format(out, ",\"seq\":%" PRIu64 ",\"chain\":\"%s\"", p->record.seq, hex);
@@ -234,8 +232,8 @@ static bool read_decision(struct proving *p, struct error *e)
     return reasons_again(p, e);
 }
 
-bool proof_write(const struct explanation_sources *s, const char *directory, uint64_t seq,
-                 struct buffer *out, struct error *e)
+bool proof_write(const struct explanation_sources *s, uint64_t seq, struct buffer *out,
+                 struct error *e)
 {
     struct proving p = {.plan = NULL};
     struct buffer bytes;
@@ -243,14 +241,14 @@ bool proof_write(const struct explanation_sources *s, const char *directory, uin
 
     buffer_init(&bytes, LOG_BODY_MAX * 2);
     unseal_init(&p.unseal, s->plans);
-    ok = log_read(s->log, seq, &bytes, &p.record, e) &&
+    ok = log_read_chained(s->log, seq, &bytes, &p.record, p.chain, e) &&
          (p.record.kind == RECORD_DECISION ||
           error_set(e, ERROR_NOT_FOUND, "this event was observed, never decided")) &&
          event_body_parse(p.record.body, &p.body, e) &&
          plans_get(s->plans, p.record.plan, &p.plan, e);
     if (ok) {
         frame_init(&p.values, plan_values_schema(p.plan), 1, LOG_BODY_MAX);
-        ok = read_decision(&p, e) && write_all(s, directory, &p, out, e);
+        ok = read_decision(&p, e) && write_all(s, &p, out, e);
         frame_fini(&p.values);
     }
     unseal_fini(&p.unseal);

@@ -7,9 +7,9 @@
 
 #include "shell/store/explanation.h"
 
-/* The JSON object of POST /v1/decisions/{id}:replay. `directory` is the log's; of `sources` the
- * store is not asked. ERROR_NOT_FOUND: the record at seq was never decided. */
-bool proof_write(const struct explanation_sources *s, const char *directory, uint64_t seq,
-                 struct buffer *out, struct error *e) MUST_USE;
+/* The JSON object of POST /v1/decisions/{id}:replay. Of `sources` the store is not asked.
+ * ERROR_NOT_FOUND: the record at seq was never decided. */
+bool proof_write(const struct explanation_sources *s, uint64_t seq, struct buffer *out,
+                 struct error *e) MUST_USE;
 
 #endif

@@ -24,7 +24,7 @@ struct split {
     bool has_no_label;        /* row_facts.has_no_label: classes mean nothing */
     uint64_t unlabelled_rows; /* PART_UNLABELLED */
     uint64_t unlabelled;      /* rows left out because their label is unknown */
-    char words[256];
+    char words[640];
 };
 
 static inline bool part_has_label(uint8_t part)

@@ -522,6 +522,20 @@ bool case_entities(struct store *s, int64_t casefile,
                      false, &value, 1, &(struct store_visitor){take_entity, &r}, e);
 }
 
+static void take_number(void *context, const struct store_value *c)
+{
+    *(int64_t *)context = c[0].integer;
+}
+
+bool case_entity_count(struct store *s, int64_t casefile, int64_t *count, struct error *e)
+{
+    const struct store_value value = store_int(casefile);
+
+    *count = 0;
+    return store_ask(s, "SELECT count(*) FROM @case_entity WHERE case_id = $1", false, &value, 1,
+                     &(struct store_visitor){take_number, count}, e);
+}
+
 /* ---- views, figures ---- */
 
 struct view_reading {

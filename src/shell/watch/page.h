@@ -118,6 +118,8 @@ struct entity_row {
     uint64_t seq; /* of a decision of it */
 };
 
+/* How many entities were linked to it by hand. */
+bool case_entity_count(struct store *s, int64_t casefile, int64_t *count, struct error *e) MUST_USE;
 /* Those of its alerts and those linked by hand, each once. */
 bool case_entities(struct store *s, int64_t casefile,
                    void (*row)(void *context, const struct entity_row *r), void *context,
