@@ -37,6 +37,7 @@ export const en = {
   "live.mix": "Decisions by outcome", "live.mixCaption": ["{n} decision over time, by outcome", "{n} decisions over time, by outcome"],
   "live.flaggedOver": "Not the mildest outcome", "live.scores": "Scores", "live.scoresCaption": "Histogram of {n} scores; {high} of them at 800 or more", "live.logScale": "Heights are logarithmic, so that few high scores show beside many low ones.",
   "live.latency": "Time to decide", "live.median": "Median", "live.newest": "Newest decisions", "live.quiet": "No decisions yet", "live.quietHint": "They appear here as they are made.",
+  "live.waiting": "Most urgent alerts", "live.allAlerts": "All alerts", "alert.back": "Back to the queue", "note.keys": "Ctrl+Enter closes it", "search.level": "Level",
 
   "search.title": "Search", "search.lead": "Every decision, newest or riskiest first.", "search.order": "Order", "search.newest": "Newest", "search.riskiest": "Top risk",
   "search.id": "Event id", "search.idHint": "Whole id, or its beginning", "search.kind": "Entity kind", "search.entity": "Entity", "search.from": "From", "search.to": "Until", "search.min": "Lowest score", "search.max": "Highest score", "search.rule": "Rule",

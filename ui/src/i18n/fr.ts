@@ -37,6 +37,7 @@ export const fr: Messages = {
   "live.mix": "Décisions par issue", "live.mixCaption": ["{n} décision dans le temps, par issue", "{n} décisions dans le temps, par issue"],
   "live.flaggedOver": "Hors de l’issue la plus douce", "live.scores": "Scores", "live.scoresCaption": "Histogramme de {n} scores, dont {high} à 800 ou plus", "live.logScale": "Les hauteurs sont logarithmiques, pour que les rares scores élevés se voient.",
   "live.latency": "Temps de décision", "live.median": "Médiane", "live.newest": "Dernières décisions", "live.quiet": "Pas encore de décisions", "live.quietHint": "Elles apparaissent ici à mesure.",
+  "live.waiting": "Alertes les plus urgentes", "live.allAlerts": "Toutes les alertes", "alert.back": "Retour à la file", "note.keys": "Ctrl+Entrée clôt", "search.level": "Niveau",
 
   "search.title": "Recherche", "search.lead": "Toutes les décisions, les plus récentes ou les plus risquées d’abord.", "search.order": "Ordre", "search.newest": "Plus récentes", "search.riskiest": "Plus risquées",
   "search.id": "Identifiant", "search.idHint": "Entier, ou son début", "search.kind": "Type d’entité", "search.entity": "Entité", "search.from": "De", "search.to": "Jusqu’à", "search.min": "Score minimal", "search.max": "Score maximal", "search.rule": "Règle",

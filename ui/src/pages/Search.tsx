@@ -74,6 +74,7 @@ export default function Search() {
           <label className="field"><span>{t("search.to")}</span><input type="datetime-local" value={toLocal(draft.to)} onChange={(event) => set("to")(toUtc(event.target.value))} /></label>
           <label className="field"><span>{t("search.min")}</span><input type="number" min="0" max="1000" value={draft.min_score} onChange={(event) => set("min_score")(event.target.value)} /></label>
           <label className="field"><span>{t("search.max")}</span><input type="number" min="0" max="1000" value={draft.max_score} onChange={(event) => set("max_score")(event.target.value)} /></label>
+          <label className="field"><span>{t("search.level")}</span><input value={draft.level} onChange={(event) => set("level")(event.target.value)} /></label>
           <label className="field"><span>{t("search.rule")}</span><input value={draft.rule} onChange={(event) => set("rule")(event.target.value)} /></label>
           <Select name={t("label.title")} value={draft.label} onChange={set("label")}
             options={[["", t("any")], ["true", t("label.fraud")], ["false", t("label.legit")], ["null", t("label.none")]]} />
