@@ -96,7 +96,7 @@ export function WatchedDecisions({ of }: { of: Schemas["WatchedDecision"][] }) {
             <td role="cell" data-label={t("decision.event")}><DecisionLink id={one.id} /></td>
             <td role="cell" data-label={t("decision.time")} className="nowrap">{one.time ? <When at={one.time} /> : <span className="dim">{t("case.byHand")}</span>}</td>
             <td role="cell" data-label={t("decision.outcome")}>{one.outcome ? <Outcome of={one.outcome} /> : "–"}</td>
-            <td role="cell" data-label={t("decision.score")} className="number"><Score of={one.score} /></td>
+            <td role="cell" data-label={t("decision.score")} className="number">{one.outcome ? <Score of={one.score} /> : "–"}</td>
             <td role="cell" data-label={t("alert.amount")} className="number">{one.amount === null ? "–" : amount(one.amount)}</td>
             <td role="cell" data-label={t("label.title")}><Label of={one.label} /></td>
           </tr>

@@ -35,9 +35,11 @@ export const fr: Messages = {
   "live.rate": "Décisions en ce moment", "live.perSecond": "par seconde", "live.decided": "Décidé, {span}", "live.flagged": "Arrêté ou envoyé à quelqu’un", "live.p99": "Le 1 % le plus lent prend au moins", "live.openAlerts": "Alertes ouvertes",
   "live.volume": "Dans le temps", "live.window": "Période", "live.1h": "dernière heure", "live.2d": "deux jours", "live.8d": "huit jours",
   "live.mix": "Décisions par issue", "live.mixCaption": ["{n} décision dans le temps, par issue", "{n} décisions dans le temps, par issue"],
-  "live.flaggedOver": "Hors de l’issue la plus douce", "live.scores": "Scores", "live.scoresCaption": "Histogramme de {n} scores, dont {high} à 800 ou plus", "live.logScale": "Les hauteurs sont logarithmiques, pour que les rares scores élevés se voient.",
+  "live.scores": "Scores", "live.scoresCaption": "Histogramme de {n} scores, dont {high} à 800 ou plus", "live.logScale": "Les hauteurs sont logarithmiques, pour que les rares scores élevés se voient.",
   "live.latency": "Temps de décision", "live.median": "Médiane", "live.newest": "Dernières décisions", "live.quiet": "Pas encore de décisions", "live.quietHint": "Elles apparaissent ici à mesure.",
   "live.waiting": "Alertes les plus urgentes", "live.allAlerts": "Toutes les alertes", "alert.back": "Retour à la file", "note.keys": "Ctrl+Entrée clôt", "search.level": "Niveau",
+  "live.noLatency": "Aucune décision n’a été demandée par HTTP sur cette période.",
+  "search.noneSoFar": "Aucune parmi les décisions examinées jusqu’ici", "search.further": "Chercher plus loin",
 
   "search.title": "Recherche", "search.lead": "Toutes les décisions, les plus récentes ou les plus risquées d’abord.", "search.order": "Ordre", "search.newest": "Plus récentes", "search.riskiest": "Plus risquées",
   "search.id": "Identifiant", "search.idHint": "Entier, ou son début", "search.kind": "Type d’entité", "search.entity": "Entité", "search.from": "De", "search.to": "Jusqu’à", "search.min": "Score minimal", "search.max": "Score maximal", "search.rule": "Règle",

@@ -104,8 +104,8 @@ function Charts({ of, thresholds }: { of: Traffic; thresholds: [string, number][
         <TimeChart times={times} series={mix} stacked caption={t("live.mixCaption", { n: all })} />
         <Legend of={outcomes.map((one) => ({ name: one, swatch: outcomeTone(one) }))} />
       </Card>
-      <Card title={t("live.flaggedOver")}>
-        <TimeChart times={times} series={flagged} stacked caption={t("live.flaggedOver")} />
+      <Card title={t("live.flagged")}>
+        <TimeChart times={times} series={flagged} stacked caption={t("live.flagged")} />
         <Legend of={outcomes.slice(1).map((one) => ({ name: one, swatch: outcomeTone(one) }))} />
       </Card>
       <Card title={t("live.scores")}>
@@ -114,8 +114,10 @@ function Charts({ of, thresholds }: { of: Traffic; thresholds: [string, number][
         <p className="dim small">{t("live.logScale")}</p>
       </Card>
       <Card title={t("live.latency")}>
-        <TimeChart times={times} series={latency} caption={t("live.latency")} format={(us) => duration(us / 1e6)} />
-        <Legend of={[{ name: t("live.median"), swatch: "info" }, { name: "p99", swatch: "bad" }]} />
+        {of.buckets.every((one) => one.latency === null) ? <p className="dim">{t("live.noLatency")}</p> : <>
+          <TimeChart times={times} series={latency} caption={t("live.latency")} format={(us) => duration(us / 1e6)} />
+          <Legend of={[{ name: t("live.median"), swatch: "info" }, { name: "p99", swatch: "bad" }]} />
+        </>}
       </Card>
     </div>
   );

@@ -85,8 +85,10 @@ export default function Search() {
         </form>
       </Card>
       <Card bare>
-        <Result of={found} empty={(data) => data.decisions.length === 0 && pages.page === 1 &&
-          <Empty title={t("search.none")}>{t(any ? "search.noneHint" : "search.noneYet")}</Empty>}>
+        <Result of={found} empty={(data) => data.decisions.length === 0 && (data.next
+          // One answer looks at so many decisions and no more.
+          ? <Empty title={t("search.noneSoFar")}><button type="button" onClick={() => pages.on(data.next!)}>{t("search.further")}</button></Empty>
+          : <Empty title={t("search.none")}>{t(any ? "search.noneHint" : "search.noneYet")}</Empty>)}>
           {(data) => (
             <>
               {data.store_lag > 1000 && <p className="note warn">{t("search.behind", { n: data.store_lag })}</p>}
