@@ -190,8 +190,8 @@ def test_checkpoint_of_a_running_server(audited, binary):
 
 
 def test_verified_by_the_service(audited):
-    made = post(audited, "/v1/audit:checkpoint", {})[1]["checkpoints"]
-    job = post(audited, "/v1/audit:verify", {})[1]
+    made = post(audited, "/v1/audit:checkpoint", {}, audited.by)[1]["checkpoints"]
+    job = post(audited, "/v1/audit:verify", {}, audited.by)[1]
     decisions, control = job["result"]["logs"]
     assert (job["kind"], job["state"], job["result"]["whole"]) == ("verify", "done", True)
     assert (decisions["log"], control["log"]) == ("decisions", "control")
