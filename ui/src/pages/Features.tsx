@@ -89,7 +89,7 @@ function Line({ of, drift, open, toggle }: { of: Schemas["Feature"]; drift: Drif
       <tr>
         <td><button type="button" className="link mono" aria-expanded={open} onClick={toggle}>{of.name}</button></td>
         <td className="wide"><code>{of.expression}</code></td>
-        <td>{of.type}{of.unit && <div className="dim small">{of.unit}</div>}</td>
+        <td>{of.type}{of.unit && of.unit !== of.type && <div className="dim small">{of.unit}</div>}</td>
         <td className="small">{of.warm}</td>
         {drift !== undefined && (
           <>
