@@ -3,6 +3,7 @@
  */
 #include <string.h>
 
+#include "shell/cmd/action.h"
 #include "shell/cmd/watched.h"
 
 enum { MANY = ARGUMENTS_MAX };
@@ -118,37 +119,27 @@ static bool change_run(struct watching *w, struct error *e)
 }
 
 static const struct {
-    const char *name;
+    struct action action;
     bool (*run)(struct watching *w, struct error *e);
-    uint32_t least, most; /* arguments, the name included */
 } actions[] = {
-    {"list", list_run, 1, 1},        {"show", show_run, 2, 2},
-    {"claim", change_run, 2, MANY},  {"release", change_run, 2, MANY},
-    {"snooze", change_run, 2, MANY}, {"assign", change_run, 2, MANY},
-    {"close", change_run, 2, MANY},
+    {{"list", 1, 1, "nothing more"}, list_run},
+    {{"show", 2, 2, "the ID of an alert"}, show_run},
+    {{"claim", 2, MANY, "IDs of alerts"}, change_run},
+    {{"release", 2, MANY, "IDs of alerts"}, change_run},
+    {{"snooze", 2, MANY, "IDs of alerts"}, change_run},
+    {{"assign", 2, MANY, "IDs of alerts"}, change_run},
+    {{"close", 2, MANY, "IDs of alerts"}, change_run},
 };
 
 static bool alert_run(struct invocation *v, struct error *e)
 {
+    const __typeof__(actions[0]) *at = ACTION_FIND(v, actions, e);
     struct watching w;
-    size_t i = 0;
     bool ok;
 
-    while (i < sizeof actions / sizeof *actions && strcmp(v->argument[0], actions[i].name) != 0)
-        i++;
-    if (i == sizeof actions / sizeof *actions)
-        return error_set(e, ERROR_USAGE,
-                         "alert: expected list, show, claim, release, snooze, assign or close, "
-                         "found \"%s\"",
-                         v->argument[0]);
-    if (v->argument_count < actions[i].least || v->argument_count > actions[i].most)
-        return error_set(e, ERROR_USAGE, "alert %s: expected %s", actions[i].name,
-                         actions[i].most == 1   ? "nothing more"
-                         : actions[i].most == 2 ? "the ID of an alert"
-                                                : "IDs of alerts");
-    if (!watching_open(&w, v, e))
+    if (at == NULL || !watching_open(&w, v, e))
         return false;
-    ok = actions[i].run(&w, e);
+    ok = at->run(&w, e);
     watching_close(&w);
     return ok;
 }

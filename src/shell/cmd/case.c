@@ -2,6 +2,7 @@
  * running service. */
 #include <string.h>
 
+#include "shell/cmd/action.h"
 #include "shell/cmd/watched.h"
 
 static void say_case(const struct json *c, struct buffer *out)
@@ -139,36 +140,29 @@ static bool reopen_run(struct watching *w, struct error *e)
 }
 
 static const struct {
-    const char *name;
+    struct action action;
     bool (*run)(struct watching *w, struct error *e);
-    uint32_t least, most;
 } actions[] = {
-    {"list", list_run, 1, 1},       {"show", show_run, 2, 2},     {"open", open_run, 1, 64},
-    {"note", note_run, 2, 2},       {"assign", assign_run, 2, 2}, {"add", add_run, 3, 64},
-    {"dispose", dispose_run, 2, 2}, {"reopen", reopen_run, 2, 2}, {"evidence", evidence_run, 2, 2},
+    {{"list", 1, 1, "nothing more"}, list_run},
+    {{"show", 2, 2, "the ID of a case"}, show_run},
+    {{"open", 1, 64, "IDs of alerts"}, open_run},
+    {{"note", 2, 2, "the ID of a case"}, note_run},
+    {{"assign", 2, 2, "the ID of a case"}, assign_run},
+    {{"add", 3, 64, "the ID of a case and IDs of alerts"}, add_run},
+    {{"dispose", 2, 2, "the ID of a case"}, dispose_run},
+    {{"reopen", 2, 2, "the ID of a case"}, reopen_run},
+    {{"evidence", 2, 2, "the ID of a case"}, evidence_run},
 };
 
 static bool case_run(struct invocation *v, struct error *e)
 {
+    const __typeof__(actions[0]) *at = ACTION_FIND(v, actions, e);
     struct watching w;
-    size_t i = 0;
     bool ok;
 
-    while (i < sizeof actions / sizeof *actions && strcmp(v->argument[0], actions[i].name) != 0)
-        i++;
-    if (i == sizeof actions / sizeof *actions)
-        return error_set(e, ERROR_USAGE,
-                         "case: expected list, show, open, note, assign, add, dispose, reopen or "
-                         "evidence, found \"%s\"",
-                         v->argument[0]);
-    if (v->argument_count < actions[i].least || v->argument_count > actions[i].most)
-        return error_set(e, ERROR_USAGE, "case %s: expected %s", actions[i].name,
-                         actions[i].most == 1   ? "nothing more"
-                         : actions[i].most == 2 ? "the ID of a case"
-                                                : "the ID of a case and IDs of alerts");
-    if (!watching_open(&w, v, e))
+    if (at == NULL || !watching_open(&w, v, e))
         return false;
-    ok = actions[i].run(&w, e);
+    ok = at->run(&w, e);
     watching_close(&w);
     return ok;
 }

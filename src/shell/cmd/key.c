@@ -4,6 +4,7 @@
 
 #include "core/base/calendar.h"
 #include "core/data/json_at.h"
+#include "shell/cmd/action.h"
 #include "shell/cmd/admin.h"
 #include "shell/os/clock.h"
 
@@ -174,32 +175,24 @@ static bool revoke_run(struct admin *a, struct error *e)
 }
 
 static const struct {
-    const char *name;
+    struct action action;
     bool (*run)(struct admin *a, struct error *e);
-    uint32_t arguments;
-    const char *wants;
 } actions[] = {
-    {"list", list_run, 1, "nothing more"},
-    {"create", create_run, 2, "a NAME"},
-    {"rotate", rotate_run, 2, "the ID of a key"},
-    {"revoke", revoke_run, 2, "the ID of a key"},
+    {{"list", 1, 1, "nothing more"}, list_run},
+    {{"create", 2, 2, "a NAME"}, create_run},
+    {{"rotate", 2, 2, "the ID of a key"}, rotate_run},
+    {{"revoke", 2, 2, "the ID of a key"}, revoke_run},
 };
 
 static bool key_run(struct invocation *v, struct error *e)
 {
+    const __typeof__(actions[0]) *at = ACTION_FIND(v, actions, e);
     struct admin a;
-    size_t i = 0;
     bool ok;
 
-    while (i < sizeof actions / sizeof *actions && strcmp(v->argument[0], actions[i].name) != 0)
-        i++;
-    if (i == sizeof actions / sizeof *actions)
-        return error_set(e, ERROR_USAGE,
-                         "key: expected list, create, rotate or revoke, found \"%s\"",
-                         v->argument[0]);
-    if (v->argument_count != actions[i].arguments)
-        return error_set(e, ERROR_USAGE, "key %s: expected %s", actions[i].name, actions[i].wants);
-    ok = admin_open(&a, v, e) && actions[i].run(&a, e);
+    if (at == NULL)
+        return false;
+    ok = admin_open(&a, v, e) && at->run(&a, e);
     admin_close(&a);
     return ok;
 }

@@ -1,5 +1,6 @@
 /* assay list show | add | remove | import | export: lists of a running service. */
 #include "shell/cmd/list.h"
+#include "shell/cmd/action.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -377,16 +378,14 @@ static bool import_run(struct listing *l, struct error *e)
 /* ---- the command ---- */
 
 static const struct {
-    const char *name;
+    struct action action;
     bool (*run)(struct listing *l, struct error *e);
-    uint32_t least, most; /* arguments, its own name included */
-    const char *wants;
 } actions[] = {
-    {"show", show_run, 1, 2, "[NAME]"},
-    {"add", add_run, 3, ARGUMENTS_MAX, "NAME VALUE..."},
-    {"remove", remove_run, 3, ARGUMENTS_MAX, "NAME VALUE..."},
-    {"import", import_run, 3, 3, "NAME FILE"},
-    {"export", list_export_run, 2, 2, "NAME"},
+    {{"show", 1, 2, "[NAME]"}, show_run},
+    {{"add", 3, ARGUMENTS_MAX, "NAME VALUE..."}, add_run},
+    {{"remove", 3, ARGUMENTS_MAX, "NAME VALUE..."}, remove_run},
+    {{"import", 3, 3, "NAME FILE"}, import_run},
+    {{"export", 2, 2, "NAME"}, list_export_run},
 };
 
 static bool find_list(struct listing *l, struct error *e)
@@ -422,20 +421,14 @@ static bool list_open(struct listing *l, struct error *e)
 
 static bool list_run(struct invocation *v, struct error *e)
 {
+    const __typeof__(actions[0]) *at = ACTION_FIND(v, actions, e);
     struct listing l = {.v = v};
-    size_t i = 0;
     bool ok;
 
-    while (i < sizeof actions / sizeof *actions && strcmp(v->argument[0], actions[i].name) != 0)
-        i++;
-    if (i == sizeof actions / sizeof *actions)
-        return error_set(e, ERROR_USAGE,
-                         "list: expected show, add, remove, import or export, found \"%s\"",
-                         v->argument[0]);
-    if (v->argument_count < actions[i].least || v->argument_count > actions[i].most)
-        return error_set(e, ERROR_USAGE, "list %s: expected %s", actions[i].name, actions[i].wants);
+    if (at == NULL)
+        return false;
     buffer_init(&l.answer, HTTP_ANSWER_MAX);
-    ok = list_open(&l, e) && actions[i].run(&l, e);
+    ok = list_open(&l, e) && at->run(&l, e);
     http_client_free(l.client);
     json_reader_free(l.json);
     buffer_fini(&l.answer);

@@ -8,6 +8,7 @@
 
 #include "core/base/number.h"
 #include "core/data/json_at.h"
+#include "shell/cmd/action.h"
 #include "shell/cmd/cmd.h"
 #include "shell/os/clock.h"
 #include "shell/os/user.h"
@@ -416,13 +417,17 @@ static bool backtest_run(struct ruling *r, struct error *e)
 }
 
 static const struct {
-    const char *name;
+    struct action action;
     bool (*run)(struct ruling *r, struct error *e);
-    uint32_t arguments;
 } actions[] = {
-    {"list", list_run, 1},       {"show", show_run, 2},         {"draft", draft_run, 2},
-    {"approve", approve_run, 2}, {"live", live_run, 2},         {"shadow", shadow_run, 2},
-    {"retire", retire_run, 2},   {"backtest", backtest_run, 2},
+    {{"list", 1, 1, "nothing more"}, list_run},
+    {{"show", 2, 2, "the NAME of a rule"}, show_run},
+    {{"draft", 2, 2, "the NAME of a rule"}, draft_run},
+    {{"approve", 2, 2, "the NAME of a rule"}, approve_run},
+    {{"live", 2, 2, "the NAME of a rule"}, live_run},
+    {{"shadow", 2, 2, "the NAME of a rule"}, shadow_run},
+    {{"retire", 2, 2, "the NAME of a rule"}, retire_run},
+    {{"backtest", 2, 2, "the NAME of a rule"}, backtest_run},
 };
 
 static bool take_name(struct ruling *r, struct error *e)
@@ -440,27 +445,19 @@ static bool take_name(struct ruling *r, struct error *e)
 
 static bool rule_run(struct invocation *v, struct error *e)
 {
+    const __typeof__(actions[0]) *at = ACTION_FIND(v, actions, e);
     struct ruling r = {.v = v};
     struct http_peer peer;
-    size_t i = 0;
     bool ok;
 
-    while (i < sizeof actions / sizeof *actions && strcmp(v->argument[0], actions[i].name) != 0)
-        i++;
-    if (i == sizeof actions / sizeof *actions)
-        return error_set(e, ERROR_USAGE,
-                         "rule: expected list, show, draft, approve, live, shadow, retire or "
-                         "backtest, found \"%s\"",
-                         v->argument[0]);
-    if (v->argument_count != actions[i].arguments)
-        return error_set(e, ERROR_USAGE, "rule %s: expected %s", actions[i].name,
-                         actions[i].arguments == 1 ? "nothing more" : "the NAME of a rule");
+    if (at == NULL)
+        return false;
     if (!take_name(&r, e) || !invocation_service(v, NULL, r.url, &peer, e))
         return false;
     r.client = http_client_of(&peer);
     r.json = json_reader_new();
     buffer_init(&r.answer, HTTP_ANSWER_MAX);
-    ok = actions[i].run(&r, e);
+    ok = at->run(&r, e);
     term_clear(&v->term);
     json_free(r.document);
     buffer_fini(&r.answer);

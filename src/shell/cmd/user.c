@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "core/data/json_at.h"
+#include "shell/cmd/action.h"
 #include "shell/cmd/admin.h"
 
 enum { PATH_BYTES = 512, BODY_BYTES = 4096, LINE_BYTES = PASSWORD_MOST + 3 };
@@ -202,31 +203,23 @@ static bool enable_run(struct admin *a, struct error *e)
 }
 
 static const struct {
-    const char *name;
+    struct action action;
     bool (*run)(struct admin *a, struct error *e);
-    uint32_t arguments;
 } actions[] = {
-    {"list", list_run, 1}, {"create", create_run, 2},   {"password", password_run, 2},
-    {"role", role_run, 2}, {"disable", disable_run, 2}, {"enable", enable_run, 2},
+    {{"list", 1, 1, "nothing more"}, list_run},   {{"create", 2, 2, "a NAME"}, create_run},
+    {{"password", 2, 2, "a NAME"}, password_run}, {{"role", 2, 2, "a NAME"}, role_run},
+    {{"disable", 2, 2, "a NAME"}, disable_run},   {{"enable", 2, 2, "a NAME"}, enable_run},
 };
 
 static bool user_run(struct invocation *v, struct error *e)
 {
+    const __typeof__(actions[0]) *at = ACTION_FIND(v, actions, e);
     struct admin a;
-    size_t i = 0;
     bool ok;
 
-    while (i < sizeof actions / sizeof *actions && strcmp(v->argument[0], actions[i].name) != 0)
-        i++;
-    if (i == sizeof actions / sizeof *actions)
-        return error_set(e, ERROR_USAGE,
-                         "user: expected list, create, password, role, disable or enable, found "
-                         "\"%s\"",
-                         v->argument[0]);
-    if (v->argument_count != actions[i].arguments)
-        return error_set(e, ERROR_USAGE, "user %s: expected %s", actions[i].name,
-                         actions[i].arguments == 1 ? "nothing more" : "a NAME");
-    ok = admin_open(&a, v, e) && actions[i].run(&a, e);
+    if (at == NULL)
+        return false;
+    ok = admin_open(&a, v, e) && at->run(&a, e);
     admin_close(&a);
     return ok;
 }
