@@ -67,7 +67,8 @@ export const overflow = (page) =>
     return `${wide} px too wide: ${who.map((one) => `${one.tagName.toLowerCase()}.${one.className}`).join(", ")}`;
   });
 
-export async function picture(page, name) {
+/** Of the whole page; `window`: of what is to be seen without scrolling. */
+export async function picture(page, name, { window = false } = {}) {
   mkdirSync(pictures, { recursive: true });
-  await page.screenshot({ path: `${pictures}${name}.png`, fullPage: true });
+  await page.screenshot({ path: `${pictures}${name}.png`, fullPage: !window });
 }

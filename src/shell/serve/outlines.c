@@ -553,7 +553,7 @@ const struct outline outlines[] = {
     {.name = "Job",
      .words = "Long work.",
      .members = {{"id", OUTLINE_TEXT, 0, NULL, "of the job"},
-                 {"kind", OUTLINE_WORDS, 0, "train|reload|backtest", "what it does"},
+                 {"kind", OUTLINE_WORDS, 0, "train|reload|backtest|verify", "what it does"},
                  {"state", OUTLINE_WORDS, 0, "running|done|failed|cancelled", "how it goes"},
                  {"started", OUTLINE_TIME, OUTLINE_OPTIONAL, NULL, "when"},
                  {"ended", OUTLINE_TIME, OUTLINE_OPTIONAL, NULL, "when"},

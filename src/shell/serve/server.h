@@ -57,7 +57,7 @@ struct server_options {
     uint64_t store_lag_limit;        /* beyond it lists answer 503; 0: none */
     const char *data_directory;      /* for its models; NULL: answered 503 */
     const char *rollup_place;        /* rollup_store_place; NULL: answered 503 */
-    struct server_work train, reload, backtest; /* run NULL: answered 503 */
+    struct server_work train, reload, backtest, verify; /* run NULL: answered 503 */
     struct upkeep *upkeep;                      /* borrowed; NULL: no checkpoints */
     struct access *access;                      /* borrowed; NULL: nobody is asked who they are */
     struct server_rules rules;

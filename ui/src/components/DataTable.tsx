@@ -153,7 +153,7 @@ export function Pager({ pages, next, shown }: { pages: ReturnType<typeof usePage
   const { t } = useWords();
   return (
     <nav className="pager" aria-label={t("pager.name")}>
-      <span className="dim small">{t("pager.page", { page: pages.page, shown })}</span>
+      <span className="dim small">{t("pager.page", { page: pages.page, n: shown })}</span>
       <span className="row">
         <button type="button" disabled={pages.page === 1} onClick={pages.back}>{t("pager.back")}</button>
         <button type="button" disabled={!next} onClick={() => next && pages.on(next)}>{t("pager.on")}</button>

@@ -58,12 +58,14 @@ function wordsOf(language: Language, messages: Messages, setLanguage: (language:
     new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: digits }).format(share);
   const unit = (value: number, of: string) =>
     new Intl.NumberFormat(locale, { style: "unit", unit: of, unitDisplay: "short", maximumFractionDigits: 1 }).format(value);
+  // French sets a space before these, and no line ends there.
+  const typeset = (text: string) => (language === "fr" ? text.replace(/ ([:;?!%])/g, "\u00a0$1") : text);
   const t: Translate = (key, values = {}) => {
     const message = messages[key];
     const n = values.n;
     const text =
       typeof message === "string" ? message : message[typeof n === "number" && plural.select(n) === "one" ? 0 : 1];
-    return text.replace(/\{(\w+)\}/g, (hole, name: string) => {
+    return typeset(text).replace(/\{(\w+)\}/g, (hole, name: string) => {
       const value = values[name];
       return value === undefined ? hole : typeof value === "number" ? number(value, 2) : value;
     });

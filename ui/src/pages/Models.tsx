@@ -8,7 +8,7 @@ import { useMay } from "../app/session";
 import { Badge, Card, Page, When } from "../components/basics";
 import { Legend, UnitChart } from "../components/charts";
 import { DataTable } from "../components/DataTable";
-import { type Interval, type Metrics, metricsOf, thresholdsOf } from "../components/models";
+import { type Interval, type Metrics, metricsOf, reliabilityOf, thresholdsOf } from "../components/models";
 import { Empty, Failed, Loading, Result } from "../components/states";
 import { useWords } from "../i18n";
 
@@ -64,6 +64,7 @@ function Compare({ ids }: { ids: string[] }) {
   const same = new Set(tests.map((one) => `${one?.rows}/${one?.frauds}`)).size === 1;
   const measured = tests.map((test) => (test ? thresholdsOf(test).reduce((best, one) => (Math.abs(one.threshold - at) < Math.abs(best.threshold - at) ? one : best)) : null));
   const lines = (curve: "pr" | "roc") => tests.flatMap((test, i) => (test ? [{ name: ids[i]!, at: test[curve] }] : []));
+  const calibrations = tests.flatMap((test, i) => (test ? [{ name: ids[i]!, at: reliabilityOf(test) }] : []));
   return (
     <Card title={t("model.compare")} bare>
       {!same && <p className="note warn">{t("model.notSame")}</p>}
@@ -85,12 +86,13 @@ function Compare({ ids }: { ids: string[] }) {
         </table>
       </div>
       <div className="body">
-        <div className="grid">
+        <div className="grid three">
           <div><h3>{t("model.pr")}</h3><UnitChart lines={lines("pr")} x={t("model.recall")} y={t("model.precision")} caption={t("model.pr")} /></div>
           <div><h3>{t("model.roc")}</h3><UnitChart lines={lines("roc")} x={t("model.fpr")} y={t("model.recall")} caption={t("model.roc")} diagonal /></div>
+          <div><h3>{t("model.calibration")}</h3><UnitChart lines={calibrations} x={t("model.predicted")} y={t("model.observed")} caption={t("model.calibration")} diagonal /></div>
         </div>
         <Legend of={ids.map((id, i) => ({ name: id, swatch: `s${i}` }))} />
-        <p className="dim small">{t("model.bestMeans")}</p>
+        <p className="dim small">{t("model.bestMeans")} {t("model.diagonal")}</p>
       </div>
     </Card>
   );

@@ -1,4 +1,5 @@
-import { useState } from "react";
+import { useQueryClient } from "@tanstack/react-query";
+import { useEffect, useState } from "react";
 import { Link } from "wouter";
 import { api, type Schemas, the } from "../api/client";
 import { useAsk, useChange, useJob } from "../api/hooks";
@@ -25,6 +26,10 @@ export default function Train() {
       setStarted(made as Job);
     },
   });
+  const client = useQueryClient();
+  useEffect(() => {
+    if (job?.state === "done") for (const key of ["models", "features", "status"]) void client.invalidateQueries({ queryKey: [key] });
+  }, [job?.state]);
   const running = job?.state === "running";
   return (
     <Page title={t("nav.train")} lead={t("train.lead")}>
