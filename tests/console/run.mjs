@@ -1,27 +1,7 @@
-// The tests of the console: run.mjs OUT writes {test: [what was wrong, ...]}; --list names them; further arguments choose.
-import { writeFileSync } from "node:fs";
-import { accessible, launch, open, overflow, picture, settled } from "./browser.mjs";
+// The tests of the console: pages by role, rules, themes and languages, and pictures of every page.
+import { accessible, open, overflow, picture, settled } from "./browser.mjs";
 import { places } from "./look.mjs";
-
-const base = process.env.CONSOLE_URL;
-const password = process.env.CONSOLE_PASSWORD;
-const unsigned = (status, url) => (status === 401 && url.endsWith("/v1/session")) || (status === 404 && url.endsWith("/v1/sign-in"));
-
-function must(condition, words) {
-  if (!condition) throw new Error(words);
-}
-
-/** A page of somebody who has signed in by name and password. */
-async function signedIn(browser, who, options = {}) {
-  const page = await open(browser, base, { ...options, allow: (status, url) => unsigned(status, url) || (options.allow?.(status, url) ?? false) });
-  await page.goto("/");
-  await page.getByLabel("Name", { exact: true }).fill(who);
-  await page.getByLabel("Password", { exact: true }).fill(password);
-  await page.locator("form button").click();
-  await page.waitForSelector("nav", { state: "attached" });
-  await settled(page);
-  return page;
-}
+import { base, main, must, password, signedIn, unsigned } from "./runner.mjs";
 
 const tests = {
   async sign_in_and_out(browser) {
@@ -187,25 +167,4 @@ for (const [size, theme] of [["wide", "light"], ["wide", "dark"], ["narrow", "li
     return told;
   };
 
-if (process.argv[2] === "--list") {
-  console.log(Object.keys(tests).join("\n"));
-} else {
-  const chosen = process.argv.slice(3);
-  const browser = await launch();
-  const results = {};
-  for (const [name, test] of Object.entries(tests)) {
-    if (chosen.length > 0 && !chosen.includes(name)) continue;
-    const before = browser.contexts().length;
-    try {
-      results[name] = await test(browser);
-    } catch (error) {
-      const page = browser.contexts().at(-1)?.pages().at(-1);
-      if (page) await picture(page, `failed-${name}`).catch(() => {});
-      results[name] = [String(error.stack ?? error), ...(page?.faults ?? [])];
-    }
-    for (const context of browser.contexts().slice(before)) await context.close();
-    console.log(`${name}: ${results[name].length === 0 ? "ok" : results[name].join("\n  ")}`);
-  }
-  await browser.close();
-  writeFileSync(process.argv[2], JSON.stringify(results));
-}
+await main(tests);

@@ -50,6 +50,7 @@ def run_tests(script, service, **more):
     out = service.folder / f"{script}.json"
     env = {"CONSOLE_URL": service.url, "CONSOLE_KEY": service.key, "CONSOLE_PASSWORD": PASSWORD, **more}
     done = node(HERE / script, out, env=env)
+    print(done.stdout)
     assert out.exists(), done.stdout + done.stderr
     return json.loads(out.read_text())
 

@@ -279,7 +279,7 @@ const struct outline outlines[] = {
                  {"queue", OUTLINE_WHOLE, 0, NULL, "requests that wait for the engine"},
                  {"store_lag", OUTLINE_WHOLE, 0, NULL, "records that the store does not have yet"},
                  {"alerts_open", OUTLINE_WHOLE, OUTLINE_NULLABLE, NULL,
-                  "null where there are none kept"},
+                  "that nobody has claimed, as of at most 5 s ago; null where none are kept"},
                  {"newest", OUTLINE_OF, OUTLINE_ARRAY, "DecisionRow",
                   "at most 20 that came into the store, the newest first"}}},
     {.name = "TrafficStep",

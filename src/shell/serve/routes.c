@@ -62,7 +62,7 @@ const struct route routes[] = {
                  {"label", "true, false or null", "only decisions labelled so; null: not labelled"},
                  {"max_score", "0 to 1000", "only scores up to this"},
                  {"entity", "KIND:ID", "only events of this entity"},
-                 {"id_prefix", "text", "only ids that begin so, of the newest 300,000 records"},
+                 {"id_prefix", "text", "only ids that begin so"},
                  {"received_from", "time", "received at or after this"},
                  {"received_to", "time", "received before this"},
                  {"fields", "names, with commas between", "only these members of each decision"}},

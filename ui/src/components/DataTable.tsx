@@ -46,8 +46,10 @@ export function DataTable<T>({
   useEffect(() => onCurrent?.(rows[current]), [current, rows]);
   const move = (by: number) => {
     const to = Math.min(Math.max(current + by, 0), rows.length - 1);
+    const row = body.current?.rows[to] as HTMLElement | undefined;
     setCurrent(to);
-    (body.current?.rows[to] as HTMLElement | undefined)?.scrollIntoView({ block: "nearest" });
+    row?.focus({ preventScroll: true }); // so that Enter opens it, and a screen reader reads it
+    row?.scrollIntoView({ block: "nearest" });
   };
   const toggle = (id: string) => {
     const now = new Set(selected);
@@ -106,6 +108,7 @@ export function DataTable<T>({
           {table.getRowModel().rows.map((row, i) => (
             <tr key={row.id} role="row" className={onOpen ? "openable" : undefined} aria-selected={walk ? i === current : undefined}
               tabIndex={onOpen ? 0 : undefined} onKeyDown={(event) => enter(event, row.original)}
+              onFocus={(event) => { if (walk && event.target === event.currentTarget) setCurrent(i); }}
               onClick={(event) => {
                 setCurrent(i);
                 if (onOpen && !(event.target as HTMLElement).closest("a,button,input,label,select") && getSelection()?.toString() === "")

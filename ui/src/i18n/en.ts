@@ -35,8 +35,11 @@ export const en = {
   "live.rate": "Decisions now", "live.perSecond": "per second", "live.decided": "Decided, {span}", "live.flagged": "Declined or sent to review", "live.p99": "Slowest 1% take at least", "live.openAlerts": "Open alerts",
   "live.volume": "Over time", "live.window": "Time span", "live.1h": "last hour", "live.2d": "two days", "live.8d": "eight days",
   "live.mix": "Decisions by outcome", "live.mixCaption": ["{n} decision over time, by outcome", "{n} decisions over time, by outcome"],
-  "live.flaggedOver": "Other than the mildest outcome", "live.scores": "Scores", "live.scoresCaption": "Histogram of {n} scores; {high} of them at 800 or more", "live.logScale": "Heights are logarithmic, so that few high scores show beside many low ones.",
+  "live.scores": "Scores", "live.scoresCaption": "Histogram of {n} scores; {high} of them at 800 or more", "live.logScale": "Heights are logarithmic, so that few high scores show beside many low ones.",
   "live.latency": "Time to decide", "live.median": "Median", "live.newest": "Newest decisions", "live.quiet": "No decisions yet", "live.quietHint": "They appear here as they are made.",
+  "live.waiting": "Most urgent alerts", "live.allAlerts": "All alerts", "alert.back": "Back to the queue", "note.keys": "Ctrl+Enter closes it", "search.level": "Level",
+  "live.noLatency": "No decision was asked for over HTTP in this time.",
+  "search.noneSoFar": "None among the decisions looked at so far", "search.further": "Look further",
 
   "search.title": "Search", "search.lead": "Every decision, newest or riskiest first.", "search.order": "Order", "search.newest": "Newest", "search.riskiest": "Top risk",
   "search.id": "Event id", "search.idHint": "Whole id, or its beginning", "search.kind": "Entity kind", "search.entity": "Entity", "search.from": "From", "search.to": "Until", "search.min": "Lowest score", "search.max": "Highest score", "search.rule": "Rule",

@@ -35,8 +35,11 @@ export const fr: Messages = {
   "live.rate": "Décisions en ce moment", "live.perSecond": "par seconde", "live.decided": "Décisions, {span}", "live.flagged": "Refusées ou mises en revue", "live.p99": "99e centile du temps de décision", "live.openAlerts": "Alertes ouvertes",
   "live.volume": "Évolution", "live.window": "Période", "live.1h": "dernière heure", "live.2d": "deux jours", "live.8d": "huit jours",
   "live.mix": "Décisions par résultat", "live.mixCaption": ["{n} décision dans le temps, par résultat", "{n} décisions dans le temps, par résultat"],
-  "live.flaggedOver": "Autre que le résultat le moins strict", "live.scores": "Scores", "live.scoresCaption": "Histogramme de {n} scores, dont {high} à 800 ou plus", "live.logScale": "Les hauteurs sont logarithmiques, pour que les rares scores élevés se voient.",
+  "live.scores": "Scores", "live.scoresCaption": "Histogramme de {n} scores, dont {high} à 800 ou plus", "live.logScale": "Les hauteurs sont logarithmiques, pour que les rares scores élevés se voient.",
   "live.latency": "Temps de décision", "live.median": "Médiane", "live.newest": "Dernières décisions", "live.quiet": "Pas encore de décisions", "live.quietHint": "Elles apparaissent ici à mesure.",
+  "live.waiting": "Alertes les plus urgentes", "live.allAlerts": "Toutes les alertes", "alert.back": "Retour à la file", "note.keys": "Ctrl+Entrée clôt", "search.level": "Niveau",
+  "live.noLatency": "Aucune décision n’a été demandée par HTTP sur cette période.",
+  "search.noneSoFar": "Aucune parmi les décisions examinées jusqu’ici", "search.further": "Chercher plus loin",
 
   "search.title": "Recherche", "search.lead": "Toutes les décisions, les plus récentes ou les plus risquées d’abord.", "search.order": "Ordre", "search.newest": "Plus récentes", "search.riskiest": "Plus risquées",
   "search.id": "Identifiant", "search.idHint": "Entier, ou son début", "search.kind": "Type d’entité", "search.entity": "Entité", "search.from": "De", "search.to": "Jusqu’à", "search.min": "Score minimal", "search.max": "Score maximal", "search.rule": "Règle",

@@ -35,8 +35,11 @@ export const id: Messages = {
   "live.rate": "Keputusan saat ini", "live.perSecond": "per detik", "live.decided": "Keputusan, {span}", "live.flagged": "Ditolak atau ditinjau", "live.p99": "Persentil ke-99 waktu keputusan", "live.openAlerts": "Peringatan terbuka",
   "live.volume": "Perkembangan", "live.window": "Rentang waktu", "live.1h": "satu jam terakhir", "live.2d": "dua hari", "live.8d": "delapan hari",
   "live.mix": "Keputusan menurut hasil", "live.mixCaption": "{n} keputusan sepanjang waktu, menurut hasil",
-  "live.flaggedOver": "Bukan hasil paling ringan", "live.scores": "Skor", "live.scoresCaption": "Histogram {n} skor; {high} di antaranya 800 atau lebih", "live.logScale": "Tinggi batang logaritmik, agar skor tinggi yang sedikit tetap tampak.",
+  "live.scores": "Skor", "live.scoresCaption": "Histogram {n} skor; {high} di antaranya 800 atau lebih", "live.logScale": "Tinggi batang logaritmik, agar skor tinggi yang sedikit tetap tampak.",
   "live.latency": "Waktu memutuskan", "live.median": "Median", "live.newest": "Keputusan terbaru", "live.quiet": "Belum ada keputusan", "live.quietHint": "Keputusan muncul di sini saat dibuat.",
+  "live.waiting": "Peringatan paling mendesak", "live.allAlerts": "Semua peringatan", "alert.back": "Kembali ke antrean", "note.keys": "Ctrl+Enter menutupnya", "search.level": "Tingkat",
+  "live.noLatency": "Tidak ada keputusan yang diminta melalui HTTP pada waktu ini.",
+  "search.noneSoFar": "Tidak ada di antara keputusan yang sudah diperiksa", "search.further": "Cari lebih jauh",
 
   "search.title": "Cari", "search.lead": "Semua keputusan, terbaru atau paling berisiko dahulu.", "search.order": "Urutan", "search.newest": "Terbaru", "search.riskiest": "Risiko tertinggi",
   "search.id": "ID kejadian", "search.idHint": "ID lengkap, atau awalannya", "search.kind": "Jenis entitas", "search.entity": "Entitas", "search.from": "Dari", "search.to": "Sampai", "search.min": "Skor terendah", "search.max": "Skor tertinggi", "search.rule": "Aturan",

@@ -35,8 +35,11 @@ export const th: Messages = {
   "live.rate": "การตัดสินขณะนี้", "live.perSecond": "ต่อวินาที", "live.decided": "การตัดสิน {span}", "live.flagged": "ถูกปฏิเสธหรือส่งตรวจสอบ", "live.p99": "เปอร์เซ็นไทล์ที่ 99 ของเวลาตัดสิน", "live.openAlerts": "การแจ้งเตือนที่เปิดอยู่",
   "live.volume": "ตามเวลา", "live.window": "ช่วงเวลา", "live.1h": "ชั่วโมงที่ผ่านมา", "live.2d": "สองวัน", "live.8d": "แปดวัน",
   "live.mix": "การตัดสินตามผล", "live.mixCaption": "การตัดสิน {n} ครั้งตามเวลา แยกตามผล",
-  "live.flaggedOver": "ผลอื่นที่ไม่ใช่ผลเบาที่สุด", "live.scores": "คะแนน", "live.scoresCaption": "ฮิสโทแกรมของ {n} คะแนน โดย {high} คะแนนตั้งแต่ 800", "live.logScale": "ความสูงเป็นลอการิทึม เพื่อให้คะแนนสูงที่มีน้อยมองเห็นได้",
+  "live.scores": "คะแนน", "live.scoresCaption": "ฮิสโทแกรมของ {n} คะแนน โดย {high} คะแนนตั้งแต่ 800", "live.logScale": "ความสูงเป็นลอการิทึม เพื่อให้คะแนนสูงที่มีน้อยมองเห็นได้",
   "live.latency": "เวลาที่ใช้ตัดสิน", "live.median": "มัธยฐาน", "live.newest": "การตัดสินล่าสุด", "live.quiet": "ยังไม่มีการตัดสิน", "live.quietHint": "จะปรากฏที่นี่เมื่อเกิดขึ้น",
+  "live.waiting": "การแจ้งเตือนที่เร่งด่วนที่สุด", "live.allAlerts": "การแจ้งเตือนทั้งหมด", "alert.back": "กลับไปที่คิว", "note.keys": "Ctrl+Enter เพื่อปิด", "search.level": "ระดับ",
+  "live.noLatency": "ไม่มีการขอการตัดสินใจผ่าน HTTP ในช่วงเวลานี้",
+  "search.noneSoFar": "ไม่พบในรายการตัดสินใจที่ตรวจดูแล้ว", "search.further": "ค้นหาต่อไป",
 
   "search.title": "ค้นหา", "search.lead": "การตัดสินทั้งหมด ล่าสุดหรือเสี่ยงสุดก่อน", "search.order": "ลำดับ", "search.newest": "ล่าสุด", "search.riskiest": "เสี่ยงสุด",
   "search.id": "รหัสเหตุการณ์", "search.idHint": "รหัสเต็ม หรือส่วนต้น", "search.kind": "ชนิดเอนทิตี", "search.entity": "เอนทิตี", "search.from": "ตั้งแต่", "search.to": "จนถึง", "search.min": "คะแนนต่ำสุด", "search.max": "คะแนนสูงสุด", "search.rule": "กฎ",
