@@ -32,9 +32,11 @@ await main({
     await urgent.locator("li a").first().waitFor();
     const told = await accessible(page, "live");
     await picture(page, "demo-live-wide-light");
+    await picture(page, "readme-live", { window: true });
     await click(urgent.locator("li a").first());
     await page.locator(".waterfall").waitFor();
     must((await page.locator(".waterfall tbody tr").count()) > 3, "no reasons");
+    await picture(page, "readme-alert", { window: true });
     await click(page.getByRole("button", { name: "Confirmed fraud", exact: true }));
     await click(page.getByRole("dialog").getByRole("button", { name: "Close it" }));
     await page.locator(".page-head .badge", { hasText: "Confirmed fraud" }).waitFor();

@@ -30,20 +30,20 @@ const tests = {
     const ann = await signedIn(browser, "ann", { at: "/rules", allow: (status, url) => status === 422 && url.includes("dry_run") });
     await ann.getByRole("link", { name: "Write a rule" }).click();
     await ann.getByLabel("Name", { exact: true }).fill("BIG_TRANSFER");
-    await write(ann, "transaction_type = 'transfer'\nand amuont > 150");
+    await write(ann, "transaction_type = 'transfer'\nand amuont > 0.6 * balance");
     await ann.getByText("did you mean amount?").first().waitFor();
     await ann.getByText("Line 2, column 5:").waitFor();
     must((await ann.locator(".editor .cm-lintRange-error").innerText()) === "amuont", "the mistake is not marked at its place");
     must(await ann.getByRole("button", { name: "Save as draft" }).isDisabled(), "a rule that does not compile can be saved");
     const told = await accessible(ann, "rule with a mistake");
     await picture(ann, "rule-mistake-wide-light");
-    await write(ann, "transaction_type = 'transfer'\nand amount > 150");
+    await write(ann, "transaction_type = 'transfer'\nand amount > 0.6 * balance");
     await ann.getByText("It compiles.").waitFor();
 
     // What it would have done, against what the server says itself.
     await ann.getByRole("button", { name: "Backtest", exact: true }).click();
     await ann.getByText("Outcomes changed").waitFor({ timeout: 60000 });
-    const job = await ask("/v1/rules:backtest", { rules: { BIG_TRANSFER: { when: "transaction_type = 'transfer' and amount > 150", then: "review" } } });
+    const job = await ask("/v1/rules:backtest", { rules: { BIG_TRANSFER: { when: "transaction_type = 'transfer' and amount > 0.6 * balance", then: "review" } } });
     const [result] = job.result.rules;
     must(result.hits.events > 0 && (await count(tile(ann, "Hits"))) === result.hits.events, "the hits are others");
     must(Math.abs((await count(tile(ann, "Precision"))) - result.precision.value * 100) < 0.06, "the precision is another");
@@ -68,7 +68,7 @@ const tests = {
     await eve.getByRole("button", { name: "Run in shadow" }).click();
     await say(eve, "Run in shadow");
     await heading(eve, "Shadow");
-    const hit = { transaction_type: "transfer", amount: "160", balance: "5000" };
+    const hit = { transaction_type: "transfer", amount: "70", balance: "100" };
     const shadowed = await decide(hit);
     must(!shadowed.rules.includes("BIG_TRANSFER"), "a shadow decides");
     await eve.goto(`/decisions/${shadowed.id}`);
@@ -89,7 +89,7 @@ const tests = {
 
     // A newer draft beside it, then both are out.
     await ann.goto("/rules/BIG_TRANSFER");
-    await write(ann, "transaction_type = 'transfer' and amount > 180");
+    await write(ann, "transaction_type = 'transfer' and amount > 0.7 * balance");
     await ann.getByText("It compiles.").waitFor();
     await ann.getByRole("button", { name: "Save as new version" }).click();
     await ann.getByText("in force: version 1").waitFor();
@@ -178,7 +178,7 @@ const tests = {
     const now = (await ask("/v1/models")).models.find((one) => one.id === champion);
     must(now.aliases.includes("champion"), "it is not the champion");
     await until(async () => (await ask("/v1/status")).plan.model === now.kind, "it decides");
-    await page.locator(".timeline").getByText("user:eve").first().waitFor();
+    await page.locator(".timeline").getByText(/· eve$/).first().waitFor();
     return [...told, ...page.faults];
   },
 
@@ -367,6 +367,28 @@ const tests = {
     await page.getByRole("heading", { name: "Règles", exact: true }).waitFor();
     must((await page.locator("html").getAttribute("data-theme")) === "dark", "the theme is not kept");
     must((await page.locator("html").getAttribute("lang")) === "fr", "the language is not kept");
+    return page.faults;
+  },
+
+  async words_numbers_and_dates_by_language(browser) {
+    const page = await signedIn(browser, "otto", { at: "/lists" });
+    const expected = {
+      en: [/^\d\d? \w{3,4} 2026$/, /^\d+\.\d\d$/, "Page 1 · 1 row", "Page 1 · 50 rows"], fr: [/^\d\d? .+ 2026$/, /^\d+,\d\d$/, "Page 1 · 1 ligne", "Page 1 · 50 lignes"],
+      id: [/^\d\d? \w{3} 2026$/, /^\d+,\d\d$/, "Halaman 1 · 1 baris", "Halaman 1 · 50 baris"], th: [/^\d\d? .+ 2569$/, /^\d+\.\d\d$/, "หน้า 1 · 1 แถว", "หน้า 1 · 50 แถว"],
+    };
+    for (const [language, [date, amount, one, many]] of Object.entries(expected)) {
+      await page.evaluate((language) => localStorage.setItem("assay.language", language), language);
+      await page.goto("/daily");
+      await page.waitForFunction((to) => document.documentElement.lang === to, language);
+      const row = page.locator("tbody tr").first();
+      await row.waitFor();
+      const [day, average] = [await row.locator("th").innerText(), await row.locator("td").nth(1).innerText()];
+      must(date.test(day) && amount.test(average), `${language}: ${day}, ${average}`);
+      await page.goto("/audit?kind=user.created&subject=user/vic");
+      await page.getByText(one, { exact: true }).waitFor();
+      await page.goto("/lists/watched");
+      await page.getByText(many, { exact: true }).waitFor();
+    }
     return page.faults;
   },
 

@@ -41,7 +41,7 @@ lists:
   watched: {description: Accounts to look at twice, expires: 30d}
 rules:
   approval: another
-  EMPTIED: {when: "transaction_type = 'cash_out' and amount > 0.8 * balance", then: review, text: Most of the balance is taken out}
+  EMPTIED: {when: amount > 0.9 * balance and transaction_type != 'cash_in', then: review, text: Nearly all of the balance is taken out}
 model: {kind: boost, seed: 1, alert_cost: 2, boost: {trees: 60}, validate: {by: time, share: 0.3}}
 outcomes: [approve, challenge, review, decline]
 decision: {review: 300, decline: 800}

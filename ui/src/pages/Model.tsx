@@ -72,14 +72,14 @@ export default function Model({ params }: { params: Record<string, string | unde
 }
 
 function Figures({ of }: { of: Tested }) {
-  const { t, number } = useWords();
-  const figure = (name: string, one: Interval | null | undefined) => ({ name, value: one ? number(one.value, 3) : "–", note: one ? `${number(one.low, 3)} – ${number(one.high, 3)}` : undefined });
+  const { t, figure } = useWords();
+  const tile = (name: string, one: Interval | null | undefined) => ({ name, value: one ? figure(one.value) : "–", note: one ? `${figure(one.low)} – ${figure(one.high)}` : undefined });
   return (
     <>
       {!of.better_than_chance && <p className="note bad">{t("model.chanceWords")}</p>}
       <Tiles of={[
-        figure(t("model.average_precision"), of.average_precision), figure(t("model.auc_roc"), of.auc_roc),
-        figure(t("model.recall_at_1pct_fpr"), of.recall_at_1pct_fpr), figure(t("model.calibrationError"), of.calibration_error), figure(t("model.brier"), of.brier),
+        tile(t("model.average_precision"), of.average_precision), tile(t("model.auc_roc"), of.auc_roc),
+        tile(t("model.recall_at_1pct_fpr"), of.recall_at_1pct_fpr), tile(t("model.calibrationError"), of.calibration_error), tile(t("model.brier"), of.brier),
       ]} />
       <p className="dim small">{t("model.tested", { rows: of.rows, frauds: of.frauds, days: of.days })}</p>
     </>
