@@ -7,14 +7,28 @@
 #include "shell/run/feed.h"
 #include "shell/run/token_key.h"
 
-static bool read_model(const struct settings *s, struct current *c, struct error *e)
+static bool fetch(const struct settings *s, const char *directory, struct current *c,
+                  struct error *e)
+{
+    struct data_artifacts shared;
+
+    return registry_refresh(directory, data_artifacts(s, &shared), REGISTRY_IN_FORCE, c->warning,
+                            e);
+}
+
+static bool read_model(const struct settings *s, enum current_use use, struct current *c,
+                       struct error *e)
 {
     char directory[DATA_PATH_MAX];
 
     if (!settings_has_model(s))
         return true;
-    if (!data_directory(s, directory, e) || !registry_champion(directory, c->model_path, e))
+    if (!data_directory(s, directory, e) || (use != CURRENT_CACHED && !fetch(s, directory, c, e)))
         return false;
+    if (!registry_champion(directory, c->model_path, e))
+        return e->kind == ERROR_NOT_FOUND && c->warning[0] != 0
+                   ? error_set(e, ERROR_WORLD, "%s, and there is no champion", c->warning)
+                   : false;
     return file_read(c->model_path, &c->model, e) &&
            (c->model.length > 0 || error_set(e, ERROR_INVALID,
                                              "%s is empty: the model is damaged; hint: run "
@@ -138,7 +152,7 @@ bool current_open(struct settings *s, const char *path, enum current_use use, st
     buffer_init(&c->model, MODEL_BYTES_MAX);
     ok = read_token_key(s, use == CURRENT_SERVED, e);
     if (ok && use != CURRENT_MODEL_NOT_USED)
-        ok = read_model(s, c, e) && add_rivals(s, c, e);
+        ok = read_model(s, use, c, e) && add_rivals(s, c, e);
     ok = ok && (c->model.length > 0            ? schema_of_model(c, &schema, e)
                 : path == NULL && !has_file(s) ? schema_of_topic(s, &schema, e)
                                                : feed_schema(s, path, &schema, e));

@@ -597,6 +597,8 @@ const struct key keys[] = {
      .most = 1e15,
      .words = "Records that it may lag behind the log; beyond it lists answer 503. 0: any number."},
 
+#include "shell/settings/model_place_rows.inc"
+
     {"kafka", KEY_SECTION, 0, .shorthand = "brokers",
      .words = "How Kafka is reached, see docs/kafka.md; a plain text is the brokers."},
     {"kafka.brokers", KEY_TEXT, 0, OF(kafka.brokers), .standard = "127.0.0.1:9092",

@@ -370,6 +370,24 @@ struct stream_setting {
     uint32_t sink_count;
 };
 
+enum registry_style { REGISTRY_STYLE_AUTO, REGISTRY_STYLE_PATH, REGISTRY_STYLE_HOST };
+
+/* Where the models of several machines are. */
+struct registry_setting {
+    char *artifacts; /* s3://bucket/prefix, or a directory; NULL: in the data directory only */
+    char *endpoint, *region, *access_key, *secret_key, *session_token; /* NULL: AWS_... */
+    char *ca;
+    enum registry_style style;
+};
+
+struct mlflow_setting {
+    char *url;                     /* NULL: MLFLOW_TRACKING_URI */
+    char *experiment;              /* NULL: the settings' name */
+    char *user, *password, *token; /* NULL: MLFLOW_TRACKING_... */
+    char *ca;
+    bool train; /* each training is logged */
+};
+
 struct server_setting {
     char *host;           /* 127.0.0.1 */
     uint16_t port;        /* 8080 */
@@ -477,6 +495,8 @@ struct settings {
     uint32_t rollup_count;
     struct server_setting server;
     struct store_setting store;
+    struct registry_setting registry;
+    struct mlflow_setting mlflow;
     struct kafka_setting kafka;
     struct stream_setting stream;
     struct access_setting access;
