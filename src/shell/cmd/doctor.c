@@ -414,6 +414,22 @@ static void check_port(struct doctor *d, struct finding *f)
     }
 }
 
+void finding_say(char words[DOCTOR_WORDS_MAX], const char *format, ...)
+{
+    size_t length = strlen(words);
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(words + length, DOCTOR_WORDS_MAX - length, format, arguments);
+    va_end(arguments);
+}
+
+void finding_worsen(struct finding *f, enum health health)
+{
+    if (health > f->health)
+        f->health = health;
+}
+
 static void check_kafka(struct doctor *d, struct finding *f)
 {
     doctor_kafka(d->settings, f);
@@ -422,6 +438,11 @@ static void check_kafka(struct doctor *d, struct finding *f)
 static void check_lag(struct doctor *d, struct finding *f)
 {
     doctor_lag(d->settings, f);
+}
+
+static void check_redis(struct doctor *d, struct finding *f)
+{
+    doctor_redis(d->settings, f);
 }
 
 /* ---- the table ---- */
@@ -449,6 +470,7 @@ static const struct {
     {"port", true, check_port},
     {"kafka", true, check_kafka},
     {"lag", true, check_lag},
+    {"redis", true, check_redis},
 };
 
 enum { CHECKS = sizeof checks / sizeof *checks };

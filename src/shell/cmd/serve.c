@@ -529,6 +529,7 @@ static bool read_settings(struct serving *s, struct error *e)
 static bool open_access(struct serving *s, struct error *e)
 {
     const struct access_options o = {.setting = &s->settings->access,
+                                     .settings = s->settings,
                                      .data_directory = s->data,
                                      .directory = s->settings->directory,
                                      .is_loopback = server_host_is_loopback(s->setting.host),

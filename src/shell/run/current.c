@@ -5,6 +5,7 @@
 #include "shell/os/file.h"
 #include "shell/run/data_directory.h"
 #include "shell/run/feed.h"
+#include "shell/run/shared_layout.h"
 #include "shell/run/token_key.h"
 
 static bool fetch(const struct settings *s, const char *directory, struct current *c,
@@ -142,6 +143,20 @@ static bool read_token_key(struct settings *s, bool make, struct error *e)
            token_key_load(directory, make, &s->token_key, e);
 }
 
+/* The plan again, over events that bring the values of what is shared. */
+static bool share(struct settings *s, struct schema *schema, struct current *c, struct error *e)
+{
+    uint32_t fields = schema->count;
+
+    if (!shared_extend(s, c->made.plan, schema, e))
+        return error_prefix(e, "%s", s->path);
+    if (schema->count == fields)
+        return true;
+    made_plan_fini(&c->made);
+    return plan_make(s, schema, c->model.length > 0 ? c->model.bytes : NULL, c->model.length,
+                     &c->made, e);
+}
+
 bool current_open(struct settings *s, const char *path, enum current_use use, struct current *c,
                   struct error *e)
 {
@@ -156,8 +171,10 @@ bool current_open(struct settings *s, const char *path, enum current_use use, st
     ok = ok && (c->model.length > 0            ? schema_of_model(c, &schema, e)
                 : path == NULL && !has_file(s) ? schema_of_topic(s, &schema, e)
                                                : feed_schema(s, path, &schema, e));
-    ok = ok && plan_make(s, schema, c->model.length > 0 ? c->model.bytes : NULL, c->model.length,
-                         &c->made, e);
+    ok = ok &&
+         plan_make(s, schema, c->model.length > 0 ? c->model.bytes : NULL, c->model.length,
+                   &c->made, e) &&
+         (use != CURRENT_SERVED || share(s, schema, c, e));
     schema_free(schema);
     if (!ok)
         current_close(c);
