@@ -24,6 +24,7 @@ import tempfile
 import time
 
 import measure
+from console import bench_console  # noqa: F401 - found by its name
 from handbook_windows import bench_features  # noqa: F401 - found by its name
 from http_load import bench_http  # noqa: F401 - likewise
 from postgres import bench_postgres  # noqa: F401 - likewise
@@ -316,7 +317,7 @@ def machine():
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("name", nargs="*", help=", ".join(BENCHES))
-    parser.add_argument("--long", action="store_true", help="http: ten minutes of full service instead of 30 s")
+    parser.add_argument("--long", action="store_true", help="http: ten minutes of full service instead of 30 s; console: ten million decisions, ten pairs of a minute")
     arguments = parser.parse_args()
     measure.LONG = arguments.long
     names = arguments.name or list(BENCHES)

@@ -46,8 +46,9 @@ export async function open(browser, base, { size = "wide", theme = "light", lang
 /** Until the page has said what it has to say. */
 export async function settled(page) {
   await page.waitForSelector("main h1");
-  await page.waitForFunction(() => document.querySelector(".state.loading") === null, undefined, { timeout: 15000 });
-  await page.waitForTimeout(150);
+  await page.evaluate(() => { window.calm = 0; });
+  // Some frames without anything that loads: what has come may ask for more.
+  await page.waitForFunction(() => (window.calm = document.querySelector(".state.loading") === null ? window.calm + 1 : 0) > 6, undefined, { timeout: 15000, polling: "raf" });
 }
 
 /** WCAG 2.2 A and AA by axe. Its script comes in beside the policy: it is the test's, not the page's. */
@@ -66,7 +67,8 @@ export const overflow = (page) =>
     return `${wide} px too wide: ${who.map((one) => `${one.tagName.toLowerCase()}.${one.className}`).join(", ")}`;
   });
 
-export async function picture(page, name) {
+/** Of the whole page; `window`: of what is to be seen without scrolling. */
+export async function picture(page, name, { window = false } = {}) {
   mkdirSync(pictures, { recursive: true });
-  await page.screenshot({ path: `${pictures}${name}.png`, fullPage: true });
+  await page.screenshot({ path: `${pictures}${name}.png`, fullPage: !window });
 }

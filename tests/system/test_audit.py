@@ -190,6 +190,16 @@ def test_checkpoint_of_a_running_server(audited, binary):
     assert oct((folder / "assay-data" / "checkpoint.key").stat().st_mode & 0o777) == "0o600"
 
 
+def test_verified_by_the_service(audited):
+    made = post(audited, "/v1/audit:checkpoint", {}, audited.by)[1]["checkpoints"]
+    job = post(audited, "/v1/audit:verify", {}, audited.by)[1]
+    decisions, control = job["result"]["logs"]
+    assert (job["kind"], job["state"], job["result"]["whole"]) == ("verify", "done", True)
+    assert (decisions["log"], control["log"]) == ("decisions", "control")
+    assert decisions["proven_seq"] == made[0]["seq"] and decisions["chain"] == made[0]["chain"]
+    assert decisions["unproven"] == 0 and decisions["finding"] is None
+
+
 # ---- a log against its checkpoints
 
 
@@ -252,6 +262,18 @@ def test_a_flipped_byte(binary, copy, part):
              "plan": at + 28, "body": at + 60, "chain": at + length - 5, "header": 30}[part]
     path.write_bytes(data[:place] + bytes([data[place] ^ 1]) + data[place + 1:])
     assert "broken" in verify(binary, copy, elsewhere=False)
+
+
+def test_a_running_service_finds_it(binary, copy):
+    path = sorted(log_of(copy).glob("*.log"))[0]
+    data, found = records(path)
+    at, length = found[40]
+    path.write_bytes(data[:at + 60] + bytes([data[at + 60] ^ 1]) + data[at + 61:])
+    with serving(binary, copy, settings=SMALL.replace("checkpoint: 1h", "checkpoint: 1h, compress: false")) as s:
+        job = post(s, "/v1/audit:verify", {})[1]
+    assert job["state"] == "done" and not job["result"]["whole"]
+    decisions, control = job["result"]["logs"]
+    assert "damaged" in decisions["finding"] and control["whole"]
 
 
 def test_records_deleted_swapped_and_segments_swapped(binary, copy):

@@ -262,6 +262,11 @@ def test_live_and_traffic(start):
     assert numbers == list(range(first + 1, first + 1 + len(numbers)))
     assert sum(s["by_outcome"]["review"] for s in seen) == 4 and seen[-1]["decisions"] == 30  # amounts over 500
     assert sum(s["latency"]["count"] for s in seen if s["latency"]) == 30
+    for _ in range(10):  # counted every 5 s
+        if seen[-1]["alerts_open"] != 0:
+            break
+        seen.append(stream.event()[1])
+    assert seen[-1]["alerts_open"] == len(server.ask("GET", "/v1/alerts?state=open")[1]["alerts"]) > 0
     newest = [d["id"] for s in seen for d in reversed(s["newest"])]
     assert newest[-1] == f"e{29 * 20}" and len(set(newest)) == len(newest)
     # Who comes back is told what they missed, once.

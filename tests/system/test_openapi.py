@@ -400,6 +400,13 @@ ASKED = {
         415: ("", b"{}", TEXT),
         422: ("", {"more": 1}, JSON),
     },
+    "POST /v1/audit:verify": {
+        200: ("", {}, JSON),
+        400: ("", b"{", JSON),
+        413: ("", HUGE, JSON),
+        415: ("", b"{}", TEXT),
+        422: ("", {"more": 1}, JSON),
+    },
     "GET /healthz": {200: ("", None, {})},
     "GET /readyz": {200: ("", None, {})},
     "GET /v1/status": {200: ("", None, {})},
@@ -422,6 +429,8 @@ TOO_LONG = {
     ("POST /v1/rules:backtest", 202),
     ("POST /v1/rules:backtest", 409),
     ("POST /v1/rules/{name}:backtest", 202),
+    ("POST /v1/audit:verify", 202),  # over two seconds
+    ("POST /v1/audit:verify", 409),
     ("POST /v1/rules/{name}:live", 202),  # test_rules.py has one
     ("POST /v1/rules/{name}:shadow", 202),
     ("POST /v1/rules/{name}:retire", 202),

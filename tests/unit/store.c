@@ -512,7 +512,7 @@ static void decisions_are_counted_by_time(void **state)
     store_close(s);
 }
 
-/* Among the newest only, beside any other filter and in any order. */
+/* Beside any other filter and in any order. */
 static void ids_are_found_by_their_beginning(void **state)
 {
     struct store_query q = store_query_all(10);

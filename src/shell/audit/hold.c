@@ -274,3 +274,60 @@ bool log_hold(const struct hold_options *o, struct held *h, struct error *e)
     mem_free(g.cuts);
     return ok;
 }
+
+void held_format(const struct held *h, enum checkpoint_log log, struct buffer *out)
+{
+    const struct log_verdict *r = &h->verdict;
+    char hex[DIGEST_HEX], at[TIME_TEXT_MAX];
+
+    digest_hex(r->chain, hex);
+    time_format(h->newest_us, at);
+    buffer_format(out,
+                  "{\"log\":\"%s\",\"whole\":%s,\"records\":%" PRIu64 ",\"segments\":%" PRIu64
+                  ",\"packed\":%" PRIu64 ",\"first_seq\":%" PRIu64 ",\"last_seq\":%" PRIu64
+                  ",\"bytes\":%" PRIu64 ",\"chain\":\"%s\"",
+                  checkpoint_log_name(log), h->is_good ? "true" : "false", r->records, r->segments,
+                  r->packed, r->first_seq, r->last_seq, r->bytes, hex);
+    buffer_format(out,
+                  ",\"checkpoints\":%" PRIu64 ",\"held\":%" PRIu64 ",\"before_cut\":%" PRIu64
+                  ",\"proven_seq\":%" PRIu64 ",\"proven_at\":",
+                  h->checkpoints, h->held, h->before_cut, h->newest_seq);
+    if (h->newest_seq > 0)
+        json_add_text(out, text_of(at));
+    else
+        buffer_add_text(out, "null");
+    buffer_format(out, ",\"unproven\":%" PRIu64 ",\"is_cut\":%s,\"finding\":",
+                  r->last_seq - (h->is_good ? h->newest_seq : r->last_seq),
+                  h->is_cut ? "true" : "false");
+    if (h->is_good)
+        buffer_add_text(out, "null");
+    else
+        json_add_text(out, text_of(h->finding));
+    buffer_add_char(out, '}');
+}
+
+bool logs_verify(const char *data_directory, const char *log_directory, const char *own_key,
+                 const struct progress *p, struct buffer *out, struct error *e)
+{
+    struct hold_options o = {.data_directory = data_directory,
+                             .log_directory = log_directory,
+                             .log = CHECKPOINT_DECISIONS,
+                             .own_key = own_key,
+                             .progress = p};
+    char control[CONTROL_PATH_MAX];
+    struct held decisions, changes;
+
+    if (!control_path(data_directory, control, e) || !log_hold(&o, &decisions, e))
+        return false;
+    o.log_directory = control;
+    o.log = CHECKPOINT_CONTROL;
+    if (!log_hold(&o, &changes, e))
+        return false;
+    buffer_format(out, "{\"whole\":%s,\"logs\":[",
+                  decisions.is_good && changes.is_good ? "true" : "false");
+    held_format(&decisions, CHECKPOINT_DECISIONS, out);
+    buffer_add_char(out, ',');
+    held_format(&changes, CHECKPOINT_CONTROL, out);
+    buffer_add_text(out, "]}");
+    return true;
+}

@@ -35,5 +35,11 @@ struct held {
 
 /* False: it could not be read. */
 bool log_hold(const struct hold_options *o, struct held *h, struct error *e) MUST_USE;
+/* As a JSON object, without line end. */
+void held_format(const struct held *h, enum checkpoint_log log, struct buffer *out);
+/* Both logs of a data directory, by its own checkpoints and key, as JSON: {"whole", "logs": [...]}.
+ */
+bool logs_verify(const char *data_directory, const char *log_directory, const char *own_key,
+                 const struct progress *p, struct buffer *out, struct error *e) MUST_USE;
 
 #endif

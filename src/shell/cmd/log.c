@@ -44,43 +44,6 @@ static bool log_paths(const struct settings *s, bool is_control, struct log_path
 
 /* ---- verify */
 
-static void checkpoints_json(const struct held *h, struct buffer *out)
-{
-    char at[TIME_TEXT_MAX];
-
-    time_format(h->newest_us, at);
-    buffer_format(out,
-                  ",\"checkpoints\":%" PRIu64 ",\"held\":%" PRIu64 ",\"before_cut\":%" PRIu64
-                  ",\"proven_seq\":%" PRIu64 ",\"proven_at\":",
-                  h->checkpoints, h->held, h->before_cut, h->newest_seq);
-    if (h->newest_seq > 0)
-        json_add_text(out, text_of(at));
-    else
-        buffer_add_text(out, "null");
-    buffer_format(out, ",\"unproven\":%" PRIu64 ",\"is_cut\":%s",
-                  h->verdict.last_seq - (h->is_good ? h->newest_seq : h->verdict.last_seq),
-                  h->is_cut ? "true" : "false");
-}
-
-static void verdict_json(const struct held *h, const char *hex, struct buffer *out)
-{
-    const struct log_verdict *r = &h->verdict;
-
-    buffer_format(out,
-                  "{\"whole\":%s,\"records\":%" PRIu64 ",\"segments\":%" PRIu64
-                  ",\"packed\":%" PRIu64 ",\"first_seq\":%" PRIu64 ",\"last_seq\":%" PRIu64
-                  ",\"bytes\":%" PRIu64 ",\"chain\":\"%s\"",
-                  h->is_good ? "true" : "false", r->records, r->segments, r->packed, r->first_seq,
-                  r->last_seq, r->bytes, hex);
-    checkpoints_json(h, out);
-    buffer_add_text(out, ",\"finding\":");
-    if (h->is_good)
-        buffer_add_text(out, "null");
-    else
-        json_add_text(out, text_of(h->finding));
-    buffer_add_text(out, "}\n");
-}
-
 /* What is shown, and by what; and what is not. */
 static void proof_words(const struct held *h, bool is_elsewhere, struct buffer *out)
 {
@@ -155,9 +118,11 @@ static bool log_verify_run(struct invocation *v, const struct log_paths *p, stru
     digest_hex(h.verdict.chain, hex);
     buffer_init(&out, OUTPUT_MAX);
     if (v->json)
-        verdict_json(&h, hex, &out);
+        held_format(&h, o.log, &out);
     else
         verdict_words(&h, hex, h.from_file > 0, &out);
+    if (v->json)
+        buffer_add_char(&out, '\n');
     ok = print_result(&out, e);
     buffer_fini(&out);
     return ok && (h.is_good || error_set(e, ERROR_INVALID, "the log is broken: %s", h.finding));

@@ -10,6 +10,7 @@
 
 #include "core/data/json.h"
 #include "shell/access/access.h"
+#include "shell/audit/hold.h"
 #include "shell/audit/upkeep.h"
 #include "shell/cmd/cmd.h"
 #include "shell/cmd/console.h"
@@ -383,6 +384,21 @@ static bool backtest_job(void *context, const struct server_request *request,
     return ok;
 }
 
+/* ---- verifying the logs over HTTP ---- */
+
+static bool verify_job(void *context, const struct server_request *request,
+                       const struct progress *progress, struct buffer *result, struct error *e)
+{
+    const struct serving *s = context;
+    char key[CHECKPOINT_PATH_MAX];
+
+    (void)request;
+    thread_background();
+    return checkpoint_key_path(s->data, s->settings->log_checkpoint_key, s->settings->directory,
+                               key, e) &&
+           logs_verify(s->data, s->log_directory, key, progress, result, e);
+}
+
 /* ---- up ---- */
 
 static bool read_settings(struct serving *s, struct error *e)
@@ -528,7 +544,8 @@ static bool open_server(struct serving *s, struct error *e)
                                     .console = &console_built,
                                     .train = {train_job, s},
                                     .reload = {reload_job, s},
-                                    .backtest = {backtest_job, s}};
+                                    .backtest = {backtest_job, s},
+                                    .verify = {verify_job, s}};
 
     if (!project_open(&project, &s->project, e) ||
         !labeller_start(s->watch, s->shard, s->project, &s->store, &s->labeller, e) ||

@@ -199,6 +199,7 @@ enum http_next revoke_key(struct server *s, struct exchange *x);
 enum http_next show_users(struct server *s, struct exchange *x);
 enum http_next create_user(struct server *s, struct exchange *x);
 enum http_next change_user(struct server *s, struct exchange *x);
+enum http_next verify_audit(struct server *s, struct exchange *x);
 enum http_next show_audit(struct server *s, struct exchange *x);
 enum http_next make_checkpoint(struct server *s, struct exchange *x);
 enum http_next show_live(struct server *s, struct exchange *x);

@@ -19,7 +19,8 @@ enum {
     WAIT_STEP_US = 2000,
     RELOAD_WAIT_US = 2000000,
     TRAIN_WAIT_US = 60000000,
-    BACKTEST_WAIT_US = 5000000
+    BACKTEST_WAIT_US = 5000000,
+    VERIFY_WAIT_US = 2000000,
 };
 
 struct job {
@@ -55,7 +56,7 @@ struct jobs {
     atomic_bool is_cancelled;
 };
 
-static const char *const kinds[JOB_KINDS] = {"train", "reload", "backtest"};
+static const char *const kinds[JOB_KINDS] = {"train", "reload", "backtest", "verify"};
 
 const char *job_kind_name(enum job_kind k)
 {
@@ -392,6 +393,16 @@ enum http_next backtest_of(struct server *s, struct exchange *x, struct text bod
     if (!start(s, x, JOB_BACKTEST, &request, id))
         return HTTP_ANSWERED;
     return answer_job(s, x, id, BACKTEST_WAIT_US, true);
+}
+
+enum http_next verify_audit(struct server *s, struct exchange *x)
+{
+    char id[JOB_ID_BYTES];
+
+    if (!body_is_empty_object(s, x, "both logs are verified whole") ||
+        !start(s, x, JOB_VERIFY, NULL, id))
+        return HTTP_ANSWERED;
+    return answer_job(s, x, id, VERIFY_WAIT_US, true);
 }
 
 /* Most reloads are done at once, and wrong settings are known at once: those are answered. Only

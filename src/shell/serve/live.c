@@ -11,6 +11,7 @@
 #include "shell/os/clock.h"
 #include "shell/serve/inside.h"
 #include "shell/serve/row.h"
+#include "shell/watch/figures.h"
 
 enum { MINUTES = LIVE_DAYS * 24 * 60 };
 
@@ -62,6 +63,7 @@ struct live {
 
     struct before before; /* the thread's */
     struct server_look *look;
+    struct watch_figures *figures;
     struct buffer rows;
     uint64_t rows_from; /* the newest row's seq of the frame before */
 };
@@ -177,6 +179,22 @@ static void read_rows(struct live *l)
         l->rows_from = list.newest;
 }
 
+/* Alerts that wait for somebody. */
+static void add_alerts(struct live *l, struct buffer *out)
+{
+    const struct watch_figures *f = l->figures;
+    uint64_t open = 0;
+
+    if (l->server->o.watch == NULL) {
+        buffer_add_text(out, ",\"alerts_open\":null");
+        return;
+    }
+    watch_figures(l->server->o.watch, l->figures);
+    for (uint32_t i = 0; i < f->queues; i++)
+        open += f->queue[i].open;
+    buffer_format(out, ",\"alerts_open\":%" PRIu64, open);
+}
+
 static void add_frame(struct live *l, int64_t now_us, const struct histogram_sum *took,
                       struct buffer *out)
 {
@@ -191,8 +209,10 @@ static void add_frame(struct live *l, int64_t now_us, const struct histogram_sum
     add_outcomes(l, p, out);
     add_bands(l, out);
     latency_add(took, out);
-    buffer_format(out, ",\"queue\":%u,\"store_lag\":%" PRIu64 ",\"alerts_open\":null,\"newest\":[",
-                  look->shard.queue_length, look->project.lag);
+    buffer_format(out, ",\"queue\":%u,\"store_lag\":%" PRIu64, look->shard.queue_length,
+                  look->project.lag);
+    add_alerts(l, out);
+    buffer_add_text(out, ",\"newest\":[");
     buffer_add(out, l->rows.bytes, l->rows.length);
     buffer_add_text(out, "]}\n\n");
     plan_unref(p);
@@ -443,6 +463,7 @@ bool live_start(struct server *s, struct live **live, struct error *e)
 
     l->server = s;
     l->look = mem_alloc(sizeof *l->look);
+    l->figures = mem_alloc(sizeof *l->figures);
     l->minutes = mem_array(MINUTES, sizeof *l->minutes);
     buffer_init(&l->rows, LIVE_FRAME_BYTES_MAX / 2);
     for (int i = 0; i < LIVE_FRAMES; i++)
@@ -485,6 +506,7 @@ void live_free(struct live *l)
     pthread_cond_destroy(&l->ending);
     pthread_mutex_destroy(&l->lock);
     mem_free(l->minutes);
+    mem_free(l->figures);
     mem_free(l->look);
     mem_free(l);
 }

@@ -99,10 +99,7 @@ static void where_words(struct asking *a, const struct store_query *q, struct te
         buffer_add_text(&a->sql, ") > 0 AND d.rules IS NOT NULL");
     }
     if (q->id_prefix.length > 0) {
-        buffer_format(&a->sql,
-                      " AND d.seq > (SELECT max(seq) FROM score.decision) - %d AND "
-                      "starts_with(d.event_id, ",
-                      STORE_PREFIX_SCAN);
+        buffer_add_text(&a->sql, " AND starts_with(d.event_id, ");
         add_value(a, q->id_prefix, "text");
         buffer_add_char(&a->sql, ')');
     }
@@ -126,30 +123,110 @@ static void where_numbers(struct asking *a, const struct store_query *q)
     }
 }
 
+static const char *key_column(const struct store_query *q)
+{
+    static const char *const columns[] = {
+        [STORE_KEY_TIME] = "d.\"time\"", [STORE_KEY_SCORE] = "d.score", [STORE_KEY_SEQ] = "d.seq"};
+
+    return columns[store_sorts[q->sort].key];
+}
+
+/* " AND (key, seq) COMPARE (c)" */
+static void where_place(struct asking *a, const struct store_query *q, const char *compare,
+                        const struct store_cursor *c)
+{
+    buffer_format(&a->sql, " AND (%s, d.seq) %s (", key_column(q), compare);
+    if (store_sorts[q->sort].key == STORE_KEY_TIME)
+        add_time(a, c->key);
+    else
+        add_number(a, c->key);
+    buffer_add_text(&a->sql, ", ");
+    add_number(a, (int64_t)c->seq);
+    buffer_add_char(&a->sql, ')');
+}
+
 static void page_order(struct asking *a, const struct store_query *q, const struct store_cursor *c)
 {
     const struct store_sorting *sort = &store_sorts[q->sort];
-    const char *key = sort->key == STORE_KEY_SCORE ? "d.score"
-                      : sort->key == STORE_KEY_SEQ ? "d.seq"
-                                                   : "d.\"time\"";
 
-    if (q->cursor.length > 0) {
-        buffer_format(&a->sql, " AND (%s, d.seq) %c (", key, sort->compare);
-        if (sort->key == STORE_KEY_TIME)
-            add_time(a, c->key);
-        else
-            add_number(a, c->key);
-        buffer_add_text(&a->sql, ", ");
-        add_number(a, (int64_t)c->seq);
-        buffer_add_char(&a->sql, ')');
+    if (q->cursor.length > 0)
+        where_place(a, q, (const char[]){sort->compare, 0}, c);
+    buffer_format(&a->sql, " ORDER BY %s %s, d.seq %s", key_column(q), sort->order, sort->order);
+}
+
+/* Whether some of the rows along the way are not in the answer. */
+static bool is_sparse(const struct store_query *q)
+{
+    bool is_timed = q->from_us != INT64_MIN || q->until_us != INT64_MAX;
+    bool is_scored = q->min_score > 0 || q->max_score < PLAN_SCORE_MAX;
+    int key = store_sorts[q->sort].key;
+
+    return q->outcome.length > 0 || q->level.length > 0 || q->rule.length > 0 ||
+           q->id_prefix.length > 0 || q->has_label || q->received_from_us != INT64_MIN ||
+           q->received_until_us != INT64_MAX || (key != STORE_KEY_TIME && is_timed) ||
+           (key != STORE_KEY_SCORE && is_scored);
+}
+
+/* The row that is STORE_LOOK_MAX behind the page's beginning, in the index alone; rows with a rule
+ * or a label have one of their own by time. */
+static void bound_format(struct asking *a, const struct store_query *q,
+                         const struct store_cursor *c)
+{
+    struct store_query along = store_query_all(1);
+    int key = store_sorts[q->sort].key;
+
+    buffer_format(&a->sql,
+                  key == STORE_KEY_TIME ? "SELECT (extract(epoch FROM %s) * 1000000)::bigint, d.seq"
+                                        : "SELECT %s::bigint, d.seq",
+                  key_column(q));
+    buffer_add_text(&a->sql, " FROM score.decision d WHERE true");
+    if (key == STORE_KEY_TIME) {
+        along.from_us = q->from_us;
+        along.until_us = q->until_us;
+        if (q->rule.length > 0) {
+            buffer_add_text(&a->sql, " AND d.rules IS NOT NULL");
+        } else if (q->label != LABEL_UNKNOWN) {
+            along.has_label = q->has_label;
+            along.label = q->label;
+        }
+    } else if (key == STORE_KEY_SCORE) {
+        along.min_score = q->min_score;
+        along.max_score = q->max_score;
     }
-    buffer_format(&a->sql, " ORDER BY %s %s, d.seq %s LIMIT ", key, sort->order, sort->order);
-    add_number(a, (int64_t)q->limit + 1); /* one more: is there a next page? */
+    where_times(a, &along);
+    where_numbers(a, &along);
+    page_order(a, q, c);
+    buffer_format(&a->sql, " LIMIT 1 OFFSET %d", STORE_LOOK_MAX - 1);
+}
+
+static bool find_bound(struct postgres_store *s, const struct store_query *q,
+                       const struct store_cursor *from, bool *is_bounded,
+                       struct store_cursor *bound, struct error *e)
+{
+    struct asking a = {.count = 0};
+    struct postgres_rows *rows = NULL;
+    bool ok;
+
+    *is_bounded = false;
+    if (has_entity(q) || !is_sparse(q))
+        return true;
+    buffer_init(&a.sql, SQL_MAX);
+    bound_format(&a, q, from);
+    ok = ask(s, &a, &rows, e);
+    buffer_fini(&a.sql);
+    if (!ok)
+        return false;
+    *is_bounded = postgres_rows_count(rows) > 0;
+    if (*is_bounded)
+        *bound =
+            (struct store_cursor){postgres_int(rows, 0, 0), (uint64_t)postgres_int(rows, 0, 1)};
+    postgres_rows_free(rows);
+    return true;
 }
 
 /* Only constant words become SQL; every value from outside is a parameter. */
 static void page_format(struct asking *a, const struct store_query *q, struct text rule,
-                        const struct store_cursor *c)
+                        const struct store_cursor *c, const struct store_cursor *bound)
 {
     buffer_format(&a->sql,
                   "SELECT d.seq, d.event_id, (extract(epoch FROM d.received_at) * 1000000)::bigint,"
@@ -165,7 +242,11 @@ static void page_format(struct asking *a, const struct store_query *q, struct te
     where_times(a, q);
     where_words(a, q, rule);
     where_numbers(a, q);
+    if (bound != NULL)
+        where_place(a, q, store_sorts[q->sort].compare == '<' ? ">=" : "<=", bound);
     page_order(a, q, c);
+    buffer_add_text(&a->sql, " LIMIT ");
+    add_number(a, (int64_t)q->limit + 1); /* one more: is there a next page? */
 }
 
 static uint8_t label_cell(const struct postgres_rows *r, uint32_t row, uint32_t column)
@@ -197,20 +278,22 @@ bool postgres_query(struct store *is, const struct store_query *q,
                     void (*row)(void *context, const struct store_decision *d), void *context,
                     char next[STORE_CURSOR_MAX], struct error *e)
 {
-    struct store_cursor last = {0, 0};
+    struct store_cursor last = {0, 0}, bound = {0, 0};
     struct postgres_rows *rows;
     struct asking a = {.count = 0};
     struct buffer rule;
-    bool ok;
+    bool ok, is_bounded;
 
     ASSERT(q->limit >= 1 && q->limit <= STORE_LIMIT_MAX);
     next[0] = 0;
     if (q->cursor.length > 0 && !store_cursor_parse(q, &last, e))
         return false;
+    if (!find_bound(postgres_of(is), q, &last, &is_bounded, &bound, e))
+        return false;
     buffer_init(&rule, 8 * PLAN_NAME_MAX);
     buffer_init(&a.sql, SQL_MAX);
     json_add_text(&rule, q->rule);
-    page_format(&a, q, (struct text){rule.bytes, rule.length}, &last);
+    page_format(&a, q, (struct text){rule.bytes, rule.length}, &last, is_bounded ? &bound : NULL);
     ok = a.is_hopeless || ask(postgres_of(is), &a, &rows, e);
     buffer_fini(&a.sql);
     buffer_fini(&rule);
@@ -225,6 +308,8 @@ bool postgres_query(struct store *is, const struct store_query *q,
     }
     if (postgres_rows_count(rows) > q->limit)
         store_cursor_format(q, &last, next);
+    else if (is_bounded)
+        store_cursor_format(q, &bound, next);
     postgres_rows_free(rows);
     return true;
 }

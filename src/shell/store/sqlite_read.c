@@ -4,7 +4,11 @@
  * range, or take the range and sort it. The second is right where the range is short;
  * STORE_SCAN_MAX says what is short, and counting up to that many index entries costs less than
  * either plan. Likewise a sort by time within a range of scores. Rows with a rule or a label are
- * few, and have indexes of their own; an id's prefix is looked for among the newest rows only.
+ * few, and have indexes of their own.
+ *
+ * What no index finds is looked for along the order of the answer, and rows that match may be far
+ * apart, or not there at all. So before such a page the row is found (in the index alone) that is
+ * STORE_LOOK_MAX behind its beginning: the page ends there, and the next one begins there.
  */
 #include "shell/store/sqlite.h"
 
@@ -32,6 +36,8 @@ enum {
     AT_LABEL,
     AT_ENTITY,
     AT_PREFIX,
+    AT_BOUND_KEY,
+    AT_BOUND_SEQ,
 };
 
 static bool is_timed(const struct store_query *q)
@@ -45,7 +51,7 @@ static bool is_scored(const struct store_query *q)
 }
 
 /* What an index finds first; each takes its own share of the query's conditions. */
-enum { BY_TIME, BY_SCORE, BY_RULES, BY_LABEL };
+enum { BY_TIME, BY_SCORE, BY_RULES, BY_LABEL, BY_SEQ, BY_ENTITY };
 
 static const struct {
     const char *table, *where;
@@ -54,6 +60,16 @@ static const struct {
     [BY_SCORE] = {"decision INDEXED BY decision_score", "score >= ?1 AND score <= ?2"},
     [BY_RULES] = {"decision INDEXED BY decision_rules", "rules IS NOT NULL"},
     [BY_LABEL] = {"decision INDEXED BY decision_label", "label IS NOT NULL AND label = ?1"},
+    [BY_SEQ] = {"decision NOT INDEXED", NULL},
+    [BY_ENTITY] = {"entity CROSS JOIN decision ON decision.seq = entity.seq", NULL},
+};
+
+/* How a page is found. */
+struct path {
+    int by;
+    bool is_walked; /* in the order of the answer; else all that it finds is sorted */
+    bool is_bounded;
+    struct store_cursor bound; /* the last row that is looked at */
 };
 
 /* Whether it finds so few rows that they are sorted at once. */
@@ -100,18 +116,53 @@ static const char *key_column(const struct store_query *q)
     return columns[store_sorts[q->sort].key];
 }
 
-/* The conditions; those that are not asked for are no part of the text. An entity's rows lie in
- * buckets of seqs, so each bucket is asked, and what it has is sorted. */
-static void where_format(const struct store_query *q, struct buffer *sql)
+static bool is_falling(const struct store_query *q)
+{
+    return store_sorts[q->sort].compare == '<';
+}
+
+/* The range of what the rows are sorted by. The page's bound takes the place of the end that it is
+ * nearer than, so that the index has one beginning and one end. */
+static void range_format(const struct store_query *q, bool is_bounded, struct buffer *sql)
+{
+    int key = store_sorts[q->sort].key;
+    bool no_low = is_bounded && is_falling(q), no_high = is_bounded && !is_falling(q);
+
+    if (q->from_us != INT64_MIN && !(no_low && key == STORE_KEY_TIME))
+        buffer_add_text(sql, " AND decision.time_us >= ?1");
+    if (q->until_us != INT64_MAX && !(no_high && key == STORE_KEY_TIME))
+        buffer_add_text(sql, " AND decision.time_us < ?2");
+    if (q->min_score > 0 && !(no_low && key == STORE_KEY_SCORE))
+        buffer_add_text(sql, " AND decision.score >= ?4");
+    if (q->max_score < PLAN_SCORE_MAX && !(no_high && key == STORE_KEY_SCORE))
+        buffer_add_text(sql, " AND decision.score <= ?8");
+}
+
+/* What lies behind the cursor, in the order of the answer. */
+static void order_format(const struct store_query *q, struct buffer *sql)
 {
     const char *key = key_column(q);
+
+    if (q->cursor.length > 0 && store_sorts[q->sort].key == STORE_KEY_SEQ)
+        buffer_format(sql, " AND decision.seq %c ?6", store_sorts[q->sort].compare);
+    else if (q->cursor.length > 0)
+        buffer_format(sql, " AND (%s, decision.seq) %c (?5, ?6)", key,
+                      store_sorts[q->sort].compare);
+    buffer_format(sql, " ORDER BY %s %s", key, store_sorts[q->sort].order);
+    if (store_sorts[q->sort].key != STORE_KEY_SEQ)
+        buffer_format(sql, ", decision.seq %s", store_sorts[q->sort].order);
+}
+
+/* The conditions; those that are not asked for are no part of the text. An entity's rows lie in
+ * buckets of seqs, so each bucket is asked, and what it has is sorted. */
+static void where_format(const struct store_query *q, const struct path *p, struct buffer *sql)
+{
 
     if (has_entity(q))
         buffer_add_text(sql, " AND entity.entity = ?14 AND entity.bucket IN (WITH RECURSIVE b(n) AS"
                              " (SELECT 0 UNION ALL SELECT n + 1 FROM b"
                              " WHERE n < (SELECT max(bucket) FROM entity)) SELECT n FROM b)");
-    if (is_timed(q))
-        buffer_add_text(sql, " AND decision.time_us >= ?1 AND decision.time_us < ?2");
+    range_format(q, p->is_bounded, sql);
     if (q->received_from_us != INT64_MIN || q->received_until_us != INT64_MAX)
         buffer_add_text(sql, " AND received_us >= ?9 AND received_us < ?10");
     if (q->outcome.length > 0)
@@ -124,84 +175,14 @@ static void where_format(const struct store_query *q, struct buffer *sql)
         buffer_add_text(sql, q->label == LABEL_UNKNOWN ? " AND label IS NULL"
                                                        : " AND label IS NOT NULL AND label = ?13");
     if (q->id_prefix.length > 0)
-        buffer_format(sql,
-                      " AND decision.seq > (SELECT max(seq) FROM decision) - %d AND "
-                      "substr(event_id, 1, length(?15)) = ?15",
-                      STORE_PREFIX_SCAN);
-    if (q->min_score > 0)
-        buffer_add_text(sql, " AND score >= ?4");
-    if (q->max_score < PLAN_SCORE_MAX)
-        buffer_add_text(sql, " AND score <= ?8");
-    if (q->cursor.length > 0 && store_sorts[q->sort].key == STORE_KEY_SEQ)
-        buffer_format(sql, " AND decision.seq %c ?6", store_sorts[q->sort].compare);
-    else if (q->cursor.length > 0)
-        buffer_format(sql, " AND (%s, decision.seq) %c (?5, ?6)", key,
-                      store_sorts[q->sort].compare);
-    buffer_format(sql, " ORDER BY %s %s", key, store_sorts[q->sort].order);
-    if (store_sorts[q->sort].key != STORE_KEY_SEQ)
-        buffer_format(sql, ", decision.seq %s", store_sorts[q->sort].order);
+        buffer_add_text(sql, " AND substr(event_id, 1, length(?15)) = ?15");
+    if (p->is_bounded && store_sorts[q->sort].key == STORE_KEY_SEQ)
+        buffer_format(sql, " AND decision.seq %c= ?17", is_falling(q) ? '>' : '<');
+    else if (p->is_bounded)
+        buffer_format(sql, " AND (%s, decision.seq) %c= (?16, ?17)", key_column(q),
+                      is_falling(q) ? '>' : '<');
+    order_format(q, sql);
     buffer_add_text(sql, " LIMIT ?7");
-}
-
-/* Where the rows come from: what finds few enough to be sorted, else the index of the order. */
-static bool choose_source(struct sqlite_store *s, const struct store_query *q, const char **source,
-                          struct error *e)
-{
-    bool by_score = store_sorts[q->sort].key == STORE_KEY_SCORE, is_few = false;
-    const struct {
-        bool is_asked;
-        int by;
-    } tries[] = {
-        {q->rule.length > 0, BY_RULES},
-        {q->has_label && q->label != LABEL_UNKNOWN, BY_LABEL},
-        {by_score ? is_timed(q) : is_scored(q), by_score ? BY_TIME : BY_SCORE},
-    };
-
-    *source = sources[by_score ? BY_SCORE : BY_TIME].table;
-    if (has_entity(q)) {
-        *source = "entity CROSS JOIN decision ON decision.seq = entity.seq";
-        return true;
-    }
-    if (q->id_prefix.length > 0 || store_sorts[q->sort].key == STORE_KEY_SEQ) {
-        *source = "decision NOT INDEXED";
-        return true;
-    }
-    for (size_t i = 0; i < sizeof tries / sizeof *tries && !is_few; i++) {
-        bool is_ordered = !by_score && tries[i].by != BY_SCORE; /* by time too: never worse */
-
-        if (!tries[i].is_asked)
-            continue;
-        if (!is_ordered && !is_short(s, q, tries[i].by, &is_few, e))
-            return false;
-        is_few |= is_ordered;
-        if (is_few)
-            *source = sources[tries[i].by].table;
-    }
-    return true;
-}
-
-/* Only constant words become SQL; every value from outside is bound. */
-static bool page_prepare(struct sqlite_store *s, const struct store_query *q, sqlite3_stmt **page,
-                         struct error *e)
-{
-    const char *source;
-    struct buffer sql;
-    bool ok;
-
-    if (!choose_source(s, q, &source, e))
-        return false;
-    buffer_init(&sql, 4096);
-    buffer_format(
-        &sql,
-        "SELECT decision.seq, event_id, received_us, decision.time_us, probability, score,"
-        " (SELECT word FROM name WHERE id = outcome), (SELECT word FROM name WHERE id = level),"
-        " flags, (SELECT word FROM name WHERE id = plan), rules, label FROM %s WHERE 1",
-        source);
-    where_format(q, &sql);
-    ASSERT(!sql.overflow);
-    ok = sqlite_prepare(s, buffer_text(&sql), page, e);
-    buffer_fini(&sql);
-    return ok;
 }
 
 /* The number of a name; 0, which no row has, where no decision ever had it. */
@@ -230,7 +211,7 @@ static void bind_rule(sqlite3_stmt *page, struct text rule)
 
 /* What the statement has no place for is not bound, and SQLite says so to nobody. */
 static void page_bind(struct sqlite_store *s, sqlite3_stmt *page, const struct store_query *q,
-                      const struct store_cursor *p)
+                      const struct store_cursor *from, const struct path *p)
 {
     sqlite3_bind_int64(page, AT_FROM, q->from_us);
     sqlite3_bind_int64(page, AT_UNTIL, q->until_us);
@@ -250,9 +231,130 @@ static void page_bind(struct sqlite_store *s, sqlite3_stmt *page, const struct s
         sqlite_bind_text_of(page, AT_PREFIX, q->id_prefix);
     sqlite3_bind_int(page, AT_MIN_SCORE, q->min_score);
     sqlite3_bind_int(page, AT_MAX_SCORE, q->max_score);
-    sqlite3_bind_int64(page, AT_KEY, p->key);
-    sqlite3_bind_int64(page, AT_SEQ, (int64_t)p->seq);
+    sqlite3_bind_int64(page, AT_KEY, from->key);
+    sqlite3_bind_int64(page, AT_SEQ, (int64_t)from->seq);
+    sqlite3_bind_int64(page, AT_BOUND_KEY, p->bound.key);
+    sqlite3_bind_int64(page, AT_BOUND_SEQ, (int64_t)p->bound.seq);
     sqlite3_bind_int64(page, AT_LIMIT, (int64_t)q->limit + 1); /* one more: is there a next page? */
+}
+
+/* Where the rows come from: what finds few enough to be sorted, else the index of the order. */
+static bool choose_source(struct sqlite_store *s, const struct store_query *q, struct path *p,
+                          struct error *e)
+{
+    bool by_score = store_sorts[q->sort].key == STORE_KEY_SCORE, is_found = false;
+    const struct {
+        bool is_asked;
+        int by;
+    } tries[] = {
+        {q->rule.length > 0, BY_RULES},
+        {q->has_label && q->label != LABEL_UNKNOWN, BY_LABEL},
+        {by_score ? is_timed(q) : is_scored(q), by_score ? BY_TIME : BY_SCORE},
+    };
+
+    *p = (struct path){.by = by_score ? BY_SCORE : BY_TIME, .is_walked = true};
+    if (has_entity(q)) {
+        *p = (struct path){.by = BY_ENTITY};
+        return true;
+    }
+    if (store_sorts[q->sort].key == STORE_KEY_SEQ) {
+        p->by = BY_SEQ;
+        return true;
+    }
+    for (size_t i = 0; i < sizeof tries / sizeof *tries && !is_found; i++) {
+        bool is_ordered = !by_score && tries[i].by != BY_SCORE; /* by time too: never worse */
+
+        if (!tries[i].is_asked)
+            continue;
+        is_found = is_ordered;
+        if (!is_ordered && !is_short(s, q, tries[i].by, &is_found, e))
+            return false;
+        if (is_found)
+            *p = (struct path){.by = tries[i].by, .is_walked = is_ordered};
+    }
+    return true;
+}
+
+/* Whether some of the rows along the way are not in the answer. */
+static bool is_sparse(const struct store_query *q, int by)
+{
+    int key = store_sorts[q->sort].key;
+
+    return q->outcome.length > 0 || q->level.length > 0 || q->rule.length > 0 ||
+           q->id_prefix.length > 0 || (q->has_label && by != BY_LABEL) ||
+           q->received_from_us != INT64_MIN || q->received_until_us != INT64_MAX ||
+           (key != STORE_KEY_TIME && is_timed(q)) || (key != STORE_KEY_SCORE && is_scored(q));
+}
+
+/* The row that is STORE_LOOK_MAX behind the page's beginning, if there are so many. */
+static bool find_bound(struct sqlite_store *s, const struct store_query *q,
+                       const struct store_cursor *from, struct path *p, struct error *e)
+{
+    struct store_query along = store_query_all(q->limit); /* only what the source's index has */
+    sqlite3_stmt *row;
+    struct buffer sql;
+    bool ok;
+    int code;
+
+    along.sort = q->sort;
+    along.cursor = q->cursor;
+    if (store_sorts[q->sort].key == STORE_KEY_TIME) {
+        along.from_us = q->from_us;
+        along.until_us = q->until_us;
+    } else if (store_sorts[q->sort].key == STORE_KEY_SCORE) {
+        along.min_score = q->min_score;
+        along.max_score = q->max_score;
+    }
+    buffer_init(&sql, 1024);
+    buffer_format(&sql, "SELECT %s, decision.seq FROM %s WHERE 1", key_column(q),
+                  sources[p->by].table);
+    if (p->by == BY_RULES)
+        buffer_add_text(&sql, " AND rules IS NOT NULL");
+    if (p->by == BY_LABEL)
+        buffer_add_text(&sql, " AND label IS NOT NULL AND label = ?13");
+    range_format(&along, false, &sql);
+    order_format(&along, &sql);
+    buffer_format(&sql, " LIMIT 1 OFFSET %d", STORE_LOOK_MAX - 1);
+    ASSERT(!sql.overflow);
+    ok = sqlite_prepare(s, buffer_text(&sql), &row, e);
+    buffer_fini(&sql);
+    if (!ok)
+        return false;
+    page_bind(s, row, q, from, p);
+    code = sqlite3_step(row);
+    p->is_bounded = code == SQLITE_ROW;
+    if (p->is_bounded)
+        p->bound = (struct store_cursor){sqlite3_column_int64(row, 0),
+                                         (uint64_t)sqlite3_column_int64(row, 1)};
+    else if (code != SQLITE_DONE)
+        sqlite_failed(s, "cannot look ahead", e);
+    sqlite3_finalize(row);
+    return code == SQLITE_ROW || code == SQLITE_DONE;
+}
+
+/* Only constant words become SQL; every value from outside is bound. */
+static bool page_prepare(struct sqlite_store *s, const struct store_query *q,
+                         const struct store_cursor *from, struct path *p, sqlite3_stmt **page,
+                         struct error *e)
+{
+    struct buffer sql;
+    bool ok;
+
+    if (!choose_source(s, q, p, e) ||
+        (p->is_walked && is_sparse(q, p->by) && !find_bound(s, q, from, p, e)))
+        return false;
+    buffer_init(&sql, 4096);
+    buffer_format(
+        &sql,
+        "SELECT decision.seq, event_id, received_us, decision.time_us, probability, score,"
+        " (SELECT word FROM name WHERE id = outcome), (SELECT word FROM name WHERE id = level),"
+        " flags, (SELECT word FROM name WHERE id = plan), rules, label FROM %s WHERE 1",
+        sources[p->by].table);
+    where_format(q, p, &sql);
+    ASSERT(!sql.overflow);
+    ok = sqlite_prepare(s, buffer_text(&sql), page, e);
+    buffer_fini(&sql);
+    return ok;
 }
 
 static void decision_of(sqlite3_stmt *q, struct store_decision *d)
@@ -289,6 +391,7 @@ bool sqlite_query(struct store *is, const struct store_query *q,
     struct sqlite_store *s = sqlite_of(is);
     struct store_cursor last = {0, 0};
     sqlite3_stmt *page = NULL;
+    struct path path;
     uint32_t given = 0;
     int code;
 
@@ -299,9 +402,9 @@ bool sqlite_query(struct store *is, const struct store_query *q,
     if ((q->outcome.length > 0 && name_number(s, q->outcome) == 0) ||
         (q->level.length > 0 && name_number(s, q->level) == 0))
         return true; /* no decision ever had it */
-    if (!page_prepare(s, q, &page, e))
+    if (!page_prepare(s, q, &last, &path, &page, e))
         return false;
-    page_bind(s, page, q, &last);
+    page_bind(s, page, q, &last, &path);
     sqlite3_progress_handler(s->db, STORE_STEPS_MAX, stop_the_query, NULL);
     while ((code = sqlite3_step(page)) == SQLITE_ROW && given < q->limit) {
         struct store_decision d;
@@ -315,6 +418,8 @@ bool sqlite_query(struct store *is, const struct store_query *q,
         store_cursor_format(q, &last, next);
     else if (code != SQLITE_DONE)
         sqlite_failed(s, "cannot read decisions", e);
+    else if (path.is_bounded)
+        store_cursor_format(q, &path.bound, next);
     sqlite3_progress_handler(s->db, 0, NULL, NULL);
     sqlite3_finalize(page);
     return code == SQLITE_ROW || code == SQLITE_DONE;

@@ -24,7 +24,7 @@ enum {
     STORE_CURSOR_MAX = CURSOR_TEXT_MAX,
     STORE_SCAN_MAX = 50000, /* rows of a time range that are sorted rather than scanned by score */
     STORE_STEPS_MAX = 400000000, /* steps of one query inside SQLite: some seconds */
-    STORE_PREFIX_SCAN = 300000,  /* of the newest records, where ids are looked for by a prefix */
+    STORE_LOOK_MAX = 100000,     /* rows that one page looks at, where not every row is in it */
     STORE_BANDS = 20,            /* of the scores in the store's counts */
     STORE_BAND_WIDTH = 50,       /* 1000 is in the last one */
     STORE_MINUTES_DAYS = 3,      /* counts of minutes are kept so long, by time of receipt, */
@@ -120,10 +120,10 @@ struct store_query {
     enum store_sort sort;
     int64_t received_from_us, received_until_us; /* the same of receipt */
     struct text outcome, level, rule;            /* empty: any */
-    struct text id_prefix;    /* of event ids, among the newest STORE_PREFIX_SCAN; empty: any */
-    int64_t entity;           /* store_entity; 0: any */
-    int min_score, max_score; /* 0, PLAN_SCORE_MAX: any */
-    bool has_label;           /* `label` is asked for, LABEL_UNKNOWN included */
+    struct text id_prefix;                       /* of event ids; empty: any */
+    int64_t entity;                              /* store_entity; 0: any */
+    int min_score, max_score;                    /* 0, PLAN_SCORE_MAX: any */
+    bool has_label;                              /* `label` is asked for, LABEL_UNKNOWN included */
     uint8_t label;
     uint32_t limit;     /* 1..STORE_LIMIT_MAX */
     struct text cursor; /* empty: from the start */
@@ -133,8 +133,9 @@ struct store_query {
 struct store_query store_query_all(uint32_t limit);
 
 /* Calls `row` for each row in order; its texts live until it returns. `next` becomes the cursor of
- * the following page, or "" where this was the last. ERROR_USAGE: the cursor is none of this query;
- * ERROR_FULL: more than STORE_STEPS_MAX steps. */
+ * the following page, or "" where this was the last. Where rows that match are few, a page ends
+ * after STORE_LOOK_MAX rows that were looked at: it may be short, or empty, and have a next one.
+ * ERROR_USAGE: the cursor is none of this query; ERROR_FULL: more than STORE_STEPS_MAX steps. */
 bool store_query(struct store *s, const struct store_query *q,
                  void (*row)(void *context, const struct store_decision *d), void *context,
                  char next[STORE_CURSOR_MAX], struct error *e) MUST_USE;

@@ -1,7 +1,7 @@
 // Questions and changes as the pages ask them.
-import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { keepPreviousData, type Query, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useToasts } from "../app/toasts";
-import { api, type Schemas, the } from "./client";
+import { ApiError, api, type Schemas, the } from "./client";
 
 interface Answer<T> {
   data?: T;
@@ -11,7 +11,7 @@ interface Answer<T> {
 
 /** A question; while another page of it is on its way, the one before stays. */
 export const useAsk = <T>(key: readonly unknown[], ask: (signal: AbortSignal) => Promise<Answer<T>>, more: {
-  enabled?: boolean; refetchInterval?: number | false; staleTime?: number; keep?: boolean;
+  enabled?: boolean; refetchInterval?: number | false | ((query: Query<T>) => number | false); staleTime?: number; keep?: boolean;
 } = {}) => {
   const { keep, ...rest } = more;
   return useQuery<T>({
@@ -34,7 +34,12 @@ export function useChange<V, T>(change: (variables: V) => Promise<T>, more: {
       await Promise.all((more.stale ?? []).map((queryKey) => client.invalidateQueries({ queryKey })));
       more.done?.(data, variables);
     },
-    onError: (cause) => void (more.quiet || fail(cause)),
+    onError: (cause) => {
+      if (!more.quiet) fail(cause);
+      // Somebody else was quicker: the page shows what they did.
+      if (cause instanceof ApiError && cause.status === 409)
+        for (const queryKey of more.stale ?? []) void client.invalidateQueries({ queryKey });
+    },
   });
 }
 

@@ -73,6 +73,7 @@ export const routes = {
   "POST /v1/users/{name}": ["admin"],
   "GET /v1/audit": ["auditor", "admin"],
   "POST /v1/audit:checkpoint": ["auditor", "admin"],
+  "POST /v1/audit:verify": ["auditor", "admin"],
   "GET /v1/session": ["viewer", "scorer", "analyst", "engineer", "auditor", "admin"],
   "POST /v1/sessions": ["viewer", "scorer", "analyst", "engineer", "auditor", "admin", "anyone"],
   "POST /v1/session:link": ["viewer", "scorer", "analyst", "engineer", "auditor", "admin"],

@@ -1095,6 +1095,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/audit:verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Read both logs again up to now and hold every length, checksum and chain value, and the signed checkpoints. A job; its result is in the answer where it takes no longer than some seconds. */
+        post: operations["post_v1_audit_verify"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/session": {
         parameters: {
             query?: never;
@@ -1634,7 +1651,7 @@ export interface components {
             queue: number;
             /** @description records that the store does not have yet */
             store_lag: number;
-            /** @description null where there are none kept */
+            /** @description that nobody has claimed, as of at most 5 s ago; null where none are kept */
             alerts_open: null | number;
             /** @description at most 20 that came into the store, the newest first */
             newest: components["schemas"]["DecisionRow"][];
@@ -2785,7 +2802,7 @@ export interface components {
              * @description what it does
              * @enum {unknown}
              */
-            kind: "train" | "reload" | "backtest";
+            kind: "train" | "reload" | "backtest" | "verify";
             /**
              * @description how it goes
              * @enum {unknown}
@@ -3285,7 +3302,7 @@ export interface operations {
                 max_score?: number;
                 /** @description only events of this entity */
                 entity?: string;
-                /** @description only ids that begin so, of the newest 300,000 records */
+                /** @description only ids that begin so */
                 id_prefix?: string;
                 /** @description received at or after this */
                 received_from?: string;
@@ -5713,6 +5730,48 @@ export interface operations {
                 };
             };
             400: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    post_v1_audit_verify: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description What the caller calls the request; given back. */
+                "X-Request-Id"?: components["parameters"]["request_id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Empty"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Taken; nothing was decided, or the work goes on. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
             413: components["responses"]["Problem"];
             415: components["responses"]["Problem"];
             422: components["responses"]["Problem"];

@@ -43,7 +43,8 @@ const colours = HighlightStyle.define([
 const look = EditorView.theme({
   "&": { backgroundColor: "var(--surface)", color: "var(--text)", border: "1px solid var(--line-strong)", borderRadius: "6px", fontSize: "0.95rem" },
   "&.cm-focused": { outline: "2px solid var(--accent)", outlineOffset: "1px" },
-  ".cm-content": { fontFamily: "var(--mono)", padding: "0.5rem 0", minHeight: "5.5rem", caretColor: "var(--text)" },
+  ".cm-content": { fontFamily: "var(--mono)", padding: "0.5rem 0", caretColor: "var(--text)" },
+  ".cm-content, .cm-gutter": { minHeight: "5.5rem" },
   ".cm-scroller": { fontFamily: "var(--mono)", lineHeight: "1.5" },
   ".cm-gutters": { backgroundColor: "var(--sunken)", border: "0", color: "var(--dim)" },
   ".cm-tooltip": { backgroundColor: "var(--raised)", color: "var(--text)", border: "1px solid var(--line)", borderRadius: "6px" },

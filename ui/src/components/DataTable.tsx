@@ -46,8 +46,10 @@ export function DataTable<T>({
   useEffect(() => onCurrent?.(rows[current]), [current, rows]);
   const move = (by: number) => {
     const to = Math.min(Math.max(current + by, 0), rows.length - 1);
+    const row = body.current?.rows[to] as HTMLElement | undefined;
     setCurrent(to);
-    (body.current?.rows[to] as HTMLElement | undefined)?.scrollIntoView({ block: "nearest" });
+    row?.focus({ preventScroll: true }); // so that Enter opens it, and a screen reader reads it
+    row?.scrollIntoView({ block: "nearest" });
   };
   const toggle = (id: string) => {
     const now = new Set(selected);
@@ -106,6 +108,7 @@ export function DataTable<T>({
           {table.getRowModel().rows.map((row, i) => (
             <tr key={row.id} role="row" className={onOpen ? "openable" : undefined} aria-selected={walk ? i === current : undefined}
               tabIndex={onOpen ? 0 : undefined} onKeyDown={(event) => enter(event, row.original)}
+              onFocus={(event) => { if (walk && event.target === event.currentTarget) setCurrent(i); }}
               onClick={(event) => {
                 setCurrent(i);
                 if (onOpen && !(event.target as HTMLElement).closest("a,button,input,label,select") && getSelection()?.toString() === "")
@@ -150,7 +153,7 @@ export function Pager({ pages, next, shown }: { pages: ReturnType<typeof usePage
   const { t } = useWords();
   return (
     <nav className="pager" aria-label={t("pager.name")}>
-      <span className="dim small">{t("pager.page", { page: pages.page, shown })}</span>
+      <span className="dim small">{t("pager.page", { page: pages.page, n: shown })}</span>
       <span className="row">
         <button type="button" disabled={pages.page === 1} onClick={pages.back}>{t("pager.back")}</button>
         <button type="button" disabled={!next} onClick={() => next && pages.on(next)}>{t("pager.on")}</button>

@@ -21,7 +21,7 @@ interface Own {
 }
 
 export function Why({ of, score }: { of: Explanation; score: number }) {
-  const { t, number } = useWords();
+  const { t, amount } = useWords();
   const [all, setAll] = useState(false);
   const model = of.model as { base: number; margin: number } | null;
   if (model === null) return <Empty title={t("why.noModel")} />;
@@ -35,7 +35,7 @@ export function Why({ of, score }: { of: Explanation; score: number }) {
   const stands = steps.reduce<number[]>((sums, step) => [...sums, sums.at(-1)! + step], [model.base]);
   const low = Math.min(0, ...stands), high = Math.max(0, ...stands);
   const others = of.features.filter((one) => one.contribution === null);
-  const signed = (value: number) => `${value > 0 ? "+" : value < 0 ? "−" : ""}${number(Math.abs(value), 2)}`;
+  const signed = (value: number) => `${value > 0 ? "+" : value < 0 ? "−" : ""}${amount(Math.abs(value))}`;
   return (
     <>
       <div className="scroll" tabIndex={0} role="group" aria-label={t("why.title")}>
@@ -103,12 +103,13 @@ function Compared({ of }: { of: Explained }) {
   const { t, value, percent } = useWords();
   const own = of.own as Own | undefined;
   const usual = own === undefined || own.n === 0 ? null
+    : typeof of.value === "boolean" && own.median !== undefined ? value(own.median >= 0.5)
     : own.median !== undefined ? own.least === own.most ? value(own.median) : t("why.ownUsual", { usual: value(own.median), low: value(own.least), high: value(own.most) })
       : own.usual !== undefined ? t("why.ownMost", { usual: value(own.usual), share: percent((own.usual_n ?? 0) / own.n, 0) }) : null;
   return (
     <>
       <td className="number">{value(of.value)}</td>
-      <td className="small">{usual === null ? <span className="dim">–</span> : <>{usual}<br /><span className="dim">{own!.entity}, {t("why.of", { n: own!.n })}</span></>}</td>
+      <td className="small">{usual === null ? <span className="dim">–</span> : <>{usual}<br /><span className="dim nobreak">{own!.entity}, {t("why.of", { n: own!.n })}</span></>}</td>
       <td className="small">
         {of.rank !== undefined ? <><Tick share={of.rank} /> <span className="nobreak">{t("why.rank", { share: percent(of.rank, 0) })}</span></>
           : of.share !== undefined ? t("why.share", { share: percent(of.share, 1) }) : <span className="dim">–</span>}

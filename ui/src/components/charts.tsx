@@ -40,9 +40,8 @@ export function Histogram({ counts, labels, caption, marks = [], toneOf, height 
 }
 
 /** Several lines over [0, 1] x [0, 1]. */
-export function UnitChart({ lines, x, y, caption, diagonal, points }: {
+export function UnitChart({ lines, x, y, caption, diagonal }: {
   lines: { name: string; at: [number, number][] }[]; x: string; y: string; caption: string; diagonal?: boolean;
-  points?: { name: string; at: [number, number] }[];
 }) {
   const words = useWords();
   const S = 240, left = 34, bottom = 30;
@@ -63,9 +62,6 @@ export function UnitChart({ lines, x, y, caption, diagonal, points }: {
         {diagonal && <line className="axis-line" strokeDasharray="4 4" x1={px(0)} y1={py(0)} x2={px(1)} y2={py(1)} />}
         {lines.map((line, i) => (
           <polyline key={line.name} className={`line s${i % 5}`} points={line.at.map(([a, b]) => `${px(a).toFixed(1)},${py(b).toFixed(1)}`).join(" ")} />
-        ))}
-        {points?.map((point, i) => (
-          <circle key={point.name} className={`dot s${i % 4}`} cx={px(point.at[0])} cy={py(point.at[1])} r="4.5"><title>{point.name}</title></circle>
         ))}
         <text x={px(0.5)} y={S + bottom + 4} textAnchor="middle">{x}</text>
         <text transform={`translate(9 ${py(0.5)}) rotate(-90)`} textAnchor="middle">{y}</text>

@@ -61,3 +61,6 @@ export const metricsOf = (shown: { metrics?: unknown }): Metrics | null => (show
 /** The thresholds that the test measured, rising, each once. */
 export const thresholdsOf = (test: Tested) =>
   [...new Map(test.thresholds.map((one) => [one.threshold, one])).values()].sort((a, b) => a.threshold - b.threshold);
+
+/** Observed over predicted probability. */
+export const reliabilityOf = (test: Tested) => test.reliability.map((one): [number, number] => [one.predicted, one.observed]);

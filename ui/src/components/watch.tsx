@@ -2,12 +2,14 @@
 import { type FormEvent, useState } from "react";
 import { Link } from "wouter";
 import type { Schemas } from "../api/client";
+import { useShortcuts } from "../app/shortcuts";
 import { useWords } from "../i18n";
 import { Badge, DecisionLink, EntityLink, Label, Outcome, Score, type Tone, When } from "./basics";
 import { Modal } from "./Modal";
 
 export type Alert = Schemas["Alert"];
 export type Disposition = NonNullable<Alert["disposition"]>;
+const dispositionKeys: Record<Disposition, string> = { confirmed_fraud: "f", false_positive: "l", inconclusive: "i" };
 export const dispositions: Disposition[] = ["confirmed_fraud", "false_positive", "inconclusive"];
 
 export const alertPath = (id: string) => `/alerts/${encodeURIComponent(id)}`;
@@ -37,6 +39,7 @@ export function Dispose({ busy, onDispose, what }: { busy: boolean; onDispose: (
     onDispose(asking!, String(new FormData(event.currentTarget).get("note") ?? "").trim());
     setAsking(null);
   };
+  useShortcuts(dispositions.map((one) => ({ keys: dispositionKeys[one], what: t(`disposition.${one}`), run: () => !busy && setAsking(one) })));
   return (
     <>
       {dispositions.map((one) => (
@@ -46,12 +49,20 @@ export function Dispose({ busy, onDispose, what }: { busy: boolean; onDispose: (
         <form className="stack" onSubmit={submit}>
           <p>{what}</p>
           <p className="note">{asking !== null && t(`disposition.means.${asking}`)}</p>
-          <label className="field"><span>{t("note.optional")}</span><textarea name="note" rows={3} maxLength={4096} /></label>
+          <label className="field"><span>{t("note.optional")}</span><textarea name="note" rows={3} maxLength={4096} autoFocus
+            onKeyDown={(event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) event.currentTarget.form?.requestSubmit(); }} /><small>{t("note.keys")}</small></label>
           <div className="row end"><button type="button" onClick={() => setAsking(null)}>{t("cancel")}</button><button className="primary">{t("alert.close")}</button></div>
         </form>
       </Modal>
     </>
   );
+}
+
+/** What was just disposed of, and has decisions whose labels are still on their way. */
+export function labelsComing(of: { disposition: Disposition | null; closed: string | null; decisions: Schemas["WatchedDecision"][] } | undefined) {
+  if (of === undefined || of.disposition === null || of.closed === null || Date.now() - Date.parse(of.closed) > 20000) return false;
+  const wanted = { confirmed_fraud: true, false_positive: false, inconclusive: null }[of.disposition];
+  return of.decisions.some((one) => (one.label ?? null) !== wanted);
 }
 
 export function Timeline({ of }: { of: Schemas["WatchEntry"][] }) {
@@ -85,7 +96,7 @@ export function WatchedDecisions({ of }: { of: Schemas["WatchedDecision"][] }) {
             <td role="cell" data-label={t("decision.event")}><DecisionLink id={one.id} /></td>
             <td role="cell" data-label={t("decision.time")} className="nowrap">{one.time ? <When at={one.time} /> : <span className="dim">{t("case.byHand")}</span>}</td>
             <td role="cell" data-label={t("decision.outcome")}>{one.outcome ? <Outcome of={one.outcome} /> : "–"}</td>
-            <td role="cell" data-label={t("decision.score")} className="number"><Score of={one.score} /></td>
+            <td role="cell" data-label={t("decision.score")} className="number">{one.outcome ? <Score of={one.score} /> : "–"}</td>
             <td role="cell" data-label={t("alert.amount")} className="number">{one.amount === null ? "–" : amount(one.amount)}</td>
             <td role="cell" data-label={t("label.title")}><Label of={one.label} /></td>
           </tr>

@@ -28,6 +28,7 @@ export interface Words {
   t: Translate;
   number: (value: number, digits?: number) => string;
   amount: (value: number) => string;
+  figure: (value: number) => string; // of a model: always three digits
   percent: (share: number, digits?: number) => string;
   date: (time: string | number | Date) => string;
   time: (time: string | number | Date) => string;
@@ -47,6 +48,7 @@ function wordsOf(language: Language, messages: Messages, setLanguage: (language:
     return format.format(value);
   };
   const amounts = new Intl.NumberFormat(locale, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+  const figures = new Intl.NumberFormat(locale, { minimumFractionDigits: 3, maximumFractionDigits: 3 });
   const significant = new Intl.NumberFormat(locale, { maximumSignificantDigits: 4 });
   const dates = new Intl.DateTimeFormat(locale, { year: "numeric", month: "short", day: "numeric" });
   const times = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
@@ -58,12 +60,14 @@ function wordsOf(language: Language, messages: Messages, setLanguage: (language:
     new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: digits }).format(share);
   const unit = (value: number, of: string) =>
     new Intl.NumberFormat(locale, { style: "unit", unit: of, unitDisplay: "short", maximumFractionDigits: 1 }).format(value);
+  // French sets a space before these, and no line ends there.
+  const typeset = (text: string) => (language === "fr" ? text.replace(/ ([:;?!%])/g, "\u00a0$1") : text);
   const t: Translate = (key, values = {}) => {
     const message = messages[key];
     const n = values.n;
     const text =
       typeof message === "string" ? message : message[typeof n === "number" && plural.select(n) === "one" ? 0 : 1];
-    return text.replace(/\{(\w+)\}/g, (hole, name: string) => {
+    return typeset(text).replace(/\{(\w+)\}/g, (hole, name: string) => {
       const value = values[name];
       return value === undefined ? hole : typeof value === "number" ? number(value, 2) : value;
     });
@@ -71,6 +75,7 @@ function wordsOf(language: Language, messages: Messages, setLanguage: (language:
   return {
     language, setLanguage, t, number, percent,
     amount: (value) => amounts.format(value),
+    figure: (value) => figures.format(value),
     date: (time) => dates.format(new Date(time)),
     time: (time) => times.format(new Date(time)),
     dateTime: (time) => both.format(new Date(time)),

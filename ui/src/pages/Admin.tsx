@@ -237,9 +237,15 @@ function Users() {
   const close = () => setOpen(null);
   const asked = useAsk(["users"], (signal) => api.GET("/v1/users", { signal }));
   const make = useChange((form: FormData) => the(api.POST("/v1/users", { body: { name: String(form.get("name")), password: String(form.get("password")), roles: rolesOf(form) } })), { stale: [["users"]], done: (user) => { say(t("user.made", { name: user.name })); close(); } });
-  const change = useChange(({ user, form }: { user: User; form: FormData }) => {
-    const password = String(form.get("password") ?? "");
-    return the(api.POST("/v1/users/{name}", { params: { path: { name: user.name } }, body: { roles: rolesOf(form), disabled: form.get("disabled") !== null, ...(password && { password }) } as never }));
+  // The server changes one thing at a time.
+  const change = useChange(async ({ user, form }: { user: User; form: FormData }) => {
+    const [password, given, disabled] = [String(form.get("password") ?? ""), rolesOf(form), form.get("disabled") !== null];
+    const changes = [
+      ...(password === "" ? [] : [{ password }]), ...(disabled === user.disabled ? [] : [{ disabled }]),
+      ...(given.length === user.roles.length && given.every((role) => user.roles.includes(role)) ? [] : [{ roles: given }]),
+    ];
+    for (const body of changes) await the(api.POST("/v1/users/{name}", { params: { path: { name: user.name } }, body }));
+    return user;
   }, { stale: [["users"]], done: (user) => { say(t("user.changed", { name: user.name })); close(); } });
   return (
     <Card bare title={t("admin.users")} actions={may("POST /v1/users") && <button type="button" className="primary" onClick={() => setOpen("new")}>{t("user.new")}</button>}>

@@ -4,10 +4,11 @@ import { useLocation } from "wouter";
 import { api, type Schemas, the } from "../api/client";
 import { useAsk, useChange } from "../api/hooks";
 import { useMay } from "../app/session";
+import { useShortcuts } from "../app/shortcuts";
 import { useToasts } from "../app/toasts";
 import { Card, Page, Score, Tiles, When } from "../components/basics";
 import { Failed, Loading, Result } from "../components/states";
-import { AlertState, CaseLink, casePath, Dispose, EntityOf, Timeline, WatchedDecisions } from "../components/watch";
+import { AlertState, CaseLink, casePath, Dispose, EntityOf, labelsComing, Timeline, WatchedDecisions } from "../components/watch";
 import { Why } from "../components/Why";
 import { useWords } from "../i18n";
 import { Snooze } from "./Alerts";
@@ -17,7 +18,7 @@ type Shown = Schemas["AlertShown"];
 export default function Alert({ params }: { params: Record<string, string | undefined> }) {
   const { t, number, amount } = useWords();
   const id = params.id!;
-  const asked = useAsk(["alert", id], (signal) => api.GET("/v1/alerts/{id}", { params: { path: { id } }, signal }));
+  const asked = useAsk(["alert", id], (signal) => api.GET("/v1/alerts/{id}", { params: { path: { id } }, signal }), { refetchInterval: (query) => (labelsComing(query.state.data) ? 1000 : false) });
   const a = asked.data;
   return (
     <Page title={a === undefined ? t("alert.one") : a.entity === null ? a.name : `${a.entity.kind} ${a.entity.id ?? ""}`}
@@ -74,9 +75,19 @@ function Actions({ of }: { of: Shown }) {
   const snooze = useChange(({ until, note }: { until: string; note: string }) => the(api.POST("/v1/alerts/{id}:snooze", { ...at, body: { until, version: of.version, note: note || null } })), { stale, done: () => { say(t("alert.did.snooze", { n: 1 })); setSnoozing(false); } });
   const close = useChange(({ disposition, note }: { disposition: Schemas["AlertClose"]["disposition"]; note: string }) => the(api.POST("/v1/alerts/{id}:close", { ...at, body: { disposition, version: of.version, note: note || null } })), { stale, done: () => say(t("alert.did.close", { n: 1 })) });
   const open = useChange(() => the(api.POST("/v1/cases", { body: { title: of.entity === null ? of.name : `${of.name}: ${of.entity.kind} ${of.entity.id ?? ""}`, alerts: [of.id] } as never })), { stale: [...stale, ["cases"]], done: (made) => go(casePath(made.id)) });
-  if (!may("POST /v1/alerts/{id}:claim")) return null;
+  const mayChange = may("POST /v1/alerts/{id}:claim");
   const isOpen = of.state !== "closed";
   const busy = claim.isPending || release.isPending || close.isPending;
+  useShortcuts([
+    { keys: "u", what: t("alert.back"), run: () => go("/alerts") },
+    ...(!mayChange || !isOpen ? [] : [
+      { keys: "c", what: t("alert.claim"), run: () => !busy && of.assignee === null && claim.mutate(undefined as never) },
+      { keys: "r", what: t("alert.release"), run: () => !busy && of.assignee !== null && release.mutate(undefined as never) },
+      { keys: "z", what: t("alert.snooze"), run: () => setSnoozing(true) },
+      ...(of.case === null ? [{ keys: "n", what: t("alert.openCase"), run: () => !open.isPending && open.mutate(undefined as never) }] : []),
+    ]),
+  ]);
+  if (!mayChange) return null;
   return (
     <>
       {isOpen && (of.assignee === null ? <button type="button" className="primary" disabled={busy} onClick={() => claim.mutate(undefined as never)}>{t("alert.claim")}</button>

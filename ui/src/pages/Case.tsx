@@ -7,7 +7,7 @@ import { useToasts } from "../app/toasts";
 import { Card, Facts, Page, When } from "../components/basics";
 import { Modal } from "../components/Modal";
 import { Empty, Result } from "../components/states";
-import { alertPath, AlertState, Dispose, EntityOf, personName, Timeline, WatchedDecisions } from "../components/watch";
+import { alertPath, AlertState, Dispose, EntityOf, labelsComing, personName, Timeline, WatchedDecisions } from "../components/watch";
 import { useWords } from "../i18n";
 import { CaseState } from "./Cases";
 
@@ -16,7 +16,7 @@ type Shown = Schemas["CaseShown"];
 export default function Case({ params }: { params: Record<string, string | undefined> }) {
   const { t, number } = useWords();
   const id = params.id!;
-  const asked = useAsk(["case", id], (signal) => api.GET("/v1/cases/{id}", { params: { path: { id } }, signal }));
+  const asked = useAsk(["case", id], (signal) => api.GET("/v1/cases/{id}", { params: { path: { id } }, signal }), { refetchInterval: (query) => (labelsComing(query.state.data) ? 1000 : false) });
   return (
     <Page title={asked.data?.title ?? t("case.number", { id })} lead={asked.data && <span className="row"><CaseState of={asked.data} /> <span>{t("case.number", { id })}</span></span>} actions={asked.data && <Actions of={asked.data} />}>
       <Result of={asked}>
@@ -78,9 +78,10 @@ function Actions({ of }: { of: Shown }) {
   const dispose = useChange(({ disposition, note }: { disposition: Schemas["AlertClose"]["disposition"]; note: string }) => the(api.POST("/v1/cases/{id}:dispose", { ...at, body: { disposition, version: of.version, note: note || null } })), { stale, done: () => say(t("case.disposed")) });
   const reopen = useChange(() => the(api.POST("/v1/cases/{id}:reopen", { ...at, body: { version: of.version } })), { stale });
   const evidence = () => {
-    the(api.GET("/v1/cases/{id}/evidence", at)).then((pack) => {
+    // Byte by byte as the server wrote it: it is evidence.
+    the(api.GET("/v1/cases/{id}/evidence", { ...at, parseAs: "blob" })).then((pack) => {
       const link = document.createElement("a");
-      link.href = URL.createObjectURL(new Blob([JSON.stringify(pack, null, 1)], { type: "application/json" }));
+      link.href = URL.createObjectURL(pack as unknown as Blob);
       link.download = `case-${of.id}.json`;
       link.click();
       setTimeout(() => URL.revokeObjectURL(link.href), 60000);

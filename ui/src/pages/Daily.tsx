@@ -52,7 +52,7 @@ function Table({ all }: { all: Rollup[] }) {
   const [search, setSearch] = useSearchParams();
   const chosen = all.find((one) => one.name === search.get("table")) ?? all[0]!;
   const pages = usePages(chosen.name);
-  const page = useAsk(["rollup", chosen.name, pages.cursor], (signal) => api.GET("/v1/rollups/{name}", { params: { path: { name: chosen.name }, query: { sort: "-period", limit: 62, cursor: pages.cursor } }, signal }), { keep: true });
+  const page = useAsk(["rollup", chosen.name, pages.cursor], (signal) => api.GET("/v1/rollups/{name}", { params: { path: { name: chosen.name }, query: { sort: "-period", limit: 93, cursor: pages.cursor } }, signal }), { keep: true });
   // Counts and reasons may stand in another table of the same days.
   const other = useMemo(() => {
     const gain = (one: Rollup) => (Object.keys(wanted) as Wanted[]).filter((what) => find(one, what) && !find(chosen, what)).length;
@@ -62,7 +62,7 @@ function Table({ all }: { all: Rollup[] }) {
   const period = periodOf(chosen)!;
   const ends = rows.map((row) => String(row[period])).sort();
   const beside = useAsk(["rollup", other?.name, "beside", ends[0], ends.at(-1)], (signal) => api.GET("/v1/rollups/{name}", {
-    params: { path: { name: other!.name }, query: { sort: "-period", limit: 100, from: asTime(ends[0]!) } }, signal,
+    params: { path: { name: other!.name }, query: { sort: "-period", limit: 100, from: asTime(ends[0]!), to: dayAfter(ends.at(-1)!) } }, signal,
   }), { enabled: other !== undefined && ends.length > 0 });
   const more = new Map(((beside.data?.rows ?? []) as Cells[]).map((row) => [String(row[periodOf(other!)!]), row]));
   const joined = rows.map((row) => ({ ...(more.get(String(row[period])) ?? {}), ...row }));
@@ -78,7 +78,7 @@ function Table({ all }: { all: Rollup[] }) {
   const score = columns.find((one) => one.what === "score")?.name;
   return (
     <>
-      {all.length > 1 && <Select name={t("daily.table")} value={chosen.name} onChange={(table) => setSearch({ table })} options={all.map((one) => [one.name, one.name] as const)} />}
+      {all.length > 1 && <div className="row"><Select name={t("daily.table")} value={chosen.name} onChange={(table) => setSearch({ table })} options={all.map((one) => [one.name, one.name] as const)} /></div>}
       {byDay(chosen) && (level || score) && rows.length > 0 && (
         <Card title={t("daily.calendar")}><Calendar days={joined.map((row) => ({ day: String(row[period]).slice(0, 10), tone: levelTone(level && row[level], score && row[score]), level: String((level && row[level]) ?? ""), score: score ? (row[score] as number | null) : null }))} /></Card>
       )}
@@ -87,7 +87,7 @@ function Table({ all }: { all: Rollup[] }) {
           {(data) => (<>
             <div className="scroll" tabIndex={0} role="group" aria-label={chosen.name}><table>
               <thead><tr><th scope="col">{t("daily.day")}</th>{columns.map((one) => <th key={one.name} scope="col" className={numeric(joined, one.name) ? "number" : undefined} title={one.name}>{one.title}</th>)}</tr></thead>
-              <tbody>{joined.map((row, i) => <tr key={i}><th scope="row" className="nowrap"><Period of={row[period]} /></th>{columns.map((one) => <td key={one.name} className={numeric(joined, one.name) ? "number" : undefined}>{one.what === "level" ? <Badge tone={levelTone(row[one.name], null)}>{String(row[one.name] ?? "–")}</Badge> : <Cell of={row[one.name]} money={one.what === "average"} />}</td>)}</tr>)}</tbody>
+              <tbody>{joined.map((row, i) => <tr key={i}><th scope="row" className="nowrap"><Period of={row[period]} /></th>{columns.map((one) => <td key={one.name} className={numeric(joined, one.name) ? "number" : undefined}>{one.what === "level" ? <Badge tone={levelTone(row[one.name], null)}>{String(row[one.name] ?? "–")}</Badge> : <Cell of={row[one.name]} money={one.what === "average"} share={one.what === "score"} />}</td>)}</tr>)}</tbody>
             </table></div>
             <footer><Pager pages={pages} next={data.next} shown={data.rows.length} /></footer>
           </>)}
@@ -97,6 +97,7 @@ function Table({ all }: { all: Rollup[] }) {
   );
 }
 
+const dayAfter = (day: string) => new Date(Date.parse(`${day.slice(0, 10)}T00:00:00Z`) + 86400000).toISOString();
 const asTime = (day: string) => (day.length === 10 ? `${day}T00:00:00Z` : day);
 const numeric = (rows: Cells[], name: string) => rows.some((row) => typeof row[name] === "number") && rows.every((row) => typeof row[name] === "number" || row[name] == null);
 function Period({ of }: { of: unknown }) {
@@ -104,9 +105,9 @@ function Period({ of }: { of: unknown }) {
   const text = String(of);
   return <time dateTime={text}>{text.length === 10 ? date(`${text}T12:00:00`) : dateTime(text)}</time>;
 }
-function Cell({ of, money }: { of: unknown; money: boolean }) {
+function Cell({ of, money, share }: { of: unknown; money: boolean; share: boolean }) {
   const { value, amount } = useWords();
-  return money && typeof of === "number" ? amount(of) : value(of);
+  return (money || share) && typeof of === "number" ? amount(of) : value(of);
 }
 
 interface Day {

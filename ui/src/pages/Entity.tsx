@@ -40,6 +40,7 @@ export default function Entity({ params }: { params: Record<string, string | und
                   </Card>
                 </div>
                 <div className="columns">
+                  <Scores rows={data.decisions} />
                   <Velocities of={features} asOf={data.as_of} />
                   <Card title={t("entity.linked")} bare>
                     {linked.length === 0 ? <Empty title={t("entity.noLinks")} /> : (
@@ -66,21 +67,24 @@ export default function Entity({ params }: { params: Record<string, string | und
 
 function Summary({ rows, lists }: { rows: Row[]; lists: string[] }) {
   const { t, number } = useWords();
-  const scores = Array.from({ length: 20 }, (_, i) => rows.filter((row) => Math.min(Math.floor(row.score / 50), 19) === i).length);
   return (
-    <>
       <Tiles of={[
         { name: t("entity.highest"), value: rows.length === 0 ? "–" : number(Math.max(...rows.map((row) => row.score))), note: t("entity.ofShown", { n: rows.length }) },
         { name: t("entity.frauds"), value: rows.filter((row) => row.label === true).length, note: t("entity.ofShown", { n: rows.length }) },
         { name: t("entity.newest"), value: rows[0] === undefined ? "–" : <When at={rows[0].time} ago /> },
         { name: t("entity.lists"), value: lists.length === 0 ? <span className="dim">{t("none")}</span> : <span className="chips">{lists.map((list) => <Link key={list} className="chip" href={`/lists/${encodeURIComponent(list)}`}>{list}</Link>)}</span> },
       ]} />
-      {rows.length > 4 && (
-        <Card title={t("entity.scores")}>
-          <Histogram counts={scores} labels={["0", "1000"]} height={90} caption={t("entity.scores")} toneOf={(i) => (i >= 16 ? "bad" : i >= 6 ? "warn" : "good")} />
-        </Card>
-      )}
-    </>
+  );
+}
+
+function Scores({ rows }: { rows: Row[] }) {
+  const { t } = useWords();
+  const scores = Array.from({ length: 20 }, (_, i) => rows.filter((row) => Math.min(Math.floor(row.score / 50), 19) === i).length);
+  if (rows.length < 5) return null;
+  return (
+    <Card title={t("entity.scores")}>
+      <Histogram counts={scores} labels={["0", "1000"]} height={110} caption={t("entity.scores")} toneOf={(i) => (i >= 16 ? "bad" : i >= 6 ? "warn" : "good")} />
+    </Card>
   );
 }
 

@@ -16,8 +16,8 @@ interface DriftFeature {
   verdict: "stable" | "moving" | "moved" | null;
   nulls: { training: number | null; recent: number };
   quantiles: Record<"p5" | "p25" | "p50" | "p75" | "p95", number> | null;
-  bins: { up_to: number | null; training: number | null; recent: number }[];
-  words: { word: string; training: number | null; recent: number }[];
+  bins?: { up_to: number | null; training: number | null; recent: number }[]; // of numbers
+  words?: { word: string; training: number | null; recent: number }[]; // of texts
 }
 interface Drift {
   model: string | null;
@@ -89,7 +89,7 @@ function Line({ of, drift, open, toggle }: { of: Schemas["Feature"]; drift: Drif
       <tr>
         <td><button type="button" className="link mono" aria-expanded={open} onClick={toggle}>{of.name}</button></td>
         <td className="wide"><code>{of.expression}</code></td>
-        <td>{of.type}{of.unit && <div className="dim small">{of.unit}</div>}</td>
+        <td>{of.type}{of.unit && of.unit !== of.type && <div className="dim small">{of.unit}</div>}</td>
         <td className="small">{of.warm}</td>
         {drift !== undefined && (
           <>
@@ -120,14 +120,14 @@ function Line({ of, drift, open, toggle }: { of: Schemas["Feature"]; drift: Drif
 
 function Distribution({ of }: { of: DriftFeature }) {
   const { t, value, percent } = useWords();
-  if (of.words.length > 0)
+  if (of.words !== undefined && of.words.length > 0)
     return (
       <table>
         <thead><tr><th scope="col">{t("why.value")}</th><th scope="col" className="number">{t("feature.training")}</th><th scope="col" className="number">{t("feature.recent")}</th></tr></thead>
         <tbody>{of.words.slice(0, 12).map((one) => <tr key={one.word}><td>{one.word}</td><td className="number">{one.training === null ? "–" : percent(one.training)}</td><td className="number">{percent(one.recent)}</td></tr>)}</tbody>
       </table>
     );
-  if (of.bins.length === 0) return null;
+  if (of.bins === undefined || of.bins.length === 0) return null;
   const ends = [value(of.bins[0]!.up_to), value(of.bins.findLast((one) => one.up_to !== null)?.up_to)] as [string, string];
   return (
     <div>

@@ -3,12 +3,14 @@ import { useMemo, useState } from "react";
 import { Link } from "wouter";
 import { api, the } from "../api/client";
 import { useAsk, useInForce } from "../api/hooks";
+import { useMay } from "../app/session";
 import { type Traffic, useLive } from "../api/live";
-import { Badge, Card, Choice, outcomeTone, Page, Tiles } from "../components/basics";
+import { Badge, Card, Choice, outcomeTone, Page, Score, Tiles, When } from "../components/basics";
 import { Histogram, Legend } from "../components/charts";
 import { Decisions } from "../components/decisions";
 import { Empty, Loading, Result } from "../components/states";
 import { type Series, TimeChart } from "../components/TimeChart";
+import { alertPath } from "../components/watch";
 import { useShortcuts } from "../app/shortcuts";
 import { useWords } from "../i18n";
 
@@ -17,6 +19,7 @@ const lines: Record<string, string> = { good: "--good-line", info: "--info-line"
 
 export default function Live() {
   const { t, number, duration, percent } = useWords();
+  const may = useMay();
   const [span, setSpan] = useState<Window>("1h");
   const [paused, setPaused] = useState(false);
   const { seconds, newest, lost } = useLive(paused);
@@ -50,6 +53,7 @@ export default function Live() {
         { name: t("live.p99"), value: p99 === undefined ? "–" : duration(p99 / 1e6) },
         { name: t("live.openAlerts"), value: last?.alerts_open == null ? "–" : <Link href="/alerts">{number(last.alerts_open)}</Link> },
       ]} />
+      {may("GET /v1/alerts") && <Waiting paused={paused} />}
       <div className="row between">
         <h2>{t("live.volume")}</h2>
         <Choice name={t("live.window")} value={span} onChange={setSpan} options={(["1h", "2d", "8d"] as const).map((one) => [one, t(`live.${one}`)] as const)} />
@@ -59,6 +63,26 @@ export default function Live() {
         {rows.length > 0 ? <Decisions rows={rows} caption={t("live.newest")} walk={paused} /> : before.isPending ? <Loading /> : <Empty title={t("live.quiet")}>{t("live.quietHint")}</Empty>}
       </Card>
     </Page>
+  );
+}
+
+/** The most urgent of what waits for a person: one click away from its reasons. */
+function Waiting({ paused }: { paused: boolean }) {
+  const { t, amount } = useWords();
+  const asked = useAsk(["alerts", "urgent"], (signal) => api.GET("/v1/alerts", { params: { query: { state: "open", limit: 5 } as never }, signal }), { refetchInterval: paused ? false : 5000 });
+  return (
+    <Card title={t("live.waiting")} actions={<Link href="/alerts">{t("live.allAlerts")}</Link>} bare>
+      <Result of={asked} empty={(data) => data.alerts.length === 0 && <p className="body dim">{t("alert.none")}</p>}>
+        {(data) => (
+          <ul className="plain list">{data.alerts.map((one) => (
+            <li key={one.id} className="row between">
+              <span className="row"><Score of={one.score} /><Link className="strong" href={alertPath(one.id)}>{one.entity === null ? one.name : `${one.entity.kind} ${one.entity.id ?? ""}`}</Link><span className="dim">{one.rules.join(", ")}</span></span>
+              <span className="row">{one.amount !== null && <span className="num">{amount(one.amount)}</span>}<span className="dim small"><When at={one.raised} ago /></span></span>
+            </li>
+          ))}</ul>
+        )}
+      </Result>
+    </Card>
   );
 }
 
@@ -80,8 +104,8 @@ function Charts({ of, thresholds }: { of: Traffic; thresholds: [string, number][
         <TimeChart times={times} series={mix} stacked caption={t("live.mixCaption", { n: all })} />
         <Legend of={outcomes.map((one) => ({ name: one, swatch: outcomeTone(one) }))} />
       </Card>
-      <Card title={t("live.flaggedOver")}>
-        <TimeChart times={times} series={flagged} stacked caption={t("live.flaggedOver")} />
+      <Card title={t("live.flagged")}>
+        <TimeChart times={times} series={flagged} stacked caption={t("live.flagged")} />
         <Legend of={outcomes.slice(1).map((one) => ({ name: one, swatch: outcomeTone(one) }))} />
       </Card>
       <Card title={t("live.scores")}>
@@ -90,8 +114,10 @@ function Charts({ of, thresholds }: { of: Traffic; thresholds: [string, number][
         <p className="dim small">{t("live.logScale")}</p>
       </Card>
       <Card title={t("live.latency")}>
-        <TimeChart times={times} series={latency} caption={t("live.latency")} format={(us) => duration(us / 1e6)} />
-        <Legend of={[{ name: t("live.median"), swatch: "info" }, { name: "p99", swatch: "bad" }]} />
+        {of.buckets.every((one) => one.latency === null) ? <p className="dim">{t("live.noLatency")}</p> : <>
+          <TimeChart times={times} series={latency} caption={t("live.latency")} format={(us) => duration(us / 1e6)} />
+          <Legend of={[{ name: t("live.median"), swatch: "info" }, { name: "p99", swatch: "bad" }]} />
+        </>}
       </Card>
     </div>
   );

@@ -6,9 +6,9 @@ import { useAsk, useChange } from "../api/hooks";
 import { useMay } from "../app/session";
 import { useToasts } from "../app/toasts";
 import { Card, Facts, Page, Select, Tiles, When } from "../components/basics";
-import { Histogram, Legend, UnitChart } from "../components/charts";
+import { Histogram, UnitChart } from "../components/charts";
 import { Modal } from "../components/Modal";
-import { type Interval, metricsOf, type Tested, thresholdsOf } from "../components/models";
+import { type Interval, metricsOf, reliabilityOf, type Tested, thresholdsOf } from "../components/models";
 import { Empty, Result } from "../components/states";
 import { useWords } from "../i18n";
 import { Aliases } from "./Models";
@@ -72,14 +72,14 @@ export default function Model({ params }: { params: Record<string, string | unde
 }
 
 function Figures({ of }: { of: Tested }) {
-  const { t, number } = useWords();
-  const figure = (name: string, one: Interval | null | undefined) => ({ name, value: one ? number(one.value, 3) : "–", note: one ? `${number(one.low, 3)} – ${number(one.high, 3)}` : undefined });
+  const { t, figure } = useWords();
+  const tile = (name: string, one: Interval | null | undefined) => ({ name, value: one ? figure(one.value) : "–", note: one ? `${figure(one.low)} – ${figure(one.high)}` : undefined });
   return (
     <>
       {!of.better_than_chance && <p className="note bad">{t("model.chanceWords")}</p>}
       <Tiles of={[
-        figure(t("model.average_precision"), of.average_precision), figure(t("model.auc_roc"), of.auc_roc),
-        figure(t("model.recall_at_1pct_fpr"), of.recall_at_1pct_fpr), figure(t("model.calibrationError"), of.calibration_error), figure(t("model.brier"), of.brier),
+        tile(t("model.average_precision"), of.average_precision), tile(t("model.auc_roc"), of.auc_roc),
+        tile(t("model.recall_at_1pct_fpr"), of.recall_at_1pct_fpr), tile(t("model.calibrationError"), of.calibration_error), tile(t("model.brier"), of.brier),
       ]} />
       <p className="dim small">{t("model.tested", { rows: of.rows, frauds: of.frauds, days: of.days })}</p>
     </>
@@ -138,9 +138,9 @@ function Curves({ of }: { of: Tested }) {
       <div className="grid three">
         <div><h3>{t("model.pr")}</h3><UnitChart lines={[{ name: "", at: of.pr }]} x={t("model.recall")} y={t("model.precision")} caption={t("model.pr")} /></div>
         <div><h3>{t("model.roc")}</h3><UnitChart lines={[{ name: "", at: of.roc }]} x={t("model.fpr")} y={t("model.recall")} caption={t("model.roc")} diagonal /></div>
-        <div><h3>{t("model.calibration")}</h3><UnitChart lines={[{ name: "", at: of.reliability.map((one) => [one.predicted, one.observed]) }]} points={of.reliability.map((one, i) => ({ name: `${i}: ${one.rows}`, at: [one.predicted, one.observed] as [number, number] })).slice(0, 0)} x={t("model.predicted")} y={t("model.observed")} caption={t("model.calibration")} diagonal /></div>
+        <div><h3>{t("model.calibration")}</h3><UnitChart lines={[{ name: "", at: reliabilityOf(of) }]} x={t("model.predicted")} y={t("model.observed")} caption={t("model.calibration")} diagonal /></div>
       </div>
-      <Legend of={[{ name: t("model.diagonal"), swatch: "" }]} />
+      <p className="dim small">{t("model.diagonal")}</p>
     </Card>
   );
 }

@@ -8,7 +8,7 @@ import { useMay } from "../app/session";
 import { Badge, Card, Page, When } from "../components/basics";
 import { Legend, UnitChart } from "../components/charts";
 import { DataTable } from "../components/DataTable";
-import { type Interval, type Metrics, metricsOf, thresholdsOf } from "../components/models";
+import { type Interval, type Metrics, metricsOf, reliabilityOf, thresholdsOf } from "../components/models";
 import { Empty, Failed, Loading, Result } from "../components/states";
 import { useWords } from "../i18n";
 
@@ -22,7 +22,7 @@ export const Aliases = ({ of }: { of: readonly string[] }) => {
 };
 
 export default function Models() {
-  const { t, number } = useWords();
+  const { t, figure } = useWords();
   const may = useMay();
   const [, go] = useLocation();
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
@@ -31,11 +31,11 @@ export default function Models() {
     { id: "id", header: t("model.version"), cell: ({ row }) => <Link className="mono" href={modelPath(row.original.id)}>{row.original.id}</Link>, meta: { nowrap: true } },
     { id: "as", header: t("model.role"), cell: ({ row }) => row.original.aliases.length === 0 ? <span className="dim">–</span> : <Aliases of={row.original.aliases} /> },
     { id: "kind", header: t("model.kind"), cell: ({ row }) => row.original.kind },
-    { id: "ap", header: t("model.ap"), cell: ({ row }) => row.original.average_precision === null ? "–" : number(row.original.average_precision, 3), meta: { number: true } },
-    { id: "auc", header: t("model.auc"), cell: ({ row }) => row.original.auc_roc === null ? "–" : number(row.original.auc_roc, 3), meta: { number: true } },
+    { id: "ap", header: t("model.ap"), cell: ({ row }) => row.original.average_precision === null ? "–" : figure(row.original.average_precision), meta: { number: true } },
+    { id: "auc", header: t("model.auc"), cell: ({ row }) => row.original.auc_roc === null ? "–" : figure(row.original.auc_roc), meta: { number: true } },
     { id: "sound", header: t("model.verdict"), cell: ({ row: { original: one } }) => !one.tested ? <Badge>{t("model.untested")}</Badge> : one.better_than_chance ? <Badge tone="good">{t("model.better")}</Badge> : <Badge tone="bad">{t("model.chance")}</Badge> },
     { id: "made", header: t("model.made"), cell: ({ row }) => <When at={row.original.made} />, meta: { nowrap: true } },
-  ], [t, number]);
+  ], [t, figure]);
   return (
     <Page title={t("nav.models")} lead={t("model.lead")} actions={may("POST /v1/models:train") && <Link className="button" href="/train">{t("model.trainNew")}</Link>}>
       <Card bare title={chosen.size > 0 ? t("model.chosen", { n: chosen.size }) : undefined} actions={chosen.size > 0 && <button type="button" onClick={() => setChosen(new Set())}>{t("model.none")}</button>}>
@@ -50,7 +50,7 @@ export default function Models() {
 }
 
 function Compare({ ids }: { ids: string[] }) {
-  const { t, number, percent, amount } = useWords();
+  const { t, figure, percent, amount } = useWords();
   const all = useQueries({ queries: ids.map((id) => ({ queryKey: ["model", id], queryFn: () => the(api.GET("/v1/models/{id}", { params: { path: { id } } })), staleTime: 300_000 })) });
   const [at, setAt] = useState(0.3);
   const failed = all.find((one) => one.isError);
@@ -58,12 +58,13 @@ function Compare({ ids }: { ids: string[] }) {
   if (all.some((one) => one.isPending)) return <Loading />;
   const metrics = all.map((one) => metricsOf(one.data!) as Metrics);
   const tests = metrics.map((one) => one?.test ?? null);
-  const interval = (one: Interval | null | undefined): ReactNode => one ? <>{number(one.value, 3)} <span className="dim small">{number(one.low, 3)} – {number(one.high, 3)}</span></> : "–";
+  const interval = (one: Interval | null | undefined): ReactNode => one ? <>{figure(one.value)} <span className="dim small">{figure(one.low)} – {figure(one.high)}</span></> : "–";
   const lowest = (one: Interval | null | undefined, other: Interval | null | undefined) => one != null && other != null && one.low > other.high;
   const figures = (["average_precision", "auc_roc", "recall_at_1pct_fpr"] as const).map((key) => ({ key, values: tests.map((one) => one?.[key]) }));
   const same = new Set(tests.map((one) => `${one?.rows}/${one?.frauds}`)).size === 1;
   const measured = tests.map((test) => (test ? thresholdsOf(test).reduce((best, one) => (Math.abs(one.threshold - at) < Math.abs(best.threshold - at) ? one : best)) : null));
   const lines = (curve: "pr" | "roc") => tests.flatMap((test, i) => (test ? [{ name: ids[i]!, at: test[curve] }] : []));
+  const calibrations = tests.flatMap((test, i) => (test ? [{ name: ids[i]!, at: reliabilityOf(test) }] : []));
   return (
     <Card title={t("model.compare")} bare>
       {!same && <p className="note warn">{t("model.notSame")}</p>}
@@ -85,12 +86,13 @@ function Compare({ ids }: { ids: string[] }) {
         </table>
       </div>
       <div className="body">
-        <div className="grid">
+        <div className="grid three">
           <div><h3>{t("model.pr")}</h3><UnitChart lines={lines("pr")} x={t("model.recall")} y={t("model.precision")} caption={t("model.pr")} /></div>
           <div><h3>{t("model.roc")}</h3><UnitChart lines={lines("roc")} x={t("model.fpr")} y={t("model.recall")} caption={t("model.roc")} diagonal /></div>
+          <div><h3>{t("model.calibration")}</h3><UnitChart lines={calibrations} x={t("model.predicted")} y={t("model.observed")} caption={t("model.calibration")} diagonal /></div>
         </div>
         <Legend of={ids.map((id, i) => ({ name: id, swatch: `s${i}` }))} />
-        <p className="dim small">{t("model.bestMeans")}</p>
+        <p className="dim small">{t("model.bestMeans")} {t("model.diagonal")}</p>
       </div>
     </Card>
   );

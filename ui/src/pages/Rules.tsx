@@ -20,7 +20,7 @@ export default function Rules() {
   const [which, setWhich] = useState<"force" | "draft" | "all">("all");
   const asked = useAsk(["rules"], (signal) => api.GET("/v1/rules", { signal }));
   const columns = useMemo<ColumnDef<Rule>[]>(() => [
-    { id: "name", header: t("rule.name"), cell: ({ row }) => <Link className="strong" href={path(row.original.name)}>{row.original.name}</Link>, meta: { nowrap: true } },
+    { id: "name", header: t("rule.name"), cell: ({ row }) => <Link className="strong" href={path(row.original.name)}>{row.original.name}</Link>, meta: { nowrap: true, lead: true } },
     { id: "state", header: t("rule.state"), cell: ({ row: { original: rule } }) => (
       <span className="row">
         {rule.in_force !== null && rule.in_force.version !== rule.version && <RuleState of={rule.in_force.state} />}

@@ -74,6 +74,7 @@ export default function Search() {
           <label className="field"><span>{t("search.to")}</span><input type="datetime-local" value={toLocal(draft.to)} onChange={(event) => set("to")(toUtc(event.target.value))} /></label>
           <label className="field"><span>{t("search.min")}</span><input type="number" min="0" max="1000" value={draft.min_score} onChange={(event) => set("min_score")(event.target.value)} /></label>
           <label className="field"><span>{t("search.max")}</span><input type="number" min="0" max="1000" value={draft.max_score} onChange={(event) => set("max_score")(event.target.value)} /></label>
+          <label className="field"><span>{t("search.level")}</span><input value={draft.level} onChange={(event) => set("level")(event.target.value)} /></label>
           <label className="field"><span>{t("search.rule")}</span><input value={draft.rule} onChange={(event) => set("rule")(event.target.value)} /></label>
           <Select name={t("label.title")} value={draft.label} onChange={set("label")}
             options={[["", t("any")], ["true", t("label.fraud")], ["false", t("label.legit")], ["null", t("label.none")]]} />
@@ -84,8 +85,10 @@ export default function Search() {
         </form>
       </Card>
       <Card bare>
-        <Result of={found} empty={(data) => data.decisions.length === 0 && pages.page === 1 &&
-          <Empty title={t("search.none")}>{t(any ? "search.noneHint" : "search.noneYet")}</Empty>}>
+        <Result of={found} empty={(data) => data.decisions.length === 0 && (data.next
+          // One answer looks at so many decisions and no more.
+          ? <Empty title={t("search.noneSoFar")}><button type="button" onClick={() => pages.on(data.next!)}>{t("search.further")}</button></Empty>
+          : <Empty title={t("search.none")}>{t(any ? "search.noneHint" : "search.noneYet")}</Empty>)}>
           {(data) => (
             <>
               {data.store_lag > 1000 && <p className="note warn">{t("search.behind", { n: data.store_lag })}</p>}

@@ -1,4 +1,5 @@
-import { useState } from "react";
+import { useQueryClient } from "@tanstack/react-query";
+import { useEffect, useState } from "react";
 import { Link } from "wouter";
 import { api, type Schemas, the } from "../api/client";
 import { useAsk, useChange, useJob } from "../api/hooks";
@@ -25,6 +26,10 @@ export default function Train() {
       setStarted(made as Job);
     },
   });
+  const client = useQueryClient();
+  useEffect(() => {
+    if (job?.state === "done") for (const key of ["models", "features", "status"]) void client.invalidateQueries({ queryKey: [key] });
+  }, [job?.state]);
   const running = job?.state === "running";
   return (
     <Page title={t("nav.train")} lead={t("train.lead")}>
@@ -52,7 +57,7 @@ export default function Train() {
 }
 
 function Verdict({ of }: { of: Record<string, unknown> }) {
-  const { t, number } = useWords();
+  const { t, figure } = useWords();
   const model = of.model as { id: string; champion: boolean } | undefined;
   const test = (of.test ?? (of.metrics as Record<string, unknown> | undefined)?.test) as { average_precision?: { value: number; low: number; high: number }; better_than_chance?: boolean } | undefined;
   const better = test?.better_than_chance ?? (of.better_than_chance as boolean | undefined);
@@ -60,7 +65,7 @@ function Verdict({ of }: { of: Record<string, unknown> }) {
     <div className="stack" role="status">
       <p className={better === false ? "note bad" : "note good"}>{t(better === false ? "train.chance" : model?.champion ? "train.champ" : "train.done")}</p>
       <Facts of={[
-        ...(test?.average_precision ? [[t("model.average_precision"), `${number(test.average_precision.value, 3)} (${number(test.average_precision.low, 3)} – ${number(test.average_precision.high, 3)})`] as [string, string]] : []),
+        ...(test?.average_precision ? [[t("model.average_precision"), `${figure(test.average_precision.value)} (${figure(test.average_precision.low)} – ${figure(test.average_precision.high)})`] as [string, string]] : []),
         ...(model ? [[t("model.version"), <Link className="mono" href={modelPath(model.id)}>{model.id}</Link>] as [string, React.ReactNode]] : []),
       ]} />
       <Link className="button" href="/models">{t("train.see")}</Link>
