@@ -410,12 +410,12 @@ void program_fields(const struct program *p, int node, void (*visit)(void *conte
 
 bool program_asks_list(const struct program *p, int node)
 {
-    uint8_t *marks = mem_array(p->count, 1);
+    uint8_t *marks = mem_array((size_t)node + 1, 1);
     bool asks = false;
 
     marks[node] = 1;
-    mark_needs(p, marks);
-    for (uint32_t i = 0; i < p->count; i++)
+    mark_needs(p, node, marks);
+    for (int i = 0; i <= node; i++)
         asks = asks ||
                (marks[i] && p->nodes[i].kind == NODE_CALL && p->nodes[i].row == overload_in_list());
     mem_free(marks);
