@@ -646,8 +646,10 @@ bool server_start(const struct server_options *o, struct server **server, struct
     atomic_store(&s->has_contracts, o->contracts != NULL);
     ASSERT(pthread_key_create(&s->seat, seat_free) == 0);
     s->desk_queue = queue_new(DESK_QUEUE_MAX);
-    s->jobs = jobs_new((const struct server_work[JOB_KINDS]){
-        [JOB_TRAIN] = o->train, [JOB_RELOAD] = o->reload, [JOB_BACKTEST] = o->backtest, [JOB_VERIFY] = o->verify});
+    s->jobs = jobs_new((const struct server_work[JOB_KINDS]){[JOB_TRAIN] = o->train,
+                                                             [JOB_RELOAD] = o->reload,
+                                                             [JOB_BACKTEST] = o->backtest,
+                                                             [JOB_VERIFY] = o->verify});
     s->keyed = keyed_new();
     request_names_init(&s->names);
     about_init(&s->about, o->settings, s->plan, plan_seq_of(s), shard_directory(s->o.shard));

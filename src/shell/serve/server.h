@@ -58,12 +58,12 @@ struct server_options {
     const char *data_directory;      /* for its models; NULL: answered 503 */
     const char *rollup_place;        /* rollup_store_place; NULL: answered 503 */
     struct server_work train, reload, backtest, verify; /* run NULL: answered 503 */
-    struct upkeep *upkeep;                      /* borrowed; NULL: no checkpoints */
-    struct access *access;                      /* borrowed; NULL: nobody is asked who they are */
+    struct upkeep *upkeep;                              /* borrowed; NULL: no checkpoints */
+    struct access *access; /* borrowed; NULL: nobody is asked who they are */
     struct server_rules rules;
     const struct console *console; /* its files; NULL: no page at all */
-    struct watch *watch;       /* borrowed; NULL: alerts and cases answer 503 */
-    struct labeller *labeller; /* borrowed; or NULL */
+    struct watch *watch;           /* borrowed; NULL: alerts and cases answer 503 */
+    struct labeller *labeller;     /* borrowed; or NULL */
 };
 
 struct server;
