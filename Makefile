@@ -44,8 +44,9 @@ soak: tests-configured ## a service under load for minutes; faults of the machin
 	@ninja -C build all test-tools bench/bench_load
 	@$(PYTHON) -m pytest -q -p no:cacheprovider tests/soak
 
-test-integrations: all ## the features in SQL, held equal on a PostgreSQL that the test starts
+test-integrations: tests-configured ## beside PostgreSQL, S3Proxy, moto and MLflow, which the tests fetch and start
 	$(PACKAGES) test integrations
+	@ninja -C build all test-tools
 	@$(PYTHON) -m pytest -q -p no:cacheprovider tests/integration
 
 sanitize: ## unit and system tests under address, undefined and thread sanitizers

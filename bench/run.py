@@ -28,6 +28,7 @@ from console import bench_console  # noqa: F401 - found by its name
 from handbook_windows import bench_features  # noqa: F401 - found by its name
 from http_load import bench_http  # noqa: F401 - likewise
 from measure import ASSAY, BUILD, ROOT, SETTINGS, THREADS, Report, Skip, assay, handbook, peer, program
+from redis_windows import bench_redis  # noqa: F401 - likewise
 
 
 def bench_train(report, work):

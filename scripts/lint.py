@@ -41,7 +41,7 @@ MAY_INCLUDE = {
     "shell/os",
     "shell/access": "core/base core/data shell/os shell/link shell/settings shell/control shell/log",
     "shell/rules": "core/base core/data core/lang core/decide shell/settings shell/control",
-    "shell/registry": "core/base core/data shell/os",
+    "shell/registry": "core/base core/data shell/os shell/link",
     "shell/run": "include core/base core/data core/lang core/velocity core/model core/stats core/decide "
     "shell/os shell/link shell/source shell/settings shell/log shell/personal shell/control "
     "shell/rules shell/registry",

@@ -15,6 +15,7 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "tools"))
 from kafka import NEW, Kafka  # noqa: E402
+from redis import Redis  # noqa: E402
 
 
 class Result:
@@ -109,3 +110,11 @@ def topic(kafka, request):
         return kafka.create_topic(name, partitions, **configuration)
 
     return call
+
+
+@pytest.fixture(scope="session")
+def redis():
+    """The Redis that the tests share; each has a name, and so keys, of its own. Who stops it starts one."""
+    server = Redis().start()
+    yield server
+    server.stop()

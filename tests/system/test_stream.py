@@ -210,9 +210,53 @@ def test_windows_by_another_entity_than_the_key_are_refused(kafka, run, stream):
                                              "entities: {customer: customer, amount: amount}")
                     .replace("rules:\n", "  same: count() by amount over 1h\nrules:\n", 1))
     done = run("-c", path, "stream", "--once")
-    assert done.exit == 1 and "keyed by customer" in done.stderr and "stream.approximate" in done.stderr
+    assert done.exit == 1 and "keyed by customer" in done.stderr and "scope: shard" in done.stderr
     path.write_text(path.read_text().replace("transaction_ms: 50", "transaction_ms: 50, approximate: [amount]"))
     assert once(run, path)["decisions"] == 0
+    path.write_text(path.read_text().replace(", approximate: [amount]", "")
+                    .replace("amount: amount}", "amount: {key: amount, scope: shard}}"))
+    assert once(run, path)["decisions"] == 0
+
+
+def shared(path, server):
+    """Windows by shop, which is not the messages' key."""
+    path.write_text(path.read_text().replace("entities: {customer: customer}",
+                                             "entities: {customer: customer, shop: {key: shop, state: shared}}")
+                    .replace("  - {name: amount,", "  - {name: shop, type: text}\n  - {name: amount,")
+                    .replace("rules:\n", "  shop_n: count() by shop over 1d\nrules:\n"
+                             + "".join(f"  SHOP{n}: {{when: shop_n >= {n}, then: review, shadow: true}}\n" for n in (100, 300, 301)), 1)
+                    + f"redis: {{server: '{server}', timeout_ms: 5000}}\n")
+
+
+def with_shop(pairs):
+    return [(key, json.dumps(json.loads(event) | {"shop": "s1"})) for key, event in pairs]
+
+
+def test_shared_windows_count_all_partitions_once_whatever_is_killed(kafka, binary, run, stream, redis):
+    name, path = stream()
+    shared(path, redis.server)
+    pairs = with_shop(events(301))
+
+    def counted():
+        return sum(int(redis.cli("HLEN", key)) for key in redis.keys(f"{{assay:{name}}}:v:*:h"))
+
+    for first in (0, 100, 200):  # killed as soon as Redis has counted: that is fetched again, and counted once
+        write(kafka, name, pairs[first:first + 100])
+        before, end = counted(), time.monotonic() + 30
+        worker = Worker(binary, path)
+        while counted() == before:
+            assert time.monotonic() < end, worker.words()
+            time.sleep(0.01)
+        worker.kill()
+    once(run, path)
+    write(kafka, name, pairs[300:])
+    once(run, path)
+    found = {i: json.loads(v[0]) for i, v in decided(kafka, f"{name}.decisions").items()}
+    assert len(found) == 301 and {f for d in found.values() for f in d["flags"]} == {"no_model"}
+    last = found[json.loads(pairs[300][1])["id"]]
+    assert "SHOP301" in last["shadow_rules"]
+    assert sum("SHOP301" in d["shadow_rules"] for d in found.values()) == 1
+    assert_exactly_once(kafka, run, path, name, ids_of(pairs))
 
 
 def test_metrics_and_readiness(kafka, binary, stream):

@@ -84,7 +84,7 @@ static const char *put(const char *name, const char *model, const char *inputs, 
     struct model_id id;
     bool is_known;
 
-    assert_true(registry_open(data, &r, &e));
+    assert_true(registry_open(data, NULL, &r, &e));
     if (!registry_assign(r, name, &d, &id, &is_known, &e))
         fail_msg("%s", e.text);
     if (!is_known && !add_with(r, &id, model, &d, metrics, &e))
@@ -103,7 +103,7 @@ static bool promote_as(const char *words, enum alias alias, bool is_forced, stru
 
     if (!registry_find(data, text_of(words), &change.model, e))
         return false;
-    assert_true(registry_open(data, &r, e));
+    assert_true(registry_open(data, NULL, &r, e));
     ok = registry_promote(r, &change, e);
     registry_close(r);
     return ok;
@@ -120,7 +120,7 @@ static bool roll_back(struct error *e)
     struct registry *r;
     bool ok;
 
-    assert_true(registry_open(data, &r, e));
+    assert_true(registry_open(data, NULL, &r, e));
     ok = registry_rollback(r, &change, e);
     registry_close(r);
     return ok;
@@ -388,7 +388,7 @@ static void test_damaged_aliases_are_an_error(void **state)
         write_below("aliases.json", bad[i]);
         assert_false(registry_champion(data, path, &e));
         assert_non_null(strstr(e.text, "aliases.json"));
-        assert_false(registry_open(data, &r, &e));
+        assert_false(registry_open(data, NULL, &r, &e));
     }
 }
 
@@ -453,7 +453,7 @@ static void test_a_full_disk_leaves_the_old_state(void **state)
     put("m", "one", "in", "r", good);
     assert_true(promote("m", &e));
     memset(large, 'x', sizeof large - 1);
-    assert_true(registry_open(data, &r, &e));
+    assert_true(registry_open(data, NULL, &r, &e));
     assert_true(registry_assign(r, "m", &d, &id, &is_known, &e));
     signal(SIGXFSZ, SIG_IGN);
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &usual), 0);

@@ -16,6 +16,7 @@
 #include "shell/os/thread.h"
 #include "shell/run/backtest.h"
 #include "shell/run/beginning.h"
+#include "shell/serve/fetch.h"
 
 /* ---- plan ---- */
 
@@ -57,6 +58,31 @@ static struct plan *plan_make_fake(void)
     for (int i = 0; i < PLAN_ID_BYTES; i++)
         p->id[i] = (uint8_t)(0xa0 + i);
     return p;
+}
+
+/* No window is shared here. */
+bool fetch_start(const struct fetch_options *o, struct fetch **f, struct error *e)
+{
+    (void)o, (void)e;
+    *f = NULL;
+    return true;
+}
+
+void fetch_stop(struct fetch *f)
+{
+    (void)f;
+}
+
+bool fetch_submit(struct fetch *f, struct shard *s, struct submission *sub)
+{
+    (void)f;
+    return shard_submit(s, sub);
+}
+
+const struct shared_counts *fetch_counts(const struct fetch *f)
+{
+    (void)f;
+    return NULL;
 }
 
 struct plan *plan_ref(struct plan *p)

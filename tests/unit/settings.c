@@ -128,7 +128,7 @@ static const struct {
     {"zebra: 1\n",
      "assay.yaml:1:1: zebra: no such key; expected one of: name, data_directory, sources, event, "
      "time_zone, zones, events, schema, personal, missing, validate, entities, lists, features, rules, alerts, reasons, "
-     "model, models, outcomes, decision, thresholds, tests, server, access, store, kafka, stream, routes, memory, batch, ids, log, reload, snapshot, rollups"},
+     "model, models, outcomes, decision, thresholds, tests, server, access, store, registry, mlflow, kafka, redis, stream, routes, memory, batch, ids, log, reload, snapshot, rollups"},
     {"server: {port: 70000}\n",
      "assay.yaml:1:16: server.port: expected a whole number from 0 to 65535, found \"70000\""},
     {"server:\n  port: [1]\n",

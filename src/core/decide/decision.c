@@ -199,7 +199,7 @@ void decision_format(const struct decision *d, const struct plan *p, struct buff
 static bool is_plausible(const struct decision *d, const struct plan *p)
 {
     if (d->score < 0 || d->score > 1000 || d->outcome >= plan_outcome_count(p) ||
-        d->level >= PLAN_LEVELS_MAX || (d->flags >> 8 & ~(DECISION_TOLD >> 8)) != 0)
+        d->level >= PLAN_LEVELS_MAX || d->flags >= 2 * DECISION_SHARED_PART)
         return false;
     for (uint32_t i = 0; i < d->reasons; i++) {
         if (d->reason[i].feature >= plan_feature_count(p))

@@ -21,6 +21,10 @@ enum decision_flag {
     DECISION_FALLBACK = 256, /* waited past its deadline: the plan's fallback is the outcome; score
                               * and rules are what they would have been */
     DECISION_DEFERRED = 512, /* its reasons were not worked out for want of time */
+    /* Shared aggregates are null, as the event says (enum shared_lack, in its order): */
+    DECISION_SHARED_AWAY = 1024, /* who keeps them did not answer, */
+    DECISION_SHARED_LATE = 2048, /* the event is older than what is kept, */
+    DECISION_SHARED_PART = 4096, /* some events of a window are missing there */
 };
 
 /* What a decision owes to the moment in which it was made, and so cannot be found again from the

@@ -441,6 +441,7 @@ static struct velocity_rows batch_rows(const struct engine *n, uint32_t rows, co
 static void begin(struct engine *n, const struct frame *f, uint32_t first, uint32_t rows)
 {
     registers_begin(&n->registers, f, first, rows);
+    plan_take_shared(n->plan, f, first, &n->registers);
     program_run(plan_program(n->plan), &n->registers, 0);
     velocity_tokens(plan_layout(n->plan), &n->registers, n->simd, n->token);
 }
@@ -597,6 +598,20 @@ static void mark_observed(const struct engine *n, const struct frame *f, uint32_
     }
 }
 
+/* Why shared values are null, as the events say. */
+static void note_shared(const struct engine *n, const struct frame *f, uint32_t first,
+                        uint32_t rows, struct decision *decisions)
+{
+    const int64_t all = SHARED_AWAY | SHARED_LATE | SHARED_PART;
+    int field = plan_shared_lacks(n->plan);
+
+    for (uint32_t i = 0; field != FIELD_NONE && i < rows; i++) {
+        if (!f->column[field].null[first + i])
+            decisions[i].flags |=
+                (uint16_t)((f->column[field].integer[first + i] & all) * DECISION_SHARED_AWAY);
+    }
+}
+
 static void note_uncertainty(const struct conformal *c, struct decision *d)
 {
     if (c == NULL)
@@ -674,6 +689,7 @@ static void decide(struct engine *n, const struct frame *f, uint32_t first, uint
         if (d->decided_by == BY_CHAMPION)
             note_uncertainty(c, d);
     }
+    note_shared(n, f, first, rows, decisions);
     fire_rules(n, rows, decisions);
     mark_observed(n, f, first, rows, decisions);
     for (uint32_t i = 0; i < rows && n->moment.told != NULL; i++)

@@ -2,6 +2,7 @@
 #include "core/decide/plan.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "core/base/panic.h"
 #include "core/decide/plan_inside.h"
@@ -59,6 +60,34 @@ const struct model *plan_model(const struct plan *p)
 const struct velocity_options *plan_velocity_options(const struct plan *p)
 {
     return &p->velocity;
+}
+
+uint32_t plan_shared_count(const struct plan *p)
+{
+    return p->shared_count;
+}
+
+const struct plan_shared *plan_shared(const struct plan *p, uint32_t index)
+{
+    ASSERT(index < p->shared_count);
+    return &p->shared[index];
+}
+
+void plan_take_shared(const struct plan *p, const struct frame *f, uint32_t first,
+                      struct registers *r)
+{
+    for (uint32_t i = 0; i < p->shared_count; i++) {
+        const struct column *from = &f->column[p->shared[i].field];
+        struct column *to = &r->column[p->shared[i].aggregate->node];
+
+        memcpy(to->null, from->null + first, r->rows);
+        memcpy(to->integer, from->integer + first, r->rows * sizeof *to->integer);
+    }
+}
+
+int plan_shared_lacks(const struct plan *p)
+{
+    return p->shared_lacks;
 }
 
 int64_t plan_max_ahead_us(const struct plan *p)

@@ -5,6 +5,7 @@
 #ifndef ASSAY_DECIDE_PLAN_H
 #define ASSAY_DECIDE_PLAN_H
 
+#include "core/decide/shared.h"
 #include "core/decide/validation.h"
 #include "core/lang/lang.h"
 #include "core/model/model.h"
@@ -166,6 +167,19 @@ uint32_t plan_rival_feature(const struct plan *p, enum model_rival r, uint32_t i
 
 /* Whether the model's input of this feature has the training rows' median where it is null. */
 bool plan_feature_takes_median(const struct plan *p, uint32_t feature);
+
+/* The aggregates whose values are fields of the event: see shared.h. */
+struct plan_shared {
+    const struct aggregate *aggregate;
+    int field;
+};
+
+uint32_t plan_shared_count(const struct plan *p);
+const struct plan_shared *plan_shared(const struct plan *p, uint32_t index);
+/* Into the registers of a run that began at row `first` of the frame. */
+void plan_take_shared(const struct plan *p, const struct frame *f, uint32_t first,
+                      struct registers *r);
+int plan_shared_lacks(const struct plan *p); /* the field of enum shared_lack, or FIELD_NONE */
 
 const struct validation *plan_validation(const struct plan *p); /* NULL: nothing is refused */
 const struct alerts *plan_alerts(const struct plan *p);

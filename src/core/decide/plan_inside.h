@@ -40,7 +40,10 @@ struct plan {
     uint8_t id[PLAN_ID_BYTES];
     struct schema *schema;
     struct program *program;
-    struct velocity_layout *layout;
+    struct velocity_layout *layout; /* of the aggregates that are not shared */
+    struct plan_shared *shared;
+    uint32_t shared_count;
+    int shared_lacks; /* field, or FIELD_NONE */
     struct velocity_options velocity;
     int64_t max_ahead_us;
     struct model *model;

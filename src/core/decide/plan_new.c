@@ -428,18 +428,50 @@ static bool checks_add(struct plan *p, const struct plan_spec *spec, struct erro
     return ok;
 }
 
-static bool layout_make(struct plan *p, struct error *e)
+/* Those that the events have the values of are no windows of ours. */
+static void shared_find(struct plan *p)
 {
     uint32_t count = program_aggregate_count(p->program);
+
+    p->shared_lacks = schema_find(p->schema, text_of(SHARED_LACKS_FIELD));
+    p->shared = mem_array(count, sizeof *p->shared);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct aggregate *a = program_aggregate(p->program, i);
+        char name[FIELD_NAME_MAX + 1];
+        int field;
+
+        shared_field_name(a, name);
+        field = schema_find(p->schema, text_of(name));
+        if (field != FIELD_NONE && p->schema->fields[field].type == a->type)
+            p->shared[p->shared_count++] = (struct plan_shared){a, field};
+    }
+}
+
+static bool is_shared(const struct plan *p, const struct aggregate *a)
+{
+    for (uint32_t i = 0; i < p->shared_count; i++) {
+        if (p->shared[i].aggregate == a)
+            return true;
+    }
+    return false;
+}
+
+static bool layout_make(struct plan *p, struct error *e)
+{
+    uint32_t count = program_aggregate_count(p->program), own = 0;
     const struct aggregate **aggregate = mem_array(count, sizeof *aggregate);
     bool ok = true;
 
+    shared_find(p);
     for (uint32_t i = 0; i < count && ok; i++) {
-        aggregate[i] = program_aggregate(p->program, i);
-        ok = velocity_check(aggregate[i], &p->velocity, e);
+        const struct aggregate *a = program_aggregate(p->program, i);
+
+        ok = velocity_check(a, &p->velocity, e);
+        if (!is_shared(p, a))
+            aggregate[own++] = a;
     }
     if (ok)
-        p->layout = velocity_layout_new(aggregate, count, &p->velocity);
+        p->layout = velocity_layout_new(aggregate, own, &p->velocity);
     mem_free(aggregate);
     return ok;
 }
@@ -671,6 +703,7 @@ void plan_free(struct plan *p)
     mem_free(p->has_median);
     mem_free(p->feature);
     mem_free(p->entity);
+    mem_free(p->shared);
     mem_free(p->list);
     mem_free(p->rule);
     mem_free(p);

@@ -161,6 +161,9 @@ uint64_t program_fingerprint(const struct program *p, int node);
  * aggregates included; the label of aggregates of it is not among them. */
 void program_fields(const struct program *p, int node, void (*visit)(void *context, int field),
                     void *context);
+/* Whether the node asks a list, directly or through others: its value then depends on the list's
+ * changes too. */
+bool program_asks_list(const struct program *p, int node);
 /* Calls `visit` with each aggregate that the node reads, directly or through others. */
 void program_aggregates(const struct program *p, int node,
                         void (*visit)(void *context, const struct aggregate *a), void *context);

@@ -407,6 +407,20 @@ void program_fields(const struct program *p, int node, void (*visit)(void *conte
     mem_free(marks);
 }
 
+bool program_asks_list(const struct program *p, int node)
+{
+    uint8_t *marks = mem_array(p->count, 1);
+    bool asks = false;
+
+    marks[node] = 1;
+    mark_needs(p, marks);
+    for (uint32_t i = 0; i < p->count; i++)
+        asks = asks ||
+               (marks[i] && p->nodes[i].kind == NODE_CALL && p->nodes[i].row == overload_in_list());
+    mem_free(marks);
+    return asks;
+}
+
 void program_aggregates(const struct program *p, int node,
                         void (*visit)(void *context, const struct aggregate *a), void *context)
 {

@@ -29,6 +29,7 @@ struct access {
     struct tokens *tokens;    /* NULL: no JWT */
     struct sign_in *provider; /* NULL: none */
     struct rate *per_key, *per_address;
+    struct rate_shared *rates; /* or NULL */
     _Atomic int starter;
     uint8_t starter_hash[DIGEST_BYTES];
     int64_t starter_until_us;
@@ -71,10 +72,13 @@ bool access_open(const struct access_options *o, const struct control_fold *more
     a->links = links_new();
     a->per_key = rate_new(&o->setting->key_rate);
     a->per_address = rate_new(&o->setting->address_rate);
-    if (!open_all(a, more, more_count, e)) {
+    if ((o->settings != NULL && !rate_shared_open(o->settings, &a->rates, e)) ||
+        !open_all(a, more, more_count, e)) {
         access_close(a);
         return false;
     }
+    rate_share(a->per_key, a->rates, "key");
+    rate_share(a->per_address, a->rates, "address");
     *access = a;
     return true;
 }
@@ -89,6 +93,7 @@ void access_close(struct access *a)
     control_close(a->control);
     rate_free(a->per_address);
     rate_free(a->per_key);
+    rate_shared_close(a->rates);
     links_free(a->links);
     sessions_free(a->sessions);
     guesses_free(a->guesses);
@@ -105,6 +110,11 @@ struct control *access_control(struct access *a)
 struct tally *access_tally(struct access *a)
 {
     return a->tally;
+}
+
+struct rate_shared *access_rates(struct access *a)
+{
+    return a != NULL ? a->rates : NULL;
 }
 
 struct keys *access_keys(struct access *a)

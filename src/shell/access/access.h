@@ -3,7 +3,8 @@
  *   address's rate -> who (key, token, session, nobody) -> caller's rate -> role -> CSRF
  *
  * access_check runs on the I/O thread before the body is read: it takes no lock for a key, and
- * waits for nothing. Everything refused is noted (control/tally.h).
+ * waits for nothing, save for Redis where rates are shared there (rate_shared.h). Everything
+ * refused is noted (control/tally.h).
  *
  * Access is required where the settings say so; where they say nothing, once there is a key or a
  * user or a way to sign in, and beyond loopback. Where it is not required, a request that gives
@@ -18,7 +19,7 @@
 #include "shell/access/guesses.h"
 #include "shell/access/keys.h"
 #include "shell/access/links.h"
-#include "shell/access/rate.h"
+#include "shell/access/rate_shared.h"
 #include "shell/access/users.h"
 #include "shell/control/tally.h"
 
@@ -33,10 +34,11 @@ enum {
 
 struct access_options {
     const struct access_setting *setting;
-    const char *data_directory; /* of the control log */
-    const char *directory;      /* relative paths of the settings start here; or NULL */
-    bool is_loopback;           /* the address that is served */
-    bool is_secure;             /* by TLS: cookies say so */
+    const char *data_directory;      /* of the control log */
+    const struct settings *settings; /* of Redis; NULL: rates are this node's own */
+    const char *directory;           /* relative paths of the settings start here; or NULL */
+    bool is_loopback;                /* the address that is served */
+    bool is_secure;                  /* by TLS: cookies say so */
 };
 
 struct access;
@@ -51,6 +53,8 @@ struct control *access_control(struct access *a);
 struct tally *access_tally(struct access *a);
 struct keys *access_keys(struct access *a);
 struct users *access_users(struct access *a);
+
+struct rate_shared *access_rates(struct access *a); /* or NULL; takes NULL */
 
 bool access_is_required(struct access *a);
 /* ERROR_INVALID: this would let everybody in. To be asked before the address is served. */

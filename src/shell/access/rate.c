@@ -4,6 +4,7 @@
 
 #include "core/base/hash.h"
 #include "core/base/memory.h"
+#include "shell/access/rate_shared.h"
 #include "shell/os/digest.h"
 
 enum { WAYS = 4 };
@@ -18,6 +19,8 @@ struct rate {
     int64_t step_us; /* one request's share of the period */
     uint64_t seed;
     struct bucket *buckets;
+    struct rate_shared *shared; /* or NULL */
+    const char *kind;
 };
 
 struct rate *rate_new(const struct rate_setting *setting)
@@ -32,6 +35,12 @@ struct rate *rate_new(const struct rate_setting *setting)
     r->buckets = mem_array(RATE_ROOM, sizeof *r->buckets);
     random_bytes(&r->seed, sizeof r->seed);
     return r;
+}
+
+void rate_share(struct rate *r, struct rate_shared *shared, const char *kind)
+{
+    r->shared = shared;
+    r->kind = kind;
 }
 
 void rate_free(struct rate *r)
@@ -69,7 +78,8 @@ struct rate_answer rate_take(struct rate *r, struct text who, int64_t now_us)
     int64_t whole_us = r->step_us * r->setting.limit, full_us, next_us;
     struct bucket *b;
 
-    if (a.limit == 0)
+    if (a.limit == 0 ||
+        (r->shared != NULL && rate_shared_take(r->shared, r->kind, who, a.limit, r->step_us, &a)))
         return a;
     b = bucket_of(r, who, now_us);
     full_us = atomic_load_explicit(&b->full_us, memory_order_relaxed);

@@ -18,7 +18,11 @@ struct rate_answer {
 };
 
 struct rate;
+struct rate_shared;
 struct rate *rate_new(const struct rate_setting *setting); /* limit 0: nothing is held */
+/* From here on the buckets are those of all nodes, under that name; NULL: its own. Its own while
+ * Redis is away. */
+void rate_share(struct rate *r, struct rate_shared *shared, const char *kind);
 void rate_free(struct rate *r);
 struct rate_answer rate_take(struct rate *r, struct text who, int64_t now_us);
 

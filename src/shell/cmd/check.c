@@ -7,6 +7,7 @@
 #include "shell/run/data_directory.h"
 #include "shell/run/feed.h"
 #include "shell/run/list_feed.h"
+#include "shell/run/shared_layout.h"
 #include "shell/serve/contract.h"
 
 static const struct option check_options[] = {
@@ -70,7 +71,7 @@ static bool compile(struct checked *c, const struct schema *schema, struct error
         !contracts_new(c->settings, schema, &contracts, e))
         return false;
     contracts_unref(contracts);
-    return true;
+    return shared_check(c->settings, c->plan, e) || error_prefix(e, "%s", c->settings->path);
 }
 
 /* Against the fields of the source where it can be read; a file that is not there yet is no mistake

@@ -84,6 +84,7 @@ extern const struct command command_demo, command_drift, command_features, comma
     command_log, command_replay;
 extern const struct command command_key, command_rebuild, command_reload, command_serve,
     command_user;
+extern const struct command command_mlflow;
 extern const struct command command_load, command_produce;
 extern const struct command command_openapi, command_sql;
 extern const struct command command_daily, command_rollup;

@@ -1,20 +1,25 @@
 /* `assay doctor`: what can be wrong with the machine, the settings and the data, before or while a
  * service runs. It only looks. Each check is a row of the table; each says what to do. */
+#include "shell/cmd/doctor.h"
+
 #include <gnu/libc-version.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 
+#include "core/base/memory.h"
 #include "core/data/json.h"
 #include "shell/cmd/cmd.h"
-#include "shell/cmd/doctor.h"
+#include "shell/cmd/tracking.h"
 #include "shell/link/http_client.h"
 #include "shell/log/log.h"
 #include "shell/os/clock.h"
 #include "shell/os/file.h"
 #include "shell/os/probe.h"
 #include "shell/os/ram.h"
+#include "shell/registry/shared.h"
 #include "shell/run/current.h"
 #include "shell/run/data_directory.h"
 #include "shell/run/feed.h"
@@ -181,7 +186,7 @@ static void check_model(struct doctor *d, struct finding *f)
     struct current c;
     struct error e;
 
-    if (!current_open(d->settings, NULL, CURRENT_MODEL_NEEDED, &c, &e)) {
+    if (!current_open(d->settings, NULL, CURRENT_CACHED, &c, &e)) {
         failed(f, &e,
                "assay train makes a model for the features as they are; "
                "assay model list shows those that there are");
@@ -192,6 +197,52 @@ static void check_model(struct doctor *d, struct finding *f)
     else
         find(f, "features and rules compile; there is no model: rules only");
     current_close(&c);
+}
+
+static void check_registry(struct doctor *d, struct finding *f)
+{
+    struct artifacts *artifacts = NULL;
+    char tag[ARTIFACT_TAG_MAX];
+    struct data_artifacts shared;
+    const struct artifact_place *place = data_artifacts(d->settings, &shared);
+    struct model_id *id = NULL;
+    struct buffer aliases;
+    uint32_t count;
+    struct error e;
+
+    if (place == NULL) {
+        find(f, "models are in the data directory, for this machine alone");
+        return;
+    }
+    buffer_init(&aliases, SHARED_ALIASES_MAX);
+    if (!artifacts_open(place, &artifacts, &e) || !shared_list(artifacts, &id, &count, &e) ||
+        !shared_aliases(artifacts, &aliases, tag, &e))
+        failed(f, &e, "see registry in the settings; a service goes on with the models it has");
+    else
+        find(f, "%s can be read and has %u versions%s", place->where, count,
+             tag[0] != 0 ? "" : "; none of them is in force");
+    buffer_fini(&aliases);
+    mem_free(id);
+    artifacts_close(artifacts);
+}
+
+static void check_mlflow(struct doctor *d, struct finding *f)
+{
+    const char *url = getenv("MLFLOW_TRACKING_URI");
+    struct mlflow *m = NULL;
+    bool has_experiment;
+    struct error e;
+
+    if ((url == NULL || url[0] == 0) && d->settings->mlflow.url == NULL) {
+        find(f, "no tracking server is named");
+        return;
+    }
+    if (!tracking_open(d->settings, &m, &e) || !mlflow_check(m, &has_experiment, &e))
+        failed(f, &e, "see mlflow in the settings; training and serving go on without");
+    else
+        find(f, "%s answers%s", mlflow_url(m),
+             has_experiment ? "" : "; the experiment is made at the first push");
+    mlflow_close(m);
 }
 
 static void check_directory(struct doctor *d, struct finding *f)
@@ -363,6 +414,22 @@ static void check_port(struct doctor *d, struct finding *f)
     }
 }
 
+void finding_say(char words[DOCTOR_WORDS_MAX], const char *format, ...)
+{
+    size_t length = strlen(words);
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(words + length, DOCTOR_WORDS_MAX - length, format, arguments);
+    va_end(arguments);
+}
+
+void finding_worsen(struct finding *f, enum health health)
+{
+    if (health > f->health)
+        f->health = health;
+}
+
 static void check_kafka(struct doctor *d, struct finding *f)
 {
     doctor_kafka(d->settings, f);
@@ -371,6 +438,11 @@ static void check_kafka(struct doctor *d, struct finding *f)
 static void check_lag(struct doctor *d, struct finding *f)
 {
     doctor_lag(d->settings, f);
+}
+
+static void check_redis(struct doctor *d, struct finding *f)
+{
+    doctor_redis(d->settings, f);
 }
 
 /* ---- the table ---- */
@@ -383,6 +455,8 @@ static const struct {
     {"build", false, check_build},
     {"settings", false, check_settings},
     {"source", true, check_source},
+    {"registry", true, check_registry},
+    {"mlflow", true, check_mlflow},
     {"model", true, check_model},
     {"directory", true, check_directory},
     {"room", false, check_room},
@@ -396,6 +470,7 @@ static const struct {
     {"port", true, check_port},
     {"kafka", true, check_kafka},
     {"lag", true, check_lag},
+    {"redis", true, check_redis},
 };
 
 enum { CHECKS = sizeof checks / sizeof *checks };

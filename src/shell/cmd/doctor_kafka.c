@@ -20,23 +20,6 @@ struct cluster {
     struct kafka_consumer *consumer;
 };
 
-__attribute__((format(printf, 2, 3))) static void say(char words[DOCTOR_WORDS_MAX],
-                                                      const char *format, ...)
-{
-    size_t length = strlen(words);
-    va_list arguments;
-
-    va_start(arguments, format);
-    vsnprintf(words + length, DOCTOR_WORDS_MAX - length, format, arguments);
-    va_end(arguments);
-}
-
-static void worsen(struct finding *f, enum health health)
-{
-    if (health > f->health)
-        f->health = health;
-}
-
 /* The topics that events are read from, each once. */
 static uint32_t topics_read(const struct settings *s, const char *name[TOPICS_READ_MAX])
 {
@@ -166,25 +149,25 @@ static void look_at_topic(const struct settings *s, struct cluster *c, const cha
     uint64_t messages = there != NULL ? messages_of(c, there) : 0, near_messages;
 
     if (messages > 0) {
-        say(f->found, "; \"%s\": %" PRIu64 " messages in %u partitions", name, messages,
-            there->partitions);
+        finding_say(f->found, "; \"%s\": %" PRIu64 " messages in %u partitions", name, messages,
+                    there->partitions);
         return;
     }
     near = near_of(s, c, name, &near_messages);
-    say(f->found, "; topic \"%s\" %s", name, there != NULL ? "is empty" : "is not there");
-    worsen(f, there != NULL ? HEALTH_WARN : HEALTH_FAIL);
-    say(f->remedy, "%s", f->remedy[0] != 0 ? "; " : "");
+    finding_say(f->found, "; topic \"%s\" %s", name, there != NULL ? "is empty" : "is not there");
+    finding_worsen(f, there != NULL ? HEALTH_WARN : HEALTH_FAIL);
+    finding_say(f->remedy, "%s", f->remedy[0] != 0 ? "; " : "");
     if (near != NULL) {
-        say(f->found, ", but \"%s\" has %" PRIu64 " messages", near->name, near_messages);
-        say(f->remedy, "if \"%s\" is meant, write it instead of \"%s\"", near->name, name);
+        finding_say(f->found, ", but \"%s\" has %" PRIu64 " messages", near->name, near_messages);
+        finding_say(f->remedy, "if \"%s\" is meant, write it instead of \"%s\"", near->name, name);
     } else if (there != NULL) {
-        say(f->remedy, "see that somebody writes to \"%s\": assay produce FILE --topic %s", name,
-            name);
+        finding_say(f->remedy, "see that somebody writes to \"%s\": assay produce FILE --topic %s",
+                    name, name);
     } else {
-        say(f->remedy,
-            "make \"%s\", or correct its name: assay produce FILE --topic %s "
-            "--partitions N makes and fills it",
-            name, name);
+        finding_say(f->remedy,
+                    "make \"%s\", or correct its name: assay produce FILE --topic %s "
+                    "--partitions N makes and fills it",
+                    name, name);
     }
 }
 
@@ -198,11 +181,11 @@ void doctor_kafka(const struct settings *s, struct finding *f)
     if (count == 0)
         return;
     if (!cluster_open(s, NULL, &c, &e)) {
-        say(f->found, "%s", e.text);
-        say(f->remedy, "start the brokers, or correct kafka.brokers and kafka.properties");
-        worsen(f, HEALTH_FAIL);
+        finding_say(f->found, "%s", e.text);
+        finding_say(f->remedy, "start the brokers, or correct kafka.brokers and kafka.properties");
+        finding_worsen(f, HEALTH_FAIL);
     } else {
-        say(f->found, "%s answers", s->kafka.brokers);
+        finding_say(f->found, "%s answers", s->kafka.brokers);
         for (uint32_t i = 0; i < count; i++)
             look_at_topic(s, &c, name[i], f);
     }
@@ -257,24 +240,25 @@ void doctor_lag(const struct settings *s, struct finding *f)
         return;
     }
     if (!measure(&c, there, &g, &e)) {
-        say(f->found, "%s", e.text);
-        say(f->remedy, "see that the brokers are well, and that this user may read the group");
-        worsen(f, HEALTH_FAIL);
+        finding_say(f->found, "%s", e.text);
+        finding_say(f->remedy,
+                    "see that the brokers are well, and that this user may read the group");
+        finding_worsen(f, HEALTH_FAIL);
     } else if (g.read_partitions == 0) {
-        say(f->found, "group \"%s\" has read nothing of \"%s\" yet", group, topic);
+        finding_say(f->found, "group \"%s\" has read nothing of \"%s\" yet", group, topic);
         if (g.behind > 0) {
-            say(f->remedy, "start assay stream, or correct kafka.group");
-            worsen(f, HEALTH_WARN);
+            finding_say(f->remedy, "start assay stream, or correct kafka.group");
+            finding_worsen(f, HEALTH_WARN);
         }
     } else {
-        say(f->found, "group \"%s\" is %" PRIu64 " messages behind the end of \"%s\"", group,
-            g.behind, topic);
+        finding_say(f->found, "group \"%s\" is %" PRIu64 " messages behind the end of \"%s\"",
+                    group, g.behind, topic);
         if (g.behind > LAG_MUCH) {
-            say(f->remedy,
-                "see that workers run and decide; more of them help up to %u, the "
-                "number of partitions",
-                there->partitions);
-            worsen(f, HEALTH_WARN);
+            finding_say(f->remedy,
+                        "see that workers run and decide; more of them help up to %u, the "
+                        "number of partitions",
+                        there->partitions);
+            finding_worsen(f, HEALTH_WARN);
         }
     }
     cluster_close(&c);

@@ -117,14 +117,16 @@ static bool run_export(struct invocation *v, struct settings *s, const char *dir
 /* ---- the command ---- */
 
 static const struct model_action actions[] = {
-    {"card", 1, 1, "NAME", model_card},
-    {"compare", 0, COMPARE_MODELS_MAX, "two to 16 models", model_compare},
-    {"export", 1, 1, "FILE", run_export},
-    {"import", 1, 1, "FILE", run_import},
-    {"list", 0, 0, "nothing", model_list},
-    {"promote", 1, 1, "NAME", model_promote},
-    {"rollback", 0, 0, "nothing", model_rollback},
-    {"show", 1, 1, "NAME", model_show},
+    {"card", 1, 1, "NAME", true, model_card},
+    {"compare", 2, COMPARE_MODELS_MAX, "two to 16 models", true, model_compare},
+    {"export", 1, 1, "FILE", true, run_export},
+    {"import", 1, 1, "FILE", false, run_import},
+    {"list", 0, 0, "nothing", true, model_list},
+    {"promote", 1, 1, "NAME", true, model_promote},
+    {"pull", 0, 0, "nothing", false, model_pull},
+    {"push", 0, 1, "at most one NAME", false, model_push},
+    {"rollback", 0, 0, "nothing", false, model_rollback},
+    {"show", 1, 1, "NAME", true, model_show},
 };
 
 static bool refuse(const char *word, struct error *e)
@@ -135,6 +137,18 @@ static bool refuse(const char *word, struct error *e)
         snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s", i > 0 ? ", " : "",
                  actions[i].name);
     return error_set(e, ERROR_USAGE, "model: expected one of %s; found \"%s\"", names, word);
+}
+
+static bool refresh(const struct settings *s, const char *directory, struct error *e)
+{
+    char warning[REGISTRY_WARNING_MAX];
+    struct data_artifacts shared;
+
+    if (!registry_refresh(directory, data_artifacts(s, &shared), REGISTRY_ALL, warning, e))
+        return false;
+    if (warning[0] != 0)
+        fprintf(stderr, "assay: %s\n", warning);
+    return true;
 }
 
 static bool model_run(struct invocation *v, struct error *e)
@@ -155,7 +169,8 @@ static bool model_run(struct invocation *v, struct error *e)
         return error_set(e, ERROR_USAGE, "model %s: expected %s after it", word, action->arguments);
     if (!invocation_settings(v, &s, e))
         return false;
-    ok = data_directory(s, directory, e) && action->run(v, s, directory, e);
+    ok = data_directory(s, directory, e) && (!action->looks || refresh(s, directory, e)) &&
+         action->run(v, s, directory, e);
     settings_free(s);
     return ok;
 }
@@ -191,6 +206,9 @@ const struct command command_model = {
         "promote NAME  puts it in force as champion (from the next start or reload of `serve` on), "
         "or --as\n"
         "rollback      puts the champion before this one in force again\n"
+        "push [NAME]   puts those that are only here where registry.artifacts shares them; of NAME "
+        "also what\n              was lost or damaged there\n"
+        "pull          fetches all that are shared and not here\n"
         "card NAME     its model card, after Mitchell et al. 2019\n"
         "import FILE   reads a model of XGBoost (JSON, UBJSON), LightGBM (text) or ONNX and puts "
         "it in force:\n"
@@ -207,6 +225,7 @@ const struct command command_model = {
                 "  assay model compare --live --from 2026-05-01\n"
                 "  assay model promote forest@1.0.3\n"
                 "  assay model promote forest --as challenger\n"
+                "  assay model push\n"
                 "  assay model card champion > card.md\n"
                 "  assay model import model.ubj\n"
                 "  assay model import model.txt --inputs ratio=amount_ratio,risk=terminal_risk\n"

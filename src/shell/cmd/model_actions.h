@@ -8,6 +8,7 @@ struct model_action {
     const char *name;
     uint32_t least, most;  /* arguments after it */
     const char *arguments; /* as an error asks for them */
+    bool looks;            /* at all models: those that are shared are fetched before */
     bool (*run)(struct invocation *v, struct settings *s, const char *directory, struct error *e);
 };
 
@@ -18,6 +19,8 @@ bool model_promote(struct invocation *v, struct settings *s, const char *directo
                    struct error *e);
 bool model_rollback(struct invocation *v, struct settings *s, const char *directory,
                     struct error *e);
+bool model_push(struct invocation *v, struct settings *s, const char *directory, struct error *e);
+bool model_pull(struct invocation *v, struct settings *s, const char *directory, struct error *e);
 bool model_compare(struct invocation *v, struct settings *s, const char *directory,
                    struct error *e);
 

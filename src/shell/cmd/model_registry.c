@@ -1,4 +1,4 @@
-/* `assay model list | show | card | promote | rollback` */
+/* `assay model list | show | card | promote | rollback | push | pull` */
 #include <stdio.h>
 #include <string.h>
 
@@ -10,6 +10,7 @@
 #include "shell/registry/registry_json.h"
 #include "shell/report/metrics_read.h"
 #include "shell/report/words.h"
+#include "shell/run/data_directory.h"
 
 enum { NAME_COLUMNS = 24 };
 
@@ -311,17 +312,130 @@ bool model_promote(struct invocation *v, struct settings *s, const char *directo
                                   .is_forced = option_has(v, "force"),
                                   .by = user,
                                   .at_us = clock_now_us()};
+    struct data_artifacts shared;
     struct registry *r;
     bool ok;
 
     user_name(user);
     if (!read_alias(v, &change.alias, e) ||
         !registry_find(directory, text_of(v->argument[1]), &change.model, e) ||
-        !registry_open(directory, &r, e))
+        !registry_open(directory, data_artifacts(s, &shared), &r, e))
         return false;
     ok = registry_promote(r, &change, e);
     registry_close(r);
     return ok && print_change(v, &change, e);
+}
+
+/* ---- push, pull ---- */
+
+static bool print_moved(struct invocation *v, const char *key, const struct buffer *ids,
+                        uint32_t count, const char *words, struct error *e)
+{
+    struct buffer out;
+
+    buffer_init(&out, OUTPUT_MAX);
+    if (v->json) {
+        buffer_format(&out, "{\"%s\":[", key);
+        buffer_add(&out, ids->bytes, ids->length);
+        buffer_add_text(&out, "]}\n");
+    } else {
+        buffer_format(&out, "%u version%s %s\n", count, count == 1 ? "" : "s", words);
+    }
+    return print(&out, true, e);
+}
+
+static bool must_share(const struct artifact_place *place, struct error *e)
+{
+    return place != NULL || error_set(e, ERROR_INVALID,
+                                      "models are shared with nobody: set registry.artifacts to "
+                                      "s3://BUCKET/PREFIX or a directory");
+}
+
+/* All, or the one that is named. */
+static bool to_push(const char *directory, const char *words, struct model_id **id, uint32_t *count,
+                    struct error *e)
+{
+    if (words == NULL)
+        return registry_list(directory, id, count, e);
+    *id = mem_alloc(sizeof **id);
+    *count = 1;
+    if (registry_find(directory, text_of(words), *id, e))
+        return true;
+    mem_free(*id);
+    return false;
+}
+
+bool model_push(struct invocation *v, struct settings *s, const char *directory, struct error *e)
+{
+    const char *words = v->argument_count > 1 ? v->argument[1] : NULL;
+    struct data_artifacts shared;
+    const struct artifact_place *place = data_artifacts(s, &shared);
+    uint32_t count, pushed = 0;
+    struct registry *r;
+    struct model_id *id;
+    struct buffer ids;
+    bool ok;
+
+    if (!must_share(place, e) || !registry_open(directory, place, &r, e))
+        return false;
+    if (!to_push(directory, words, &id, &count, e)) {
+        registry_close(r);
+        return false;
+    }
+    buffer_init(&ids, OUTPUT_MAX);
+    ok = true;
+    for (uint32_t i = 0; i < count && ok; i++) {
+        char text[MODEL_ID_TEXT_MAX];
+        bool is_new;
+
+        ok = words != NULL ? registry_mend(r, &id[i], &is_new, e)
+                           : registry_push(r, &id[i], &is_new, e);
+        model_id_format(&id[i], text);
+        if (ok && is_new)
+            buffer_format(&ids, "%s\"%s\"", pushed++ > 0 ? "," : "", text);
+    }
+    ok = ok && (words != NULL || registry_push_aliases(r, e));
+    registry_close(r);
+    mem_free(id);
+    ok = ok && print_moved(v, "pushed", &ids, pushed, "pushed", e);
+    buffer_fini(&ids);
+    return ok;
+}
+
+bool model_pull(struct invocation *v, struct settings *s, const char *directory, struct error *e)
+{
+    char warning[REGISTRY_WARNING_MAX];
+    struct data_artifacts shared;
+    const struct artifact_place *place = data_artifacts(s, &shared);
+    struct model_id *before, *after;
+    uint32_t count_before, count_after, pulled = 0;
+    struct buffer ids;
+    bool ok;
+
+    if (!must_share(place, e) || !registry_list(directory, &before, &count_before, e))
+        return false;
+    ok = registry_refresh(directory, place, REGISTRY_ALL, warning, e) &&
+         (warning[0] == 0 || error_set(e, ERROR_WORLD, "%s", warning));
+    if (!ok || !registry_list(directory, &after, &count_after, e)) {
+        mem_free(before);
+        return false;
+    }
+    buffer_init(&ids, OUTPUT_MAX);
+    for (uint32_t i = 0, j = 0; i < count_after; i++) { /* both are sorted, and none goes away */
+        char text[MODEL_ID_TEXT_MAX];
+
+        if (j < count_before && model_id_equal(&after[i], &before[j])) {
+            j++;
+            continue;
+        }
+        model_id_format(&after[i], text);
+        buffer_format(&ids, "%s\"%s\"", pulled++ > 0 ? "," : "", text);
+    }
+    mem_free(before);
+    mem_free(after);
+    ok = print_moved(v, "pulled", &ids, pulled, "pulled", e);
+    buffer_fini(&ids);
+    return ok;
 }
 
 bool model_rollback(struct invocation *v, struct settings *s, const char *directory,
@@ -330,11 +444,12 @@ bool model_rollback(struct invocation *v, struct settings *s, const char *direct
     char user[USER_NAME_MAX];
     struct alias_change change = {
         .action = "rollback", .alias = ALIAS_CHAMPION, .by = user, .at_us = clock_now_us()};
+    struct data_artifacts shared;
     struct registry *r;
     bool ok;
 
     user_name(user);
-    if (!registry_open(directory, &r, e))
+    if (!registry_open(directory, data_artifacts(s, &shared), &r, e))
         return false;
     ok = registry_rollback(r, &change, e);
     registry_close(r);

@@ -1,5 +1,7 @@
 #include "shell/cmd/pass_command.h"
 
+#include <stdio.h>
+
 #include "shell/run/output.h"
 
 bool pass_command(struct invocation *v, bool decides,
@@ -21,6 +23,8 @@ bool pass_command(struct invocation *v, bool decides,
     o.settings = settings;
     ok = scoring_open(&o, &s, e);
     if (ok) {
+        if (s.current.warning[0] != 0)
+            fprintf(stderr, "assay: %s\n", s.current.warning);
         ok = work(v, &o, &s, context, e);
         scoring_close(&s);
     }

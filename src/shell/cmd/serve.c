@@ -38,6 +38,7 @@ struct serving {
     char data[DATA_PATH_MAX], shard_directory[DATA_PATH_MAX];
     char log_directory[DATA_PATH_MAX + 16], store_path[STORE_PATH_MAX];
     struct store_place store;
+    struct data_artifacts artifacts;
     char key_file[DATA_PATH_MAX];
     struct settings *in_force; /* of the last reload; else `settings` */
     struct current current;    /* in force */
@@ -228,6 +229,14 @@ static void add_next_start(const struct settings *was, const struct settings *is
     buffer_add_char(out, ']');
 }
 
+static void warn(const struct serving *s, const char *what, const char *words)
+{
+    char both[2 * ERROR_TEXT_MAX];
+
+    snprintf(both, sizeof both, "%s: %s", what, words);
+    journal_write(s->journal, JOURNAL_WARN, "warning", both, "");
+}
+
 static void reload_result(const struct serving *s, const struct settings *settings,
                           const struct current *c, const struct activated *a, struct buffer *out)
 {
@@ -244,6 +253,11 @@ static void reload_result(const struct serving *s, const struct settings *settin
         json_add_text(out, text_of(c->model_path));
     else
         buffer_add_text(out, "null");
+    if (c->warning[0] != 0) {
+        buffer_add_text(out, ",\"warning\":");
+        json_add_text(out, text_of(c->warning));
+        warn(s, "registry", c->warning);
+    }
     add_next_start(s->settings, settings, out);
     buffer_add_char(out, '}');
 }
@@ -434,9 +448,8 @@ static bool backtest_with(const struct serving *s, struct settings *settings,
                                        .progress = progress};
     struct rules_backtest r;
     struct current current;
-    bool ok;
-
     struct overlay overlay;
+    bool ok;
 
     if (!overlay_init(&overlay, settings, s->rules, NULL, e) ||
         !current_open(&overlay.settings, NULL, CURRENT_SERVED, &current, e)) {
@@ -516,6 +529,7 @@ static bool read_settings(struct serving *s, struct error *e)
 static bool open_access(struct serving *s, struct error *e)
 {
     const struct access_options o = {.setting = &s->settings->access,
+                                     .settings = s->settings,
                                      .data_directory = s->data,
                                      .directory = s->settings->directory,
                                      .is_loopback = server_host_is_loopback(s->setting.host),
@@ -611,6 +625,7 @@ static bool open_server(struct serving *s, struct error *e)
                                     .deadline_us = s->settings->deadline_ms * INT64_C(1000),
                                     .store_lag_limit = s->settings->store_lag_limit,
                                     .data_directory = s->data,
+                                    .artifacts = data_artifacts(s->settings, &s->artifacts),
                                     .rollup_place = s->rollup_place,
                                     .access = s->access,
                                     .rules = {s->rules, overlay_try, rule_trials_run},
@@ -693,14 +708,6 @@ static void print_words(struct serving *s, const char *filled, struct buffer *ou
     pthread_mutex_unlock(&s->lock);
 }
 
-static void warn(const struct serving *s, const char *what, const char *words)
-{
-    char both[2 * ERROR_TEXT_MAX];
-
-    snprintf(both, sizeof both, "%s: %s", what, words);
-    journal_write(s->journal, JOURNAL_WARN, "warning", both, "");
-}
-
 /* Before the words that say that it serves: whoever waits for those finds these. */
 static void warn_of_access(const struct serving *s)
 {
@@ -754,6 +761,8 @@ static bool say_where(struct serving *s, struct error *e)
 
     term_clear(&s->v->term);
     warn_of_access(s);
+    if (s->current.warning[0] != 0)
+        warn(s, "registry", s->current.warning);
     shard_status(s->shard, &status);
     if (status.is_partial)
         warn(s, "log.keep",

@@ -9,6 +9,7 @@ const struct command *const commands[] = {
     &command_test,
     &command_train,
     &command_model,
+    &command_mlflow,
     &command_serve,
     &command_reload,
     &command_explain,

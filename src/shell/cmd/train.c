@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "shell/cmd/cmd.h"
+#include "shell/cmd/tracking.h"
 #include "shell/os/clock.h"
 #include "shell/os/thread.h"
 #include "shell/run/data_directory.h"
@@ -74,18 +75,41 @@ static bool ask_search(const struct invocation *v, struct settings *s, struct er
                      "over: {boost.leaves: [4, 64]}");
 }
 
+/* Those that were registered, to MLflow. What was trained is kept whatever becomes of it. */
+static bool track(struct mlflow *m, const char *directory, const struct train_result *r,
+                  struct error *e)
+{
+    for (uint32_t i = 0; m != NULL && i < r->models; i++) {
+        struct mlflow_pushed pushed;
+        struct model_id id;
+
+        if (r->model[i].id[0] != 0 &&
+            !tracking_push(m, directory, r->model[i].id, &id, &pushed, e)) {
+            struct error why = *e;
+
+            return error_set(e, why.kind,
+                             "%.800s; the models are registered; hint: `assay mlflow "
+                             "push %s` logs them later",
+                             why.text, r->model[i].id);
+        }
+    }
+    return true;
+}
+
 static bool train_run(struct invocation *v, struct error *e)
 {
     struct terminal terminal = terminal_of(STDOUT_FILENO);
     int64_t threads = cpu_count();
     char directory[DATA_PATH_MAX];
+    struct mlflow *mlflow = NULL;
     struct settings *s;
     struct train_result r;
     bool ok;
 
     if (!option_whole(v, "threads", 1, 256, &threads, e) || !invocation_settings(v, &s, e))
         return false;
-    ok = data_directory(s, directory, e) && ask_search(v, s, e);
+    ok = data_directory(s, directory, e) && ask_search(v, s, e) &&
+         ((!option_has(v, "mlflow") && !s->mlflow.train) || tracking_open(s, &mlflow, e));
     if (ok) {
         struct train_options o = {.settings = s,
                                   .path = v->argument_count > 0 ? v->argument[0] : NULL,
@@ -103,10 +127,11 @@ static bool train_run(struct invocation *v, struct error *e)
         ok = train(&o, &r, e);
         term_clear(&v->term);
         if (ok) {
-            ok = print_trained(v, &o, &r, e);
+            ok = print_trained(v, &o, &r, e) && track(mlflow, directory, &r, e);
             train_result_free(&r);
         }
     }
+    mlflow_close(mlflow);
     settings_free(s);
     return ok;
 }
@@ -114,6 +139,7 @@ static bool train_run(struct invocation *v, struct error *e)
 static const struct option options[] = {
     {"force", 0, NULL, "put the model in force though it is no better than chance"},
     {"no-promote", 0, NULL, "register the model, but leave the one in force as it is"},
+    {"mlflow", 0, NULL, "log every model that is registered to MLflow; see `assay mlflow`"},
     {"models", 0, "NAMES",
      "also those under `models` of the settings, by commas, or `all`: compared on one split"},
     {"search", 0, "TRIALS",

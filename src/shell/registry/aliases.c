@@ -60,32 +60,35 @@ static bool read_object(const struct json *root, struct aliases *a)
     return read_earlier(json_get(root, "earlier"), a);
 }
 
+static bool parse(struct text bytes, struct aliases *a)
+{
+    struct json_reader *reader = json_reader_new();
+    struct aliases found = {0};
+    struct error e;
+    struct json_document *d = json_parse(reader, bytes.bytes, bytes.length, &e);
+    bool ok = d != NULL && d->root.kind == JSON_OBJECT && read_object(&d->root, &found);
+
+    json_free(d);
+    json_reader_free(reader);
+    if (ok)
+        *a = found;
+    return ok;
+}
+
 bool aliases_load(const char *directory, struct aliases *a, struct error *e)
 {
     char path[FILE_PATH_MAX];
-    struct aliases found = {0};
-    struct json_document *d;
-    struct json_reader *reader;
     struct buffer bytes;
     bool ok;
 
     path_of(directory, "aliases.json", path);
-    *a = found;
+    *a = (struct aliases){0};
     if (!file_exists(path))
         return true;
     buffer_init(&bytes, ALIASES_BYTES_MAX);
-    reader = json_reader_new();
-    ok = file_read(path, &bytes, e);
-    if (ok) {
-        d = json_parse(reader, bytes.bytes, bytes.length, e);
-        ok = (d != NULL && d->root.kind == JSON_OBJECT && read_object(&d->root, &found)) ||
-             damaged(path, e);
-        json_free(d);
-    }
-    json_reader_free(reader);
+    ok = file_read(path, &bytes, e) &&
+         (parse((struct text){bytes.bytes, bytes.length}, a) || damaged(path, e));
     buffer_fini(&bytes);
-    if (ok)
-        *a = found;
     return ok;
 }
 
@@ -99,6 +102,25 @@ static void add_id(struct buffer *out, const struct model_id *id)
     json_add_text(out, text_of(text));
 }
 
+/* One line. */
+static void format(const struct aliases *a, struct buffer *out)
+{
+    buffer_add_char(out, '{');
+    for (int i = 0; i < ALIASES; i++) {
+        if (!a->is_set[i])
+            continue;
+        buffer_format(out, "\"%s\":", alias_name((enum alias)i));
+        add_id(out, &a->model[i]);
+        buffer_add_char(out, ',');
+    }
+    buffer_add_text(out, "\"earlier\":[");
+    for (uint32_t i = 0; i < a->earlier_count; i++) {
+        buffer_add_text(out, i > 0 ? "," : "");
+        add_id(out, &a->earlier[i]);
+    }
+    buffer_format(out, "],\"history_bytes\":%lu}\n", (unsigned long)a->history_bytes);
+}
+
 static bool save(const char *directory, const struct aliases *a, struct error *e)
 {
     char path[FILE_PATH_MAX];
@@ -107,20 +129,7 @@ static bool save(const char *directory, const struct aliases *a, struct error *e
 
     path_of(directory, "aliases.json", path);
     buffer_init(&out, ALIASES_BYTES_MAX);
-    buffer_add_char(&out, '{');
-    for (int i = 0; i < ALIASES; i++) {
-        if (!a->is_set[i])
-            continue;
-        buffer_format(&out, "\"%s\":", alias_name((enum alias)i));
-        add_id(&out, &a->model[i]);
-        buffer_add_char(&out, ',');
-    }
-    buffer_add_text(&out, "\"earlier\":[");
-    for (uint32_t i = 0; i < a->earlier_count; i++) {
-        buffer_add_text(&out, i > 0 ? "," : "");
-        add_id(&out, &a->earlier[i]);
-    }
-    buffer_format(&out, "],\"history_bytes\":%lu}\n", (unsigned long)a->history_bytes);
+    format(a, &out);
     ok = file_write(path, out.bytes, out.length, 0600, e);
     buffer_fini(&out);
     return ok;
@@ -200,8 +209,26 @@ static bool append(const char *directory, uint64_t at, const struct buffer *line
     return ok && file_sync_directory(directory, e);
 }
 
+/* The whole, as several machines share it, before any of it is ours. */
+static bool publish(const char *directory, const struct aliases *a, const struct aliases *changed,
+                    const struct buffer *line, const struct aliases_sharing *sharing,
+                    struct error *e)
+{
+    struct buffer whole;
+    bool ok;
+
+    buffer_init(&whole, ALIASES_BYTES_MAX + HISTORY_BYTES_MAX);
+    format(changed, &whole);
+    ok = aliases_history(directory, a, &whole, e);
+    buffer_add(&whole, line->bytes, line->length);
+    ok = ok && sharing->publish(sharing->context, (struct text){whole.bytes, whole.length}, e);
+    buffer_fini(&whole);
+    return ok;
+}
+
 static bool commit(const char *directory, struct aliases *a, struct aliases *changed,
-                   const struct alias_change *change, struct error *e)
+                   const struct alias_change *change, const struct aliases_sharing *sharing,
+                   struct error *e)
 {
     struct buffer line;
     bool ok;
@@ -209,7 +236,8 @@ static bool commit(const char *directory, struct aliases *a, struct aliases *cha
     buffer_init(&line, 4096);
     format_line(a, change, &line);
     changed->history_bytes = a->history_bytes + line.length;
-    ok = append(directory, a->history_bytes, &line, e) && save(directory, changed, e);
+    ok = (sharing == NULL || publish(directory, a, changed, &line, sharing, e)) &&
+         append(directory, a->history_bytes, &line, e) && save(directory, changed, e);
     buffer_fini(&line);
     if (ok)
         *a = *changed;
@@ -224,7 +252,7 @@ static void remember(struct aliases *a, const struct model_id *champion)
 }
 
 bool aliases_promote(const char *directory, struct aliases *a, const struct alias_change *change,
-                     struct error *e)
+                     const struct aliases_sharing *sharing, struct error *e)
 {
     struct aliases changed = *a;
 
@@ -232,11 +260,11 @@ bool aliases_promote(const char *directory, struct aliases *a, const struct alia
         remember(&changed, &a->model[ALIAS_CHAMPION]);
     changed.is_set[change->alias] = true;
     changed.model[change->alias] = change->model;
-    return commit(directory, a, &changed, change, e);
+    return commit(directory, a, &changed, change, sharing, e);
 }
 
 bool aliases_rollback(const char *directory, struct aliases *a, struct alias_change *change,
-                      struct error *e)
+                      const struct aliases_sharing *sharing, struct error *e)
 {
     struct aliases changed = *a;
 
@@ -248,7 +276,7 @@ bool aliases_rollback(const char *directory, struct aliases *a, struct alias_cha
     changed.earlier_count--;
     changed.model[ALIAS_CHAMPION] = change->model;
     changed.is_set[ALIAS_CHAMPION] = true;
-    return commit(directory, a, &changed, change, e);
+    return commit(directory, a, &changed, change, sharing, e);
 }
 
 bool aliases_history(const char *directory, const struct aliases *a, struct buffer *out,
@@ -267,4 +295,83 @@ bool aliases_history(const char *directory, const struct aliases *a, struct buff
                          "%s is shorter than aliases.json says: lines are missing", path);
     out->length = before + a->history_bytes;
     return true;
+}
+
+/* ---- sharing ---- */
+
+/* Of what was there, what the shared history does not begin with is kept beside. */
+static bool keep_own(const char *directory, const struct aliases *a, struct text history,
+                     struct error *e)
+{
+    char path[FILE_PATH_MAX];
+    struct buffer own;
+    bool ok;
+
+    buffer_init(&own, HISTORY_BYTES_MAX);
+    path_of(directory, "history.own.ndjson", path);
+    ok = aliases_history(directory, a, &own, e);
+    if (ok && own.length > 0 &&
+        (own.length > history.length || memcmp(own.bytes, history.bytes, own.length) != 0) &&
+        !file_exists(path))
+        ok = file_write(path, own.bytes, own.length, 0600, e);
+    buffer_fini(&own);
+    return ok;
+}
+
+bool aliases_publish(const char *directory, const struct aliases *a,
+                     const struct aliases_sharing *sharing, struct error *e)
+{
+    struct buffer none;
+    bool ok;
+
+    buffer_init(&none, 1);
+    ok = publish(directory, a, a, &none, sharing, e);
+    buffer_fini(&none);
+    return ok;
+}
+
+/* The line of aliases.json, and the history behind it. */
+static bool split(struct text whole, struct aliases *a, struct text *history, struct error *e)
+{
+    const char *end = whole.length > 0 ? memchr(whole.bytes, '\n', whole.length) : NULL;
+    size_t line = end != NULL ? (size_t)(end - whole.bytes) + 1 : 0;
+
+    *history = (struct text){whole.bytes + line, whole.length - line};
+    return (end != NULL && parse((struct text){whole.bytes, line}, a) &&
+            a->history_bytes == history->length) ||
+           error_set(e, ERROR_INVALID,
+                     "aliases.ndjson is damaged: it does not say which models are in force; hint: "
+                     "take it from a copy");
+}
+
+bool aliases_read(struct text whole, struct aliases *a, struct error *e)
+{
+    struct text history;
+
+    return split(whole, a, &history, e);
+}
+
+bool aliases_adopt(const char *directory, struct aliases *a, struct text whole, struct error *e)
+{
+    char path[FILE_PATH_MAX];
+    struct buffer now;
+    struct aliases found;
+    struct text history;
+    bool ok, is_same;
+
+    if (!split(whole, &found, &history, e))
+        return false;
+    buffer_init(&now, ALIASES_BYTES_MAX);
+    format(a, &now);
+    is_same = now.length == whole.length - history.length &&
+              memcmp(now.bytes, whole.bytes, now.length) == 0;
+    buffer_fini(&now);
+    if (is_same)
+        return true;
+    path_of(directory, "history.ndjson", path);
+    ok = keep_own(directory, a, history, e) &&
+         file_write(path, history.bytes, history.length, 0600, e) && save(directory, &found, e);
+    if (ok)
+        *a = found;
+    return ok;
 }

@@ -39,12 +39,29 @@ struct alias_change {
 
 /* `directory` is that of the models. No file: nothing is set. ERROR_INVALID where it is damaged. */
 bool aliases_load(const char *directory, struct aliases *a, struct error *e) MUST_USE;
-/* Writes the line, then the aliases with the change in them; *a is as on the disk afterwards. */
+/* Where several machines share them: takes what they are after a change, before it is on the disk:
+ * the line of aliases.json, then the lines of the history. */
+struct aliases_sharing {
+    bool (*publish)(void *context, struct text whole, struct error *e);
+    void *context;
+};
+
+/* Writes the line, then the aliases with the change in them; *a is as on the disk afterwards.
+ * `sharing` may be NULL. */
 bool aliases_promote(const char *directory, struct aliases *a, const struct alias_change *change,
-                     struct error *e) MUST_USE;
+                     const struct aliases_sharing *sharing, struct error *e) MUST_USE;
 /* The champion before this one; ERROR_NOT_FOUND where there was none. change->model is set here. */
 bool aliases_rollback(const char *directory, struct aliases *a, struct alias_change *change,
-                      struct error *e) MUST_USE;
+                      const struct aliases_sharing *sharing, struct error *e) MUST_USE;
+/* As they are, to who has none yet. */
+bool aliases_publish(const char *directory, const struct aliases *a,
+                     const struct aliases_sharing *sharing, struct error *e) MUST_USE;
+/* What was published, without adopting it. ERROR_INVALID where it is damaged. */
+bool aliases_read(struct text whole, struct aliases *a, struct error *e) MUST_USE;
+/* What was published is on the disk, and *a; a history of our own that is no part of it is kept as
+ * history.own.ndjson. ERROR_INVALID where `whole` is damaged. */
+bool aliases_adopt(const char *directory, struct aliases *a, struct text whole,
+                   struct error *e) MUST_USE;
 /* The lines that count. */
 bool aliases_history(const char *directory, const struct aliases *a, struct buffer *out,
                      struct error *e) MUST_USE;

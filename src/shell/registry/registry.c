@@ -13,17 +13,11 @@
 #include "core/base/panic.h"
 #include "core/data/json_at.h"
 #include "shell/os/file.h"
+#include "shell/registry/registry_inside.h"
 
 enum { DIRECTORY_MODE = 0700, FILE_MODE = 0600, OLD_NAME = 16 };
 
 static const char unfinished[] = ".new-"; /* begins the name of a version that is being written */
-
-struct registry {
-    char data[REGISTRY_PATH_MAX];
-    char directory[REGISTRY_PATH_MAX]; /* <data>/models */
-    struct aliases aliases;
-    int lock;
-};
 
 /* ---- paths ---- */
 
@@ -329,7 +323,8 @@ static bool take_lock(struct registry *r, struct error *e)
     return true;
 }
 
-bool registry_open(const char *data_directory, struct registry **registry, struct error *e)
+bool registry_open(const char *data_directory, const struct artifact_place *place,
+                   struct registry **registry, struct error *e)
 {
     struct registry *r = mem_alloc(sizeof *r);
     bool ok;
@@ -338,7 +333,8 @@ bool registry_open(const char *data_directory, struct registry **registry, struc
     ok = snprintf(r->data, sizeof r->data, "%s", data_directory) < REGISTRY_PATH_MAX &&
          join(r->directory, data_directory, "models", e) &&
          file_make_directories(r->directory, DIRECTORY_MODE, e) && take_lock(r, e) &&
-         aliases_load(r->directory, &r->aliases, e);
+         aliases_load(r->directory, &r->aliases, e) &&
+         (place == NULL || mirror_open(r, place, REGISTRY_ALL, e));
     if (!ok) {
         registry_close(r);
         return false;
@@ -351,9 +347,15 @@ void registry_close(struct registry *r)
 {
     if (r == NULL)
         return;
+    artifacts_close(r->artifacts);
     if (r->lock >= 0)
         close(r->lock);
     mem_free(r);
+}
+
+const char *registry_data(const struct registry *r)
+{
+    return r->data;
 }
 
 static void add_digest(struct buffer *out, const char *key, const uint8_t digest[DIGEST_BYTES])
@@ -421,6 +423,7 @@ bool registry_assign(struct registry *r, const char *name, const struct model_di
         json_free(lineage);
     }
     mem_free(l.id);
+    ok = ok && (*is_known || r->artifacts == NULL || mirror_claim(r, &found, d->model, e));
     if (ok)
         *id = found;
     return ok;
@@ -484,8 +487,8 @@ static bool put_in_place(const char *beside, const char *path, const char *direc
     return file_sync_directory(directory, e);
 }
 
-bool registry_add(struct registry *r, const struct model_id *id, const struct registry_file *file,
-                  uint32_t files, struct error *e)
+bool registry_write(struct registry *r, const struct model_id *id, const struct registry_file *file,
+                    uint32_t files, struct error *e)
 {
     char directory[REGISTRY_PATH_MAX], beside[REGISTRY_PATH_MAX], path[REGISTRY_PATH_MAX];
     char version[VERSION_TEXT_MAX], name[VERSION_TEXT_MAX + sizeof unfinished];
@@ -505,6 +508,12 @@ bool registry_add(struct registry *r, const struct model_id *id, const struct re
     if (!ok)
         remove_directory(beside);
     return ok;
+}
+
+bool registry_add(struct registry *r, const struct model_id *id, const struct registry_file *file,
+                  uint32_t files, struct error *e)
+{
+    return registry_write(r, id, file, files, e) && (r->artifacts == NULL || mirror_add(r, id, e));
 }
 
 static bool is_there(const struct registry *r, const struct model_id *id, struct error *e)
@@ -556,7 +565,8 @@ bool registry_promote(struct registry *r, const struct alias_change *change, str
                          "hint: --force does it all the same",
                          text);
     }
-    return aliases_promote(r->directory, &r->aliases, &recorded, e);
+    return r->place == NULL ? aliases_promote(r->directory, &r->aliases, &recorded, NULL, e)
+                            : mirror_promote(r, &recorded, e);
 }
 
 bool registry_rollback(struct registry *r, struct alias_change *change, struct error *e)
@@ -565,5 +575,6 @@ bool registry_rollback(struct registry *r, struct alias_change *change, struct e
 
     if (a->earlier_count > 0 && !is_there(r, &a->earlier[a->earlier_count - 1], e))
         return false;
-    return aliases_rollback(r->directory, &r->aliases, change, e);
+    return r->place == NULL ? aliases_rollback(r->directory, &r->aliases, change, NULL, e)
+                            : mirror_rollback(r, change, e);
 }

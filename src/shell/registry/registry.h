@@ -20,6 +20,7 @@
 #include "core/data/json.h"
 #include "shell/os/digest.h"
 #include "shell/registry/aliases.h"
+#include "shell/registry/artifact.h"
 
 enum {
     REGISTRY_PATH_MAX = 512,
@@ -49,12 +50,47 @@ bool registry_read(const char *data_directory, const struct model_id *id, const 
 bool registry_champion(const char *data_directory, char path[REGISTRY_PATH_MAX],
                        struct error *e) MUST_USE;
 
+/* ---- sharing ----
+ *
+ * Where the registry has a place among artifacts (shared.h), what is there holds: the directory is
+ * its cache, of whole versions, and `place` is not NULL below. */
+
+enum registry_part {
+    REGISTRY_IN_FORCE, /* the aliases, and the models that they name */
+    REGISTRY_ALL,      /* and all others */
+};
+
+enum { REGISTRY_WARNING_MAX = ERROR_TEXT_MAX };
+
+/* Brings the directory up to date. Where the place cannot be reached, `warning` says so, and the
+ * directory stays as it is; else it is "". A damaged or another model is an error, and the aliases
+ * stay as they were. `place` NULL: nothing is done. */
+bool registry_refresh(const char *data_directory, const struct artifact_place *place,
+                      enum registry_part part, char warning[REGISTRY_WARNING_MAX],
+                      struct error *e) MUST_USE;
+
 /* ---- changing ---- */
 
 struct registry; /* open for changes: one at a time, of all processes; waits for its turn */
 
-bool registry_open(const char *data_directory, struct registry **r, struct error *e) MUST_USE;
-void registry_close(struct registry *r); /* takes NULL */
+/* With a place: brought up to date first. Where it cannot be reached, versions are added to the
+ * directory only, and changes of aliases are refused. */
+bool registry_open(const char *data_directory, const struct artifact_place *place,
+                   struct registry **r, struct error *e) MUST_USE;
+void registry_close(struct registry *r);             /* takes NULL */
+const char *registry_data(const struct registry *r); /* its data directory */
+/* What was added is where it is shared too; ERROR_WORLD: in the directory only, `assay model push`
+ * makes up for it. */
+bool registry_is_shared(const struct registry *r, struct error *e) MUST_USE;
+/* Puts a version that is in the directory where it is shared; *is_new: it was not there. */
+bool registry_push(struct registry *r, const struct model_id *id, bool *is_new,
+                   struct error *e) MUST_USE;
+/* As registry_push; of one that is shared already, the files that are lost or damaged there are put
+ * again (*is_new then). */
+bool registry_mend(struct registry *r, const struct model_id *id, bool *is_new,
+                   struct error *e) MUST_USE;
+/* The directory's aliases, where none are shared yet; the models that they name were pushed. */
+bool registry_push_aliases(struct registry *r, struct error *e) MUST_USE;
 
 /* What makes a version another: SHA-256 of each. */
 struct model_digests {

@@ -5,16 +5,31 @@
 #include "shell/os/file.h"
 #include "shell/run/data_directory.h"
 #include "shell/run/feed.h"
+#include "shell/run/shared_layout.h"
 #include "shell/run/token_key.h"
 
-static bool read_model(const struct settings *s, struct current *c, struct error *e)
+static bool fetch(const struct settings *s, const char *directory, struct current *c,
+                  struct error *e)
+{
+    struct data_artifacts shared;
+
+    return registry_refresh(directory, data_artifacts(s, &shared), REGISTRY_IN_FORCE, c->warning,
+                            e);
+}
+
+static bool read_model(const struct settings *s, enum current_use use, struct current *c,
+                       struct error *e)
 {
     char directory[DATA_PATH_MAX];
 
     if (!settings_has_model(s))
         return true;
-    if (!data_directory(s, directory, e) || !registry_champion(directory, c->model_path, e))
+    if (!data_directory(s, directory, e) || (use != CURRENT_CACHED && !fetch(s, directory, c, e)))
         return false;
+    if (!registry_champion(directory, c->model_path, e))
+        return e->kind == ERROR_NOT_FOUND && c->warning[0] != 0
+                   ? error_set(e, ERROR_WORLD, "%s, and there is no champion", c->warning)
+                   : false;
     return file_read(c->model_path, &c->model, e) &&
            (c->model.length > 0 || error_set(e, ERROR_INVALID,
                                              "%s is empty: the model is damaged; hint: run "
@@ -128,6 +143,20 @@ static bool read_token_key(struct settings *s, bool make, struct error *e)
            token_key_load(directory, make, &s->token_key, e);
 }
 
+/* The plan again, over events that bring the values of what is shared. */
+static bool share(struct settings *s, struct schema *schema, struct current *c, struct error *e)
+{
+    uint32_t fields = schema->count;
+
+    if (!shared_extend(s, c->made.plan, schema, e))
+        return error_prefix(e, "%s", s->path);
+    if (schema->count == fields)
+        return true;
+    made_plan_fini(&c->made);
+    return plan_make(s, schema, c->model.length > 0 ? c->model.bytes : NULL, c->model.length,
+                     &c->made, e);
+}
+
 bool current_open(struct settings *s, const char *path, enum current_use use, struct current *c,
                   struct error *e)
 {
@@ -138,12 +167,14 @@ bool current_open(struct settings *s, const char *path, enum current_use use, st
     buffer_init(&c->model, MODEL_BYTES_MAX);
     ok = read_token_key(s, use == CURRENT_SERVED, e);
     if (ok && use != CURRENT_MODEL_NOT_USED)
-        ok = read_model(s, c, e) && add_rivals(s, c, e);
+        ok = read_model(s, use, c, e) && add_rivals(s, c, e);
     ok = ok && (c->model.length > 0            ? schema_of_model(c, &schema, e)
                 : path == NULL && !has_file(s) ? schema_of_topic(s, &schema, e)
                                                : feed_schema(s, path, &schema, e));
-    ok = ok && plan_make(s, schema, c->model.length > 0 ? c->model.bytes : NULL, c->model.length,
-                         &c->made, e);
+    ok = ok &&
+         plan_make(s, schema, c->model.length > 0 ? c->model.bytes : NULL, c->model.length,
+                   &c->made, e) &&
+         (use != CURRENT_SERVED || share(s, schema, c, e));
     schema_free(schema);
     if (!ok)
         current_close(c);

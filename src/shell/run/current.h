@@ -12,6 +12,7 @@ enum current_use {
     CURRENT_MODEL_NEEDED,   /* unless the settings say model.kind: none, it is an error to have none
                              */
     CURRENT_MODEL_NOT_USED, /* features only */
+    CURRENT_CACHED,         /* as NEEDED, of what the data directory has: nothing is fetched */
     CURRENT_SERVED,         /* as NEEDED, for a shard that is to be opened: its token key is made */
 };
 
@@ -19,6 +20,8 @@ struct current {
     struct made_plan made;
     struct buffer model;               /* bytes of the model file; empty: none */
     char model_path[CURRENT_PATH_MAX]; /* "": none */
+    /* Why the models are those of before: the shared registry cannot be reached; "": it was. */
+    char warning[REGISTRY_WARNING_MAX];
 };
 
 /* The fields are those that the model was trained on, or, without a model, those of the events at

@@ -3,11 +3,13 @@
 #include <string.h>
 
 #include "shell/os/clock.h"
+#include "shell/run/event_id.h"
 #include "shell/run/feed.h"
 #include "shell/run/list_feed.h"
 #include "shell/run/list_import.h"
+#include "shell/run/shared.h"
 
-enum { HISTORY_SOURCE_MAX = 64 << 10 };
+enum { HISTORY_SOURCE_MAX = 64 << 10, HISTORY_ID_MAX = 64 << 10 };
 
 /* The state starts empty, for good. */
 bool history_skip(struct shard *s, const struct settings *settings, struct history_result *r,
@@ -59,8 +61,41 @@ static bool observe_frame(struct shard *s, const struct frame *f, uint32_t first
     return true;
 }
 
-static bool observe(struct shard *s, struct feed *f, struct list_feed *lists, uint64_t skip,
-                    const struct progress *progress, struct error *e)
+/* Shared windows know the history too; where several nodes have the same one, it is there once,
+ * under the events' ids. The feed lends its frame until the next one: it may be written to. */
+static bool share(struct shared *shared, struct shard *s, const struct frame *frame, uint64_t at,
+                  struct error *e)
+{
+    struct shared_event *event;
+    struct frame *f = (struct frame *)frame;
+    int64_t now_us = clock_now_us();
+    struct plan *plan;
+    struct buffer id;
+
+    if (shared == NULL)
+        return true;
+    plan = shard_plan(s);
+    event = mem_array(f->rows, sizeof *event);
+    buffer_init(&id, HISTORY_ID_MAX);
+    for (uint32_t i = 0; i < f->rows; i++) {
+        buffer_clear(&id);
+        if (!event_id_text(plan_schema(plan), f, i, &id))
+            buffer_format(&id, "history:%llu", (unsigned long long)(at + i));
+        event[i] = (struct shared_event){.id = {mem_text(id.bytes, id.length), id.length},
+                                         .received_us = now_us};
+    }
+    shared_fill(shared, plan, f, 0, f->rows, event);
+    for (uint32_t i = 0; i < f->rows; i++)
+        mem_free((char *)event[i].id.bytes);
+    buffer_fini(&id);
+    mem_free(event);
+    plan_unref(plan);
+    return shared_settle(shared, e) ||
+           error_prefix(e, "the history cannot be shared; start Redis, or give --no-history");
+}
+
+static bool observe(struct shard *s, struct shared *shared, struct feed *f, struct list_feed *lists,
+                    uint64_t skip, const struct progress *progress, struct error *e)
 {
     const struct frame *frame = NULL;
     uint64_t at = 0;
@@ -76,7 +111,7 @@ static bool observe(struct shard *s, struct feed *f, struct list_feed *lists, ui
             return true;
         if (at < skip)
             first = skip - at < frame->rows ? (uint32_t)(skip - at) : frame->rows;
-        if (!observe_frame(s, frame, first, lists, e))
+        if (!share(shared, s, frame, at, e) || !observe_frame(s, frame, first, lists, e))
             return false;
         at += frame->rows;
         if (!progress_report(progress, "importing the history",
@@ -115,8 +150,12 @@ bool history_import(struct shard *s, const struct settings *settings, const char
         if (ok) {
             ok = list_feed_open(settings, &lists, e);
             if (ok) {
-                ok = observe(s, &f, lists, skip, progress, e) &&
+                struct shared *shared = NULL;
+
+                ok = shared_open(settings, &shared, e) &&
+                     observe(s, shared, &f, lists, skip, progress, e) &&
                      shard_end_history(s, (struct text){files.bytes, files.length}, e);
+                shared_close(shared);
                 list_feed_close(lists);
             }
             r->events = f.counts.rows - skip;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/decide/shared.h"
 #include "shell/source/reference.h"
 
 enum { LOOKUP_PATH_MAX = 4096 };
@@ -242,7 +243,8 @@ bool lookups_match(const struct lookups *l, const struct schema *schema, struct 
             return false;
     }
     for (uint32_t i = 0; i < schema->count; i++) {
-        if (schema->fields[i].is_looked_up && !has_table_of(l, &schema->fields[i]))
+        if (schema->fields[i].is_looked_up && !shared_is_field(schema->fields[i].name) &&
+            !has_table_of(l, &schema->fields[i]))
             return error_set(
                 e, ERROR_INVALID,
                 "the model was trained with %s from a table, which the settings' sources "

@@ -33,10 +33,16 @@ void verdict_add_flags(uint16_t flags, struct buffer *out)
     static const struct {
         uint16_t flag;
         const char *word;
-    } words[] = {{DECISION_LATE, "\"late\""},           {DECISION_TOO_LATE, "\"too_late\""},
-                 {DECISION_AHEAD, "\"ahead\""},         {DECISION_NO_MODEL, "\"no_model\""},
-                 {DECISION_FORGOTTEN, "\"forgotten\""}, {DECISION_FALLBACK, "\"fallback\""},
-                 {DECISION_DEFERRED, "\"deferred\""}};
+    } words[] = {{DECISION_LATE, "\"late\""},
+                 {DECISION_TOO_LATE, "\"too_late\""},
+                 {DECISION_AHEAD, "\"ahead\""},
+                 {DECISION_NO_MODEL, "\"no_model\""},
+                 {DECISION_FORGOTTEN, "\"forgotten\""},
+                 {DECISION_FALLBACK, "\"fallback\""},
+                 {DECISION_DEFERRED, "\"deferred\""},
+                 {DECISION_SHARED_AWAY, "\"shared_away\""},
+                 {DECISION_SHARED_LATE, "\"shared_late\""},
+                 {DECISION_SHARED_PART, "\"shared_part\""}};
     bool is_first = true;
 
     buffer_add_text(out, ",\"flags\":[");

@@ -158,7 +158,7 @@ enum http_next decide_one(struct server *s, struct exchange *x)
     x->state = d;
     x->ready = answer_decided;
     exchange_hold(x);
-    if (!shard_submit(s->o.shard, &d->submission)) {
+    if (!fetch_submit(s->fetch, s->o.shard, &d->submission)) {
         x->ready = NULL;
         server_refuse(s, x);
         exchange_resume(x);

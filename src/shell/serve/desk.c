@@ -44,7 +44,7 @@ bool errand_send(struct server *s, struct errand *e, struct bell *b)
     e->is_done = false;
     e->submission.done = errand_done;
     e->submission.context = e;
-    while (!shard_submit(s->o.shard, &e->submission)) {
+    while (!fetch_submit(s->fetch, s->o.shard, &e->submission)) {
         int64_t now_us = clock_monotonic_us();
 
         if (until_us == 0)

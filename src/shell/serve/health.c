@@ -69,8 +69,10 @@ enum http_next show_metrics(struct server *s, struct exchange *x)
     struct plan *plan = shard_plan(s->o.shard);
     struct server_look *look = mem_alloc(sizeof *look);
     struct watch_figures *watch = NULL;
+    struct rate_shared_counts rates;
 
     server_look(s, look);
+    rate_shared_count(access_rates(s->o.access), &rates);
     if (s->o.watch != NULL) {
         watch = mem_alloc(sizeof *watch);
         watch_figures(s->o.watch, watch);
@@ -82,6 +84,8 @@ enum http_next show_metrics(struct server *s, struct exchange *x)
                                           .shard = &look->shard,
                                           .plan = plan,
                                           .project = s->o.project != NULL ? &look->project : NULL,
+                                          .shared = fetch_counts(s->fetch),
+                                          .rates = &rates,
                                           .watch = watch,
                                           .volume = &look->volume,
                                           .process = &look->process,

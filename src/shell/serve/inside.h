@@ -7,6 +7,7 @@
 #include "shell/os/thread.h"
 #include "shell/serve/about.h"
 #include "shell/serve/contract.h"
+#include "shell/serve/fetch.h"
 #include "shell/serve/http.h"
 #include "shell/serve/jobs.h"
 #include "shell/serve/keyed.h"
@@ -39,6 +40,7 @@ struct server {
     struct keyed *keyed;
     struct http *http;
     pthread_key_t seat; /* of each I/O and desk thread */
+    struct fetch *fetch; /* NULL: no window is shared */
     struct queue *desk_queue;
     pthread_t desks[SERVER_DESKS];
     unsigned desk_count;

@@ -216,6 +216,36 @@ static void watermark(const struct metrics_view *v, const struct family *f, stru
         add_real(f, (double)v->shard->watermark_us / 1e6, out);
 }
 
+/* Only where windows or rates are shared. */
+static void of_shared(const struct metrics_view *v, const struct family *f, struct buffer *out)
+{
+    if (v->shared != NULL)
+        add_whole(f, whole_at(v->shared, f->offset), out);
+}
+
+static void shared_nulls(const struct metrics_view *v, const struct family *f, struct buffer *out)
+{
+    if (v->shared == NULL)
+        return;
+    add_labelled(f, "reason", "away", atomic_load(&v->shared->away), out);
+    add_labelled(f, "reason", "late", atomic_load(&v->shared->late), out);
+    add_labelled(f, "reason", "part", atomic_load(&v->shared->part), out);
+}
+
+static void shared_time(const struct metrics_view *v, const struct family *f, struct buffer *out)
+{
+    if (v->shared != NULL)
+        add_real(f, (double)atomic_load(&v->shared->nanoseconds) / 1e9, out);
+}
+
+static void shared_rates(const struct metrics_view *v, const struct family *f, struct buffer *out)
+{
+    if (v->rates == NULL || v->rates->asked + v->rates->missed == 0)
+        return;
+    add_labelled(f, "by", "redis", v->rates->asked, out);
+    add_labelled(f, "by", "node", v->rates->missed, out);
+}
+
 /* ---- with labels ---- */
 
 static void decisions(const struct metrics_view *v, const struct family *f, struct buffer *out)
@@ -348,6 +378,7 @@ static void stage_times(const struct metrics_view *v, const struct family *f, st
 #define WATCH(field)   of_watch, offsetof(struct watch_status, field), 0
 #define PROCESS(field) of_process, offsetof(struct process_usage, field), 0
 #define VOLUME(field)  of_volume, offsetof(struct volume, field), 0
+#define SHARED(field)  of_shared, offsetof(struct shared_counts, field), 0
 #define KIND(field)    kinds, offsetof(struct velocity_counts, field), 0
 
 static const struct family families[] = {
@@ -471,6 +502,27 @@ static const struct family families[] = {
     {"assay_waiting_labels", GAUGE, NULL, "Labels that wait for their time.",
      SHARD(holdings.labels)},
     {"assay_list_entries", GAUGE, NULL, "Entries of all lists.", SHARD(holdings.list_entries)},
+
+    {"assay_shared_events_total", COUNTER, NULL, "Events whose shared windows Redis was asked for.",
+     SHARED(events)},
+    {"assay_shared_nulls_total", COUNTER, "reason",
+     "Events whose shared windows are null: Redis was away, the event too late, or the window there "
+     "not whole.",
+     shared_nulls, 0, 0},
+    {"assay_shared_failures_total", COUNTER, NULL, "Times that Redis did not answer.",
+     SHARED(failures)},
+    {"assay_shared_backlog", GAUGE, NULL, "Events that wait to be counted when Redis is back.",
+     SHARED(backlog)},
+    {"assay_shared_belated_total", COUNTER, NULL, "Events counted when Redis was back.",
+     SHARED(belated)},
+    {"assay_shared_lost_total", COUNTER, NULL,
+     "Events never counted there, for want of room to keep them.", SHARED(lost)},
+    {"assay_shared_seconds_total", COUNTER, NULL, "Time spent waiting for shared windows.",
+     shared_time, 0, 0},
+    {"assay_rates_total", COUNTER, "by",
+     "Requests counted against access.rate where it is shared: in Redis, or by the node alone while "
+     "Redis is away.",
+     shared_rates, 0, 0},
 
     {"assay_volume_bytes", GAUGE, NULL,
      "Size of the data directory's volume, as far as it is ours.", VOLUME(bytes)},

@@ -3,6 +3,8 @@
 #ifndef ASSAY_SERVE_METRICS_H
 #define ASSAY_SERVE_METRICS_H
 
+#include "shell/access/rate_shared.h"
+#include "shell/run/shared.h"
 #include <stdatomic.h>
 
 #include "shell/os/file.h"
@@ -42,6 +44,8 @@ struct metrics_view {
     const struct project_status *project; /* NULL: no store */
     const struct watch_figures *watch;    /* NULL: no alerts */
     const struct volume *volume;
+    const struct shared_counts *shared; /* NULL: no window is shared */
+    const struct rate_shared_counts *rates;
     const struct process_usage *process;
     const uint64_t (*jobs)[JOB_ENDS]; /* ended, by kind and how */
     uint64_t store_lag_limit;

@@ -56,7 +56,7 @@ static bool promote(struct server *s, const struct exchange *x, struct alias_cha
     bool ok;
 
     if (!has_models(s, e) || !registry_find(s->o.data_directory, x->parameter, &change->model, e) ||
-        !registry_open(s->o.data_directory, &r, e))
+        !registry_open(s->o.data_directory, s->o.artifacts, &r, e))
         return false;
     ok = registry_promote(r, change, e);
     registry_close(r);

@@ -9,7 +9,8 @@
         {"probability", OUTLINE_REAL, 0, NULL, "calibrated, 0 to 1"},                              \
         {"level", OUTLINE_LEVEL, 0, NULL, "the settings' name for the range of the score"},        \
         {"flags", OUTLINE_WORDS, OUTLINE_ARRAY,                                                    \
-         "late|too_late|ahead|no_model|forgotten|fallback|deferred",                               \
+         "late|too_late|ahead|no_model|forgotten|fallback|deferred|shared_away|shared_late|"       \
+         "shared_part",                                                                            \
          "what was special about the event"},                                                      \
     {                                                                                              \
         "plan", OUTLINE_TEXT, 0, NULL, "first bytes of the id of the plan that decided"            \

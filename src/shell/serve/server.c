@@ -595,6 +595,7 @@ static void server_free(struct server *s)
     queue_close(s->desk_queue);
     for (unsigned i = 0; i < s->desk_count; i++)
         pthread_join(s->desks[i], NULL);
+    fetch_stop(s->fetch);
     live_free(s->live);
     jobs_free(s->jobs);
     keyed_free(s->keyed);
@@ -619,9 +620,21 @@ static uint64_t plan_seq_of(const struct server *s)
     return status.plan_seq;
 }
 
+static struct plan *plan_in_force(void *context)
+{
+    struct server *s = context;
+    struct plan *p;
+
+    pthread_mutex_lock(&s->lock);
+    p = plan_ref(s->plan);
+    pthread_mutex_unlock(&s->lock);
+    return p;
+}
+
 bool server_start(const struct server_options *o, struct server **server, struct error *e)
 {
     struct server *s = mem_alloc(sizeof *s);
+    struct fetch_options fetch;
     struct http_options http = {.host = o->setting->host,
                                 .port = o->setting->port,
                                 .threads = o->setting->threads,
@@ -654,7 +667,9 @@ bool server_start(const struct server_options *o, struct server **server, struct
     request_names_init(&s->names);
     about_init(&s->about, o->settings, s->plan, plan_seq_of(s), shard_directory(s->o.shard));
     *server = s; /* before the first request can start a job that asks for it */
-    if (!desks_start(s, e) || !live_start(s, &s->live, e) || !http_start(&http, &s->http, e)) {
+    fetch = (struct fetch_options){s->settings, s->o.shard, o->setting->queue, plan_in_force, s};
+    if (!fetch_start(&fetch, &s->fetch, e) || !desks_start(s, e) || !live_start(s, &s->live, e) ||
+        !http_start(&http, &s->http, e)) {
         live_end(s->live);
         *server = NULL;
         server_free(s);

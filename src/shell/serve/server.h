@@ -56,7 +56,8 @@ struct server_options {
     int64_t deadline_us;             /* of a decision over HTTP; 0: none */
     uint64_t store_lag_limit;        /* beyond it lists answer 503; 0: none */
     const char *data_directory;      /* for its models; NULL: answered 503 */
-    const char *rollup_place;        /* rollup_store_place; NULL: answered 503 */
+    const struct artifact_place *artifacts;             /* where they are shared; or NULL */
+    const char *rollup_place;                           /* rollup_store_place; NULL: answered 503 */
     struct server_work train, reload, backtest, verify; /* run NULL: answered 503 */
     struct upkeep *upkeep;                              /* borrowed; NULL: no checkpoints */
     struct access *access; /* borrowed; NULL: nobody is asked who they are */

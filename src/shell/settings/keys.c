@@ -241,7 +241,9 @@ const struct key keys[] = {
      .words = "The field that names the entity, or an expression of fields."},
     {"entities.*.state", KEY_WORD, KEY_DECIDES, MEMBER(struct entity_setting, state),
      .standard = "shard", .choices = "shard|shared",
-     .words = "Whose the windows are where there are several shards; with one both are the same."},
+     .words = "Who keeps its windows: each shard, or Redis for all, exactly; see docs/redis.md."},
+    {"entities.*.scope", KEY_WORD, 0, MEMBER(struct entity_setting, scope), .standard = "all",
+     .choices = "all|shard", .words = "What its windows see: of one `shard` they are approximate."},
 
     {"lists", KEY_ENTRIES, KEY_DECIDES, ARRAY_OF(lists, list_count, LANG_LISTS_MAX),
      .words = "Values that are kept and changed while the service runs: `x in list(NAME)`. See "
@@ -597,6 +599,8 @@ const struct key keys[] = {
      .most = 1e15,
      .words = "Records that it may lag behind the log; beyond it lists answer 503. 0: any number."},
 
+#include "shell/settings/model_place_rows.inc"
+
     {"kafka", KEY_SECTION, 0, .shorthand = "brokers",
      .words = "How Kafka is reached, see docs/kafka.md; a plain text is the brokers."},
     {"kafka.brokers", KEY_TEXT, 0, OF(kafka.brokers), .standard = "127.0.0.1:9092",
@@ -611,15 +615,35 @@ const struct key keys[] = {
      MEMBER(struct named_setting, source),
      .words = "Its value; `${NAME}` and `file:PATH` keep secrets out of the file."},
 
+    {"redis", KEY_SECTION, 0, .shorthand = "server",
+     .words = "Where nodes share rates and windows: see docs/redis.md; plain: the server."},
+    {"redis.server", KEY_TEXT, 0, OF(redis.server), .words = "host:port; without TLS."},
+    {"redis.user", KEY_TEXT, 0, OF(redis.user), .words = "Its user; else the server's default."},
+    {"redis.password", KEY_TEXT, KEY_SECRET, OF(redis.password), .words = "Its password."},
+    {"redis.database", KEY_WHOLE, 0, OF(redis.database), .standard = "0", .most = 9999,
+     .words = "The number of its database."},
+    {"redis.timeout_ms", KEY_WHOLE, 0, OF(redis.timeout_ms), .standard = "100", .most = 60000,
+     .least = 1, .words = "How long an answer is waited for, in milliseconds; then without it."},
+    {"redis.prefix", KEY_TEXT, 0, OF(redis.prefix), .computed = "`assay:` and `name`",
+     .words = "What all its keys begin with: nodes with the same prefix share."},
+    {"redis.secret", KEY_TEXT, KEY_SECRET, OF(redis.secret), .computed = "`redis.prefix`",
+     .words = "What tokens of entities are made with, so that nobody can try out whose they are."},
+    {"redis.rates", KEY_BOOL, 0, OF(redis.rates), .standard = "true",
+     .words = "Whether access.rate counts the requests of all nodes together."},
+    {"redis.retry", KEY_DURATION, 0, OF(redis.retry_us), .standard = "1h", .least = 0,
+     .words = "How much longer than needed an event is kept, to get its values when sent again."},
+    {"redis.idle", KEY_DURATION, 0, OF(redis.idle_us), .standard = "1d", .least = 60e6,
+     .words = "And an entity without events: nodes may stand still so long, losing no window."},
+    {"redis.events", KEY_WHOLE, 0, OF(redis.events), .standard = "100000", .most = 1e6, .least = 1,
+     .words = "Of one entity, at most; beyond it its windows are null for a time."},
+
     {"stream", KEY_SECTION, 0, .shorthand = "topic",
-     .words =
-         "`assay stream`: events of a topic of Kafka, decided exactly once; see docs/kafka.md."},
+     .words = "`assay stream`: events of a topic, decided exactly once; see docs/kafka.md."},
     {"stream.topic", KEY_TEXT, 0, OF(stream.topic), .computed = "`kafka` of the events' source",
      .words = "The topic that the events come from."},
     {"stream.key", KEY_TEXT, 0, OF(stream.key), .computed = "the entity of all windows",
-     .words =
-         "The entity that the messages are keyed by, so that all of one entity's events are in "
-         "one partition. With several partitions its windows are exact."},
+     .words = "The entity that messages are keyed by: all its events are in one partition, so "
+              "that with several its windows are exact."},
     {"stream.approximate", KEY_TEXTS, 0,
      ARRAY_OF(stream.approximate, stream.approximate_count, LANG_FEATURES_MAX),
      .words = "Other entities that windows may be by: with several partitions each partition sees "

@@ -94,11 +94,13 @@ struct list_setting {
 
 /* Whose state it is where there are several shards; with one shard both are the same. */
 enum entity_state { ENTITY_OF_SHARD, ENTITY_SHARED };
+enum entity_scope { SCOPE_ALL, SCOPE_SHARD };
 
 struct entity_setting {
     char *name;
     char *key; /* a field, or an expression of fields */
     enum entity_state state;
+    enum entity_scope scope;
 };
 
 /* A field of the events as a plan fixes it (`schema:` of a PLAN record). */
@@ -345,6 +347,20 @@ struct kafka_setting {
     uint32_t property_count;
 };
 
+/* Where several shards share rates and windows; see docs/redis.md. */
+struct redis_setting {
+    char *server; /* NULL: there is none */
+    char *user, *password;
+    uint32_t database;
+    uint32_t timeout_ms;
+    char *prefix; /* of keys; NULL: assay:NAME */
+    char *secret; /* that tokens are made with; NULL: the prefix */
+    bool rates;   /* access.rate counts there */
+    int64_t retry_us;
+    int64_t idle_us;
+    uint32_t events; /* of one entity, at most */
+};
+
 /* Where decisions of a stream go beside its topic of decisions: one of topic, table and csv. */
 struct sink_setting {
     char *name;
@@ -368,6 +384,24 @@ struct stream_setting {
     uint32_t approximate_count;
     struct sink_setting *sinks;
     uint32_t sink_count;
+};
+
+enum registry_style { REGISTRY_STYLE_AUTO, REGISTRY_STYLE_PATH, REGISTRY_STYLE_HOST };
+
+/* Where the models of several machines are. */
+struct registry_setting {
+    char *artifacts; /* s3://bucket/prefix, or a directory; NULL: in the data directory only */
+    char *endpoint, *region, *access_key, *secret_key, *session_token; /* NULL: AWS_... */
+    char *ca;
+    enum registry_style style;
+};
+
+struct mlflow_setting {
+    char *url;                     /* NULL: MLFLOW_TRACKING_URI */
+    char *experiment;              /* NULL: the settings' name */
+    char *user, *password, *token; /* NULL: MLFLOW_TRACKING_... */
+    char *ca;
+    bool train; /* each training is logged */
 };
 
 struct server_setting {
@@ -477,7 +511,10 @@ struct settings {
     uint32_t rollup_count;
     struct server_setting server;
     struct store_setting store;
+    struct registry_setting registry;
+    struct mlflow_setting mlflow;
     struct kafka_setting kafka;
+    struct redis_setting redis;
     struct stream_setting stream;
     struct access_setting access;
     struct contract_setting *contracts; /* `routes` */
@@ -527,6 +564,11 @@ bool settings_parse_with(struct text yaml, const char *path, const struct settin
 void settings_free(struct settings *s);
 const struct source_setting *settings_source(const struct settings *s,
                                              const char *name); /* or NULL */
+/* What all keys in Redis begin with, and what tokens there are made with. */
+enum { SETTINGS_PREFIX_MAX = 200 };
+void settings_redis_prefix(const struct settings *s, char out[SETTINGS_PREFIX_MAX + 1]);
+struct hash_key settings_redis_key(const struct settings *s);
+
 /* Of a source in PostgreSQL its database; NULL: that of DATABASE_URL. */
 const char *settings_source_url(const struct settings *s, const struct source_setting *source);
 /* The rollup of that name, or NULL. */

@@ -1,5 +1,7 @@
 #include "shell/stream/keyed.h"
 
+#include "shell/run/shared_layout.h"
+
 /* Whether `name` is a part of a composite key's "card+merchant". */
 static bool has_part(const char *key, const char *name)
 {
@@ -15,6 +17,10 @@ static bool has_part(const char *key, const char *name)
 
 static bool is_approximate(const struct settings *s, const char *key)
 {
+    for (uint32_t i = 0; i < s->entity_count; i++) {
+        if (s->entities[i].scope == SCOPE_SHARD && has_part(key, s->entities[i].name))
+            return true;
+    }
     for (uint32_t i = 0; i < s->stream.approximate_count; i++) {
         if (has_part(key, s->stream.approximate[i]))
             return true;
@@ -31,7 +37,7 @@ bool keyed_check(const struct settings *s, const struct plan *p, uint32_t partit
     for (uint32_t i = 0; partitions > 1 && i < program_aggregate_count(program); i++) {
         const struct aggregate *a = program_aggregate(program, i);
 
-        if (is_approximate(s, a->key_name))
+        if (is_approximate(s, a->key_name) || shared_is_wanted(s, a))
             continue;
         if (key == NULL)
             key = a->key_name;
@@ -39,9 +45,9 @@ bool keyed_check(const struct settings *s, const struct plan *p, uint32_t partit
             return error_set(
                 e, ERROR_INVALID,
                 "%.300s: the topic has %u partitions and its messages are keyed by %s, so one "
-                "partition does not see all events of a %s; hint: name the key in stream.key, and "
-                "what may see its own partition alone in stream.approximate, or give the topic one "
-                "partition",
+                "partition does not see all events of a %s; hint: name the key in stream.key; for "
+                "the other say under entities `state: shared`, or `scope: shard` where its own "
+                "partition alone will do; or give the topic one partition",
                 a->canonical, partitions, key, a->key_name);
     }
     return true;

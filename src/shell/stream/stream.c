@@ -225,6 +225,8 @@ static bool open_plan(struct streaming *s, struct error *e)
     w->intake =
         intake_new(w->plan, s->lookups,
                    s->o.settings->stream.refuses_unknown ? JSON_UNKNOWN_REFUSE : JSON_UNKNOWN_SKIP);
+    if (!shared_open(s->o.settings, &w->shared, e))
+        return false;
     w->outbox = outbox_new();
     w->filter = filter_new(w->plan, INTAKE_ROWS, e);
     return w->filter != NULL;
@@ -266,6 +268,7 @@ void streaming_close(struct streaming *s)
     filter_free(w->filter);
     outbox_free(w->outbox);
     intake_free(w->intake);
+    shared_close(w->shared);
     mem_free(w->end);
     lookups_free(s->lookups);
     if (s->current.made.plan != NULL)

@@ -264,6 +264,20 @@ static bool write_row(struct worker *w, struct partition *p, uint32_t at, struct
            add_to_sinks(w, &to, at, e);
 }
 
+/* What Redis keeps of several partitions, before the engine sees the rows. Messages that are read
+ * again are asked for again: they are known there, and get what they got. */
+static void fetch_shared(struct worker *w)
+{
+    struct intake *in = w->s->intake;
+    struct shared_event event[INTAKE_ROWS];
+
+    if (w->s->shared == NULL)
+        return;
+    for (uint32_t i = 0; i < in->frame.rows; i++)
+        event[i] = (struct shared_event){intake_id(in, i), in->row[i].received_us, false};
+    shared_fill(w->s->shared, w->s->plan, &in->frame, 0, in->frame.rows, event);
+}
+
 /* The rows that were read, all of one partition and on one side of p->rebuilt. */
 static bool run_rows(struct worker *w, struct partition *p, bool is_rebuilding, struct error *e)
 {
@@ -273,6 +287,7 @@ static bool run_rows(struct worker *w, struct partition *p, bool is_rebuilding, 
 
     if (rows == 0)
         return true;
+    fetch_shared(w);
     partition_run(p, in, is_rebuilding ? NULL : w->decision);
     if (!is_rebuilding) {
         filter_run(w->s->filter, &in->frame, engine_registers(p->state.engine), w->decision, rows);

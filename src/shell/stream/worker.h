@@ -17,6 +17,7 @@
 #define ASSAY_STREAM_WORKER_H
 
 #include "shell/link/kafka.h"
+#include "shell/run/shared.h"
 #include "shell/stream/filter.h"
 #include "shell/stream/partition.h"
 #include "shell/stream/sink.h"
@@ -32,6 +33,7 @@ struct worker_shared {
     uint32_t partitions;     /* of the input */
     struct partition_options partition;
     struct intake *intake;
+    struct shared *shared; /* NULL: no window is shared */
     struct filter *filter;
     struct sink *sink[SETTINGS_SINKS_MAX];
     int filter_of[SETTINGS_SINKS_MAX]; /* -1: every decision */

@@ -4,6 +4,7 @@
 
 #include "core/data/json.h"
 #include "shell/os/file.h"
+#include "shell/run/data_directory.h"
 #include "shell/settings/settings.h"
 #include "shell/train/register.h"
 
@@ -213,12 +214,13 @@ static bool keep(struct importing *p, struct registration *m)
                             .settings = task->settings,
                             .plan = p->plan,
                             .now_us = task->now_us};
+    struct data_artifacts shared;
     bool ok;
 
-    if (!registry_open(task->directory, &g.registry, p->e))
+    if (!registry_open(task->directory, data_artifacts(task->settings, &shared), &g.registry, p->e))
         return false;
     ok = registration_assign(&g, m, p->e) && registration_add(&g, m, NULL, p->e) &&
-         registration_promote(&g, m, false, p->e);
+         registry_is_shared(g.registry, p->e) && registration_promote(&g, m, false, p->e);
     registry_close(g.registry);
     if (ok) {
         model_id_format(&m->id, p->r->id);

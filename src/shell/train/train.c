@@ -645,6 +645,7 @@ static bool promote(struct training *t, struct keeping *k, struct error *e)
 static bool keep_models(struct training *t, struct error *e)
 {
     struct keeping *k = mem_alloc(sizeof *k);
+    struct data_artifacts shared;
     bool ok;
 
     k->g = (struct registering){.directory = t->o->directory,
@@ -658,8 +659,10 @@ static bool keep_models(struct training *t, struct error *e)
         buffer_init(&k->report[i], REPORT_BYTES_MAX);
         buffer_init(&k->metrics[i], REGISTRY_JSON_MAX);
     }
-    ok = registry_open(t->o->directory, &k->g.registry, e) && assign(t, k, e) &&
-         write_reports(t, k, e) && add(t, k, e) && promote(t, k, e);
+    ok = registry_open(t->o->directory, data_artifacts(t->o->settings, &shared), &k->g.registry,
+                       e) &&
+         assign(t, k, e) && write_reports(t, k, e) && add(t, k, e) &&
+         registry_is_shared(k->g.registry, e) && promote(t, k, e);
     registry_close(k->g.registry);
     for (uint32_t i = 0; i < t->r->models; i++) {
         buffer_fini(&k->metrics[i]);
@@ -686,6 +689,18 @@ static bool check_names(const struct training *t, struct error *e)
     return true;
 }
 
+/* Likewise: that the models can go where they are shared. */
+static bool check_registry(const struct training *t, struct error *e)
+{
+    char warning[REGISTRY_WARNING_MAX];
+    struct data_artifacts shared;
+
+    if (!registry_refresh(t->o->directory, data_artifacts(t->o->settings, &shared),
+                          REGISTRY_IN_FORCE, warning, e))
+        return false;
+    return warning[0] == 0 || error_set(e, ERROR_WORLD, "nothing was trained: %s", warning);
+}
+
 static bool check_kind(const struct settings *s, struct error *e)
 {
     if (!settings_has_model(s))
@@ -699,9 +714,9 @@ static bool work(struct training *t, struct error *e)
 {
     struct check_task checks;
 
-    if (!check_kind(t->o->settings, e) || !check_names(t, e) || !read_events(t, e) ||
-        (t->facts.has_no_label && !check_unlabelled_wishes(t, e)) || !compute_features(t, e) ||
-        !fit_models(t, e))
+    if (!check_kind(t->o->settings, e) || !check_names(t, e) || !check_registry(t, e) ||
+        !read_events(t, e) || (t->facts.has_no_label && !check_unlabelled_wishes(t, e)) ||
+        !compute_features(t, e) || !fit_models(t, e))
         return false;
     checks =
         (struct check_task){t->o->settings, t->made.plan, &t->facts, &t->table, t->label, t->part};
