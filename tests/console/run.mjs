@@ -1,5 +1,5 @@
 // The tests of the console: pages by role, rules, themes and languages, and pictures of every page.
-import { accessible, open, overflow, picture, settled } from "./browser.mjs";
+import { accessible, open, overflow, picture, settled, sizes } from "./browser.mjs";
 import { places } from "./look.mjs";
 import { base, main, must, password, signedIn, unsigned } from "./runner.mjs";
 
@@ -102,19 +102,25 @@ const tests = {
 
 // Those of analysts; the others are in detect.mjs.
 const theirs = new Set(["live", "daily", "alerts", "alert", "cases", "case", "search", "decision", "entity"]);
-// Every page, light and dark, wide and narrow: axe, nothing wider than the window, no fault; and its picture.
-for (const [size, theme] of [["wide", "light"], ["wide", "dark"], ["narrow", "light"], ["narrow", "dark"]])
-  tests[`pages_${size}_${theme}`] = async (browser) => {
-    const page = await signedIn(browser, "ada", { size, theme });
-    const told = [];
-    for (const [name, path] of (await places()).filter(([name]) => theirs.has(name))) {
-      await page.goto(path);
+// Every page, light and dark, wide and narrow: axe, nothing wider than the window, no fault; and its picture. Theme and size
+// change under the page, as they do when the evening comes or a phone is turned.
+tests.every_page_in_every_shape = async (browser) => {
+  const page = await signedIn(browser, "ada");
+  const told = [];
+  for (const [name, path] of (await places()).filter(([name]) => theirs.has(name))) {
+    await page.goto(path);
+    for (const [size, theme] of [["wide", "light"], ["wide", "dark"], ["narrow", "dark"], ["narrow", "light"]]) {
+      await page.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
+      await page.setViewportSize(sizes[size]);
       await settled(page);
       await picture(page, `${name}-${size}-${theme}`);
       const wide = await overflow(page);
-      told.push(...page.faults.splice(0), ...(wide ? [`${name}: ${wide}`] : []), ...(await accessible(page, name)));
+      if (wide) told.push(`${name} ${size} ${theme}: ${wide}`);
+      if (size === "wide" || theme === "light") told.push(...(await accessible(page, `${name} ${size} ${theme}`)));
     }
-    return told;
-  };
+    told.push(...page.faults.splice(0));
+  }
+  return told;
+};
 
 await main(tests);

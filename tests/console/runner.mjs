@@ -44,11 +44,20 @@ export async function signIn(page, who) {
   await settled(page);
 }
 
-/** A page of somebody who has signed in by name and password. */
+const sessions = new Map(); // cookies by person: the form is filled in once
+
+/** A page, with a fresh profile, of somebody who has signed in by name and password. */
 export async function signedIn(browser, who, options = {}) {
   const page = await open(browser, base, { ...options, allow: (status, url) => unsigned(status, url) || (options.allow?.(status, url) ?? false) });
+  if (sessions.has(who)) await page.context().addCookies(sessions.get(who));
   await page.goto(options.at ?? "/");
-  await signIn(page, who);
+  if (sessions.has(who)) {
+    await page.waitForSelector("nav", { state: "attached" });
+    await settled(page);
+  } else {
+    await signIn(page, who);
+    sessions.set(who, await page.context().cookies());
+  }
   return page;
 }
 

@@ -512,54 +512,6 @@ static void decisions_are_counted_by_time(void **state)
     store_close(s);
 }
 
-/* Matches that are far apart, or none: each page looks at so many rows, and the next goes on there.
- */
-static void what_is_rare_is_found_page_by_page(void **state)
-{
-    enum { ROWS = 2 * STORE_LOOK_MAX + 1000, RARE = 7 };
-    static const enum store_sort sorts[] = {STORE_TIME_DOWN, STORE_TIME_UP,  STORE_SCORE_DOWN,
-                                            STORE_SCORE_UP,  STORE_SEQ_DOWN, STORE_SEQ_UP};
-    struct store *s;
-
-    (void)state;
-    MUST(store_open(&place, STORE_WRITE, &s, &e));
-    MUST(store_begin(s, &e));
-    for (uint64_t i = 1; i <= ROWS; i++) {
-        struct store_decision d;
-        char id[16];
-
-        snprintf(id, sizeof id, "%s-%d", i == RARE ? "rare" : "pay", (int)i);
-        d = decision_at(i, id, (int64_t)(i / 100) * 1000000, (int)(i / 1000 % 4));
-        d.outcome = text_of(i == RARE ? "decline" : "approve");
-        MUST(store_add_decision(s, &d, &e));
-    }
-    MUST(store_commit(s, ROWS, &e));
-    for (size_t k = 0; k < sizeof sorts / sizeof *sorts; k++) {
-        for (int by_id = 0; by_id < 2; by_id++) {
-            struct store_query q = store_query_all(5);
-            char next[STORE_CURSOR_MAX] = "", cursor[STORE_CURSOR_MAX];
-            struct seen all = {0};
-            int pages = 0;
-
-            q.sort = sorts[k];
-            if (by_id > 0)
-                q.id_prefix = text_of("rare");
-            else
-                q.outcome = text_of("decline");
-            do {
-                memcpy(cursor, next, sizeof cursor);
-                q.cursor = text_of(cursor);
-                MUST(store_query(s, &q, see, &all, next, &e));
-                pages++;
-            } while (next[0] != 0 && pages < 10);
-            assert_int_equal(all.count, 1);
-            assert_int_equal(all.seq[0], RARE);
-            assert_int_equal(pages, 3);
-        }
-    }
-    store_close(s);
-}
-
 /* Beside any other filter and in any order. */
 static void ids_are_found_by_their_beginning(void **state)
 {
@@ -915,23 +867,14 @@ static void what_is_lost_is_told(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(pages_neither_repeat_nor_hide),
-        TEST(filters_hold),
-        TEST(queries_are_what_they_say),
-        TEST(rows_come_back_as_they_were),
-        TEST(an_entity_has_its_decisions),
-        TEST(cursors_of_other_queries_are_refused),
-        TEST(labels_reach_their_decisions),
-        TEST(ids_are_found_across_buckets),
-        TEST(what_is_not_committed_is_gone),
-        TEST(a_reader_needs_a_file_and_a_version),
-        TEST(a_rebuilt_store_has_equal_rows),
-        TEST(a_store_ahead_of_its_log_is_refused),
-        TEST(decisions_are_counted_by_time),
-        TEST(ids_are_found_by_their_beginning),
-        TEST(what_is_rare_is_found_page_by_page),
-        TEST(a_rollback_is_forgotten),
-        TEST(what_is_lost_is_told),
+        TEST(pages_neither_repeat_nor_hide),  TEST(filters_hold),
+        TEST(queries_are_what_they_say),      TEST(rows_come_back_as_they_were),
+        TEST(an_entity_has_its_decisions),    TEST(cursors_of_other_queries_are_refused),
+        TEST(labels_reach_their_decisions),   TEST(ids_are_found_across_buckets),
+        TEST(what_is_not_committed_is_gone),  TEST(a_reader_needs_a_file_and_a_version),
+        TEST(a_rebuilt_store_has_equal_rows), TEST(a_store_ahead_of_its_log_is_refused),
+        TEST(decisions_are_counted_by_time),  TEST(ids_are_found_by_their_beginning),
+        TEST(a_rollback_is_forgotten),        TEST(what_is_lost_is_told),
     };
 
     /* An SQLite file's directory is locked by the log. */

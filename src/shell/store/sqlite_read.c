@@ -185,6 +185,59 @@ static void where_format(const struct store_query *q, const struct path *p, stru
     buffer_add_text(sql, " LIMIT ?7");
 }
 
+/* The number of a name; 0, which no row has, where no decision ever had it. */
+static int64_t name_number(struct sqlite_store *s, struct text name)
+{
+    int64_t id = 0;
+
+    sqlite_bind_text_of(s->name_find, 1, name);
+    if (sqlite3_step(s->name_find) == SQLITE_ROW)
+        id = sqlite3_column_int64(s->name_find, 0);
+    sqlite3_reset(s->name_find);
+    return id;
+}
+
+/* A rule is looked for as it stands in the row's JSON, its quotes included: no name is part of
+ * another so. */
+static void bind_rule(sqlite3_stmt *page, struct text rule)
+{
+    struct buffer json;
+
+    buffer_init(&json, 8 * PLAN_NAME_MAX);
+    json_add_text(&json, rule);
+    sqlite3_bind_text(page, AT_RULE, json.bytes, (int)json.length, SQLITE_TRANSIENT);
+    buffer_fini(&json);
+}
+
+/* What the statement has no place for is not bound, and SQLite says so to nobody. */
+static void page_bind(struct sqlite_store *s, sqlite3_stmt *page, const struct store_query *q,
+                      const struct store_cursor *from, const struct path *p)
+{
+    sqlite3_bind_int64(page, AT_FROM, q->from_us);
+    sqlite3_bind_int64(page, AT_UNTIL, q->until_us);
+    sqlite3_bind_int64(page, AT_RECEIVED_FROM, q->received_from_us);
+    sqlite3_bind_int64(page, AT_RECEIVED_UNTIL, q->received_until_us);
+    if (q->outcome.length > 0)
+        sqlite3_bind_int64(page, AT_OUTCOME, name_number(s, q->outcome));
+    if (q->level.length > 0)
+        sqlite3_bind_int64(page, AT_LEVEL, name_number(s, q->level));
+    if (q->rule.length > 0)
+        bind_rule(page, q->rule);
+    if (q->has_label && q->label != LABEL_UNKNOWN)
+        sqlite3_bind_int(page, AT_LABEL, q->label); /* else it is null */
+    if (has_entity(q))
+        sqlite3_bind_int64(page, AT_ENTITY, q->entity);
+    if (q->id_prefix.length > 0)
+        sqlite_bind_text_of(page, AT_PREFIX, q->id_prefix);
+    sqlite3_bind_int(page, AT_MIN_SCORE, q->min_score);
+    sqlite3_bind_int(page, AT_MAX_SCORE, q->max_score);
+    sqlite3_bind_int64(page, AT_KEY, from->key);
+    sqlite3_bind_int64(page, AT_SEQ, (int64_t)from->seq);
+    sqlite3_bind_int64(page, AT_BOUND_KEY, p->bound.key);
+    sqlite3_bind_int64(page, AT_BOUND_SEQ, (int64_t)p->bound.seq);
+    sqlite3_bind_int64(page, AT_LIMIT, (int64_t)q->limit + 1); /* one more: is there a next page? */
+}
+
 /* Where the rows come from: what finds few enough to be sorted, else the index of the order. */
 static bool choose_source(struct sqlite_store *s, const struct store_query *q, struct path *p,
                           struct error *e)
@@ -232,9 +285,6 @@ static bool is_sparse(const struct store_query *q, int by)
            q->received_from_us != INT64_MIN || q->received_until_us != INT64_MAX ||
            (key != STORE_KEY_TIME && is_timed(q)) || (key != STORE_KEY_SCORE && is_scored(q));
 }
-
-static void page_bind(struct sqlite_store *s, sqlite3_stmt *page, const struct store_query *q,
-                      const struct store_cursor *from, const struct path *p);
 
 /* The row that is STORE_LOOK_MAX behind the page's beginning, if there are so many. */
 static bool find_bound(struct sqlite_store *s, const struct store_query *q,
@@ -305,59 +355,6 @@ static bool page_prepare(struct sqlite_store *s, const struct store_query *q,
     ok = sqlite_prepare(s, buffer_text(&sql), page, e);
     buffer_fini(&sql);
     return ok;
-}
-
-/* The number of a name; 0, which no row has, where no decision ever had it. */
-static int64_t name_number(struct sqlite_store *s, struct text name)
-{
-    int64_t id = 0;
-
-    sqlite_bind_text_of(s->name_find, 1, name);
-    if (sqlite3_step(s->name_find) == SQLITE_ROW)
-        id = sqlite3_column_int64(s->name_find, 0);
-    sqlite3_reset(s->name_find);
-    return id;
-}
-
-/* A rule is looked for as it stands in the row's JSON, its quotes included: no name is part of
- * another so. */
-static void bind_rule(sqlite3_stmt *page, struct text rule)
-{
-    struct buffer json;
-
-    buffer_init(&json, 8 * PLAN_NAME_MAX);
-    json_add_text(&json, rule);
-    sqlite3_bind_text(page, AT_RULE, json.bytes, (int)json.length, SQLITE_TRANSIENT);
-    buffer_fini(&json);
-}
-
-/* What the statement has no place for is not bound, and SQLite says so to nobody. */
-static void page_bind(struct sqlite_store *s, sqlite3_stmt *page, const struct store_query *q,
-                      const struct store_cursor *from, const struct path *p)
-{
-    sqlite3_bind_int64(page, AT_FROM, q->from_us);
-    sqlite3_bind_int64(page, AT_UNTIL, q->until_us);
-    sqlite3_bind_int64(page, AT_RECEIVED_FROM, q->received_from_us);
-    sqlite3_bind_int64(page, AT_RECEIVED_UNTIL, q->received_until_us);
-    if (q->outcome.length > 0)
-        sqlite3_bind_int64(page, AT_OUTCOME, name_number(s, q->outcome));
-    if (q->level.length > 0)
-        sqlite3_bind_int64(page, AT_LEVEL, name_number(s, q->level));
-    if (q->rule.length > 0)
-        bind_rule(page, q->rule);
-    if (q->has_label && q->label != LABEL_UNKNOWN)
-        sqlite3_bind_int(page, AT_LABEL, q->label); /* else it is null */
-    if (has_entity(q))
-        sqlite3_bind_int64(page, AT_ENTITY, q->entity);
-    if (q->id_prefix.length > 0)
-        sqlite_bind_text_of(page, AT_PREFIX, q->id_prefix);
-    sqlite3_bind_int(page, AT_MIN_SCORE, q->min_score);
-    sqlite3_bind_int(page, AT_MAX_SCORE, q->max_score);
-    sqlite3_bind_int64(page, AT_KEY, from->key);
-    sqlite3_bind_int64(page, AT_SEQ, (int64_t)from->seq);
-    sqlite3_bind_int64(page, AT_BOUND_KEY, p->bound.key);
-    sqlite3_bind_int64(page, AT_BOUND_SEQ, (int64_t)p->bound.seq);
-    sqlite3_bind_int64(page, AT_LIMIT, (int64_t)q->limit + 1); /* one more: is there a next page? */
 }
 
 static void decision_of(sqlite3_stmt *q, struct store_decision *d)

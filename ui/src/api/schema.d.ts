@@ -1651,7 +1651,7 @@ export interface components {
             queue: number;
             /** @description records that the store does not have yet */
             store_lag: number;
-            /** @description null where there are none kept */
+            /** @description that nobody has claimed, as of at most 5 s ago; null where none are kept */
             alerts_open: null | number;
             /** @description at most 20 that came into the store, the newest first */
             newest: components["schemas"]["DecisionRow"][];
@@ -3302,7 +3302,7 @@ export interface operations {
                 max_score?: number;
                 /** @description only events of this entity */
                 entity?: string;
-                /** @description only ids that begin so, of the newest 300,000 records */
+                /** @description only ids that begin so */
                 id_prefix?: string;
                 /** @description received at or after this */
                 received_from?: string;
