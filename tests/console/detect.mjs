@@ -30,20 +30,20 @@ const tests = {
     const ann = await signedIn(browser, "ann", { at: "/rules", allow: (status, url) => status === 422 && url.includes("dry_run") });
     await ann.getByRole("link", { name: "Write a rule" }).click();
     await ann.getByLabel("Name", { exact: true }).fill("BIG_TRANSFER");
-    await write(ann, "transaction_type = 'transfer'\nand amuont > 0.6 * balance");
+    await write(ann, "transaction_type = 'transfer'\nand amuont > 0.4 * balance");
     await ann.getByText("did you mean amount?").first().waitFor();
     await ann.getByText("Line 2, column 5:").waitFor();
     must((await ann.locator(".editor .cm-lintRange-error").innerText()) === "amuont", "the mistake is not marked at its place");
     must(await ann.getByRole("button", { name: "Save as draft" }).isDisabled(), "a rule that does not compile can be saved");
     const told = await accessible(ann, "rule with a mistake");
     await picture(ann, "rule-mistake-wide-light");
-    await write(ann, "transaction_type = 'transfer'\nand amount > 0.6 * balance");
+    await write(ann, "transaction_type = 'transfer'\nand amount > 0.4 * balance");
     await ann.getByText("It compiles.").waitFor();
 
     // What it would have done, against what the server says itself.
     await ann.getByRole("button", { name: "Backtest", exact: true }).click();
     await ann.getByText("Outcomes changed").waitFor({ timeout: 60000 });
-    const job = await ask("/v1/rules:backtest", { rules: { BIG_TRANSFER: { when: "transaction_type = 'transfer' and amount > 0.6 * balance", then: "review" } } });
+    const job = await ask("/v1/rules:backtest", { rules: { BIG_TRANSFER: { when: "transaction_type = 'transfer' and amount > 0.4 * balance", then: "review" } } });
     const [result] = job.result.rules;
     must(result.hits.events > 0 && (await count(tile(ann, "Hits"))) === result.hits.events, "the hits are others");
     must(Math.abs((await count(tile(ann, "Precision"))) - result.precision.value * 100) < 0.06, "the precision is another");

@@ -435,7 +435,8 @@ static const struct family families[] = {
     {"assay_http_answers_total", COUNTER, "status", "HTTP answers.", answers, 0, 0},
     {"assay_http_connections", GAUGE, NULL, "Open HTTP connections.", connections, 0, 0},
     {"assay_jobs_total", COUNTER, "kind, end",
-     "Trainings, reloads, backtests and verifications that have ended: done, failed or cancelled.", jobs, 0, 0},
+     "Trainings, reloads, backtests and verifications that have ended: done, failed or cancelled.",
+     jobs, 0, 0},
 
     {"assay_ready", GAUGE, NULL, "1 where the shard takes requests.", ready, 0, 0},
     {"assay_failed", GAUGE, NULL, "1 where the shard has stopped after a failure.", failed, 0, 0},

@@ -1296,7 +1296,7 @@ export interface components {
             /** @description the settings' name for the range of the score */
             level: ("LOW" | "MEDIUM" | "HIGH") | string;
             /** @description what was special about the event */
-            flags: ("late" | "too_late" | "ahead" | "no_model" | "forgotten" | "fallback" | "deferred")[];
+            flags: ("late" | "too_late" | "ahead" | "no_model" | "forgotten" | "fallback" | "deferred" | "shared_away" | "shared_late" | "shared_part")[];
             /** @description first bytes of the id of the plan that decided */
             plan: string;
             /** @description that fired */
@@ -1431,7 +1431,7 @@ export interface components {
             /** @description the settings' name for the range of the score */
             level: ("LOW" | "MEDIUM" | "HIGH") | string;
             /** @description what was special about the event */
-            flags: ("late" | "too_late" | "ahead" | "no_model" | "forgotten" | "fallback" | "deferred")[];
+            flags: ("late" | "too_late" | "ahead" | "no_model" | "forgotten" | "fallback" | "deferred" | "shared_away" | "shared_late" | "shared_part")[];
             /** @description first bytes of the id of the plan that decided */
             plan: string;
             /** @description position of the record in the log */
@@ -1470,7 +1470,7 @@ export interface components {
             /** @description the settings' name for the range of the score */
             level: ("LOW" | "MEDIUM" | "HIGH") | string;
             /** @description what was special about the event */
-            flags: ("late" | "too_late" | "ahead" | "no_model" | "forgotten" | "fallback" | "deferred")[];
+            flags: ("late" | "too_late" | "ahead" | "no_model" | "forgotten" | "fallback" | "deferred" | "shared_away" | "shared_late" | "shared_part")[];
             /** @description first bytes of the id of the plan that decided */
             plan: string;
             /** @description that fired */
@@ -1714,7 +1714,7 @@ export interface components {
             /** @description the settings' name for the range of the score */
             level: ("LOW" | "MEDIUM" | "HIGH") | string;
             /** @description what was special about the event */
-            flags: ("late" | "too_late" | "ahead" | "no_model" | "forgotten" | "fallback" | "deferred")[];
+            flags: ("late" | "too_late" | "ahead" | "no_model" | "forgotten" | "fallback" | "deferred" | "shared_away" | "shared_late" | "shared_part")[];
             /** @description first bytes of the id of the plan that decided */
             plan: string;
             /** @description that fired */
@@ -1794,7 +1794,7 @@ export interface components {
             /** @description the settings' name for the range of the score */
             level: ("LOW" | "MEDIUM" | "HIGH") | string;
             /** @description what was special about the event */
-            flags: ("late" | "too_late" | "ahead" | "no_model" | "forgotten" | "fallback" | "deferred")[];
+            flags: ("late" | "too_late" | "ahead" | "no_model" | "forgotten" | "fallback" | "deferred" | "shared_away" | "shared_late" | "shared_part")[];
             /** @description first bytes of the id of the plan that decided */
             plan: string;
             /** @description that fired */

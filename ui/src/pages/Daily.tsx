@@ -130,7 +130,7 @@ function Calendar({ days }: { days: Day[] }) {
   const weekday = new Intl.DateTimeFormat(language, { weekday: "short", timeZone: "UTC" });
   return (
     <>
-      <div className="grid three">
+      <div className="grid months">
         {[...months].sort().map(([month, known]) => {
           const first = new Date(`${month}-01T00:00:00Z`);
           const blank = (first.getUTCDay() + 6) % 7;
