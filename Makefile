@@ -26,7 +26,9 @@ all: build/build.ninja ## build build/assay and libassay
 test: tests-configured ## unit and system tests (under 15 minutes)
 	@ninja -C build all test-tools
 	@meson test -C build --suite unit --print-errorlogs --num-processes 2
-	@$(PYTHON) -m pytest -q -p no:cacheprovider tests/system tests/console
+	@$(PYTHON) -m pytest -q -p no:cacheprovider tests/console >build/console-tests.log 2>&1 & console=$$!; \
+	$(PYTHON) -m pytest -q -p no:cacheprovider tests/system; system=$$?; \
+	wait $$console; console=$$?; cat build/console-tests.log; exit $$(( system > console ? system : console ))
 
 demo: all ## generate, train, serve and play live traffic: make demo ARGS='--for 20s'
 	@rm -rf build/demo && build/assay demo --directory build/demo $(ARGS)

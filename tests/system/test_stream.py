@@ -296,6 +296,7 @@ def test_sinks_take_what_their_condition_says(kafka, run, stream, tmp_path):
             {i: d["outcome"] for i, d in decisions.items()}
     rows = [row for file in (tmp_path / "out").iterdir() for row in csv.DictReader(open(file))]
     assert len(list((tmp_path / "out").glob("*.csv"))) >= 3
+    assert not list((tmp_path / "out").glob("*.part"))  # whole, as nothing more comes
     assert sorted(r["id"] for r in rows) == sorted(
         i for i, d in decisions.items() if amounts[i] > 50 and "N2" in d["shadow_rules"])
     assert len({r["id"] for r in rows}) == len(rows) > 100

@@ -118,7 +118,7 @@ static bool run_export(struct invocation *v, struct settings *s, const char *dir
 
 static const struct model_action actions[] = {
     {"card", 1, 1, "NAME", true, model_card},
-    {"compare", 2, COMPARE_MODELS_MAX, "two to 16 models", true, model_compare},
+    {"compare", 0, COMPARE_MODELS_MAX, "two to 16 models", true, model_compare},
     {"export", 1, 1, "FILE", true, run_export},
     {"import", 1, 1, "FILE", false, run_import},
     {"list", 0, 0, "nothing", true, model_list},

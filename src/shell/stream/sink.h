@@ -52,6 +52,8 @@ struct sink_ops {
     /* The group's position is behind it. */
     bool (*committed)(struct sink *s, struct error *e);
     void (*forget)(struct sink *s); /* what was added and is not committed */
+    /* With --once: everything was read and is committed. NULL: nothing to do. */
+    bool (*through)(struct sink *s, struct error *e);
 };
 
 /* Each kind's own struct begins with it. */

@@ -705,6 +705,17 @@ static bool step(struct worker *w, struct error *e)
     return true;
 }
 
+static bool end_sinks(struct worker *w, struct error *e)
+{
+    for (uint32_t i = 0; i < w->s->sinks; i++) {
+        struct sink *sink = w->s->sink[i];
+
+        if (sink->ops->through != NULL && !sink->ops->through(sink, e))
+            return error_prefix(e, "stream.sinks.%s", sink->setting->name);
+    }
+    return true;
+}
+
 static bool join(struct worker *w, struct error *e)
 {
     const struct kafka_rebalance rebalance = {on_assigned, on_revoked, w};
@@ -729,7 +740,7 @@ bool worker_run(struct worker_shared *s, struct error *e)
         stream_status_trouble(&s->status, "");
     while (ok && !is_through(w) && !s->o->stops(s->o->context))
         ok = step(w, e);
-    ok = ok && commit(w, e);
+    ok = ok && commit(w, e) && (!is_through(w) || end_sinks(w, e));
     if (!ok && e->kind == ERROR_NONE)
         ok = true; /* told to stop while a sink was away: what is not committed is read again */
     else if (!ok)
