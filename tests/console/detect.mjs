@@ -1,6 +1,6 @@
 // What engineers, auditors and admins do: rules from a mistake to a hit, models from training to a rollback, lists,
 // features, daily risk, the audit, keys and users; each page in each theme, width and language.
-import { accessible, overflow, picture, settled } from "./browser.mjs";
+import { accessible, overflow, picture, settled, sizes } from "./browser.mjs";
 import { ask, base, main, must, password, signedIn, until } from "./runner.mjs";
 
 const dialog = (page) => page.getByRole("dialog");
@@ -424,22 +424,41 @@ async function places() {
   };
 }
 
-/** Each page: axe, nothing wider than the window, no fault; and its picture. */
-const look = (name, options, language) => async (browser) => {
-  const page = await signedIn(browser, "ada", { at: "/lists", ...options, allow: (status, url) => status === 404 && url.endsWith("/BIG_TRANSFER") });
-  if (language) await page.evaluate((language) => localStorage.setItem("assay.language", language), language);
+/** What may be wrong with a page as it is now: wider than the window, a fault, and with `axe` what that finds. */
+async function wrong(page, what, axe) {
+  await settled(page);
+  await picture(page, what);
+  const wide = await overflow(page);
+  return [...page.faults.splice(0), ...(wide ? [`${what}: ${wide}`] : []), ...(axe ? await accessible(page, what) : [])];
+}
+const allowed = { allow: (status, url) => status === 404 && url.endsWith("/BIG_TRANSFER") };
+
+// Theme and size change under the page, as they do when the evening comes or a phone is turned.
+tests.every_page_in_every_shape = async (browser) => {
+  const page = await signedIn(browser, "ada", { at: "/lists", ...allowed });
   const told = [];
   for (const [what, path] of Object.entries(await places())) {
     await page.goto(path);
-    if (language) await page.waitForFunction((to) => document.documentElement.lang === to, language);
-    await settled(page);
-    await picture(page, `${what}-${name}`);
-    const wide = await overflow(page);
-    told.push(...page.faults.splice(0), ...(wide ? [`${what}: ${wide}`] : []), ...(await accessible(page, what)));
+    for (const [size, theme] of [["wide", "light"], ["wide", "dark"], ["narrow", "dark"], ["narrow", "light"]]) {
+      await page.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
+      await page.setViewportSize(sizes[size]);
+      told.push(...(await wrong(page, `${what}-${size}-${theme}`, size === "wide" || theme === "light")));
+    }
   }
   return told;
 };
-for (const [size, theme] of [["wide", "light"], ["wide", "dark"], ["narrow", "light"], ["narrow", "dark"]]) tests[`pages_${size}_${theme}`] = look(`${size}-${theme}`, { size, theme });
-for (const language of ["fr", "th", "id"]) tests[`pages_in_${language}`] = look(`narrow-${language}`, { size: "narrow" }, language);
+
+for (const language of ["fr", "th", "id"])
+  tests[`pages_in_${language}`] = async (browser) => {
+    const page = await signedIn(browser, "ada", { at: "/lists", size: "narrow", ...allowed });
+    const told = [];
+    await page.evaluate((language) => localStorage.setItem("assay.language", language), language);
+    for (const [what, path] of Object.entries(await places())) {
+      await page.goto(path);
+      await page.waitForFunction((to) => document.documentElement.lang === to, language);
+      told.push(...(await wrong(page, `${what}-narrow-${language}`, false)));
+    }
+    return told;
+  };
 
 await main(tests);

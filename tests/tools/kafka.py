@@ -33,7 +33,7 @@ import fetch_kafka  # noqa: E402
 OLD, NEW = fetch_kafka.VERSIONS
 START_SECONDS = 120
 # Kafka's numbers of the requests, and of the errors that a moment mends (no leader, no controller, time-out).
-METADATA, CREATE_TOPICS, DELETE_TOPICS = 3, 19, 20
+LIST_OFFSETS, METADATA, CREATE_TOPICS, DELETE_TOPICS = 2, 3, 19, 20
 PASSING = {3, 5, 6, 7, 41}
 
 
@@ -208,6 +208,27 @@ class Kafka:
             found[name] = partitions
         return found
 
+    def ends(self, name, committed):
+        """Behind the last message of each partition; with `committed`, behind the last one of no open transaction."""
+        partitions = self.topics()[name]
+        body = struct.pack(">ibi", -1, int(committed), 1) + text(name) + struct.pack(">i", partitions)
+        body += b"".join(struct.pack(">iq", partition, -1) for partition in range(partitions))
+        answer = self.request(LIST_OFFSETS, 2, body)
+        answer.int32(), answer.int32(), answer.text()
+        found = {}
+        for _ in range(answer.int32()):
+            partition, code, _, end = answer.int32(), answer.int16(), answer.int64(), answer.int64()
+            assert code == 0, (name, partition, code)
+            found[partition] = end
+        return found
+
+    def settle(self, name, seconds=10):
+        """Until no transaction is open in the topic, or so long. A commit is answered when it is sure, not when each
+        partition has been told: who reads at once may still see less."""
+        end = time.monotonic() + seconds
+        while self.ends(name, True) != self.ends(name, False) and time.monotonic() < end:
+            time.sleep(0.02)
+
     def create_topic(self, name, partitions=1, **configuration):
         """configuration: max_message_bytes=1000 is max.message.bytes."""
         body = struct.pack(">i", 1) + text(name) + struct.pack(">ihi", partitions, 1, 0)
@@ -319,6 +340,9 @@ class Answer:
 
     def int32(self):
         return self.number(">i")
+
+    def int64(self):
+        return self.number(">q")
 
     def text(self):
         size = self.int16()

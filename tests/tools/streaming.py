@@ -106,7 +106,8 @@ class Worker:
 
 
 def decided(kafka, topic):
-    """{event id: [the decision's JSON as bytes of text]}, of committed records."""
+    """{event id: [the decision's JSON as bytes of text]}, of committed records; when nobody writes any more."""
+    kafka.settle(topic)
     found = collections.defaultdict(list)
     for message in kafka.read(topic):
         found[json.loads(message.value)["id"]].append(message.value)

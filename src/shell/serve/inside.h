@@ -39,7 +39,7 @@ struct server {
     struct request_names names;
     struct keyed *keyed;
     struct http *http;
-    pthread_key_t seat; /* of each I/O and desk thread */
+    pthread_key_t seat;  /* of each I/O and desk thread */
     struct fetch *fetch; /* NULL: no window is shared */
     struct queue *desk_queue;
     pthread_t desks[SERVER_DESKS];
