@@ -30,7 +30,8 @@ FILE_BYTES_MAX = 16 << 20  # CONSOLE_FILE_BYTES_MAX of console.h
 
 def sources_hash(ui):
     digest = hashlib.sha256()
-    for path in sorted(p for p in ui.rglob("*") if p.is_file() and p.relative_to(ui).parts[0] not in NOT_SOURCES):
+    tops = [p for p in ui.iterdir() if p.name not in NOT_SOURCES]  # node_modules is not walked: npm may be at work in it
+    for path in sorted(p for top in tops for p in (top, *top.rglob("*")) if p.is_file()):
         digest.update(str(path.relative_to(ui)).encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
 

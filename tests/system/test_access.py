@@ -235,6 +235,22 @@ def test_a_fresh_service_asks_nothing_until_there_is_a_key(start, binary, tmp_pa
         "00000000000000000001.log").read_bytes().decode("latin-1")
 
 
+def test_the_first_key_is_an_admins_and_opens_the_rest(start, binary, tmp_path):
+    """The README's block, beside a running service."""
+    server = start()
+    code, secret, words = command(binary, tmp_path, "key", "create", "operator", "--role", "admin", "--url", server.url)
+    assert code == 0 and secret.startswith("ask_") and secret.count("\n") == 1 and "shown this once" in words
+    assert not words.rstrip().endswith("by")
+    key = {"ASSAY_KEY": secret.strip()}
+    assert command(binary, tmp_path, "key", "create", "payments", "--role", "scorer", "--url", server.url, env=key)[0] == 0
+    assert command(binary, tmp_path, "user", "create", "ann", "--role", "admin", "--url", server.url, stdin=PASSWORD + "\n", env=key)[0] == 0
+    for words in (("status",), ("reload",), ("drift",), ("explain", "a1"), ("list", "show", "blocked"), ("alert", "list"), ("key", "list")):
+        code, _, err = command(binary, tmp_path, *words, "--url", server.url)
+        assert code == 1 and "key in ASSAY_KEY or --key" in err, words
+    code, _, err = command(binary, tmp_path, "key", "list", "--url", server.url, env={"ASSAY_KEY": secret})
+    assert code == 2 and "blanks or line ends" in err
+
+
 def test_life_of_a_key(start, binary, tmp_path):
     admin = make_key(binary, tmp_path, "admin")
     server = start()

@@ -117,6 +117,8 @@ enum { SERVICE_URL_MAX = 512 };
 bool invocation_service(const struct invocation *v, const struct settings *s,
                         char url[SERVICE_URL_MAX], struct http_peer *peer,
                         struct error *e) MUST_USE;
+/* What to say behind a refusal: where a key is put after 401, "" after any other. */
+const char *hint_of_status(int status);
 
 /* The settings that -c names (assay.yaml), with environment and --set over them. */
 bool invocation_settings(const struct invocation *v, struct settings **s, struct error *e) MUST_USE;

@@ -328,9 +328,10 @@ static void say_where(const struct demo *d, const char *fragment)
            "  metrics     curl %s/metrics\n"
            "  report      %s/assay-data/report.html\n"
            "  settings    %s/assay.yaml\n"
-           "  then        cd %s && assay log verify && assay replay\n\n",
+           "  then        cd %s && %s log verify && %s replay\n\n",
            term_colour(&d->v->term, COLOUR_BOLD), term_colour(&d->v->term, COLOUR_NONE), d->url,
-           d->url, fragment, d->url, d->url, d->directory, d->directory, d->directory);
+           d->url, fragment, d->url, d->url, d->directory, d->directory, d->directory, d->program,
+           d->program);
     fflush(stdout);
 }
 

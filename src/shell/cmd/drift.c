@@ -28,8 +28,9 @@ static bool ask(struct asking *a, int64_t decisions, struct error *e)
     a->document = json_parse(a->json, a->answer.bytes, a->answer.length, e);
     if (a->document == NULL)
         return false;
-    return status == 200 || error_set(e, status >= 500 ? ERROR_WORLD : ERROR_INVALID, "%.*s",
-                                      TEXT_ARG(json_text_at(&a->document->root, "detail")));
+    return status == 200 ||
+           error_set(e, status >= 500 ? ERROR_WORLD : ERROR_INVALID, "%.*s%s",
+                     TEXT_ARG(json_text_at(&a->document->root, "detail")), hint_of_status(status));
 }
 
 /* What nobody can compare comes last. */

@@ -94,7 +94,8 @@ static bool refused(int status, const struct json_document *d, struct error *e)
                            : status >= 500 ? ERROR_WORLD
                                            : ERROR_INVALID;
 
-    return error_set(e, kind, "%.*s", TEXT_ARG(text_at(&d->root, "detail")));
+    return error_set(e, kind, "%.*s%s", TEXT_ARG(text_at(&d->root, "detail")),
+                     hint_of_status(status));
 }
 
 static bool ask(struct invocation *v, struct http_client *client, const char *path,

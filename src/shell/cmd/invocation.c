@@ -49,6 +49,13 @@ bool invocation_service(const struct invocation *v, const struct settings *s,
                *ca = option_get(v, "ca");
     struct settings *own = NULL;
 
+    if (key == NULL)
+        key = getenv("ASSAY_KEY");
+    for (const char *at = key; at != NULL && *at != 0; at++)
+        if (*at <= ' ' || *at > '~')
+            return error_set(e, ERROR_USAGE,
+                             "--key or ASSAY_KEY: a key has no blanks or line ends: put in the "
+                             "secret alone (ask_...)");
     if (given != NULL) {
         snprintf(url, SERVICE_URL_MAX, "%s", given);
     } else {
@@ -57,10 +64,13 @@ bool invocation_service(const struct invocation *v, const struct settings *s,
         url_of(s != NULL ? &s->server : &own->server, url);
         settings_free(own);
     }
-    *peer = (struct http_peer){.url = url,
-                               .key = key != NULL ? key : getenv("ASSAY_KEY"),
-                               .ca = ca != NULL ? ca : getenv("ASSAY_CA")};
+    *peer = (struct http_peer){.url = url, .key = key, .ca = ca != NULL ? ca : getenv("ASSAY_CA")};
     return true;
+}
+
+const char *hint_of_status(int status)
+{
+    return status == 401 ? "; hint: a key in ASSAY_KEY or --key" : "";
 }
 
 bool print_result(struct buffer *b, struct error *e)

@@ -13,7 +13,7 @@ enum { PATH_BYTES = 512, BODY_BYTES = 4096 };
 static void add_key(const struct json *k, struct buffer *out)
 {
     const struct json *roles = json_at(k, "roles");
-    struct text expires = json_text_at(k, "expires");
+    struct text expires = json_text_at(k, "expires"), by = json_text_at(k, "by");
 
     buffer_format(out, "%-14.*s %-9.*s ", TEXT_ARG(json_text_at(k, "id")),
                   TEXT_ARG(json_text_at(k, "state")));
@@ -22,8 +22,10 @@ static void add_key(const struct json *k, struct buffer *out)
     buffer_format(out, "  \"%.*s\"", TEXT_ARG(json_text_at(k, "name")));
     if (expires.length > 0)
         buffer_format(out, ", expires %.*s", TEXT_ARG(expires));
-    buffer_format(out, ", made %.*s by %.*s\n", TEXT_ARG(json_text_at(k, "created")),
-                  TEXT_ARG(json_text_at(k, "by")));
+    buffer_format(out, ", made %.*s", TEXT_ARG(json_text_at(k, "created")));
+    if (by.length > 0) /* nobody's name where it was made before anybody was known */
+        buffer_format(out, " by %.*s", TEXT_ARG(by));
+    buffer_add_char(out, '\n');
 }
 
 /* What was answered, as it is or in words. */
@@ -47,11 +49,14 @@ static bool tell(struct admin *a, const char *done, struct error *e)
     } else {
         const struct json *key = json_at(root, "key");
 
-        if (secret.length > 0)
-            buffer_format(&out, "%.*s\n(shown this once: put it where its caller finds it)\n",
-                          TEXT_ARG(secret));
         buffer_format(&out, "%s ", done);
         add_key(key != NULL ? key : root, &out);
+        if (secret.length > 0) { /* alone on standard output: KEY=$(assay key create ...) */
+            fprintf(stderr, "%s(shown this once: put it where its caller finds it)\n",
+                    buffer_text(&out));
+            buffer_clear(&out);
+            buffer_format(&out, "%.*s\n", TEXT_ARG(secret));
+        }
     }
     ok = print_result(&out, e);
     buffer_fini(&out);

@@ -58,7 +58,8 @@ bool listing_ask(struct listing *l, const char *path, struct text body, struct j
     if (status == 200)
         return true;
     error_set(e, status == 429 || status >= 500 ? ERROR_WORLD : ERROR_INVALID,
-              "the service answered %d: %.*s", status, TEXT_ARG(first_detail(&(*d)->root)));
+              "the service answered %d: %.*s%s", status, TEXT_ARG(first_detail(&(*d)->root)),
+              hint_of_status(status));
     json_free(*d);
     return false;
 }

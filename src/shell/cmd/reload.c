@@ -38,7 +38,7 @@ static bool refused(const struct reloading *r, const struct json_document *d, st
                            : r->status >= 500 ? ERROR_WORLD
                                               : ERROR_INVALID;
 
-    return error_set(e, kind, "%.*s", TEXT_ARG(text_at(d, "detail")));
+    return error_set(e, kind, "%.*s%s", TEXT_ARG(text_at(d, "detail")), hint_of_status(r->status));
 }
 
 static double real_at(const struct json_document *d, const char *key)

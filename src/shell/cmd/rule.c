@@ -54,8 +54,7 @@ static bool refused(const struct ruling *r, struct error *e)
                          pointer.bytes + (pointer.length > 0),
                          TEXT_ARG(json_text_at(&errors->items[0], "detail")));
     }
-    return error_set(e, kind, "%.*s%s", TEXT_ARG(detail),
-                     r->status == 401 ? "; hint: a key in ASSAY_KEY or --key" : "");
+    return error_set(e, kind, "%.*s%s", TEXT_ARG(detail), hint_of_status(r->status));
 }
 
 /* GET where body is NULL. */

@@ -80,8 +80,10 @@ static bool look(struct looking *l, struct error *e)
     if (l->document == NULL)
         return error_prefix(e, "the answer of /v1/status");
     if (status != 200)
-        return error_set(e, status >= 500 ? ERROR_WORLD : ERROR_INVALID, "%d: %.*s", status,
-                         TEXT_ARG(words(json_get(&l->document->root, "detail"), "no status")));
+        return error_set(e, status >= 500 ? ERROR_WORLD : ERROR_INVALID,
+                         "the service answered %d: %.*s%s", status,
+                         TEXT_ARG(words(json_get(&l->document->root, "detail"), "no status")),
+                         hint_of_status(status));
     l->before = l->now;
     read_counts(&l->document->root, &l->now);
     if (l->now.uptime_s < l->before.uptime_s) /* it was started anew */

@@ -37,7 +37,7 @@ static bool refused(const struct watching *w, struct error *e)
                                                                   : ERROR_INVALID;
 
     return error_set(e, kind, "%.*s%s", TEXT_ARG(json_text_at(&w->document->root, "detail")),
-                     w->status == 401 ? "; hint: a key in ASSAY_KEY or --key" : "");
+                     hint_of_status(w->status));
 }
 
 bool watching_ask(struct watching *w, struct error *e)

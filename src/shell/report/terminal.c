@@ -289,6 +289,7 @@ static void put_estimate(const struct estimate *f, bool is_share, unsigned colum
     size_t before = out->length;
 
     words_estimate(out, f, is_share);
+    buffer_add_char(out, ' '); /* a long one stands apart from its bar too */
     while (out->length - before < columns && !out->overflow)
         buffer_add_char(out, ' ');
 }
