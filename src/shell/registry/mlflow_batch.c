@@ -44,7 +44,7 @@ static void clean(const char *from, char to[KEY_MAX + 1])
 {
     size_t i = 0;
 
-    for (; from[i] != 0 && i < KEY_MAX; i++)
+    for (; i < KEY_MAX && from[i] != 0; i++)
         to[i] = (char)(isalnum((unsigned char)from[i]) || strchr("_-. /", from[i]) != NULL ? from[i]
                                                                                            : '_');
     to[i] = 0;
