@@ -5,8 +5,8 @@
 #include "shell/os/file.h"
 #include "shell/run/data_directory.h"
 #include "shell/run/feed.h"
-#include "shell/run/shared_layout.h"
 #include "shell/run/lookup.h"
+#include "shell/run/shared_layout.h"
 #include "shell/run/token_key.h"
 
 static bool fetch(const struct settings *s, const char *directory, struct current *c,
