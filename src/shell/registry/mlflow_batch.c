@@ -42,12 +42,12 @@ static void flush(struct batch *b)
 /* MLflow's names: letters, digits, "_", "-", ".", " " and "/". */
 static void clean(const char *from, char to[KEY_MAX + 1])
 {
-    size_t i = 0;
+    size_t length = strnlen(from, KEY_MAX);
 
-    for (; i < KEY_MAX && from[i] != 0; i++)
+    for (size_t i = 0; i < length; i++)
         to[i] = (char)(isalnum((unsigned char)from[i]) || strchr("_-. /", from[i]) != NULL ? from[i]
                                                                                            : '_');
-    to[i] = 0;
+    to[length] = 0;
 }
 
 /* No byte of a character is left without the others. */
