@@ -601,8 +601,9 @@ const struct key keys[] = {
 
 #include "shell/settings/model_place_rows.inc"
 
-#include "shell/settings/notify_rows.inc"
 #include "shell/settings/stream_rows.inc"
+
+#include "shell/settings/notify_rows.inc"
 
     {"routes", KEY_ENTRIES, 0, ARRAY_OF(contracts, contract_count, SETTINGS_CONTRACTS_MAX),
      .words = "Paths of an older service's contract, led to operations of this one: see "
