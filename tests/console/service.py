@@ -91,6 +91,16 @@ def serving(binary, folder, rows, decided):
     (folder / "assay.yaml").write_text(settings + MORE)
     run("train", "--force")
     key = json.loads(run("key", "create", "root", "--role", "admin", "--json"))["secret"]
+    with served(binary, folder, clean, key, lines, decided) as service:
+        alerts = service.ask("GET", "/v1/alerts?sort=priority&limit=2")["alerts"]
+        service.ask("POST", "/v1/cases", {"title": "Cards that were tried", "alerts": [one["id"] for one in alerts],
+                                          "note": "Both were used at the same shop."})
+        yield service
+
+
+@contextlib.contextmanager
+def served(binary, folder, clean, key, lines, decided):
+    """A running service with PEOPLE, the last `decided` lines of a CSV file as its decisions, and a list of 60 values."""
     process = subprocess.Popen(
         [binary, "serve", "--port", "0", "--json"], cwd=folder, env=clean, stdout=subprocess.PIPE,
         stderr=open(folder / "serve.err", "w"), text=True,
@@ -106,11 +116,8 @@ def serving(binary, folder, rows, decided):
         for event in events:
             event.pop("is_fraud", None)
         batch(service, events)
-        service.ask("POST", "/v1/lists/watched/entries", [{"value": f"c-{i}", "note": "seen in case 7"} for i in range(60)])
+        service.ask("POST", "/v1/lists/watched/entries", [{"value": f"W{i:06}", "note": "seen in case 7"} for i in range(60)])
         service.wait("/readyz", lambda ready: ready["store_lag"] == 0)
-        alerts = service.ask("GET", "/v1/alerts?sort=priority&limit=2")["alerts"]
-        service.ask("POST", "/v1/cases", {"title": "Cards that were tried", "alerts": [one["id"] for one in alerts],
-                                          "note": "Both were used at the same shop."})
         yield service
     finally:
         process.terminate()

@@ -14,7 +14,7 @@ import pytest
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "system")]
 from conftest import binary  # noqa: E402,F401
-from service import PASSWORD, PEOPLE, Service, batch, names, run_tests, wanting  # noqa: E402
+from service import names, run_tests, served, wanting  # noqa: E402
 
 ROWS, DECIDED = 14000, 900
 SETTINGS = """
@@ -89,27 +89,8 @@ def wallet(binary, folder):  # noqa: F811
         run("train", "--force", "--set", f"model.kind={kind}")
     run("rollup")
     key = json.loads(run("key", "create", "root", "--role", "admin", "--json"))["secret"]
-    process = subprocess.Popen(
-        [binary, "serve", "--port", "0", "--json"], cwd=folder, env=clean, stdout=subprocess.PIPE,
-        stderr=open(folder / "serve.err", "w"), text=True,
-    )
-    try:
-        started = process.stdout.readline()
-        assert started, (folder / "serve.err").read_text()
-        service = Service(json.loads(started)["url"], key, folder)
-        for name, role in PEOPLE.items():
-            service.ask("POST", "/v1/users", {"name": name, "password": PASSWORD, "roles": [role]})
-        columns = lines[0].strip().split(",")
-        events = [dict(zip(columns, line.strip().split(","))) for line in lines[-DECIDED:]]
-        for event in events:
-            event.pop("is_fraud", None)
-        batch(service, events)
-        service.ask("POST", "/v1/lists/watched/entries", [{"value": f"W{i:06}", "note": "seen in case 7"} for i in range(60)])
-        service.wait("/readyz", lambda ready: ready["store_lag"] == 0)
+    with served(binary, folder, clean, key, lines, DECIDED) as service:
         yield service
-    finally:
-        process.terminate()
-        process.wait(30)
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,8 @@ import subprocess
 import tempfile
 import time
 
+import pytest
+
 
 def programs():
     """The newest version's folder, or None."""
@@ -81,3 +83,13 @@ class Postgres:
     def stop(self):
         self.halt()
         shutil.rmtree(self.folder)
+
+
+def running():
+    """For a fixture: a server of its own, as long as the test or session."""
+    found = programs()
+    if found is None:
+        pytest.fail("no PostgreSQL: run make test, which installs it, or apt-get install postgresql")
+    server = Postgres(found).start()
+    yield server
+    server.stop()

@@ -16,12 +16,7 @@ import postgres_server  # noqa: E402
 
 @pytest.fixture
 def database():
-    programs = postgres_server.programs()
-    if programs is None:
-        pytest.fail("no PostgreSQL: run make test, which installs it, or apt-get install postgresql")
-    server = postgres_server.Postgres(programs).start()
-    yield server
-    server.stop()
+    yield from postgres_server.running()
 
 
 def test_an_array_becomes_decisions_in_postgresql(binary, kafka, database, data, tmp_path):

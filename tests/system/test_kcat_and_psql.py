@@ -16,12 +16,7 @@ import postgres_server  # noqa: E402
 
 @pytest.fixture(scope="module")
 def server():
-    programs = postgres_server.programs()
-    if programs is None:
-        pytest.fail("no PostgreSQL: run make test, which installs it, or apt-get install postgresql")
-    it = postgres_server.Postgres(programs).start()
-    yield it
-    it.stop()
+    yield from postgres_server.running()
 
 
 def psql(server, text, stdin=None):

@@ -112,7 +112,7 @@ def test_a_file_of_nothing_known_is_refused(run, events, write):
     events("xgboost17_json")
     assert "neither XGBoost" in run("model", "import", "t.csv").stderr
     assert run("model", "import", "nowhere.json").exit != 0
-    assert "expected one of" in run("model", "imprt", "t.csv").stderr
+    assert "model: expected card, compare" in run("model", "imprt", "t.csv").stderr
     assert run("model").exit == 2
 
 

@@ -22,12 +22,7 @@ SINCE = "2019-06-01"
 
 @pytest.fixture
 def database():
-    programs = postgres_server.programs()
-    if programs is None:
-        pytest.fail("no PostgreSQL: run make test, which installs it, or apt-get install postgresql")
-    server = postgres_server.Postgres(programs).start()
-    yield server
-    server.stop()
+    yield from postgres_server.running()
 
 
 @pytest.fixture

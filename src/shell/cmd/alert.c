@@ -28,14 +28,7 @@ static void say_alert(const struct json *a, struct buffer *out)
 
 static void say_list(const struct json *root, struct buffer *out)
 {
-    const struct json *alerts = json_at(root, "alerts");
-
-    for (uint32_t i = 0; alerts != NULL && i < alerts->count; i++)
-        say_alert(&alerts->items[i], out);
-    if (alerts == NULL || alerts->count == 0)
-        buffer_add_text(out, "no alerts\n");
-    if (json_text_at(root, "next").length > 0)
-        buffer_format(out, "there are more: --cursor %.*s\n", TEXT_ARG(json_text_at(root, "next")));
+    say_rows(root, "alerts", say_alert, out);
 }
 
 static void say_one(const struct json *root, struct buffer *out)

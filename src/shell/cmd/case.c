@@ -22,14 +22,7 @@ static void say_case(const struct json *c, struct buffer *out)
 
 static void say_list(const struct json *root, struct buffer *out)
 {
-    const struct json *cases = json_at(root, "cases");
-
-    for (uint32_t i = 0; cases != NULL && i < cases->count; i++)
-        say_case(&cases->items[i], out);
-    if (cases == NULL || cases->count == 0)
-        buffer_add_text(out, "no cases\n");
-    if (json_text_at(root, "next").length > 0)
-        buffer_format(out, "there are more: --cursor %.*s\n", TEXT_ARG(json_text_at(root, "next")));
+    say_rows(root, "cases", say_case, out);
 }
 
 static void say_one(const struct json *root, struct buffer *out)

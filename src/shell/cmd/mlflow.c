@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "core/data/json.h"
-#include "shell/cmd/cmd.h"
+#include "shell/cmd/action.h"
 #include "shell/cmd/tracking.h"
 #include "shell/os/clock.h"
 #include "shell/os/user.h"
@@ -114,15 +114,13 @@ static void print_pulled(const struct invocation *v, const char *words,
 static bool pull(struct invocation *v, struct settings *s, struct mlflow *m, const char *directory,
                  struct error *e)
 {
-    const char *words = v->argument_count == 2 ? v->argument[1] : NULL;
+    const char *words = v->argument[1];
     struct mlflow_pulled pulled;
     struct data_artifacts shared;
     struct registry *r;
     struct buffer out;
     bool ok, is_promoted;
 
-    if (words == NULL)
-        return error_set(e, ERROR_USAGE, "mlflow pull: expected one NAME@ALIAS after it");
     if (!registry_open(directory, data_artifacts(s, &shared), &r, e))
         return false;
     ok = mlflow_pull(m, r, text_of(words), &pulled, e) && registry_is_shared(r, e) &&
@@ -139,20 +137,27 @@ static bool pull(struct invocation *v, struct settings *s, struct mlflow *m, con
 
 /* ---- the command ---- */
 
+static const struct {
+    struct action action;
+    bool (*run)(struct invocation *v, struct settings *s, struct mlflow *m, const char *directory,
+                struct error *e);
+} actions[] = {
+    {{"push", 1, ARGUMENTS_MAX, "NAMEs of models"}, push},
+    {{"pull", 2, 2, "one NAME@ALIAS"}, pull},
+};
+
 static bool mlflow_run(struct invocation *v, struct error *e)
 {
-    const char *word = v->argument[0];
+    const __typeof__(actions[0]) *at = ACTION_FIND(v, actions, e);
     char directory[DATA_PATH_MAX];
     struct mlflow *m = NULL;
     struct settings *s;
-    bool ok, pushes = strcmp(word, "push") == 0;
+    bool ok;
 
-    if (!pushes && strcmp(word, "pull") != 0)
-        return error_set(e, ERROR_USAGE, "mlflow: expected push or pull, found \"%s\"", word);
-    if (!invocation_settings(v, &s, e))
+    if (at == NULL || !invocation_settings(v, &s, e))
         return false;
     ok = data_directory(s, directory, e) && tracking_open(s, &m, e) &&
-         (pushes ? push : pull)(v, s, m, directory, e);
+         at->run(v, s, m, directory, e);
     mlflow_close(m);
     settings_free(s);
     return ok;

@@ -117,27 +117,17 @@ static bool run_export(struct invocation *v, struct settings *s, const char *dir
 /* ---- the command ---- */
 
 static const struct model_action actions[] = {
-    {"card", 1, 1, "NAME", true, model_card},
-    {"compare", 0, COMPARE_MODELS_MAX, "two to 16 models", true, model_compare},
-    {"export", 1, 1, "FILE", true, run_export},
-    {"import", 1, 1, "FILE", false, run_import},
-    {"list", 0, 0, "nothing", true, model_list},
-    {"promote", 1, 1, "NAME", true, model_promote},
-    {"pull", 0, 0, "nothing", false, model_pull},
-    {"push", 0, 1, "at most one NAME", false, model_push},
-    {"rollback", 0, 0, "nothing", false, model_rollback},
-    {"show", 1, 1, "NAME", true, model_show},
+    {{"card", 2, 2, "a NAME"}, true, model_card},
+    {{"compare", 1, 1 + COMPARE_MODELS_MAX, "two to 16 models"}, true, model_compare},
+    {{"export", 2, 2, "a FILE"}, true, run_export},
+    {{"import", 2, 2, "a FILE"}, false, run_import},
+    {{"list", 1, 1, "nothing more"}, true, model_list},
+    {{"promote", 2, 2, "a NAME"}, true, model_promote},
+    {{"pull", 1, 1, "nothing more"}, false, model_pull},
+    {{"push", 1, 2, "at most one NAME"}, false, model_push},
+    {{"rollback", 1, 1, "nothing more"}, false, model_rollback},
+    {{"show", 2, 2, "a NAME"}, true, model_show},
 };
-
-static bool refuse(const char *word, struct error *e)
-{
-    char names[256] = "";
-
-    for (size_t i = 0; i < sizeof actions / sizeof *actions; i++)
-        snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s", i > 0 ? ", " : "",
-                 actions[i].name);
-    return error_set(e, ERROR_USAGE, "model: expected one of %s; found \"%s\"", names, word);
-}
 
 static bool refresh(const struct settings *s, const char *directory, struct error *e)
 {
@@ -153,24 +143,17 @@ static bool refresh(const struct settings *s, const char *directory, struct erro
 
 static bool model_run(struct invocation *v, struct error *e)
 {
-    const char *word = v->argument[0];
-    const struct model_action *action = NULL;
+    const struct model_action *at = ACTION_FIND(v, actions, e);
     char directory[DATA_PATH_MAX];
     struct settings *s;
     bool ok;
 
-    for (size_t i = 0; i < sizeof actions / sizeof *actions; i++) {
-        if (strcmp(word, actions[i].name) == 0)
-            action = &actions[i];
-    }
-    if (action == NULL)
-        return refuse(word, e);
-    if (v->argument_count - 1 < action->least || v->argument_count - 1 > action->most)
-        return error_set(e, ERROR_USAGE, "model %s: expected %s after it", word, action->arguments);
+    if (at == NULL)
+        return false;
     if (!invocation_settings(v, &s, e))
         return false;
-    ok = data_directory(s, directory, e) && (!action->looks || refresh(s, directory, e)) &&
-         action->run(v, s, directory, e);
+    ok = data_directory(s, directory, e) && (!at->looks || refresh(s, directory, e)) &&
+         at->run(v, s, directory, e);
     settings_free(s);
     return ok;
 }

@@ -2,13 +2,11 @@
 #ifndef ASSAY_CMD_MODEL_ACTIONS_H
 #define ASSAY_CMD_MODEL_ACTIONS_H
 
-#include "shell/cmd/cmd.h"
+#include "shell/cmd/action.h"
 
 struct model_action {
-    const char *name;
-    uint32_t least, most;  /* arguments after it */
-    const char *arguments; /* as an error asks for them */
-    bool looks;            /* at all models: those that are shared are fetched before */
+    struct action action;
+    bool looks; /* at all models: those that are shared are fetched before */
     bool (*run)(struct invocation *v, struct settings *s, const char *directory, struct error *e);
 };
 

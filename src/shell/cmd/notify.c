@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "core/base/calendar.h"
+#include "shell/cmd/action.h"
 #include "shell/cmd/notify_send.h"
 #include "shell/os/clock.h"
 #include "shell/run/data_directory.h"
@@ -182,46 +183,46 @@ static bool do_send(struct notify_sending *s, struct buffer *out, struct error *
     return notify_send_rows(s, s->v->argument[2], e);
 }
 
-static bool run_verb(struct invocation *v, const struct settings *s, const char *data,
-                     struct buffer *out, struct error *e)
+static const struct verb {
+    struct action action;
+    bool (*run)(struct notify_sending *s, struct buffer *out, struct error *e);
+} actions[] = {
+    {{"test", 2, 2, "a NAME"}, do_test},
+    {{"send", 3, 3, "NAME FILE"}, do_send},
+    {{"dead", 1, 2, "at most one NAME"}, dead_of},
+};
+
+/* To the target that is named, else to all. */
+static bool run_verb(struct invocation *v, const struct verb *at, const struct settings *s,
+                     const char *data, struct buffer *out, struct error *e)
 {
-    bool is_dead = strcmp(v->argument[0], "dead") == 0;
-    bool is_test = strcmp(v->argument[0], "test") == 0;
-    uint32_t wanted = is_dead ? 1 : is_test ? 2 : 3;
     const struct notify_setting *n;
     bool ok = true;
 
-    if (!is_dead && !is_test && strcmp(v->argument[0], "send") != 0)
-        return error_set(e, ERROR_USAGE, "expected test, send or dead, found \"%.40s\"",
-                         v->argument[0]);
-    if (v->argument_count < wanted || v->argument_count > (is_dead ? 2 : wanted))
-        return error_set(e, ERROR_USAGE, "expected `assay notify %s`",
-                         is_dead   ? "dead [NAME]"
-                         : is_test ? "test NAME"
-                                   : "send NAME FILE");
     if (v->argument_count == 1) {
         for (uint32_t i = 0; i < s->notify_count && ok; i++)
-            ok = with_target(v, s, &s->notify[i], data, dead_of, out, e);
+            ok = with_target(v, s, &s->notify[i], data, at->run, out, e);
         return ok;
     }
     n = settings_notify(s, v->argument[1]);
     if (n == NULL)
         return refuse_name(s, v->argument[1], e);
-    return with_target(v, s, n, data, is_dead ? dead_of : is_test ? do_test : do_send, out, e);
+    return with_target(v, s, n, data, at->run, out, e);
 }
 
 static bool notify_run(struct invocation *v, struct error *e)
 {
+    const struct verb *at = ACTION_FIND(v, actions, e);
     char data[DATA_PATH_MAX];
     struct settings *s;
     struct buffer out;
     struct error second;
     bool ok;
 
-    if (!invocation_settings(v, &s, e))
+    if (at == NULL || !invocation_settings(v, &s, e))
         return false;
     buffer_init(&out, OUTPUT_MAX);
-    ok = data_directory(s, data, e) && run_verb(v, s, data, &out, e);
+    ok = data_directory(s, data, e) && run_verb(v, at, s, data, &out, e);
     if (out.length > 0 && !print_result(&out, &second) && ok) {
         *e = second;
         ok = false;

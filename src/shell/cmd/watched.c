@@ -137,3 +137,17 @@ void say_timeline(const struct json *root, struct buffer *out)
         buffer_add_char(out, '\n');
     }
 }
+
+void say_rows(const struct json *root, const char *key,
+              void (*say)(const struct json *row, struct buffer *out), struct buffer *out)
+{
+    const struct json *rows = json_at(root, key);
+    struct text next = json_text_at(root, "next");
+
+    for (uint32_t i = 0; rows != NULL && i < rows->count; i++)
+        say(&rows->items[i], out);
+    if (rows == NULL || rows->count == 0)
+        buffer_format(out, "no %s\n", key);
+    if (next.length > 0)
+        buffer_format(out, "there are more: --cursor %.*s\n", TEXT_ARG(next));
+}

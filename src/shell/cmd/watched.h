@@ -35,6 +35,9 @@ void path_add_query(struct watching *w, const char *option, const char *query);
 /* The answer as it is with --json, else what `say` makes of it. */
 bool watching_tell(struct watching *w, void (*say)(const struct json *root, struct buffer *out),
                    struct error *e) MUST_USE;
+/* The rows under `key`, each by `say`; or that there are no such things. */
+void say_rows(const struct json *root, const char *key,
+              void (*say)(const struct json *row, struct buffer *out), struct buffer *out);
 /* The timeline of an alert or a case. */
 void say_timeline(const struct json *root, struct buffer *out);
 

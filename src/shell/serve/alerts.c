@@ -67,7 +67,7 @@ static bool query_read(struct server *s, struct exchange *x, struct alert_query 
     if (!query_choice(x, q) || !query_words(x, "queue", &q->queue) ||
         !query_words(x, "name", &q->name) || !query_words(x, "assignee", &q->assignee) ||
         !query_words(x, "rule", &q->rule) || !query_words(x, "text", &q->text) ||
-        !query_entity_of(s, x, &q->entity) || !query_time(x, "from", &q->from_us) ||
+        !query_entity(s, x, &q->entity) || !query_time(x, "from", &q->from_us) ||
         !query_time(x, "to", &q->until_us) ||
         !query_int(x, "min_score", 0, PLAN_SCORE_MAX, &min_score) ||
         !query_int(x, "case", 1, INT64_MAX, &casefile) ||
@@ -95,7 +95,6 @@ enum http_next list_alerts(struct server *s, struct exchange *x)
 {
     struct listing rows = {s, &x->answer, 0}, queues = {s, &x->answer, 0};
     char next[PAGE_CURSOR_MAX], me[ACTOR_MAX];
-    struct project_status project;
     struct alert_query q;
     struct store *store;
     struct error e;
@@ -109,11 +108,7 @@ enum http_next list_alerts(struct server *s, struct exchange *x)
     if (!queues_read(store, add_queue, &queues, &e))
         return watch_refuse(x, &e);
     buffer_add_char(&x->answer, ']');
-    add_words(&x->answer, "next", text_of(next));
-    project_status(s->o.project, &project);
-    buffer_format(&x->answer, ",\"store_lag\":%" PRIu64 "}\n", project.lag);
-    x->status = 200;
-    return HTTP_ANSWERED;
+    return answer_page(s, x, next);
 }
 
 /* ---- one ---- */

@@ -47,7 +47,7 @@ static bool query_read(struct server *s, struct exchange *x, struct case_query *
         return false;
     }
     if (!query_words(x, "assignee", &q->assignee) || !query_words(x, "text", &q->text) ||
-        !query_entity_of(s, x, &q->entity) || !query_int(x, "limit", 1, PAGE_LIMIT_MAX, &limit))
+        !query_entity(s, x, &q->entity) || !query_int(x, "limit", 1, PAGE_LIMIT_MAX, &limit))
         return false;
     query_person(x, &q->assignee, me);
     q->limit = (uint32_t)limit;
@@ -58,7 +58,6 @@ enum http_next list_cases(struct server *s, struct exchange *x)
 {
     struct listing l = {&x->answer, 0};
     char next[PAGE_CURSOR_MAX], me[ACTOR_MAX];
-    struct project_status project;
     struct case_query q;
     struct store *store;
     struct error e;
@@ -69,11 +68,7 @@ enum http_next list_cases(struct server *s, struct exchange *x)
     if (!case_page(store, &q, add_row, &l, next, &e))
         return watch_refuse(x, &e);
     buffer_add_char(&x->answer, ']');
-    add_words(&x->answer, "next", text_of(next));
-    project_status(s->o.project, &project);
-    buffer_format(&x->answer, ",\"store_lag\":%" PRIu64 "}\n", project.lag);
-    x->status = 200;
-    return HTTP_ANSWERED;
+    return answer_page(s, x, next);
 }
 
 /* ---- one ---- */

@@ -122,6 +122,8 @@ bool query_bool(struct exchange *x, const char *name, bool *value) MUST_USE;
 /* A query parameter that is a whole number of a range; absent leaves it as it is. */
 /* A time as RFC 3339; left as it is where it is absent. */
 bool query_time(struct exchange *x, const char *name, int64_t *us) MUST_USE;
+/* "KIND:ID", as the store knows it; absent: left as it is. */
+bool query_entity(struct server *s, struct exchange *x, int64_t *entity) MUST_USE;
 bool query_int(struct exchange *x, const char *name, int64_t min, int64_t max, int64_t *v) MUST_USE;
 
 /* A reload that first records this change of a rule (rules/book.h). The answer is there on false,

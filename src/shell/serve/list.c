@@ -7,7 +7,6 @@
 #include "core/velocity/velocity.h"
 #include "shell/serve/inside.h"
 #include "shell/serve/row.h"
-#include "shell/store/tokens.h"
 
 enum { LIMIT_USUAL = 50, SCORE_MAX = 1000, PREFIX_MIN = 3 };
 
@@ -76,31 +75,6 @@ static bool query_prefix(struct exchange *x, struct store_query *q)
     return false;
 }
 
-/* "customer:c-1029" */
-static bool query_entity(struct server *s, struct exchange *x, struct store_query *q)
-{
-    const char *word = exchange_query(x, "entity");
-    struct text t = text_of(word != NULL ? word : "");
-    const char *colon = word != NULL ? strchr(word, ':') : NULL;
-    struct error e;
-
-    if (word == NULL)
-        return true;
-    if (colon == NULL || colon == word || colon[1] == 0 || t.length > TEXT_MAX ||
-        !text_is_utf8(t)) {
-        problem_answer(x, 400,
-                       "query parameter entity: expected KIND:ID, like customer:c-1029, found "
-                       "\"%.64s\"",
-                       word);
-        return false;
-    }
-    if (token_of_name(seat_get(s)->plan, (struct text){word, (size_t)(colon - word)},
-                      text_of(colon + 1), &q->entity, &e))
-        return true;
-    problem_answer(x, 400, "query parameter entity: %s", e.text);
-    return false;
-}
-
 static bool query_read(struct server *s, struct exchange *x, struct store_query *q)
 {
     const char *cursor = exchange_query(x, "cursor");
@@ -113,7 +87,7 @@ static bool query_read(struct server *s, struct exchange *x, struct store_query 
         !query_time(x, "received_to", &q->received_until_us) || !query_sort(x, &q->sort) ||
         !query_name(x, "outcome", &q->outcome) || !query_name(x, "level", &q->level) ||
         !query_name(x, "rule", &q->rule) || !query_prefix(x, q) || !query_label(x, q) ||
-        !query_entity(s, x, q) || !query_int(x, "min_score", 0, SCORE_MAX, &min_score) ||
+        !query_entity(s, x, &q->entity) || !query_int(x, "min_score", 0, SCORE_MAX, &min_score) ||
         !query_int(x, "max_score", 0, SCORE_MAX, &max_score) ||
         !query_int(x, "limit", 1, STORE_LIMIT_MAX, &limit))
         return false;

@@ -18,6 +18,7 @@
 #include "shell/serve/live.h"
 #include "shell/serve/sparse.h"
 #include "shell/serve/tls.h"
+#include "shell/store/tokens.h"
 
 enum { WAIT_STEP_US = 100000 };
 
@@ -191,6 +192,30 @@ bool query_time(struct exchange *x, const char *name, int64_t *us)
                    "query parameter %s: expected a time like 2018-04-01T00:00:31Z, found "
                    "\"%.64s\"",
                    name, word);
+    return false;
+}
+
+bool query_entity(struct server *s, struct exchange *x, int64_t *entity)
+{
+    const char *word = exchange_query(x, "entity");
+    struct text t = text_of(word != NULL ? word : "");
+    const char *colon = word != NULL ? strchr(word, ':') : NULL;
+    struct error e;
+
+    if (word == NULL)
+        return true;
+    if (colon == NULL || colon == word || colon[1] == 0 || t.length > TEXT_MAX ||
+        !text_is_utf8(t)) {
+        problem_answer(x, 400,
+                       "query parameter entity: expected KIND:ID, like customer:c-1029, found "
+                       "\"%.64s\"",
+                       word);
+        return false;
+    }
+    if (token_of_name(seat_get(s)->plan, (struct text){word, (size_t)(colon - word)},
+                      text_of(colon + 1), entity, &e))
+        return true;
+    problem_answer(x, 400, "query parameter entity: %s", e.text);
     return false;
 }
 

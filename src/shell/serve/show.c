@@ -168,7 +168,11 @@ static bool find_decision(struct server *s, struct exchange *x, struct store **s
     return false;
 }
 
-enum http_next explain_decision(struct server *s, struct exchange *x)
+/* What `write` makes of the decision's record, once that is on disk. */
+static enum http_next answer_from_log(struct server *s, struct exchange *x,
+                                      bool (*write)(const struct explanation_sources *from,
+                                                    uint64_t seq, struct buffer *out,
+                                                    struct error *e))
 {
     struct explanation_sources from = {.log = shard_log(s->o.shard),
                                        .plans = shard_plans(s->o.shard)};
@@ -181,7 +185,7 @@ enum http_next explain_decision(struct server *s, struct exchange *x)
         problem_answer(x, 503, "the decision is not on disk yet; ask again");
         return HTTP_ANSWERED;
     }
-    if (!explanation_write(&from, seq, &x->answer, &e)) {
+    if (!write(&from, seq, &x->answer, &e)) {
         buffer_clear(&x->answer);
         problem_answer(x, e.kind == ERROR_NOT_FOUND ? 404 : 503, "%s", e.text);
         return HTTP_ANSWERED;
@@ -191,29 +195,16 @@ enum http_next explain_decision(struct server *s, struct exchange *x)
     return HTTP_ANSWERED;
 }
 
+enum http_next explain_decision(struct server *s, struct exchange *x)
+{
+    return answer_from_log(s, x, explanation_write);
+}
+
 enum http_next replay_decision(struct server *s, struct exchange *x)
 {
-    const struct explanation_sources from = {.log = shard_log(s->o.shard),
-                                             .plans = shard_plans(s->o.shard)};
-    struct store *store;
-    struct error e = {0};
-    uint64_t seq;
-
-    if (!body_is_empty_object(s, x, "a decision is replayed as it was") ||
-        !find_decision(s, x, &store, &seq))
+    if (!body_is_empty_object(s, x, "a decision is replayed as it was"))
         return HTTP_ANSWERED;
-    if (!wait_durable(from.log, seq)) {
-        problem_answer(x, 503, "the decision is not on disk yet; ask again");
-        return HTTP_ANSWERED;
-    }
-    if (!proof_write(&from, seq, &x->answer, &e)) {
-        buffer_clear(&x->answer);
-        problem_answer(x, e.kind == ERROR_NOT_FOUND ? 404 : 503, "%s", e.text);
-        return HTTP_ANSWERED;
-    }
-    x->status = 200;
-    buffer_add_char(&x->answer, '\n');
-    return HTTP_ANSWERED;
+    return answer_from_log(s, x, proof_write);
 }
 
 enum http_next show_decision(struct server *s, struct exchange *x)

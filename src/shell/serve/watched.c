@@ -9,7 +9,6 @@
 #include "core/velocity/velocity.h"
 #include "shell/run/unseal.h"
 #include "shell/run/verdict.h"
-#include "shell/store/tokens.h"
 
 bool watch_ready(struct server *s, struct exchange *x, struct store **store)
 {
@@ -63,30 +62,6 @@ bool query_words(struct exchange *x, const char *name, struct text *value)
         return true;
     problem_answer(x, 400, "query parameter %s: expected 1 to %d bytes of text", name,
                    WATCH_TEXT_MAX);
-    return false;
-}
-
-bool query_entity_of(struct server *s, struct exchange *x, int64_t *entity)
-{
-    const char *word = exchange_query(x, "entity");
-    struct text t = text_of(word != NULL ? word : "");
-    const char *colon = word != NULL ? strchr(word, ':') : NULL;
-    struct error e;
-
-    if (word == NULL)
-        return true;
-    if (colon == NULL || colon == word || colon[1] == 0 || t.length > TEXT_MAX ||
-        !text_is_utf8(t)) {
-        problem_answer(x, 400,
-                       "query parameter entity: expected KIND:ID, like customer:c-1029, found "
-                       "\"%.64s\"",
-                       word);
-        return false;
-    }
-    if (token_of_name(seat_get(s)->plan, (struct text){word, (size_t)(colon - word)},
-                      text_of(colon + 1), entity, &e))
-        return true;
-    problem_answer(x, 400, "query parameter entity: %s", e.text);
     return false;
 }
 
@@ -166,6 +141,17 @@ void add_words(struct buffer *out, const char *key, struct text t)
         json_add_text(out, t);
     else
         buffer_add_text(out, "null");
+}
+
+enum http_next answer_page(struct server *s, struct exchange *x, const char *next)
+{
+    struct project_status project;
+
+    add_words(&x->answer, "next", text_of(next));
+    project_status(s->o.project, &project);
+    buffer_format(&x->answer, ",\"store_lag\":%" PRIu64 "}\n", project.lag);
+    x->status = 200;
+    return HTTP_ANSWERED;
 }
 
 void add_when(struct buffer *out, const char *key, int64_t us)

@@ -15,8 +15,6 @@ bool watch_id(struct exchange *x, struct text id, const char *what, int64_t *num
 enum http_next watch_refuse(struct exchange *x, const struct error *e);
 /* A name or text of the query, at most WATCH_TEXT_MAX bytes of UTF-8. */
 bool query_words(struct exchange *x, const char *name, struct text *value);
-/* "KIND:ID", as the store knows it. */
-bool query_entity_of(struct server *s, struct exchange *x, int64_t *entity);
 /* `me` is the caller. */
 void query_person(struct exchange *x, struct text *value, char me[ACTOR_MAX]);
 void caller_words(struct exchange *x, char me[ACTOR_MAX]);
@@ -33,6 +31,9 @@ void answer_version(struct exchange *x, int64_t version); /* ETag: "3" */
 void add_words(struct buffer *out, const char *key, struct text t);
 void add_when(struct buffer *out, const char *key, int64_t us);
 void add_id(struct buffer *out, const char *key, int64_t id); /* as text; 0: null */
+
+/* ,"next":... ,"store_lag":...} of a list. */
+enum http_next answer_page(struct server *s, struct exchange *x, const char *next);
 
 /* {"kind":...,"id":...} of the record's event; null where it has no such key, or it is gone. */
 void add_entity(struct server *s, struct text kind, uint64_t seq, struct buffer *out);
