@@ -43,7 +43,7 @@ export const en = {
 
   "search.title": "Search", "search.lead": "Every decision, newest or riskiest first.", "search.order": "Order", "search.newest": "Newest", "search.riskiest": "Top risk",
   "search.id": "Event id", "search.idHint": "Whole id, or its beginning", "search.kind": "Entity kind", "search.entity": "Entity", "search.from": "From", "search.to": "Until", "search.min": "Lowest score", "search.max": "Highest score", "search.rule": "Rule",
-  "search.do": "Search", "search.clear": "Clear", "search.none": "No decision matches", "search.noneHint": "Widen the time or remove a filter.", "search.noneYet": "Nothing has been decided yet.", "search.behind": "The search is {n} records behind; the newest decisions may be missing for a moment.",
+  "search.do": "Search", "search.clear": "Clear", "search.none": "No decision matches", "search.noneHint": "Widen the time or remove a filter.", "search.noneYet": "Nothing has been decided yet.", "search.behind": ["The search is {n} record behind; the newest decisions may be missing for a moment.", "The search is {n} records behind; the newest decisions may be missing for a moment."],
 
   "decision.title": "Decision {id}", "decision.event": "Event", "decision.time": "Time", "decision.received": "Received", "decision.outcome": "Outcome", "decision.score": "Score", "decision.probability": "Probability of fraud",
   "decision.rules": "Rules fired", "decision.noRules": "No rule fired.", "decision.shadow": "In shadow, changing nothing:", "decision.made": "Decided by", "decision.model": "Model", "decision.noModel": "No model: rules only", "decision.plan": "Plan", "decision.seq": "Record",
