@@ -15,7 +15,7 @@ import time
 import measure
 from http_load import started, trained
 from measure import ROOT, Skip
-from service import load, write_requests
+from service import ALL_CORES, Assay, load, write_requests
 
 DECISIONS, LONG_DECISIONS = 1_000_000, 10_000_000
 BATCH = 20_000
@@ -172,23 +172,72 @@ def browsing(report, server, pages, requests):
     report.put("console_p99_ratio", statistics.median(ratios), "median over the pairs; goal: 1.10 at most")
 
 
-def bench_console(report, work):
+def filled(report, work, name):
+    """A service whose store has its decisions, on both cores while it is filled; the requests; what its folder is."""
     count = LONG_DECISIONS if measure.LONG else DECISIONS
     count = int(os.environ.get("CONSOLE_DECISIONS", count))
     requests = write_requests(work)
-    server, _ = started(work, "console", trained(work))
+    server, settings = started(work, name, trained(work), cores=ALL_CORES)
+    begun = time.monotonic()
     try:
-        client = Client(server.port)
-        begun = time.monotonic()
-        fill(client, count, requests)
+        fill(Client(server.port), count, requests)
+        decided = time.monotonic() - begun
         server.wait_projected(1200)
-        report.head(f"the console's pages over {count:,} decisions (filled in {time.monotonic() - begun:.0f} s): milliseconds, median of {ASKED}")
-        some_work(client)
+        some_work(Client(server.port))
         server.wait_projected()
-        pages = pages_of(f"http://127.0.0.1:{server.port}")
-        old = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=6)
-        times = {"old": old.strftime("%Y-%m-%dT%H:%M:%SZ"), "older": (old + datetime.timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")}
-        measured(report, client, pages | {name: [path.format(**times)] for name, path in HARD.items()})
+    except BaseException:
+        server.stop()
+        raise
+    taken = time.monotonic() - begun
+    report.put("console_filled_M_decisions_per_s", count / taken / 1e6,
+               f"{count:,} decisions in {taken:.0f} s, {decided:.0f} s until the last was decided; durable, with their alerts, in the store")
+    return server, settings, count, requests
+
+
+def the_pages(report, server, count):
+    report.head(f"the console's pages over {count:,} decisions: milliseconds, median of {ASKED}, service and client on {len(ALL_CORES)} cores")
+    pages = pages_of(f"http://127.0.0.1:{server.port}")
+    old = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=6)
+    times = {"old": old.strftime("%Y-%m-%dT%H:%M:%SZ"), "older": (old + datetime.timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")}
+    measured(report, Client(server.port), pages | {name: [path.format(**times)] for name, path in HARD.items()})
+    return pages
+
+
+def the_pairs(report, server, settings, requests, pages):
+    """The same store, and the server on one core, as in `http`."""
+    server.stop()
+    server = Assay(settings)
+    try:
+        server.wait_projected()
         browsing(report, server, pages, requests)
     finally:
         server.stop()
+
+
+def bench_console(report, work):
+    """Both, over one store."""
+    server, settings, count, requests = filled(report, work, "console")
+    try:
+        pages = the_pages(report, server, count)
+    except BaseException:
+        server.stop()
+        raise
+    the_pairs(report, server, settings, requests, pages)
+
+
+def bench_console_pages(report, work):
+    server, _, count, _ = filled(report, work, "console-pages")
+    try:
+        the_pages(report, server, count)
+    finally:
+        server.stop()
+
+
+def bench_console_pairs(report, work):
+    server, settings, _, requests = filled(report, work, "console-pairs")
+    try:
+        pages = pages_of(f"http://127.0.0.1:{server.port}")
+    except BaseException:
+        server.stop()
+        raise
+    the_pairs(report, server, settings, requests, pages)
