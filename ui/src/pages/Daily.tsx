@@ -85,7 +85,7 @@ function Table({ all }: { all: Rollup[] }) {
       <Card bare title={t("daily.rows", { n: chosen.total_rows, count: number(chosen.total_rows) })}>
         <Result of={page} empty={(data) => data.rows.length === 0 && pages.page === 1 && <Empty />}>
           {(data) => (<>
-            <Cards caption={chosen.name} head={[{ title: t("daily.day"), kind: "lead" }, ...columns.map((one) => ({ title: one.title, kind: numeric(joined, one.name) ? "number" as const : undefined }))]}
+            <Cards caption={chosen.name} head={[{ title: t("daily.day"), kind: "lead" }, ...columns.map((one) => ({ title: one.title, kind: numeric(joined, one.name) ? "number" as const : one.what === "reason" || one.what === "action" ? "wide" as const : undefined }))]}
               rows={joined.map((row, i) => ({ key: `${i}`, cells: [<Period of={row[period]} />, ...columns.map((one) => one.what === "level" ? <Badge tone={levelTone(row[one.name], null)}>{String(row[one.name] ?? "–")}</Badge> : <Cell of={row[one.name]} money={one.what === "average"} share={one.what === "score"} />)] }))} />
             <footer><Pager pages={pages} next={data.next} shown={data.rows.length} /></footer>
           </>)}
