@@ -52,9 +52,8 @@ interface Status {
 }
 
 function Health() {
-  const { t, number, percent, duration, dateTime } = useWords();
+  const { t, number, percent, duration, dateTime, bytes } = useWords();
   const asked = useAsk(["status"], (signal) => api.GET("/v1/status", { signal }), { refetchInterval: 5000 });
-  const bytes = (n: number) => (n >= 1e9 ? `${number(n / 1e9, 1)} GB` : n >= 1e6 ? `${number(n / 1e6, 1)} MB` : `${number(n / 1e3, 1)} kB`);
   return (
     <Result of={asked}>
       {(data) => {

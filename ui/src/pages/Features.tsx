@@ -9,6 +9,7 @@ import { Histogram, Legend } from "../components/charts";
 import { Cards } from "../components/DataTable";
 import { Empty, Result } from "../components/states";
 import { useWords } from "../i18n";
+import { en } from "../i18n/en";
 
 interface DriftFeature {
   name: string;
@@ -66,7 +67,7 @@ export default function Features() {
                 key: one.name, ...(opened ? { more: <More of={one} drift={its} /> } : {}),
                 cells: [
                   <button type="button" className="link mono" aria-expanded={opened} onClick={() => setOpen(opened ? null : one.name)}>{one.name}</button>,
-                  <code>{one.expression}</code>, <>{one.type}{one.unit && one.unit !== one.type && <div className="dim small">{one.unit}</div>}</>, <Warm of={one} />,
+                  <code>{one.expression}</code>, <>{one.type}{one.unit && one.unit !== one.type && <div className="dim small"><Unit of={one.unit} /></div>}</>, <Warm of={one} />,
                   ...(drift.data ? [
                     its?.verdict ? <Badge tone={tones[its.verdict]}>{t(`feature.${its.verdict}`)} {its.psi !== null && amount(its.psi)}</Badge> : <span className="dim">–</span>,
                     its?.quantiles ? value(its.quantiles.p50) : "–", its ? percent(its.nulls.recent) : "–",
@@ -94,6 +95,14 @@ function ScoreDrift({ of }: { of: Drift }) {
       </div>
     </Card>
   );
+}
+
+/** The server names units in English: "that of amount", "events". */
+function Unit({ of }: { of: string }) {
+  const { t } = useWords();
+  const field = /^that of (.+)$/.exec(of)?.[1];
+  const key = `unit.${of}`;
+  return field !== undefined ? t("unit.of", { field }) : key in en ? t(key as "unit.events") : of;
 }
 
 /** From when on a feature has all of its past. */
