@@ -58,13 +58,13 @@ static inline const struct entity *hinted_entity(const struct velocity *v, const
                                                          : NULL;
 }
 
-/* And the other lines of its head, or more of its first. */
+/* And the other lines of its head. */
 static inline __attribute__((always_inline)) void
-ahead_head(const struct velocity *v, const struct hint *hints, uint32_t number, uint32_t lines)
+ahead_head(const struct velocity *v, const struct hint *hints, uint32_t number)
 {
     const struct entity *e = hinted_entity(v, hints, number);
 
-    for (uint32_t i = 1; i < lines && e != NULL; i++)
+    for (int i = 1; i < HEAD_LINES && e != NULL; i++)
         __builtin_prefetch((const char *)e + i * AHEAD_LINE, 1);
 }
 

@@ -322,15 +322,13 @@ ask_slots(struct velocity *v, uint32_t group, const struct stretch *s, uint32_t 
         ahead_slot(v, group, token_at(v, s->rows, group, row));
 }
 
-static inline __attribute__((always_inline)) void ask_entities(struct velocity *v, uint32_t group,
-                                                               const struct stretch *s,
-                                                               uint32_t from, uint32_t to,
-                                                               uint32_t lines)
+static void ask_entities(struct velocity *v, uint32_t group, const struct stretch *s, uint32_t from,
+                         uint32_t to)
 {
     for (uint32_t row = from; row < to && row < s->last; row++)
         ahead_entity(v, group, token_at(v, s->rows, group, row), v->hint, row);
     for (uint32_t row = from; row < to && row < s->last; row++)
-        ahead_head(v, v->hint, row, lines);
+        ahead_head(v, v->hint, row);
 }
 
 static inline __attribute__((always_inline)) void
@@ -345,7 +343,7 @@ static inline __attribute__((always_inline)) void
 ask_for_first_rows(struct velocity *v, uint32_t group, const struct stretch *s)
 {
     ask_slots(v, group, s, s->first, s->first + AHEAD_SLOT);
-    ask_entities(v, group, s, s->first, s->first + AHEAD_ENTITY, HEAD_LINES);
+    ask_entities(v, group, s, s->first, s->first + AHEAD_ENTITY);
     ask_events(v, group, s, s->first, s->first + AHEAD_EVENTS);
 }
 
@@ -356,7 +354,7 @@ ask_for_rows(struct velocity *v, uint32_t group, const struct stretch *s, uint32
     if ((row - s->first) % AHEAD_ROWS != 0)
         return;
     ask_slots(v, group, s, row + AHEAD_SLOT, row + AHEAD_SLOT + AHEAD_ROWS);
-    ask_entities(v, group, s, row + AHEAD_ENTITY, row + AHEAD_ENTITY + AHEAD_ROWS, HEAD_LINES);
+    ask_entities(v, group, s, row + AHEAD_ENTITY, row + AHEAD_ENTITY + AHEAD_ROWS);
     ask_events(v, group, s, row + AHEAD_EVENTS, row + AHEAD_EVENTS + AHEAD_ROWS);
 }
 
@@ -372,7 +370,7 @@ ask_for_step(struct velocity *v, uint32_t group, const struct stretch *s, uint32
         ahead_slot(v, group, at[LABEL_SLOT].token[group]);
     if (LABEL_ENTITY < left) {
         ahead_entity(v, group, at[LABEL_ENTITY].token[group], v->label_hint, step + LABEL_ENTITY);
-        ahead_head(v, v->label_hint, step + LABEL_ENTITY, HEAD_LINES);
+        ahead_head(v, v->label_hint, step + LABEL_ENTITY);
     }
     if (LABEL_EVENT < left)
         ahead_label(v, group, v->label_hint, step + LABEL_EVENT);
@@ -447,16 +445,6 @@ static void run_step(const struct stretch *s, uint32_t step)
     }
 }
 
-/* Lines that are asked for before an entity's size is known. A single row waits for each step in
- * turn, so where entities are mostly small they are asked for whole. */
-static uint32_t first_lines(const struct stretch *s, uint32_t group)
-{
-    const struct velocity_counts *c = &s->v[group].state[group].counts;
-    bool is_small = c->bytes <= c->entities * (SMALL_LINES * AHEAD_LINE);
-
-    return is_small && s->last - s->first == 1 ? SMALL_LINES : HEAD_LINES;
-}
-
 /* What the groups need for the first rows: the same step for all groups, so that a single row's
  * misses overlap too. */
 static void ask_for_groups(const struct stretch *s)
@@ -470,7 +458,7 @@ static void ask_for_groups(const struct stretch *s)
             if (kind == 0)
                 ask_slots(&s->v[i], i, s, s->first, s->first + AHEAD_SLOT);
             else if (kind == 1)
-                ask_entities(&s->v[i], i, s, s->first, s->first + AHEAD_ENTITY, first_lines(s, i));
+                ask_entities(&s->v[i], i, s, s->first, s->first + AHEAD_ENTITY);
             else
                 ask_events(&s->v[i], i, s, s->first, s->first + AHEAD_EVENTS);
         }
