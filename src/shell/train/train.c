@@ -731,6 +731,7 @@ static bool work(struct training *t, struct error *e)
         return false;
     t->shared_checks = t->r->checks;
     checks_of_models(t->r, &checks);
+    ram_give_back();
     if (!keep_models(t, e))
         return false;
     t->r->evaluate_seconds += lap(t);
