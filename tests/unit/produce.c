@@ -187,5 +187,5 @@ int main(void)
         cmocka_unit_test(the_last_ids_are_remembered_and_old_ones_forgotten),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return RUN(tests);
 }
