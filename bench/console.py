@@ -15,12 +15,12 @@ import time
 import measure
 from http_load import started, trained
 from measure import ROOT, Skip
-from service import ALL_CORES, Assay, load, write_requests
+from service import ALL_CORES, SEED, Assay, load, write_requests
 
 DECISIONS, LONG_DECISIONS = 1_000_000, 10_000_000
 BATCH = 20_000
 MOST_MS = 300
-ASKED, MOST_ASKED_MS = 9, 10_000  # times each
+ASKED, MOST_ASKED_MS, ONCE = 9, 10_000, 60  # times each
 RATE, PEOPLE, PAUSE_S = 10_000, 5, 1.0
 PAIRS, SECONDS, LONG_PAIRS, LONG_SECONDS, WARM_S = 4, 10, 10, 60, 10
 # What no page asks by itself, and people do: much that nothing has, and what is far back.
@@ -111,6 +111,22 @@ def measured(report, client, pages):
         if worst[0] > MOST_MS:
             slow.append(page)
     report.put("console_slower_than_300_ms", len(slow), ", ".join(slow))
+
+
+def once_each(report, client, count, requests):
+    """Pages of what nobody has asked for before: what is warm of the others is not of these."""
+    draw, events = random.Random(SEED), requests.read_text().splitlines()
+    kinds = {
+        "explanation": lambda: f"/v1/decisions/c-{draw.randrange(count):09}/explanation",
+        **{kind: lambda kind=kind: f"/v1/entities/{kind}/{json.loads(draw.choice(events))[f'{kind}_id']}?limit=25" for kind in ("customer", "terminal")},
+    }
+    for kind, path in kinds.items():
+        try:
+            times = sorted(client.ask(path())[0] for _ in range(ONCE))
+        except Skip as why:
+            report.skip(f"console first {kind}", why)
+            continue
+        report.put(f"console_first_{kind}_ms", statistics.median(times), f"median of {ONCE}, each asked for the first time; the slowest {times[-1]:.0f}")
 
 
 class Person(threading.Thread):
@@ -207,11 +223,12 @@ def filled(report, work, name):
     return server, settings, count, requests, pages
 
 
-def the_pages(report, server, count, pages):
+def the_pages(report, server, count, requests, pages):
     report.head(f"the console's pages over {count:,} decisions: milliseconds, median of {ASKED}, service and client on {len(ALL_CORES)} cores")
     old = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=6)
     times = {"old": old.strftime("%Y-%m-%dT%H:%M:%SZ"), "older": (old + datetime.timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")}
     measured(report, Client(server.port), pages | {name: [path.format(**times)] for name, path in HARD.items()})
+    once_each(report, Client(server.port), count, requests)
 
 
 def the_pairs(report, server, settings, requests, pages):
@@ -229,7 +246,7 @@ def bench_console(report, work):
     """Both, over one store."""
     server, settings, count, requests, pages = filled(report, work, "console")
     try:
-        the_pages(report, server, count, pages)
+        the_pages(report, server, count, requests, pages)
     except BaseException:
         server.stop()
         raise
@@ -237,9 +254,9 @@ def bench_console(report, work):
 
 
 def bench_console_pages(report, work):
-    server, _, count, _, pages = filled(report, work, "console-pages")
+    server, _, count, requests, pages = filled(report, work, "console-pages")
     try:
-        the_pages(report, server, count, pages)
+        the_pages(report, server, count, requests, pages)
     finally:
         server.stop()
 
