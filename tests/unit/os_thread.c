@@ -2,6 +2,8 @@
 
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "shell/os/clock.h"
 #include "shell/os/digest.h"
@@ -214,6 +216,28 @@ static void time_goes_on(void **state)
     assert_true(clock_now_us() > INT64_C(1700000000000000));
 }
 
+/* What the one who started the service gave it is not taken away. */
+static void *turn_prompt(void *context)
+{
+    int *nice_after = context;
+
+    assert_int_equal(setpriority(PRIO_PROCESS, (id_t)gettid(), 7), 0);
+    thread_prompt();
+    *nice_after = getpriority(PRIO_PROCESS, (id_t)gettid());
+    return NULL;
+}
+
+static void a_prompt_thread_keeps_its_niceness(void **state)
+{
+    pthread_t thread;
+    int nice_after = -100;
+
+    (void)state;
+    assert_int_equal(pthread_create(&thread, NULL, turn_prompt, &nice_after), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(nice_after, 7);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -223,6 +247,7 @@ int main(void)
         cmocka_unit_test(a_queue_keeps_order_and_limit),
         cmocka_unit_test(nothing_is_lost_between_threads),
         cmocka_unit_test(a_processor_is_there),
+        cmocka_unit_test(a_prompt_thread_keeps_its_niceness),
         cmocka_unit_test(sha256_is_sha256),
         cmocka_unit_test(random_bytes_differ),
         cmocka_unit_test(time_goes_on),
