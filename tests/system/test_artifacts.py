@@ -230,6 +230,17 @@ def test_away_the_cached_models_go_on_with_a_warning(machine, s3, events):
         assert "registry: " in server.words()
 
 
+def test_away_a_worker_of_a_topic_says_so(machine, s3, kafka, topic):
+    a, name = machine("a"), topic()
+    a.train()
+    s3.fail("drop", 1000)
+    p = a.popen("stream", "--once", "--json", "--set", f"kafka.brokers={kafka.brokers}", "--set", f"stream.topic={name}",
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    out, err = p.communicate(timeout=60)
+    assert p.returncode == 0 and json.loads(out)["decisions"] == 0, err
+    assert "registry.endpoint" in err and "has of before" in err
+
+
 def test_lost_at_the_end_of_a_training_the_model_is_kept_and_pushed_later(machine, s3):
     a = machine("a")
     s3.denied = {"PUT"}

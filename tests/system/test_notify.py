@@ -495,6 +495,13 @@ def test_mistakes_are_told_at_the_start(binary, tmp_path, entry, words):
     assert code == 1 and words in err and "notify.one" in err, err
 
 
+def test_a_topic_that_is_not_there_is_named(binary, kafka, tmp_path):
+    (tmp_path / "assay.yaml").write_text(
+        f"name: t\nsources: {{transactions: tx.csv}}\nkafka: '{kafka.brokers}'\nnotify:\n  bus: {{to: topic, topic: nowhere, timeout: 2s}}\n")
+    code, _, err = command(binary, tmp_path, "notify", "test", "bus")
+    assert code == 3 and 'has no topic "nowhere"' in err and "notify.bus.topic" in err, err
+
+
 def test_a_topic_of_kafka(serve, kafka, topic):
     told = topic(2)
     s = serve(f"  bus: {{to: topic, topic: {told}}}\nkafka: '{kafka.brokers}'\n")

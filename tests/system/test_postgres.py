@@ -168,6 +168,40 @@ def test_roles(binary, write, tmp_path, postgres, database):
     assert done.returncode == 1 and "permission denied" in done.stderr and "roles.sql" in done.stderr
 
 
+def test_rollups_by_a_role_of_little_rights(run, write, postgres, database):
+    """It loads a table, rolls it up, again and anew; the reader reads it; what is not its own it cannot change."""
+    write("assay.yaml", SETTINGS + f"store: {{kind: postgres, url: \"{postgres.url(database)}\"}}\n")
+    assert run("rebuild", "--tables").exit == 0
+    roles = (ROOT / "deploy" / "postgres" / "roles.sql").read_text()
+    for _ in range(2):
+        postgres.psql(roles, database=database)
+    postgres.psql("DROP ROLE IF EXISTS n1; DROP ROLE IF EXISTS n2; DROP ROLE IF EXISTS r2; CREATE ROLE r2 LOGIN IN ROLE assay_reader",
+                  database=database)
+    for name in ("n1", "n2"):
+        postgres.psql(f"CREATE ROLE {name} LOGIN IN ROLE assay_rollup; ALTER ROLE {name} SET role = 'assay_rollup'", database=database)
+    write("tx.csv", HISTORY)
+    write("daily.yaml", """name: shop
+sources: {transactions: {table: raw.tx, fields: {at: time}}}
+event: {id: id, time: at}
+model: {kind: none}
+rollups:
+  daily: {source: transactions, every: day, measures: {n: count()}, table: feature.shop_daily}
+""")
+    loaded = run("load", "tx.csv", "--table", "raw.tx", "--create", env={"DATABASE_URL": postgres.url(database, "n1")})
+    assert loaded.exit == 0, loaded.stderr
+    for login, words in (("n1", []), ("n2", []), ("n2", ["--rebuild"])):
+        done = run("-c", "daily.yaml", "rollup", *words, env={"DATABASE_URL": postgres.url(database, login)})
+        assert done.exit == 0, done.stderr
+    count = [str(len(HISTORY.splitlines()) - 1)]
+    assert rows(postgres, database, "SELECT sum(n) FROM feature.shop_daily") == count
+    read = run("export", "SELECT sum(n) AS n FROM feature.shop_daily", "--url", postgres.url(database, "r2"))
+    assert read.exit == 0 and read.stdout.split() == ["n", *count], read
+    for words in ("DELETE FROM score.decision", "CREATE SCHEMA other", "UPDATE feature.shop_daily SET n = 0"):
+        login = "r2" if "shop_daily" in words else "n1"
+        done = subprocess.run(["psql", "-X", "-c", words, postgres.url(database, login)], capture_output=True, text=True)
+        assert "permission denied" in done.stderr, (words, done)
+
+
 def test_no_secret_is_told(run, write, postgres):
     write("tx.csv", HISTORY)
     url = f"postgresql://someone:{SECRET}@127.0.0.1:1/shop"

@@ -104,6 +104,24 @@ def test_the_topic_and_the_brokers_of_the_settings(run, kafka, write):
     assert len(kafka.read("from-settings")) == 3 and kafka.topics()["from-settings"] == 2
 
 
+def test_the_key_of_the_settings(run, kafka, topic, write):
+    name, write_csv = topic(3), write("tx.csv", CSV)
+    entities = "entities: {person: name, place: {key: zip}}\nstream: {key: place}\n"
+    settings = (f"name: t\nsources: {{transactions: {{file: tx.csv, kafka: {name}}}}}\nevent: {{id: id, time: when}}\n"
+                f"kafka: {{brokers: \"{kafka.brokers}\"}}\n")
+    write("assay.yaml", settings + entities)
+    done = run("produce", write_csv)
+    assert done.exit == 0 and "keyed by zip" in done.stdout, done
+    assert sorted(m.key or "" for m in kafka.read(name)) == ["", "00501", "00502"]
+    other = topic()
+    assert run("produce", write_csv, "--topic", other).exit == 0  # not where events are read from
+    assert {m.key for m in kafka.read(other)} == {None}
+    write("assay.yaml", settings + "entities: {person: nam}\n")
+    done = run("produce", write_csv)
+    assert done.exit == 1 and "entities.person" in done.stderr and 'did you mean "name"' in done.stderr
+    assert run("produce", write_csv, "--key", "name").exit == 0
+
+
 def test_a_pipe_is_sent_as_it_comes(binary, kafka, topic):
     there = topic()
     pipe = subprocess.Popen([binary, "produce", "-", "--topic", there, "--brokers", kafka.brokers],

@@ -13,7 +13,7 @@
 
 enum {
     SAMPLE_ROWS = 100000, /* legitimate rows that are looked at to place borders; frauds all are */
-    GATHER_SPARE = 3,     /* bytes behind the last column: bins.h */
+    GATHER_SPARE = 3,     /* bytes behind the last cell: bins.h */
     FRAUD_SHARE = 4,      /* frauds count 1/FRAUD_SHARE of all when borders are placed */
 };
 
@@ -161,7 +161,7 @@ bins_avx512(const double *border, uint32_t borders, const double *x, uint32_t co
 
 static void fill_cells(struct bins *b, uint32_t input, const double *x, enum simd simd)
 {
-    uint8_t *column = b->column + (size_t)input * b->rows;
+    uint8_t block_bin[LEARN_BLOCK], *bin = block_bin;
     uint32_t block = SEARCHES;
 
 #if defined(__x86_64__)
@@ -171,14 +171,16 @@ static void fill_cells(struct bins *b, uint32_t input, const double *x, enum sim
     for (uint32_t i = 0; i < b->rows; i += block) {
         uint32_t left = b->rows - i, count = left < block ? left : block;
 
+        if (b->column != NULL)
+            bin = b->column + (size_t)input * b->rows + i;
 #if defined(__x86_64__)
         if (simd == SIMD_AVX512)
-            bins_avx512(b->border[input], b->count[input], x + i, count, column + i);
+            bins_avx512(b->border[input], b->count[input], x + i, count, bin);
         else
 #endif
-            bins_of(b->border[input], b->count[input], x + i, count, column + i);
-        for (uint32_t k = i; b->cell != NULL && k < i + count; k++)
-            b->cell[(size_t)k * b->inputs + input] = column[k];
+            bins_of(b->border[input], b->count[input], x + i, count, bin);
+        for (uint32_t k = 0; k < count; k++)
+            b->cell[(size_t)(i + k) * b->inputs + input] = bin[k];
     }
 }
 
@@ -223,16 +225,16 @@ static void allocate(struct bins *b, uint32_t rows, uint32_t inputs)
     b->border = mem_array(inputs, sizeof *b->border);
 }
 
-void bins_init(struct bins *b, const struct dataset *d, uint32_t bins, bool by_row, struct model *m,
-               const struct learn_run *run)
+void bins_init(struct bins *b, const struct dataset *d, uint32_t bins, bool by_input,
+               struct model *m, const struct learn_run *run)
 {
     struct cutting c = {b, d, m, bins, run->simd};
 
     ASSERT(bins >= 2 && bins <= BINS_MAX);
     allocate(b, d->rows, d->inputs);
-    if (by_row)
-        b->cell = mem_aligned(64, (size_t)d->rows * d->inputs);
-    b->column = mem_aligned(64, (size_t)d->rows * d->inputs + GATHER_SPARE);
+    b->cell = mem_aligned(64, (size_t)d->rows * d->inputs + GATHER_SPARE);
+    if (by_input)
+        b->column = mem_aligned(64, (size_t)d->rows * d->inputs + GATHER_SPARE);
     workers_run(run->workers, d->inputs, cut_task, &c);
 }
 

@@ -355,8 +355,11 @@ static void part_piece(void *context, unsigned number)
     struct parting *p = context;
     struct grower *g = p->grower;
     const struct bins *b = g->work.bins;
-    struct part_rule rule = {0, b->column + (size_t)p->node->input * b->rows, p->node->bin,
-                             p->node->missing_left};
+    struct part_rule rule = {.cell = b->column + (size_t)p->node->input * b->rows,
+                             .stride = 1,
+                             .rows = b->rows,
+                             .bin = p->node->bin,
+                             .missing_left = p->node->missing_left};
     uint32_t begin = piece_begin(p, number), end = piece_begin(p, number + 1);
 
     p->left[number] = part_rows(&rule, g->row + begin, end - begin, g->scratch + begin, g->simd);

@@ -12,7 +12,7 @@ static uint32_t part_scalar(const struct part_rule *rule, uint32_t *row, uint32_
 
     for (; i < rows; i++) {
         uint32_t r = row[i];
-        uint8_t cell = rule->column[r >> rule->shift];
+        uint8_t cell = rule->cell[(size_t)(r >> rule->shift) * rule->stride];
         bool goes_left = cell == 0 ? rule->missing_left : cell <= rule->bin;
 
         row[left] = r; /* left <= i: what it overwrites was read */
@@ -30,13 +30,14 @@ __attribute__((target("avx512f"))) static uint32_t
 part_avx512(const struct part_rule *rule, uint32_t *row, uint32_t rows, uint32_t *aside)
 {
     const __m512i bin = _mm512_set1_epi32(rule->bin), byte = _mm512_set1_epi32(255);
+    const __m512i stride = _mm512_set1_epi32((int)rule->stride);
     const __m128i shift = _mm_cvtsi32_si128((int)rule->shift);
     uint32_t left = 0, right = 0, i = 0;
 
     for (; i + 16 <= rows; i += 16) {
         __m512i r = _mm512_loadu_si512(row + i);
-        __m512i at = _mm512_srl_epi32(r, shift);
-        __m512i cell = _mm512_and_epi32(_mm512_i32gather_epi32(at, rule->column, 1), byte);
+        __m512i at = _mm512_mullo_epi32(_mm512_srl_epi32(r, shift), stride);
+        __m512i cell = _mm512_and_epi32(_mm512_i32gather_epi32(at, rule->cell, 1), byte);
         __mmask16 low = _mm512_cmple_epu32_mask(cell, bin);
         __mmask16 present = _mm512_test_epi32_mask(cell, cell);
         __mmask16 goes_left = rule->missing_left ? low : (__mmask16)(low & present);
@@ -55,7 +56,7 @@ uint32_t part_rows(const struct part_rule *rule, uint32_t *row, uint32_t rows, u
                    enum simd level)
 {
 #if defined(__x86_64__)
-    if (level == SIMD_AVX512)
+    if (level == SIMD_AVX512 && (uint64_t)rule->rows * rule->stride <= INT32_MAX)
         return part_avx512(rule, row, rows, aside);
 #endif
     return part_scalar(rule, row, 0, rows, aside, 0);

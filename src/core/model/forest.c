@@ -15,13 +15,14 @@ enum {
     NODE_LEAF = 1,
     NODE_MISSING_LEFT = 2,
     NODE_BYTES_MIN = 13,  /* a leaf: flags, cover, value */
-    RULE_NODES = 1 << 18, /* that are explained by one rule, where many rows are */
+    RULE_NODES = 1 << 16, /* that are explained by one rule, where many rows are */
+    CACHED_LINES = 8192,  /* half a megabyte: a forest of more is scored in larger blocks */
 };
 
 struct forest_scratch {
     enum simd level;
     const struct forest_kernel *kernel;
-    uint16_t *ranks;           /* MODEL_BLOCK ranked rows */
+    uint16_t *ranks;           /* a block of ranked rows */
     struct shap_scratch *shap; /* made when first explained */
 };
 
@@ -38,6 +39,8 @@ static bool forest_finish(struct model *m, struct error *e)
     m->ranks = forest_ranks_new(m, e);
     if (m->ranks == NULL)
         return false;
+    if (m->ranks->lines > CACHED_LINES)
+        m->block = MODEL_BLOCK_LARGE;
     m->mean_path = isolation_mean_path(m->forest.samples);
     return true;
 }
@@ -48,7 +51,7 @@ static void *forest_scratch_new(const struct model *m, enum simd level)
 
     s->level = level;
     s->kernel = forest_kernel_of(m->ranks, level);
-    s->ranks = mem_array((size_t)MODEL_BLOCK * forest_ranks_stride(m->ranks) + 1, sizeof *s->ranks);
+    s->ranks = mem_array((size_t)m->block * forest_ranks_stride(m->ranks) + 1, sizeof *s->ranks);
     return s;
 }
 
@@ -80,7 +83,7 @@ static void sum_leaves(const struct model *m, struct forest_scratch *s, const do
 static void boost_score(const struct model *m, void *scratch, const double *x, uint32_t rows,
                         double *margin)
 {
-    int64_t sum[MODEL_BLOCK];
+    int64_t sum[MODEL_BLOCK_LARGE];
 
     sum_leaves(m, scratch, x, rows, sum);
     for (uint32_t i = 0; i < rows; i++)
@@ -147,7 +150,7 @@ static double mean_leaf(const struct model *m, int64_t sum)
 static void forest_score(const struct model *m, void *scratch, const double *x, uint32_t rows,
                          double *margin)
 {
-    int64_t sum[MODEL_BLOCK];
+    int64_t sum[MODEL_BLOCK_LARGE];
 
     sum_leaves(m, scratch, x, rows, sum);
     for (uint32_t i = 0; i < rows; i++)

@@ -10,7 +10,7 @@ struct forest_kernel {
     enum simd level;   /* that it takes at least */
     bool byte_permute; /* whether it takes simd_has_byte_permute() */
     bool (*fits)(const struct forest_ranks *r);
-    /* sum[i] += the leaf values of all trees for row i of 1 .. MODEL_BLOCK ranked rows. */
+    /* sum[i] += the leaf values of all trees for row i of 1 .. MODEL_BLOCK_LARGE ranked rows. */
     void (*sum)(const struct forest_ranks *r, const uint16_t *ranks, uint32_t rows, int64_t *sum);
 };
 

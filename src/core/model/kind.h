@@ -5,7 +5,9 @@
 #include "core/model/parts.h"
 
 enum {
-    MODEL_BLOCK = 64,  /* rows that are scored together */
+    MODEL_BLOCK = 64, /* rows that are scored together */
+    MODEL_BLOCK_LARGE =
+        1024,          /* the same of a forest that no cache holds: it is read once a block */
     MODEL_NESTING = 3, /* members of members of a model, at most so deep */
 };
 
@@ -21,7 +23,7 @@ struct model_operations {
     /* Working memory of one thread; NULL where there is none. */
     void *(*scratch_new)(const struct model *m, enum simd level);
     void (*scratch_free)(const struct model *m, void *scratch);
-    /* At most MODEL_BLOCK encoded rows. */
+    /* At most m->block encoded rows. */
     void (*score)(const struct model *m, void *scratch, const double *x, uint32_t rows,
                   double *margin);
     /* Contributions (zero before) of one encoded row; returns the base. */

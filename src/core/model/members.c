@@ -14,7 +14,7 @@ static const double share_least = 1e-9;
 
 struct members_scratch {
     struct model_scratch *member[MODEL_MEMBERS_MAX];
-    double *x; /* MODEL_BLOCK encoded rows of one member */
+    double *x; /* a block of encoded rows of one member */
 };
 
 static void members_close(struct model *m)
@@ -26,8 +26,12 @@ static void members_close(struct model *m)
 static bool members_finish(struct model *m, struct error *e)
 {
     m->width = 0;
-    for (uint32_t k = 0; k < m->members.count; k++)
-        m->width += m->members.model[k]->width;
+    for (uint32_t k = 0; k < m->members.count; k++) {
+        const struct model *member = m->members.model[k];
+
+        m->width += member->width;
+        m->block = member->block > m->block ? member->block : m->block;
+    }
     return m->members.count > 0 ||
            error_set(e, ERROR_INVALID, "model: %s without members", model_kind_name(m->kind));
 }
@@ -38,7 +42,7 @@ static void *members_scratch_new(const struct model *m, enum simd level)
 
     for (uint32_t k = 0; k < m->members.count; k++)
         s->member[k] = model_scratch_new(m->members.model[k], level);
-    s->x = mem_array((size_t)MODEL_BLOCK * m->width + 1, sizeof *s->x);
+    s->x = mem_array((size_t)m->block * m->width + 1, sizeof *s->x);
     return s;
 }
 
@@ -89,7 +93,7 @@ static void members_score(const struct model *m, void *scratch, const double *x,
                           double *margin)
 {
     struct members_scratch *s = scratch;
-    double part[MODEL_BLOCK];
+    double part[MODEL_BLOCK_LARGE];
     uint32_t from = 0;
 
     for (uint32_t i = 0; i < rows; i++)

@@ -10,7 +10,7 @@
 
 struct model_scratch {
     const struct model *model;
-    double *x; /* MODEL_BLOCK encoded rows */
+    double *x; /* a block of encoded rows */
     void *own; /* the kind's */
 };
 
@@ -47,7 +47,7 @@ struct model *model_new(enum model_kind kind, uint32_t inputs)
     struct model *m = mem_alloc(sizeof *m);
 
     ASSERT(inputs <= MODEL_INPUTS_MAX);
-    *m = (struct model){.kind = kind, .inputs = inputs, .width = inputs};
+    *m = (struct model){.kind = kind, .inputs = inputs, .width = inputs, .block = MODEL_BLOCK};
     m->input = mem_array(inputs + 1, sizeof *m->input);
     m->category = mem_array(inputs + 1, sizeof *m->category);
     model_set_notes(m, &(struct model_notes){(char *)"", (char *)"", (char *)""});
@@ -222,7 +222,7 @@ struct model_scratch *model_scratch_new(const struct model *m, enum simd level)
     struct model_scratch *s = mem_alloc(sizeof *s);
 
     s->model = m;
-    s->x = mem_array((size_t)MODEL_BLOCK * m->width + 1, sizeof *s->x);
+    s->x = mem_array((size_t)m->block * m->width + 1, sizeof *s->x);
     if (o->scratch_new != NULL)
         s->own = o->scratch_new(m, level);
     return s;
@@ -251,8 +251,8 @@ void model_scratch_prepare(struct model_scratch *s)
 void model_score_encoded(const struct model *m, struct model_scratch *s, const double *x,
                          uint32_t rows, double *margin)
 {
-    for (uint32_t at = 0; at < rows; at += MODEL_BLOCK) {
-        uint32_t n = rows - at < MODEL_BLOCK ? rows - at : MODEL_BLOCK;
+    for (uint32_t at = 0; at < rows; at += m->block) {
+        uint32_t n = rows - at < m->block ? rows - at : m->block;
 
         model_operations(m)->score(m, s->own, x + (size_t)at * m->width, n, margin + at);
     }
@@ -261,10 +261,10 @@ void model_score_encoded(const struct model *m, struct model_scratch *s, const d
 void model_score(const struct model *m, struct model_scratch *s, const struct column *const *inputs,
                  uint32_t first, uint32_t rows, double *margin, double *probability)
 {
-    double block[MODEL_BLOCK];
+    double block[MODEL_BLOCK_LARGE];
 
-    for (uint32_t at = 0; at < rows; at += MODEL_BLOCK) {
-        uint32_t n = rows - at < MODEL_BLOCK ? rows - at : MODEL_BLOCK;
+    for (uint32_t at = 0; at < rows; at += m->block) {
+        uint32_t n = rows - at < m->block ? rows - at : m->block;
 
         model_encode(m, inputs, NULL, first + at, n, s->x);
         model_score_encoded(m, s, s->x, n, block);
@@ -272,6 +272,18 @@ void model_score(const struct model *m, struct model_scratch *s, const struct co
             memcpy(margin + at, block, n * sizeof *block);
         for (uint32_t i = 0; i < n && probability != NULL; i++)
             probability[at + i] = model_probability(m, block[i]);
+    }
+}
+
+void model_score_rows(const struct model *m, struct model_scratch *s,
+                      const struct column *const *inputs, const uint32_t *row, uint32_t rows,
+                      double *margin)
+{
+    for (uint32_t at = 0; at < rows; at += m->block) {
+        uint32_t n = rows - at < m->block ? rows - at : m->block;
+
+        model_encode(m, inputs, row, at, n, s->x);
+        model_score_encoded(m, s, s->x, n, margin + at);
     }
 }
 

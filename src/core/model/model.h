@@ -159,6 +159,10 @@ void model_scratch_prepare(struct model_scratch *s);
  * the same bits in any batch. */
 void model_score(const struct model *m, struct model_scratch *s, const struct column *const *inputs,
                  uint32_t first, uint32_t rows, double *margin, double *probability);
+/* The margins of rows row[0..rows-1]. */
+void model_score_rows(const struct model *m, struct model_scratch *s,
+                      const struct column *const *inputs, const uint32_t *row, uint32_t rows,
+                      double *margin);
 
 /* Exact additive contributions to the margin of one row: base + sum(contribution) = margin.
  * Trees: TreeSHAP with the training cover as weights (Lundberg et al., 2020); linear terms: weight

@@ -139,6 +139,7 @@ struct model {
     struct model_members members;
     struct imported *imported;  /* MODEL_IMPORTED */
     uint32_t width;             /* doubles of an encoded row; from model_finish on */
+    uint32_t block;             /* rows that are scored together; likewise */
     struct forest_ranks *ranks; /* the forest as the kernels walk it */
     struct shap_rule *shap;     /* NULL until a row is explained: shap_rule_of */
     double mean_path;           /* MODEL_ISOLATION: of its samples */

@@ -127,6 +127,7 @@ static bool rank_inputs(struct forest_ranks *r, const struct model *m, struct er
         r->used++;
     }
     r->first[r->used] = kept;
+    r->threshold = mem_resize(r->threshold, (size_t)kept + 1, sizeof *r->threshold);
     mem_free(at);
     mem_free(spare);
     mem_free(start);

@@ -68,7 +68,15 @@ ahead_head(const struct velocity *v, const struct hint *hints, uint32_t number)
         __builtin_prefetch((const char *)e + i * AHEAD_LINE, 1);
 }
 
-/* Step 3: a small block is asked for whole, of a large one the events at its cursors. */
+/* An event and those that come next: a cursor mostly looks at two of them or three. */
+static inline __attribute__((always_inline)) void ahead_line_pair(const uint8_t *event)
+{
+    __builtin_prefetch(event, 1);
+    __builtin_prefetch(event + AHEAD_LINE, 1);
+}
+
+/* Step 3: a small block is asked for whole, of a large one the events at its cursors. A full one
+ * will mostly be left, and what is beside it looked at. */
 static inline __attribute__((always_inline)) void
 ahead_events(const struct velocity *v, uint32_t group, const struct hint *hints, uint32_t number)
 {
@@ -80,21 +88,19 @@ ahead_events(const struct velocity *v, uint32_t group, const struct hint *hints,
     if (e == NULL)
         return;
     bytes = e->units * REGION_UNIT;
+    if (e->end == e->capacity)
+        region_ask_free(v->region, e, bytes);
     if (bytes <= SMALL_LINES * AHEAD_LINE) {
         for (uint32_t at = HEAD_LINES * AHEAD_LINE; at < bytes; at += AHEAD_LINE)
             __builtin_prefetch((const char *)e + at, 1);
         return;
     }
     cursor = entity_cursors(e);
-    for (uint32_t c = 0; c < g->cursor_count; c++) {
-        const uint8_t *event = entity_event(g, e, cursor[c]);
-
-        __builtin_prefetch(event, 1);
-        __builtin_prefetch(event + g->event_bytes - 1, 1);
-    }
+    for (uint32_t c = 0; c < g->cursor_count; c++)
+        ahead_line_pair(entity_event(g, e, cursor[c]));
 }
 
-/* Step 3 for a label: its event is most likely at one cursor. */
+/* Step 3 for a label: its event is most likely at one cursor, or one of those after it. */
 static inline __attribute__((always_inline)) void
 ahead_label(const struct velocity *v, uint32_t group, const struct hint *hints, uint32_t number)
 {
@@ -102,7 +108,7 @@ ahead_label(const struct velocity *v, uint32_t group, const struct hint *hints, 
     const struct entity *e = hinted_entity(v, hints, number);
 
     if (e != NULL)
-        __builtin_prefetch(entity_event(g, e, entity_cursors(e)[g->label_cursor]), 1);
+        ahead_line_pair(entity_event(g, e, entity_cursors(e)[g->label_cursor]));
 }
 
 /* The token's slot, by what was found ahead if that still holds; or NULL. */

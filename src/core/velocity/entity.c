@@ -15,7 +15,7 @@
 #include "core/velocity/unique.h"
 #include "core/velocity/window.h"
 
-enum { CAPACITY_FIRST = 4 };
+enum { CAPACITY_FIRST = 4, LABEL_NEAR = 4 };
 
 static size_t tree_at(const struct group *g, uint32_t capacity)
 {
@@ -431,13 +431,34 @@ static inline bool is_before(const struct group *g, const struct entity *e, uint
     return t < time_us || (t == time_us && (uint64_t)entity_word(g, e, i, 1)->v < seq);
 }
 
-/* Labels mostly come when their event is as old as the label delay: near the cursor there. So steps
- * from it, each twice as far, and then by halves. */
+/* Labels mostly come when their event is as old as the label delay: at the cursor there, or a few
+ * events behind it where the cursor has not moved since. */
+static bool find_at_cursor(const struct group *g, const struct entity *e, int64_t time_us,
+                           uint64_t seq, uint32_t *index)
+{
+    uint32_t at = entity_cursors(e)[g->label_cursor], to = e->end;
+
+    for (int i = 0; i < LABEL_NEAR && at < to; i++, at++) {
+        int64_t t = entity_time(g, e, at);
+
+        if (t == time_us && (uint64_t)entity_word(g, e, at, 1)->v == seq) {
+            *index = at;
+            return at >= e->first;
+        }
+        if (t > time_us)
+            break;
+    }
+    return false;
+}
+
+/* Otherwise steps from there, each twice as far, and then by halves. */
 bool entity_find_event(const struct group *g, const struct entity *e, int64_t time_us, uint64_t seq,
                        uint32_t *index)
 {
     uint32_t from = e->first, to = e->end, at = entity_cursors(e)[g->label_cursor], step = 1;
 
+    if (find_at_cursor(g, e, time_us, seq, index))
+        return true;
     while (at >= from && at < to) {
         if (is_before(g, e, at, time_us, seq)) {
             from = at + 1;

@@ -216,9 +216,9 @@ int64_t *entity_orders(const struct group *g, const struct entity *e);
 /* Words of one tree over `capacity` events. */
 uint32_t tree_words(uint32_t capacity);
 
-/* What of the entity is about to change (region_touch): its head, and in a small block all else, as
- * in one with counts of values or sorted runs, which change anywhere. Who writes to events, links
- * or trees says that beside, for large blocks. */
+/* What of the entity is about to change (region_touch): its head; where events keep more than their
+ * values (ranges, links, counts, runs) all else too, if the block is small or such things change
+ * anywhere in it. Who writes to events, links or trees says that beside. */
 enum { ENTITY_SMALL_BYTES = 1024 };
 
 static inline void entity_touch(const struct velocity *v, const struct group *g,
@@ -230,7 +230,8 @@ static inline void entity_touch(const struct velocity *v, const struct group *g,
     if (!region_is_watched(v->region))
         return;
     bytes = (size_t)e->units * REGION_UNIT;
-    is_whole = bytes <= ENTITY_SMALL_BYTES || g->frequency_count > 0 || g->order_count > 0;
+    is_whole = !g->appends_plainly &&
+               (bytes <= ENTITY_SMALL_BYTES || g->frequency_count > 0 || g->order_count > 0);
     region_touch(v->region, e, is_whole ? bytes : g->head_bytes);
 }
 

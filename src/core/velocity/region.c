@@ -19,11 +19,11 @@
 #include "core/base/panic.h"
 
 enum {
-    LINE = 64,
+    LINE = REGION_LINE,
     UNITS = LINE / REGION_UNIT, /* of a line */
     SMALL_CLASSES = 3,
     LINEAR_CLASSES = 7,
-    EXTENT_LINES = 1 << 18,
+    EXTENT_LINES = REGION_EXTENT_LINES,
     TAG_BYTES = EXTENT_LINES / 8,
 };
 

@@ -27,9 +27,11 @@
 
 enum {
     REGION_UNIT = 16,
+    REGION_LINE = 64,
     REGION_CLASSES = 128,
     REGION_ROOTS = 16,
     REGION_EXTENTS = 4096, /* of 16 MiB each: what tells free neighbours */
+    REGION_EXTENT_LINES = 1 << 18,
 };
 
 typedef uint32_t region_ref; /* offset / REGION_UNIT; 64 GiB reachable */
@@ -92,6 +94,21 @@ static inline void region_touch(const struct region *r, const void *what, size_t
 {
     if (region_is_watched(r))
         r->watch->before_change(r->watch, (size_t)((const uint8_t *)what - r->base), bytes);
+}
+
+/* What region_free of these bytes would wait for is asked for: the tags and the ends of the blocks
+ * on both sides. */
+static inline __attribute__((always_inline)) void region_ask_free(const struct region *r,
+                                                                  const void *what, size_t bytes)
+{
+    const uint8_t *at = what;
+    uint64_t line = (uint64_t)(at - r->base) / REGION_LINE;
+    const region_ref *tags = (const region_ref *)(r->base + sizeof(struct region_header));
+    const uint8_t *tag = region_at(r, tags[line / REGION_EXTENT_LINES]);
+
+    __builtin_prefetch(tag + line % REGION_EXTENT_LINES / 8, 1);
+    __builtin_prefetch(at - REGION_LINE, 1);
+    __builtin_prefetch(at + bytes, 1);
 }
 
 #endif

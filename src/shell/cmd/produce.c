@@ -16,6 +16,7 @@
 enum {
     DRAW_US = 200000,
     PATIENCE_MAX = 64,
+    PLACE_MAX = 300,
     PARTITIONS_MAX = 100000,
     BEARER_MAX = 16 << 10,
     INTERVAL_MAX_MS = 1000000000
@@ -29,6 +30,7 @@ struct producing {
     char *header_name[KAFKA_HEADERS_MAX]; /* "NAME\0VALUE" */
     struct sender *sender;
     struct source *source;
+    char key_place[PLACE_MAX]; /* what said the key */
     struct poll_options poll;
     struct poll_counts polled;
     struct buffer bearer;
@@ -125,6 +127,38 @@ static bool take_topic(struct producing *p, struct error *e)
     return error_set(e, ERROR_USAGE, "--topic: a name has 1 to %d bytes", KAFKA_TOPIC_MAX);
 }
 
+/* A field, and no expression of fields. */
+static bool is_field(const char *key)
+{
+    size_t length = strspn(key, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.");
+
+    return length > 0 && key[length] == 0;
+}
+
+/* Events, sent to where the settings read them from, are keyed as `assay stream` needs them: by the
+ * entity of stream.key, or by the only one. */
+static void take_key(struct producing *p)
+{
+    const struct settings *s = p->peer.settings;
+    const char *topic = s != NULL ? settings_stream_topic(s) : NULL;
+
+    p->options.key = option_get(p->v, "key");
+    snprintf(p->key_place, sizeof p->key_place, "--key");
+    if (p->options.key != NULL || topic == NULL || strcmp(topic, p->options.topic) != 0)
+        return;
+    for (uint32_t i = 0; i < s->entity_count; i++) {
+        const struct entity_setting *entity = &s->entities[i];
+        bool is_it =
+            s->stream.key != NULL ? strcmp(s->stream.key, entity->name) == 0 : s->entity_count == 1;
+
+        if (!is_it || !is_field(entity->key))
+            continue;
+        p->options.key = entity->key;
+        snprintf(p->key_place, sizeof p->key_place, "entities.%.200s (--key says another)",
+                 entity->name);
+    }
+}
+
 /* "5s", as of the settings, or "200ms". */
 static bool take_interval(struct text t, int64_t *us)
 {
@@ -179,12 +213,12 @@ static bool take_options(struct producing *p, struct error *e)
 {
     const char *partitioner = option_get(p->v, "partitioner");
 
-    p->options.key = option_get(p->v, "key");
     p->options.id = option_get(p->v, "id");
     p->options.is_stopped = is_interrupted;
-    if (!check_field("key", p->options.key, e) || !check_field("id", p->options.id, e) ||
+    if (!check_field("key", option_get(p->v, "key"), e) || !check_field("id", p->options.id, e) ||
         !take_headers(p, e) || !take_rate(p, e) || !take_poll(p, e) || !take_topic(p, e))
         return false;
+    take_key(p);
     if (partitioner != NULL)
         kafka_peer_default(&p->peer, "partitioner", partitioner);
     p->options.kafka = p->peer.options;
@@ -276,6 +310,8 @@ static bool print_counts(struct producing *p, struct error *e)
             buffer_format(&out, ", %" PRIu64 " rejected", p->rejected);
         if (c.repeated > 0)
             buffer_format(&out, ", %" PRIu64 " left out that came before", c.repeated);
+        if (p->options.key != NULL)
+            buffer_format(&out, ", keyed by %s", p->options.key);
         if (c.without_key > 0)
             buffer_format(&out, ", %" PRIu64 " without a key", c.without_key);
         if (c.failed > 0)
@@ -367,7 +403,7 @@ static bool send_all(struct producing *p, struct error *e)
 }
 
 /* Of CSV the columns are known before anything is sent. */
-static bool check_column(const struct producing *p, const char *option, const char *name,
+static bool check_column(const struct producing *p, const char *place, const char *name,
                          struct error *e)
 {
     const struct schema *schema = source_schema(p->source);
@@ -377,7 +413,7 @@ static bool check_column(const struct producing *p, const char *option, const ch
         schema_find(schema, text_of(name)) != FIELD_NONE)
         return true;
     nearest = schema_nearest(schema, text_of(name));
-    return error_set(e, ERROR_INVALID, "--%s: %s has no column \"%s\"%s%s%s", option,
+    return error_set(e, ERROR_INVALID, "%s: %s has no column \"%s\"%s%s%s", place,
                      p->v->argument[0], name, nearest != NULL ? "; did you mean \"" : "",
                      nearest != NULL ? nearest : "", nearest != NULL ? "\"?" : "");
 }
@@ -395,8 +431,8 @@ static bool open_source(struct producing *p, struct error *e)
                          "--format: expected auto, csv, ndjson or json, found \"%.40s\"", format);
     if (is_url(p->v->argument[0]))
         return true;
-    return source_open(&o, &p->source, e) && check_column(p, "key", p->options.key, e) &&
-           check_column(p, "id", p->options.id, e);
+    return source_open(&o, &p->source, e) && check_column(p, p->key_place, p->options.key, e) &&
+           check_column(p, "--id", p->options.id, e);
 }
 
 static bool produce_run(struct invocation *v, struct error *e)
@@ -423,7 +459,8 @@ static bool produce_run(struct invocation *v, struct error *e)
 static const struct option options[] = {
     {"topic", 't', "NAME", "the topic (default: stream.topic of the settings)"},
     {"key", 0, "FIELD",
-     "the field whose value is the key: records of one key stay in order, in one partition"},
+     "the field whose value is the key: records of one key stay in order, in one partition "
+     "(default, for stream.topic: the entity of stream.key, or the only one)"},
     {"partitions", 0, "N", "make the topic, with so many partitions, where there is none"},
     {"partitioner", 0, "NAME",
      "murmur2_random (default, as Java's clients), consistent_random, fnv1a_random, random ..."},

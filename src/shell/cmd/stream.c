@@ -203,6 +203,8 @@ static bool stream_with(struct session *s, struct settings *settings, struct err
 
     if (!streaming_open(&o, &s->stream, e))
         return false;
+    if (streaming_warning(s->stream)[0] != 0)
+        fprintf(stderr, "assay: %s\n", streaming_warning(s->stream));
     s->begun_us = s->line_us = s->rate_us = clock_monotonic_us();
     ok = open_metrics(s, e) && streaming_run(s->stream, e);
     term_clear(&s->v->term);

@@ -159,7 +159,10 @@ void kafka_sent(const struct kafka_producer *p, uint64_t *sent, uint64_t *failed
 
 /* A transaction holds what is sent from begin to commit, and the positions of a group's consumer:
  * all or nothing. After a failure of any of these, or of a send: kafka_abort, and the caller's own
- * work since begin is undone. Where that fails or kafka_is_lost, only another producer helps. */
+ * work since begin is undone. Where that fails or kafka_is_lost, only another producer helps.
+ * Offsets go by the membership under which the partitions were given, and are refused when that is
+ * over. So kafka_send_offsets and kafka_commit may run on a thread of their own beside
+ * kafka_consume, if `revoked` of the rebalance waits for them. */
 bool kafka_begin(struct kafka_producer *p, struct error *e) MUST_USE;
 bool kafka_send_offsets(struct kafka_producer *p, struct kafka_consumer *c,
                         const struct kafka_partition *at, uint32_t count, struct error *e) MUST_USE;

@@ -54,6 +54,13 @@ static void keep_assigned(struct kafka_consumer *c, const rd_kafka_topic_partiti
     c->assigned = list != NULL ? rd_kafka_topic_partition_list_copy(list) : NULL;
 }
 
+static void keep_member(struct kafka_consumer *c, bool is_given)
+{
+    if (c->member != NULL)
+        rd_kafka_consumer_group_metadata_destroy(c->member);
+    c->member = is_given ? rd_kafka_consumer_group_metadata(c->client) : NULL;
+}
+
 static void assigned(struct kafka_consumer *c, rd_kafka_topic_partition_list_t *list)
 {
     struct kafka_partition *p;
@@ -89,6 +96,7 @@ static void on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code,
     c->is_rebalanced = true;
     keep_assigned(c, NULL);
     if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
+        keep_member(c, true);
         assigned(c, list);
         return;
     }
@@ -96,6 +104,7 @@ static void on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code,
     if (c->rebalance.revoked != NULL)
         c->rebalance.revoked(c->rebalance.context, p, (uint32_t)list->cnt,
                              rd_kafka_assignment_lost(client) != 0);
+    keep_member(c, false);
     (void)rd_kafka_assign(client, NULL);
     mem_free(p);
 }
@@ -114,7 +123,10 @@ bool kafka_consumer_open(const struct kafka_options *o, const char *group,
     static const struct kafka_property ours[] = {
         {"auto.offset.reset", "earliest"},
         {"session.timeout.ms", "10000"},
-        {"queued.max.messages.kbytes", "65536"},
+        /* When its queue is full, librdkafka 2.0 looks again only a second later: the queue must
+         * last so long. */
+        {"queued.min.messages", "300000"},
+        {"queued.max.messages.kbytes", "131072"},
         {"fetch.wait.max.ms", "50"},
     };
     const struct kafka_property must[] = {
@@ -156,6 +168,7 @@ void kafka_consumer_close(struct kafka_consumer *c)
         return;
     (void)rd_kafka_consumer_close(c->client);
     keep_assigned(c, NULL);
+    keep_member(c, false);
     rd_kafka_queue_destroy(c->queue);
     rd_kafka_destroy(c->client);
     mem_free(c);

@@ -24,6 +24,10 @@ struct kafka_consumer {
     struct error failure;                      /* of a callback, for the next kafka_consume */
     rd_kafka_topic_partition_list_t *assigned; /* by the last rebalance; NULL: nothing */
     bool is_rebalanced;                        /* within this kafka_consume */
+    /* Who we are in the group since partitions were last given, kept until they are taken: what
+     * librdkafka knows when it is asked may be a membership that is over, or of nobody, with which
+     * a broker would take offsets from a member that others have replaced. NULL: no partitions. */
+    rd_kafka_consumer_group_metadata_t *member;
     rd_kafka_message_t *message[KAFKA_BATCH_MAX];
 };
 

@@ -284,14 +284,13 @@ bool kafka_send_offsets(struct kafka_producer *p, struct kafka_consumer *c,
                         const struct kafka_partition *at, uint32_t count, struct error *e)
 {
     rd_kafka_topic_partition_list_t *list = kafka_list_of(at, count);
-    rd_kafka_consumer_group_metadata_t *member = rd_kafka_consumer_group_metadata(c->client);
     rd_kafka_error_t *failure;
     int64_t until_us = patience();
 
+    ASSERT(c->member != NULL);
     do {
-        failure = rd_kafka_send_offsets_to_transaction(p->client, list, member, KAFKA_WAIT_MS);
+        failure = rd_kafka_send_offsets_to_transaction(p->client, list, c->member, KAFKA_WAIT_MS);
     } while (again(failure, until_us));
-    rd_kafka_consumer_group_metadata_destroy(member);
     rd_kafka_topic_partition_list_destroy(list);
     return transact(p, "offsets of the transaction", failure, e);
 }

@@ -149,10 +149,11 @@ void freeze_free(struct freeze *f)
  * were needed, some groups of events waited for ten milliseconds instead of one. */
 static void populate(struct freeze *f, size_t bytes)
 {
-    size_t most = f->copies_max << f->block_log;
-
 #ifdef MADV_POPULATE_WRITE
-    (void)madvise(f->saved, bytes < most ? bytes : most, MADV_POPULATE_WRITE);
+    size_t most = bytes >> f->block_log < f->copies_max ? bytes >> f->block_log : f->copies_max;
+
+    (void)madvise(f->saved, most << f->block_log, MADV_POPULATE_WRITE);
+    (void)madvise(f->copy, most * sizeof *f->copy, MADV_POPULATE_WRITE);
 #endif
 }
 

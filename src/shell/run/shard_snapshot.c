@@ -207,13 +207,17 @@ static void write_job(struct shard *s, struct snapshot_job *job)
 }
 
 /* What was restored comes from a file's pages, each copied when first changed: better ahead of the
- * engine. If the state gives way to another meanwhile, this asks for pages that are not there, or
- * for those of others, whose bytes stay as they are. */
-static void settle(const struct shard *s)
+ * engine. Fresh memory behind it goes first, again and again: one large page of that may take a
+ * hundred milliseconds, where the system has to bring it together. If the state gives way to
+ * another meanwhile, this asks for pages that are not there, or for those of others, whose bytes
+ * stay as they are. */
+static void settle(struct shard *s)
 {
     for (size_t at = 0; at < s->restored_bytes && !atomic_load(&s->is_stopping);
-         at += STATE_SETTLE_BYTES)
+         at += STATE_SETTLE_BYTES) {
+        settle_ahead(s);
         state_settle(s->restored, at, s->restored_bytes);
+    }
 }
 
 void *shard_snapshot_main(void *shard)

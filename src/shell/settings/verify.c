@@ -271,8 +271,9 @@ static bool verify_place(const struct settings *s, const struct source_setting *
         return refuse(s, e, "sources.", source->name, "");
     }
     if (source->grows != NULL && source->table == NULL && source->query == NULL) {
-        error_set(e, ERROR_INVALID, "rows of a table or query have columns that grow; of files it "
-                                    "is seen by itself what is new");
+        error_set(e, ERROR_INVALID,
+                  "rows of a table or query have columns that grow; of files it "
+                  "is seen by itself what is new");
         return refuse(s, e, "sources.", source->name, ".grows");
     }
     if (source->file == NULL)

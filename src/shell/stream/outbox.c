@@ -1,6 +1,7 @@
 #include "shell/stream/outbox.h"
 
 #include "core/base/memory.h"
+#include "core/base/panic.h"
 
 enum { CHUNK = 8 << 20, CHUNKS_MAX = OUTBOX_BYTES_MAX / CHUNK, ITEMS_FIRST = 4096 };
 
@@ -10,12 +11,18 @@ struct item {
     struct kafka_record record;
 };
 
-struct outbox {
+/* Of one transaction. */
+struct box {
     char *chunk[CHUNKS_MAX];
     uint32_t chunks, current; /* made; the one that is filled */
     size_t used;              /* of that */
     struct item *item;
     uint32_t count, capacity, sent;
+};
+
+struct outbox {
+    struct box box[2];
+    uint32_t filled; /* the other one is sealed, or empty */
     struct kafka_record batch[KAFKA_BATCH_MAX];
 };
 
@@ -28,13 +35,15 @@ void outbox_free(struct outbox *o)
 {
     if (o == NULL)
         return;
-    for (uint32_t i = 0; i < o->chunks; i++)
-        mem_free(o->chunk[i]);
-    mem_free(o->item);
+    for (int b = 0; b < 2; b++) {
+        for (uint32_t i = 0; i < o->box[b].chunks; i++)
+            mem_free(o->box[b].chunk[i]);
+        mem_free(o->box[b].item);
+    }
     mem_free(o);
 }
 
-static char *room(struct outbox *o, size_t bytes)
+static char *room(struct box *o, size_t bytes)
 {
     bytes = (bytes + 7) & ~(size_t)7;
     if (bytes > OUTBOX_RECORD_MAX)
@@ -54,7 +63,7 @@ static char *room(struct outbox *o, size_t bytes)
 
 struct text outbox_keep(struct outbox *o, struct text t)
 {
-    char *bytes = t.bytes != NULL ? room(o, t.length + 1) : NULL;
+    char *bytes = t.bytes != NULL ? room(&o->box[o->filled], t.length + 1) : NULL;
 
     if (bytes == NULL)
         return (struct text){0};
@@ -63,9 +72,10 @@ struct text outbox_keep(struct outbox *o, struct text t)
     return (struct text){bytes, t.length};
 }
 
-bool outbox_add(struct outbox *o, const char *topic, int32_t partition,
+bool outbox_add(struct outbox *box, const char *topic, int32_t partition,
                 const struct kafka_record *r, struct error *e)
 {
+    struct box *o = &box->box[box->filled];
     size_t bytes = r->headers * sizeof *r->header;
     struct kafka_header *header = bytes > 0 ? (struct kafka_header *)room(o, bytes) : NULL;
 
@@ -87,16 +97,16 @@ bool outbox_add(struct outbox *o, const char *topic, int32_t partition,
 
 uint32_t outbox_count(const struct outbox *o)
 {
-    return o->count;
+    return o->box[o->filled].count;
 }
 
 /* How many from `first` on go together: one topic, one partition, no headers. */
 static uint32_t run_of(struct outbox *o, uint32_t first)
 {
-    const struct item *begin = &o->item[first];
-    uint32_t n = 0;
+    const struct item *begin = &o->box[o->filled].item[first];
+    uint32_t count = o->box[o->filled].count, n = 0;
 
-    while (n < KAFKA_BATCH_MAX && first + n < o->count && begin[n].topic == begin->topic &&
+    while (n < KAFKA_BATCH_MAX && first + n < count && begin[n].topic == begin->topic &&
            begin[n].partition == begin->partition && begin[n].record.headers == 0) {
         o->batch[n] = begin[n].record;
         n++;
@@ -106,25 +116,44 @@ static uint32_t run_of(struct outbox *o, uint32_t first)
 
 bool outbox_send(struct outbox *o, struct kafka_producer *p, struct error *e)
 {
-    while (o->sent < o->count) {
-        const struct item *i = &o->item[o->sent];
-        uint32_t n = run_of(o, o->sent);
+    struct box *b = &o->box[o->filled];
+
+    while (b->sent < b->count) {
+        const struct item *i = &b->item[b->sent];
+        uint32_t n = run_of(o, b->sent);
 
         if (n == 0 ? !kafka_send(p, i->topic, i->partition, &i->record, e)
                    : !kafka_send_all(p, i->topic, i->partition, o->batch, n, e))
             return false;
-        o->sent += n == 0 ? 1 : n;
+        b->sent += n == 0 ? 1 : n;
     }
     return true;
 }
 
+static void empty(struct box *b)
+{
+    b->count = b->sent = b->current = 0;
+    b->used = 0;
+}
+
 void outbox_again(struct outbox *o)
 {
-    o->sent = 0;
+    o->box[o->filled].sent = 0;
+}
+
+void outbox_seal(struct outbox *o)
+{
+    ASSERT(o->box[o->filled].sent == o->box[o->filled].count && o->box[!o->filled].count == 0);
+    o->filled = !o->filled;
+}
+
+void outbox_committed(struct outbox *o)
+{
+    empty(&o->box[!o->filled]);
 }
 
 void outbox_clear(struct outbox *o)
 {
-    o->count = o->sent = o->current = 0;
-    o->used = 0;
+    empty(&o->box[0]);
+    empty(&o->box[1]);
 }

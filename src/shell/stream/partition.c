@@ -5,7 +5,6 @@
 #include "core/base/panic.h"
 #include "shell/os/file.h"
 #include "shell/run/list_feed.h"
-#include "shell/run/snapshot.h"
 
 enum { FIRST_LIST_RECORD = 1 };
 
@@ -119,16 +118,24 @@ void partition_run(struct partition *p, struct intake *in, struct decision *deci
     engine_run(p->state.engine, &in->frame, 0, in->frame.rows, seq, received_us, decisions);
 }
 
+bool partition_has_moved(const struct partition *p)
+{
+    return p->next > 0 && p->next >= p->rebuilt && p->next != p->snapshot;
+}
+
+struct snapshot_head partition_head(const struct partition *p)
+{
+    return (struct snapshot_head){.seq = (uint64_t)p->next,
+                                  .history = 1,
+                                  .layout = engine_layout(p->plan),
+                                  .bytes = region_header(&p->state.region)->used};
+}
+
 bool partition_snapshot(struct partition *p, struct error *e)
 {
-    struct snapshot_head h = {.seq = (uint64_t)p->next,
-                              .history = 1,
-                              .layout = engine_layout(p->plan),
-                              .bytes = region_header(&p->state.region)->used};
+    struct snapshot_head h = partition_head(p);
 
     ASSERT(p->next == p->committed);
-    if (p->next == p->snapshot || p->next <= 0)
-        return true;
     if (!snapshot_write_bytes(p->directory, &h, p->state.memory, e))
         return false;
     p->snapshot = p->next;

@@ -11,6 +11,7 @@
 #define ASSAY_STREAM_PARTITION_H
 
 #include "shell/run/data_directory.h"
+#include "shell/run/snapshot.h"
 #include "shell/run/state.h"
 #include "shell/settings/settings.h"
 #include "shell/stream/intake.h"
@@ -49,6 +50,10 @@ void partition_close(struct partition *p); /* takes NULL; without a snapshot */
 bool partition_is_repeated(struct partition *p, struct intake *in, bool *is_other);
 /* All rows of the intake through the engine; `decisions` NULL: observed. */
 void partition_run(struct partition *p, struct intake *in, struct decision *decisions);
+/* Whether its newest snapshot is of another state than it has now. */
+bool partition_has_moved(const struct partition *p);
+/* What a snapshot of the state now is of. */
+struct snapshot_head partition_head(const struct partition *p);
 /* The state now, which is that of p->committed == p->next. */
 bool partition_snapshot(struct partition *p, struct error *e) MUST_USE;
 

@@ -47,7 +47,8 @@ struct sink_ops {
     void (*revoke)(struct sink *s); /* of all; NULL: nothing to do */
     /* Into memory. */
     bool (*add)(struct sink *s, const struct sink_row *r, struct error *e);
-    /* All that was added is durable. ERROR_WORLD, ERROR_FULL: it is tried again, with the same. */
+    /* All that was added is durable. ERROR_WORLD, ERROR_FULL: it is tried again, with the same.
+     * NULL, and `committed` too: it is in the transaction itself. */
     bool (*deliver)(struct sink *s, struct error *e);
     /* The group's position is behind it. */
     bool (*committed)(struct sink *s, struct error *e);

@@ -35,12 +35,6 @@ static bool topic_add(struct sink *s, const struct sink_row *r, struct error *e)
     return outbox_add(t->outbox, t->topic, KAFKA_ANY_PARTITION, &record, e);
 }
 
-static bool topic_deliver(struct sink *s, struct error *e)
-{
-    (void)s, (void)e;
-    return true;
-}
-
 static void topic_forget(struct sink *s)
 {
     (void)s;
@@ -50,6 +44,4 @@ const struct sink_ops sink_topic_ops = {.name = "topic",
                                         .open = topic_open,
                                         .close = topic_close,
                                         .add = topic_add,
-                                        .deliver = topic_deliver,
-                                        .committed = topic_deliver,
                                         .forget = topic_forget};

@@ -24,6 +24,26 @@ static const struct {
     [STREAM_GONE] = {"gone", "Messages that the topic no longer had when the state needed them."},
 };
 
+static const char *const stages[STREAM_STAGES] = {
+    [STREAM_READING] = "reading",
+    [STREAM_DECIDING] = "deciding",
+    [STREAM_SENDING] = "sending",
+    [STREAM_COMMITTING] = "committing",
+};
+
+static double spent_s(struct stream_status *s, enum stream_stage stage)
+{
+    return (double)atomic_load_explicit(&s->spent_us[stage], memory_order_relaxed) / 1e6;
+}
+
+/* From the first message to the last commit. */
+static double busy_s(struct stream_status *s)
+{
+    int64_t first = atomic_load(&s->first_us), last = atomic_load(&s->last_us);
+
+    return first > 0 && last > first ? (double)(last - first) / 1e6 : 0;
+}
+
 static uint64_t get(struct stream_status *s, enum stream_count what)
 {
     return atomic_load_explicit(&s->count[what], memory_order_relaxed);
@@ -68,6 +88,11 @@ void stream_status_metrics(struct stream_status *s, const struct plan *p, struct
         json_add_text(out, text_of(plan_outcome_name(p, i)));
         buffer_format(out, "} %lu\n", (unsigned long)atomic_load(&s->by_outcome[i]));
     }
+    buffer_add_text(out, "# HELP assay_stream_seconds_total What the worker's time went to.\n"
+                         "# TYPE assay_stream_seconds_total counter\n");
+    for (int i = 0; i < STREAM_STAGES; i++)
+        buffer_format(out, "assay_stream_seconds_total{stage=\"%s\"} %.6f\n", stages[i],
+                      spent_s(s, (enum stream_stage)i));
     add_gauge(out, "lag", "Messages that wait in the partitions of this worker.",
               atomic_load(&s->lag));
     add_gauge(out, "partitions", "Partitions of this worker.", atomic_load(&s->partitions));
@@ -87,6 +112,10 @@ void stream_status_json(struct stream_status *s, const struct plan *p, struct bu
         json_add_text(out, text_of(plan_outcome_name(p, i)));
         buffer_format(out, ":%lu", (unsigned long)atomic_load(&s->by_outcome[i]));
     }
+    buffer_add_text(out, "},\"seconds\":{");
+    for (int i = 0; i < STREAM_STAGES; i++)
+        buffer_format(out, "\"%s\":%.6f,", stages[i], spent_s(s, (enum stream_stage)i));
+    buffer_format(out, "\"first_to_last\":%.6f", busy_s(s));
     buffer_format(out, "},\"lag\":%lu,\"partitions\":%u}", (unsigned long)atomic_load(&s->lag),
                   atomic_load(&s->partitions));
 }

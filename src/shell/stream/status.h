@@ -29,12 +29,23 @@ enum stream_count {
     STREAM_COUNTS,
 };
 
+/* What the worker's time went to. */
+enum stream_stage {
+    STREAM_READING,    /* waiting for messages */
+    STREAM_DECIDING,   /* and decoding, and writing answers */
+    STREAM_SENDING,    /* giving them to the producer */
+    STREAM_COMMITTING, /* waiting for sinks and brokers to have them */
+    STREAM_STAGES,
+};
+
 struct stream_status {
     _Atomic uint64_t count[STREAM_COUNTS];
     _Atomic uint64_t by_outcome[PLAN_OUTCOMES_MAX];
-    _Atomic uint64_t lag;        /* messages of our partitions that wait */
-    _Atomic uint32_t partitions; /* ours */
-    _Atomic bool is_ready;       /* has partitions, or is told that there are none for it */
+    _Atomic uint64_t spent_us[STREAM_STAGES];
+    _Atomic int64_t first_us, last_us; /* clock_monotonic_us: the first message, the last commit */
+    _Atomic uint64_t lag;              /* messages of our partitions that wait */
+    _Atomic uint32_t partitions;       /* ours */
+    _Atomic bool is_ready;             /* has partitions, or is told that there are none for it */
     _Atomic bool is_paused;
     pthread_mutex_t lock;           /* over: */
     char trouble[STREAM_WORDS_MAX]; /* what it is waiting for; "": nothing */

@@ -352,6 +352,11 @@ bool streaming_run(struct streaming *s, struct error *e)
     }
 }
 
+const char *streaming_warning(const struct streaming *s)
+{
+    return s->current.warning;
+}
+
 struct stream_status *streaming_status(struct streaming *s)
 {
     return &s->shared.status;

@@ -34,6 +34,8 @@ bool streaming_open(const struct streaming_options *o, struct streaming **s,
  */
 bool streaming_run(struct streaming *s, struct error *e) MUST_USE;
 void streaming_close(struct streaming *s); /* takes NULL */
+/* Why its models are those of before: the shared registry cannot be reached; "": it was. */
+const char *streaming_warning(const struct streaming *s);
 struct stream_status *streaming_status(struct streaming *s);
 const struct plan *streaming_plan(const struct streaming *s);
 

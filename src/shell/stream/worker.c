@@ -1,4 +1,4 @@
-#include "shell/stream/worker.h"
+#include "shell/stream/worker_inside.h"
 
 #include <stdio.h>
 
@@ -9,211 +9,10 @@
 #include "shell/stream/looked_up.h"
 
 enum {
-    BATCH = 4096,
-    POLL_MS = 100,
     VERDICT_MAX = 1 << 20,
-    SINK_WAIT_LEAST_MS = 100,
-    SINK_WAIT_MOST_MS = 5000,
     HEADER_TEXT_MAX = 64,
     ERROR_HEADER_MAX = 1000,
 };
-
-/* A partition of the topic of labels. */
-struct label_partition {
-    bool is_ours;
-    int64_t next;      /* offset of the label that is to be passed on next */
-    int64_t committed; /* the group's position */
-    int64_t end;       /* with --once: up to here; else INT64_MAX */
-    int64_t seen_end;
-};
-
-struct worker {
-    struct worker_shared *s;
-    struct kafka_consumer *consumer;
-    struct kafka_producer *producer;
-    struct partition *partition[STREAM_PARTITIONS_MAX]; /* by number; NULL: not ours */
-    uint32_t partitions;
-    struct label_partition labels[STREAM_PARTITIONS_MAX];
-    struct kafka_message message[BATCH];
-    uint32_t prepared; /* of them: labels up to here are */
-    struct decision decision[INTAKE_ROWS];
-    struct buffer verdict;
-    uint64_t revoked; /* times that partitions were taken */
-    bool is_joined;   /* was given partitions, or told that there are none */
-    bool is_broken;   /* what is not committed is lost */
-    bool is_open;     /* the transaction, */
-    int64_t began_us; /* since then, */
-    uint32_t taken;   /* with so many messages, */
-    struct {
-        uint64_t messages, decisions, observed, repeated, labels, dead,
-            by_outcome[PLAN_OUTCOMES_MAX];
-    } in;                /* which are */
-    int64_t snapshot_us; /* when the last ones were written */
-    struct kafka_partition position[2 * STREAM_PARTITIONS_MAX];
-};
-
-/* ---- the transaction ---- */
-
-static bool begin(struct worker *w, struct error *e)
-{
-    if (w->is_open)
-        return true;
-    if (!kafka_begin(w->producer, e))
-        return false;
-    w->is_open = true;
-    w->began_us = clock_monotonic_us();
-    w->taken = 0;
-    memset(&w->in, 0, sizeof w->in);
-    return true;
-}
-
-static void forget(struct worker *w)
-{
-    struct error e;
-
-    if (w->is_open) {
-        if (!kafka_abort(w->producer, &e))
-            w->is_broken = true;
-        stream_count(&w->s->status, STREAM_ABORTED, 1);
-    }
-    w->is_open = false;
-    outbox_clear(w->s->outbox);
-    for (uint32_t i = 0; i < w->s->sinks; i++)
-        w->s->sink[i]->ops->forget(w->s->sink[i]);
-}
-
-static bool deliver(struct worker *w, struct error *e)
-{
-    for (uint32_t i = 0; i < w->s->sinks; i++) {
-        if (!w->s->sink[i]->ops->deliver(w->s->sink[i], e))
-            return error_prefix(e, "stream.sinks.%s", w->s->sink[i]->setting->name);
-    }
-    return true;
-}
-
-static uint32_t positions(struct worker *w)
-{
-    uint32_t n = 0;
-
-    for (uint32_t i = 0; i < w->s->partitions; i++) {
-        struct partition *p = w->partition[i];
-
-        if (p != NULL && p->next > p->committed)
-            w->position[n++] = (struct kafka_partition){w->s->topic, (int32_t)i, p->next};
-        if (w->labels[i].is_ours && w->labels[i].next > w->labels[i].committed)
-            w->position[n++] =
-                (struct kafka_partition){w->s->labels_topic, (int32_t)i, w->labels[i].next};
-    }
-    return n;
-}
-
-static void count_committed(struct worker *w)
-{
-    struct stream_status *t = &w->s->status;
-
-    stream_count(t, STREAM_MESSAGES, w->in.messages);
-    stream_count(t, STREAM_DECISIONS, w->in.decisions);
-    stream_count(t, STREAM_OBSERVED, w->in.observed);
-    stream_count(t, STREAM_REPEATED, w->in.repeated);
-    stream_count(t, STREAM_LABELS, w->in.labels);
-    stream_count(t, STREAM_DEAD_LETTERS, w->in.dead);
-    stream_count(t, STREAM_TRANSACTIONS, 1);
-    for (uint32_t i = 0; i < plan_outcome_count(w->s->plan); i++)
-        atomic_fetch_add(&t->by_outcome[i], w->in.by_outcome[i]);
-}
-
-/* Everything is sent and every sink has it. */
-static bool seal(struct worker *w, struct error *e)
-{
-    uint32_t n = positions(w);
-
-    if (!kafka_send_offsets(w->producer, w->consumer, w->position, n, e) ||
-        !kafka_commit(w->producer, e))
-        return false;
-    w->is_open = false;
-    outbox_clear(w->s->outbox);
-    for (uint32_t i = 0; i < w->s->partitions; i++) {
-        if (w->partition[i] != NULL && w->partition[i]->next > w->partition[i]->committed)
-            w->partition[i]->committed = w->partition[i]->next;
-        w->labels[i].committed = w->labels[i].next;
-    }
-    count_committed(w);
-    for (uint32_t i = 0; i < w->s->sinks; i++) {
-        if (!w->s->sink[i]->ops->committed(w->s->sink[i], e))
-            return error_prefix(e, "stream.sinks.%s", w->s->sink[i]->setting->name);
-    }
-    return true;
-}
-
-/* One look at the group while nothing is read. False also where the partitions were taken. */
-static bool keep_member(struct worker *w, int wait_ms, struct error *e)
-{
-    uint64_t revoked = w->revoked;
-    uint32_t got, messages = 0;
-
-    w->is_broken = true; /* should they be taken now: nothing is kept */
-    if (!kafka_consume(w->consumer, w->message, BATCH, wait_ms, &got, e))
-        return false;
-    w->is_broken = false;
-    for (uint32_t i = 0; i < got; i++)
-        messages += !w->message[i].is_end;
-    kafka_release(w->message, got);
-    if (w->revoked == revoked && messages == 0)
-        return true;
-    return error_set(e, ERROR_CONFLICT, "the partitions were taken while a sink was away");
-}
-
-/* A sink is away: nothing is read, the group keeps its member, and the transaction is opened anew
- * when the sink is back, because the broker would not keep it so long. False with ERROR_NONE: told
- * to stop. */
-static bool wait_for_sinks(struct worker *w, struct error *e)
-{
-    struct stream_status *t = &w->s->status;
-    int wait_ms = SINK_WAIT_LEAST_MS;
-
-    stream_count(t, STREAM_PAUSES, 1);
-    atomic_store(&t->is_paused, true);
-    if (!kafka_abort(w->producer, e))
-        return false;
-    w->is_open = false;
-    if (!kafka_pause(w->consumer, true, e))
-        return false;
-    while (!deliver(w, e)) {
-        if (e->kind != ERROR_WORLD && e->kind != ERROR_FULL)
-            return false;
-        stream_status_trouble(t, e->text);
-        e->kind = ERROR_NONE;
-        if (w->s->o->stops(w->s->o->context))
-            return false;
-        if (w->s->o->tick != NULL)
-            w->s->o->tick(w->s->o->context);
-        if (!keep_member(w, wait_ms, e))
-            return false;
-        wait_ms = wait_ms * 2 < SINK_WAIT_MOST_MS ? wait_ms * 2 : SINK_WAIT_MOST_MS;
-    }
-    stream_status_trouble(t, "");
-    atomic_store(&t->is_paused, false);
-    if (!kafka_begin(w->producer, e))
-        return false;
-    w->is_open = true;
-    outbox_again(w->s->outbox);
-    return outbox_send(w->s->outbox, w->producer, e) && kafka_pause(w->consumer, false, e);
-}
-
-static bool commit(struct worker *w, struct error *e)
-{
-    if (!w->is_open)
-        return true;
-    if (!outbox_send(w->s->outbox, w->producer, e))
-        return false;
-    if (!deliver(w, e)) {
-        if (e->kind != ERROR_WORLD && e->kind != ERROR_FULL)
-            return false;
-        if (!wait_for_sinks(w, e))
-            return false;
-    }
-    return seal(w, e);
-}
 
 /* ---- deciding ---- */
 
@@ -449,7 +248,8 @@ static bool take_labels(struct worker *w, uint32_t *at, uint32_t count, struct e
             l->seen_end = m->offset;
             continue;
         }
-        ok = begin(w, e) && pass_on(w, m, e);
+        transaction_begin(w);
+        ok = pass_on(w, m, e);
         l->next = m->offset + 1;
         w->taken++;
     }
@@ -464,8 +264,10 @@ static bool take_run(struct worker *w, uint32_t *at, uint32_t count, struct erro
         first->partition < STREAM_PARTITIONS_MAX ? w->partition[first->partition] : NULL;
     bool is_rebuilding = p != NULL && first->offset < p->rebuilt;
     uint64_t seen = 0;
-    bool ok = p == NULL || first->is_end || is_rebuilding || begin(w, e);
+    bool ok = true;
 
+    if (p != NULL && !first->is_end && !is_rebuilding)
+        transaction_begin(w);
     for (; ok && *at < count; (*at)++) {
         const struct kafka_message *m = &w->message[*at];
 
@@ -508,7 +310,7 @@ static bool take(struct worker *w, uint32_t count, struct error *e)
         ok = is_of_labels(w, &w->message[at]) ? take_labels(w, &at, count, e)
                                               : take_run(w, &at, count, e);
     kafka_release(w->message, count);
-    return ok && (!w->is_open || outbox_send(w->s->outbox, w->producer, e));
+    return ok;
 }
 
 /* ---- partitions come and go ---- */
@@ -588,6 +390,7 @@ static bool open_labels(struct worker *w, struct kafka_partition *k, struct erro
 
 static void close_partitions(struct worker *w)
 {
+    snapshots_stop(w->snapshots);
     for (uint32_t i = 0; i < w->s->partitions; i++) {
         partition_close(w->partition[i]);
         w->partition[i] = NULL;
@@ -618,23 +421,6 @@ static bool on_assigned(void *context, struct kafka_partition *k, uint32_t count
     return ok;
 }
 
-static void snapshots(struct worker *w)
-{
-    struct error e;
-
-    for (uint32_t i = 0; i < w->s->partitions; i++) {
-        struct partition *p = w->partition[i];
-
-        if (p == NULL || p->next != p->committed || p->next < p->rebuilt || p->next == p->snapshot)
-            continue;
-        if (partition_snapshot(p, &e)) /* only an aid: without it more is read again */
-            stream_count(&w->s->status, STREAM_SNAPSHOTS, 1);
-        else
-            stream_status_trouble(&w->s->status, e.text);
-    }
-    w->snapshot_us = clock_monotonic_us();
-}
-
 static void on_revoked(void *context, const struct kafka_partition *k, uint32_t count, bool lost)
 {
     struct worker *w = context;
@@ -643,11 +429,9 @@ static void on_revoked(void *context, const struct kafka_partition *k, uint32_t 
     (void)k, (void)count;
     stream_count(&w->s->status, STREAM_REBALANCES, 1);
     w->revoked++;
-    if (!lost && !w->is_broken &&
-        (!w->is_open ||
-         (outbox_send(w->s->outbox, w->producer, &e) && deliver(w, &e) && seal(w, &e))))
-        snapshots(w);
-    forget(w);
+    if (!lost && !w->is_broken && transaction_commit(w, &e))
+        snapshots_now(w->snapshots, w->partition, w->s->partitions);
+    transaction_forget(w);
     close_partitions(w);
     note_partitions(w);
 }
@@ -670,35 +454,39 @@ static bool is_through(const struct worker *w)
     return true;
 }
 
-static bool is_due(const struct worker *w)
+void worker_spent(struct worker *w, enum stream_stage stage, int64_t *since_us)
 {
-    return w->is_open && (w->taken >= w->s->o->settings->stream.events ||
-                          clock_monotonic_us() - w->began_us >=
-                              (int64_t)w->s->o->settings->stream.transaction_ms * 1000);
-}
+    int64_t now_us = clock_monotonic_us();
 
-static int patience_ms(const struct worker *w)
-{
-    int64_t left_us;
-
-    if (!w->is_open)
-        return POLL_MS;
-    left_us = w->began_us + (int64_t)w->s->o->settings->stream.transaction_ms * 1000 -
-              clock_monotonic_us();
-    return left_us <= 0 ? 0 : left_us < POLL_MS * 1000 ? (int)(left_us / 1000) + 1 : POLL_MS;
+    atomic_fetch_add_explicit(&w->s->status.spent_us[stage], (uint64_t)(now_us - *since_us),
+                              memory_order_relaxed);
+    *since_us = now_us;
 }
 
 static bool step(struct worker *w, struct error *e)
 {
+    int64_t since_us = clock_monotonic_us();
     uint32_t got = 0;
 
-    if (!kafka_consume(w->consumer, w->message, BATCH, patience_ms(w), &got, e) || !take(w, got, e))
+    if (!kafka_consume(w->consumer, w->message, WORKER_BATCH, transaction_patience_ms(w), &got, e))
         return false;
-    if (is_due(w) && !commit(w, e))
+    worker_spent(w, STREAM_READING, &since_us);
+    if (got > 0 && atomic_load(&w->s->status.first_us) == 0)
+        atomic_store(&w->s->status.first_us, since_us);
+    if (!take(w, got, e))
         return false;
-    if (!w->is_open &&
-        clock_monotonic_us() - w->snapshot_us >= w->s->o->settings->snapshot_every_us)
-        snapshots(w);
+    worker_spent(w, STREAM_DECIDING, &since_us);
+    if (!transaction_send(w, e))
+        return false;
+    worker_spent(w, STREAM_SENDING, &since_us);
+    if (transaction_is_due(w) && !transaction_end(w, e))
+        return false;
+    worker_spent(w, STREAM_COMMITTING, &since_us);
+    if (!w->is_filled && !w->is_committing) {
+        snapshots_cut(w->snapshots, w->partition, w->s->partitions);
+        snapshots_committed(w->snapshots);
+    }
+    snapshots_look(w->snapshots);
     note_partitions(w);
     if (w->s->o->tick != NULL)
         w->s->o->tick(w->s->o->context);
@@ -733,26 +521,32 @@ bool worker_run(struct worker_shared *s, struct error *e)
     bool ok;
 
     w->s = s;
-    w->snapshot_us = clock_monotonic_us();
+    w->committer = aside_new("assay-commit", false);
+    w->snapshots = snapshots_new(s->o->settings->snapshot_every_us,
+                                 s->o->settings->snapshot_memory_bytes, &s->status);
+    for (uint32_t i = 0; i < s->sinks; i++)
+        w->has_to_deliver |= s->sink[i]->ops->deliver != NULL;
     buffer_init(&w->verdict, VERDICT_MAX);
     ok = join(w, e);
     if (ok)
         stream_status_trouble(&s->status, "");
     while (ok && !is_through(w) && !s->o->stops(s->o->context))
         ok = step(w, e);
-    ok = ok && commit(w, e) && (!is_through(w) || end_sinks(w, e));
+    ok = ok && transaction_commit(w, e) && (!is_through(w) || end_sinks(w, e));
     if (!ok && e->kind == ERROR_NONE)
         ok = true; /* told to stop while a sink was away: what is not committed is read again */
     else if (!ok)
         w->is_broken = true;
-    if (ok && !w->is_open)
-        snapshots(w);
-    forget(w);
+    if (ok && !w->is_filled)
+        snapshots_now(w->snapshots, w->partition, s->partitions);
+    transaction_forget(w);
     w->is_broken = true; /* nothing more is committed */
     kafka_consumer_close(w->consumer);
     kafka_producer_close(w->producer);
     outbox_clear(s->outbox);
     close_partitions(w);
+    snapshots_free(w->snapshots);
+    aside_free(w->committer);
     atomic_store(&s->status.is_ready, false);
     atomic_store(&s->status.is_paused, false);
     atomic_store(&s->status.partitions, 0);

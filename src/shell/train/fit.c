@@ -16,9 +16,9 @@
 
 #include "core/base/panic.h"
 #include "core/base/random.h"
+#include "shell/os/ram.h"
 
 enum {
-    SCORE_BLOCK = 256,
     SCORE_PORTION = 8192,     /* rows that a worker scores at a time */
     AT_ONCE_CELLS = 16 << 20, /* of the table, at most, where several fits hold them in bins */
 };
@@ -235,51 +235,64 @@ static bool learn_rows(struct one_fit *f, const struct workers *workers, struct 
     return ok;
 }
 
-/* A block is scored whole if it has a row of the fold: one row by itself costs as much as eight. */
-static void score_fold(const struct fitting *g, const struct model *m,
-                       struct model_scratch *scratch, uint32_t first, const uint8_t *fold_of,
-                       uint8_t fold, double *margin)
-{
-    uint32_t left = g->t->table->rows - first, rows = left < SCORE_BLOCK ? left : SCORE_BLOCK;
-    double block[SCORE_BLOCK];
+/* Listed rows of the table (NULL: all of them) and their margins, in portions that workers take. */
+struct scoring {
+    const struct fitting *g;
+    const struct model *model;
+    const uint32_t *row;
+    uint32_t rows;
+    double *margin;
+};
 
-    if (memchr(fold_of + first, fold, rows) == NULL)
-        return;
-    model_score(m, scratch, g->input, first, rows, block, NULL);
-    for (uint32_t i = 0; i < rows; i++) {
-        if (fold_of[first + i] == fold)
-            margin[first + i] = block[i];
-    }
+static void score_portion(void *context, unsigned number)
+{
+    const struct scoring *s = context;
+    uint32_t first = number * SCORE_PORTION, left = s->rows - first;
+    struct model_scratch *scratch = model_scratch_new(s->model, s->g->t->simd);
+
+    left = left < SCORE_PORTION ? left : SCORE_PORTION;
+    if (s->row == NULL)
+        model_score(s->model, scratch, s->g->input, first, left, s->margin + first, NULL);
+    else
+        model_score_rows(s->model, scratch, s->g->input, s->row + first, left, s->margin + first);
+    model_scratch_free(scratch);
 }
 
-/* Margins of the rows of its fold, by a model that did not learn from them. */
-static void hold_out(struct one_fit *f, const struct model *m)
+static void score_rows(const struct fitting *g, const struct model *m, const uint32_t *row,
+                       uint32_t rows, double *margin, const struct workers *workers)
 {
-    const struct fitting *g = f->g;
-    struct model_scratch *scratch = model_scratch_new(m, g->t->simd);
+    struct scoring s = {g, m, row, rows, margin};
 
-    for (uint32_t first = 0; first < g->t->table->rows; first += SCORE_BLOCK)
-        score_fold(g, m, scratch, first, g->fold_of, f->fold, g->f->margin);
-    model_scratch_free(scratch);
+    workers_run(workers, (rows + SCORE_PORTION - 1) / SCORE_PORTION, score_portion, &s);
+}
+
+/* The rows where `from` is `of`. */
+static void score_where(const struct fitting *g, const struct model *m, const uint8_t *from,
+                        uint8_t of, const struct workers *workers)
+{
+    uint32_t *row = mem_array((size_t)g->t->table->rows + 1, sizeof *row), rows = 0;
+    double *margin;
+
+    for (uint32_t i = 0; i < g->t->table->rows; i++) {
+        if (from[i] == of)
+            row[rows++] = i;
+    }
+    margin = mem_array((size_t)rows + 1, sizeof *margin);
+    score_rows(g, m, row, rows, margin, workers);
+    for (uint32_t k = 0; k < rows; k++)
+        g->f->margin[row[k]] = margin[k];
+    mem_free(margin);
+    mem_free(row);
 }
 
 /* What the model makes of rows without a label, for the next round to take some. */
-static void score_unlabelled(struct one_fit *f, const struct model *m)
+static void score_unlabelled(struct one_fit *f, const struct model *m,
+                             const struct workers *workers)
 {
     const struct fitting *g = f->g;
-    struct model_scratch *scratch;
 
-    if (g->round == g->t->recipe->self_train.rounds)
-        return;
-    scratch = model_scratch_new(m, g->t->simd);
-    for (uint32_t k = 0, run; k < g->unlabelled_rows; k += run) {
-        for (run = 1; run < SCORE_BLOCK && k + run < g->unlabelled_rows; run++) {
-            if (g->unlabelled[k + run] != g->unlabelled[k] + run)
-                break;
-        }
-        model_score(m, scratch, g->input, g->unlabelled[k], run, &f->margin[k], NULL);
-    }
-    model_scratch_free(scratch);
+    if (g->round < g->t->recipe->self_train.rounds)
+        score_rows(g, m, g->unlabelled, g->unlabelled_rows, f->margin, workers);
 }
 
 static void run_fit(struct one_fit *f, const struct workers *workers)
@@ -289,13 +302,14 @@ static void run_fit(struct one_fit *f, const struct workers *workers)
     f->ok = learn_rows(f, workers, &m);
     if (!f->ok)
         return;
-    score_unlabelled(f, m);
+    score_unlabelled(f, m, workers);
     if (f->fold == 0) {
         f->g->f->model = m;
         return;
     }
-    hold_out(f, m);
+    score_where(f->g, m, f->g->fold_of, f->fold, workers); /* it did not learn from them */
     model_free(m);
+    ram_give_back(); /* fits that follow each other would leave it in pieces */
 }
 
 static void open_fits(struct fitting *g)
@@ -568,25 +582,15 @@ static void keep_held(struct fitting *g)
         f->held[i] = g->fold_of[i] != 0 ? model_probability(f->model, f->margin[i]) : NAN;
 }
 
-static void score_portion(void *context, unsigned number)
-{
-    const struct fitting *g = context;
-    uint32_t first = number * SCORE_PORTION, left = g->t->table->rows - first;
-    struct model_scratch *scratch = model_scratch_new(g->f->model, g->t->simd);
-
-    model_score(g->f->model, scratch, g->input, first, left < SCORE_PORTION ? left : SCORE_PORTION,
-                g->f->margin + first, NULL);
-    model_scratch_free(scratch);
-}
-
 static void score_all(struct fitting *g)
 {
     struct fitted *f = g->f;
     uint32_t rows = g->t->table->rows;
 
-    if (g->t->folds == 0)
-        workers_run(g->t->run.workers, (rows + SCORE_PORTION - 1) / SCORE_PORTION, score_portion,
-                    g);
+    if (g->t->folds == 0 && g->t->wants_learned)
+        score_rows(g, f->model, NULL, rows, f->margin, g->t->run.workers);
+    else if (g->t->folds == 0)
+        score_where(g, f->model, g->t->part, PART_TEST, g->t->run.workers);
     for (uint32_t i = 0; i < rows; i++)
         f->probability[i] = model_probability(f->model, f->margin[i]);
 }
@@ -627,6 +631,7 @@ bool fit(const struct fit_task *t, struct fitted *f, struct error *e)
     mem_free(g.filled);
     mem_free(g.fold_of);
     close_fits(&g);
+    ram_give_back();
     return ok;
 }
 

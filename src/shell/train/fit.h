@@ -20,6 +20,7 @@ struct fit_task {
     const uint8_t *part;  /* per table row: PART_TRAIN, PART_TEST; with folds 1 + fold */
     uint32_t folds;       /* 0: hold-out */
     bool wants_held;      /* fitted.held, also where no calibration needs it */
+    bool wants_learned;   /* margins of the rows that the model learned from too */
     enum simd simd;
     struct learn_run run;
     struct fits *fits; /* where other models may need the same fits; or NULL */
@@ -35,7 +36,8 @@ struct unlabelled {
 
 struct fitted {
     struct model *model;
-    double *margin;      /* per table row, by a model that did not learn from it where it tests */
+    double *margin;      /* per table row that tests, by a model that did not learn from it; of
+                            others where they were asked for */
     double *probability; /* calibrated */
     double *held; /* probability of training rows, by models that did not learn from them; NaN: not
                      known. NULL: not asked for */

@@ -8,6 +8,7 @@
 #include "core/data/json.h"
 #include "shell/os/clock.h"
 #include "shell/os/file.h"
+#include "shell/os/ram.h"
 #include "shell/os/thread.h"
 #include "shell/report/metrics_json.h"
 #include "shell/run/data_directory.h"
@@ -251,6 +252,7 @@ static bool train_one(struct training *t, const char *name, const struct recipe_
         return false;
     task = fit_task_of(t, m->recipe, t->part, t->r->split.folds);
     task.wants_held = m->goals > 0;
+    task.wants_learned = true;
     if (!fit(&task, &m->fitted, e) || !find_thresholds(t, of, m, e))
         return false;
     m->fit_seconds = (double)(clock_monotonic_us() - start) / 1e6;
@@ -661,8 +663,10 @@ static bool keep_models(struct training *t, struct error *e)
     }
     ok = registry_open(t->o->directory, data_artifacts(t->o->settings, &shared), &k->g.registry,
                        e) &&
-         assign(t, k, e) && write_reports(t, k, e) && add(t, k, e) &&
-         registry_is_shared(k->g.registry, e) && promote(t, k, e);
+         assign(t, k, e) && write_reports(t, k, e);
+    table_free(&t->table); /* a large model's file takes as much memory as the model */
+    ram_give_back();
+    ok = ok && add(t, k, e) && registry_is_shared(k->g.registry, e) && promote(t, k, e);
     registry_close(k->g.registry);
     for (uint32_t i = 0; i < t->r->models; i++) {
         buffer_fini(&k->metrics[i]);
@@ -727,6 +731,7 @@ static bool work(struct training *t, struct error *e)
         return false;
     t->shared_checks = t->r->checks;
     checks_of_models(t->r, &checks);
+    ram_give_back();
     if (!keep_models(t, e))
         return false;
     t->r->evaluate_seconds += lap(t);

@@ -36,18 +36,40 @@ static void topic_close(struct notify_sender *s)
     mem_free(t);
 }
 
-static bool ready(struct notify_topic *t, struct error *e)
+static struct kafka_options options_of(struct notify_topic *t)
 {
     const struct kafka_setting *k = &t->sender.settings->kafka;
 
-    if (t->producer != NULL)
-        return true;
     for (uint32_t i = 0; i < k->property_count; i++)
         t->property[i] = (struct kafka_property){k->properties[i].name, k->properties[i].source};
-    return kafka_producer_open(&(struct kafka_options){.brokers = k->brokers,
-                                                       .property = t->property,
-                                                       .properties = k->property_count},
-                               NULL, &t->producer, e);
+    return (struct kafka_options){
+        .brokers = k->brokers, .property = t->property, .properties = k->property_count};
+}
+
+static bool ready(struct notify_topic *t, struct error *e)
+{
+    struct kafka_options o = options_of(t);
+
+    return t->producer != NULL || kafka_producer_open(&o, NULL, &t->producer, e);
+}
+
+/* What was not delivered in time may have nowhere to go: brokers only say so when they are asked.
+ */
+static bool deliver(struct notify_topic *t, struct error *e)
+{
+    const struct notify_setting *n = t->sender.setting;
+    const char *name = n->topic;
+    struct kafka_options o = options_of(t);
+    struct kafka_topic found;
+    struct error why;
+
+    if (kafka_flush(t->producer, (int)(n->timeout_us / 1000), e))
+        return true;
+    if (e->kind == ERROR_WORLD && kafka_topics(&o, &name, 1, &found, &why) && found.partitions == 0)
+        error_set(e, ERROR_NOT_FOUND,
+                  "kafka %s has no topic \"%s\": make it, or correct notify.%s.topic", o.brokers,
+                  name, n->name);
+    return false;
 }
 
 static bool send_all(struct notify_topic *t, const struct notify_event *const *ev, uint32_t count,
@@ -72,7 +94,7 @@ static bool send_all(struct notify_topic *t, const struct notify_event *const *e
         if (!kafka_send(t->producer, n->topic, KAFKA_ANY_PARTITION, &r, e))
             return false;
     }
-    return kafka_flush(t->producer, (int)(n->timeout_us / 1000), e);
+    return deliver(t, e);
 }
 
 /* All or none: after a failure the producer, and what it may have sent, is given up. */
