@@ -3,6 +3,21 @@
 #include <stdio.h>
 #include <string.h>
 
+/* What a server, a file or a message said may be in it: it begins no line of its own and moves no
+ * terminal's cursor. Of C1, which UTF-8 writes as 0xc2 and 0x80 to 0x9f, the second byte is taken
+ * with the first. */
+static void clean(char *text)
+{
+    for (unsigned char *c = (unsigned char *)text; *c != 0; c++) {
+        bool is_c1 = c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0;
+
+        if (is_c1)
+            c[1] = ' ';
+        if (is_c1 || *c < ' ' || *c == 127)
+            *c = ' ';
+    }
+}
+
 bool error_set(struct error *e, enum error_kind kind, const char *format, ...)
 {
     va_list args;
@@ -11,6 +26,7 @@ bool error_set(struct error *e, enum error_kind kind, const char *format, ...)
     e->kind = kind;
     vsnprintf(e->text, sizeof e->text, format, args);
     va_end(args);
+    clean(e->text);
     return false;
 }
 
@@ -27,6 +43,7 @@ bool error_prefix(struct error *e, const char *format, ...)
     if (length > 0 && (size_t)length < sizeof e->text)
         snprintf(e->text + length, sizeof e->text - (size_t)length, ": %.*s",
                  (int)(sizeof e->text - (size_t)length), old);
+    clean(e->text);
     return false;
 }
 
