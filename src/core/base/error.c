@@ -3,18 +3,32 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/text.h"
+
+/* Bytes of the character that begins here; 0: none does. */
+static size_t character(const char *at)
+{
+    unsigned char c = (unsigned char)*at;
+    size_t length = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+
+    return strnlen(at, length) == length && text_is_utf8((struct text){at, length}) ? length : 0;
+}
+
 /* What a server, a file or a message said may be in it: it begins no line of its own and moves no
- * terminal's cursor. Of C1, which UTF-8 writes as 0xc2 and 0x80 to 0x9f, the second byte is taken
- * with the first. */
+ * terminal's cursor, and is text. Of C1 (U+0080 to U+009F) the bytes are 0xc2 and 0x80 to 0x9f. */
 static void clean(char *text)
 {
-    for (unsigned char *c = (unsigned char *)text; *c != 0; c++) {
-        bool is_c1 = c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0;
+    for (char *c = text; *c != 0;) {
+        size_t length = character(c);
 
-        if (is_c1)
-            c[1] = ' ';
-        if (is_c1 || *c < ' ' || *c == 127)
-            *c = ' ';
+        if (length == 0) {
+            *c++ = '?';
+            continue;
+        }
+        if (length == 1 ? (unsigned char)*c < ' ' || *c == 127
+                        : length == 2 && (unsigned char)c[0] == 0xc2 && (unsigned char)c[1] < 0xa0)
+            memset(c, ' ', length);
+        c += length;
     }
 }
 
