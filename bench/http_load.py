@@ -65,7 +65,7 @@ def trained(work):
     return settings
 
 
-def started(work, name, settings, snapshots="1h", key=False):
+def started(work, name, settings, snapshots="1h", key=False, **options):
     """A service with the trained model and a log of its own; it imports the history first."""
     folder = work / name
     folder.mkdir()
@@ -77,7 +77,7 @@ def started(work, name, settings, snapshots="1h", key=False):
     if key:
         made = json.loads(assay("-c", own, "--json", "key", "create", "load", "--role", "scorer,engineer,viewer")[1])
         headers = {"Authorization": f"Bearer {made['secret']}"}
-    return Assay(own, headers=headers), own
+    return Assay(own, headers=headers, **options), own
 
 
 def reviewed(server):

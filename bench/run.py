@@ -24,7 +24,7 @@ import tempfile
 import time
 
 import measure
-from console import bench_console  # noqa: F401 - found by its name
+from console import bench_console, bench_console_pages, bench_console_pairs  # noqa: F401 - found by their names
 from handbook_windows import bench_features  # noqa: F401 - found by its name
 from http_load import bench_http  # noqa: F401 - likewise
 from postgres import bench_postgres  # noqa: F401 - likewise
@@ -300,6 +300,7 @@ def bench_snapshot(report, work):
     program(report, "snapshot", work, *sizes)
 
 
+PARTS = ("console_pages", "console_pairs")  # of `console`, by their names only
 BENCHES = {n.removeprefix("bench_"): f for n, f in list(globals().items()) if n.startswith("bench_")}
 
 
@@ -320,7 +321,7 @@ def main():
     parser.add_argument("--long", action="store_true", help="http: ten minutes of full service instead of 30 s; console: ten million decisions, ten pairs of a minute")
     arguments = parser.parse_args()
     measure.LONG = arguments.long
-    names = arguments.name or list(BENCHES)
+    names = arguments.name or [n for n in BENCHES if n not in PARTS]
     unknown = [n for n in names if n not in BENCHES]
     if unknown:
         parser.error(f"no benchmark {unknown[0]}; there are: {', '.join(BENCHES)}")

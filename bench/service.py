@@ -13,6 +13,7 @@ import urllib.request
 from measure import ASSAY, BUILD, Skip, assay
 
 SERVER_CORE, LOAD_CORE = 0, 1
+ALL_CORES = sorted(os.sched_getaffinity(0))
 ROWS, SEED = 200_000, 7
 CUSTOMERS, TERMINALS = 200_000, 20_000
 REQUESTS = 50_000
@@ -114,10 +115,10 @@ def write_rows(work):
 
 
 class Process:
-    """A server of one's own on SERVER_CORE, and what it takes of the processor."""
+    """A server of one's own, on SERVER_CORE unless told, and what it takes of the processor."""
 
-    def __init__(self, command, **more):
-        self.process = subprocess.Popen(["taskset", "-c", str(SERVER_CORE), *map(str, command)], text=True, **more)
+    def __init__(self, command, cores=(SERVER_CORE,), **more):
+        self.process = subprocess.Popen(["taskset", "-c", ",".join(map(str, cores)), *map(str, command)], text=True, **more)
 
     def threads(self):
         """Processor seconds of each thread, by its name."""
@@ -143,10 +144,10 @@ class Process:
 
 
 class Assay(Process):
-    def __init__(self, settings, binary=ASSAY, headers=None):
+    def __init__(self, settings, binary=ASSAY, headers=None, cores=(SERVER_CORE,)):
         self.errors = open(settings.with_suffix(".err"), "w+")
         environment = {k: v for k, v in os.environ.items() if not k.startswith("ASSAY_")}
-        super().__init__([binary, "-c", settings, "--json", "serve", "--port", "0"], stdout=subprocess.PIPE,
+        super().__init__([binary, "-c", settings, "--json", "serve", "--port", "0"], cores, stdout=subprocess.PIPE,
                          stderr=self.errors, env=environment)
         line = self.process.stdout.readline()
         if not line:

@@ -58,10 +58,12 @@ export async function accessible(page, where) {
   return violations.map((one) => `${where}: ${one.id}: ${one.help}\n    ${one.nodes.slice(0, 4).map((node) => `${node.target.flat().join(" ")} ${node.failureSummary?.split("\n")[1]?.trim() ?? ""}`).join("\n    ")}`);
 }
 
-/** What stands out to the right of the window. */
+/** What stands out to the right of the window; on a phone also tables that one would push sideways to read. */
 export const overflow = (page) =>
   page.evaluate(() => {
     const wide = document.documentElement.scrollWidth - document.documentElement.clientWidth;
+    const pushed = innerWidth > 640 ? [] : [...document.querySelectorAll("main .scroll")].filter((one) => one.scrollWidth > one.clientWidth + 1);
+    if (pushed.length > 0) return `to be pushed sideways: ${pushed.map((one) => one.getAttribute("aria-label") ?? one.innerText.slice(0, 40)).join(", ")}`;
     if (wide <= 0) return null;
     const who = [...document.querySelectorAll("main *")].filter((one) => one.getBoundingClientRect().right > innerWidth + 1 && one.closest(".scroll") === null).slice(0, 3);
     return `${wide} px too wide: ${who.map((one) => `${one.tagName.toLowerCase()}.${one.className}`).join(", ")}`;

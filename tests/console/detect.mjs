@@ -241,6 +241,46 @@ const tests = {
     return [...told, ...page.faults];
   },
 
+  async a_rule_by_keyboard_alone(browser) {
+    const page = await signedIn(browser, "ann", { at: "/live", allow: (status, url) => status === 422 && url.includes("dry_run") });
+    const press = page.keyboard.press.bind(page.keyboard);
+    /** Tab until the focus is on what has this name; it may be in the editor. */
+    const tabTo = async (name) => {
+      for (let i = 0; i < 60; i++) {
+        const at = await page.evaluate(() => {
+          const one = document.activeElement?.shadowRoot?.activeElement ?? document.activeElement;
+          return one?.getAttribute("aria-label") ?? one?.labels?.[0]?.innerText.split("\n")[0] ?? one?.innerText ?? "";
+        });
+        if (at.trim() === name) return;
+        await press("Tab");
+      }
+      throw new Error(`Tab does not come to ${name}`);
+    };
+    await press("g");
+    await press("r");
+    await page.waitForURL(/\/rules$/);
+    await settled(page);
+    await tabTo("Write a rule");
+    await press("Enter");
+    await page.waitForURL(/\/rules\/\+$/);
+    await settled(page);
+    await tabTo("Name");
+    await page.keyboard.type("BY_KEYBOARD");
+    await tabTo("Condition");
+    await page.keyboard.type("amuont > 90");
+    await page.getByText("did you mean amount?").first().waitFor();
+    await press("Control+a");
+    await page.keyboard.type("amount > 90000");
+    await page.getByText("It compiles.").waitFor();
+    await press("Escape"); // the completion's list, if it is open
+    await tabTo("Save as draft");
+    await press("Enter");
+    await page.waitForURL(/\/rules\/BY_KEYBOARD$/);
+    await page.locator(".page-head .badge", { hasText: "Draft" }).waitFor();
+    must((await ask("/v1/rules/BY_KEYBOARD")).versions?.at(-1)?.when !== "", "no such rule");
+    return page.faults;
+  },
+
   async days_with_reasons(browser) {
     const page = await signedIn(browser, "vic", { at: "/daily" });
     await page.locator(".calendar .day.bad").first().waitFor();

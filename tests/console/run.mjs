@@ -92,6 +92,53 @@ const tests = {
     return [...told, ...page.faults];
   },
 
+  // Tab through the pages: whoever uses no mouse sees where they are, and comes out again everywhere.
+  async focus_is_seen_in_both_themes(browser) {
+    const page = await signedIn(browser, "ada");
+    const told = [];
+    for (const path of ["/alerts", "/rules/+", "/search", "/admin?tab=users"])
+      for (const theme of ["light", "dark"]) {
+        await page.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
+        await page.goto(path);
+        await settled(page);
+        await page.evaluate(() => document.activeElement?.blur());
+        const seen = new Set();
+        for (let i = 0; i < 60; i++) {
+          await page.keyboard.press("Tab");
+          const at = await page.evaluate(() => {
+            const one = document.activeElement;
+            if (one === null || one === document.body) return null;
+            const inside = one.shadowRoot?.activeElement?.closest(".cm-editor") ?? one.shadowRoot?.activeElement ?? one;
+            window.places ??= new Map();
+            if (!window.places.has(one)) window.places.set(one, window.places.size);
+            const of = (element) => { const style = getComputedStyle(element); return style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2 && !/, 0\)$|transparent/.test(style.outlineColor); };
+            return { place: window.places.get(one), seen: of(inside) || of(one), name: `${one.tagName.toLowerCase()}.${one.className} ${one.innerText?.slice(0, 20) ?? ""}` };
+          });
+          if (at === null || (at.place === 0 && seen.size > 1)) break;
+          if (!at.seen && !seen.has(at.place)) told.push(`${path} ${theme}: the focus on ${at.name} is not seen`);
+          seen.add(at.place);
+        }
+        must(seen.size >= 15, `${path}: only ${seen.size} places are reached by Tab`);
+      }
+    return [...told, ...page.faults];
+  },
+
+  async nothing_moves_for_who_does_not_want_it(browser) {
+    const page = await signedIn(browser, "vic");
+    // Each answer is held back a little, so that the page says that it loads.
+    await page.route("**/v1/decisions*", async (route) => { await new Promise((done) => setTimeout(done, 800)); await route.continue(); });
+    const moving = async (reducedMotion) => {
+      await page.emulateMedia({ reducedMotion });
+      await page.goto("/search");
+      await page.waitForSelector(".state.loading");
+      return page.evaluate(() => document.getAnimations().length);
+    };
+    must((await moving("no-preference")) > 0, "nothing moves at all: this would prove nothing");
+    must((await moving("reduce")) === 0, "what loads moves, though less motion is wanted");
+    await settled(page);
+    return page.faults;
+  },
+
   async live_moves(browser) {
     const page = await signedIn(browser, "vic");
     await page.goto("/live");

@@ -12,6 +12,7 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "integration"))
 import postgres_server  # noqa: E402
+from test_notify import Receiver  # noqa: E402
 
 
 @pytest.fixture
@@ -19,14 +20,21 @@ def database():
     yield from postgres_server.running()
 
 
-def test_an_array_becomes_decisions_in_postgresql(binary, kafka, database, data, tmp_path):
+@pytest.fixture
+def receiver():
+    r = Receiver(answer=lambda n, event: 503 if 1 <= n < 4 else 204)  # away when the first come
+    yield r
+    r.close()
+
+
+def test_an_array_becomes_decisions_in_postgresql(binary, kafka, database, receiver, data, tmp_path):
     folder = tmp_path / "activity-log"
     shutil.copytree(ROOT / "examples" / "activity-log", folder)
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "assay").symlink_to(binary)
     done = subprocess.run([folder / "run.sh"], capture_output=True, text=True, timeout=120, env={
         **os.environ, "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}", "ASSAY_DATA": str(data),
-        "KAFKA_BROKERS": kafka.brokers, "DATABASE_URL": database.url()})
+        "KAFKA_BROKERS": kafka.brokers, "DATABASE_URL": database.url(), "NOTIFY_URL": receiver.url})
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Clearly better than chance" in done.stdout
 
@@ -40,8 +48,11 @@ def test_an_array_becomes_decisions_in_postgresql(binary, kafka, database, data,
     fraud = {d["id"]: d["outcome"] for d in decisions if d["outcome"] != "approve"}
     rows = database.psql("SELECT event_id, outcome FROM activity_fraud").stdout.split()
     assert fraud and dict(r.split("|") for r in rows) == fraud
-    told = [json.loads(m.value)["id"] for m in kafka.read("p6.notify")]
-    assert sorted(told) == sorted(i for i, outcome in fraud.items() if outcome == "decline")
+    assert len(receiver.requests) == len(receiver.taken) + 3
+    told = {event["id"]: event["data"] for event in receiver.taken[1:]}  # the first is of `assay notify test`
+    assert len(told) == len(receiver.taken) - 1
+    assert sorted(d["id"] for d in told.values()) == sorted(i for i, outcome in fraud.items() if outcome == "decline")
+    assert all(d["fields"].keys() == {"Id", "devideId", "logActivity"} and d["fields"]["logActivity"] == "Payment" for d in told.values())
     # What the demonstration rule calls a fraud is a payment, and the model says so of nothing else.
     payments = {d["seq"] - 1 for d in decisions if d["id"] in fraud}
     assert all(log[offset]["logActivity"] == "Payment" for offset in payments)

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "core/base/memory.h"
 #include "core/base/random.h"
 #include "shell/watch/rollup.h"
 
@@ -113,6 +114,104 @@ static void test_order_and_batches_change_no_bit(void **state)
         assert_same(&a->rollup[i].rows, &b->rollup[i].rows);
     rollups_free(a);
     rollups_free(b);
+    settings_free(s);
+    free_rows();
+}
+
+/* What one rollup kept, as the database has it: pieces by measure, period and part. */
+struct kept {
+    struct rollup_piece piece[4096];
+    uint32_t count;
+};
+
+static bool keep(void *context, const struct rollup_piece *p, struct error *error)
+{
+    struct kept *k = context;
+    uint32_t to = 0;
+
+    (void)error;
+    if (p->measure == ROLLUP_OF_GROUPS && p->part == 0) { /* the period comes anew, whole */
+        for (uint32_t i = 0; i < k->count; i++) {
+            if (k->piece[i].measure == p->measure && k->piece[i].start_us == p->start_us)
+                mem_free((void *)(uintptr_t)k->piece[i].state.bytes);
+            else
+                k->piece[to++] = k->piece[i];
+        }
+        k->count = to;
+    }
+    assert_true(k->count < 4096);
+    k->piece[k->count] = *p;
+    k->piece[k->count++].state.bytes = mem_text(p->state.bytes, p->state.length);
+    return true;
+}
+
+static void add_part(struct rollups *r, uint32_t from, uint32_t until)
+{
+    struct frame part;
+
+    frame_init(&part, schema, ROWS, 1 << 20);
+    for (uint32_t i = from; i < until; i++)
+        assert_true(frame_append(&part, &rows, i));
+    MUST(rollups_add(r, "transactions", schema, &part, &e));
+    frame_fini(&part);
+}
+
+static void test_runs_that_go_on_are_one_run(void **state)
+{
+    static const uint32_t cut[] = {0, 1, 2, 700, 701, 2500, ROWS};
+    struct kept *kept = mem_array(4, sizeof *kept);
+    struct rollups *whole, *r = NULL;
+    struct rollup_counts counts[4];
+    struct settings *s;
+    uint32_t before;
+
+    make_rows(ROWS);
+    MUST(settings_parse(text_of(settings_text), "assay.yaml", &s, &e));
+    whole = made(s, false, ROWS);
+    for (uint32_t run = 0; run + 1 < sizeof cut / sizeof *cut; run++) {
+        rollups_free(r);
+        MUST(rollups_open(s, NULL, &r, &e));
+        MUST(rollups_begin(r, "transactions", schema, &e));
+        for (uint32_t i = 0; i < 3 && run > 0; i++) {
+            for (uint32_t k = kept[i].count; k > 0; k--) /* in any order */
+                MUST(rollup_groups_load(r->rollup[i].groups, &kept[i].piece[k - 1], &e));
+            rollup_groups_loaded(r->rollup[i].groups, &counts[i]);
+        }
+        add_part(r, cut[run], cut[run + 1]);
+        for (uint32_t i = 0; i < 3; i++) {
+            before = kept[i].count;
+            MUST(rollup_groups_keep(r->rollup[i].groups, keep, &kept[i], &e));
+            rollup_groups_counts(r->rollup[i].groups, &counts[i]);
+            if (run == 3) /* of one row: its period, and no token that was there */
+                assert_true(kept[i].count - before <= 2);
+        }
+        MUST(rollups_finish(r, &e));
+    }
+    for (uint32_t i = 0; i < r->count; i++)
+        assert_same(&whole->rollup[i].rows, &r->rollup[i].rows);
+    assert_int_equal(counts[0].rows, ROWS);
+
+    /* What is damaged is refused: cut short, of no measure, an empty token. */
+    for (uint32_t i = 0; i < kept[0].count; i++) {
+        struct rollup_piece p = kept[0].piece[i];
+        struct rollup_groups *g;
+
+        MUST(rollups_begin(r, "transactions", schema, &e));
+        g = r->rollup[0].groups;
+        p.state.length--;
+        assert_false(rollup_groups_load(g, &p, &e));
+        assert_non_null(strstr(e.text, "--rebuild"));
+        p.state.length++;
+        p.measure = i % 2 == 0 ? -2 : 99;
+        assert_false(rollup_groups_load(g, &p, &e));
+    }
+    for (uint32_t i = 0; i < 3; i++) {
+        for (uint32_t k = 0; k < kept[i].count; k++)
+            mem_free((void *)(uintptr_t)kept[i].piece[k].state.bytes);
+    }
+    mem_free(kept);
+    rollups_free(whole);
+    rollups_free(r);
     settings_free(s);
     free_rows();
 }
@@ -251,6 +350,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_order_and_batches_change_no_bit),
+        cmocka_unit_test(test_runs_that_go_on_are_one_run),
         cmocka_unit_test(test_groups_are_what_loops_count),
         cmocka_unit_test(test_periods),
         cmocka_unit_test(test_a_table_has_limits),

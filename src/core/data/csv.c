@@ -324,6 +324,11 @@ uint64_t csv_reader_row_line(const struct csv_reader *r)
     return r->row_line;
 }
 
+void csv_reader_at_line(struct csv_reader *r, uint64_t line)
+{
+    r->line = line;
+}
+
 void csv_reader_keep_lines(struct csv_reader *r, uint64_t *lines)
 {
     r->lines = lines;

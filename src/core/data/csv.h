@@ -60,6 +60,8 @@ uint64_t csv_reader_rounded(const struct csv_reader *r);
 /* The line on which the last row that was read begins. */
 uint64_t csv_reader_row_line(const struct csv_reader *r);
 
+/* The bytes that come next begin on this line. */
+void csv_reader_at_line(struct csv_reader *r, uint64_t line);
 /* From now on lines[row] of the frame becomes the line on which the row begins; NULL: no more. */
 void csv_reader_keep_lines(struct csv_reader *r, uint64_t *lines);
 

@@ -348,6 +348,7 @@ static void *upkeep_main(void *context)
 {
     struct upkeep *u = context;
 
+    thread_name("assay-upkeep");
     thread_background();
     while (!stops(u)) {
         tick(u);

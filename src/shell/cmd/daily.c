@@ -6,7 +6,7 @@
 #include "shell/cmd/cmd.h"
 #include "shell/os/file.h"
 #include "shell/watch/daily.h"
-#include "shell/watch/rollup_decisions.h"
+#include "shell/watch/rollup_take.h"
 
 static bool write_page(const struct invocation *v, const struct daily *d, struct error *e)
 {
@@ -80,8 +80,8 @@ static bool daily_run(struct invocation *v, struct error *e)
     if (!invocation_settings(v, &s, e))
         return false;
     ok = daily_find(s, v->argument_count > 0 ? v->argument[0] : NULL, &daily, e) &&
-         rollups_open(s, daily->name, &r, e) && rollups_read_all(r, term_progress(&v->term), e) &&
-         rollups_finish(r, e);
+         rollups_open(s, daily->name, &r, e) &&
+         rollups_take(r, NULL, true, term_progress(&v->term), e) && rollups_finish(r, e);
     term_clear(&v->term);
     ok = ok && show(v, s, rollups_find(r, daily->name), e);
     rollups_free(r);

@@ -432,36 +432,38 @@ static bool is_missing(const struct answered *found)
 
 /* ---- objects ---- */
 
+/* An object that must be there: its answer and its ETag. */
+static bool ask_there(struct s3 *s, const char *method, const char *key, struct buffer *answer,
+                      struct answered *found, char etag[S3_ETAG_MAX], struct error *e)
+{
+    struct asking a = {.method = method, .key = key};
+
+    if (!ask(s, &a, answer, found, e))
+        return false;
+    if (is_missing(found))
+        return not_found(s, key, e);
+    if (found->reply.status != 200)
+        return refused(s, &a, found, e);
+    snprintf(etag, S3_ETAG_MAX, "%s", found->reply.etag);
+    return true;
+}
+
 bool s3_get(struct s3 *s, const char *key, struct buffer *out, char etag[S3_ETAG_MAX],
             struct error *e)
 {
-    struct asking a = {.method = "GET", .key = key};
     struct answered found;
 
-    if (!ask(s, &a, out, &found, e))
-        return false;
-    if (is_missing(&found))
-        return not_found(s, key, e);
-    if (found.reply.status != 200)
-        return refused(s, &a, &found, e);
-    snprintf(etag, S3_ETAG_MAX, "%s", found.reply.etag);
-    return true;
+    return ask_there(s, "GET", key, out, &found, etag, e);
 }
 
 bool s3_head(struct s3 *s, const char *key, uint64_t *bytes, char etag[S3_ETAG_MAX],
              struct error *e)
 {
-    struct asking a = {.method = "HEAD", .key = key};
     struct answered found;
 
-    if (!ask(s, &a, &s->trouble, &found, e))
+    if (!ask_there(s, "HEAD", key, &s->trouble, &found, etag, e))
         return false;
-    if (is_missing(&found))
-        return not_found(s, key, e);
-    if (found.reply.status != 200)
-        return refused(s, &a, &found, e);
     *bytes = found.reply.length;
-    snprintf(etag, S3_ETAG_MAX, "%s", found.reply.etag);
     return true;
 }
 

@@ -6,9 +6,14 @@
 
 #include "core/base/memory.h"
 #include "shell/log/disk.h"
+#include "shell/os/clock.h"
 #include "shell/os/thread.h"
 
-enum { CHUNK_BYTES = 1 << 20 }; /* between two looks at `is_stopping`, and from sync to sync */
+enum {
+    CHUNK_BYTES = 1 << 18, /* between two looks at `is_stopping`, and from sync to sync */
+    PAUSE_SHARE = 2,       /* of the time that a chunk took, before the next */
+    PAUSE_US_MAX = 20000,
+};
 
 struct ahead {
     pthread_t thread;
@@ -31,6 +36,14 @@ static bool is_stopping(struct ahead *a)
     return stops;
 }
 
+/* The disk and the processor are the commits' for most of the time. */
+static void pause_after(int64_t begun_us)
+{
+    int64_t pause_us = (clock_monotonic_us() - begun_us) * PAUSE_SHARE;
+
+    clock_sleep_us(pause_us < PAUSE_US_MAX ? pause_us : PAUSE_US_MAX);
+}
+
 /* Chunk by chunk, each synced: the disk never gets a whole segment at once while commits wait. */
 static int make(struct ahead *a)
 {
@@ -41,10 +54,12 @@ static int make(struct ahead *a)
         return -1;
     while (done < a->bytes && !is_stopping(a)) {
         size_t to = a->bytes - done < CHUNK_BYTES ? a->bytes : done + CHUNK_BYTES;
+        int64_t begun_us = clock_monotonic_us();
 
         if (disk_extend(fd, done, to, true) != 0 || disk_sync(fd) != 0)
             break;
         done = to;
+        pause_after(begun_us);
     }
     if (done == a->bytes)
         return fd;
@@ -60,6 +75,7 @@ static void *ahead_main(void *argument)
     struct ahead *a = argument;
 
     thread_name("assay-segment");
+    thread_background();
     pthread_mutex_lock(&a->lock);
     for (;;) {
         int fd;

@@ -18,6 +18,7 @@
 
 enum {
     LEVEL = 3,
+    SYNC_BYTES = 1 << 18,
     TABLE_MAGIC = 0x184D2A5A,
     TABLE_HEAD = 8,
     TABLE_ENTRY = 12,
@@ -233,6 +234,7 @@ struct making {
     struct window from;
     int fd;
     size_t at;      /* of the file that is written */
+    size_t synced;  /* up to there: never much at once, for commits wait for the same disk */
     size_t from_at; /* the next record's place in the segment */
     uint64_t seq;   /* and its number */
     struct buffer frame, packed, table;
@@ -283,7 +285,10 @@ static bool write_frame(struct making *m, uint32_t records)
     if (disk_write(m->fd, out, bytes, m->at) != 0)
         return false;
     m->at += bytes;
-    return true;
+    if (m->at - m->synced < SYNC_BYTES)
+        return true;
+    m->synced = m->at;
+    return disk_sync(m->fd) == 0;
 }
 
 static bool write_table(struct making *m)

@@ -14,7 +14,9 @@
 #include "shell/log/private.h"
 #include "shell/log/record.h"
 
-enum { ZEROS_AHEAD = 4 << 20 }; /* of the first segment, or one that was found unfinished */
+/* Of the first segment, or one that was found unfinished. Little at once: the next commit syncs it,
+ * and who waits for that commit waits for the zeros. */
+enum { ZEROS_AHEAD = 1 << 19 };
 
 static size_t whole_pages(size_t bytes)
 {

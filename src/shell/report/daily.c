@@ -9,7 +9,7 @@
 #include "shell/report/html.h"
 #include "shell/report/svg.h"
 
-enum { COLUMNS = 8, CELL_BYTES = 48, NAMED_MAX = 5 };
+enum { COLUMNS = 8, CELL_BYTES = 64, DAYS_WIDE = 12, FIRST_WORDS = 5 };
 
 #define NORMAL "NORMAL" /* the reason that says that there is none */
 
@@ -42,9 +42,20 @@ static void add_small(const char *word, struct buffer *out)
         buffer_add_char(out, (char)(*word >= 'A' && *word <= 'Z' ? *word + ('a' - 'A') : *word));
 }
 
+/* A score of small shares keeps the digits that tell days apart. */
+static void add_score(double score, struct buffer *out)
+{
+    buffer_format(out, score != 0 && fabs(score) < 0.1 ? "%.2g" : "%.2f", score);
+}
+
+static bool has_reason_of(const struct daily_row *row)
+{
+    return is_text(row->reason) && strcmp(row->reason, NORMAL) != 0;
+}
+
 void daily_sentence(const struct daily *d, const struct daily_row *row, struct buffer *out)
 {
-    bool has_reason = is_text(row->reason) && strcmp(row->reason, NORMAL) != 0;
+    bool has_reason = has_reason_of(row);
     bool is_lowest = d->lowest != NULL && is_text(row->level) && strcmp(row->level, d->lowest) == 0;
 
     buffer_add_text(out, "On ");
@@ -56,14 +67,17 @@ void daily_sentence(const struct daily *d, const struct daily_row *row, struct b
     buffer_add_text(out, " risk was ");
     if (is_text(row->level)) {
         add_small(row->level, out);
-        buffer_format(out, " (%.2f)", row->score);
+        buffer_add_text(out, " (");
+        add_score(row->score, out);
+        buffer_add_char(out, ')');
     } else {
-        buffer_format(out, "%.2f", row->score);
+        add_score(row->score, out);
     }
     if (has_reason)
         buffer_format(out, is_lowest ? ", although %s holds" : ", because of %s", row->reason);
     else
-        buffer_add_text(out, is_lowest ? ": nothing stood out" : ", for none of the reasons");
+        buffer_add_text(out, is_lowest || !is_text(row->level) ? ": nothing stood out"
+                                                               : ", for none of the reasons");
     if (!is_lowest && is_text(row->action))
         buffer_format(out, ". Action: %s", row->action);
     buffer_add_char(out, '.');
@@ -97,12 +111,37 @@ void daily_remarks(const struct daily *d, struct buffer *out)
 
 /* ---- the table ---- */
 
+/* 506,406.72: digits in threes. */
 static void format_number(double v, int digits, char out[CELL_BYTES])
 {
+    char plain[CELL_BYTES];
+    size_t length, whole, to = 0;
+
+    out[0] = 0;
     if (isnan(v))
-        out[0] = 0;
-    else
-        snprintf(out, CELL_BYTES, "%.*f", digits, v);
+        return;
+    if (fabs(v) >= 1e15) {
+        snprintf(out, CELL_BYTES, "%g", v);
+        return;
+    }
+    length = (size_t)snprintf(plain, sizeof plain, "%.*f", digits, v);
+    whole = digits > 0 ? length - (size_t)digits - 1 : length;
+    for (size_t i = 0; i < length; i++) {
+        if (i > 0 && i < whole && (whole - i) % 3 == 0 && plain[i - 1] != '-')
+            out[to++] = ',';
+        out[to++] = plain[i];
+    }
+    out[to] = 0;
+}
+
+/* Digits of the scores: shares of some per mille need more of them. */
+static int score_digits(const struct daily *d)
+{
+    double most = 0;
+
+    for (uint32_t i = 0; i < d->rows; i++)
+        most = isnan(d->row[i].score) ? most : fmax(most, fabs(d->row[i].score));
+    return most > 0 && most < 0.1 ? 5 : 3;
 }
 
 struct cells {
@@ -110,18 +149,49 @@ struct cells {
     const char *cell[COLUMNS];
 };
 
-static void make_cells(const struct daily_row *r, struct cells *c)
+static void make_cells(const struct daily_row *r, int score, struct cells *c)
 {
     format_number(r->count, 0, c->digits[0]);
     format_number(r->average, 2, c->digits[1]);
     format_number(r->risky, 0, c->digits[2]);
-    format_number(r->score, 3, c->digits[3]);
+    format_number(r->score, score, c->digits[3]);
     c->cell[0] = r->date;
     for (int i = 0; i < 4; i++)
         c->cell[1 + i] = c->digits[i];
     c->cell[5] = r->level != NULL ? r->level : "";
     c->cell[6] = r->reason != NULL ? r->reason : "";
     c->cell[7] = r->action != NULL ? r->action : "";
+}
+
+/* The columns that some day has. */
+struct shown {
+    uint32_t count;
+    int column[COLUMNS];
+    const char *heading[COLUMNS];
+    uint32_t words; /* by bit */
+};
+
+static struct shown show_columns(const struct daily *d)
+{
+    struct shown s = {0};
+
+    for (int k = 0; k < COLUMNS; k++) {
+        bool has = k == 0;
+
+        for (uint32_t i = 0; i < d->rows && !has; i++) {
+            struct cells c;
+
+            make_cells(&d->row[i], 3, &c);
+            has = c.cell[k][0] != 0;
+        }
+        if (!has)
+            continue;
+        if (k >= FIRST_WORDS)
+            s.words |= 1u << s.count;
+        s.heading[s.count] = headings[k];
+        s.column[s.count++] = k;
+    }
+    return s;
 }
 
 static const struct daily_row *riskiest(const struct daily *d)
@@ -166,15 +236,18 @@ static void draw_bars(const struct terminal *t, const struct daily *d, struct bu
 
 void daily_terminal(const struct terminal *t, const struct daily *d, struct buffer *out)
 {
-    const char **cell = mem_array(((size_t)d->rows + 1) * COLUMNS, sizeof *cell);
     struct cells *cells = mem_array(d->rows + 1, sizeof *cells);
-    struct report_table table = {.title = d->title, .columns = COLUMNS, .rows = d->rows + 1};
+    const struct shown shown = show_columns(d);
+    const char **cell = mem_array(((size_t)d->rows + 1) * shown.count, sizeof *cell);
+    struct report_table table = {
+        .title = d->title, .columns = shown.count, .rows = d->rows + 1, .words = shown.words};
     struct buffer words;
 
-    memcpy(cell, headings, sizeof headings);
+    memcpy(cell, shown.heading, shown.count * sizeof *cell);
     for (uint32_t i = 0; i < d->rows; i++) {
-        make_cells(&d->row[i], &cells[i]);
-        memcpy(cell + ((size_t)i + 1) * COLUMNS, cells[i].cell, sizeof cells[i].cell);
+        make_cells(&d->row[i], score_digits(d), &cells[i]);
+        for (uint32_t k = 0; k < shown.count; k++)
+            cell[((size_t)i + 1) * shown.count + k] = cells[i].cell[shown.column[k]];
     }
     table.cell = cell;
     terminal_table(t, &table, out);
@@ -195,10 +268,35 @@ void daily_terminal(const struct terminal *t, const struct daily *d, struct buff
 
 /* ---- the page ---- */
 
+/* Above the lowest level, or without levels for a reason. */
+static bool stands_out(const struct daily *d, const struct daily_row *r)
+{
+    if (d->lowest == NULL)
+        return has_reason_of(r);
+    return is_text(r->level) && strcmp(r->level, d->lowest) != 0;
+}
+
+static void add_legend(const struct daily *d, struct buffer *out)
+{
+    uint32_t days = 0;
+
+    for (uint32_t i = 0; i < d->rows; i++)
+        days += stands_out(d, &d->row[i]);
+    buffer_format(out, "<figcaption>One bar a day. Red: %u of %u days ", days, d->rows);
+    if (d->lowest == NULL) {
+        buffer_add_text(out, "for which a reason holds.");
+    } else {
+        buffer_add_text(out, "above the level ");
+        html_text(out, d->lowest);
+        buffer_add_char(out, '.');
+    }
+    buffer_add_text(out, "</figcaption>\n");
+}
+
 static void add_chart(const struct daily *d, struct buffer *out)
 {
     struct svg_chart c = {
-        .out = out, .width = 960, .height = 300, .left = 60, .top = 16, .right = 16, .bottom = 40};
+        .out = out, .width = 960, .height = 300, .left = 80, .top = 16, .right = 16, .bottom = 40};
     double low = 0, high = 0;
     struct buffer tip;
 
@@ -208,39 +306,43 @@ static void add_chart(const struct daily *d, struct buffer *out)
         low = fmin(low, d->row[i].score);
         high = fmax(high, d->row[i].score);
     }
-    c.x = (struct svg_axis){.low = 0, .high = d->rows > 0 ? d->rows : 1};
+    c.x = (struct svg_axis){.low = 0, .high = d->rows > DAYS_WIDE ? d->rows : DAYS_WIDE};
     c.y = (struct svg_axis){.low = low, .high = high > low ? high : low + 1, .label = "Score"};
-    svg_open(&c, "daily", "Score by day", "One bar a day, coloured by its level");
+    svg_open(&c, "daily", "Score by day", "One bar a day; those that stand out are red");
     svg_axis_y(&c);
     for (uint32_t i = 0; i < d->rows; i++) {
         const struct daily_row *r = &d->row[i];
-        bool is_lowest =
-            d->lowest == NULL || !is_text(r->level) || strcmp(r->level, d->lowest) == 0;
 
         if (isnan(r->score))
             continue;
         buffer_init(&tip, REPORT_BYTES_MAX);
         daily_sentence(d, r, &tip);
         svg_bar(&c, i + 0.1, i + 0.9, fmin(0, r->score), fmax(0, r->score),
-                is_lowest ? "legit" : "fraud", buffer_text(&tip));
+                stands_out(d, r) ? "fraud" : "legit", buffer_text(&tip));
         buffer_fini(&tip);
         if (i % (d->rows / 10 + 1) == 0)
-            svg_words(&c, i + 0.5, low, 0, 16, SVG_MIDDLE, "tick", r->date);
+            svg_words(&c, i + 0.5, low, 0, 16, SVG_MIDDLE, "label", r->date);
     }
     svg_close(&c);
 }
 
 static void add_table(const struct daily *d, struct buffer *out)
 {
-    html_table_open(out, "Day by day", headings, COLUMNS);
-    for (uint32_t i = d->rows; i > 0; i--) { /* the newest first */
+    const struct shown shown = show_columns(d);
+    int digits = score_digits(d);
+
+    html_table_open_words(out, "Day by day, the newest first", shown.heading, shown.count,
+                          shown.words);
+    for (uint32_t i = d->rows; i > 0; i--) {
         struct cells c;
 
-        make_cells(&d->row[i - 1], &c);
+        make_cells(&d->row[i - 1], digits, &c);
         buffer_add_text(out, "<tr>");
-        for (int k = 0; k < COLUMNS; k++) {
-            buffer_add_text(out, k == 0 || k > 4 ? "<td class=\"left\">" : "<td>");
-            html_text(out, c.cell[k]);
+        for (uint32_t k = 0; k < shown.count; k++) {
+            bool is_words = k == 0 || (shown.words >> k & 1) != 0;
+
+            buffer_add_text(out, is_words ? "<td class=\"left\">" : "<td>");
+            html_text(out, c.cell[shown.column[k]]);
             buffer_add_text(out, "</td>");
         }
         buffer_add_text(out, "</tr>\n");
@@ -266,6 +368,7 @@ void daily_html(const struct daily *d, const char *version, struct buffer *out)
         html_paragraph(out, "note", buffer_text(&words));
     buffer_add_text(out, "<figure>\n");
     add_chart(d, out);
+    add_legend(d, out);
     buffer_add_text(out, "</figure>\n");
     html_section_close(out);
     html_section_open(out, "days", "The days");

@@ -110,13 +110,20 @@ void html_paragraph(struct buffer *out, const char *class_name, const char *text
 void html_table_open(struct buffer *out, const char *caption, const char *const *heading,
                      unsigned headings)
 {
+    html_table_open_words(out, caption, heading, headings, 0);
+}
+
+void html_table_open_words(struct buffer *out, const char *caption, const char *const *heading,
+                           unsigned headings, uint32_t words)
+{
     buffer_add_text(out, "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"");
     html_text(out, caption);
     buffer_add_text(out, "\"><table>\n<caption>");
     html_text(out, caption);
     buffer_add_text(out, "</caption>\n<thead><tr>");
     for (unsigned i = 0; i < headings; i++) {
-        buffer_add_text(out, "<th scope=\"col\">");
+        buffer_format(out, "<th scope=\"col\"%s>",
+                      i < 32 && (words >> i & 1) != 0 ? " class=\"left\"" : "");
         html_text(out, heading[i]);
         buffer_add_text(out, "</th>");
     }

@@ -16,7 +16,10 @@ void html_section_close(struct buffer *out);
 /* Escaped; a percent sign stays on the line of its number, and so does what is in brackets. */
 void html_paragraph(struct buffer *out, const char *class_name, const char *text);
 
-/* A table that scrolls sideways on narrow screens. */
+/* A table that scrolls sideways on narrow screens. `words`: by bit, columns whose heads stand left;
+ * their cells are <td class="left">. The first does in any case. */
+void html_table_open_words(struct buffer *out, const char *caption, const char *const *heading,
+                           unsigned headings, uint32_t words);
 void html_table_open(struct buffer *out, const char *caption, const char *const *heading,
                      unsigned headings);
 void html_table_close(struct buffer *out);

@@ -46,6 +46,7 @@ struct report_table {
     const char *note; /* or NULL */
     uint32_t columns, rows;
     const char *const *cell;
+    uint32_t words; /* by bit: columns of words, which stand left as the first does */
 };
 
 struct report_count {

@@ -389,10 +389,12 @@ void terminal_table(const struct terminal *t, const struct report_table *table, 
             const char *cell = table->cell[r * table->columns + c];
             unsigned width = column_width(table, c);
 
+            bool is_words = c == 0 || (c < 32 && (table->words >> c & 1) != 0);
+
             buffer_add_text(out, "  ");
-            if (c > 0) /* figures stand right */
+            if (!is_words) /* figures stand right */
                 buffer_format(out, "%*s", (int)(width - strnlen(cell, width)), "");
-            terminal_name(t, cell, width, c == 0, out);
+            terminal_name(t, cell, width, is_words && c + 1 < table->columns, out);
         }
         if (r == 0)
             colour_off(t, out);

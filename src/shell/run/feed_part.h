@@ -12,6 +12,9 @@ struct feed_part {
     const struct kind_setting *kind;      /* NULL: events are of one kind */
     const char *directory;                /* where joined files are; NULL: where settings say */
     bool is_whole;                        /* a file that was named: nothing is joined to it */
+    const struct source_piece *pieces;    /* of the files; NULL: all of them */
+    uint32_t piece_count;
+    const char *query; /* of a database, instead of the setting's; or NULL */
 };
 
 /* The part's source opened, its columns in the types of `wanted` (may be NULL). Where counts are

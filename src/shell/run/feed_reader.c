@@ -176,8 +176,11 @@ bool feed_part_open(const struct settings *s, const struct feed_part *part,
     if (feed_part_is_database(part) && setting->table == NULL && setting->query == NULL)
         o.topic = (struct source_topic){setting->kafka, kafka_of(s, properties, &kafka)};
     else if (feed_part_is_database(part))
-        o.database = (struct source_database){settings_source_url(s, setting), setting->table,
-                                              setting->query};
+        o.database = (struct source_database){settings_source_url(s, setting),
+                                              part->query != NULL ? NULL : setting->table,
+                                              part->query != NULL ? part->query : setting->query};
+    o.pieces = part->pieces;
+    o.piece_count = part->piece_count;
     o.joins = joins->paths;
     o.join_count = joins->count;
     o.join_key = required[0];

@@ -704,6 +704,7 @@ void *shard_engine_main(void *shard)
     uint32_t count = 0;
 
     thread_name("assay-engine");
+    thread_prompt();
     for (;;) {
         gather(s->taken_ns, count);
         count = queue_take(s->queue, items, SHARD_GROUP_MAX, 1000);
@@ -750,6 +751,7 @@ void *shard_commit_main(void *shard)
     void *item;
 
     thread_name("assay-commit");
+    thread_prompt();
     while (queue_take(s->sealed, &item, 1, -1) == 1) {
         struct group *g = item;
         struct error e = {0};

@@ -80,6 +80,7 @@ static void *loop_main(void *context)
     bool accepts = true;
 
     thread_name("assay-http");
+    thread_prompt();
     while (!atomic_load_explicit(&l->http->is_over, memory_order_relaxed)) {
         if (accepts && atomic_load_explicit(&l->http->is_stopping, memory_order_relaxed)) {
             MHD_quiesce_daemon(l->daemon);

@@ -597,6 +597,7 @@ static void *desk_main(void *context)
     void *item;
 
     thread_name("assay-desk");
+    thread_background(); /* who waits for one decision goes before who reads a page */
     while (queue_take(s->desk_queue, &item, 1, -1) == 1) {
         struct exchange *x = item;
 

@@ -91,6 +91,10 @@ const struct key keys[] = {
      .words = "A topic of Kafka that has the events (`kafka` says where): what `assay stream` "
               "reads. Beside it `file`, `table` or `query` may say where the history is, from "
               "which is learned."},
+    {"sources.*.grows", KEY_TEXT, 0, MEMBER(struct source_setting, grows),
+     .words = "Of a table or query that rows are only added to: the column by which new ones are "
+              "the greatest, such as a number or the time of a load. `assay rollup` then reads on "
+              "from where it was. See docs/rollups.md."},
     {"sources.*.format", KEY_TEXT, 0, MEMBER(struct source_setting, format), .standard = "auto",
      .choices = "auto|csv|ndjson|json",
      .words = "How the bytes are to be read; `auto` looks at them."},

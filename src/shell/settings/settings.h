@@ -56,6 +56,7 @@ struct source_setting {
     char *postgres;      /* URL; NULL: that of the store, or DATABASE_URL */
     char *table, *query; /* of PostgreSQL: one of them */
     char *kafka;         /* a topic */
+    char *grows;         /* of a database: the column by which new rows are the greatest; or NULL */
     char *format;        /* auto, csv, ndjson, json */
     char delimiter;      /* 0 = look */
     char point;          /* 0 = look */

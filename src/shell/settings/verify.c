@@ -270,6 +270,11 @@ static bool verify_place(const struct settings *s, const struct source_setting *
                   places == 0 ? "none" : "several");
         return refuse(s, e, "sources.", source->name, "");
     }
+    if (source->grows != NULL && source->table == NULL && source->query == NULL) {
+        error_set(e, ERROR_INVALID, "rows of a table or query have columns that grow; of files it "
+                                    "is seen by itself what is new");
+        return refuse(s, e, "sources.", source->name, ".grows");
+    }
     if (source->file == NULL)
         return true;
     if (source->postgres != NULL) {

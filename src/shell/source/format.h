@@ -44,6 +44,7 @@ struct source {
     uint32_t required_count;
 
     struct file_list files;
+    struct source_piece *pieces; /* of the files, in their order; NULL: whole files */
     size_t next_file;
     const char *file;       /* the open one */
     const char *first_file; /* that gave the schema */

@@ -284,6 +284,17 @@ static void sum_file_sizes(struct source *s)
     }
 }
 
+static void take_pieces(struct source *s)
+{
+    s->files.count = s->options.piece_count;
+    s->files.path = mem_array(s->files.count + 1, sizeof *s->files.path);
+    s->pieces = mem_array(s->files.count + 1, sizeof *s->pieces);
+    for (size_t i = 0; i < s->files.count; i++) {
+        s->pieces[i] = s->options.pieces[i];
+        s->files.path[i] = text_copy(s->pieces[i].path);
+    }
+}
+
 static bool list_files(struct source *s, struct error *e)
 {
     if (is_database(s) || s->topic != NULL || strcmp(s->path, "-") == 0) {
@@ -292,7 +303,9 @@ static bool list_files(struct source *s, struct error *e)
         s->files.count = 1;
         return true;
     }
-    if (!file_list(s->path, &s->files, e))
+    if (s->options.pieces != NULL)
+        take_pieces(s);
+    else if (!file_list(s->path, &s->files, e))
         return false;
     sum_file_sizes(s);
     return true;
@@ -375,7 +388,50 @@ static bool open_stream(struct source *s, struct error *e)
         return stream_open_database(s->file, &s->options.database, &s->stream, e);
     if (s->topic != NULL)
         return stream_open_topic(&s->options.topic, &s->stream, e);
+    if (s->pieces != NULL)
+        return stream_open_until(s->file, s->pieces[s->next_file - 1].until, &s->stream, e);
     return stream_open(s->file, &s->stream, e);
+}
+
+/* Past what was read before; its lines are counted. */
+static bool skip_to(struct source *s, uint64_t from, struct error *e)
+{
+    while (stream_taken(s->stream) < from) {
+        struct text window = stream_window(s->stream);
+        uint64_t left = from - stream_taken(s->stream);
+        size_t taken = window.length < left ? window.length : (size_t)left;
+
+        if (window.length == 0 && stream_at_end(s->stream))
+            return error_set(e, ERROR_WORLD, "%s has become shorter while it was read", s->file);
+        for (size_t i = 0; i < taken; i++)
+            s->line += window.bytes[i] == '\n';
+        stream_take(s->stream, taken);
+        if (taken == window.length && !stream_at_end(s->stream) && !stream_more(s->stream, e))
+            return false;
+    }
+    if (s->csv != NULL)
+        csv_reader_at_line(s->csv, s->line);
+    return true;
+}
+
+/* Of a file that is there for its names and types alone, nothing. */
+static bool skip_piece(struct source *s, struct error *e)
+{
+    const struct source_piece *p = s->pieces != NULL ? &s->pieces[s->next_file - 1] : NULL;
+
+    if (p == NULL || p->from == 0 || s->schema == NULL)
+        return true;
+    if (p->from < p->until)
+        return skip_to(s, p->from, e);
+    close_file(s);
+    return true;
+}
+
+static void pass_over_pieces(struct source *s)
+{
+    while (s->pieces != NULL && s->schema != NULL && s->next_file < s->files.count &&
+           s->pieces[s->next_file].from == s->pieces[s->next_file].until)
+        s->next_file++;
 }
 
 static bool open_next_file(struct source *s, struct error *e)
@@ -396,6 +452,17 @@ static bool open_next_file(struct source *s, struct error *e)
         return false;
     if (s->first_file == NULL && s->schema != NULL)
         s->first_file = s->file;
+    return skip_piece(s, e);
+}
+
+/* The next one that has rows for us, or none. */
+static bool open_next_rows(struct source *s, struct error *e)
+{
+    for (pass_over_pieces(s); s->stream == NULL && s->next_file < s->files.count;
+         pass_over_pieces(s)) {
+        if (!open_next_file(s, e))
+            return false;
+    }
     return true;
 }
 
@@ -418,7 +485,7 @@ bool source_open(const struct source_options *o, struct source **source, struct 
         if (!open_next_file(s, e))
             goto fail;
     }
-    if (!join_open(s, e) || !source_check_fields(s, e))
+    if (!open_next_rows(s, e) || !join_open(s, e) || !source_check_fields(s, e))
         goto fail;
     *source = s;
     return true;
@@ -453,6 +520,7 @@ void source_close(struct source *s)
     mem_free(s->query);
     free_topic(s);
     file_list_fini(&s->files);
+    mem_free(s->pieces);
     schema_free(s->schema);
     mem_free(s->notes);
     mem_free(s->is_said);
@@ -514,7 +582,7 @@ bool source_read(struct source *s, struct frame *f, struct error *e)
         if (!end)
             break;
         close_file(s);
-        if (s->next_file < s->files.count && !open_next_file(s, e))
+        if (!open_next_rows(s, e))
             return false;
     }
     s->counts.rows += f->rows;
@@ -533,7 +601,7 @@ bool source_next(struct source *s, struct buffer *out, bool *end, struct error *
         ok = s->ops->next(s, &file_end, e);
         if (ok && file_end) {
             close_file(s);
-            ok = s->next_file == s->files.count || open_next_file(s, e);
+            ok = open_next_rows(s, e);
         }
     }
     s->row_text = NULL;

@@ -56,11 +56,20 @@ struct source_topic {
     const struct kafka_options *kafka;
 };
 
+/* A file of which the first `from` bytes were read before: those behind them, before `until`, are
+ * read now. Not for packed files and arrays, of which `from` is 0 or `until`: nothing is new. */
+struct source_piece {
+    const char *path;
+    uint64_t from, until; /* bytes as they lie on the disk */
+};
+
 struct source_options {
     const char *path; /* file, pattern, or "-" for standard input; of a database: what it is called
                        * in messages */
     struct source_database database;
     struct source_topic topic;
+    const struct source_piece *pieces; /* instead of all that the pattern finds; NULL: that */
+    uint32_t piece_count;              /* the first is looked at for types whatever it has */
     enum source_format format;
     char delimiter;            /* 0: look */
     char point;                /* decimal mark; 0: look */

@@ -36,6 +36,7 @@ struct stream {
     int wake;     /* readable when the reader shall stop: it may be waiting for a pipe */
     bool is_live; /* a pipe: its writer may take its time */
     uint64_t total_bytes;
+    uint64_t until; /* bytes of the file, as they lie there, that are read at most */
     atomic_uint_fast64_t done_bytes;
     struct postgres *db;      /* instead of fd; or NULL */
     struct sqlite_link *file; /* instead of db; or NULL */
@@ -63,6 +64,7 @@ struct stream {
     /* of the caller */
     char *window;
     size_t window_at, window_end, window_capacity;
+    uint64_t taken;
     bool at_end;
 };
 
@@ -123,6 +125,7 @@ static bool read_rows(struct stream *s, struct error *e)
 static bool read_input(struct stream *s, size_t at, struct error *e)
 {
     struct pollfd wait[2] = {{.fd = s->fd, .events = POLLIN}, {.fd = s->wake, .events = POLLIN}};
+    uint64_t left = s->until - atomic_load_explicit(&s->done_bytes, memory_order_relaxed);
     ssize_t n;
 
     if (s->db != NULL || s->file != NULL || s->topic != NULL)
@@ -133,7 +136,7 @@ static bool read_input(struct stream *s, size_t at, struct error *e)
             s->input_end = true;
             return true;
         }
-        n = read(s->fd, s->input + at, INPUT_BYTES);
+        n = read(s->fd, s->input + at, left < INPUT_BYTES ? (size_t)left : INPUT_BYTES);
     } while (n < 0 && (errno == EINTR || errno == EAGAIN));
     if (n < 0)
         return error_set(e, ERROR_WORLD, "cannot read %s: %m", s->path);
@@ -268,6 +271,7 @@ static struct stream *stream_new(const char *path)
     struct stream *s = mem_alloc(sizeof *s);
 
     s->fd = s->wake = -1;
+    s->until = UINT64_MAX;
     s->path = mem_text(path, strlen(path));
     s->input = mem_resize(NULL, INPUT_BYTES + UNPACK_MAGIC_BYTES, 1);
     return s;
@@ -290,8 +294,14 @@ static bool stream_start(struct stream *s, struct error *e)
 
 bool stream_open(const char *path, struct stream **stream, struct error *e)
 {
+    return stream_open_until(path, UINT64_MAX, stream, e);
+}
+
+bool stream_open_until(const char *path, uint64_t bytes, struct stream **stream, struct error *e)
+{
     struct stream *s = stream_new(path);
 
+    s->until = bytes;
     if (!open_file(s, e) || !find_packing(s, e) || !stream_start(s, e)) {
         stream_free(s);
         return false;
@@ -414,6 +424,12 @@ void stream_take(struct stream *s, size_t bytes)
 {
     ASSERT(bytes <= s->window_end - s->window_at);
     s->window_at += bytes;
+    s->taken += bytes;
+}
+
+uint64_t stream_taken(const struct stream *s)
+{
+    return s->taken;
 }
 
 static void append_to_window(struct stream *s, const struct block *b)

@@ -23,6 +23,9 @@ struct stream;
 
 /* "-" is standard input. ERROR_INVALID for packings and formats that we do not read, by name. */
 bool stream_open(const char *path, struct stream **stream, struct error *e) MUST_USE;
+/* The same, as if the file had so many bytes: what is added behind them is left for later. */
+bool stream_open_until(const char *path, uint64_t bytes, struct stream **stream,
+                       struct error *e) MUST_USE;
 /* The rows of a table or query in PostgreSQL, as CSV with a header; `name` is for messages. */
 bool stream_open_database(const char *name, const struct source_database *database,
                           struct stream **stream, struct error *e) MUST_USE;
@@ -36,6 +39,7 @@ void stream_digest(struct stream *s, uint8_t digest[32]);
 struct text stream_window(const struct stream *s);
 bool stream_at_end(const struct stream *s);       /* nothing follows the window */
 void stream_take(struct stream *s, size_t bytes); /* the first bytes of the window are done with */
+uint64_t stream_taken(const struct stream *s);    /* bytes, unpacked, so far */
 /* No block is there yet: stream_more would wait. */
 bool stream_is_idle(struct stream *s);
 /* Appends the next block to the window, or sets at_end; the window may move. */

@@ -69,6 +69,7 @@ bool sqlite_run(struct sqlite_store *s, sqlite3_stmt *q, const char *what,
 void sqlite_bind_text_of(sqlite3_stmt *q, int at,
                          struct text t);              /* not copied: bound until reset */
 struct text sqlite_text(sqlite3_stmt *q, int column); /* until the next step */
+const char *sqlite_paced(void);                       /* the writer's VFS (sqlite_paced.c) */
 
 /* What sqlite_read.c has of the backend. */
 bool sqlite_query(struct store *is, const struct store_query *q,

@@ -166,7 +166,8 @@ static bool sqlite_open(const char *path, enum store_mode mode, struct store **s
     made->is.ops = &sqlite_ops;
     made->path = mem_text(path, strlen(path));
     flags |= SQLITE_OPEN_READWRITE | (mode == STORE_WRITE ? SQLITE_OPEN_CREATE : 0);
-    if (sqlite3_open_v2(path, &made->db, flags, NULL) != SQLITE_OK)
+    if (sqlite3_open_v2(path, &made->db, flags, mode == STORE_WRITE ? sqlite_paced() : NULL) !=
+        SQLITE_OK)
         sqlite_failed(made, "cannot open", e);
     else if (store_set_up(made, mode, e)) {
         *s = &made->is;

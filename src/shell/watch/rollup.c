@@ -3,9 +3,7 @@
 #include <stdio.h>
 
 #include "core/base/memory.h"
-#include "shell/run/feed_part.h"
 #include "shell/settings/rollup.h"
-#include "shell/source/source.h"
 #include "shell/watch/rollup_program.h"
 
 const struct rollup *rollups_find(const struct rollups *r, const char *name)
@@ -99,9 +97,22 @@ void rollups_free(struct rollups *r)
         rollup_rows_fini(&r->rollup[i].plain);
         rollup_rows_fini(&r->rollup[i].rows);
         period_zone_fini(&r->rollup[i].zone);
+        mem_free(r->rollup[i].taken.form);
+        mem_free(r->rollup[i].taken.before);
+        mem_free(r->rollup[i].taken.now);
     }
+    for (uint32_t i = 0; i < r->held_count; i++)
+        schema_free(r->held[i]);
+    mem_free(r->held);
     mem_free(r->rollup);
     mem_free(r);
+}
+
+struct schema *rollups_hold(struct rollups *r, const struct schema *schema)
+{
+    r->held = mem_resize(r->held, r->held_count + 1, sizeof *r->held);
+    r->held[r->held_count] = schema_dup(schema);
+    return r->held[r->held_count++];
 }
 
 static bool is_of(const struct rollup *one, const char *source)
@@ -219,78 +230,6 @@ bool rollups_add(struct rollups *r, const char *source, const struct schema *sch
             return false;
         if (one->groups == NULL)
             one->counts.rows += f->rows;
-    }
-    return true;
-}
-
-static bool read_frames(struct rollups *r, const char *name, struct source *source,
-                        const struct progress *progress, struct error *e)
-{
-    const struct schema *schema = source_schema(source);
-    struct frame f;
-    bool ok;
-
-    if (!rollups_begin(r, name, schema, e))
-        return false;
-    frame_init(&f, schema, SOURCE_FRAME_ROWS, SOURCE_TEXT_BYTES);
-    do {
-        struct source_counts c;
-
-        ok = source_read(source, &f, e) && rollups_add(r, name, schema, &f, e);
-        source_counts(source, &c);
-        if (ok && c.bytes_total > 0 &&
-            !progress_report(progress, "reading", (double)c.bytes_done / (double)c.bytes_total))
-            ok = error_set(e, ERROR_CANCELLED, "stopped: nothing is written");
-    } while (ok && f.rows > 0);
-    frame_fini(&f);
-    return ok;
-}
-
-bool rollups_settle(struct rollups *r, const char *name, struct error *e)
-{
-    for (uint32_t i = 0; i < r->count; i++) {
-        struct rollup *one = &r->rollup[i];
-
-        if (!is_of(one, name) || one->groups == NULL)
-            continue;
-        rollup_groups_counts(one->groups, &one->counts);
-        rollup_rows_fini(&one->plain);
-        rollup_rows_init(&one->plain, one->setting->name);
-        if (!rollup_groups_read(one->groups, &one->plain, e))
-            return false;
-        rollup_groups_free(one->groups);
-        one->groups = NULL;
-    }
-    return true;
-}
-
-static bool read_source(struct rollups *r, const struct source_setting *setting,
-                        const struct progress *progress, struct error *e)
-{
-    struct feed_part part = {.setting = setting};
-    char *path = mem_alloc(FEED_FILE_MAX);
-    struct source *source;
-    bool ok;
-
-    ok = feed_source_path(r->settings, setting, NULL, path, e);
-    part.path = path;
-    ok = ok && feed_part_open(r->settings, &part, NULL, NULL, &source, e);
-    if (ok) {
-        ok = read_frames(r, setting->name, source, progress, e) &&
-             rollups_settle(r, setting->name, e);
-        source_close(source);
-    }
-    mem_free(path);
-    return ok;
-}
-
-bool rollups_read(struct rollups *r, const struct progress *progress, struct error *e)
-{
-    for (uint32_t i = 0; i < r->settings->source_count; i++) {
-        const struct source_setting *source = &r->settings->sources[i];
-
-        if (rollups_want(r, source->name) && !read_source(r, source, progress, e))
-            return false;
     }
     return true;
 }

@@ -20,6 +20,16 @@
 #include "shell/watch/rollup_finish.h"
 #include "shell/watch/rollup_groups.h"
 
+/* What one was given of its source. */
+struct rollup_taken {
+    bool goes_on;    /* only what is new since the last run */
+    uint64_t rows;   /* that were read now, whether counted or not */
+    const char *why; /* all was read; NULL: there was nothing to go on from, or it goes on */
+    char *form;      /* of what is counted; NULL: nothing is kept for the next run */
+    char *before;    /* where it stood */
+    char *now;       /* where it stands */
+};
+
 /* One rollup, as far as it is made. */
 struct rollup {
     const struct rollup_setting *setting;
@@ -28,7 +38,8 @@ struct rollup {
     struct rollup_groups
         *groups;              /* of a source's rows; NULL: of another rollup, or rows as they are */
     struct rollup_rows plain; /* of a source: its rows as they are */
-    struct rollup_rows rows;  /* the table; after rollups_finish */
+    struct rollup_taken taken;
+    struct rollup_rows rows; /* the table; after rollups_finish */
     struct rollup_counts counts;
     struct rollup_label label;
 };
@@ -37,6 +48,8 @@ struct rollups {
     const struct settings *settings;
     struct rollup *rollup; /* in the settings' order */
     uint32_t count;
+    struct schema **held; /* of rows that were added */
+    uint32_t held_count;
 };
 
 /* `name` NULL: all; else this one and what it is made of. ERROR_NOT_FOUND, with the nearest. */
@@ -51,10 +64,8 @@ bool rollups_begin(struct rollups *r, const char *source, const struct schema *s
                    struct error *e) MUST_USE;
 bool rollups_add(struct rollups *r, const char *source, const struct schema *schema,
                  const struct frame *f, struct error *e) MUST_USE;
-/* Reads all sources of the wanted ones that are files and tables. */
-bool rollups_read(struct rollups *r, const struct progress *progress, struct error *e) MUST_USE;
-/* No more rows of this source: its schema may go. */
-bool rollups_settle(struct rollups *r, const char *source, struct error *e) MUST_USE;
+/* A copy of a schema that lives as long as the rollups. */
+struct schema *rollups_hold(struct rollups *r, const struct schema *schema);
 /* Makes the tables of what was added so far; more may be added, and it be called again. */
 bool rollups_finish(struct rollups *r, struct error *e) MUST_USE;
 const struct rollup *rollups_find(const struct rollups *r, const char *name); /* or NULL */

@@ -1,11 +1,13 @@
 #include "shell/watch/rollup_decisions.h"
 
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 
 #include "core/base/memory.h"
 #include "core/base/panic.h"
 #include "core/data/event.h"
+#include "shell/os/digest.h"
 #include "shell/run/data_directory.h"
 #include "shell/run/plans.h"
 #include "shell/settings/rollup.h"
@@ -31,8 +33,9 @@ struct rollup_decisions {
     struct schema *schema; /* of the rows; NULL: no plan was seen yet */
     int extra[EXTRAS];     /* fields, or FIELD_NONE: the events have one of that name */
     struct frame rows;
-    uint64_t seq; /* read so far */
-    bool has_begun;
+    uint64_t seq;       /* read so far */
+    uint32_t plan_last; /* the plan of the schema */
+    bool has_begun, is_anew;
 
     /* the plan of the record */
     struct plan *plan;
@@ -158,6 +161,7 @@ static bool look_for_plan(struct rollup_decisions *d, uint64_t until, bool *fres
     if (!plans_get(d->plans, newest, &p, e))
         return false;
     *fresh = !has_same_fields(d, p);
+    d->plan_last = newest;
     if (*fresh)
         ok = take_schema(d, p, e);
     plan_unref(p);
@@ -289,7 +293,7 @@ bool rollup_decisions_follow(struct rollup_decisions *d, struct rollups *r, uint
         return error_set(e, ERROR_NOT_FOUND, "%s has no decisions yet", d->log_directory);
     if (fresh || !d->has_begun) {
         d->seq = 0;
-        d->has_begun = true;
+        d->has_begun = d->is_anew = true;
         if (!rollups_begin(r, ROLLUP_DECISIONS, d->schema, e))
             return false;
     }
@@ -308,20 +312,83 @@ bool rollup_decisions_follow(struct rollup_decisions *d, struct rollups *r, uint
     return ok && more >= 0 && flush(d, r, e);
 }
 
-bool rollups_read_all(struct rollups *r, const struct progress *progress, struct error *e)
+const struct schema *rollup_decisions_schema(const struct rollup_decisions *d)
 {
-    struct rollup_decisions *d;
+    return d->schema;
+}
+
+/* Whether the log has the records up to that one, with their chain. */
+static bool has_record(struct rollup_decisions *d, uint64_t seq, const char *hex)
+{
+    char found[DIGEST_HEX];
+    uint8_t chain[DIGEST_BYTES];
+    struct error ignored;
+
+    if (!log_chain_at(d->log_directory, seq, chain, &ignored))
+        return false;
+    digest_hex(chain, found);
+    return strcmp(found, hex) == 0;
+}
+
+/* The first record that the log has; retention cuts those before. 0: there is none. */
+static bool find_first(const struct rollup_decisions *d, uint64_t *first, struct error *e)
+{
+    struct log_cursor *c;
+    struct record r;
+    int more;
+
+    *first = 0;
+    if (!log_cursor_open(d->log_directory, 1, &c, e))
+        return false;
+    more = log_cursor_next(c, &r, e);
+    if (more == 1)
+        *first = r.seq;
+    log_cursor_close(c);
+    return more >= 0;
+}
+
+bool rollup_decisions_resume(struct rollup_decisions *d, const char *position, bool *goes_on,
+                             struct error *e)
+{
+    uint64_t seq, first, found;
+    char chain[DIGEST_HEX];
+    uint32_t newest;
+    struct plan *p;
     bool ok;
 
-    if (!rollups_read(r, progress, e))
-        return false;
-    if (!rollups_want(r, ROLLUP_DECISIONS))
+    *goes_on = false;
+    if (sscanf(position, "%" SCNu64 " %" SCNu64 " %" SCNu32 " %64s", &seq, &first, &newest,
+               chain) != 4)
         return true;
-    if (!rollup_decisions_open(r->settings, &d, e))
+    if (!find_first(d, &found, e))
         return false;
-    ok = rollup_decisions_follow(d, r, UINT64_MAX, progress, e);
-    if (ok)
-        ok = rollups_settle(r, ROLLUP_DECISIONS, e);
-    rollup_decisions_close(d);
+    if (found != first || !has_record(d, seq, chain))
+        return true;
+    if (!plans_get(d->plans, newest, &p, e))
+        return false;
+    ok = take_schema(d, p, e);
+    plan_unref(p);
+    d->plan_last = newest;
+    d->seq = seq;
+    d->has_begun = *goes_on = ok;
+    d->is_anew = false;
     return ok;
+}
+
+bool rollup_decisions_position(struct rollup_decisions *d, struct buffer *out, struct error *e)
+{
+    uint8_t chain[DIGEST_BYTES];
+    char hex[DIGEST_HEX];
+    uint64_t first;
+
+    if (!find_first(d, &first, e) || !log_chain_at(d->log_directory, d->seq, chain, e))
+        return false;
+    digest_hex(chain, hex);
+    buffer_format(out, "%" PRIu64 " %" PRIu64 " %" PRIu32 " %s", d->seq, first, d->plan_last, hex);
+    return true;
+}
+
+bool rollup_decisions_is_anew(const struct rollup_decisions *d)
+{
+    return d->is_anew;
 }

@@ -24,7 +24,13 @@ bool rollup_decisions_follow(struct rollup_decisions *d, struct rollups *r, uint
                              const struct progress *progress, struct error *e) MUST_USE;
 uint64_t rollup_decisions_seq(const struct rollup_decisions *d); /* the last record read */
 
-/* All sources of the wanted rollups, the decisions too. */
-bool rollups_read_all(struct rollups *r, const struct progress *progress, struct error *e) MUST_USE;
+/* Where it stands, as a text, and going on from there: *goes_on false where the log is another one
+ * or its first records are not the same, as after retention. */
+bool rollup_decisions_position(struct rollup_decisions *d, struct buffer *out,
+                               struct error *e) MUST_USE;
+bool rollup_decisions_resume(struct rollup_decisions *d, const char *position, bool *goes_on,
+                             struct error *e) MUST_USE;
+const struct schema *rollup_decisions_schema(const struct rollup_decisions *d); /* or NULL */
+bool rollup_decisions_is_anew(const struct rollup_decisions *d); /* it began with the first */
 
 #endif

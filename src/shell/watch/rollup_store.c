@@ -12,6 +12,7 @@
 #include "shell/os/file.h"
 #include "shell/run/data_directory.h"
 #include "shell/watch/rollup_db.h"
+#include "shell/watch/rollup_state.h"
 #include "shell/watch/rollup_store_inside.h"
 
 #define MARKER ROLLUP_MARKER
@@ -610,6 +611,8 @@ static bool write_one(struct rollup_store *s, const struct rollup *r, const stru
         error_set(e, ERROR_INVALID, "\"%.80s\" is no table's name: expected schema.table", w.table);
     describe(&w);
     ok = ok && prepare(&w, e) && write_pieces(&w, out, e) && put_marker(&w, e);
+    if (ok && o->keeps_state && r->groups != NULL)
+        ok = rollup_state_write(s, r, &out->is_overtaken, e);
     if (!ok)
         error_prefix(e, "rollup %s", r->setting->name);
     mem_free(w.column);

@@ -31,6 +31,7 @@ void rollup_store_close(struct rollup_store *s); /* takes NULL */
 struct rollup_write {
     int64_t from_us, until_us; /* only periods that begin in [from, until) */
     bool rebuild;              /* drop the tables first */
+    bool keeps_state;          /* and what was counted, with where it stands: rollup_state.h */
     int64_t now_us;
 };
 
@@ -38,6 +39,7 @@ struct rollup_write {
 struct rollup_written {
     uint32_t rows;             /* of the table */
     uint32_t periods, changed; /* pieces that it has; of them written anew, or taken away */
+    bool is_overtaken;         /* why writing failed: another run was faster */
 };
 
 /* All wanted rollups, finished, in one transaction; `written` by their number. */

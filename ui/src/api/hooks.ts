@@ -1,5 +1,7 @@
 // Questions and changes as the pages ask them.
 import { keepPreviousData, type Query, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useCallback } from "react";
+import { useMay } from "../app/session";
 import { useToasts } from "../app/toasts";
 import { ApiError, api, type Schemas, the } from "./client";
 
@@ -21,6 +23,19 @@ export const useAsk = <T>(key: readonly unknown[], ask: (signal: AbortSignal) =>
     ...rest,
   });
 };
+
+/** The name of a person or key as the API writes them, "user:ann" or "key:2a316a9b1de8"; null: nobody. Names of keys are
+ * known to whom the keys are shown, others read that it was a key. */
+export function useWho() {
+  const may = useMay();
+  const keys = useAsk(["keys"], (signal) => api.GET("/v1/keys", { signal }), { enabled: may("GET /v1/keys"), staleTime: 300_000 });
+  const known = keys.data?.items;
+  return useCallback((who: string | null | undefined) => {
+    if (!who) return null;
+    const [kind, id] = [who.slice(0, who.indexOf(":")), who.slice(who.indexOf(":") + 1)];
+    return kind === "key" ? (known?.find((one) => one.id === id)?.name ?? `key ${id}`) : id;
+  }, [known]);
+}
 
 /** A change; what it makes stale is asked for again, and a refusal is told. */
 export function useChange<V, T>(change: (variables: V) => Promise<T>, more: {

@@ -1,7 +1,7 @@
 // A table of one page of rows, from the server: never all. Rows can be walked with j and k and opened with Enter; on a
 // narrow screen each row is a card.
 import { type ColumnDef, flexRender, getCoreRowModel, useReactTable } from "@tanstack/react-table";
-import { type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from "react";
+import { Fragment, type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from "react";
 import { useShortcuts } from "../app/shortcuts";
 import { useWords } from "../i18n";
 
@@ -132,6 +132,35 @@ export function DataTable<T>({
             </tr>
           ))}
         </tbody>
+      </table>
+    </div>
+  );
+}
+
+export interface Head {
+  title: string;
+  kind?: "number" | "wide" | "nowrap" | "lead" | "plain"; // lead: names the row
+  hidden?: boolean; // the title is for screen readers only
+}
+
+/** A table without a page of its own or keys, of which each row is a card on a narrow screen; `more` stands under its row. */
+export function Cards({ head, rows, caption }: { head: Head[]; rows: { key: string; cells: ReactNode[]; more?: ReactNode }[]; caption: string }) {
+  return (
+    <div className="scroll" tabIndex={0} role="group" aria-label={caption}>
+      <table className="cards" role="table">
+        <thead role="rowgroup"><tr role="row">{head.map((one) => (
+          <th key={one.title} role="columnheader" scope="col" className={one.kind === "number" ? "number" : undefined}>{one.hidden ? <span className="hidden">{one.title}</span> : one.title}</th>
+        ))}</tr></thead>
+        <tbody role="rowgroup">{rows.map((row) => (
+          <Fragment key={row.key}>
+            <tr role="row">{row.cells.map((cell, i) => {
+              const { kind, title, hidden } = head[i]!;
+              return kind === "lead" ? <th key={i} role="rowheader" scope="row" className="lead">{cell}</th>
+                : <td key={i} role="cell" className={kind} data-label={hidden ? undefined : title}>{cell}</td>;
+            })}</tr>
+            {row.more !== undefined && <tr role="row" className="more"><td role="cell" colSpan={head.length}>{row.more}</td></tr>}
+          </Fragment>
+        ))}</tbody>
       </table>
     </div>
   );

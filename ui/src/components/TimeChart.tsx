@@ -8,6 +8,10 @@ import { useWords } from "../i18n";
 // Counts have no fractions.
 const whole = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 2e5, 5e5, 1e6, 2e6, 5e6, 1e7];
 
+/** Which values have no neighbour that a line could lead to. */
+const alone = (values: ArrayLike<number | null | undefined>) =>
+  Array.from(values, (_, i) => i).filter((i) => values[i] != null && values[i - 1] == null && values[i + 1] == null);
+
 export interface Series {
   name: string;
   colour: string; // a CSS variable: "--good-line"
@@ -47,7 +51,7 @@ export function TimeChart({ times, series, caption, height = 190, stacked, bars,
         { ...axis, size: 58, ...(format ? {} : { incrs: whole }), values: (_, at) => at.map((v) => (format ? format(v) : clock.current.number(v, 1))) },
       ],
       series: [{}, ...shown.map((one) => ({
-        label: one.name, stroke: colour(one.colour), width: 1.5, points: { show: false },
+        label: one.name, stroke: colour(one.colour), width: 1.5, points: { size: 5, filter: (_chart: uPlot, at: number) => (stacked || bars ? [] : alone(_chart.data[at]!)) },
         ...(stacked || bars ? { fill: colour(one.colour) } : {}),
         ...(bars ? { paths: uPlot.paths.bars!({ size: [0.85, 40] }), width: 0 } : {}),
       }))],

@@ -108,8 +108,8 @@ function Compared({ of }: { of: Explained }) {
       : own.usual !== undefined ? t("why.ownMost", { usual: value(own.usual), share: percent((own.usual_n ?? 0) / own.n, 0) }) : null;
   return (
     <>
-      <td className="number">{value(of.value)}</td>
-      <td className="small">{usual === null ? <span className="dim">–</span> : <>{usual}<br /><span className="dim nobreak">{own!.entity}, {t("why.of", { n: own!.n })}</span></>}</td>
+      <td className="number" data-label={t("why.value")}>{value(of.value)}</td>
+      <td className="small" data-label={t("why.own")}>{usual === null ? <span className="dim">–</span> : <>{usual}<br /><span className="dim nobreak">{own!.entity}, {t("why.of", { n: own!.n })}</span></>}</td>
       <td className="small">
         {of.rank !== undefined ? <><Tick share={of.rank} /> <span className="nobreak">{t("why.rank", { share: percent(of.rank, 0) })}</span></>
           : of.share !== undefined ? t("why.share", { share: percent(of.share, 1) }) : <span className="dim">–</span>}

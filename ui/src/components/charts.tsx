@@ -4,37 +4,33 @@ import type { ReactNode } from "react";
 import { useWords } from "../i18n";
 import type { Tone } from "./basics";
 
-/** Bars over equal steps; `marks` are thresholds, in steps from the left. */
-export function Histogram({ counts, labels, caption, marks = [], toneOf, height = 130, log }: {
+/** Bars over equal steps; `marks` are thresholds, in steps from the left. The drawing is as wide as there is room, and its
+ * words stand beside it, so that they can be read on a phone. */
+export function Histogram({ counts, labels, caption, marks = [], toneOf, height = 130, log, format }: {
   counts: number[]; labels: [string, string]; caption: string; marks?: { at: number; text: string }[];
-  toneOf?: (i: number) => Tone; height?: number; log?: boolean;
+  toneOf?: (i: number) => Tone; height?: number; log?: boolean; format?: (count: number) => string;
 }) {
   const words = useWords();
-  const W = 480, bottom = 16, top = 14;
+  const W = 480;
   const scale = (n: number) => (log ? Math.log1p(n) : n);
   const most = Math.max(...counts, 1);
   const step = W / Math.max(counts.length, 1);
   return (
-    <figure className="chart">
-      <svg viewBox={`0 0 ${W} ${height}`} role="img" aria-label={caption}>
-        <line className="axis-line" x1="0" x2={W} y1={height - bottom} y2={height - bottom} />
+    <figure className="chart stretched" role="img" aria-label={caption}>
+      {marks.length > 0 && <div className="marks" aria-hidden="true">{marks.map((mark) => <span key={mark.text} style={{ insetInlineStart: `${(100 * mark.at) / counts.length}%` }}>{mark.text}</span>)}</div>}
+      <svg viewBox={`0 0 ${W} ${height}`} preserveAspectRatio="none" height={height}>
         {counts.map((n, i) => {
-          const h = n === 0 ? 0 : Math.max(1.5, (scale(n) / scale(most)) * (height - bottom - top));
+          const h = n === 0 ? 0 : Math.max(1.5, (scale(n) / scale(most)) * (height - 2));
           return (
-            <rect key={i} className={`tone-${toneOf?.(i) ?? "info"}`} x={i * step + 1} width={Math.max(step - 2, 0.5)} y={height - bottom - h} height={h} rx="1">
-              <title>{words.number(n)}</title>
+            <rect key={i} className={`tone-${toneOf?.(i) ?? "info"}`} x={i * step + 1} width={Math.max(step - 2, 0.5)} y={height - h} height={h}>
+              <title>{(format ?? words.number)(n)}</title>
             </rect>
           );
         })}
-        {marks.map((mark) => (
-          <g key={mark.text}>
-            <line className="axis-line" strokeDasharray="3 3" x1={mark.at * step} x2={mark.at * step} y1={top} y2={height - bottom} />
-            <text x={mark.at * step} y={top - 4} textAnchor="middle">{mark.text}</text>
-          </g>
-        ))}
-        <text x="0" y={height - 3}>{labels[0]}</text>
-        <text x={W} y={height - 3} textAnchor="end">{labels[1]}</text>
+        {marks.map((mark) => <line key={mark.text} className="axis-line" vectorEffect="non-scaling-stroke" strokeDasharray="3 3" x1={mark.at * step} x2={mark.at * step} y1="0" y2={height} />)}
+        <line className="axis-line" vectorEffect="non-scaling-stroke" x1="0" x2={W} y1={height - 0.5} y2={height - 0.5} />
       </svg>
+      <div className="ends" aria-hidden="true"><span>{labels[0]}</span><span>{labels[1]}</span></div>
     </figure>
   );
 }
@@ -96,27 +92,28 @@ export function Tick({ share }: { share: number }) {
   );
 }
 
-/** Counts by day as small bars: fraud over the rest. */
+/** Counts by day as small bars: fraud over the rest; the height of the highest is said. */
 export function DayBars({ days, caption }: { days: { day: string; hits: number; fraud: number }[]; caption: string }) {
   const words = useWords();
-  const W = 600, H = 90, bottom = 15;
+  const W = 600, H = 76;
   const most = Math.max(1, ...days.map((one) => one.hits));
   const step = W / Math.max(days.length, 1);
-  const h = (n: number) => (n / most) * (H - bottom - 6);
+  const h = (n: number) => (n / most) * H;
   return (
-    <figure className="chart">
-      <svg viewBox={`0 0 ${W} ${H}`} role="img" aria-label={caption}>
-        <line className="axis-line" x1="0" x2={W} y1={H - bottom} y2={H - bottom} />
+    <figure className="chart stretched" role="img" aria-label={caption}>
+      <div className="ends top" aria-hidden="true"><span>{words.number(most)}</span></div>
+      <svg viewBox={`0 0 ${W} ${H}`} preserveAspectRatio="none" height={H}>
+        <line className="grid-line" vectorEffect="non-scaling-stroke" x1="0" x2={W} y1="0.5" y2="0.5" />
         {days.map((one, i) => (
           <g key={one.day}>
             <title>{`${words.date(one.day)}: ${one.hits} / ${one.fraud}`}</title>
-            <rect className="tone-neutral" x={i * step + 1} width={Math.max(step - 2, 0.5)} y={H - bottom - h(one.hits)} height={h(one.hits)} />
-            <rect className="tone-bad" x={i * step + 1} width={Math.max(step - 2, 0.5)} y={H - bottom - h(one.fraud)} height={h(one.fraud)} />
+            <rect className="tone-neutral" x={i * step + 1} width={Math.max(step - 2, 0.5)} y={H - h(one.hits)} height={h(one.hits)} />
+            <rect className="tone-bad" x={i * step + 1} width={Math.max(step - 2, 0.5)} y={H - h(one.fraud)} height={h(one.fraud)} />
           </g>
         ))}
-        {days.length > 0 && <text x="0" y={H - 3}>{words.date(days[0]!.day)}</text>}
-        {days.length > 1 && <text x={W} y={H - 3} textAnchor="end">{words.date(days.at(-1)!.day)}</text>}
+        <line className="axis-line" vectorEffect="non-scaling-stroke" x1="0" x2={W} y1={H - 0.5} y2={H - 0.5} />
       </svg>
+      <div className="ends" aria-hidden="true">{days.length > 0 && <span>{words.date(days[0]!.day)}</span>}{days.length > 1 && <span>{words.date(days.at(-1)!.day)}</span>}</div>
     </figure>
   );
 }

@@ -2,6 +2,7 @@
 import { type FormEvent, useState } from "react";
 import { Link } from "wouter";
 import type { Schemas } from "../api/client";
+import { useWho } from "../api/hooks";
 import { useShortcuts } from "../app/shortcuts";
 import { useWords } from "../i18n";
 import { Badge, DecisionLink, EntityLink, Label, Outcome, Score, type Tone, When } from "./basics";
@@ -14,15 +15,15 @@ export const dispositions: Disposition[] = ["confirmed_fraud", "false_positive",
 
 export const alertPath = (id: string) => `/alerts/${encodeURIComponent(id)}`;
 export const casePath = (id: string) => `/cases/${encodeURIComponent(id)}`;
-export const personName = (who: string | null | undefined) => (who ? who.replace(/^(user|key|oidc|token):/, "") : null);
 
 const states: Record<Alert["state"], Tone> = { open: "warn", claimed: "info", snoozed: "neutral", closed: "neutral" };
 const tones: Record<Disposition, Tone> = { confirmed_fraud: "bad", false_positive: "good", inconclusive: "neutral" };
 
 export function AlertState({ of }: { of: Alert }) {
   const { t } = useWords();
+  const who = useWho();
   if (of.disposition) return <DispositionBadge of={of.disposition} />;
-  return <Badge tone={states[of.state]}>{t(`alert.state.${of.state}`)}{of.assignee && of.state === "claimed" ? ` · ${personName(of.assignee)}` : ""}</Badge>;
+  return <Badge tone={states[of.state]}>{t(`alert.state.${of.state}`)}{of.assignee && of.state === "claimed" ? ` · ${who(of.assignee)}` : ""}</Badge>;
 }
 
 export function DispositionBadge({ of }: { of: Disposition }) {
@@ -67,6 +68,7 @@ export function labelsComing(of: { disposition: Disposition | null; closed: stri
 
 export function Timeline({ of }: { of: Schemas["WatchEntry"][] }) {
   const { t } = useWords();
+  const who = useWho();
   if (of.length === 0) return <p className="dim">{t("case.noTimeline")}</p>;
   return (
     <ul className="timeline">
@@ -74,7 +76,7 @@ export function Timeline({ of }: { of: Schemas["WatchEntry"][] }) {
         const what = `change.${one.change}`;
         return (
           <li key={one.seq} className={one.change === "noted" ? "note-entry" : one.change === "closed" || one.change === "disposed" ? "end" : undefined}>
-            <span><strong>{one.by_name || personName(one.by) || t("case.system")}</strong> {known.has(what) ? t(what as "change.claimed") : one.change}</span>
+            <span><strong>{one.by_name || who(one.by) || t("case.system")}</strong> {known.has(what) ? t(what as "change.claimed") : one.change}</span>
             {one.note && <span className="break">{one.note}</span>}
             <span className="dim small"><When at={one.at} /></span>
           </li>

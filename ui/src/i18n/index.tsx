@@ -35,6 +35,7 @@ export interface Words {
   dateTime: (time: string | number | Date) => string;
   ago: (time: string | number | Date) => string;
   duration: (seconds: number) => string;
+  bytes: (count: number) => string;
   value: (value: unknown) => string;
 }
 
@@ -88,6 +89,7 @@ function wordsOf(language: Language, messages: Messages, setLanguage: (language:
     duration: (s) =>
       s < 0.001 ? `${number(s * 1e6)} µs` : s < 1 ? `${number(s * 1e3, s < 0.1 ? 2 : 0)} ms`
         : s < 90 ? unit(s, "second") : s < 5400 ? unit(s / 60, "minute") : s < 172800 ? unit(s / 3600, "hour") : unit(s / 86400, "day"),
+    bytes: (n) => (n >= 1e9 ? unit(n / 1e9, "gigabyte") : n >= 1e6 ? unit(n / 1e6, "megabyte") : unit(n / 1e3, "kilobyte")),
     value: (value) => {
       if (value === null || value === undefined) return "–";
       if (typeof value === "boolean") return t(value ? "yes" : "no");

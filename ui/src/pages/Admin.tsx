@@ -7,6 +7,7 @@ import { type Role, roles } from "../api/roles";
 import { useMay } from "../app/session";
 import { useToasts } from "../app/toasts";
 import { Badge, Card, Facts, Page, Tiles, When } from "../components/basics";
+import { Cards } from "../components/DataTable";
 import { Modal } from "../components/Modal";
 import { Allowed, Empty, Result } from "../components/states";
 import { useWords } from "../i18n";
@@ -51,9 +52,8 @@ interface Status {
 }
 
 function Health() {
-  const { t, number, percent, duration, dateTime } = useWords();
+  const { t, number, percent, duration, dateTime, bytes } = useWords();
   const asked = useAsk(["status"], (signal) => api.GET("/v1/status", { signal }), { refetchInterval: 5000 });
-  const bytes = (n: number) => (n >= 1e9 ? `${number(n / 1e9, 1)} GB` : n >= 1e6 ? `${number(n / 1e6, 1)} MB` : `${number(n / 1e3, 1)} kB`);
   return (
     <Result of={asked}>
       {(data) => {
@@ -81,7 +81,7 @@ function Health() {
               <Card title={t("admin.inForce")}>
                 <Facts of={[
                   [t("decision.plan"), <code>{s.plan.id}</code>], [t("decision.model"), s.plan.model ?? t("decision.noModel")],
-                  [t("admin.filled"), s.filled_until ? dateTime(s.filled_until) : "–"], [t("admin.log"), `${number(s.log.seq)} · ${bytes(s.log.bytes)}`],
+                  [t("admin.filled"), s.filled_until ? dateTime(s.filled_until) : "–"], [t("admin.log"), `${number(s.log.seq)} ${t("admin.records")} · ${bytes(s.log.bytes)}`],
                   [t("admin.connections"), number(s.http.connections)], [t("admin.answers"), Object.entries(s.http.answers).map(([kind, n]) => `${kind}: ${number(n)}`).join(" · ")],
                 ]} />
               </Card>
@@ -132,10 +132,8 @@ function Settings() {
         {(data) => {
           const lines = readLines(data.yaml).filter((one) => one.value !== "" && (!own || one.origin !== "default") && one.path.includes(wanted));
           return lines.length === 0 ? <Empty /> : (
-            <div className="scroll" tabIndex={0} role="group" aria-label={t("admin.settings")}><table>
-              <thead><tr><th scope="col">{t("admin.key")}</th><th scope="col">{t("why.value")}</th><th scope="col">{t("admin.origin")}</th></tr></thead>
-              <tbody>{lines.map((one, i) => <tr key={i}><td className="mono">{one.path}</td><td className="wide"><code>{one.value}</code></td><td className={one.origin === "default" ? "dim" : ""}>{one.origin === "default" ? t("admin.default") : one.origin}</td></tr>)}</tbody>
-            </table></div>
+            <Cards caption={t("admin.settings")} head={[{ title: t("admin.key"), kind: "lead" }, { title: t("why.value"), kind: "wide" }, { title: t("admin.origin"), kind: "wide" }]}
+              rows={lines.map((one, i) => ({ key: `${i}`, cells: [<span className="mono break">{one.path}</span>, <code>{one.value}</code>, one.origin === "default" ? <span className="dim">{t("admin.default")}</span> : one.origin] }))} />
           );
         }}
       </Result>
@@ -201,14 +199,12 @@ function Keys() {
     <Card bare title={t("admin.keys")} actions={may("POST /v1/keys") && <button type="button" className="primary" onClick={() => setOpen("new")}>{t("key.new")}</button>}>
       <Result of={asked} empty={(data) => data.items.length === 0 && <Empty title={t("key.none")} />}>
         {(data) => (
-          <div className="scroll" tabIndex={0} role="group" aria-label={t("admin.keys")}><table>
-            <thead><tr><th scope="col">{t("key.name")}</th><th scope="col">{t("admin.roles")}</th><th scope="col">{t("rule.state")}</th><th scope="col">{t("key.created")}</th><th scope="col">{t("list.expires")}</th><th scope="col">{t("key.lastUsed")}</th><th scope="col"><span className="hidden">{t("table.actions")}</span></th></tr></thead>
-            <tbody>{data.items.map((key) => (
-              <tr key={key.id}><td><strong>{key.name}</strong> <span className="mono dim small">{key.prefix}</span></td><td>{key.roles.join(", ")}</td><td><Badge tone={tone[key.state]}>{t(`key.state.${key.state}`)}</Badge></td>
-                <td className="nowrap"><When at={key.created} /> <span className="dim">{key.by}</span></td><td className="nowrap">{key.expires === null ? t("list.never") : <When at={key.expires} />}</td><td className="nowrap"><When at={key.last_used} ago /></td>
-                <td className="nowrap">{key.state === "active" && may("POST /v1/keys") && <><button type="button" className="quiet" onClick={() => setOpen({ rotate: key })}>{t("key.rotate")}</button><button type="button" className="quiet bad-text" onClick={() => setOpen({ revoke: key })}>{t("key.revoke")}</button></>}</td></tr>
-            ))}</tbody>
-          </table></div>
+          <Cards caption={t("admin.keys")} head={[{ title: t("key.name"), kind: "lead" }, { title: t("admin.roles") }, { title: t("rule.state") }, { title: t("key.created"), kind: "nowrap" }, { title: t("list.expires"), kind: "nowrap" }, { title: t("key.lastUsed"), kind: "nowrap" }, { title: t("table.actions"), kind: "nowrap", hidden: true }]}
+            rows={data.items.map((key) => ({ key: key.id, cells: [
+              <><strong>{key.name}</strong> <span className="mono dim small">{key.prefix}</span></>, key.roles.join(", "), <Badge tone={tone[key.state]}>{t(`key.state.${key.state}`)}</Badge>,
+              <><When at={key.created} /> <span className="dim">{key.by}</span></>, key.expires === null ? t("list.never") : <When at={key.expires} />, <When at={key.last_used} ago />,
+              key.state === "active" && may("POST /v1/keys") && <><button type="button" className="quiet" onClick={() => setOpen({ rotate: key })}>{t("key.rotate")}<span className="hidden"> {key.name}</span></button><button type="button" className="quiet bad-text" onClick={() => setOpen({ revoke: key })}>{t("key.revoke")}<span className="hidden"> {key.name}</span></button></>,
+            ] }))} />
         )}
       </Result>
       <Modal title={t(open !== null && open !== "new" && "revoke" in open ? "key.revokeTitle" : open === "new" ? "key.new" : "key.rotateTitle")} open={open !== null} onClose={close}>
@@ -251,13 +247,11 @@ function Users() {
     <Card bare title={t("admin.users")} actions={may("POST /v1/users") && <button type="button" className="primary" onClick={() => setOpen("new")}>{t("user.new")}</button>}>
       <Result of={asked} empty={(data) => data.items.length === 0 && <Empty title={t("user.none")}>{t("user.noneHint")}</Empty>}>
         {(data) => (
-          <div className="scroll" tabIndex={0} role="group" aria-label={t("admin.users")}><table>
-            <thead><tr><th scope="col">{t("signIn.name")}</th><th scope="col">{t("admin.roles")}</th><th scope="col">{t("rule.state")}</th><th scope="col">{t("key.created")}</th><th scope="col">{t("rule.changed")}</th><th scope="col"><span className="hidden">{t("table.actions")}</span></th></tr></thead>
-            <tbody>{data.items.map((user) => (
-              <tr key={user.name}><td className="strong">{user.name}</td><td>{user.roles.join(", ")}</td><td><Badge tone={user.disabled ? "neutral" : "good"}>{t(user.disabled ? "user.disabled" : "user.active")}</Badge></td><td><When at={user.created} /></td><td><When at={user.changed} /></td>
-                <td>{may("POST /v1/users/{name}") && <button type="button" className="quiet" onClick={() => setOpen(user)}>{t("user.change")}<span className="hidden"> {user.name}</span></button>}</td></tr>
-            ))}</tbody>
-          </table></div>
+          <Cards caption={t("admin.users")} head={[{ title: t("signIn.name"), kind: "lead" }, { title: t("admin.roles") }, { title: t("rule.state") }, { title: t("key.created"), kind: "nowrap" }, { title: t("rule.changed"), kind: "nowrap" }, { title: t("table.actions"), hidden: true }]}
+            rows={data.items.map((user) => ({ key: user.name, cells: [
+              user.name, user.roles.join(", "), <Badge tone={user.disabled ? "neutral" : "good"}>{t(user.disabled ? "user.disabled" : "user.active")}</Badge>, <When at={user.created} />, <When at={user.changed} />,
+              may("POST /v1/users/{name}") && <button type="button" className="quiet" onClick={() => setOpen(user)}>{t("user.change")}<span className="hidden"> {user.name}</span></button>,
+            ] }))} />
         )}
       </Result>
       <Modal title={open === null ? "" : open === "new" ? t("user.new") : t("user.changeTitle", { name: open.name })} open={open !== null} onClose={close}>

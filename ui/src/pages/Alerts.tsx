@@ -75,7 +75,7 @@ export default function Alerts() {
           {found.data.queues.map((one) => (
             <button key={one.queue} type="button" aria-pressed={search.get("queue") === one.queue} onClick={() => set({ queue: search.get("queue") === one.queue ? "" : one.queue })}>
               {one.queue} <Badge tone={one.open > 0 ? "warn" : "neutral"}>{t("alert.waiting", { n: one.open })}</Badge>
-              {one.oldest !== null && <span className="dim small">{t("alert.oldest")} <When at={one.oldest} ago /></span>}
+              {one.oldest !== null && one.open > 0 && <span className="dim small">{t("alert.oldest")} <When at={one.oldest} ago /></span>}
             </button>
           ))}
         </div>

@@ -2,7 +2,7 @@ import type { ColumnDef } from "@tanstack/react-table";
 import { type FormEvent, useEffect, useMemo, useState } from "react";
 import { useSearchParams } from "wouter";
 import { api, type Schemas, the } from "../api/client";
-import { useAsk, useChange, useJob } from "../api/hooks";
+import { useAsk, useChange, useJob, useWho } from "../api/hooks";
 import { useMay } from "../app/session";
 import { Badge, Card, DecisionLink, Facts, Page, When } from "../components/basics";
 import { DataTable, Pager, usePages } from "../components/DataTable";
@@ -27,17 +27,18 @@ export default function Audit() {
   const found = useAsk(["audit", asked, pages.cursor], (signal) =>
     api.GET("/v1/audit", { params: { query: { ...Object.fromEntries([...search].filter(([, value]) => value !== "")), limit: 50, cursor: pages.cursor } as never }, signal }), { keep: true });
   const checkpoint = useChange(() => the(api.POST("/v1/audit:checkpoint", { body: {} as never })));
+  const who = useWho();
   const [job, setJob] = useState<Schemas["Job"]>();
   const verifying = useJob(job);
   const verify = useChange(() => the(api.POST("/v1/audit:verify", { body: {} as never })), { done: (made) => setJob(made as Schemas["Job"]) });
   const columns = useMemo<ColumnDef<Entry>[]>(() => [
     { id: "at", header: t("audit.at"), cell: ({ row }) => <When at={row.original.at} />, meta: { nowrap: true } },
     { id: "kind", header: t("audit.what"), cell: ({ row }) => <span className="chip">{row.original.kind}</span>, meta: { nowrap: true } },
-    { id: "actor", header: t("audit.who"), cell: ({ row }) => actorText(row.original.actor as unknown as Actor), meta: { nowrap: true } },
-    { id: "subject", header: t("audit.subject"), cell: ({ row: { original: one } }) => one.event ? <DecisionLink id={one.event} /> : one.subject === null ? <span className="dim">–</span> : <span className="mono break">{one.subject}</span>, meta: { lead: true } },
+    { id: "actor", header: t("audit.who"), cell: ({ row }) => actorText(row.original.actor as unknown as Actor, who), meta: { nowrap: true } },
+    { id: "subject", header: t("audit.subject"), cell: ({ row: { original: one } }) => one.event ? <DecisionLink id={one.event} /> : one.subject === null ? <span className="dim">–</span> : <span className="mono break subject">{one.subject}</span>, meta: { lead: true } },
     { id: "note", header: t("note"), cell: ({ row }) => row.original.note ?? <span className="dim">–</span>, meta: { wide: true } },
-    { id: "request", header: t("audit.request"), cell: ({ row }) => <span className="mono small break">{row.original.request ?? "–"}</span> },
-  ], [t]);
+    { id: "request", header: t("audit.request"), cell: ({ row }) => <span className="mono small">{row.original.request ?? "–"}</span>, meta: { nowrap: true } },
+  ], [t, who]);
   const apply = (changes: Partial<Record<Name, string>> = {}) => setSearch(Object.fromEntries(Object.entries({ ...draft, ...changes }).filter(([, value]) => value !== "")));
   const submit = (event: FormEvent) => {
     event.preventDefault();
@@ -137,4 +138,5 @@ interface Actor {
   id?: string | null;
   name?: string | null;
 }
-const actorText = (actor: Actor) => (actor.id ? `${actor.kind} ${actor.name || actor.id}` : actor.kind);
+const actorText = (actor: Actor, who: ReturnType<typeof useWho>) =>
+  actor.id ? `${actor.kind} ${actor.name || who(`${actor.kind}:${actor.id}`)?.replace(/^key /, "")}` : actor.kind;

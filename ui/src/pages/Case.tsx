@@ -1,13 +1,13 @@
 import { type FormEvent, useState } from "react";
 import { Link } from "wouter";
 import { api, type Schemas, the } from "../api/client";
-import { useAsk, useChange } from "../api/hooks";
+import { useAsk, useChange, useWho } from "../api/hooks";
 import { useMay } from "../app/session";
 import { useToasts } from "../app/toasts";
 import { Card, Facts, Page, When } from "../components/basics";
 import { Modal } from "../components/Modal";
 import { Empty, Result } from "../components/states";
-import { alertPath, AlertState, Dispose, EntityOf, labelsComing, personName, Timeline, WatchedDecisions } from "../components/watch";
+import { alertPath, AlertState, Dispose, EntityOf, labelsComing, Timeline, WatchedDecisions } from "../components/watch";
 import { useWords } from "../i18n";
 import { CaseState } from "./Cases";
 
@@ -15,6 +15,7 @@ type Shown = Schemas["CaseShown"];
 
 export default function Case({ params }: { params: Record<string, string | undefined> }) {
   const { t, number } = useWords();
+  const who = useWho();
   const id = params.id!;
   const asked = useAsk(["case", id], (signal) => api.GET("/v1/cases/{id}", { params: { path: { id } }, signal }), { refetchInterval: (query) => (labelsComing(query.state.data) ? 1000 : false) });
   return (
@@ -35,8 +36,8 @@ export default function Case({ params }: { params: Record<string, string | undef
             <div className="columns">
               <Card title={t("case.facts")}>
                 <Facts of={[
-                  [t("case.assignee"), personName(data.assignee) ?? t("case.nobody")],
-                  [t("case.opened"), <><When at={data.opened} /> · {personName(data.opened_by)}</>],
+                  [t("case.assignee"), who(data.assignee) ?? t("case.nobody")],
+                  [t("case.opened"), <><When at={data.opened} /> · {who(data.opened_by)}</>],
                   ...(data.closed ? [[t("case.closed"), <When at={data.closed} />] as [string, React.ReactNode]] : []),
                   [t("nav.alerts"), number(data.alert_count)],
                   [t("case.entities"), data.entities.length === 0 ? "–" : <span className="columns tight">{data.entities.map((one) => <EntityOf key={`${one.kind}:${one.id}`} of={one} />)}</span>],

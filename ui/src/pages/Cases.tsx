@@ -2,13 +2,13 @@ import type { ColumnDef } from "@tanstack/react-table";
 import { type FormEvent, useEffect, useMemo, useState } from "react";
 import { Link, useLocation, useSearchParams } from "wouter";
 import { api, type Schemas, the } from "../api/client";
-import { useAsk, useChange } from "../api/hooks";
+import { useAsk, useChange, useWho } from "../api/hooks";
 import { useMay } from "../app/session";
 import { Badge, Card, Choice, Page, Select, When } from "../components/basics";
 import { DataTable, Pager, usePages } from "../components/DataTable";
 import { Modal } from "../components/Modal";
 import { Empty, Result } from "../components/states";
-import { casePath, DispositionBadge, personName } from "../components/watch";
+import { casePath, DispositionBadge } from "../components/watch";
 import { useWords } from "../i18n";
 
 type Case = Schemas["Case"];
@@ -20,6 +20,7 @@ export function CaseState({ of }: { of: Case }) {
 
 export default function Cases() {
   const { t, number } = useWords();
+  const who = useWho();
   const may = useMay();
   const [, go] = useLocation();
   const [search, setSearch] = useSearchParams();
@@ -40,11 +41,11 @@ export default function Cases() {
   const columns = useMemo<ColumnDef<Case>[]>(() => [
     { id: "title", header: t("case.title"), cell: ({ row }) => <Link className="strong" href={casePath(row.original.id)}>{row.original.title}</Link>, meta: { lead: true, wide: true } },
     { id: "state", header: t("rule.state"), cell: ({ row }) => <CaseState of={row.original} /> },
-    { id: "assignee", header: t("case.assignee"), cell: ({ row }) => personName(row.original.assignee) ?? <span className="dim">{t("case.nobody")}</span> },
+    { id: "assignee", header: t("case.assignee"), cell: ({ row }) => who(row.original.assignee) ?? <span className="dim">{t("case.nobody")}</span> },
     { id: "alerts", header: t("nav.alerts"), cell: ({ row }) => number(row.original.alert_count), meta: { number: true } },
     { id: "opened", header: t("case.opened"), cell: ({ row }) => <When at={row.original.opened} />, meta: { nowrap: true } },
     { id: "changed", header: t("rule.changed"), cell: ({ row }) => <When at={row.original.changed} ago />, meta: { nowrap: true } },
-  ], [t, number]);
+  ], [t, number, who]);
   return (
     <Page title={t("nav.cases")} lead={t("case.lead")} actions={may("POST /v1/cases") && <button type="button" onClick={() => setOpening(true)}>{t("case.new")}</button>}>
       <Card>

@@ -6,7 +6,7 @@ import { api, type Schemas, the } from "../api/client";
 import { useAsk, useInForce, useSettings } from "../api/hooks";
 import type { Traffic } from "../api/live";
 import { Badge, Card, Page, Select, type Tone } from "../components/basics";
-import { Pager, usePages } from "../components/DataTable";
+import { Cards, Pager, usePages } from "../components/DataTable";
 import { Legend } from "../components/charts";
 import { Empty, Result } from "../components/states";
 import { useQuery } from "@tanstack/react-query";
@@ -85,10 +85,8 @@ function Table({ all }: { all: Rollup[] }) {
       <Card bare title={t("daily.rows", { n: chosen.total_rows, count: number(chosen.total_rows) })}>
         <Result of={page} empty={(data) => data.rows.length === 0 && pages.page === 1 && <Empty />}>
           {(data) => (<>
-            <div className="scroll" tabIndex={0} role="group" aria-label={chosen.name}><table>
-              <thead><tr><th scope="col">{t("daily.day")}</th>{columns.map((one) => <th key={one.name} scope="col" className={numeric(joined, one.name) ? "number" : undefined} title={one.name}>{one.title}</th>)}</tr></thead>
-              <tbody>{joined.map((row, i) => <tr key={i}><th scope="row" className="nowrap"><Period of={row[period]} /></th>{columns.map((one) => <td key={one.name} className={numeric(joined, one.name) ? "number" : undefined}>{one.what === "level" ? <Badge tone={levelTone(row[one.name], null)}>{String(row[one.name] ?? "–")}</Badge> : <Cell of={row[one.name]} money={one.what === "average"} share={one.what === "score"} />}</td>)}</tr>)}</tbody>
-            </table></div>
+            <Cards caption={chosen.name} head={[{ title: t("daily.day"), kind: "lead" }, ...columns.map((one) => ({ title: one.title, kind: numeric(joined, one.name) ? "number" as const : one.what === "reason" || one.what === "action" ? "wide" as const : undefined }))]}
+              rows={joined.map((row, i) => ({ key: `${i}`, cells: [<Period of={row[period]} />, ...columns.map((one) => one.what === "level" ? <Badge tone={levelTone(row[one.name], null)}>{String(row[one.name] ?? "–")}</Badge> : <Cell of={row[one.name]} money={one.what === "average"} share={one.what === "score"} />)] }))} />
             <footer><Pager pages={pages} next={data.next} shown={data.rows.length} /></footer>
           </>)}
         </Result>
@@ -176,13 +174,11 @@ function OwnDays() {
             }
             const outcomes = [...new Set(data.buckets.flatMap((one) => Object.keys(one.by_outcome)))];
             return (
-              <div className="scroll" tabIndex={0} role="group" aria-label={t("daily.own")}><table>
-                <thead><tr><th scope="col">{t("daily.day")}</th><th scope="col" className="number">{t("daily.count")}</th>{outcomes.map((one) => <th key={one} scope="col" className="number">{one}</th>)}<th scope="col" className="number">{t("daily.high")}</th><th scope="col" className="number">{t("daily.share")}</th></tr></thead>
-                <tbody>{[...days].reverse().map(([day, sum]) => (
-                  <tr key={day}><th scope="row" className="nowrap"><Period of={day} /></th><td className="number">{number(sum.all)}</td>{outcomes.map((one) => <td key={one} className="number">{number(sum.outcomes[one] ?? 0)}</td>)}<td className="number">{number(sum.high)}</td>
-                    <td className="number">{sum.all === 0 ? "–" : percent(1 - (sum.outcomes[outcomes[0] ?? ""] ?? 0) / sum.all, 2)}</td></tr>
-                ))}</tbody>
-              </table></div>
+              <Cards caption={t("daily.own")} head={[{ title: t("daily.day"), kind: "lead" }, ...[t("daily.count"), ...outcomes, t("daily.high"), t("daily.share")].map((title) => ({ title, kind: "number" as const }))]}
+                rows={[...days].reverse().map(([day, sum]) => ({ key: day, cells: [
+                  <Period of={day} />, number(sum.all), ...outcomes.map((one) => number(sum.outcomes[one] ?? 0)), number(sum.high),
+                  sum.all === 0 ? "–" : percent(1 - (sum.outcomes[outcomes[0] ?? ""] ?? 0) / sum.all, 2),
+                ] }))} />
             );
           }}
         </Result>

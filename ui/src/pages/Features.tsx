@@ -6,8 +6,10 @@ import { useAsk } from "../api/hooks";
 import { routes } from "../api/roles";
 import { Badge, Card, Choice, Facts, Page, type Tone } from "../components/basics";
 import { Histogram, Legend } from "../components/charts";
+import { Cards } from "../components/DataTable";
 import { Empty, Result } from "../components/states";
 import { useWords } from "../i18n";
+import { en } from "../i18n/en";
 
 interface DriftFeature {
   name: string;
@@ -28,10 +30,11 @@ interface Drift {
   features: DriftFeature[];
 }
 
+const SHARE = 10000; // bars are drawn in parts of it
 const tones: Record<string, Tone> = { stable: "good", moving: "warn", moved: "bad" };
 
 export default function Features() {
-  const { t } = useWords();
+  const { t, value, percent, amount } = useWords();
   const [wanted, setWanted] = useState("");
   const [which, setWhich] = useState<"all" | "moved">("all");
   const [open, setOpen] = useState<string | null>(null);
@@ -54,13 +57,24 @@ export default function Features() {
       <Card bare>
         <Result of={asked} empty={(data) => data.features.filter(matches).length === 0 && <Empty />}>
           {(data) => (
-            <div className="scroll" tabIndex={0} role="group" aria-label={t("nav.features")}>
-              <table>
-                <thead><tr><th scope="col">{t("why.feature")}</th><th scope="col">{t("feature.expression")}</th><th scope="col">{t("feature.type")}</th><th scope="col">{t("feature.warm")}</th>
-                  {drift.data && <><th scope="col">{t("feature.drift")}</th><th scope="col" className="number">{t("feature.median")}</th><th scope="col" className="number">{t("feature.nulls")}</th></>}</tr></thead>
-                <tbody>{data.features.filter(matches).map((one) => <Line key={one.name} of={one} drift={drift.data ? (moved.get(one.name) ?? null) : undefined} open={open === one.name} toggle={() => setOpen(open === one.name ? null : one.name)} />)}</tbody>
-              </table>
-            </div>
+            <Cards caption={t("nav.features")} head={[
+              { title: t("why.feature"), kind: "lead" }, { title: t("feature.expression"), kind: "wide" }, { title: t("feature.type") }, { title: t("feature.warm") },
+              ...(drift.data ? [{ title: t("feature.drift") }, { title: t("feature.median"), kind: "number" as const }, { title: t("feature.nulls"), kind: "number" as const }] : []),
+            ]} rows={data.features.filter(matches).map((one) => {
+              const its = moved.get(one.name);
+              const opened = open === one.name;
+              return {
+                key: one.name, ...(opened ? { more: <More of={one} drift={its} /> } : {}),
+                cells: [
+                  <button type="button" className="link mono" aria-expanded={opened} onClick={() => setOpen(opened ? null : one.name)}>{one.name}</button>,
+                  <code>{one.expression}</code>, <>{one.type}{one.unit && one.unit !== one.type && <div className="dim small"><Unit of={one.unit} /></div>}</>, <Warm of={one} />,
+                  ...(drift.data ? [
+                    its?.verdict ? <Badge tone={tones[its.verdict]}>{t(`feature.${its.verdict}`)} {its.psi !== null && amount(its.psi)}</Badge> : <span className="dim">–</span>,
+                    its?.quantiles ? value(its.quantiles.p50) : "–", its ? percent(its.nulls.recent) : "–",
+                  ] : []),
+                ],
+              };
+            })} />
           )}
         </Result>
       </Card>
@@ -71,55 +85,50 @@ export default function Features() {
 function ScoreDrift({ of }: { of: Drift }) {
   const { t, number, percent } = useWords();
   const score = of.score!;
+  const share = (n: number) => percent(n / SHARE, 2);
   return (
     <Card title={t("feature.scores")} actions={<Badge tone={score.psi >= 0.25 ? "bad" : score.psi >= 0.1 ? "warn" : "good"}>{t("feature.psi", { psi: number(score.psi, 3) })}</Badge>}>
-      <p className="dim">{t("feature.scoresLead", { n: of.decisions })}</p>
+      <p className="dim">{t("feature.scoresLead", { n: of.decisions })} {t("live.logScale")}</p>
       <div className="grid">
-        <div><h3>{t("feature.training")}</h3><Histogram log counts={score.bands.map((one) => Math.round(one.training * 10000))} labels={["0", "1000"]} caption={t("feature.training")} toneOf={() => "neutral"} height={90} /></div>
-        <div><h3>{t("feature.recent")}</h3><Histogram log counts={score.bands.map((one) => Math.round(one.recent * 10000))} labels={["0", "1000"]} caption={`${t("feature.recent")}: ${score.bands.map((one) => percent(one.recent)).join(", ")}`} height={90} /></div>
+        <div><h3>{t("feature.training")}</h3><Histogram log format={share} counts={score.bands.map((one) => one.training * SHARE)} labels={["0", "1000"]} caption={t("feature.training")} toneOf={() => "neutral"} height={90} /></div>
+        <div><h3>{t("feature.recent")}</h3><Histogram log format={share} counts={score.bands.map((one) => one.recent * SHARE)} labels={["0", "1000"]} caption={`${t("feature.recent")}: ${score.bands.map((one) => percent(one.recent)).join(", ")}`} height={90} /></div>
       </div>
     </Card>
   );
 }
 
-function Line({ of, drift, open, toggle }: { of: Schemas["Feature"]; drift: DriftFeature | null | undefined; open: boolean; toggle: () => void }) {
-  const { t, value, percent, number } = useWords();
+/** The server names units in English: "that of amount", "events". */
+function Unit({ of }: { of: string }) {
+  const { t } = useWords();
+  const field = /^that of (.+)$/.exec(of)?.[1];
+  const key = `unit.${of}`;
+  return field !== undefined ? t("unit.of", { field }) : key in en ? t(key as "unit.events") : of;
+}
+
+/** From when on a feature has all of its past. */
+function Warm({ of }: { of: Schemas["Feature"] }) {
+  const { t, dateTime } = useWords();
+  return <span className="small">{of.warm_after === null ? t("feature.atOnce") : of.warm_since === null ? of.warm : t("feature.since", { time: dateTime(of.warm_since) })}</span>;
+}
+
+function More({ of, drift }: { of: Schemas["Feature"]; drift: DriftFeature | undefined }) {
+  const { t } = useWords();
   return (
-    <>
-      <tr>
-        <td><button type="button" className="link mono" aria-expanded={open} onClick={toggle}>{of.name}</button></td>
-        <td className="wide"><code>{of.expression}</code></td>
-        <td>{of.type}{of.unit && of.unit !== of.type && <div className="dim small">{of.unit}</div>}</td>
-        <td className="small">{of.warm}</td>
-        {drift !== undefined && (
-          <>
-            <td>{drift?.verdict ? <Badge tone={tones[drift.verdict]}>{t(`feature.${drift.verdict}`)} {drift.psi !== null && number(drift.psi, 2)}</Badge> : <span className="dim">–</span>}</td>
-            <td className="number">{drift?.quantiles ? value(drift.quantiles.p50) : "–"}</td>
-            <td className="number">{drift ? percent(drift.nulls.recent) : "–"}</td>
-          </>
-        )}
-      </tr>
-      {open && (
-        <tr>
-          <td colSpan={drift === undefined ? 4 : 7}>
-            <div className="grid">
-              <Facts of={[
-                [t("feature.fields"), of.fields.join(", ") || "–"],
-                [t("feature.windows"), of.windows.length === 0 ? "–" : of.windows.map((one) => `${one.aggregate}${one.of ? `(${one.of})` : ""} · ${one.entity}${one.over ? ` · ${one.over}` : ""}${one.delay ? ` · delay ${one.delay}` : ""}${one.approximate ? " · ≈" : ""}`).join("; ")],
-                [t("feature.label"), t(of.reads_label ? "yes" : "no")],
-                [t("feature.fingerprint"), <code>{of.fingerprint}</code>],
-              ]} />
-              {drift && <Distribution of={drift} />}
-            </div>
-          </td>
-        </tr>
-      )}
-    </>
+    <div className="grid">
+      <Facts of={[
+        [t("feature.fields"), of.fields.join(", ") || "–"],
+        [t("feature.windows"), of.windows.length === 0 ? "–" : of.windows.map((one) => `${one.aggregate}${one.of ? `(${one.of})` : ""} · ${one.entity}${one.over ? ` · ${one.over}` : ""}${one.delay ? ` · delay ${one.delay}` : ""}${one.approximate ? " · ≈" : ""}`).join("; ")],
+        [t("feature.label"), t(of.reads_label ? "yes" : "no")],
+        [t("feature.fingerprint"), <code className="break">{of.fingerprint}</code>],
+      ]} />
+      {drift && <Distribution of={drift} />}
+    </div>
   );
 }
 
 function Distribution({ of }: { of: DriftFeature }) {
   const { t, value, percent } = useWords();
+  const share = (n: number) => percent(n / SHARE, 2);
   if (of.words !== undefined && of.words.length > 0)
     return (
       <table>
@@ -131,8 +140,8 @@ function Distribution({ of }: { of: DriftFeature }) {
   const ends = [value(of.bins[0]!.up_to), value(of.bins.findLast((one) => one.up_to !== null)?.up_to)] as [string, string];
   return (
     <div>
-      <Histogram counts={of.bins.map((one) => Math.round(one.recent * 10000))} labels={[`≤ ${ends[0]}`, `> ${ends[1]}`]} height={90} caption={t("feature.recent")} />
-      {of.bins.some((one) => one.training !== null) && <Histogram counts={of.bins.map((one) => Math.round((one.training ?? 0) * 10000))} labels={[`≤ ${ends[0]}`, `> ${ends[1]}`]} height={90} caption={t("feature.training")} toneOf={() => "neutral"} />}
+      <Histogram format={share} counts={of.bins.map((one) => one.recent * SHARE)} labels={[`≤ ${ends[0]}`, `> ${ends[1]}`]} height={90} caption={t("feature.recent")} />
+      {of.bins.some((one) => one.training !== null) && <Histogram format={share} counts={of.bins.map((one) => (one.training ?? 0) * SHARE)} labels={[`≤ ${ends[0]}`, `> ${ends[1]}`]} height={90} caption={t("feature.training")} toneOf={() => "neutral"} />}
       <Legend of={[{ name: t("feature.recent"), swatch: "info" }, { name: t("feature.training"), swatch: "" }]} />
     </div>
   );

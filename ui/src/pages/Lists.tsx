@@ -6,7 +6,7 @@ import { useAsk, useChange } from "../api/hooks";
 import { useMay } from "../app/session";
 import { useToasts } from "../app/toasts";
 import { Badge, Card, Page, When } from "../components/basics";
-import { DataTable, Pager, usePages } from "../components/DataTable";
+import { Cards, DataTable, Pager, usePages } from "../components/DataTable";
 import { Modal } from "../components/Modal";
 import { Empty, Result } from "../components/states";
 import { useWords } from "../i18n";
@@ -26,13 +26,10 @@ function All() {
       <Card bare>
         <Result of={asked} empty={(data) => data.lists.length === 0 && <Empty title={t("list.noLists")}>{t("list.noListsHint")}</Empty>}>
           {(data) => (
-            <div className="scroll"><table>
-              <thead><tr><th scope="col">{t("list.name")}</th><th scope="col">{t("list.about")}</th><th scope="col">{t("list.type")}</th><th scope="col">{t("list.lasts")}</th><th scope="col" className="number">{t("list.entries")}</th></tr></thead>
-              <tbody>{data.lists.map((list) => (
-                <tr key={list.name}><td><Link className="strong" href={path(list.name)}>{list.name}</Link></td><td>{list.description || <span className="dim">–</span>}</td>
-                  <td>{list.type}</td><td>{list.expires ?? t("list.forever")}</td><td className="number">{number(list.entries)}</td></tr>
-              ))}</tbody>
-            </table></div>
+            <Cards caption={t("nav.lists")} head={[{ title: t("list.name"), kind: "lead" }, { title: t("list.about"), kind: "wide" }, { title: t("list.type") }, { title: t("list.lasts") }, { title: t("list.entries"), kind: "number" }]}
+              rows={data.lists.map((list) => ({ key: list.name, cells: [
+                <Link className="strong" href={path(list.name)}>{list.name}</Link>, list.description || <span className="dim">–</span>, list.type, list.expires ?? t("list.forever"), number(list.entries),
+              ] }))} />
           )}
         </Result>
       </Card>

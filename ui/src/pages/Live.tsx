@@ -49,7 +49,7 @@ export default function Live() {
       <Tiles of={[
         { name: t("live.rate"), value: number(rate, 1), note: t("live.perSecond") },
         { name: t("live.decided", { span: t(`live.${span}`) }), value: number(decided) },
-        { name: t("live.flagged"), value: decided === 0 ? "–" : percent(flagged / decided, 2), note: decided === 0 ? undefined : number(flagged) },
+        { name: t("live.flagged"), value: decided === 0 ? "–" : percent(flagged / decided, 2), note: decided === 0 ? undefined : `${number(flagged)} / ${number(decided)}` },
         { name: t("live.p99"), value: p99 === undefined ? "–" : duration(p99 / 1e6) },
         { name: t("live.openAlerts"), value: last?.alerts_open == null ? "–" : <Link href="/alerts">{number(last.alerts_open)}</Link> },
       ]} />
@@ -77,7 +77,7 @@ function Waiting({ paused }: { paused: boolean }) {
           <ul className="plain list">{data.alerts.map((one) => (
             <li key={one.id} className="row between">
               <span className="row"><Score of={one.score} /><Link className="strong" href={alertPath(one.id)}>{one.entity === null ? one.name : `${one.entity.kind} ${one.entity.id ?? ""}`}</Link><span className="dim">{one.rules.join(", ")}</span></span>
-              <span className="row">{one.amount !== null && <span className="num">{amount(one.amount)}</span>}<span className="dim small"><When at={one.raised} ago /></span></span>
+              <span className="row">{one.amount !== null && <span className="num"><span className="dim small">{t("alert.amount")}</span> {amount(one.amount)}</span>}<span className="dim small"><When at={one.raised} ago /></span></span>
             </li>
           ))}</ul>
         )}
@@ -115,7 +115,7 @@ function Charts({ of, thresholds }: { of: Traffic; thresholds: [string, number][
       </Card>
       <Card title={t("live.latency")}>
         {of.buckets.every((one) => one.latency === null) ? <p className="dim">{t("live.noLatency")}</p> : <>
-          <TimeChart times={times} series={latency} caption={t("live.latency")} format={(us) => duration(us / 1e6)} />
+          <TimeChart times={times} series={latency} caption={t("live.latency")} format={(us) => (us === 0 ? "0" : duration(us / 1e6))} />
           <Legend of={[{ name: t("live.median"), swatch: "info" }, { name: "p99", swatch: "bad" }]} />
         </>}
       </Card>

@@ -7,6 +7,7 @@ import { useMay } from "../app/session";
 import { useToasts } from "../app/toasts";
 import { Card, Facts, Page, Select, Tiles, When } from "../components/basics";
 import { Histogram, UnitChart } from "../components/charts";
+import { Cards } from "../components/DataTable";
 import { Modal } from "../components/Modal";
 import { type Interval, metricsOf, reliabilityOf, type Tested, thresholdsOf } from "../components/models";
 import { Empty, Result } from "../components/states";
@@ -111,7 +112,7 @@ function Thresholds({ of }: { of: Tested }) {
         ]} />
       </div>
       <div className="row between">
-        <p className="dim small">{t("model.thresholdNote")}</p>
+        <p className="dim small">{t("model.thresholdNote")} {t("live.logScale")}</p>
         <button type="button" onClick={() => setI(steps.indexOf(cheapest))}>{t("model.toLeast")}</button>
       </div>
       <div className="grid">
@@ -120,12 +121,10 @@ function Thresholds({ of }: { of: Tested }) {
       </div>
       <details>
         <summary>{t("model.allThresholds")}</summary>
-        <div className="scroll" tabIndex={0} role="group" aria-label={t("model.allThresholds")}>
-          <table>
-            <thead><tr>{[t("model.threshold"), t("model.caught"), t("model.missed"), t("model.falsePositives"), t("model.precision"), t("model.recall"), t("model.cost")].map((name) => <th key={name} scope="col" className="number">{name}</th>)}</tr></thead>
-            <tbody>{steps.map((step) => <tr key={step.threshold} aria-current={step === one || undefined}><td className="number">{percent(step.threshold, 0)}</td><td className="number">{number(step.tp)}</td><td className="number">{number(step.fn)}</td><td className="number">{number(step.fp)}</td><td className="number">{share(step.precision)}</td><td className="number">{share(step.recall)}</td><td className="number">{step.cost === undefined ? "–" : amount(step.cost)}</td></tr>)}</tbody>
-          </table>
-        </div>
+        <Cards caption={t("model.allThresholds")} head={[t("model.threshold"), t("model.caught"), t("model.missed"), t("model.falsePositives"), t("model.precision"), t("model.recall"), t("model.cost")].map((title) => ({ title, kind: "number" }))}
+          rows={steps.map((step) => ({ key: `${step.threshold}`, cells: [
+            step === one ? <strong aria-current="true">{percent(step.threshold, 0)}</strong> : percent(step.threshold, 0), number(step.tp), number(step.fn), number(step.fp), share(step.precision), share(step.recall), step.cost === undefined ? "–" : amount(step.cost),
+          ] }))} />
       </details>
     </Card>
   );

@@ -10,6 +10,9 @@ import { modelPath } from "./Models";
 type Job = Schemas["Job"];
 const KEPT = "assay.training"; // so that a page that is loaded again finds the training that runs
 
+// Others are names of methods.
+const stages = new Set(["reading events", "reading labels", "importance", "search"]);
+
 export default function Train() {
   const { t, percent, duration } = useWords();
   const [started, setStarted] = useState<Job | undefined>(() => {
@@ -43,9 +46,8 @@ export default function Train() {
         <Card title={t("train.progress")}>
           {running && (
             <div role="status" className="stack">
-              <p>{t("train.stage", { stage: job.stage ?? "…" })} {job.seconds_left !== undefined && <span className="dim">{t("train.left", { time: duration(job.seconds_left) })}</span>}</p>
+              <p>{t("train.stage", { stage: job.stage === undefined ? "…" : stages.has(job.stage) ? t(`stage.${job.stage}` as "stage.importance") : job.stage })}{job.progress !== undefined && <span className="num"> · {percent(job.progress, 0)}</span>} {job.seconds_left !== undefined && <span className="dim">{t("train.left", { time: duration(job.seconds_left) })}</span>}</p>
               <progress max={1} value={job.progress ?? undefined} aria-label={t("train.progress")} />
-              <p className="num">{percent(job.progress ?? 0, 0)}</p>
             </div>
           )}
           {job.state === "failed" && <p className="note bad" role="alert">{job.error}</p>}
