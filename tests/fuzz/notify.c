@@ -19,10 +19,9 @@ static size_t count(const char *bytes, size_t length, char c)
 /* Every line of the head is one of ours or goes on with one; what follows is base64. */
 static void check_mail(struct text mail)
 {
-    static const char *const heads[] = {"Date: ",         "From: ",         "To: ",
-                                        "Message-ID: ",   "Subject: ",      "MIME-Version: ",
-                                        "Auto-Submitted", "Content-Type: ", "Content-Transfer-",
-                                        " =?UTF-8?B?"};
+    static const char *const heads[] = {
+        "Date: ",         "From: ",         "To: ",           "Message-ID: ",      "Subject: ",
+        "MIME-Version: ", "Auto-Submitted", "Content-Type: ", "Content-Transfer-", " =?UTF-8?B?"};
     const char *at = mail.bytes, *end = mail.bytes + mail.length;
     bool in_head = true;
 

@@ -1,8 +1,8 @@
 /* What an endpoint answers, behind a JSON pointer and a zero byte: each record of it is one JSON
  * object. */
+#include "shell/produce/payload.h"
 #include "core/base/panic.h"
 #include "core/data/json.h"
-#include "shell/produce/payload.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
 

@@ -73,8 +73,8 @@ def test_an_endpoint_is_asked_at_its_address_and_quoted_in_one_line(run, peer, k
     done = run("produce", f"http://ann:hush-hush@{feed.place}/feed", "--topic", topic(), "--tries", "1",
                "--brokers", kafka.brokers)
     assert done.exit in (1, 3) and set(feed.paths) == {"/feed"}
-    assert words in done.err and feed.place in done.err and "hush-hush" not in done.err and "root:" not in done.err
-    assert not set(done.err[:-1]) & {chr(c) for c in [*range(32), *range(127, 160)]}, done.err
+    assert words in done.stderr and feed.place in done.stderr and "hush-hush" not in done.stderr and "root:" not in done.stderr
+    assert not set(done.stderr[:-1]) & {chr(c) for c in [*range(32), *range(127, 160)]}, done.stderr
 
 
 @pytest.mark.parametrize("to", ["chat", "webhook", "email"])

@@ -28,9 +28,13 @@ static void an_error_is_one_line_of_text(void **state)
     struct error e;
 
     (void)state;
-    error_set(&e, ERROR_WORLD, "it answers %s", "\x1b[2J\r\nassay: all well\x7f\xc2\x9b" "1m \xe0\xb8\x81");
+    error_set(&e, ERROR_WORLD, "it answers %s",
+              "\x1b[2J\r\nassay: all well\x7f\xc2\x9b"
+              "1m \xe0\xb8\x81");
     assert_string_equal(e.text, "it answers  [2J  assay: all well   1m \xe0\xb8\x81");
-    error_prefix(&e, "%s", "\x9b\xff" "a\xe0");
+    error_prefix(&e, "%s",
+                 "\x9b\xff"
+                 "a\xe0");
     assert_string_equal(e.text, "??a?: it answers  [2J  assay: all well   1m \xe0\xb8\x81");
 }
 

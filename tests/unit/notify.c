@@ -116,9 +116,8 @@ static void values_call_nobody_in_a_chat(void **state)
     (void)state;
     buffer_init(&out, 256);
     notify_render("<!here> {id}", &ev, true, json, &out);
-    assert_string_equal(
-        buffer_text(&out),
-        "<!here> &lt;!channel&gt; &amp; &lt;https://evil.example|the bank&gt;");
+    assert_string_equal(buffer_text(&out),
+                        "<!here> &lt;!channel&gt; &amp; &lt;https://evil.example|the bank&gt;");
     buffer_fini(&out);
     json_reader_free(json);
 }

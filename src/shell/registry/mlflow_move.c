@@ -479,10 +479,11 @@ static bool download_whole(struct mlflow *m, const char *folder, const struct ma
             return false;
         digest_bytes(bytes[i].length > 0 ? bytes[i].bytes : "", bytes[i].length, digest);
         if (!digest_equal(digest, f->digest, DIGEST_BYTES))
-            return error_set(e, ERROR_INVALID,
-                             "MLflow: %s/%s is damaged: its size or SHA-256 is not that of its manifest; "
-                             "hint: delete the run there and push the model again",
-                             folder, f->name);
+            return error_set(
+                e, ERROR_INVALID,
+                "MLflow: %s/%s is damaged: its size or SHA-256 is not that of its manifest; "
+                "hint: delete the run there and push the model again",
+                folder, f->name);
     }
     return true;
 }
