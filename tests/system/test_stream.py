@@ -120,6 +120,27 @@ def test_poison_goes_to_the_dead_letters_with_the_reason(kafka, run, stream):
     assert_exactly_once(kafka, run, path, name, ids_of(good))
 
 
+def test_large_poison_stops_nothing_and_spoils_no_neighbour(kafka, run, stream, tmp_path):
+    """What producers pack small is large here; what is larger than a producer may send still becomes a dead letter."""
+    name, path = stream(partitions=1)
+    good = events(20)
+    write(kafka, name, good[:10])
+    packed = ["-P", "-t", name, "-z", "zstd", "-X", "message.max.bytes=60000000"]
+    for file, size in (("one", 20_000_000), ("many", 7_500_000)):
+        (tmp_path / file).write_text('{"id":"p","customer":"' + "x" * size + '","amount":1}')
+    kafka.kcat(*packed, "-k", "k", tmp_path / "one", *[tmp_path / "many"] * 36)
+    kafka.kcat(*packed, "-K", "|", stdin="k" * 600_000 + "|" + events(1, seed=2)[0][1] + "\n")
+    write(kafka, name, good[10:])
+    result = once(run, path)
+    assert (result["decisions"], result["dead_letters"]) == (20, 38)
+    dead = kafka.read(f"{name}.dead")
+    assert [len(m.value) < 1_000_000 for m in dead] == [True] * 38
+    assert dead[0].headers["assay.bytes"] == str((tmp_path / "one").stat().st_size) and "8 MiB" in dead[0].headers["assay.error"]
+    assert all("over 4096 bytes" in m.headers["assay.error"] for m in dead[1:37])
+    assert dead[37].key is None and "key" in dead[37].headers["assay.error"]
+    assert_exactly_once(kafka, run, path, name, ids_of(good))
+
+
 def test_an_id_that_comes_again_is_decided_once_also_behind_a_restart(kafka, run, stream):
     name, path = stream(partitions=1)
     pairs = events(50)

@@ -99,9 +99,25 @@ static void templates_take_members_and_lack_what_is_not_there(void **state)
     buffer_init(&out, 256);
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
         buffer_clear(&out);
-        notify_render(pairs[i][0], &ev, json, &out);
+        notify_render(pairs[i][0], &ev, false, json, &out);
         assert_string_equal(buffer_text(&out), pairs[i][1]);
     }
+    buffer_fini(&out);
+    json_reader_free(json);
+}
+
+static void values_call_nobody_in_a_chat(void **state)
+{
+    const struct notify_event ev = {
+        .data = text_of("{\"id\":\"<!channel> & <https://evil.example|the bank>\"}")};
+    struct json_reader *json = json_reader_new();
+    struct buffer out;
+
+    (void)state;
+    buffer_init(&out, 256);
+    notify_render("<!here> {id}", &ev, true, json, &out);
+    assert_string_equal(buffer_text(&out),
+                        "<!here> &lt;!channel&gt; &amp; &lt;https://evil.example|the bank&gt;");
     buffer_fini(&out);
     json_reader_free(json);
 }
@@ -182,6 +198,7 @@ int main(void)
         cmocka_unit_test(hmac_is_that_of_rfc_4231),
         cmocka_unit_test(a_mail_has_the_headers_that_it_should_and_no_others),
         cmocka_unit_test(templates_take_members_and_lack_what_is_not_there),
+        cmocka_unit_test(values_call_nobody_in_a_chat),
         cmocka_unit_test(waits_grow_and_have_an_end),
         cmocka_unit_test(what_is_kept_is_there_again),
     };

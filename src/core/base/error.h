@@ -39,7 +39,9 @@ struct error {
 #define MUST_USE               __attribute__((warn_unused_result))
 #define PRINTF_LIKE(at, first) __attribute__((format(printf, at, first)))
 
-/* Fill *e; always returns false, so that `return error_set(e, ...)` reads well. */
+/* Fill *e; always returns false, so that `return error_set(e, ...)` reads well. Control characters
+ * of the values become blanks, bytes that are no UTF-8 question marks: the text is one line
+ * wherever it is printed. */
 bool error_set(struct error *e, enum error_kind kind, const char *format, ...) PRINTF_LIKE(3, 4);
 
 /* Put "context: " before the text that *e already has; returns false. */

@@ -8,13 +8,16 @@
 #include "core/base/memory.h"
 #include "core/base/panic.h"
 
-enum { URL_MAX = 4096 };
+enum {
+    URL_MAX = 4096,
+    SLOW_BYTES = 1024, /* a second: less is as good as nothing */
+};
 
 struct http_client {
     CURL *curl;
     char base[URL_MAX / 2];
     char *authorization, *ca; /* or NULL */
-    bool deletes;
+    bool deletes, is_secret;
     char trouble[CURL_ERROR_SIZE];
 };
 
@@ -33,6 +36,7 @@ struct http_client *http_client_of(const struct http_peer *peer)
     struct http_client *c = http_client_new(peer->url);
     struct buffer header;
 
+    c->is_secret = peer->is_secret;
     if (peer->basic != NULL)
         curl_easy_setopt(c->curl, CURLOPT_USERPWD, peer->basic);
     if (peer->ca != NULL)
@@ -71,6 +75,22 @@ void http_client_free(struct http_client *c)
     mem_free(c->authorization);
     mem_free(c->ca);
     mem_free(c);
+}
+
+void http_url_show(struct text url, bool host_only, struct buffer *out)
+{
+    const char *scheme = memmem(url.bytes, url.length, "://", 3);
+    size_t host = scheme != NULL ? (size_t)(scheme - url.bytes) + 3 : 0, end = host;
+    const char *at;
+
+    while (end < url.length && memchr("/?#", url.bytes[end], 3) == NULL)
+        end++;
+    at = memrchr(url.bytes + host, '@', end - host);
+    buffer_add(out, url.bytes, host);
+    if (at != NULL)
+        host = (size_t)(at - url.bytes) + 1;
+    buffer_add(out, url.bytes + host, (host_only ? end : url.length) - host);
+    buffer_add_text(out, host_only && end < url.length ? "/..." : "");
 }
 
 void http_path_add(struct buffer *path, struct text part)
@@ -150,7 +170,7 @@ static void set_limits(CURL *curl, const struct http_request *r)
 
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, most);
     curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, stalls ? 0L : most);
-    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, stalls ? 1L : 0L);
+    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, stalls ? (long)SLOW_BYTES : 0L);
     curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, stalls ? (long)(r->stall_ms + 999) / 1000 : 0L);
 }
 
@@ -170,22 +190,37 @@ static struct curl_slist *headers_of(const struct http_client *c, const struct h
     return headers;
 }
 
+/* "URL: words" */
+static bool fail(const struct http_client *c, const char *url, enum error_kind kind,
+                 const char *words, struct error *e)
+{
+    struct buffer shown;
+
+    buffer_init(&shown, URL_MAX);
+    http_url_show(text_of(url), c->is_secret, &shown);
+    error_set(e, kind, "%s: %s", buffer_text(&shown), words);
+    buffer_fini(&shown);
+    return false;
+}
+
 static bool perform(struct http_client *c, const char *url, const struct buffer *answer,
                     struct http_reply *reply, struct error *e)
 {
     curl_off_t length = -1;
     CURLcode failed;
+    char words[64];
     long code = 0;
 
     c->trouble[0] = 0;
     failed = curl_easy_perform(c->curl);
     curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, &code);
     reply->status = (int)code;
+    snprintf(words, sizeof words, "the answer is over %zu bytes", answer->max);
     if (failed != CURLE_OK && answer->overflow)
-        return error_set(e, ERROR_FULL, "%s: the answer is over %zu bytes", url, answer->max);
+        return fail(c, url, ERROR_FULL, words, e);
     if (failed != CURLE_OK)
-        return error_set(e, ERROR_WORLD, "%s: %s", url,
-                         c->trouble[0] != 0 ? c->trouble : curl_easy_strerror(failed));
+        return fail(c, url, ERROR_WORLD,
+                    c->trouble[0] != 0 ? c->trouble : curl_easy_strerror(failed), e);
     curl_easy_getinfo(c->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
     reply->length = length > 0 ? (uint64_t)length : 0;
     return true;
@@ -199,7 +234,7 @@ bool http_client_send(struct http_client *c, const struct http_request *r, struc
     bool ok;
 
     if (snprintf(url, sizeof url, "%s%s", c->base, r->path) >= URL_MAX)
-        return error_set(e, ERROR_INVALID, "the URL is over %d bytes: %.60s...", URL_MAX, url);
+        return error_set(e, ERROR_INVALID, "the URL is over %d bytes", URL_MAX);
     headers = headers_of(c, r);
     buffer_clear(answer);
     *reply = (struct http_reply){0};

@@ -20,7 +20,12 @@ struct http_peer {
     const char *key;   /* API key; NULL: none */
     const char *basic; /* "name:password"; NULL: none */
     const char *ca;    /* PEM file of the certificates that are trusted; NULL: the system's */
+    bool is_secret;    /* who knows the URL may use it: errors name its host only */
 };
+
+/* A URL as errors and logs name it: without the user and password that it may have; with
+ * `host_only` without what follows the host. */
+void http_url_show(struct text url, bool host_only, struct buffer *out);
 
 const char *http_client_library(void); /* its name and version, with those that it uses */
 struct http_client *http_client_new(const char *base_url);

@@ -7,8 +7,9 @@
 #include "core/base/memory.h"
 #include "core/base/panic.h"
 #include "core/data/base64.h"
+#include "shell/link/http_client.h"
 
-enum { LINE_BYTES = 57, WORD_BYTES = 45, SECOND_US = 1000000 };
+enum { LINE_BYTES = 57, WORD_BYTES = 45, SECOND_US = 1000000, URL_BYTES_MAX = 4096 };
 
 struct mailer {
     struct mail_peer peer;
@@ -172,6 +173,7 @@ static void set_up(struct mailer *m, const struct mail *mail, struct curl_slist 
 bool mailer_send(struct mailer *m, const struct mail *mail, struct error *e)
 {
     struct curl_slist *to = NULL;
+    struct buffer shown;
     CURLcode failed;
     long code = 0;
 
@@ -190,7 +192,11 @@ bool mailer_send(struct mailer *m, const struct mail *mail, struct error *e)
     curl_slist_free_all(to);
     if (failed == CURLE_OK)
         return true;
-    return error_set(e, code >= 500 && failed != CURLE_LOGIN_DENIED ? ERROR_INVALID : ERROR_WORLD,
-                     "%s: %s", m->peer.url,
-                     m->trouble[0] != 0 ? m->trouble : curl_easy_strerror(failed));
+    buffer_init(&shown, URL_BYTES_MAX);
+    http_url_show(text_of(m->peer.url), true, &shown);
+    error_set(e, code >= 500 && failed != CURLE_LOGIN_DENIED ? ERROR_INVALID : ERROR_WORLD,
+              "%s: %s", buffer_text(&shown),
+              m->trouble[0] != 0 ? m->trouble : curl_easy_strerror(failed));
+    buffer_fini(&shown);
+    return false;
 }

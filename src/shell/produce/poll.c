@@ -10,6 +10,7 @@ enum { NAP_US = 50000, STATUS_OK = 200, STATUS_REFUSED = 400, STATUS_FAILED = 50
 
 struct poll {
     const struct poll_options *o;
+    const char *url; /* as it is shown */
     struct http_client *client;
     struct payload *payload;
     struct buffer answer, record;
@@ -45,12 +46,12 @@ static bool fetch(struct poll *p, struct error *e)
         return false;
     if (status < STATUS_OK || status >= 300)
         return error_set(e, is_passing(status) ? ERROR_WORLD : ERROR_INVALID, "%s answers %d: %.*s",
-                         p->o->url, status, (int)(p->answer.length < 200 ? p->answer.length : 200),
+                         p->url, status, (int)(p->answer.length < 200 ? p->answer.length : 200),
                          p->answer.length > 0 ? p->answer.bytes : "");
     if (!payload_begin(p->payload, (struct text){p->answer.bytes, p->answer.length}, p->o->pointer,
                        e)) {
         e->kind = ERROR_WORLD;
-        return error_prefix(e, "%s", p->o->url);
+        return error_prefix(e, "%s", p->url);
     }
     return true;
 }
@@ -125,9 +126,13 @@ bool poll_run(const struct poll_options *o, struct sender *s, struct poll_counts
 {
     struct http_peer peer = {.url = o->url, .key = o->bearer};
     struct poll p = {.o = o, .sender = s, .counts = c};
+    struct buffer shown;
     bool ok;
 
     *c = (struct poll_counts){0};
+    buffer_init(&shown, POLL_URL_MAX + 1);
+    http_url_show(text_of(o->url), false, &shown);
+    p.url = buffer_text(&shown);
     p.client = http_client_of(&peer);
     p.payload = payload_new();
     buffer_init(&p.answer, HTTP_ANSWER_MAX);
@@ -137,5 +142,6 @@ bool poll_run(const struct poll_options *o, struct sender *s, struct poll_counts
     buffer_fini(&p.answer);
     payload_free(p.payload);
     http_client_free(p.client);
+    buffer_fini(&shown);
     return ok;
 }

@@ -474,14 +474,16 @@ static bool download_whole(struct mlflow *m, const char *folder, const struct ma
         const struct manifest_file *f = &manifest->file[i];
         uint8_t digest[DIGEST_BYTES];
 
-        if (!download(m, folder, f->name, &bytes[i], e))
+        bytes[i].max = f->bytes;
+        if (!download(m, folder, f->name, &bytes[i], e) && e->kind != ERROR_FULL)
             return false;
         digest_bytes(bytes[i].length > 0 ? bytes[i].bytes : "", bytes[i].length, digest);
         if (!digest_equal(digest, f->digest, DIGEST_BYTES))
-            return error_set(e, ERROR_INVALID,
-                             "MLflow: %s/%s is damaged: its SHA-256 is not that of its manifest; "
-                             "hint: delete the run there and push the model again",
-                             folder, f->name);
+            return error_set(
+                e, ERROR_INVALID,
+                "MLflow: %s/%s is damaged: its size or SHA-256 is not that of its manifest; "
+                "hint: delete the run there and push the model again",
+                folder, f->name);
     }
     return true;
 }

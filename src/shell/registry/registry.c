@@ -494,7 +494,7 @@ bool registry_write(struct registry *r, const struct model_id *id, const struct 
     char version[VERSION_TEXT_MAX], name[VERSION_TEXT_MAX + sizeof unfinished];
     bool ok;
 
-    ASSERT(files > 0 && files <= REGISTRY_FILES_MAX);
+    ASSERT(files > 0 && files <= REGISTRY_FILES_MAX + 1); /* and a manifest */
     version_format(id->version, version);
     snprintf(name, sizeof name, "%s%s", unfinished, version);
     if (!join(directory, r->directory, id->name, e) || !join(beside, directory, name, e) ||

@@ -19,6 +19,15 @@ static void key_of(const struct model_id *id, const char *file, char key[ARTIFAC
 
 /* ---- manifests ---- */
 
+const struct manifest_file *manifest_find(const struct manifest *m, const char *name)
+{
+    for (uint32_t i = 0; i < m->count; i++) {
+        if (strcmp(m->file[i].name, name) == 0)
+            return &m->file[i];
+    }
+    return NULL;
+}
+
 static bool read_file(const struct json *j, struct manifest_file *f)
 {
     struct text name = json_text_at(j, "name");
@@ -39,8 +48,13 @@ static bool read_files(const struct json *list, struct manifest *m)
         list->count > REGISTRY_FILES_MAX)
         return false;
     for (uint32_t i = 0; i < list->count; i++) {
-        if (!read_file(&list->items[i], &m->file[m->count++]))
+        struct manifest_file *f = &m->file[i];
+
+        /* Each once, and never itself: what is checked is what is written. */
+        if (!read_file(&list->items[i], f) || manifest_find(m, f->name) != NULL ||
+            strcmp(f->name, SHARED_MANIFEST) == 0)
             return false;
+        m->count++;
     }
     return true;
 }
@@ -73,15 +87,6 @@ void manifest_format(const struct model_id *id, const struct registry_file *file
                       file[i].name, file[i].length, hex);
     }
     buffer_add_text(out, "]}\n");
-}
-
-const struct manifest_file *manifest_find(const struct manifest *m, const char *name)
-{
-    for (uint32_t i = 0; i < m->count; i++) {
-        if (strcmp(m->file[i].name, name) == 0)
-            return &m->file[i];
-    }
-    return NULL;
 }
 
 /* ---- versions ---- */
@@ -147,14 +152,36 @@ bool shared_manifest(struct artifacts *a, const struct model_id *id, struct buff
             error_prefix(e, "%s: %s", artifacts_where(a), key));
 }
 
+/* No more than its manifest says is taken into memory. */
+static bool get_at_most(struct artifacts *a, const char *key, uint64_t bytes, struct buffer *out,
+                        struct error *e)
+{
+    char tag[ARTIFACT_TAG_MAX];
+    size_t max = out->max;
+    bool ok;
+
+    if (bytes < max)
+        out->max = bytes;
+    ok = artifact_get(a, key, out, tag, e);
+    out->max = max;
+    return ok ||
+           (e->kind == ERROR_FULL
+                ? error_set(e, ERROR_INVALID,
+                            "%s: %s is damaged: it has over the %" PRIu64 " bytes that its "
+                            "manifest says; hint: put it there again from a data directory that "
+                            "has it (`assay model push`)",
+                            artifacts_where(a), key, bytes)
+                : false);
+}
+
 bool shared_read(struct artifacts *a, const struct model_id *id, const struct manifest_file *file,
                  struct buffer *out, struct error *e)
 {
-    char key[ARTIFACT_KEY_MAX], tag[ARTIFACT_TAG_MAX], hex[DIGEST_HEX], wanted[DIGEST_HEX];
+    char key[ARTIFACT_KEY_MAX], hex[DIGEST_HEX], wanted[DIGEST_HEX];
     uint8_t digest[DIGEST_BYTES];
 
     key_of(id, file->name, key);
-    if (!artifact_get(a, key, out, tag, e))
+    if (!get_at_most(a, key, file->bytes, out, e))
         return false;
     digest_bytes(out->length > 0 ? out->bytes : "", out->length, digest);
     if (digest_equal(digest, file->digest, DIGEST_BYTES))

@@ -41,11 +41,12 @@ void intake_clear(struct intake *in)
 {
     frame_clear(&in->frame);
     buffer_clear(&in->ids);
+    in->taken = 0;
 }
 
 bool intake_is_full(const struct intake *in)
 {
-    return in->frame.rows == INTAKE_ROWS;
+    return in->frame.rows == INTAKE_ROWS || in->taken > INTAKE_TAKEN_MAX;
 }
 
 struct text intake_id(const struct intake *in, uint32_t row)
@@ -158,6 +159,11 @@ bool intake_read(struct intake *in, const struct intake_message *m)
     in->problems.more = 0;
     if (m->value.bytes == NULL)
         return refuse(in, "the message has no value");
+    if (m->value.length > INTAKE_VALUE_MAX)
+        return refuse(in, "the message is over 8 MiB");
+    if (m->key.length > INTAKE_KEY_MAX)
+        return refuse(in, "its key is over 512 KiB");
+    in->taken += m->value.length;
     if (!json_read_event(in->json, m->value.bytes, m->value.length, plan_schema(in->plan),
                          in->unknown, &in->frame, &in->problems))
         return refuse_problems(in);

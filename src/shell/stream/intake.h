@@ -14,6 +14,10 @@ enum {
     INTAKE_ID_MAX = 256,         /* bytes of an event's id, */
     INTAKE_EVENT_MAX = 1 << 20,  /* of an encoded event, */
     INTAKE_TEXT_MAX = 256 << 20, /* and of the texts of a batch */
+    INTAKE_VALUE_MAX = 8 << 20,  /* of a message, which producers may have packed, */
+    INTAKE_KEY_MAX = 512 << 10,  /* of its key, which its decision has too, */
+    INTAKE_TAKEN_MAX = 32 << 20, /* and of the messages of a batch: what one is does not depend on
+                                    those beside it */
 };
 
 struct intake_row {
@@ -36,6 +40,7 @@ struct intake {
     struct frame frame; /* row by row with: */
     struct intake_row row[INTAKE_ROWS];
     struct buffer ids, encoded, open, personal, words;
+    size_t taken; /* bytes of messages since it was cleared, of those that are no events too */
 };
 
 /* Plan and lookups outlive it. */

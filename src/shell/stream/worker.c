@@ -12,6 +12,7 @@ enum {
     VERDICT_MAX = 1 << 20,
     HEADER_TEXT_MAX = 64,
     ERROR_HEADER_MAX = 1000,
+    DEAD_LETTER_MAX = 900 << 10, /* bytes of key and value; a producer sends 1,000,000 by default */
 };
 
 /* ---- deciding ---- */
@@ -103,8 +104,10 @@ static bool run_rows(struct worker *w, struct partition *p, bool is_rebuilding, 
     uint32_t rows = in->frame.rows;
     bool ok = true;
 
-    if (rows == 0)
+    if (rows == 0) {
+        intake_clear(in); /* of what was no event */
         return true;
+    }
     fetch_shared(w);
     partition_run(p, in, is_rebuilding ? NULL : w->decision);
     if (!is_rebuilding) {
@@ -131,11 +134,15 @@ static bool is_of_labels(const struct worker *w, const struct kafka_message *m)
     return w->s->labels_topic != NULL && text_is(m->topic, w->s->labels_topic);
 }
 
+/* As it came, but for what no broker would take back: they count bytes as they were packed. */
 static bool dead_letter(struct worker *w, const struct kafka_message *m, struct text words,
                         struct error *e)
 {
     struct outbox *o = w->s->outbox;
     bool is_label = is_of_labels(w, m);
+    struct text key = m->key.length <= INTAKE_KEY_MAX ? m->key : (struct text){0};
+    struct text value = m->has_value ? m->value : text_of("");
+    bool is_cut = key.length + value.length > DEAD_LETTER_MAX;
     struct kafka_header header[] = {
         {"assay.topic", text_of(is_label ? w->s->labels_topic : w->s->topic)},
         {"assay.partition", number_text(w, m->partition)},
@@ -143,12 +150,16 @@ static bool dead_letter(struct worker *w, const struct kafka_message *m, struct 
         {"assay.error", outbox_keep(o, (struct text){words.bytes, words.length < ERROR_HEADER_MAX
                                                                       ? words.length
                                                                       : ERROR_HEADER_MAX})},
+        {"assay.bytes", number_text(w, (int64_t)value.length)},
     };
-    struct kafka_record record = {.key = outbox_keep(o, m->key),
-                                  .value = outbox_keep(o, m->has_value ? m->value : text_of("")),
-                                  .header = header,
-                                  .headers = sizeof header / sizeof *header,
+    struct kafka_record record = {.header = header,
+                                  .headers = sizeof header / sizeof *header - (is_cut ? 0 : 1),
                                   .time_us = m->time_us};
+
+    if (is_cut)
+        value.length = DEAD_LETTER_MAX - key.length;
+    record.key = outbox_keep(o, key);
+    record.value = outbox_keep(o, value);
 
     w->in.dead++;
     return outbox_add(o, w->s->dead_letters, KAFKA_ANY_PARTITION, &record, e);

@@ -98,8 +98,38 @@ static void add_words(const struct json *v, struct buffer *out)
     }
 }
 
-void notify_render(const char *form, const struct notify_event *ev, struct json_reader *json,
-                   struct buffer *out)
+/* A chat reads <!channel> as a call of everybody and <https://...|words> as a link: a value is
+ * neither. */
+static void escape(struct text t, struct buffer *out)
+{
+    static const char marks[] = "&<>";
+    static const char *const names[] = {"&amp;", "&lt;", "&gt;"};
+
+    for (size_t i = 0; i < t.length; i++) {
+        const char *mark = memchr(marks, t.bytes[i], sizeof marks - 1);
+
+        if (mark != NULL)
+            buffer_add_text(out, names[mark - marks]);
+        else
+            buffer_add_char(out, t.bytes[i]);
+    }
+}
+
+static void add_value(const struct json *v, bool is_chat, struct buffer *out)
+{
+    struct buffer words;
+
+    buffer_init(&words, out->max);
+    add_words(v, &words);
+    if (is_chat)
+        escape((struct text){words.bytes, words.length}, out);
+    else
+        buffer_add(out, words.bytes, words.length);
+    buffer_fini(&words);
+}
+
+void notify_render(const char *form, const struct notify_event *ev, bool is_chat,
+                   struct json_reader *json, struct buffer *out)
 {
     struct error ignored;
     struct json_document *d = json_parse(json, ev->data.bytes, ev->data.length, &ignored);
@@ -117,7 +147,7 @@ void notify_render(const char *form, const struct notify_event *ev, struct json_
                 member(&d->root, (struct text){form + 1, (size_t)(end - form) - 1});
 
             if (v != NULL)
-                add_words(v, out);
+                add_value(v, is_chat, out);
         }
         form = end + 1;
     }
@@ -129,7 +159,7 @@ void notify_subject(const struct notify_setting *n, const struct notify_event *e
 {
     bool is_own = n->subject != NULL && strcmp(ev->type, "assay.summary") != 0;
 
-    notify_render(is_own ? n->subject : form_of(ev->type)->subject, ev, json, out);
+    notify_render(is_own ? n->subject : form_of(ev->type)->subject, ev, false, json, out);
 }
 
 void notify_body(const struct notify_setting *n, const struct notify_event *ev,
@@ -137,7 +167,8 @@ void notify_body(const struct notify_setting *n, const struct notify_event *ev,
 {
     bool is_own = n->body != NULL && strcmp(ev->type, "assay.summary") != 0;
 
-    notify_render(is_own ? n->body : form_of(ev->type)->body, ev, json, out);
+    notify_render(is_own ? n->body : form_of(ev->type)->body, ev, n->to == NOTIFY_TO_CHAT, json,
+                  out);
 }
 
 void notify_sample(enum notify_on on, int64_t now_us, struct buffer *data, struct notify_event *ev)

@@ -26,9 +26,10 @@ struct notify_event {
 void notify_cloudevent(const struct notify_event *ev, const char *source, struct buffer *out);
 
 /* {path} becomes that member of the data as text, {} the whole, "{{" a brace; what the data lacks
- * becomes nothing. `json` reads the data. */
-void notify_render(const char *form, const struct notify_event *ev, struct json_reader *json,
-                   struct buffer *out);
+ * becomes nothing. For a chat, & < and > of the data are written as &amp; &lt; &gt;. `json` reads
+ * the data. */
+void notify_render(const char *form, const struct notify_event *ev, bool is_chat,
+                   struct json_reader *json, struct buffer *out);
 /* By the setting's own form, or by the usual one for the type. */
 void notify_subject(const struct notify_setting *n, const struct notify_event *ev,
                     struct json_reader *json, struct buffer *out);

@@ -71,8 +71,8 @@ static bool http_open(const struct settings *s, const struct notify_setting *n,
     buffer_init(&h->answer, NOTIFY_ANSWER_MAX);
     buffer_init(&h->words, NOTIFY_TEXT_MAX);
     buffer_init(&h->bytes, SIGNED_MAX);
-    h->client =
-        http_client_of(&(struct http_peer){.url = n->url, .ca = notify_ca(s, n, ca, sizeof ca)});
+    h->client = http_client_of(&(struct http_peer){
+        .url = n->url, .ca = notify_ca(s, n, ca, sizeof ca), .is_secret = true});
     if (n->authorization != NULL) {
         snprintf(line, sizeof line, "Authorization: %s", n->authorization);
         h->authorization = mem_text(line, strlen(line));
