@@ -5,7 +5,7 @@
 #include "shell/cmd/cmd.h"
 #include "shell/link/http_client.h"
 
-enum { URL_MAX = 512, PATH_MAX_BYTES = 1024 };
+enum { PATH_MAX_BYTES = 1024 };
 
 static struct text text_at(const struct json *object, const char *key)
 {
@@ -122,9 +122,11 @@ static bool ask(struct invocation *v, struct http_client *client, const char *pa
     return ok;
 }
 
-static bool explain_at(struct invocation *v, const char *url, struct error *e)
+static bool explain_run(struct invocation *v, struct error *e)
 {
+    char url[SERVICE_URL_MAX];
     struct http_client *client;
+    struct http_peer peer;
     struct json_reader *json;
     struct buffer answer;
     char path[PATH_MAX_BYTES];
@@ -132,7 +134,9 @@ static bool explain_at(struct invocation *v, const char *url, struct error *e)
 
     if (!path_of(v->argument[0], path))
         return error_set(e, ERROR_USAGE, "the id is too long");
-    client = http_client_new(url);
+    if (!invocation_service(v, NULL, url, &peer, e))
+        return false;
+    client = http_client_of(&peer);
     json = json_reader_new();
     buffer_init(&answer, HTTP_ANSWER_MAX);
     ok = ask(v, client, path, json, &answer, e);
@@ -142,24 +146,9 @@ static bool explain_at(struct invocation *v, const char *url, struct error *e)
     return ok;
 }
 
-static bool explain_run(struct invocation *v, struct error *e)
-{
-    const char *given = option_get(v, "url");
-    struct settings *s;
-    char url[URL_MAX];
-
-    if (given != NULL)
-        return explain_at(v, given, e);
-    if (!invocation_settings(v, &s, e))
-        return false;
-    snprintf(url, sizeof url, "http://%s:%u", s->server.host, s->server.port);
-    settings_free(s);
-    return explain_at(v, url, e);
-}
-
 static const struct option options[] = {
     {"all", 0, NULL, "features too that contributed nothing or are no input of the model"},
-    {"url", 0, "URL", "the server, where server.host and server.port do not say it"},
+    OPTIONS_SERVICE,
     {0},
 };
 

@@ -13,7 +13,7 @@ interface DriftFeature {
   name: string;
   type: string;
   psi: number | null;
-  verdict: "stable" | "moving" | "moved" | null;
+  verdict: "stable" | "moving" | "moved" | "too_few" | null;
   nulls: { training: number | null; recent: number };
   quantiles: Record<"p5" | "p25" | "p50" | "p75" | "p95", number> | null;
   bins?: { up_to: number | null; training: number | null; recent: number }[]; // of numbers
@@ -24,11 +24,11 @@ interface Drift {
   decisions: number;
   from: string;
   to: string;
-  score: { psi: number; bands: { from: number; to: number; training: number; recent: number }[] } | null;
+  score: { psi: number; verdict: DriftFeature["verdict"]; bands: { from: number; to: number; training: number; recent: number }[] } | null;
   features: DriftFeature[];
 }
 
-const tones: Record<string, Tone> = { stable: "good", moving: "warn", moved: "bad" };
+const tones: Record<string, Tone> = { stable: "good", moving: "warn", moved: "bad", too_few: "neutral" };
 
 export default function Features() {
   const { t } = useWords();
@@ -43,7 +43,7 @@ export default function Features() {
   const moved = new Map(drift.data?.features.map((one) => [one.name, one]));
   const matches = (one: Schemas["Feature"]) =>
     (one.name.includes(wanted) || one.expression.includes(wanted)) &&
-    (which === "all" || (moved.get(one.name)?.verdict ?? "stable") !== "stable");
+    (which === "all" || ["moving", "moved"].includes(moved.get(one.name)?.verdict ?? ""));
   return (
     <Page title={t("nav.features")} lead={t("feature.lead")}>
       {drift.data?.score && <ScoreDrift of={drift.data} />}
@@ -72,7 +72,7 @@ function ScoreDrift({ of }: { of: Drift }) {
   const { t, number, percent } = useWords();
   const score = of.score!;
   return (
-    <Card title={t("feature.scores")} actions={<Badge tone={score.psi >= 0.25 ? "bad" : score.psi >= 0.1 ? "warn" : "good"}>{t("feature.psi", { psi: number(score.psi, 3) })}</Badge>}>
+    <Card title={t("feature.scores")} actions={score.verdict && <Badge tone={tones[score.verdict]}>{score.verdict === "too_few" ? t("feature.too_few") : t("feature.psi", { psi: number(score.psi, 3) })}</Badge>}>
       <p className="dim">{t("feature.scoresLead", { n: of.decisions })}</p>
       <div className="grid">
         <div><h3>{t("feature.training")}</h3><Histogram log counts={score.bands.map((one) => Math.round(one.training * 10000))} labels={["0", "1000"]} caption={t("feature.training")} toneOf={() => "neutral"} height={90} /></div>
@@ -93,7 +93,7 @@ function Line({ of, drift, open, toggle }: { of: Schemas["Feature"]; drift: Drif
         <td className="small">{of.warm}</td>
         {drift !== undefined && (
           <>
-            <td>{drift?.verdict ? <Badge tone={tones[drift.verdict]}>{t(`feature.${drift.verdict}`)} {drift.psi !== null && number(drift.psi, 2)}</Badge> : <span className="dim">–</span>}</td>
+            <td>{drift?.verdict ? <Badge tone={tones[drift.verdict]}>{t(`feature.${drift.verdict}`)} {drift.psi !== null && drift.verdict !== "too_few" && number(drift.psi, 2)}</Badge> : <span className="dim">–</span>}</td>
             <td className="number">{drift?.quantiles ? value(drift.quantiles.p50) : "–"}</td>
             <td className="number">{drift ? percent(drift.nulls.recent) : "–"}</td>
           </>
