@@ -67,9 +67,28 @@ static void print_features(const struct json *features, bool all, struct buffer 
     }
 }
 
+/* Features of an entity, and none of them has an earlier value of its own. */
+static bool has_no_past(const struct json *features, struct text *entity)
+{
+    bool has_none = false;
+
+    for (uint32_t i = 0; features != NULL && i < features->count; i++) {
+        const struct json *own = json_get(&features->items[i], "own");
+
+        if (own == NULL || own->kind != JSON_OBJECT)
+            continue;
+        if (real_at(own, "n") > 0)
+            return false;
+        *entity = text_at(own, "entity");
+        has_none = true;
+    }
+    return has_none;
+}
+
 static void print_words(const struct json *x, bool all, struct buffer *out)
 {
     const struct json *model = json_get(x, "model"), *complete = json_get(x, "complete");
+    struct text entity;
 
     buffer_format(out, "%.*s of %.*s: %.*s, score %.0f, %.*s\n", TEXT_ARG(text_at(x, "id")),
                   TEXT_ARG(text_at(x, "time")), TEXT_ARG(text_at(x, "outcome")),
@@ -86,6 +105,12 @@ static void print_words(const struct json *x, bool all, struct buffer *out)
     else
         buffer_add_text(out, "\nno model, rules only\n");
     print_features(json_get(x, "features"), all, out);
+    if (has_no_past(json_get(x, "features"), &entity))
+        buffer_format(out,
+                      "\nNothing is said of what is usual for the %.*s itself: that is read off "
+                      "its earlier decisions\nby this service, and there is none yet. Imported "
+                      "history is in the features' windows, and was not decided.\n",
+                      TEXT_ARG(entity));
 }
 
 static bool refused(int status, const struct json_document *d, struct error *e)
