@@ -43,7 +43,7 @@ def in_mib(words):
 def test_what_memory_is_needed_adds_up(run, tmp_path):
     (tmp_path / "assay.yaml").write_text(SETTINGS)
     run("generate", "--rows", "2000", "-o", "tx.csv")
-    out, err = run("check", "--rate", "5000", "--entities", "customer=5000000", code=1)
+    out, err = run("check", "--rate", "5000", "--entities", "customer=5000000", code=3)
     needed = in_mib(next(line for line in out.splitlines() if line.startswith("  needed")))
     assert len(needed) == 4 and needed[3] == pytest.approx(sum(needed[:3]), rel=0.01)
     assert needed[3] == pytest.approx(in_mib(err)[0], rel=0.01)  # what the error asks for
