@@ -75,7 +75,7 @@ def started(work, name, settings, snapshots="1h", key=False, **options):
                    .replace("every: 1h", f"every: {snapshots}"))
     headers = {}
     if key:
-        made = json.loads(assay("-c", own, "--json", "key", "create", "load", "--role", "scorer,engineer,viewer")[1])
+        made = json.loads(assay("-c", own, "--json", "key", "create", "load", "--role", "scorer,engineer,viewer", "--force")[1])
         headers = {"Authorization": f"Bearer {made['secret']}"}
     return Assay(own, headers=headers, **options), own
 

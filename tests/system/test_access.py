@@ -7,6 +7,7 @@ import http.client
 import http.server
 import json
 import os
+import re
 import signal
 import ssl
 import subprocess
@@ -116,7 +117,7 @@ def command(binary, folder, *arguments, stdin="", env=None):
 
 
 def make_key(binary, folder, role, *more):
-    code, out, err = command(binary, folder, "key", "create", "k-" + role, "--role", role, "--json", *more)
+    code, out, err = command(binary, folder, "key", "create", "k-" + role, "--role", role, "--json", "--force", *more)
     assert code == 0, err
     return json.loads(out)["secret"]
 
@@ -249,6 +250,65 @@ def test_the_first_key_is_an_admins_and_opens_the_rest(start, binary, tmp_path):
         assert code == 1 and "key in ASSAY_KEY or --key" in err, words
     code, _, err = command(binary, tmp_path, "key", "list", "--url", server.url, env={"ASSAY_KEY": secret})
     assert code == 2 and "blanks or line ends" in err
+
+
+def test_nobody_is_locked_out(start, binary, tmp_path):
+    """The first key or user is an admin that lasts, and the last one stays: by command, beside a service and over HTTP."""
+    on = lambda *words, **more: command(binary, tmp_path, *words, **more)
+    for words in (("key", "create", "pay", "--role", "scorer"), ("user", "create", "ben", "--role", "analyst"),
+                  ("key", "create", "ops", "--role", "admin", "--expires", "1d")):
+        code, out, err = on(*words, stdin=PASSWORD + "\n")
+        assert code == 1 and out == "" and "assay key create NAME --role admin" in err and "--force" in err, words
+    server = start()
+    assert not server.started["access_required"]
+    assert on("key", "create", "pay", "--role", "scorer", "--url", server.url)[0] == 1
+    for path, body in (("/v1/keys", {"name": "pay", "roles": ["scorer"]}), ("/v1/users", {"name": "ben", "password": PASSWORD, "roles": ["viewer"]})):
+        status, answer, _ = server.ask("POST", path, body)
+        assert status == 409 and "admin" in answer["detail"], path
+        assert server.ask("POST", path + "?force=perhaps", body)[0] == 400
+    assert server.ask("GET", "/v1/keys")[1]["items"] == [] and server.ask("GET", "/v1/decisions")[0] == 200
+    admin = {"ASSAY_KEY": on("key", "create", "ops", "--role", "admin", "--url", server.url)[1].strip()}
+    ours = admin["ASSAY_KEY"].split("_")[1]
+    run = lambda *words, **more: on(*words, "--url", server.url, env=admin, **more)
+    assert run("key", "create", "pay", "--role", "scorer")[0] == 0
+    code, _, err = run("key", "revoke", ours)
+    assert code == 1 and "last admin" in err and "--force" in err
+    code, made, _ = run("key", "create", "soon", "--role", "admin", "--expires", "1d", "--json")
+    assert code == 0
+    code, _, err = run("key", "revoke", ours)
+    assert code == 1 and "last admin that does not expire" in err
+    assert run("key", "revoke", json.loads(made)["key"]["id"])[0] == 0  # one that expires may go
+    assert run("user", "create", "ann", "--role", "admin", stdin=PASSWORD + "\n")[0] == 0
+    assert run("user", "disable", "ann")[0] == 0 and run("user", "enable", "ann")[0] == 0  # the key is admin
+    assert run("key", "revoke", ours, "--note", "ann does it")[0] == 0  # ann is
+    server.stop()
+    assert on("user", "role", "ann", "--role", "viewer")[0] == 1 and on("user", "disable", "ann")[0] == 1
+    assert on("user", "disable", "ann", "--force", "--note", "for ever")[0] == 0
+    records = control(tmp_path)
+    assert records[-1]["kind"] == "user.disabled" and records[-1]["forced"] is True
+    assert [r.get("note") for r in records if r["kind"] == "key.revoked"][-1] == "ann does it"
+    assert not any("forced" in r for r in records[:-1])
+
+
+def test_a_first_key_without_an_admin_is_forced(start, binary, tmp_path):
+    code, key, _ = command(binary, tmp_path, "key", "create", "pay", "--role", "scorer", "--force")
+    assert code == 0 and key.startswith("ask_")
+
+
+@pytest.mark.parametrize("access", ["required: false", "jwt: {issuer: i, audience: a, secret: " + "s" * 32 + "}"])
+def test_where_others_may_any_key_is_first(start, access):
+    server = start(settings=f"access: {{{access}}}\n")
+    if "jwt" in access:  # asked already: whoever comes by a token
+        assert server.ask("POST", "/v1/keys", {"name": "pay", "roles": ["scorer"]})[0] == 401
+    else:
+        assert server.ask("POST", "/v1/keys", {"name": "pay", "roles": ["scorer"]})[0] == 201
+
+
+def test_a_starter_makes_an_admin(start):
+    server = start(settings="access: {required: true}\n")
+    token = re.search(r"asb_[0-9a-f]{64}", server.words())[0]
+    assert server.ask("POST", "/v1/keys", {"name": "pay", "roles": ["scorer"]}, token)[0] == 409
+    assert server.ask("POST", "/v1/keys", {"name": "ops", "roles": ["admin"]}, token)[0] == 201  # it was not used up
 
 
 def test_life_of_a_key(start, binary, tmp_path):

@@ -245,7 +245,7 @@ def test_keys_and_tls(binary, tmp_path):
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "key.pem",
                     "-out", "cert.pem", "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"],
                    cwd=tmp_path, check=True, capture_output=True)
-    made = subprocess.run([binary, "--json", "key", "create", "caller", "--role", "scorer"], cwd=tmp_path, check=True,
+    made = subprocess.run([binary, "--json", "key", "create", "caller", "--role", "scorer", "--force"], cwd=tmp_path, check=True,
                           capture_output=True, text=True)
     secret = json.loads(made.stdout)["secret"]
     server = Server(binary, tmp_path)

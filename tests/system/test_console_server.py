@@ -168,7 +168,7 @@ def test_a_key_signs_in(start, binary, tmp_path):
     assert server.ask("GET", "/v1/session", headers=me)[0] == 401
     _, _, headers = server.ask("POST", "/v1/sessions", {"key": admin})
     me = {"Cookie": headers["Set-Cookie"].split(";")[0]}
-    assert server.ask("DELETE", f"/v1/keys/{admin.split('_')[1]}", key=admin)[0] == 200
+    assert server.ask("DELETE", f"/v1/keys/{admin.split('_')[1]}?force=true", key=admin)[0] == 200
     assert server.ask("GET", "/v1/session", headers=me)[0] == 401
 
 
@@ -367,18 +367,29 @@ def test_drift_is_seen(binary, tmp_path):
         empty = json.loads(get(server, "/v1/drift")[2])
         assert empty["decisions"] == 0 and empty["score"] is None and empty["features"] == []
 
-        def send(first, of):
-            lines = "\n".join(json.dumps({"id": f"{first + i}", "at": f"2018-04-27T10:{i // 60:02}:{i % 60:02}Z", "customer": f"c{i % 37}", **of(i)}) for i in range(300))
+        def send(first, n, of):
+            lines = "\n".join(json.dumps({"id": f"{first + i}", "at": f"2018-04-27T10:{i // 60:02}:{i % 60:02}Z", "customer": f"c{i % 37}", **of(i)}) for i in range(n))
             c = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
             c.request("POST", "/v1/decisions:batch", lines, {"Content-Type": "application/x-ndjson"})
             answer = c.getresponse()
             assert answer.status == 200 and b"problem" not in answer.read()
             c.close()
 
-        send(0, lambda i: {"amount": i * 7919 % 900 + 1, **shop(i)})
-        drift = json.loads(get(server, "/v1/drift?decisions=300")[2])
+        def said(decisions):
+            done = subprocess.run([binary, "drift", "--decisions", str(decisions), "--url", url], cwd=tmp_path, capture_output=True, text=True)
+            assert done.returncode == 0, done.stderr
+            return done.stdout.splitlines()
+
+        # A handful is no sample, however odd: no alarm, and how many it takes.
+        send(0, 100, lambda i: {"amount": 5, **shop(0)})
+        few = json.loads(get(server, "/v1/drift?decisions=100")[2])
+        by = {f["name"]: f for f in few["features"]}
+        assert by["amount"]["verdict"] == "too_few" and by["amount"]["psi"] > 1 and 200 <= by["amount"]["needed"] < 1000
+        assert any("amount" in x and f"too few to tell (100 of at least {by['amount']['needed']})" in x for x in said(100))
+        send(1000, 1000, lambda i: {"amount": i * 7919 % 900 + 1, **shop(i)})
+        drift = json.loads(get(server, "/v1/drift?decisions=1000")[2])
         by = {f["name"]: f for f in drift["features"]}
-        assert drift["decisions"] == 300 and drift["from"] <= drift["to"] and list(by) == ["n_1d", "shop_n", "amount", "country"]
+        assert drift["decisions"] == 1000 and drift["from"] <= drift["to"] and list(by) == ["n_1d", "shop_n", "amount", "country"]
         assert by["amount"]["verdict"] == "stable" and by["country"]["verdict"] == "stable"
         assert sum(b["training"] for b in by["amount"]["bins"]) == pytest.approx(1, abs=0.001)
         assert sum(b["recent"] for b in by["amount"]["bins"]) == pytest.approx(1)
@@ -387,18 +398,16 @@ def test_drift_is_seen(binary, tmp_path):
         assert sum(b["recent"] for b in drift["score"]["bands"]) == pytest.approx(1)
         assert sum(b["training"] for b in drift["score"]["bands"]) == pytest.approx(1)
         assert by["shop_n"]["verdict"] == "moved"  # a shop had some events a day, and has many a minute
-        send(1000, lambda i: {"amount": 5000 + i, **(shop(i) if i % 2 else {"shop": None, "country": "TH" if i % 4 else None})})
-        by = {f["name"]: f for f in json.loads(get(server, "/v1/drift?decisions=300")[2])["features"]}
+        send(3000, 1000, lambda i: {"amount": 5000 + i, **(shop(i) if i % 2 else {"shop": None, "country": "TH" if i % 4 else None})})
+        by = {f["name"]: f for f in json.loads(get(server, "/v1/drift?decisions=1000")[2])["features"]}
         assert by["amount"]["verdict"] == "moved" and by["amount"]["ks"] > 0.85
         assert by["country"]["verdict"] == "moved" and "TH" in [w["word"] for w in by["country"]["words"]]
-        assert by["amount"]["quantiles"]["p50"] == pytest.approx(5150, abs=2)
+        assert by["amount"]["quantiles"]["p50"] == pytest.approx(5500, abs=2)
         assert by["country"]["nulls"]["recent"] == pytest.approx(0.25)
-        done = subprocess.run([binary, "drift", "--decisions", "300", "--url", url], cwd=tmp_path, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-        lines = done.stdout.splitlines()
-        assert lines[0].startswith("300 decisions") and "score" in lines[2] and any("amount" in x and "moved" in x for x in lines)
+        lines = said(1000)
+        assert lines[0].startswith("1000 decisions") and "score" in lines[2] and any("amount" in x and "moved" in x for x in lines)
         done = subprocess.run([binary, "drift", "--json", "--url", url], cwd=tmp_path, capture_output=True, text=True)
-        assert json.loads(done.stdout)["decisions"] == 600
+        assert json.loads(done.stdout)["decisions"] == 2000
         done = subprocess.run([binary, "drift", "--decisions", "1"], cwd=tmp_path, capture_output=True, text=True)
         assert done.returncode == 2
     finally:

@@ -39,7 +39,7 @@ def folder(binary, tmp_path):
     (tmp_path / "tx.csv").write_text(HISTORY)
     starts(binary, tmp_path)
     (tmp_path / "assay.yaml").write_text(SETTINGS)
-    subprocess.run([binary, "user", "create", "ann", "--role", "viewer"], cwd=tmp_path, check=True, capture_output=True, input=b"correct horse battery\n", env=clean())
+    subprocess.run([binary, "user", "create", "ann", "--role", "viewer", "--force"], cwd=tmp_path, check=True, capture_output=True, input=b"correct horse battery\n", env=clean())
     return tmp_path
 
 

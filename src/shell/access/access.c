@@ -7,13 +7,14 @@
 #include <strings.h>
 
 #include "core/base/memory.h"
+#include "shell/access/credentials.h"
 #include "shell/access/sign_in.h"
 #include "shell/access/tokens.h"
 #include "shell/os/clock.h"
 
 #define STARTER_PREFIX "asb_"
 
-enum { OWN_FOLDS = 2, FOLDS_MAX = CONTROL_FOLDS_MAX };
+enum { FOLDS_MAX = CONTROL_FOLDS_MAX };
 
 enum starter_state { STARTER_NONE, STARTER_READY, STARTER_IN_USE, STARTER_USED };
 
@@ -21,8 +22,7 @@ struct access {
     struct access_options o;
     struct control *control;
     struct tally *tally;
-    struct keys *keys;
-    struct users *users;
+    struct credentials *credentials;
     struct guesses *guesses;
     struct sessions *sessions;
     struct links *links;
@@ -40,9 +40,9 @@ struct access {
 static bool open_all(struct access *a, const struct control_fold *more, size_t more_count,
                      struct error *e)
 {
-    struct control_fold folds[FOLDS_MAX] = {keys_fold(a->keys), users_fold(a->users)};
+    struct control_fold folds[FOLDS_MAX];
 
-    if (more_count > FOLDS_MAX - OWN_FOLDS)
+    if (more_count > FOLDS_MAX - CREDENTIALS_FOLDS)
         return error_set(e, ERROR_INVALID, "too many folds of the control log");
     for (uint32_t i = 0; i < a->o.setting->role_count; i++) {
         const struct named_setting *r = &a->o.setting->roles[i];
@@ -51,9 +51,11 @@ static bool open_all(struct access *a, const struct control_fold *more, size_t m
         if (!roles_read(text_of(r->source), &roles, e))
             return error_prefix(e, "access.roles.%s", r->name);
     }
+    credentials_folds(a->credentials, folds);
     for (size_t i = 0; i < more_count; i++)
-        folds[OWN_FOLDS + i] = more[i];
-    return control_open(a->o.data_directory, folds, OWN_FOLDS + more_count, &a->control, e) &&
+        folds[CREDENTIALS_FOLDS + i] = more[i];
+    return control_open(a->o.data_directory, folds, CREDENTIALS_FOLDS + more_count, &a->control,
+                        e) &&
            tally_start(a->control, &a->tally, e) &&
            tokens_open(a->o.setting, a->o.directory, &a->tokens, e) &&
            sign_in_open(a->o.setting, &a->provider, e);
@@ -65,8 +67,7 @@ bool access_open(const struct access_options *o, const struct control_fold *more
     struct access *a = mem_alloc(sizeof *a);
 
     a->o = *o;
-    a->keys = keys_new();
-    a->users = users_new();
+    a->credentials = credentials_new(o->setting);
     a->guesses = guesses_new();
     a->sessions = sessions_new(o->setting->session_idle_us, o->setting->session_longest_us);
     a->links = links_new();
@@ -97,8 +98,7 @@ void access_close(struct access *a)
     links_free(a->links);
     sessions_free(a->sessions);
     guesses_free(a->guesses);
-    users_free(a->users);
-    keys_free(a->keys);
+    credentials_free(a->credentials);
     mem_free(a);
 }
 
@@ -119,20 +119,20 @@ struct rate_shared *access_rates(struct access *a)
 
 struct keys *access_keys(struct access *a)
 {
-    return a->keys;
+    return a->credentials->keys;
 }
 
 struct users *access_users(struct access *a)
 {
-    return a->users;
+    return a->credentials->users;
 }
 
 /* ---- whether it is required ---- */
 
 static bool has_anybody(const struct access *a)
 {
-    return keys_count(a->keys) > 0 || users_count(a->users) > 0 || a->tokens != NULL ||
-           a->o.setting->sign_in.issuer != NULL;
+    return keys_count(a->credentials->keys) > 0 || users_count(a->credentials->users) > 0 ||
+           a->tokens != NULL || a->o.setting->sign_in.issuer != NULL;
 }
 
 bool access_is_required(struct access *a)
@@ -155,12 +155,10 @@ bool access_may_serve(struct access *a, struct error *e)
 
 bool access_starter(struct access *a, char text[STARTER_TEXT_BYTES + 1])
 {
-    int64_t now_us = clock_now_us();
     uint8_t secret[DIGEST_BYTES];
     char hex[DIGEST_HEX];
 
-    if (!access_is_required(a) || users_has_role(a->users, ROLE_ADMIN) ||
-        keys_has_role(a->keys, ROLE_ADMIN, now_us))
+    if (!access_is_required(a) || credentials_have_admin(a->credentials, clock_now_us()))
         return false;
     random_bytes(secret, sizeof secret);
     digest_hex(secret, hex);
@@ -214,7 +212,7 @@ static bool is_key(struct access *a, const struct access_request *r, struct text
                                         "this API key was revoked"};
     const struct key *key;
     bool is_first;
-    enum key_verdict verdict = keys_check(a->keys, t, clock_now_us(), &key, &is_first);
+    enum key_verdict verdict = keys_check(a->credentials->keys, t, clock_now_us(), &key, &is_first);
 
     if (verdict != KEY_GOOD) {
         snprintf(v->words, sizeof v->words, "%s", words[verdict]);
@@ -293,8 +291,8 @@ static bool still_vouches(struct access *a, struct vouched *of)
         return !access_is_required(a);
     if (of->caller.kind != CALLER_KEY)
         return true;
-    return keys_in_force(a->keys, text_of(of->caller.id), clock_now_us(), &of->caller.roles,
-                         &mark) &&
+    return keys_in_force(a->credentials->keys, text_of(of->caller.id), clock_now_us(),
+                         &of->caller.roles, &mark) &&
            mark == of->key_mark;
 }
 
@@ -450,7 +448,7 @@ void access_sign_in(struct access *a, struct text name, struct text password, co
         snprintf(s->words, sizeof s->words, "too many tries: come back in %u s", s->wait_s);
         return;
     }
-    user = users_sign_in(a->users, name, password);
+    user = users_sign_in(a->credentials->users, name, password);
     if (user == NULL) {
         s->status = 401;
         snprintf(s->words, sizeof s->words, "the name or the password is wrong");
@@ -487,7 +485,7 @@ void access_sign_in_key(struct access *a, struct text key, const char *address,
         return;
     }
     of.caller = v.caller;
-    if (keys_in_force(a->keys, text_of(v.caller.id), clock_now_us(), &of.caller.roles,
+    if (keys_in_force(a->credentials->keys, text_of(v.caller.id), clock_now_us(), &of.caller.roles,
                       &of.key_mark))
         opened(a, &of, address, s);
     else
@@ -519,7 +517,7 @@ bool access_link(struct access *a, const struct caller *c, const char *cookie, c
                                                  clock_monotonic_us(), &of, NULL))
         return error_set(e, ERROR_INVALID, "the session has ended");
     if (c->kind == CALLER_KEY &&
-        !keys_in_force(a->keys, text_of(c->id), clock_now_us(), &roles, &of.key_mark))
+        !keys_in_force(a->credentials->keys, text_of(c->id), clock_now_us(), &roles, &of.key_mark))
         return error_set(e, ERROR_INVALID, "this API key is no more in force");
     if (c->kind != CALLER_LOCAL && c->kind != CALLER_KEY && of.user == NULL)
         return error_set(e, ERROR_INVALID,

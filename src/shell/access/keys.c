@@ -140,8 +140,7 @@ void keys_free(struct keys *k)
 
 /* ---- the fold ---- */
 
-/* "key/<id>" */
-static struct text id_of(const struct control_record *r)
+struct text key_id_in(const struct control_record *r)
 {
     struct text s = r->change.subject;
 
@@ -153,7 +152,7 @@ static struct text id_of(const struct control_record *r)
 static bool check(void *context, const struct control_record *r, struct error *e)
 {
     struct keys *k = context;
-    struct held_key *h = find(k, id_of(r));
+    struct held_key *h = find(k, key_id_in(r));
     bool is_new = text_is(r->change.kind, "key.created");
 
     if (is_new && h != NULL)
@@ -162,7 +161,7 @@ static bool check(void *context, const struct control_record *r, struct error *e
         return error_set(e, ERROR_FULL, "there are %d keys, revoked ones counted: no more",
                          KEYS_MAX);
     if (!is_new && h == NULL)
-        return error_set(e, ERROR_NOT_FOUND, "there is no key \"%.*s\"", TEXT_ARG(id_of(r)));
+        return error_set(e, ERROR_NOT_FOUND, "there is no key \"%.*s\"", TEXT_ARG(key_id_in(r)));
     if (!is_new && atomic_load(&h->state)->revoked_us != 0)
         return error_set(e, ERROR_CONFLICT, "the key %s is revoked already", h->key.id);
     return true;
@@ -180,7 +179,7 @@ static void created(struct keys *k, const struct control_record *r)
     const struct json *expires = json_at(r->data, "expires_us");
     struct error e;
 
-    copy(h->key.id, sizeof h->key.id, id_of(r));
+    copy(h->key.id, sizeof h->key.id, key_id_in(r));
     copy(h->key.name, sizeof h->key.name, json_text_at(r->data, "name"));
     copy(h->by, sizeof h->by, r->change.actor.id);
     if (!roles_of_json(json_at(r->data, "roles"), &h->key.roles, &e))
@@ -220,9 +219,9 @@ static void changed(struct held_key *h, const struct control_record *r)
 static void apply(void *context, const struct control_record *r)
 {
     struct keys *k = context;
-    struct held_key *h = find(k, id_of(r));
+    struct held_key *h = find(k, key_id_in(r));
 
-    if (text_is(r->change.kind, "key.created") && h == NULL && id_of(r).length > 0)
+    if (text_is(r->change.kind, "key.created") && h == NULL && key_id_in(r).length > 0)
         created(k, r);
     else if (h != NULL)
         changed(h, r);
@@ -245,13 +244,14 @@ static bool is_in_force(const struct held_key *h, int64_t now_us)
     return atomic_load(&h->state)->revoked_us == 0 && now_us < h->expires_us;
 }
 
-bool keys_has_role(struct keys *k, unsigned role, int64_t now_us)
+bool keys_has_role(struct keys *k, unsigned role, struct text except, int64_t at_us)
 {
     bool has = false;
 
     pthread_mutex_lock(&k->lock);
     for (unsigned i = 0; i < atomic_load(&k->count) && !has; i++)
-        has = (k->order[i]->key.roles & role) != 0 && is_in_force(k->order[i], now_us);
+        has = (k->order[i]->key.roles & role) != 0 && !text_is(except, k->order[i]->key.id) &&
+              is_in_force(k->order[i], at_us);
     pthread_mutex_unlock(&k->lock);
     return has;
 }
@@ -300,6 +300,13 @@ bool keys_in_force(struct keys *k, struct text id, int64_t now_us, unsigned *rol
     memcpy(mark, s->hash, sizeof *mark);
     *roles = h->key.roles;
     return s->revoked_us == 0 && now_us < h->expires_us;
+}
+
+bool keys_lasts(struct keys *k, struct text id)
+{
+    const struct held_key *h = find(k, id);
+
+    return h != NULL && h->expires_us == KEY_NEVER_EXPIRES;
 }
 
 /* ---- changes ---- */

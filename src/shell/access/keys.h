@@ -37,8 +37,9 @@ struct keys *keys_new(void);
 void keys_free(struct keys *k);
 struct control_fold keys_fold(struct keys *k);
 
-unsigned keys_count(const struct keys *k);                         /* that were ever made */
-bool keys_has_role(struct keys *k, unsigned role, int64_t now_us); /* a key in force has it */
+unsigned keys_count(const struct keys *k); /* that were ever made */
+/* A key other than this one (an id, or empty) has it, and is in force at that time. */
+bool keys_has_role(struct keys *k, unsigned role, struct text except, int64_t at_us);
 
 /* Whether the text is one of ours by its form; the rest of it decides keys_check. */
 bool key_is_form(struct text t);
@@ -49,6 +50,11 @@ enum key_verdict keys_check(struct keys *k, struct text t, int64_t now_us, const
 /* Of a key by its id: false where it is unknown, revoked or expired. The mark is another one once
  * its secret was rotated. */
 bool keys_in_force(struct keys *k, struct text id, int64_t now_us, unsigned *roles, uint64_t *mark);
+
+bool keys_lasts(struct keys *k, struct text id); /* a key of this id that does not expire */
+
+/* What a record of the control log is about: "key/<id>", or empty. */
+struct text key_id_in(const struct control_record *r);
 
 /* Changes: `by` has actor, request, address and note. The new key's text is in `text`. */
 struct key_request {

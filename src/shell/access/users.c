@@ -54,8 +54,7 @@ static struct user *find(struct users *u, struct text name) /* under the lock */
 
 /* ---- the fold ---- */
 
-/* "user/<name>" */
-static struct text name_in(const struct control_record *r)
+struct text user_name_in(const struct control_record *r)
 {
     struct text s = r->change.subject;
 
@@ -64,29 +63,9 @@ static struct text name_in(const struct control_record *r)
     return (struct text){s.bytes + 5, s.length - 5};
 }
 
-/* Whether somebody else is an admin who may sign in. */
-static bool has_other_admin(struct users *u, const struct user *one)
-{
-    for (unsigned i = 0; i < u->count; i++) {
-        if (u->all[i] != one && (user_roles(u->all[i]) & ROLE_ADMIN))
-            return true;
-    }
-    return false;
-}
-
-static bool takes_admin(const struct control_record *r)
-{
-    unsigned roles = ROLE_ADMIN;
-    struct error e;
-
-    if (text_is(r->change.kind, "user.roles"))
-        return roles_of_json(json_at(r->data, "roles"), &roles, &e) && !(roles & ROLE_ADMIN);
-    return text_is(r->change.kind, "user.disabled");
-}
-
 static bool check_known(struct users *u, const struct control_record *r, struct error *e)
 {
-    struct text name = name_in(r);
+    struct text name = user_name_in(r);
     struct user *user = find(u, name);
     bool is_new = text_is(r->change.kind, "user.created");
 
@@ -96,9 +75,6 @@ static bool check_known(struct users *u, const struct control_record *r, struct 
         return error_set(e, ERROR_FULL, "there are %d users: no more", USERS_MAX);
     if (!is_new && user == NULL)
         return error_set(e, ERROR_NOT_FOUND, "there is no user \"%.*s\"", TEXT_ARG(name));
-    if (!is_new && takes_admin(r) && (user_roles(user) & ROLE_ADMIN) && !has_other_admin(u, user))
-        return error_set(e, ERROR_CONFLICT, "%s is the last admin: make another one first",
-                         user->name);
     return true;
 }
 
@@ -151,7 +127,7 @@ static void change(struct user *user, const struct control_record *r)
 static void apply(void *context, const struct control_record *r)
 {
     struct users *u = context;
-    struct text name = name_in(r);
+    struct text name = user_name_in(r);
     struct user *user;
 
     pthread_mutex_lock(&u->lock);
@@ -175,15 +151,25 @@ unsigned users_count(const struct users *u)
     return atomic_load_explicit(&u->count, memory_order_relaxed);
 }
 
-bool users_has_role(struct users *u, unsigned role)
+bool users_has_role(struct users *u, unsigned role, struct text except)
 {
     bool has = false;
 
     pthread_mutex_lock(&u->lock);
     for (unsigned i = 0; i < u->count && !has; i++)
-        has = (user_roles(u->all[i]) & role) != 0;
+        has = (user_roles(u->all[i]) & role) != 0 && !text_is(except, u->all[i]->name);
     pthread_mutex_unlock(&u->lock);
     return has;
+}
+
+unsigned users_roles(struct users *u, struct text name)
+{
+    const struct user *user;
+
+    pthread_mutex_lock(&u->lock);
+    user = find(u, name);
+    pthread_mutex_unlock(&u->lock);
+    return user != NULL ? user_roles(user) : 0;
 }
 
 const char *user_name_of(const struct user *u)

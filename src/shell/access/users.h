@@ -17,7 +17,12 @@ void users_free(struct users *u);
 struct control_fold users_fold(struct users *u);
 
 unsigned users_count(const struct users *u); /* disabled ones too */
-bool users_has_role(struct users *u, unsigned role);
+/* A user other than this one (a name, or empty) has it and is not disabled. */
+bool users_has_role(struct users *u, unsigned role, struct text except);
+/* Of a user by name; 0: disabled, or there is none. */
+unsigned users_roles(struct users *u, struct text name);
+/* What a record of the control log is about: "user/<name>", or empty. */
+struct text user_name_in(const struct control_record *r);
 
 const char *user_name_of(const struct user *u);
 unsigned user_roles(const struct user *u);      /* 0: disabled */

@@ -6,12 +6,17 @@
 #include "shell/os/user.h"
 #include "shell/run/data_directory.h"
 
+enum { TARGET_BYTES = 6000 };
+
 static bool open_data(struct admin *a, const struct settings *s, struct error *e)
 {
-    struct control_fold folds[] = {keys_fold(a->keys), users_fold(a->users)};
+    struct control_fold folds[CREDENTIALS_FOLDS];
     char data[DATA_PATH_MAX];
 
-    return data_directory(s, data, e) && control_open(data, folds, 2, &a->control, e);
+    a->credentials = credentials_new(&s->access);
+    credentials_folds(a->credentials, folds);
+    return data_directory(s, data, e) &&
+           control_open(data, folds, CREDENTIALS_FOLDS, &a->control, e);
 }
 
 static bool open_service(struct admin *a, const struct settings *s, struct error *e)
@@ -49,12 +54,13 @@ bool admin_open(struct admin *a, struct invocation *v, struct error *e)
     struct settings *s;
     bool ok;
 
-    *a = (struct admin){.v = v, .keys = keys_new(), .users = users_new()};
+    *a = (struct admin){.v = v};
     a->json = json_reader_new();
     buffer_init(&a->answer, HTTP_ANSWER_MAX);
     user_name(a->user);
     a->by.actor = (struct control_actor){text_of("console"), text_of(a->user), text_of("")};
     a->by.note = text_of(option_get(v, "note") != NULL ? option_get(v, "note") : "");
+    a->by.is_forced = option_has(v, "force");
     if (option_get(v, "url") != NULL)
         return open_service(a, NULL, e);
     if (!invocation_settings(v, &s, e))
@@ -71,8 +77,7 @@ void admin_close(struct admin *a)
     json_free(a->document);
     json_reader_free(a->json);
     buffer_fini(&a->answer);
-    users_free(a->users);
-    keys_free(a->keys);
+    credentials_free(a->credentials);
 }
 
 bool admin_parse(struct admin *a, struct error *e)
@@ -82,18 +87,41 @@ bool admin_parse(struct admin *a, struct error *e)
     return a->document != NULL;
 }
 
+/* The path, and of a change why and whether it is forced. */
+static void add_target(const struct admin *a, const char *path, bool is_change, struct buffer *out)
+{
+    char mark = '?';
+
+    buffer_add_text(out, path);
+    if (is_change && a->by.note.length > 0) {
+        buffer_format(out, "%cnote=", mark);
+        http_path_add(out, a->by.note);
+        mark = '&';
+    }
+    if (is_change && a->by.is_forced)
+        buffer_format(out, "%cforce=true", mark);
+}
+
 bool admin_ask(struct admin *a, const char *path, struct buffer *body, bool is_delete,
                struct error *e)
 {
     struct text bytes = {NULL, 0};
-    int status;
+    struct buffer target;
+    int status = 0;
+    bool ok;
 
     if (body != NULL)
         bytes = (struct text){body->bytes, body->length};
     if (is_delete)
         http_client_delete(a->client);
-    if (!http_client_ask(a->client, path, "application/json", bytes, &a->answer, &status, e) ||
-        !admin_parse(a, e))
+    buffer_init(&target, TARGET_BYTES);
+    add_target(a, path, body != NULL || is_delete, &target);
+    ok = (!target.overflow || error_set(e, ERROR_INVALID, "--note: over what a request takes")) &&
+         http_client_ask(a->client, buffer_text(&target), "application/json", bytes, &a->answer,
+                         &status, e) &&
+         admin_parse(a, e);
+    buffer_fini(&target);
+    if (!ok)
         return false;
     if (status < 300)
         return true;

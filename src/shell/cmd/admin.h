@@ -3,15 +3,13 @@
 #ifndef ASSAY_CMD_ADMIN_H
 #define ASSAY_CMD_ADMIN_H
 
-#include "shell/access/keys.h"
-#include "shell/access/users.h"
+#include "shell/access/credentials.h"
 #include "shell/cmd/cmd.h"
 
 struct admin {
     struct invocation *v;
     struct control *control; /* NULL: asked of a service */
-    struct keys *keys;
-    struct users *users;
+    struct credentials *credentials; /* of the data directory */
     struct http_client *client;
     struct json_reader *json;
     struct buffer answer;

@@ -23,9 +23,17 @@ static bool add_named(const struct settings *s, const char *name, struct rule_dr
         }
     }
     return error_set(e, ERROR_USAGE,
-                     "the settings have no rule \"%s\"; try a new one by --when "
-                     "and --then",
+                     "the settings have no rule \"%s\"; hint: a new condition is tried by "
+                     "assay backtest --when 'amount > 500'",
                      name);
+}
+
+#define DRAFT_NAME "DRAFT" /* of a rule that was given none */
+
+/* The mildest that is not the usual one. */
+static const char *default_outcome(const struct settings *s)
+{
+    return s->outcome_count > 1 ? s->outcomes[1] : "review";
 }
 
 /* What to try: the rule of --when, else those of the settings that are named, else all. */
@@ -37,13 +45,15 @@ static bool drafts_read(const struct invocation *v, const struct settings *s,
 
     *drafts = 0;
     if (when != NULL || then != NULL) {
-        if (when == NULL || then == NULL || v->argument_count != 1)
+        const char *name = v->argument_count > 0 ? v->argument[0] : DRAFT_NAME;
+
+        if (when == NULL || v->argument_count > 1)
             return error_set(e, ERROR_USAGE,
-                             "a new rule needs one name, --when and --then: assay backtest BIG "
-                             "--when 'amount > 500' --then %s",
-                             s->outcome_count > 1 ? s->outcomes[1] : "review");
-        draft[(*drafts)++] =
-            (struct rule_draft){text_of(v->argument[0]), text_of(when), text_of(then)};
+                             "a new rule needs --when, and may have one name and --then: assay "
+                             "backtest BIG --when 'amount > 500' --then %s",
+                             default_outcome(s));
+        draft[(*drafts)++] = (struct rule_draft){text_of(name), text_of(when),
+                                                 text_of(then != NULL ? then : default_outcome(s))};
         return true;
     }
     if (v->argument_count > BACKTEST_DRAFTS_MAX ||
@@ -235,7 +245,7 @@ static bool backtest_run(struct invocation *v, struct error *e)
 
 static const struct option options[] = {
     {"when", 0, "CONDITION", "a new rule's condition, or another one for the rule of this name"},
-    {"then", 0, "OUTCOME", "and what follows from it"},
+    {"then", 0, "OUTCOME", "and what follows from it (default: the second mildest)"},
     {"from", 0, "TIME", "events from this time on"},
     {"to", 0, "TIME", "events before this time"},
     {0},
@@ -253,6 +263,7 @@ const struct command command_backtest = {
         "are named, or all.",
     .options = options,
     .examples = "  assay backtest\n"
+                "  assay backtest --when 'amount > 500'\n"
                 "  assay backtest NIGHT_SPREE --from 2026-03-01 --json\n"
                 "  assay backtest BIG --when 'amount > 3 * mean(amount) by customer over 30d' "
                 "--then review\n",

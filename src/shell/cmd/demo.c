@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/base/number.h"
 #include "core/data/json.h"
 #include "core/sample/sample.h"
 #include "shell/cmd/cmd.h"
@@ -31,7 +32,45 @@ enum {
     DEMO_RATE_MAX = 10000,
     READY_WAIT_S = 60,
     TOKEN_MAX = 128,
+    STEP_WORDS_MAX = 8, /* its name too */
 };
+
+#define SERVE_LOG "serve.log" /* in the demo's directory */
+#define PORT_KEY  "server.port="
+
+/* What `assay init` cannot know: which days a manager would call risky. */
+static const char rollups[] =
+    "\n"
+    "# The console's page Daily risk. `assay rollup` counts the history by day, `assay serve` its\n"
+    "# own decisions; docs/rollups.md.\n"
+    "rollups:\n"
+    "  daily_risk:\n"
+    "    source: transactions\n"
+    "    every: day\n"
+    "    measures:\n"
+    "      tx_count: count()\n"
+    "      avg_tx_amount: mean(amount)\n"
+    "      risky_tx_count: count() where (amount > 200)\n"
+    "    score: 50 * risky_tx_count / tx_count\n"
+    "    clamp: [0, 1]\n"
+    "    reasons:\n"
+    "      MANY_LARGE_PAYMENTS: risky_tx_count >= 0.008 * tx_count\n"
+    "      NORMAL: true\n"
+    "    levels:\n"
+    "      HIGH: {from: 0.8, action: Review large payments first}\n"
+    "      MEDIUM: {from: 0.4, action: Watch large payments}\n"
+    "      LOW: {action: None}\n"
+    "    table: daily_risk\n"
+    "  live_risk:\n"
+    "    source: decisions\n"
+    "    every: day\n"
+    "    measures:\n"
+    "      tx_count: count()\n"
+    "      avg_tx_amount: mean(amount)\n"
+    "      risky_tx_count: count() where (score >= 800)\n"
+    "    score: 50 * risky_tx_count / tx_count\n"
+    "    clamp: [0, 1]\n"
+    "    table: live_risk\n";
 
 extern char **environ;
 
@@ -52,10 +91,30 @@ struct demo {
 
 /* ---- the steps before serving */
 
-static bool spawn(struct demo *d, const char *const *argv, bool wait, pid_t *pid, struct error *e)
+static bool is_port(const char *set)
 {
+    return strncmp(set, PORT_KEY, sizeof PORT_KEY - 1) == 0;
+}
+
+/* With the --set of the demo behind it. What is not waited for writes into the demo's log. */
+static bool spawn(struct demo *d, const char *const *asked, bool wait, pid_t *pid, struct error *e)
+{
+    const char *argv[STEP_WORDS_MAX + 2 * OPTIONS_GIVEN_MAX + 1];
     posix_spawn_file_actions_t actions;
     int failed, status;
+    uint32_t n = 0;
+
+    for (; asked[n] != NULL && n < STEP_WORDS_MAX; n++)
+        argv[n] = asked[n];
+    for (uint32_t i = 0; i < d->v->given_count; i++) {
+        const struct option_given *g = &d->v->given[i];
+
+        if (strcmp(g->option->name, "set") != 0 || is_port(g->value))
+            continue;
+        argv[n++] = "--set";
+        argv[n++] = g->value;
+    }
+    argv[n] = NULL;
 
     printf("\n%s$ assay", term_colour(&d->v->term, COLOUR_BOLD));
     for (const char *const *a = argv + 1; *a != NULL; a++)
@@ -64,6 +123,11 @@ static bool spawn(struct demo *d, const char *const *argv, bool wait, pid_t *pid
     fflush(stdout);
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addchdir_np(&actions, d->directory);
+    if (!wait) {
+        posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, SERVE_LOG,
+                                         O_WRONLY | O_CREAT | O_TRUNC, 0644);
+        posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
+    }
     failed = posix_spawn(pid, d->program, &actions, NULL, (char *const *)argv, environ);
     posix_spawn_file_actions_destroy(&actions);
     if (failed != 0)
@@ -136,6 +200,23 @@ static bool open_sampler(struct demo *d, struct error *e)
 
 /* ---- the server */
 
+/* Where --set or the environment says it; false: neither does. */
+static bool said_port(const struct demo *d, int64_t *port, struct error *e)
+{
+    const char *said = getenv("ASSAY_SERVER_PORT");
+
+    *port = 0;
+    for (uint32_t i = 0; i < d->v->given_count; i++) {
+        const struct option_given *g = &d->v->given[i];
+
+        if (strcmp(g->option->name, "set") == 0 && is_port(g->value))
+            said = g->value + sizeof PORT_KEY - 1;
+    }
+    return said == NULL ||
+           (number_parse_int(text_of(said), port) && *port > 0 && *port <= UINT16_MAX) ||
+           error_set(e, ERROR_USAGE, "server.port: expected 1 to 65535, found \"%s\"", said);
+}
+
 /* The usual port, or another that is free. */
 static uint16_t free_port(void)
 {
@@ -159,9 +240,12 @@ static uint16_t free_port(void)
 static bool start_server(struct demo *d, struct error *e)
 {
     char port[64];
-    const char *argv[] = {"assay", "serve", "--set", port, NULL};
+    const char *argv[] = {"assay", "serve", "--log", "text", "--set", port, NULL};
+    int64_t said;
 
-    d->port = free_port();
+    if (!said_port(d, &said, e))
+        return false;
+    d->port = said > 0 ? (uint16_t)said : free_port();
     snprintf(port, sizeof port, "server.port=%u", d->port);
     snprintf(d->url, sizeof d->url, "http://127.0.0.1:%u", d->port);
     return spawn(d, argv, false, &d->server, e);
@@ -190,7 +274,8 @@ static bool wait_ready(struct demo *d, struct http_client *c, struct buffer *ans
 
         if (waitpid(d->server, &ended, WNOHANG) == d->server) {
             d->server = 0;
-            return error_set(e, ERROR_WORLD, "assay serve ended: its words are above");
+            return error_set(e, ERROR_WORLD, "assay serve ended: its words are in %s/" SERVE_LOG,
+                             d->directory);
         }
         if (http_client_ask(c, "/readyz", "", (struct text){0}, answer, &status, e) &&
             status == 200)
@@ -328,10 +413,11 @@ static void say_where(const struct demo *d, const char *fragment)
            "  metrics     curl %s/metrics\n"
            "  report      %s/assay-data/report.html\n"
            "  settings    %s/assay.yaml\n"
+           "  log         %s/" SERVE_LOG "\n"
            "  then        cd %s && %s log verify && %s replay\n\n",
            term_colour(&d->v->term, COLOUR_BOLD), term_colour(&d->v->term, COLOUR_NONE), d->url,
-           d->url, fragment, d->url, d->url, d->directory, d->directory, d->directory, d->program,
-           d->program);
+           d->url, fragment, d->url, d->url, d->directory, d->directory, d->directory, d->directory,
+           d->program, d->program);
     fflush(stdout);
 }
 
@@ -357,6 +443,19 @@ static bool serve_and_play(struct demo *d, struct error *e)
     http_client_free(c);
     stop_server(d);
     return ok;
+}
+
+static bool add_rollups(struct demo *d, struct error *e)
+{
+    char path[PATH_MAX];
+    FILE *f;
+    bool ok;
+
+    snprintf(path, sizeof path, "%s/assay.yaml", d->directory);
+    f = fopen(path, "a");
+    ok = f != NULL && fputs(rollups, f) >= 0;
+    ok = (f == NULL || fclose(f) == 0) && ok;
+    return ok || error_set(e, ERROR_WORLD, "cannot write %s: %s", path, strerror(errno));
 }
 
 static bool find_program(char path[PATH_MAX], struct error *e)
@@ -389,6 +488,8 @@ static bool demo_run(struct invocation *v, struct error *e)
     const char *duration = option_get(v, "for");
     const char *init[] = {"assay", "init", "transactions.csv", "--force", NULL};
     const char *train[] = {"assay", "train", "--force", NULL}; /* whatever was generated */
+    const char *rollup[] = {"assay", "rollup", "daily_risk", NULL};
+    int64_t port;
     bool ok;
 
     if (d.directory == NULL)
@@ -396,13 +497,13 @@ static bool demo_run(struct invocation *v, struct error *e)
     if (duration != NULL && !duration_parse(text_of(duration), &d.for_us))
         return error_set(e, ERROR_USAGE, "--for: expected a duration such as 20s, found \"%s\"",
                          duration);
-    if (!option_whole(v, "rate", 1, DEMO_RATE_MAX, &d.rate, e) || !find_program(d.program, e) ||
-        !clear_before(d.directory, e))
+    if (!option_whole(v, "rate", 1, DEMO_RATE_MAX, &d.rate, e) || !said_port(&d, &port, e) ||
+        !find_program(d.program, e) || !clear_before(d.directory, e))
         return false;
     printf("%d card transactions of %d days, generated into %s/transactions.csv\n",
            DEMO_ROWS * DEMO_DAYS / (DEMO_DAYS + DEMO_LIVE_DAYS), DEMO_DAYS, d.directory);
-    ok = open_sampler(&d, e) && run_step(&d, e, init) && run_step(&d, e, train) &&
-         serve_and_play(&d, e);
+    ok = open_sampler(&d, e) && run_step(&d, e, init) && add_rollups(&d, e) &&
+         run_step(&d, e, train) && run_step(&d, e, rollup) && serve_and_play(&d, e);
     frame_fini(&d.frame);
     sampler_free(d.sampler);
     return ok;
@@ -420,8 +521,10 @@ const struct command command_demo = {
     .group = GROUP_START,
     .summary = "generates transactions, trains on them, serves, and plays live traffic",
     .arguments = "",
+    .words = "--set goes to each of its steps; the service's log is serve.log in its directory.",
     .options = options,
     .examples = "  assay demo\n"
+                "  assay demo --set server.port=9090\n"
                 "  assay demo --for 20s --directory /tmp/demo\n",
     .run = demo_run,
 };

@@ -51,10 +51,25 @@ static int by_psi(const void *a, const void *b)
     return text_compare(json_text_at(x, "name"), json_text_at(y, "name"));
 }
 
-static void add_row(const struct json *v, struct text name, struct buffer *out)
+static void add_verdict(const struct json *v, uint64_t decisions, struct buffer *out)
+{
+    struct text verdict = json_text_at(v, "verdict");
+    uint64_t needed = json_count_at(v, "needed");
+
+    if (!text_is(verdict, "too_few"))
+        buffer_format(out, "%.*s",
+                      TEXT_ARG(verdict.length > 0 ? verdict : text_of("not known to the model")));
+    else if (needed > 0)
+        buffer_format(out, "too few to tell (%llu of at least %llu)", (unsigned long long)decisions,
+                      (unsigned long long)needed);
+    else
+        buffer_add_text(out, "too few rows to learn from to tell");
+    buffer_add_char(out, '\n');
+}
+
+static void add_row(const struct json *v, struct text name, uint64_t decisions, struct buffer *out)
 {
     double psi = json_real_at(v, "psi"), ks = json_real_at(v, "ks");
-    struct text verdict = json_text_at(v, "verdict");
 
     buffer_format(out, "  %-32.*s", TEXT_ARG(name));
     if (isnan(psi))
@@ -65,8 +80,8 @@ static void add_row(const struct json *v, struct text name, struct buffer *out)
         buffer_add_text(out, "       -");
     else
         buffer_format(out, "%8.3f", ks);
-    buffer_format(out, "  %.*s\n",
-                  TEXT_ARG(verdict.length > 0 ? verdict : text_of("not known to the model")));
+    buffer_add_text(out, "  ");
+    add_verdict(v, decisions, out);
 }
 
 static void add_words(const struct json *root, struct buffer *out)
@@ -84,14 +99,14 @@ static void add_words(const struct json *root, struct buffer *out)
                   (unsigned long long)decisions, TEXT_ARG(json_text_at(root, "from")),
                   TEXT_ARG(json_text_at(root, "to")));
     buffer_format(out, "  %-32s%8s%8s\n", "", "psi", "ks");
-    add_row(json_at(root, "score"), text_of("score"), out);
+    add_row(json_at(root, "score"), text_of("score"), decisions, out);
     for (uint32_t i = 0; features != NULL && features->kind == JSON_ARRAY && i < features->count &&
                          count < ROWS_MAX;
          i++)
         row[count++] = &features->items[i];
     qsort(row, count, sizeof *row, by_psi);
     for (uint32_t i = 0; i < count; i++)
-        add_row(row[i], json_text_at(row[i], "name"), out);
+        add_row(row[i], json_text_at(row[i], "name"), decisions, out);
 }
 
 static bool drift_run(struct invocation *v, struct error *e)
@@ -137,7 +152,10 @@ const struct command command_drift = {
     .arguments = "",
     .words =
         "psi is the population stability index over the deciles of the training rows: from 0.1 on a\n"
-        "feature is moving, from 0.25 on it has moved. ks is the largest difference of the shares.",
+        "feature is moving, from 0.25 on it has moved. ks is the largest difference of the shares.\n"
+        "Chance moves the index of a few decisions, so there is no verdict before there are so many\n"
+        "that it alone would reach 0.1 once in a thousand times: 200 at least, about 300 beside\n"
+        "many training rows, more of a category of many words.",
     .options = options,
     .examples = "  assay drift\n"
                 "  assay drift --decisions 20000 --json\n",

@@ -5,7 +5,7 @@
 #include "shell/cmd/cmd.h"
 #include "shell/link/http_client.h"
 
-enum { URL_MAX = 512, PATH_MAX_BYTES = 1024 };
+enum { PATH_MAX_BYTES = 1024 };
 
 static struct text text_at(const struct json *object, const char *key)
 {
@@ -67,9 +67,28 @@ static void print_features(const struct json *features, bool all, struct buffer 
     }
 }
 
+/* Features of an entity, and none of them has an earlier value of its own. */
+static bool has_no_past(const struct json *features, struct text *entity)
+{
+    bool has_none = false;
+
+    for (uint32_t i = 0; features != NULL && i < features->count; i++) {
+        const struct json *own = json_get(&features->items[i], "own");
+
+        if (own == NULL || own->kind != JSON_OBJECT)
+            continue;
+        if (real_at(own, "n") > 0)
+            return false;
+        *entity = text_at(own, "entity");
+        has_none = true;
+    }
+    return has_none;
+}
+
 static void print_words(const struct json *x, bool all, struct buffer *out)
 {
     const struct json *model = json_get(x, "model"), *complete = json_get(x, "complete");
+    struct text entity;
 
     buffer_format(out, "%.*s of %.*s: %.*s, score %.0f, %.*s\n", TEXT_ARG(text_at(x, "id")),
                   TEXT_ARG(text_at(x, "time")), TEXT_ARG(text_at(x, "outcome")),
@@ -86,6 +105,12 @@ static void print_words(const struct json *x, bool all, struct buffer *out)
     else
         buffer_add_text(out, "\nno model, rules only\n");
     print_features(json_get(x, "features"), all, out);
+    if (has_no_past(json_get(x, "features"), &entity))
+        buffer_format(out,
+                      "\nNothing is said of what is usual for the %.*s itself: that is read off "
+                      "its earlier decisions\nby this service, and there is none yet. Imported "
+                      "history is in the features' windows, and was not decided.\n",
+                      TEXT_ARG(entity));
 }
 
 static bool refused(int status, const struct json_document *d, struct error *e)
@@ -122,9 +147,11 @@ static bool ask(struct invocation *v, struct http_client *client, const char *pa
     return ok;
 }
 
-static bool explain_at(struct invocation *v, const char *url, struct error *e)
+static bool explain_run(struct invocation *v, struct error *e)
 {
+    char url[SERVICE_URL_MAX];
     struct http_client *client;
+    struct http_peer peer;
     struct json_reader *json;
     struct buffer answer;
     char path[PATH_MAX_BYTES];
@@ -132,7 +159,9 @@ static bool explain_at(struct invocation *v, const char *url, struct error *e)
 
     if (!path_of(v->argument[0], path))
         return error_set(e, ERROR_USAGE, "the id is too long");
-    client = http_client_new(url);
+    if (!invocation_service(v, NULL, url, &peer, e))
+        return false;
+    client = http_client_of(&peer);
     json = json_reader_new();
     buffer_init(&answer, HTTP_ANSWER_MAX);
     ok = ask(v, client, path, json, &answer, e);
@@ -142,24 +171,9 @@ static bool explain_at(struct invocation *v, const char *url, struct error *e)
     return ok;
 }
 
-static bool explain_run(struct invocation *v, struct error *e)
-{
-    const char *given = option_get(v, "url");
-    struct settings *s;
-    char url[URL_MAX];
-
-    if (given != NULL)
-        return explain_at(v, given, e);
-    if (!invocation_settings(v, &s, e))
-        return false;
-    snprintf(url, sizeof url, "http://%s:%u", s->server.host, s->server.port);
-    settings_free(s);
-    return explain_at(v, url, e);
-}
-
 static const struct option options[] = {
     {"all", 0, NULL, "features too that contributed nothing or are no input of the model"},
-    {"url", 0, "URL", "the server, where server.host and server.port do not say it"},
+    OPTIONS_SERVICE,
     {0},
 };
 

@@ -1,13 +1,31 @@
+#include <stdio.h>
+
+#include "core/base/calendar.h"
 #include "core/sample/sample.h"
 #include "shell/cmd/cmd.h"
 #include "shell/run/output.h"
 
 enum { ROWS_USUAL = 100000, DAYS_USUAL = 90 };
 
-static bool write_frames(struct invocation *v, struct sampler *s, struct output *o, uint64_t rows,
-                         struct error *e)
+/* Rows and days are both asked for, and a population has whole customers: few rows fill fewer
+ * days. */
+static void say_days(const struct sample_options *o, int64_t last_us)
+{
+    uint32_t days = (uint32_t)((last_us - o->start_us) / US_PER_DAY) + 1;
+    char text[TIME_TEXT_MAX];
+
+    if (days == o->days)
+        return;
+    time_format(last_us, text);
+    fprintf(stderr, "note: %llu rows fill %u of %u days (to %.10s); hint: more --rows fill more\n",
+            (unsigned long long)o->rows, days, o->days, text);
+}
+
+static bool write_frames(struct invocation *v, struct sampler *s, struct output *o,
+                         const struct sample_options *asked, struct error *e)
 {
     const struct schema *schema = sampler_schema(s);
+    int64_t last_us = asked->start_us;
     uint64_t done = 0;
     struct frame f;
     bool ok = true;
@@ -22,13 +40,16 @@ static bool write_frames(struct invocation *v, struct sampler *s, struct output 
             }
         }
         done += f.rows;
+        last_us = column_get(&f.column[schema->time], f.rows - 1).integer;
         frame_clear(&f);
         ok = output_flush(o, e);
-        if (ok &&
-            !progress_report(term_progress(&v->term), "generating", (double)done / (double)rows))
+        if (ok && !progress_report(term_progress(&v->term), "generating",
+                                   (double)done / (double)asked->rows))
             ok = error_set(e, ERROR_CANCELLED, "stopped");
     }
     term_clear(&v->term);
+    if (ok)
+        say_days(asked, last_us);
     frame_fini(&f);
     return ok;
 }
@@ -45,7 +66,7 @@ static bool generate(struct invocation *v, const struct sample_options *o, struc
         name[i] = schema->fields[i].name;
     ok = output_open(option_get(v, "output"), name, schema->count, &output, e);
     if (ok) {
-        ok = write_frames(v, s, output, o->rows, e);
+        ok = write_frames(v, s, output, o, e);
         if (ok)
             ok = output_finish(output, e);
         else

@@ -69,7 +69,7 @@ static bool answer_own(struct admin *a, struct text id, const char *secret, stru
     buffer_clear(&a->answer);
     if (secret != NULL)
         buffer_format(&a->answer, "{\"secret\":\"%s\",\"key\":", secret);
-    if (!keys_format_one(a->keys, id, clock_now_us(), &a->answer))
+    if (!keys_format_one(a->credentials->keys, id, clock_now_us(), &a->answer))
         return error_set(e, ERROR_NOT_FOUND, "there is no such key");
     if (secret != NULL)
         buffer_add_char(&a->answer, '}');
@@ -81,7 +81,7 @@ static bool list_run(struct admin *a, struct error *e)
     if (a->control == NULL)
         return admin_ask(a, "/v1/keys", NULL, false, e) && tell(a, "", e);
     buffer_add_text(&a->answer, "{\"items\":");
-    keys_format(a->keys, clock_now_us(), &a->answer);
+    keys_format(a->credentials->keys, clock_now_us(), &a->answer);
     buffer_add_char(&a->answer, '}');
     return admin_parse(a, e) && tell(a, "", e);
 }
@@ -208,6 +208,7 @@ static const struct option options[] = {
     {"expires", 0, "WHEN", "create: 90d, a time or never (default)"},
     {"grace", 0, "TIME", "rotate: how long the old secret goes on (default 1d)"},
     {"note", 0, "TEXT", "why, for the audit"},
+    {"force", 0, NULL, "also where nobody would be admin then"},
     OPTIONS_SERVICE,
     {0},
 };
@@ -222,9 +223,11 @@ const struct command command_key = {
     .words =
         "A key's secret is shown once; kept is its SHA-256. Where no service runs on the data\n"
         "directory the keys are changed there; else the service is asked, with an admin's key in\n"
-        "ASSAY_KEY. Once there is a key or a user, every request needs one: see docs/access.md.",
+        "ASSAY_KEY. Once there is a key or a user, every request needs one, so the first is an\n"
+        "admin's, and the last admin stays: see docs/access.md.",
     .options = options,
-    .examples = "  assay key create payments --role scorer --expires 365d\n"
+    .examples = "  assay key create operator --role admin\n"
+                "  assay key create payments --role scorer --expires 365d\n"
                 "  assay key list --json\n"
                 "  assay key rotate 3f9a01c2d4e5 --grace 2d\n"
                 "  assay key revoke 3f9a01c2d4e5 --note 'laptop lost'\n",

@@ -355,6 +355,19 @@ static double memory_needed(const struct rate *r)
     return most * r->memory_bytes;
 }
 
+/* What memory_needed is made of beside the windows: the ids' quarter, and what windows leave of
+ * their three quarters: room for what is marked forgotten, and parts of other levels. */
+struct reserve {
+    double ids, rest;
+};
+
+static struct reserve reserve_of(const struct rate *r)
+{
+    double needed = memory_needed(r);
+
+    return (struct reserve){needed / 4, needed - needed / 4 - r->window_bytes};
+}
+
 /* ---- telling */
 
 static void add_size(struct buffer *out, double bytes)
@@ -364,7 +377,7 @@ static void add_size(struct buffer *out, double bytes)
 
     for (; bytes >= 1024 && unit < 5; unit++)
         bytes /= 1024;
-    buffer_format(out, bytes < 10 && unit > 0 ? "%.1f %s" : "%.0f %s", bytes, units[unit]);
+    buffer_format(out, unit > 0 ? "%.1f %s" : "%.0f %s", bytes, units[unit]);
 }
 
 static void add_span(struct buffer *out, int64_t us)
@@ -440,6 +453,18 @@ static void print_words(const struct rate *r, struct buffer *out)
     add_size(out, r->state_bytes);
     buffer_add_text(out, "; `memory` is ");
     add_size(out, r->memory_bytes);
+    if (!r->fits) {
+        struct reserve reserve = reserve_of(r);
+
+        buffer_add_text(out, "\n  needed    windows ");
+        add_size(out, r->window_bytes);
+        buffer_add_text(out, ", a quarter for ids ");
+        add_size(out, reserve.ids);
+        buffer_add_text(out, ", reserve of the windows' parts ");
+        add_size(out, reserve.rest);
+        buffer_add_text(out, ", in all ");
+        add_size(out, memory_needed(r));
+    }
     buffer_add_text(out, "\n  a day     log ");
     add_size(out, r->log_day_bytes);
     buffer_add_text(out, ", store ");
@@ -517,6 +542,8 @@ static void print_json(const struct rate *r, struct buffer *out)
     json_number(out, "state_bytes", r->state_bytes);
     json_number(out, "memory_bytes", r->memory_bytes);
     json_number(out, "memory_needed_bytes", memory_needed(r));
+    json_number(out, "needed_ids_bytes", reserve_of(r).ids);
+    json_number(out, "needed_reserve_bytes", reserve_of(r).rest);
     json_number(out, "log_bytes_a_day", r->log_day_bytes);
     json_number(out, "store_bytes_a_day", r->store_day_bytes);
     if (r->days > 0) {

@@ -92,7 +92,7 @@ static bool tell(struct admin *a, struct error *e)
 static bool tell_own(struct admin *a, struct error *e)
 {
     buffer_clear(&a->answer);
-    if (!users_format_one(a->users, text_of(a->v->argument[1]), &a->answer))
+    if (!users_format_one(a->credentials->users, text_of(a->v->argument[1]), &a->answer))
         return error_set(e, ERROR_NOT_FOUND, "there is no such user");
     return admin_parse(a, e) && tell(a, e);
 }
@@ -105,7 +105,7 @@ static bool list_run(struct admin *a, struct error *e)
         return admin_ask(a, "/v1/users", NULL, false, e) && tell(a, e);
     buffer_clear(&a->answer);
     buffer_add_text(&a->answer, "{\"items\":");
-    users_format(a->users, &a->answer);
+    users_format(a->credentials->users, &a->answer);
     buffer_add_char(&a->answer, '}');
     return admin_parse(a, e) && tell(a, e);
 }
@@ -228,6 +228,7 @@ static const struct option options[] = {
     {"role", 0, "ROLES",
      "create, role: viewer, scorer, analyst, engineer, auditor, admin; commas between"},
     {"note", 0, "TEXT", "why, for the audit"},
+    {"force", 0, NULL, "also where nobody would be admin then"},
     OPTIONS_SERVICE,
     {0},
 };
@@ -243,7 +244,8 @@ const struct command command_user = {
         "The password is asked for, or one line of standard input: at least 12 bytes. Kept is its\n"
         "Argon2id hash. Where no service runs on the data directory the users are changed there;\n"
         "else the service is asked, with an admin's key in ASSAY_KEY. A new password and disabling\n"
-        "end the user's sessions. The last admin stays one.",
+        "end the user's sessions. The first user or key is an admin, and the last\n"
+        "admin stays one.",
     .options = options,
     .examples = "  assay user create ann --role admin\n"
                 "  assay user role ben --role analyst,viewer\n"

@@ -70,6 +70,8 @@ void change_format(const struct control_change *c, struct buffer *out)
     add_object(out, "data", c->data);
     add_object(out, "secret", c->secret);
     add_member(out, "note", c->note);
+    if (c->is_forced)
+        buffer_add_text(out, ",\"forced\":true");
     buffer_add_char(out, '}');
 }
 
@@ -96,6 +98,7 @@ bool change_parse(const struct json_document *d, struct control_change *c, const
         .address = json_text_at(root, "address"),
         .subject = json_text_at(root, "subject"),
         .note = json_text_at(root, "note"),
+        .is_forced = json_is_true_at(root, "forced"),
     };
     return object_at(root, "data", data, e) && object_at(root, "secret", secret, e);
 }

@@ -3,7 +3,7 @@
  *   {"kind": "key.created",
  *    "actor": {"kind": "user", "id": "ann", "name": "Ann Lee"},
  *    "request": "0198...", "address": "10.0.0.7",
- *    "subject": "key/ask_3f9a", "data": {...}, "secret": {...}, "note": "..."}
+ *    "subject": "key/ask_3f9a", "data": {...}, "secret": {...}, "note": "...", "forced": true}
  *
  * `data` is what changed, for anybody who may read the audit; `secret` (a password's hash) is only
  * for the module that owns the kind: whoever shows or exports changes leaves it out. */
@@ -43,6 +43,7 @@ struct control_change {
     struct text note;    /* why, in the caller's words */
     struct text data;    /* a JSON object, or empty */
     struct text secret;  /* a JSON object, or empty */
+    bool is_forced;      /* whoever asks knows what a check would warn of */
 };
 
 /* All but data and secret, which change_parse holds: lengths, UTF-8, the kind's form. */

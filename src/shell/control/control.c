@@ -81,6 +81,8 @@ void control_record_show(const struct control_record *r, struct buffer *out)
     show_member("address", c->address, out);
     show_member("subject", c->subject, out);
     show_member("note", c->note, out);
+    if (c->is_forced)
+        buffer_add_text(out, ",\"forced\":true");
     if (r->data != NULL) {
         buffer_add_text(out, ",\"data\":");
         json_add_json(out, r->data);

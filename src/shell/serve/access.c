@@ -75,6 +75,13 @@ bool server_record(struct server *s, struct exchange *x, const char *kind, const
     return false;
 }
 
+/* As change_of; force=true: though nobody would be admin then. */
+static bool credential_change(struct exchange *x, struct control_change *by)
+{
+    *by = change_of(x);
+    return query_bool(x, "force", &by->is_forced);
+}
+
 static bool is_known(struct text key, const char *const *known)
 {
     for (; *known != NULL; known++) {
@@ -160,14 +167,14 @@ static enum http_next answer_key(struct server *s, struct exchange *x, const cha
 enum http_next create_key(struct server *s, struct exchange *x)
 {
     static const char *const known[] = {"name", "roles", "expires", NULL};
-    struct control_change by = change_of(x);
+    struct control_change by;
     char text[KEY_TEXT_BYTES + 1];
     struct key_request r;
     struct json_document *d;
     struct error e;
     bool ok;
 
-    if (!has_access(s, x) || (d = body_object(s, x, known)) == NULL)
+    if (!has_access(s, x) || !credential_change(x, &by) || (d = body_object(s, x, known)) == NULL)
         return HTTP_ANSWERED;
     r.name = json_text_at(&d->root, "name");
     ok = roles_of_json(json_get(&d->root, "roles"), &r.roles, &e) &&
@@ -200,10 +207,10 @@ enum http_next rotate_key(struct server *s, struct exchange *x)
 
 enum http_next revoke_key(struct server *s, struct exchange *x)
 {
-    struct control_change by = change_of(x);
+    struct control_change by;
     struct error e;
 
-    if (!has_access(s, x))
+    if (!has_access(s, x) || !credential_change(x, &by))
         return HTTP_ANSWERED;
     if (!keys_revoke(access_control(s->o.access), x->parameter, &by, &e))
         return refuse(x, &e);
@@ -235,12 +242,12 @@ static enum http_next answer_user(struct server *s, struct exchange *x, struct t
 enum http_next create_user(struct server *s, struct exchange *x)
 {
     static const char *const known[] = {"name", "password", "roles", NULL};
-    struct control_change by = change_of(x);
+    struct control_change by;
     struct json_document *d;
     struct error e;
     unsigned roles;
 
-    if (!has_access(s, x) || (d = body_object(s, x, known)) == NULL)
+    if (!has_access(s, x) || !credential_change(x, &by) || (d = body_object(s, x, known)) == NULL)
         return HTTP_ANSWERED;
     if (roles_of_json(json_get(&d->root, "roles"), &roles, &e) &&
         users_create(access_control(s->o.access), json_text_at(&d->root, "name"),
@@ -253,35 +260,35 @@ enum http_next create_user(struct server *s, struct exchange *x)
 }
 
 static bool change_one(struct server *s, struct exchange *x, const struct json *body,
-                       struct error *e)
+                       const struct control_change *by, struct error *e)
 {
     const struct json *password = json_get(body, "password"), *roles = json_get(body, "roles");
     const struct json *disabled = json_get(body, "disabled");
     struct control *control = access_control(s->o.access);
-    struct control_change by = change_of(x);
     unsigned given;
 
     if ((password != NULL) + (roles != NULL) + (disabled != NULL) != 1)
         return error_set(e, ERROR_INVALID, "expected one of password, roles and disabled");
     if (password != NULL)
-        return users_set_password(control, x->parameter, json_text_at(body, "password"), &by, e);
+        return users_set_password(control, x->parameter, json_text_at(body, "password"), by, e);
     if (roles != NULL)
         return roles_of_json(roles, &given, e) &&
-               users_set_roles(control, x->parameter, given, &by, e);
+               users_set_roles(control, x->parameter, given, by, e);
     if (disabled->kind != JSON_BOOL)
         return error_set(e, ERROR_INVALID, "disabled: expected true or false");
-    return users_set_disabled(control, x->parameter, disabled->boolean, &by, e);
+    return users_set_disabled(control, x->parameter, disabled->boolean, by, e);
 }
 
 enum http_next change_user(struct server *s, struct exchange *x)
 {
     static const char *const known[] = {"password", "roles", "disabled", NULL};
+    struct control_change by;
     struct json_document *d;
     struct error e;
 
-    if (!has_access(s, x) || (d = body_object(s, x, known)) == NULL)
+    if (!has_access(s, x) || !credential_change(x, &by) || (d = body_object(s, x, known)) == NULL)
         return HTTP_ANSWERED;
-    if (change_one(s, x, &d->root, &e))
+    if (change_one(s, x, &d->root, &by, &e))
         answer_user(s, x, x->parameter, 200);
     else
         refuse(x, &e);

@@ -32,6 +32,8 @@ enum {
 struct shares {
     double before[POPULATION_VALUES_MAX + 2], now[POPULATION_VALUES_MAX + 2];
     uint32_t count;
+    double rows_before;
+    uint32_t rows_now;
 };
 
 static void add_share(struct shares *s, double before, double now)
@@ -46,9 +48,20 @@ static void add_real(struct buffer *out, const char *key, double v)
     json_add_real(out, v); /* null of NaN */
 }
 
+/* Bins that anything is or was in. */
+static uint32_t used_bins(const struct shares *s)
+{
+    uint32_t used = 0;
+
+    for (uint32_t i = 0; i < s->count; i++)
+        used += s->before[i] > 0 || s->now[i] > 0;
+    return used;
+}
+
 static void add_verdict(struct buffer *out, const struct shares *s, bool is_ordered)
 {
     double psi = s->count > 0 ? drift_psi(s->before, s->now, s->count) : NAN;
+    uint32_t least = s->count > 0 ? drift_least(used_bins(s), s->rows_before) : 0;
 
     buffer_add_char(out, ',');
     add_real(out, "psi", psi);
@@ -56,9 +69,14 @@ static void add_verdict(struct buffer *out, const struct shares *s, bool is_orde
     add_real(out, "ks", s->count > 0 && is_ordered ? drift_ks(s->before, s->now, s->count) : NAN);
     buffer_format(out, ",\"verdict\":%s",
                   s->count == 0         ? "null"
+                  : s->rows_now < least ? "\"too_few\""
                   : psi >= DRIFT_MOVED  ? "\"moved\""
                   : psi >= DRIFT_MOVING ? "\"moving\""
                                         : "\"stable\"");
+    if (least > 0 && least < UINT32_MAX)
+        buffer_format(out, ",\"needed\":%u", least);
+    else
+        buffer_add_text(out, ",\"needed\":null");
 }
 
 static void add_nulls(struct buffer *out, const struct population_input *in, double now)
@@ -155,7 +173,7 @@ static void add_number(const struct population *all, uint32_t input, const struc
     } quantiles[] = {{"p5", 0.05}, {"p25", 0.25}, {"p50", 0.5}, {"p75", 0.75}, {"p95", 0.95}};
     const struct population_input *in = all != NULL ? &all->input[input] : NULL;
     double *sorted = mem_array(rows, sizeof *sorted);
-    struct shares s = {.count = 0};
+    struct shares s = {.rows_before = all != NULL ? all->rows : 0, .rows_now = rows};
     uint32_t n = 0;
 
     for (uint32_t i = 0; i < rows; i++) {
@@ -244,7 +262,7 @@ static void add_words(const struct population *all, uint32_t input, const struct
 {
     const struct population_input *in = all != NULL ? &all->input[input] : NULL;
     struct word *word = mem_array(rows, sizeof *word);
-    struct shares s = {.count = 0};
+    struct shares s = {.rows_before = all != NULL ? all->rows : 0, .rows_now = rows};
     uint32_t n, distinct = count_words(c, rows, word, &n);
 
     if (in != NULL && in->values > 0)
@@ -272,9 +290,9 @@ static void add_words(const struct population *all, uint32_t input, const struct
 /* ---- scores ---- */
 
 /* The model's own histogram of the rows that it was tested on, by class and in equal bins of the
- * probability; false: its notes have none. */
-static bool tested_scores(const struct plan *p, struct json_reader *reader,
-                          double before[SCORE_BANDS])
+ * probability: how many there were; 0: its notes have none. */
+static double tested_scores(const struct plan *p, struct json_reader *reader,
+                            double before[SCORE_BANDS])
 {
     static const char *const classes[] = {"metrics.test.by_class.legitimate.histogram",
                                           "metrics.test.by_class.fraud.histogram"};
@@ -285,7 +303,7 @@ static bool tested_scores(const struct plan *p, struct json_reader *reader,
 
     memset(before, 0, SCORE_BANDS * sizeof *before);
     if (metrics == NULL || (d = json_parse(reader, metrics, strlen(metrics), &ignored)) == NULL)
-        return false;
+        return 0;
     for (int k = 0; k < 2; k++) {
         const struct json *histogram = json_at(&d->root, classes[k]);
         bool has = histogram != NULL && histogram->kind == JSON_ARRAY;
@@ -300,14 +318,14 @@ static bool tested_scores(const struct plan *p, struct json_reader *reader,
     json_free(d);
     for (int i = 0; i < SCORE_BANDS && rows > 0; i++)
         before[i] /= rows;
-    return rows > 0;
+    return rows;
 }
 
 static void add_scores(const struct plan *p, struct json_reader *reader, const struct recent *r,
                        struct buffer *out)
 {
-    struct shares s = {.count = SCORE_BANDS};
-    bool is_known = tested_scores(p, reader, s.before);
+    struct shares s = {.count = SCORE_BANDS, .rows_now = r->decisions};
+    bool is_known = (s.rows_before = tested_scores(p, reader, s.before)) > 0;
 
     for (uint32_t i = 0; i < r->decisions; i++) {
         int band = r->score[i] * SCORE_BANDS / SCORE_MAX;

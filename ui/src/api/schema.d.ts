@@ -1578,8 +1578,10 @@ export interface components {
             psi: null | number;
             /** @description Kolmogorov-Smirnov distance */
             ks: null | number;
-            /** @description moving from a psi of 0.1 on, moved from 0.25 on */
-            verdict: null | ("stable" | "moving" | "moved");
+            /** @description moving from a psi of 0.1 on, moved from 0.25 on; too_few to tell from chance */
+            verdict: null | ("stable" | "moving" | "moved" | "too_few");
+            /** @description so many decisions for a verdict; null: there were too few rows to learn from */
+            needed: null | number;
         };
         /** @description How a feature is distributed, now and in what the model learned from. */
         DriftFeature: {
@@ -1599,8 +1601,10 @@ export interface components {
             psi: null | number;
             /** @description of a number: Kolmogorov-Smirnov distance */
             ks: null | number;
-            /** @description moving from a psi of 0.1 on, moved from 0.25 on */
-            verdict: null | ("stable" | "moving" | "moved");
+            /** @description moving from a psi of 0.1 on, moved from 0.25 on; too_few to tell from chance */
+            verdict: null | ("stable" | "moving" | "moved" | "too_few");
+            /** @description so many decisions for a verdict; null: there were too few rows to learn from */
+            needed: null | number;
         };
         /** @description The newest decisions beside what the model learned from. */
         Drift: {
@@ -5464,7 +5468,12 @@ export interface operations {
     };
     post_v1_keys: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description why */
+                note?: string;
+                /** @description also where nobody would be admin then */
+                force?: boolean;
+            };
             header?: {
                 /** @description What the caller calls the request; given back. */
                 "X-Request-Id"?: components["parameters"]["request_id"];
@@ -5497,7 +5506,10 @@ export interface operations {
     };
     post_v1_keys_id_rotate: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description why */
+                note?: string;
+            };
             header?: {
                 /** @description What the caller calls the request; given back. */
                 "X-Request-Id"?: components["parameters"]["request_id"];
@@ -5536,6 +5548,8 @@ export interface operations {
             query?: {
                 /** @description why */
                 note?: string;
+                /** @description also where nobody would be admin then */
+                force?: boolean;
             };
             header?: {
                 /** @description What the caller calls the request; given back. */
@@ -5589,7 +5603,12 @@ export interface operations {
     };
     post_v1_users: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description why */
+                note?: string;
+                /** @description also where nobody would be admin then */
+                force?: boolean;
+            };
             header?: {
                 /** @description What the caller calls the request; given back. */
                 "X-Request-Id"?: components["parameters"]["request_id"];
@@ -5622,7 +5641,12 @@ export interface operations {
     };
     post_v1_users_name_: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description why */
+                note?: string;
+                /** @description also where nobody would be admin then */
+                force?: boolean;
+            };
             header?: {
                 /** @description What the caller calls the request; given back. */
                 "X-Request-Id"?: components["parameters"]["request_id"];

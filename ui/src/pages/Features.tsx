@@ -15,7 +15,7 @@ interface DriftFeature {
   name: string;
   type: string;
   psi: number | null;
-  verdict: "stable" | "moving" | "moved" | null;
+  verdict: "stable" | "moving" | "moved" | "too_few" | null;
   nulls: { training: number | null; recent: number };
   quantiles: Record<"p5" | "p25" | "p50" | "p75" | "p95", number> | null;
   bins?: { up_to: number | null; training: number | null; recent: number }[]; // of numbers
@@ -26,12 +26,12 @@ interface Drift {
   decisions: number;
   from: string;
   to: string;
-  score: { psi: number; bands: { from: number; to: number; training: number; recent: number }[] } | null;
+  score: { psi: number; verdict: DriftFeature["verdict"]; bands: { from: number; to: number; training: number; recent: number }[] } | null;
   features: DriftFeature[];
 }
 
 const SHARE = 10000; // bars are drawn in parts of it
-const tones: Record<string, Tone> = { stable: "good", moving: "warn", moved: "bad" };
+const tones: Record<string, Tone> = { stable: "good", moving: "warn", moved: "bad", too_few: "neutral" };
 
 export default function Features() {
   const { t, value, percent, amount } = useWords();
@@ -46,7 +46,7 @@ export default function Features() {
   const moved = new Map(drift.data?.features.map((one) => [one.name, one]));
   const matches = (one: Schemas["Feature"]) =>
     (one.name.includes(wanted) || one.expression.includes(wanted)) &&
-    (which === "all" || (moved.get(one.name)?.verdict ?? "stable") !== "stable");
+    (which === "all" || ["moving", "moved"].includes(moved.get(one.name)?.verdict ?? ""));
   return (
     <Page title={t("nav.features")} lead={t("feature.lead")}>
       {drift.data?.score && <ScoreDrift of={drift.data} />}
@@ -69,7 +69,7 @@ export default function Features() {
                   <button type="button" className="link mono" aria-expanded={opened} onClick={() => setOpen(opened ? null : one.name)}>{one.name}</button>,
                   <code>{one.expression}</code>, <>{one.type}{one.unit && one.unit !== one.type && <div className="dim small"><Unit of={one.unit} /></div>}</>, <Warm of={one} />,
                   ...(drift.data ? [
-                    its?.verdict ? <Badge tone={tones[its.verdict]}>{t(`feature.${its.verdict}`)} {its.psi !== null && amount(its.psi)}</Badge> : <span className="dim">–</span>,
+                    its?.verdict ? <Badge tone={tones[its.verdict]}>{t(`feature.${its.verdict}`)} {its.psi !== null && its.verdict !== "too_few" && amount(its.psi)}</Badge> : <span className="dim">–</span>,
                     its?.quantiles ? value(its.quantiles.p50) : "–", its ? percent(its.nulls.recent) : "–",
                   ] : []),
                 ],
@@ -87,7 +87,7 @@ function ScoreDrift({ of }: { of: Drift }) {
   const score = of.score!;
   const share = (n: number) => percent(n / SHARE, 2);
   return (
-    <Card title={t("feature.scores")} actions={<Badge tone={score.psi >= 0.25 ? "bad" : score.psi >= 0.1 ? "warn" : "good"}>{t("feature.psi", { psi: number(score.psi, 3) })}</Badge>}>
+    <Card title={t("feature.scores")} actions={score.verdict && <Badge tone={tones[score.verdict]}>{score.verdict === "too_few" ? t("feature.too_few") : t("feature.psi", { psi: number(score.psi, 3) })}</Badge>}>
       <p className="dim">{t("feature.scoresLead", { n: of.decisions })} {t("live.logScale")}</p>
       <div className="grid">
         <div><h3>{t("feature.training")}</h3><Histogram log format={share} counts={score.bands.map((one) => one.training * SHARE)} labels={["0", "1000"]} caption={t("feature.training")} toneOf={() => "neutral"} height={90} /></div>
