@@ -25,6 +25,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
     struct json_document *root = NULL, *made;
     struct buffer out;
     struct error e;
+    uint32_t steps = 0;
+    struct shape_scope scope = {.steps = &steps};
     int shape, scalar;
 
     shape = shapes_add(s, "routes.x", (struct text){(const char *)bytes, shape_length}, &e);
@@ -33,10 +35,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
     shapes_finish(s);
     if (end != NULL)
         root = json_parse(json, (const char *)end + 1, length - shape_length - 1, &e);
+    scope.root = root != NULL ? &root->root : NULL;
     buffer_init(&out, 1 << 20);
     if (shape >= 0) {
-        shape_fill(s, shape, &(struct shape_scope){.root = root != NULL ? &root->root : NULL},
-                   &out);
+        shape_fill(s, shape, &scope, &out);
         if (!out.overflow) {
             made = json_parse(json, out.bytes, out.length, &e);
             ASSERT(made != NULL);
@@ -45,8 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
         buffer_clear(&out);
     }
     if (scalar >= 0)
-        shape_text(s, scalar, &(struct shape_scope){.root = root != NULL ? &root->root : NULL},
-                   &out);
+        shape_text(s, scalar, &scope, &out);
     buffer_fini(&out);
     json_free(root);
     shapes_free(s);

@@ -605,6 +605,15 @@ def test_bad_token_settings(binary, tmp_path, section, word):
     assert code == 1 and word in err and SECRET not in err
 
 
+@pytest.mark.parametrize("issuer", ["http://id.example", "http://localhost.evil.example", "http://127.0.0.1.evil.example", "http://localhost@evil"])
+def test_sign_in_wants_https_or_this_machine(binary, tmp_path, issuer):
+    section = f"access: {{sign_in: {{issuer: '{issuer}', client: console, callback: https://assay.example/v1/sign-in/callback}}}}\n"
+    (tmp_path / "assay.yaml").write_text(SETTINGS + section)
+    (tmp_path / "tx.csv").write_text(HISTORY)
+    code, _, err = command(binary, tmp_path, "serve", "--port", "0")
+    assert code == 1 and "issuer: expected an https URL" in err
+
+
 # ---- TLS ----
 
 def certificate(folder, name):

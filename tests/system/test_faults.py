@@ -362,7 +362,7 @@ def test_access_under_a_stepped_clock(home, tmp_path, faults):
         SETTINGS.format(**{**BASE, "more": "access: {rate: {per_key: 5/min}}"})
     )
     make = lambda *a: json.loads(home.run("key", "create", *a, "--json"))["secret"]
-    short, admin = make("short", "--role", "viewer", "--expires", "30m"), make("root", "--role", "admin")
+    admin, short = make("root", "--role", "admin"), make("short", "--role", "viewer", "--expires", "30m")
     bearer = lambda k: {"Authorization": "Bearer " + k}
     with Server(home, "--no-history") as server:
         assert ask(server, "POST", "/v1/users", {"name": "ann", "password": password, "roles": ["viewer"]}, bearer(admin))[0] == 201

@@ -11,6 +11,7 @@
 #include "shell/access/tokens.h"
 #include "shell/link/http_client.h"
 #include "shell/os/clock.h"
+#include "shell/settings/access.h"
 
 enum { ENDPOINT_MAX = 1024, BODY_MAX = 16 << 10, LEEWAY_S = 60 };
 
@@ -75,23 +76,14 @@ static bool ask(const struct http_peer *peer, struct text body, struct json_read
     return ok;
 }
 
-/* "http://127.0.0.1" or what follows it in a URL: no longer name that only begins so. */
-static bool is_of(const char *url, const char *host)
-{
-    size_t length = strlen(host);
-
-    return strncmp(url, host, length) == 0 && strchr(":/?", url[length]) != NULL;
-}
-
-/* https, or http on this machine for tests and development. It goes into a header. */
+/* It goes into a header. */
 static bool take_endpoint(const struct json_document *d, const char *name, char to[ENDPOINT_MAX],
                           struct error *e)
 {
     struct text t = json_text_at(&d->root, name);
     bool ok = t.length < ENDPOINT_MAX && text_is_plain(t) &&
               snprintf(to, ENDPOINT_MAX, "%.*s", TEXT_ARG(t)) == (int)t.length &&
-              (strncmp(to, "https://", 8) == 0 || is_of(to, "http://127.0.0.1") ||
-               is_of(to, "http://localhost"));
+              access_is_private_url(to);
 
     return ok || error_set(e, ERROR_WORLD, "the provider's %s is no https URL: \"%.*s\"", name,
                            (int)(t.length < 100 ? t.length : 100), t.bytes);

@@ -8,7 +8,7 @@
 
 struct admin {
     struct invocation *v;
-    struct control *control; /* NULL: asked of a service */
+    struct control *control;         /* NULL: asked of a service */
     struct credentials *credentials; /* of the data directory */
     struct http_client *client;
     struct json_reader *json;

@@ -12,8 +12,8 @@
 
 /* The calling thread gives way to all others that want a processor. */
 void thread_background(void);
-/* The calling thread is one that an answer waits for: woken, it takes the processor from others that
- * have it, and asks for it in small pieces. Its share of the processor is what it was. */
+/* The calling thread is one that an answer waits for: woken, it takes the processor from others
+ * that have it, and asks for it in small pieces. Its share of the processor is what it was. */
 void thread_prompt(void);
 /* What the system's tools (top -H, perf) call it; at most 15 characters. */
 void thread_name(const char *name);

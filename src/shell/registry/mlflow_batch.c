@@ -96,7 +96,7 @@ static void add_metric(struct batch *b, const char *key, double value)
  * value. */
 static void add_recipe(struct batch *b, struct text recipe)
 {
-    char path[DEPTH_MAX][KEY_MAX / DEPTH_MAX], key[DEPTH_MAX * (KEY_MAX / DEPTH_MAX + 1)];
+    char path[DEPTH_MAX][KEY_MAX / DEPTH_MAX] = {{0}}, key[DEPTH_MAX * (KEY_MAX / DEPTH_MAX + 1)];
     const char *at = recipe.bytes, *end = recipe.bytes + recipe.length;
 
     while (at < end) {

@@ -80,7 +80,7 @@ static bool share(struct shared *shared, struct shard *s, const struct frame *fr
     for (uint32_t i = 0; i < f->rows; i++) {
         buffer_clear(&id);
         if (!event_id_text(plan_schema(plan), f, i, &id))
-            buffer_format(&id, "history:%llu", (unsigned long long)(at + i));
+            buffer_format(&id, "history:%llu", (unsigned long long)at + i);
         event[i] = (struct shared_event){.id = {mem_text(id.bytes, id.length), id.length},
                                          .received_us = now_us};
     }

@@ -62,11 +62,23 @@ static bool verify_jwt(struct settings *s, struct error *e)
     return true;
 }
 
+/* "http://127.0.0.1" or what follows it in a URL: no longer name that only begins so. */
+static bool is_of(const char *url, const char *host)
+{
+    size_t length = strlen(host);
+
+    return strncmp(url, host, length) == 0 && strchr(":/?", url[length]) != NULL;
+}
+
+bool access_is_private_url(const char *t)
+{
+    return strncmp(t, "https://", 8) == 0 || is_of(t, "http://127.0.0.1") ||
+           is_of(t, "http://localhost");
+}
+
 static bool is_url(const char *t)
 {
-    return t != NULL &&
-           (strncmp(t, "https://", 8) == 0 || strncmp(t, "http://127.0.0.1", 16) == 0 ||
-            strncmp(t, "http://localhost", 16) == 0);
+    return t != NULL && access_is_private_url(t);
 }
 
 static bool verify_sign_in(struct settings *s, struct error *e)

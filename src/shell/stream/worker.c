@@ -1,4 +1,4 @@
-#include "shell/stream/worker_inside.h"
+#include "shell/stream/worker.h"
 
 #include <stdio.h>
 
@@ -7,6 +7,7 @@
 #include "shell/os/clock.h"
 #include "shell/run/verdict.h"
 #include "shell/stream/looked_up.h"
+#include "shell/stream/worker_inside.h"
 
 enum {
     VERDICT_MAX = 1 << 20,
