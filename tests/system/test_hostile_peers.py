@@ -64,7 +64,7 @@ def peer():
     (307, {"Location": "http://169.254.169.254/latest/meta-data"}, b"", "answers 307"),
     (304, {}, b"", "answers 304"),
     (200, {"Content-Encoding": "gzip"}, b"\x1f\x8b\x08" + b"\x00" * 99, "not valid"),
-    (200, {"Content-Length": "90"}, b"[]", "90"),
+    (200, {"Content-Length": "90"}, b"[]", "88 bytes"),
     (200, {}, b"[" * 5000 + b"]" * 5000, ""),
     (200, {}, b'"\\ud800"', ""),
 ])

@@ -26,6 +26,7 @@ features: {n: count() by customer over 1d}
 rules: {MANY: {when: n > 3, then: decline}}
 outcomes: [approve, decline]
 model: {kind: none}
+server: {key: customer}
 """
 
 
@@ -214,3 +215,17 @@ def test_the_compose_file_holds_together():
     assert (DEPLOY / "compose" / build["context"] / build["dockerfile"]).exists()
     mine = [s for s in services.values() if s["image"] == "assay"]
     assert len({v for s in mine for v in s["volumes"]}) == len(mine) == 4  # a data directory is of one process
+
+
+@pytest.mark.parametrize("entity, refused", [("merchant: merchant", True), ("merchant: {key: merchant, scope: shard}", False)])
+def test_a_window_that_no_node_sees_whole_is_refused(run, write, entity, refused):
+    write("history.csv", "id,at,customer,merchant\nh1,2025-12-01T00:00:00Z,h,m\n")
+    write("assay.yaml", SETTINGS.replace("{customer: customer}", "{customer: customer, " + entity + "}").replace(
+        "features: {", "features: {m: count() by merchant over 1d, both: 'count() by (customer, merchant) over 1d', "))
+    for words in (["check"], ["serve", "--port", "0"]) if refused else (["check"],):
+        done = run(*words)
+        assert done.exit == (1 if refused else 0), done
+        if refused:
+            assert "does not see all events of a merchant" in done.stderr and "state: shared" in done.stderr
+    write("assay.yaml", SETTINGS.replace("key: customer", "key: custmer"))
+    assert "server.key" in run("check").stderr

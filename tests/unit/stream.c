@@ -11,9 +11,9 @@
 #include "shell/link/sqlite.h"
 #include "shell/os/file.h"
 #include "shell/run/plans.h"
+#include "shell/run/shard_key.h"
 #include "shell/stream/filter.h"
 #include "shell/stream/intake.h"
-#include "shell/stream/keyed.h"
 #include "shell/stream/sink.h"
 
 /* One suite for each kind of sink that keeps rows itself; the table where ASSAY_TEST_POSTGRES is
@@ -453,28 +453,37 @@ static void test_a_condition_with_a_mistake_is_refused(void **state)
     }
 }
 
-static void test_windows_and_the_key_of_messages(void **state)
+static void test_windows_and_the_key_of_shards(void **state)
 {
     char merchant[] = "merchant", part[] = "mer", customer[] = "customer";
     char *approximate[] = {merchant};
 
     (void)state;
     settings->stream.key = NULL;
-    MUST(keyed_check(settings, made.plan, 1, &e));
-    MUST(keyed_check(settings, made.plan, 4, &e)); /* customer, and customer with merchant */
+    MUST(shard_key_check_topic(settings, made.plan, 1, &e));
+    MUST(shard_key_check_topic(settings, made.plan, 4,
+                               &e)); /* customer, and customer with merchant */
     settings->stream.key = merchant;
-    MUST(keyed_check(settings, made.plan, 1, &e));
-    assert_false(keyed_check(settings, made.plan, 4, &e));
+    MUST(shard_key_check_topic(settings, made.plan, 1, &e));
+    assert_false(shard_key_check_topic(settings, made.plan, 4, &e));
     assert_non_null(strstr(e.text, "keyed by merchant"));
     settings->stream.key = part; /* no part of a name */
-    assert_false(keyed_check(settings, made.plan, 4, &e));
+    assert_false(shard_key_check_topic(settings, made.plan, 4, &e));
     settings->stream.key = customer;
     settings->stream.approximate = approximate;
     settings->stream.approximate_count = 1;
-    MUST(keyed_check(settings, made.plan, 4, &e));
+    MUST(shard_key_check_topic(settings, made.plan, 4, &e));
     settings->stream.key = NULL;
     settings->stream.approximate = NULL;
     settings->stream.approximate_count = 0;
+
+    MUST(shard_key_check_nodes(settings, made.plan, &e)); /* one node */
+    settings->server.key = customer;
+    MUST(shard_key_check_nodes(settings, made.plan, &e));
+    settings->server.key = merchant;
+    assert_false(shard_key_check_nodes(settings, made.plan, &e));
+    assert_non_null(strstr(e.text, "the events of a merchant whole (server.key)"));
+    settings->server.key = NULL;
 }
 
 static int set_csv(void **state)
@@ -516,7 +525,7 @@ int main(void)
         cmocka_unit_test(test_what_is_no_event_leaves_no_row),
         cmocka_unit_test(test_unknown_members),
         cmocka_unit_test(test_a_condition_with_a_mistake_is_refused),
-        cmocka_unit_test(test_windows_and_the_key_of_messages),
+        cmocka_unit_test(test_windows_and_the_key_of_shards),
     };
     const struct CMUnitTest tables[] = {
         SINK(test_rows_are_there_once, set_table),

@@ -7,6 +7,7 @@
 #include "shell/run/data_directory.h"
 #include "shell/run/feed.h"
 #include "shell/run/list_feed.h"
+#include "shell/run/shard_key.h"
 #include "shell/run/shared_layout.h"
 #include "shell/serve/contract.h"
 #include "shell/watch/notify.h"
@@ -73,7 +74,9 @@ static bool compile(struct checked *c, const struct schema *schema, struct error
         !contracts_new(c->settings, schema, &contracts, e))
         return false;
     contracts_unref(contracts);
-    return shared_check(c->settings, c->plan, e) || error_prefix(e, "%s", c->settings->path);
+    return (shared_check(c->settings, c->plan, e) &&
+            shard_key_check_nodes(c->settings, c->plan, e)) ||
+           error_prefix(e, "%s", c->settings->path);
 }
 
 /* Against the fields of the source where it can be read; a file that is not there yet is no mistake

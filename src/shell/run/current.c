@@ -6,6 +6,7 @@
 #include "shell/run/data_directory.h"
 #include "shell/run/feed.h"
 #include "shell/run/lookup.h"
+#include "shell/run/shard_key.h"
 #include "shell/run/shared_layout.h"
 #include "shell/run/token_key.h"
 
@@ -161,12 +162,12 @@ static bool read_token_key(struct settings *s, bool make, struct error *e)
            token_key_load(directory, make, &s->token_key, e);
 }
 
-/* The plan again, over events that bring the values of what is shared. */
+/* With what several nodes share: the plan again, over events that bring the values of it. */
 static bool share(struct settings *s, struct schema *schema, struct current *c, struct error *e)
 {
     uint32_t fields = schema->count;
 
-    if (!shared_extend(s, c->made.plan, schema, e))
+    if (!shard_key_check_nodes(s, c->made.plan, e) || !shared_extend(s, c->made.plan, schema, e))
         return error_prefix(e, "%s", s->path);
     if (schema->count == fields)
         return true;

@@ -501,6 +501,9 @@ const struct key keys[] = {
      .words = "Address to listen on."},
     {"server.port", KEY_WHOLE, 0, OF(server.port), .standard = "8080", .least = 0, .most = 65535,
      .words = "Port to listen on; 0: any that is free."},
+    {"server.key", KEY_TEXT, 0, OF(server.key),
+     .words = "The entity that a proxy deals the requests out by, where this is one of several "
+              "nodes: windows by another one are refused, see docs/scale-out.md."},
     {"server.threads", KEY_WHOLE, 0, OF(server.threads), .standard = "2", .least = 1, .most = 256,
      .words = "Threads that read and answer requests."},
     {"server.queue", KEY_WHOLE, 0, OF(server.queue), .standard = "4096", .least = 1,

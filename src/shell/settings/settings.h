@@ -440,6 +440,7 @@ struct mlflow_setting {
 struct server_setting {
     char *host;           /* 127.0.0.1 */
     uint16_t port;        /* 8080 */
+    char *key;            /* an entity: this is one of several nodes; NULL: alone */
     uint32_t threads;     /* of I/O */
     uint32_t queue;       /* events waiting, at most */
     uint32_t body_bytes;  /* of one request, at most */

@@ -795,5 +795,6 @@ bool settings_verify(struct settings *s, struct error *e)
            verify_outcomes(s, e) && verify_checks(s, e) && verify_decision(s, e) &&
            verify_levels(s, e) && verify_model(s, e) && verify_validate(s, e) &&
            verify_tests(s, e) && stream_verify(s, e) && notify_verify(s, e) &&
-           access_verify(s, e) && rollup_verify(s, e);
+           verify_entity(s, "server.key", s->server.key, e) && access_verify(s, e) &&
+           rollup_verify(s, e);
 }

@@ -10,7 +10,7 @@
 #include "shell/os/clock.h"
 #include "shell/os/digest.h"
 #include "shell/os/file.h"
-#include "shell/stream/keyed.h"
+#include "shell/run/shard_key.h"
 #include "shell/stream/looked_up.h"
 #include "shell/stream/worker.h"
 
@@ -266,7 +266,7 @@ bool streaming_open(const struct streaming_options *o, struct streaming **out, s
     stream_status_init(&s->shared.status);
     kafka_options_of(s);
     if (!name_topics(s, e) || !take_directory(s, e) || !open_plan(s, e) || !find_topics(s, e) ||
-        !keyed_check(o->settings, s->shared.plan, s->shared.partitions, e) ||
+        !shard_key_check_topic(o->settings, s->shared.plan, s->shared.partitions, e) ||
         !looked_up_check(o->settings, s->lookups, s->shared.plan, e) || !open_sinks(s, e)) {
         streaming_close(s);
         return false;
