@@ -322,6 +322,28 @@ static void test_periods(void **state)
     }
 }
 
+static void test_a_time_beyond_the_years_of_a_zone_has_no_day(void **state)
+{
+    static const struct {
+        const char *zone, *at;
+        bool is_dated;
+    } cases[] = {
+        {NULL, "0001-01-01T00:00:00Z", true},      {NULL, "9999-12-31T23:59:59Z", true},
+        {"+07:00", "9999-12-31T16:59:59Z", true},  {"+07:00", "9999-12-31T17:00:00Z", false},
+        {"-08:00", "0001-01-01T07:59:59Z", false}, {"-08:00", "0001-01-01T08:00:00Z", true},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct period_zone zone;
+        int64_t at;
+
+        MUST(period_zone_find(cases[i].zone, &zone, &e));
+        assert_true(time_parse(text_of(cases[i].at), TIME_ISO, &at));
+        assert_int_equal(period_is_dated(&zone, at), cases[i].is_dated);
+        period_zone_fini(&zone);
+    }
+}
+
 static void test_a_table_has_limits(void **state)
 {
     struct rollup_rows t;
@@ -353,6 +375,7 @@ int main(void)
         cmocka_unit_test(test_runs_that_go_on_are_one_run),
         cmocka_unit_test(test_groups_are_what_loops_count),
         cmocka_unit_test(test_periods),
+        cmocka_unit_test(test_a_time_beyond_the_years_of_a_zone_has_no_day),
         cmocka_unit_test(test_a_table_has_limits),
     };
 

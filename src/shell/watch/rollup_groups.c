@@ -408,7 +408,7 @@ static bool add_row(struct rollup_groups *g, const struct frame *f, uint32_t fir
 
     if (g->where >= 0 && (r->column[g->where].null[row] || r->column[g->where].integer[row] == 0))
         return true;
-    if (time->null[first + row]) {
+    if (time->null[first + row] || !period_is_dated(g->zone, time->integer[first + row])) {
         g->counts.timeless++;
         return true;
     }

@@ -17,7 +17,7 @@ struct rollup_groups;
 
 struct rollup_counts {
     uint64_t rows;     /* counted */
-    uint64_t timeless; /* left out: without a time */
+    uint64_t timeless; /* left out: without a time, or one that the zone dates in no year */
 };
 
 /* Of rows of this schema, which must outlive it, as the setting says. `zone` is borrowed. Errors

@@ -63,6 +63,13 @@ static int64_t month_start(const struct period_zone *z, int64_t time_us)
     return day_start(z, noon - offset_at(z, noon));
 }
 
+bool period_is_dated(const struct period_zone *z, int64_t time_us)
+{
+    int64_t local_us = time_us + offset_at(z, time_us);
+
+    return local_us >= TIME_MIN_US && local_us <= TIME_MAX_US;
+}
+
 int64_t period_start(const struct period_zone *z, enum rollup_every every, int64_t time_us)
 {
     int64_t offset;

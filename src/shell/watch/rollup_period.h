@@ -15,6 +15,8 @@ struct period_zone {
 bool period_zone_find(const char *name, struct period_zone *z, struct error *e) MUST_USE;
 void period_zone_fini(struct period_zone *z);
 
+/* False where the zone's calendar writes the time in no year from 1 to 9999. */
+bool period_is_dated(const struct period_zone *z, int64_t time_us);
 /* The first instant of the period of `time_us`. Where clocks go back, the hour that comes twice is
  * two periods; days have 23 to 25 hours then. EVERY_ROW: the time itself. */
 int64_t period_start(const struct period_zone *z, enum rollup_every every, int64_t time_us);
