@@ -2,6 +2,7 @@
 decides on the other; messages have 200 bytes. See docs/benchmarks.md."""
 
 import datetime
+import itertools
 import json
 import os
 import pathlib
@@ -18,8 +19,7 @@ sys.path.append(str(ROOT / "tests/tools"))
 WORKER_CORE, BROKER_CORE = 0, 1
 MESSAGES, PEER_MESSAGES, HISTORY = 2_000_000, 100_000, 50_000
 BYTES, CUSTOMERS, SEED = 200, 20_000, 7
-VENV = BUILD / "bench-venv-kafka"
-CLIENT = "confluent-kafka==2.16.1"
+CLIENT, BYTEWAX = "confluent-kafka==2.16.1", "bytewax[kafka]==0.21.1"
 SETTINGS = """name: bench
 data_directory: {data}
 sources: {{transactions: {{file: {history}, kafka: {topic}}}}}
@@ -79,15 +79,29 @@ def broker():
     return kafka
 
 
-def venv_python():
-    """Debian's scikit-learn, and the client from the package index."""
-    python = VENV / "bin/python"
-    for command in ([sys.executable, "-m", "venv", "--system-site-packages", VENV],
-                    [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", CLIENT]):
+def venv_python(package):
+    """Debian's scikit-learn, and the package from its index."""
+    venv = BUILD / f"bench-venv-{package.partition('=')[0].partition('[')[0]}"
+    python = venv / "bin/python"
+    for command in ([sys.executable, "-m", "venv", "--system-site-packages", venv],
+                    [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", package]):
         done = subprocess.run(list(map(str, command)), capture_output=True, text=True)
         if done.returncode != 0:
-            raise Skip(f"pip cannot install {CLIENT}: {done.stderr.strip()[-200:]}")
+            raise Skip(f"pip cannot install {package}: {done.stderr.strip()[-200:]}")
     return python
+
+
+def put_peer(report, name, about, package, program, *arguments):
+    """What one writes in Python, of the first PEER_MESSAGES; skipped by name where pip cannot have it."""
+    try:
+        _, _, out = pinned(venv_python(package), ROOT / "bench" / program, *arguments)
+    except Skip as why:
+        report.skip(f"stream {name}", str(why))
+        return
+    peer = json.loads(out)
+    for per, seconds in (("s", peer["wall_s"]), ("processor_s", peer["processor_s"])):
+        report.put(f"stream_{name}_k_per_{per}", PEER_MESSAGES / seconds / 1e3, about if per == "s" else "")
+        report.beside(f"stream_k_per_{per}", f"stream_{name}_k_per_{per}")
 
 
 def processor_of(kafka):
@@ -160,13 +174,13 @@ def bench_stream(report, work):
             report.put(f"stream_{stage}_s", done["seconds"][stage], f"the worker waited: {stage}")
         see_each_once(kafka, f"{topic}.decisions")
         kafka.create_topic("peer.decisions", 1)
-        wall, _, out = pinned(venv_python(), ROOT / "bench/stream_peer.py", kafka.brokers, topic, history,
-                              PEER_MESSAGES)
-        peer = json.loads(out)
-        report.put("stream_python_k_per_s", PEER_MESSAGES / peer["wall_s"] / 1e3,
-                   f"confluent-kafka and scikit-learn: from the first message to the last commit, of {PEER_MESSAGES:,}")
-        report.put("stream_python_k_per_processor_s", PEER_MESSAGES / peer["processor_s"] / 1e3)
-        report.beside("stream_k_per_s", "stream_python_k_per_s")
-        report.beside("stream_k_per_processor_s", "stream_python_k_per_processor_s")
+        put_peer(report, "python", f"confluent-kafka and scikit-learn: from the first message to the last commit, of {PEER_MESSAGES:,}",
+                 CLIENT, "stream_peer.py", kafka.brokers, topic, history, PEER_MESSAGES)
+        few, some = work / "few.ndjson", kafka.create_topic("few", 1)
+        with messages.open() as all_of_them, few.open("w") as f:
+            f.writelines(itertools.islice(all_of_them, PEER_MESSAGES))
+        assay("-c", settings, "produce", few, "--topic", some, "--key", "customer")
+        put_peer(report, "bytewax", f"Bytewax and scikit-learn, a topic of {PEER_MESSAGES:,} to its end: without transactions or recovery",
+                 BYTEWAX, "stream_bytewax.py", kafka.brokers, some, history, "peer.decisions")
     finally:
         kafka.stop()

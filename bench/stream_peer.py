@@ -42,15 +42,24 @@ class Windows:
         return [amount, len(hour), hour_sum + amount, mean]
 
 
-def main(brokers, topic, history, count):
+def learned(history):
+    """A pipeline of scikit-learn."""
     windows, rows, labels = Windows(), [], []
     with open(history) as f:
         for line in f:
             event = json.loads(line)
             rows.append(windows.row(event))
             labels.append(event["fraud"])
-    model = make_pipeline(StandardScaler(), LogisticRegression()).fit(rows, labels)
-    windows, done, open_since = Windows(), 0, 0
+    return make_pipeline(StandardScaler(), LogisticRegression()).fit(rows, labels)
+
+
+def decision(event, p):
+    outcome = "decline" if p >= 0.7 else "review" if p >= 0.3 else "approve"
+    return json.dumps({"id": event["id"], "time": event["time"], "outcome": outcome, "probability": p})
+
+
+def main(brokers, topic, history, count):
+    model, windows, done, open_since = learned(history), Windows(), 0, 0
     consumer = Consumer({"bootstrap.servers": brokers, "group.id": "peer", "auto.offset.reset": "earliest",
                          "enable.auto.commit": False, "isolation.level": "read_committed"})
     producer = Producer({"bootstrap.servers": brokers, "transactional.id": "peer", "linger.ms": 5})
@@ -63,9 +72,7 @@ def main(brokers, topic, history, count):
     while done < count:
         events = [json.loads(m.value()) for m in messages]
         for event, message, p in zip(events, messages, model.predict_proba([windows.row(e) for e in events])[:, 1]):
-            outcome = "decline" if p >= 0.7 else "review" if p >= 0.3 else "approve"
-            producer.produce("peer.decisions", json.dumps({"id": event["id"], "time": event["time"], "outcome": outcome,
-                                                           "probability": p}), message.key())
+            producer.produce("peer.decisions", decision(event, p), message.key())
         producer.poll(0)
         done, open_since = done + len(events), open_since + len(events)
         if open_since >= TRANSACTION or done >= count:
