@@ -64,8 +64,8 @@ struct load {
     int epoll;
     struct sockaddr_in address;
     struct random random;
-    uint64_t begin, counted, end; /* answers to what was due in [counted, end) are counted */
-    uint64_t next_due;
+    uint64_t begin, counted, end;  /* answers to what was due in [counted, end) are counted */
+    uint64_t next_due, free_since; /* since then a connection is idle, or was last */
     struct histogram latency;
     uint64_t statuses[STATUSES];
     uint64_t under_way, done_in_time, broken, late_max;
@@ -132,6 +132,8 @@ static void begin_request(struct load *l, struct connection *c, uint64_t due)
 static void make_idle(struct load *l, struct connection *c)
 {
     c->is_busy = false;
+    if (l->idle_count == 0)
+        l->free_since = now_ns();
     l->idle[(l->idle_first + l->idle_count++) % l->o.connections] = c;
 }
 
@@ -224,6 +226,15 @@ static uint64_t draw_gap(struct load *l)
     return (uint64_t)(-log(1 - random_real(&l->random)) / l->o.rate * SECOND);
 }
 
+/* Of ours alone: while all connections waited for answers, nobody could have sent. */
+static void note_lateness(struct load *l, uint64_t due, uint64_t now)
+{
+    uint64_t could = due > l->free_since ? due : l->free_since;
+
+    if (now > could && now - could > l->late_max)
+        l->late_max = now - could;
+}
+
 static void send_due(struct load *l, uint64_t now)
 {
     if (now >= l->end && l->o.rate == 0)
@@ -235,8 +246,7 @@ static void send_due(struct load *l, uint64_t now)
             break;
         begin_request(l, take_idle(l), due);
         if (l->o.rate > 0) {
-            if (now - due > l->late_max)
-                l->late_max = now - due;
+            note_lateness(l, due, now);
             l->next_due += draw_gap(l);
         }
     }

@@ -14,6 +14,7 @@
 #include "shell/log/segment.h"
 #include "shell/log/window.h"
 #include "shell/os/file.h"
+#include "shell/os/thread.h"
 #include "shell/os/zstd_block.h"
 
 enum {
@@ -324,6 +325,7 @@ static bool write_all(struct making *m, uint64_t next)
     while (m->seq < next) {
         if (!take_records(m, next, &records) || !write_frame(m, records))
             return false;
+        thread_give_way();
         buffer_clear(&m->frame);
     }
     return write_table(m) && disk_sync(m->fd) == 0;
@@ -344,6 +346,7 @@ static bool is_same(struct making *m, int directory, uint64_t first)
         same = file_read_at(m->from.file.fd, own, n, at) == (long long)n &&
                packed_read(p, its, n, at) == (long long)n && memcmp(own, its, n) == 0;
         at += n;
+        thread_give_way();
     }
     mem_free(own);
     mem_free(its);

@@ -59,14 +59,6 @@ unsigned cpu_count(void)
     return count;
 }
 
-/* Linux keeps niceness by thread. Where it is refused the thread is as the others. */
-void thread_background(void)
-{
-    enum { NICENESS = 10 }; /* about a tenth of a processor that is wanted by another */
-
-    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICENESS);
-}
-
 /* Of Linux's interface, which glibc has no header for: what is asked for and set by the thread. */
 struct attributes {
     uint32_t size, policy;
@@ -77,9 +69,8 @@ struct attributes {
 };
 
 /* Since 6.12 Linux lets a thread name the piece of time that it wants at once, and one that wants a
- * smaller piece than who has the processor gets it when it is woken; else it waits until the other
- * has had its piece, and that is seen at a tick: 4 ms, or two or three times as much. Before 6.12
- * the piece is ignored, and so is a refusal here. */
+ * smaller piece than who has the processor mostly gets it when it is woken. Before 6.12 this is
+ * ignored, and so is a refusal. */
 void thread_prompt(void)
 {
     enum { PIECE_NS = 100000 }; /* the smallest there is */
@@ -91,6 +82,26 @@ void thread_prompt(void)
     a.runtime_ns = PIECE_NS;
     a.deadline_ns = a.period_ns = 0;
     (void)syscall(SYS_sched_setattr, 0, &a, 0);
+}
+
+static _Thread_local bool is_background;
+
+/* Linux keeps niceness by thread. Where it is refused the thread is as the others. */
+void thread_background(void)
+{
+    enum { NICENESS = 10 }; /* more than the others': about a tenth of a processor they want */
+
+    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), getpriority(PRIO_PROCESS, 0) + NICENESS);
+    is_background = true;
+}
+
+/* Niceness shares out a processor over many milliseconds, not within one: Linux lets who has it go
+ * on until the next tick (of 4 ms) wherever its account says that the other one, which is woken
+ * much more often, has just had a few microseconds too much. */
+void thread_give_way(void)
+{
+    if (is_background)
+        (void)sched_yield();
 }
 
 void thread_name(const char *name)

@@ -10,8 +10,12 @@
 #include "core/base/error.h"
 #include "core/base/workers.h"
 
-/* The calling thread gives way to all others that want a processor. */
+/* The calling thread is one that no answer waits for: of a processor that others want too it has a
+ * small share. */
 void thread_background(void);
+/* Said by it after each small piece of work (a row, a page, a frame: some ten microseconds): who
+ * waits for its processor goes first. Does nothing in other threads. */
+void thread_give_way(void);
 /* The calling thread is one that an answer waits for: woken, it takes the processor from others
  * that have it, and asks for it in small pieces. Its share of the processor is what it was. */
 void thread_prompt(void);

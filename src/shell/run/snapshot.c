@@ -238,6 +238,7 @@ static bool write_chunks(int fd, const char *part, const struct snapshot_head *h
         digest_bytes(chunk, length, digests + i * DIGEST_BYTES);
         ok = write_all(fd, chunk, length, HEADER_BYTES + at) || write_failed(part, e);
         flush(fd, at + length);
+        thread_give_way();
     }
     mem_free(chunk);
     return ok;

@@ -1,5 +1,7 @@
 #include "shell/store/sqlite.h"
+#include "shell/os/thread.h"
 
+enum { STEPS = 500 };    /* between two looks: some ten microseconds */
 enum { PRIMARY = 0xff }; /* of an extended result code */
 
 bool sqlite_failed(struct sqlite_store *s, const char *what, struct error *e)
@@ -41,6 +43,22 @@ bool sqlite_run(struct sqlite_store *s, sqlite3_stmt *q, const char *what, struc
         sqlite_failed(s, what, e);
     sqlite3_reset(q);
     return code == SQLITE_DONE;
+}
+
+static int after_steps(void *context)
+{
+    struct sqlite_store *s = context;
+
+    thread_give_way();
+    if (s->steps_left == 0)
+        return 0;
+    s->steps_left -= STEPS;
+    return s->steps_left <= 0;
+}
+
+void sqlite_watch_steps(struct sqlite_store *s)
+{
+    sqlite3_progress_handler(s->db, STEPS, after_steps, s);
 }
 
 void sqlite_bind_text_of(sqlite3_stmt *q, int at, struct text t)

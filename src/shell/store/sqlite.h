@@ -54,6 +54,7 @@ struct sqlite_store {
     struct store_keys events, entities;  /* of the transaction, not inserted yet */
     struct store_name name[STORE_NAMES]; /* as the transaction sees them */
     uint32_t name_count;
+    int64_t steps_left;                         /* of one query of a reader; 0: no limit */
     struct kept_statement kept[STORE_KEPT_MAX]; /* of store_ask */
     uint32_t kept_count;
 };
@@ -66,6 +67,8 @@ bool sqlite_prepare(struct sqlite_store *s, const char *sql, sqlite3_stmt **q,
 /* Runs a statement that gives no rows, and resets it. */
 bool sqlite_run(struct sqlite_store *s, sqlite3_stmt *q, const char *what,
                 struct error *e) MUST_USE;
+/* What runs on it gives way (os/thread.h), and stops when `steps_left` are used up. */
+void sqlite_watch_steps(struct sqlite_store *s);
 void sqlite_bind_text_of(sqlite3_stmt *q, int at,
                          struct text t);              /* not copied: bound until reset */
 struct text sqlite_text(sqlite3_stmt *q, int column); /* until the next step */

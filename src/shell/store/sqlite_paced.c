@@ -8,6 +8,7 @@
 #include <pthread.h>
 
 #include "core/base/panic.h"
+#include "shell/os/thread.h"
 #include "shell/store/sqlite.h"
 
 enum { PIECE_BYTES = 1 << 18 };
@@ -40,6 +41,7 @@ static int paced_write(sqlite3_file *f, const void *bytes, int length, sqlite3_i
     struct paced *p = paced_of(f);
     int rc = p->own->xWrite(f, bytes, length, at);
 
+    thread_give_way();
     p->written += rc == SQLITE_OK ? length : 0;
     return p->written < PIECE_BYTES ? rc : paced_sync(f, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY);
 }

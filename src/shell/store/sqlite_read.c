@@ -378,12 +378,6 @@ static void decision_of(sqlite3_stmt *q, struct store_decision *d)
         d->rules = text_of("[]");
 }
 
-static int stop_the_query(void *context)
-{
-    (void)context;
-    return 1;
-}
-
 bool sqlite_query(struct store *is, const struct store_query *q,
                   void (*row)(void *context, const struct store_decision *d), void *context,
                   char next[STORE_CURSOR_MAX], struct error *e)
@@ -405,7 +399,7 @@ bool sqlite_query(struct store *is, const struct store_query *q,
     if (!page_prepare(s, q, &last, &path, &page, e))
         return false;
     page_bind(s, page, q, &last, &path);
-    sqlite3_progress_handler(s->db, STORE_STEPS_MAX, stop_the_query, NULL);
+    s->steps_left = STORE_STEPS_MAX;
     while ((code = sqlite3_step(page)) == SQLITE_ROW && given < q->limit) {
         struct store_decision d;
 
@@ -420,7 +414,7 @@ bool sqlite_query(struct store *is, const struct store_query *q,
         sqlite_failed(s, "cannot read decisions", e);
     else if (path.is_bounded)
         store_cursor_format(q, &path.bound, next);
-    sqlite3_progress_handler(s->db, 0, NULL, NULL);
+    s->steps_left = 0;
     sqlite3_finalize(page);
     return code == SQLITE_ROW || code == SQLITE_DONE;
 }

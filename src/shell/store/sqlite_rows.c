@@ -68,12 +68,6 @@ static void give_row(sqlite3_stmt *q, const struct store_visitor *v)
     v->row(v->context, cell);
 }
 
-static int stop(void *context)
-{
-    (void)context;
-    return 1;
-}
-
 bool sqlite_ask(struct store *is, const char *sql, bool is_kept, const struct store_value *value,
                 uint32_t values, const struct store_visitor *v, struct error *e)
 {
@@ -85,7 +79,7 @@ bool sqlite_ask(struct store *is, const char *sql, bool is_kept, const struct st
         return false;
     bind(q, value, values);
     if (!is_kept)
-        sqlite3_progress_handler(s->db, STORE_STEPS_MAX, stop, NULL);
+        s->steps_left = STORE_STEPS_MAX;
     while ((code = sqlite3_step(q)) == SQLITE_ROW) {
         if (v != NULL)
             give_row(q, v);
@@ -96,7 +90,7 @@ bool sqlite_ask(struct store *is, const char *sql, bool is_kept, const struct st
         sqlite3_reset(q);
         sqlite3_clear_bindings(q);
     } else {
-        sqlite3_progress_handler(s->db, 0, NULL, NULL);
+        s->steps_left = 0;
         sqlite3_finalize(q);
     }
     return code == SQLITE_DONE;

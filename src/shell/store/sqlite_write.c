@@ -170,6 +170,7 @@ static bool sqlite_open(const char *path, enum store_mode mode, struct store **s
         SQLITE_OK)
         sqlite_failed(made, "cannot open", e);
     else if (store_set_up(made, mode, e)) {
+        sqlite_watch_steps(made);
         *s = &made->is;
         return true;
     }
