@@ -43,31 +43,6 @@ char *buffer_reserve(struct buffer *b, size_t bytes)
     return b->bytes + b->length;
 }
 
-void buffer_add(struct buffer *b, const void *bytes, size_t length)
-{
-    char *at = buffer_reserve(b, length);
-
-    if (at == NULL || length == 0)
-        return;
-    memcpy(at, bytes, length);
-    b->length += length;
-}
-
-void buffer_add_text(struct buffer *b, const char *zero_terminated)
-{
-    buffer_add(b, zero_terminated, strlen(zero_terminated));
-}
-
-void buffer_add_slice(struct buffer *b, struct text t)
-{
-    buffer_add(b, t.bytes, t.length);
-}
-
-void buffer_add_char(struct buffer *b, char c)
-{
-    buffer_add(b, &c, 1);
-}
-
 void buffer_format(struct buffer *b, const char *format, ...)
 {
     va_list args, again;

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "core/base/error.h"
 #include "core/base/text.h"
@@ -23,12 +24,40 @@ void buffer_init(struct buffer *b, size_t max_bytes);
 void buffer_fini(struct buffer *b);
 void buffer_clear(struct buffer *b);
 char *buffer_reserve(struct buffer *b, size_t bytes) MUST_USE; /* room for bytes, or NULL */
-void buffer_add(struct buffer *b, const void *bytes, size_t length);
-void buffer_add_text(struct buffer *b, const char *zero_terminated);
-void buffer_add_slice(struct buffer *b, struct text t);
-void buffer_add_char(struct buffer *b, char c);
+static inline void buffer_add(struct buffer *b, const void *bytes, size_t length);
+static inline void buffer_add_text(struct buffer *b, const char *zero_terminated);
+static inline void buffer_add_slice(struct buffer *b, struct text t);
+static inline void buffer_add_char(struct buffer *b, char c);
 void buffer_format(struct buffer *b, const char *format, ...) PRINTF_LIKE(2, 3);
 const char *buffer_text(struct buffer *b); /* zero-terminated view, valid until the next change */
+
+/* Mostly there is room, and the bytes are a constant: then it is a few moves. */
+static inline void buffer_add(struct buffer *b, const void *bytes, size_t length)
+{
+    bool has_room = b->bytes != NULL && !b->overflow && length <= b->capacity - b->length &&
+                    length <= b->max - b->length;
+    char *at = has_room ? b->bytes + b->length : buffer_reserve(b, length);
+
+    if (at == NULL || length == 0)
+        return;
+    memcpy(at, bytes, length);
+    b->length += length;
+}
+
+static inline void buffer_add_text(struct buffer *b, const char *zero_terminated)
+{
+    buffer_add(b, zero_terminated, strlen(zero_terminated));
+}
+
+static inline void buffer_add_slice(struct buffer *b, struct text t)
+{
+    buffer_add(b, t.bytes, t.length);
+}
+
+static inline void buffer_add_char(struct buffer *b, char c)
+{
+    buffer_add(b, &c, 1);
+}
 
 /* Little-endian integers, for the file formats. */
 void buffer_add_u8(struct buffer *b, uint8_t v);

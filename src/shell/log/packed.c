@@ -18,7 +18,7 @@
 #include "shell/os/zstd_block.h"
 
 enum {
-    LEVEL = 3,
+    LEVEL = 1,
     SYNC_BYTES = 1 << 18,
     TABLE_MAGIC = 0x184D2A5A,
     TABLE_HEAD = 8,

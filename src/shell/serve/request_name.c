@@ -1,9 +1,8 @@
 #include "shell/serve/request_name.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "core/base/number.h"
 #include "shell/os/digest.h"
 
 static const char letters[] =
@@ -31,6 +30,20 @@ static bool is_trace(const char *word)
     return strspn(word + 3, "0") < 32 && strspn(word + 36, "0") < 16;
 }
 
+/* "<16 hex of the start>-<number>". */
+static void make_name(struct request_names *n, char name[HTTP_REQUEST_ID_MAX + 1])
+{
+    static const char hex[] = "0123456789abcdef";
+    enum { DIGITS = 16 };
+
+    for (int i = 0; i < DIGITS; i++)
+        name[i] = hex[n->start >> (60 - 4 * i) & 15];
+    name[DIGITS] = '-';
+    name[DIGITS + 1 +
+         number_format_int((int64_t)atomic_fetch_add_explicit(&n->next, 1, memory_order_relaxed),
+                           name + DIGITS + 1)] = 0;
+}
+
 void request_name(struct request_names *n, struct exchange *x)
 {
     const char *given = exchange_header(x, "X-Request-Id");
@@ -40,8 +53,7 @@ void request_name(struct request_names *n, struct exchange *x)
     if (length > 0 && length <= HTTP_REQUEST_ID_MAX && strspn(given, letters) == length)
         memcpy(x->request_id, given, length + 1);
     else
-        snprintf(x->request_id, sizeof x->request_id, "%016" PRIx64 "-%" PRIu64, n->start,
-                 atomic_fetch_add_explicit(&n->next, 1, memory_order_relaxed));
+        make_name(n, x->request_id);
     if (trace != NULL && is_trace(trace))
         memcpy(x->trace, trace, HTTP_TRACE_BYTES + 1);
 }

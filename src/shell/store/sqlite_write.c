@@ -100,8 +100,8 @@ static bool writer_prepare(struct sqlite_store *s, struct error *e)
         {&s->name_add, "INSERT INTO name(word) VALUES (?1)"},
         {&s->decision_add, "INSERT OR IGNORE INTO decision VALUES "
                            "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, NULL)"},
-        {&s->event_add, "INSERT OR IGNORE INTO event VALUES (?1, ?2, ?3)"},
-        {&s->entity_add, "INSERT OR IGNORE INTO entity VALUES (?1, ?2, ?3)"},
+        {&s->event_add, "INSERT OR IGNORE INTO event SELECT bucket, key, seq FROM new_events"},
+        {&s->entity_add, "INSERT OR IGNORE INTO entity SELECT bucket, key, seq FROM new_entities"},
         {&s->label_add, "INSERT OR IGNORE INTO label VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"},
         {&s->label_apply, "UPDATE decision SET label = ?2 WHERE seq = ?1"},
         {&s->projected_get, "SELECT projected_seq FROM meta"},
@@ -114,6 +114,9 @@ static bool writer_prepare(struct sqlite_store *s, struct error *e)
                            " (SELECT max(start) FROM traffic WHERE span = ?1) - ?2"},
     };
 
+    if (!store_keys_show(s, &s->events, "new_events", e) ||
+        !store_keys_show(s, &s->entities, "new_entities", e))
+        return false;
     for (size_t i = 0; i < sizeof statements / sizeof *statements; i++) {
         if (!sqlite_prepare(s, statements[i].sql, statements[i].q, e))
             return false;
