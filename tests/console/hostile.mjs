@@ -6,11 +6,8 @@ import { ask, base, main, must, signedIn, signIn, unsigned, until } from "./runn
 const dialog = (page) => page.getByRole("dialog");
 const heading = (page, text) => page.locator(".page-head .badge", { hasText: text }).waitFor();
 const markup = `<img src=x onerror="hacked=1">`;
-const IDS = [
-  "a/b", "50%", "50%25", "a%2Fb", "x#y", "x?y=1&z", "a b+c", markup, "</title><script>hacked=1</script>", "javascript:hacked=1", "ไทย", "🦊👩‍👩‍👧", "c1\u200b",
-  "\u202egpj.exe", "'\"`;--", "a\\b", "k:v", "//evil.example", "e\u0301", "W".repeat(250), "{{7*7}}", "%", "%E0%A4%A", "+", "null",
-];
-const LONG = `${"W".repeat(2000)}${markup}${"ยาว".repeat(300)}`;
+const IDS = ["a/b", "50%25", "a%2Fb#y", "x?y=1&z :+", `</title>${markup}`, "🦊ไทย👩‍👩‍👧", "c1\u200b", "\u202egpj.exe", "'\"`;--\\", "//evil.example", "W".repeat(250), "%E0%A4%A"];
+const LONG = `${"W".repeat(2000)}${markup}${"ยาว".repeat(200)}`;
 let decided = 0;
 const decide = (fields) => ask("/v1/decisions", { id: `n${++decided}`, at: new Date(Date.UTC(2026, 9, 1) + decided * 1000).toISOString(), customer: "c1", device: "d1", merchant: "m", amount: 500, big: 1, card: 1, ...fields });
 /** What the page would show for a text: what cannot be seen is named. */
@@ -19,7 +16,7 @@ const short = (text, most) => ([...text].length <= most ? text : `${[...text].sl
 const cleaned = (text) => text.replace(/\s+/g, " ").trim();
 /** Nothing of what was written was taken for the page's own. */
 async function harmless(page, where) {
-  const found = await page.evaluate(() => [window.hacked, document.querySelectorAll("main img, main script, main b, main i, main iframe").length, document.querySelectorAll('a[href^="javascript:"]').length]);
+  const found = await page.evaluate(() => [window.hacked, document.querySelectorAll("main img, main script, main b, main i:not(.swatch), main iframe").length, document.querySelectorAll('a[href^="javascript:"]').length]);
   must(found.every((one) => !one), `${where}: what an outsider wrote is a part of the page: ${found}`);
 }
 const cached = async () => until(async () => (await ask("/readyz")).store_lag === 0, "the store has it");
@@ -116,11 +113,11 @@ const tests = {
   },
 
   async times_of_year_1_and_9999(browser) {
-    await decide({ id: "y1", at: "0001-01-01T00:00:00Z" });
+    await decide({ id: "year1", at: "0001-01-01T00:00:00Z" });
     await decide({ id: "y9999", at: "9999-12-31T23:59:59Z" });
     await cached();
     const page = await analyst(browser, "ann");
-    for (const [id, year] of [["y1", "1"], ["y9999", "9999"]]) {
+    for (const [id, year] of [["year1", "1"], ["y9999", "9999"]]) {
       await page.goto(`/decisions/${id}`);
       await page.locator(".facts time", { hasText: new RegExp(`\\b${year}\\b`) }).waitFor();
       await page.goto(`/search?id_prefix=${id}`);
@@ -185,6 +182,7 @@ const tests = {
     // And who leaves the page by themselves leaves it.
     await page.getByLabel("A note").fill("Dropped");
     await page.getByRole("link", { name: "Cases" }).click();
+    await page.getByRole("heading", { name: "Cases" }).waitFor();
     await page.goBack();
     await page.getByLabel("A note").waitFor();
     must((await page.getByLabel("A note").inputValue()) === "", "a page that was left keeps what was written");

@@ -31,3 +31,9 @@ def test_console(results, name):
 def test_the_client_is_that_of_the_binary(binary):  # noqa: F811
     done = node(ROOT / "ui/scripts/schema.mjs", "--check", env={**os.environ, "ASSAY_BIN": str(binary)})
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(wanting() is not None, reason=str(wanting()))
+def test_no_word_is_missing_or_left_in_english():
+    done = node(ROOT / "ui/scripts/words.mjs")
+    assert done.returncode == 0, done.stderr
