@@ -56,7 +56,7 @@ function Reasons({ of }: { of: Shown }) {
   if (top === undefined) return null;
   return (
     <Card title={t("alert.why", { id: top.id })} bare>
-      {of.rules.length > 0 && <p className="body row"><span className="dim">{t("decision.rules")}</span> {of.rules.map((rule) => <span key={rule} className="chip">{rule}</span>)}</p>}
+      {of.rules.length > 0 && <div className="body"><p className="row"><span className="dim">{t("decision.rules")}</span> {of.rules.map((rule) => <span key={rule} className="chip">{rule}</span>)}</p></div>}
       {why.isPending ? <Loading /> : why.isError ? <Failed error={why.error} retry={() => void why.refetch()} /> : <Why of={why.data} score={top.score} />}
     </Card>
   );
