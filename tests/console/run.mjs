@@ -176,4 +176,22 @@ tests.every_page_in_every_shape = async (browser) => {
   return told;
 };
 
+// What analysts work with, on a phone, in the other languages.
+for (const language of ["fr", "th", "id"])
+  tests[`analysts_pages_in_${language}`] = async (browser) => {
+    const page = await signedIn(browser, "ada", { at: "/lists", size: "narrow" });
+    const told = [];
+    await page.evaluate((language) => localStorage.setItem("assay.language", language), language);
+    for (const [name, path] of (await places()).filter(([name]) => ["live", "alerts", "alert", "cases", "case", "decision", "entity"].includes(name))) {
+      await page.goto(path);
+      await page.waitForFunction((to) => document.documentElement.lang === to, language);
+      await settled(page);
+      await picture(page, `${name}-narrow-${language}`);
+      const wide = await overflow(page);
+      if (wide) told.push(`${name} ${language}: ${wide}`);
+      told.push(...page.faults.splice(0));
+    }
+    return told;
+  };
+
 await main(tests);

@@ -12,7 +12,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "system")]
 from conftest import binary  # noqa: E402,F401
 from service import ROOT, names, node, run_tests, serving, wanting  # noqa: E402
 
-ROWS, DECIDED = 16000, 700
+ROWS, DECIDED = 16000, 2500
 
 
 @pytest.fixture(scope="module")
