@@ -33,6 +33,8 @@ const tests = {
     await page.getByLabel("API key").fill(process.env.CONSOLE_KEY);
     await page.locator("form button").click();
     await page.waitForSelector("nav");
+    const licences = await (await fetch(`${base}/licences.txt`)).text();
+    must(/^react-dom .*MIT/m.test(licences) && /^react-aria-components .*Apache-2.0/m.test(licences), "the licences do not go along");
     return page.faults;
   },
 

@@ -9,6 +9,8 @@ import { Empty } from "./states";
 type Explanation = Schemas["Explanation"];
 type Explained = Schemas["ExplainedFeature"];
 
+const WORD = 16; // signs that stand on one line
+
 interface Own {
   entity: string;
   n: number;
@@ -108,9 +110,10 @@ function Compared({ of }: { of: Explained }) {
     : typeof of.value === "boolean" && own.median !== undefined ? value(own.median >= 0.5)
     : own.median !== undefined ? own.least === own.most ? value(own.median) : t("why.ownUsual", { usual: value(own.median), low: value(own.least), high: value(own.most) })
       : own.usual !== undefined ? t("why.ownMost", { usual: short(value(own.usual), 40), share: percent((own.usual_n ?? 0) / own.n, 0) }) : null;
+  const text = short(value(of.value), 40);
   return (
     <>
-      <td className="number break" data-label={t("why.value")}><Given text={short(value(of.value), 40)} /></td>
+      <td className={text.length > WORD ? "number break" : "number"} data-label={t("why.value")}><Given text={text} /></td>
       <td className="small" data-label={t("why.own")}>{usual === null ? <span className="dim">–</span> : <><Given text={usual} /><br /><span className="dim nobreak">{own!.entity}, {t("why.of", { n: own!.n })}</span></>}</td>
       <td className="small">
         {of.rank !== undefined ? <><Tick share={of.rank} /> <span className="nobreak">{t("why.rank", { share: percent(of.rank, 0) })}</span></>
