@@ -68,10 +68,9 @@ struct attributes {
     uint64_t runtime_ns, deadline_ns, period_ns;
 };
 
-/* Since 6.12 Linux lets a thread name the piece of time that it wants at once, and one that wants a
- * smaller piece than who has the processor mostly gets it when it is woken. Before 6.12 this is
+/* Since 6.12 Linux lets a thread name the piece of time that it wants at once. Before 6.12 this is
  * ignored, and so is a refusal. */
-void thread_prompt(void)
+static void want_small_pieces(void)
 {
     enum { PIECE_NS = 100000 }; /* the smallest there is */
     struct attributes a = {.size = sizeof a};
@@ -84,14 +83,22 @@ void thread_prompt(void)
     (void)syscall(SYS_sched_setattr, 0, &a, 0);
 }
 
+/* Who wants a smaller piece than who has the processor mostly gets it when it is woken. */
+void thread_prompt(void)
+{
+    want_small_pieces();
+}
+
 static _Thread_local bool is_background;
 
-/* Linux keeps niceness by thread. Where it is refused the thread is as the others. */
+/* Linux keeps niceness by thread. Where it is refused the thread is as the others. Who gives way
+ * gives up the rest of its piece, so this is small here too. */
 void thread_background(void)
 {
     enum { NICENESS = 10 }; /* more than the others': about a tenth of a processor they want */
 
     (void)setpriority(PRIO_PROCESS, (id_t)gettid(), getpriority(PRIO_PROCESS, 0) + NICENESS);
+    want_small_pieces();
     is_background = true;
 }
 

@@ -13,7 +13,7 @@
 /* The calling thread is one that no answer waits for: of a processor that others want too it has a
  * small share. */
 void thread_background(void);
-/* Said by it after each small piece of work (a row, a page, a frame: some ten microseconds): who
+/* Said by it after each small piece of work (a row, a page, a frame: some tens of microseconds): who
  * waits for its processor goes first. Does nothing in other threads. */
 void thread_give_way(void);
 /* The calling thread is one that an answer waits for: woken, it takes the processor from others

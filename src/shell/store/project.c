@@ -206,7 +206,6 @@ static bool project_batch(struct project *p, uint64_t until, uint32_t *taken, st
         }
         p->read_seq = r.seq;
         (*taken)++;
-        thread_give_way();
     }
     if (more < 0 || (fold != NULL && !fold->end(fold->context, p->store, p->read_seq, e)) ||
         !store_commit(p->store, p->read_seq, e)) {

@@ -11,7 +11,7 @@
 #include "shell/os/thread.h"
 #include "shell/store/sqlite.h"
 
-enum { PIECE_BYTES = 1 << 18 };
+enum { SHORT_BYTES = 1 << 15, PIECE_BYTES = 1 << 18 };
 
 /* Behind SQLite's own struct of an open file. */
 struct paced {
@@ -41,7 +41,8 @@ static int paced_write(sqlite3_file *f, const void *bytes, int length, sqlite3_i
     struct paced *p = paced_of(f);
     int rc = p->own->xWrite(f, bytes, length, at);
 
-    thread_give_way();
+    if ((p->written + length) / SHORT_BYTES > p->written / SHORT_BYTES)
+        thread_give_way();
     p->written += rc == SQLITE_OK ? length : 0;
     return p->written < PIECE_BYTES ? rc : paced_sync(f, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY);
 }
