@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/panic.h"
+#include "core/learn/part.h"
 #include "core/stats/order.h"
 
 #if defined(__x86_64__)
@@ -13,7 +14,6 @@
 
 enum {
     SAMPLE_ROWS = 100000, /* legitimate rows that are looked at to place borders; frauds all are */
-    GATHER_SPARE = 3,     /* bytes behind the last cell: bins.h */
     FRAUD_SHARE = 4,      /* frauds count 1/FRAUD_SHARE of all when borders are placed */
 };
 
@@ -232,9 +232,9 @@ void bins_init(struct bins *b, const struct dataset *d, uint32_t bins, bool by_i
 
     ASSERT(bins >= 2 && bins <= BINS_MAX);
     allocate(b, d->rows, d->inputs);
-    b->cell = mem_aligned(64, (size_t)d->rows * d->inputs + GATHER_SPARE);
+    b->cell = mem_aligned(64, (size_t)d->rows * d->inputs + PART_SPARE);
     if (by_input)
-        b->column = mem_aligned(64, (size_t)d->rows * d->inputs + GATHER_SPARE);
+        b->column = mem_aligned(64, (size_t)d->rows * d->inputs + PART_SPARE);
     workers_run(run->workers, d->inputs, cut_task, &c);
 }
 

@@ -16,7 +16,7 @@ struct bins {
     uint32_t inputs;
     uint8_t *cell;   /* rows * inputs, by row: histograms read many inputs of a row */
     uint8_t *column; /* the same by input: a split reads one input of many rows; or NULL */
-    /* Four bytes may be read at any cell of either. */
+    /* PART_SPARE bytes may be read behind any cell of either. */
     uint32_t *count; /* of each input: bins of values */
     double **border; /* of each input: count borders, the last is DBL_MAX */
 };

@@ -346,7 +346,7 @@ static uint32_t part(struct growing *g, const struct open_node *o, const struct 
                              .bin = s->bin,
                              .missing_left = s->missing_left};
     uint32_t rows = o->end - o->begin, *row = g->row + o->begin;
-    uint32_t left = part_rows(&rule, row, rows, g->row_aside, g->f->run->simd);
+    uint32_t left = part_rows(&rule, row, rows, row, g->row_aside, g->f->run->simd);
 
     memcpy(row + left, g->row_aside, (rows - left) * sizeof *row);
     return o->begin + left;

@@ -43,8 +43,8 @@ struct grower {
     const struct gradients *gradients;
     enum simd simd;
     struct histogram_work work;
-    uint32_t *row;     /* permuted */
-    uint32_t *scratch; /* of the same size */
+    uint32_t *row;          /* permuted */
+    uint32_t *left, *right; /* where rows are parted to; of the same size */
     struct grown_node *node;
     struct leaf *leaf; /* by node */
     uint32_t nodes;
@@ -68,7 +68,8 @@ struct grower *grower_new(const struct bins *b, const struct boost_options *o,
     g->work.workers = run->workers;
     g->work.spare = mem_aligned(64, cells * sizeof *g->work.spare);
     g->row = mem_array(b->rows, sizeof *g->row);
-    g->scratch = mem_array(b->rows, sizeof *g->scratch);
+    g->left = mem_array(b->rows, sizeof *g->left);
+    g->right = mem_array(b->rows, sizeof *g->right);
     g->node = mem_array(2 * o->leaves, sizeof *g->node);
     g->leaf = mem_array(2 * o->leaves, sizeof *g->leaf);
     g->made_ready = mem_array(2 * o->leaves, sizeof *g->made_ready);
@@ -86,7 +87,8 @@ void grower_free(struct grower *g)
     mem_free(g->pool);
     mem_free(g->work.spare);
     mem_free(g->row);
-    mem_free(g->scratch);
+    mem_free(g->left);
+    mem_free(g->right);
     mem_free(g->node);
     mem_free(g->leaf);
     mem_free(g->made_ready);
@@ -187,7 +189,7 @@ struct scan {
     const uint64_t *cell;
     uint32_t last;
     uint64_t first_left, total;
-    double parent;
+    double parent, least; /* quality of the leaf; gains up to `least` are of no use */
 };
 
 /* What all scans of a tree share. */
@@ -197,14 +199,16 @@ struct scale {
 
 /* gain[k] of the border behind bin k: the second-order gain (Chen and Guestrin, "XGBoost", 2016,
  * eq. 7) of sending all up to it left, over the parent's quality; negative where a side is too
- * light. Sums first: what remains has no order and no branch, and is taken several bins at once. */
-__attribute__((always_inline)) static inline void
+ * light. Sums first: what remains has no order and no branch, and is taken several bins at once.
+ * False where none is of use. */
+__attribute__((always_inline)) static inline bool
 gains_of(const struct scan *scan, const struct scale *scale, double *restrict gain)
 {
     const struct scan s = *scan;
     const struct scale c = *scale;
     uint64_t left[BINS_MAX + 1], sum = s.first_left;
     double lighter[BINS_MAX + 1];
+    uint64_t useful = 0;
 
     for (uint32_t k = 1; k <= s.last; k++)
         left[k] = sum += s.cell[k];
@@ -222,28 +226,31 @@ gains_of(const struct scan *scan, const struct scale *scale, double *restrict ga
     }
     for (uint32_t k = 1; k <= s.last; k++)
         gain[k] = lighter[k] < c.min_weight ? -1 : gain[k];
+    for (uint32_t k = 1; k <= s.last; k++)
+        useful |= gain[k] > s.least;
+    return useful != 0;
 }
 
-static void gains_scalar(const struct scan *s, const struct scale *c, double *gain)
+static bool gains_scalar(const struct scan *s, const struct scale *c, double *gain)
 {
-    gains_of(s, c, gain);
+    return gains_of(s, c, gain);
 }
 
 #if defined(__x86_64__)
-__attribute__((target("avx2"))) static void gains_avx2(const struct scan *s, const struct scale *c,
+__attribute__((target("avx2"))) static bool gains_avx2(const struct scan *s, const struct scale *c,
                                                        double *gain)
 {
-    gains_of(s, c, gain);
+    return gains_of(s, c, gain);
 }
 
-__attribute__((target("avx512f,avx512dq,avx512vl,prefer-vector-width=512"))) static void
+__attribute__((target("avx512f,avx512dq,avx512vl,prefer-vector-width=512"))) static bool
 gains_avx512(const struct scan *s, const struct scale *c, double *gain)
 {
-    gains_of(s, c, gain);
+    return gains_of(s, c, gain);
 }
 #endif
 
-static void bounded_gains(const struct grower *g, const struct grown_node *n, uint32_t input,
+static bool bounded_gains(const struct grower *g, const struct grown_node *n, uint32_t input,
                           const struct scan *s, double *gain)
 {
     double least = g->options->min_leaf_weight;
@@ -257,40 +264,52 @@ static void bounded_gains(const struct grower *g, const struct grown_node *n, ui
         r = unpack(g, s->total - left);
         gain[k] = l.hessian < least || r.hessian < least ? -1 : bounded_gain(g, n, input, l, r);
     }
+    return true;
 }
 
-static void all_gains(const struct grower *g, const struct grown_node *n, uint32_t input,
+static bool all_gains(const struct grower *g, const struct grown_node *n, uint32_t input,
                       const struct scan *s, double *gain)
 {
     const struct scale c = {g->gradients->gradient_unit, g->gradients->hessian_unit, g->options->l2,
                             g->options->min_leaf_weight};
 
     if (g->direction != NULL)
-        bounded_gains(g, n, input, s, gain);
+        return bounded_gains(g, n, input, s, gain);
 #if defined(__x86_64__)
-    else if (g->simd == SIMD_AVX512)
-        gains_avx512(s, &c, gain);
-    else if (g->simd == SIMD_AVX2)
-        gains_avx2(s, &c, gain);
+    if (g->simd == SIMD_AVX512)
+        return gains_avx512(s, &c, gain);
+    if (g->simd == SIMD_AVX2)
+        return gains_avx2(s, &c, gain);
 #endif
-    else
-        gains_scalar(s, &c, gain);
+    return gains_scalar(s, &c, gain);
 }
 
 /* Tries every border of one input, with missing on the side that is asked for. */
-static void scan_input(const struct grower *g, const struct grown_node *n, const uint64_t *cell,
-                       uint32_t input, bool missing_left, double parent, struct split *best)
+static void scan_borders(const struct grower *g, const struct grown_node *n, const uint64_t *cell,
+                         uint32_t input, bool missing_left, struct split *best)
 {
-    struct scan s = {.cell = cell + bins_cell(input), .total = n->total, .parent = parent};
+    struct scan s = {.cell = cell + bins_cell(input),
+                     .total = n->total,
+                     .parent = quality(unpack(g, n->total), g->options->l2),
+                     .least = best->gain};
     double gain[BINS_MAX + 1];
 
     s.last = g->work.bins->count[input] - (s.cell[0] == 0 || missing_left);
     s.first_left = missing_left ? s.cell[0] : 0;
-    all_gains(g, n, input, &s, gain);
+    if (!all_gains(g, n, input, &s, gain))
+        return;
     for (uint32_t k = 1; k <= s.last; k++) {
         if (gain[k] > best->gain && s.cell[k] != 0)
             *best = (struct split){gain[k], (uint16_t)input, (uint8_t)k, missing_left};
     }
+}
+
+static void scan_input(const struct grower *g, const struct grown_node *n, const uint64_t *cell,
+                       uint32_t input, struct split *best)
+{
+    scan_borders(g, n, cell, input, false, best);
+    if (cell[bins_cell(input)] != 0)
+        scan_borders(g, n, cell, input, true, best);
 }
 
 /* Packed sum of what a split sends left. */
@@ -311,36 +330,71 @@ static void settle_missing(const struct grown_node *n, const uint64_t *cell, str
         s->missing_left = 2 * packed_hessian(left_of(cell, s)) >= packed_hessian(n->total);
 }
 
-/* Gain 0: none. */
-static struct split find_split(const struct grower *g, const struct grown_node *n,
-                               const uint64_t *cell)
+/* Looks for the best splits of one node or two, each thread among some of the columns. */
+struct search {
+    const struct grower *grower;
+    const struct grown_node *node[2]; /* NULL: none, or not to be split */
+    uint64_t *cell[2];
+    unsigned
+        whole; /* where it is below 2: that one's cells are of both, the other's to be taken off */
+    uint32_t pieces;
+    struct split best[PIECES_MAX][2];
+};
+
+static void search_piece(void *context, unsigned number)
 {
-    double parent = quality(unpack(g, n->total), g->options->l2);
+    struct search *s = context;
+    const struct grower *g = s->grower;
+    uint32_t columns = g->work.columns;
+    uint32_t from = columns * number / s->pieces, to = columns * (number + 1) / s->pieces;
+
+    if (s->whole < 2)
+        histogram_subtract(&g->work, from, to, s->cell[s->whole], s->cell[1 - s->whole]);
+    for (unsigned k = 0; k < 2; k++) {
+        struct split *best = &s->best[number][k];
+        const struct grown_node *n = s->node[k];
+
+        *best = (struct split){.gain = gain_least};
+        if (n == NULL)
+            continue;
+        for (uint32_t c = from; c < to; c++)
+            scan_input(g, n, s->cell[k], g->work.column[c], best);
+    }
+}
+
+/* The first of the best, as if one had looked at all; gain 0: none. */
+static struct split best_found(const struct search *s, unsigned k)
+{
     struct split best = {.gain = gain_least};
 
-    for (uint32_t c = 0; c < g->work.columns; c++) {
-        uint32_t input = g->work.column[c];
-
-        scan_input(g, n, cell, input, false, parent, &best);
-        if (cell[bins_cell(input)] != 0)
-            scan_input(g, n, cell, input, true, parent, &best);
+    for (uint32_t i = 0; i < s->pieces; i++) {
+        if (s->best[i][k].gain > best.gain)
+            best = s->best[i][k];
     }
     if (best.gain <= gain_least)
         return (struct split){0};
-    settle_missing(n, cell, &best);
+    settle_missing(s->node[k], s->cell[k], &best);
     return best;
+}
+
+static void search_splits(struct search *s)
+{
+    if (s->pieces > 1)
+        workers_run(s->grower->work.workers, s->pieces, search_piece, s);
+    else
+        search_piece(s, 0);
 }
 
 /* ---- splitting ---- */
 
-/* A node's rows are parted in pieces, one a thread: each piece keeps its left rows at its own start
- * and puts its right rows aside; then the pieces are joined in order. Stable, so the result does
- * not depend on how many pieces there were. */
+/* A node's rows are parted in pieces, one a thread, and then joined in order. Stable, so the result
+ * does not depend on how many pieces there were. */
 struct parting {
     struct grower *grower;
     const struct grown_node *node;
     uint32_t pieces;
-    uint32_t left[PIECES_MAX];
+    uint32_t left[PIECES_MAX];                          /* of the piece, how many went there */
+    uint32_t left_at[PIECES_MAX], right_at[PIECES_MAX]; /* where those go */
 };
 
 static uint32_t piece_begin(const struct parting *p, unsigned number)
@@ -361,8 +415,30 @@ static void part_piece(void *context, unsigned number)
                              .bin = p->node->bin,
                              .missing_left = p->node->missing_left};
     uint32_t begin = piece_begin(p, number), end = piece_begin(p, number + 1);
+    uint32_t *left = p->pieces > 1 ? g->left : g->row; /* one piece's are in their place */
 
-    p->left[number] = part_rows(&rule, g->row + begin, end - begin, g->scratch + begin, g->simd);
+    p->left[number] =
+        part_rows(&rule, g->row + begin, end - begin, left + begin, g->right + begin, g->simd);
+}
+
+static void join_piece(void *context, unsigned number)
+{
+    const struct parting *p = context;
+    struct grower *g = p->grower;
+    uint32_t begin = piece_begin(p, number), left = p->left[number];
+    uint32_t right = piece_begin(p, number + 1) - begin - left;
+
+    if (p->pieces > 1)
+        memcpy(g->row + p->left_at[number], g->left + begin, left * sizeof *g->row);
+    memcpy(g->row + p->right_at[number], g->right + begin, right * sizeof *g->row);
+}
+
+static void run_pieces(struct parting *p, void (*task)(void *context, unsigned number))
+{
+    if (p->pieces > 1)
+        workers_run(p->grower->work.workers, p->pieces, task, p);
+    else
+        task(p, 0);
 }
 
 /* Returns how many rows went left. */
@@ -371,17 +447,15 @@ static uint32_t partition(struct grower *g, const struct grown_node *n, uint32_t
     struct parting p = {.grower = g, .node = n, .pieces = pieces};
     uint32_t at = n->begin, left;
 
-    workers_run(g->work.workers, p.pieces, part_piece, &p);
-    for (uint32_t i = 0; i < p.pieces; at += p.left[i++])
-        memmove(g->row + at, g->row + piece_begin(&p, i), p.left[i] * sizeof *g->row);
+    run_pieces(&p, part_piece);
+    for (uint32_t i = 0; i < pieces; at += p.left[i++])
+        p.left_at[i] = at;
     left = at - n->begin;
-    for (uint32_t i = 0; i < p.pieces; i++) {
-        uint32_t begin = piece_begin(&p, i);
-        uint32_t count = piece_begin(&p, i + 1) - begin - p.left[i];
-
-        memcpy(g->row + at, g->scratch + begin, count * sizeof *g->row);
-        at += count;
+    for (uint32_t i = 0; i < pieces; i++) {
+        p.right_at[i] = at;
+        at += piece_begin(&p, i + 1) - piece_begin(&p, i) - p.left[i];
     }
+    run_pieces(&p, join_piece);
     return left;
 }
 
@@ -405,20 +479,30 @@ static uint32_t sharers(const struct grower *g, const struct grown_node *n)
     return count < PIECES_MAX ? count : PIECES_MAX;
 }
 
+static void build_cells(const struct grower *g, const struct grown_node *n, uint32_t pieces,
+                        uint64_t *cell)
+{
+    if (pieces > 1)
+        histogram_build(&g->work, g->row + n->begin, rows_of(n), cell);
+    else
+        histogram_build_alone(&g->work, g->row + n->begin, rows_of(n), cell);
+}
+
 /* The lighter child's histogram is summed, the other's is what remains of the parent's. */
-static void sum_children(struct grower *g, const struct grown_node *parent, struct children *c)
+static void open_children(struct grower *g, struct children *c, uint32_t pieces)
 {
     unsigned small = rows_of(&c->node[0]) <= rows_of(&c->node[1]) ? 0 : 1;
-    const uint32_t *row = g->row + c->node[small].begin;
-    uint32_t rows = rows_of(&c->node[small]);
-    uint64_t *cell = c->leaf[small].cell;
+    struct search s = {.grower = g, .whole = 1 - small, .pieces = pieces};
 
-    if (sharers(g, parent) > 1)
-        histogram_build(&g->work, row, rows, cell);
-    else
-        histogram_build_alone(&g->work, row, rows, cell);
+    build_cells(g, &c->node[small], pieces, c->leaf[small].cell);
     c->leaf[1 - small].cell = g->leaf[c->of].cell;
-    histogram_subtract(&g->work, c->leaf[1 - small].cell, cell);
+    for (unsigned k = 0; k < 2; k++) {
+        s.cell[k] = c->leaf[k].cell;
+        s.node[k] = may_split(g, &c->node[k]) ? &c->node[k] : NULL;
+    }
+    search_splits(&s);
+    for (unsigned k = 0; k < 2; k++)
+        c->leaf[k].best = best_found(&s, k);
 }
 
 static void make_children(const struct grower *g, const struct grown_node *n, uint32_t left,
@@ -439,12 +523,12 @@ static void prepare(void *context, unsigned number)
     struct children *c = g->batch[number];
     struct grown_node *n = &g->node[c->of];
     struct leaf *leaf = &g->leaf[c->of];
-    uint32_t least = g->options->min_leaf_rows, left;
+    uint32_t least = g->options->min_leaf_rows, pieces = sharers(g, n), left;
 
     n->input = leaf->best.input;
     n->bin = leaf->best.bin;
     n->missing_left = leaf->best.missing_left;
-    left = partition(g, n, sharers(g, n));
+    left = partition(g, n, pieces);
     if (left < least || rows_of(n) - left < least) {
         leaf->best.gain = 0;
         return;
@@ -454,12 +538,8 @@ static void prepare(void *context, unsigned number)
     c->opens = c->opens && (may_split(g, &c->node[0]) || may_split(g, &c->node[1]));
     if (!c->opens)
         return;
-    sum_children(g, n, c);
+    open_children(g, c, pieces);
     leaf->cell = NULL;
-    for (unsigned k = 0; k < 2; k++) {
-        if (may_split(g, &c->node[k]))
-            c->leaf[k].best = find_split(g, &c->node[k], c->leaf[k].cell);
-    }
 }
 
 static void drop_cells(struct grower *g, struct leaf *leaf)
@@ -577,17 +657,18 @@ static void take_children(struct grower *g, uint32_t at)
 static void open_root(struct grower *g, uint32_t rows)
 {
     uint64_t *cell = take_cells(g);
+    struct grown_node *root = &g->node[0];
     uint32_t input = g->work.column[0];
+    struct search s = {.grower = g, .node[0] = root, .cell[0] = cell, .whole = 2};
 
     g->nodes = 1;
-    g->node[0] = (struct grown_node){.end = rows, .least = -INFINITY, .most = INFINITY};
-    if (sharers(g, &g->node[0]) > 1)
-        histogram_build(&g->work, g->row, rows, cell);
-    else
-        histogram_build_alone(&g->work, g->row, rows, cell);
+    *root = (struct grown_node){.end = rows, .least = -INFINITY, .most = INFINITY};
+    s.pieces = sharers(g, root);
+    build_cells(g, root, s.pieces, cell);
     for (uint32_t k = 0; k <= g->work.bins->count[input]; k++)
-        g->node[0].total += cell[bins_cell(input) + k];
-    g->leaf[0] = (struct leaf){.cell = cell, .best = find_split(g, &g->node[0], cell)};
+        root->total += cell[bins_cell(input) + k];
+    search_splits(&s);
+    g->leaf[0] = (struct leaf){.cell = cell, .best = best_found(&s, 0)};
 }
 
 static void close_leaf(struct grower *g, struct leaf *leaf)

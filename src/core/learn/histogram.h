@@ -37,7 +37,8 @@ void histogram_build_alone(const struct histogram_work *w, const uint32_t *row, 
                            uint64_t *cell);
 void histogram_build(const struct histogram_work *w, const uint32_t *row, uint32_t rows,
                      uint64_t *cell);
-/* whole -= part */
-void histogram_subtract(const struct histogram_work *w, uint64_t *whole, const uint64_t *part);
+/* whole -= part, of column[from..to-1] */
+void histogram_subtract(const struct histogram_work *w, uint32_t from, uint32_t to, uint64_t *whole,
+                        const uint64_t *part);
 
 #endif
