@@ -2,14 +2,11 @@
 
 #include <string.h>
 
-enum {
-    PREFETCH_ROWS = 16,
-    COLUMNS_LEAST = 4, /* so many at least are summed in one walk over the rows */
-};
+enum { PREFETCH_ROWS = 16 };
 
-static void clear(const struct histogram_work *w, uint32_t from, uint32_t to, uint64_t *cell)
+static void clear(const struct histogram_work *w, uint64_t *cell)
 {
-    for (uint32_t c = from; c < to; c++) {
+    for (uint32_t c = 0; c < w->columns; c++) {
         uint32_t j = w->column[c];
 
         memset(cell + bins_cell(j), 0, (w->bins->count[j] + 1) * sizeof *cell);
@@ -28,24 +25,23 @@ add_two(uint64_t *cell, const uint8_t *x, const uint8_t *y, uint64_t g, uint64_t
     }
 }
 
-/* Neighbouring inputs: no list of columns to follow. */
-static void sum_neighbours(const struct histogram_work *w, uint32_t from, uint32_t to,
-                           const uint32_t *row, uint32_t rows, uint64_t *cell)
+/* All inputs: no list of columns to follow. */
+static void sum_all(const struct histogram_work *w, const uint32_t *row, uint32_t rows,
+                    uint64_t *cell)
 {
-    const uint8_t *const cells = w->bins->cell + from;
+    const uint8_t *const cells = w->bins->cell;
     const uint64_t *packed = w->packed;
-    uint32_t stride = w->bins->inputs, inputs = to - from, i = 0;
+    uint32_t inputs = w->bins->inputs, i = 0;
 
-    cell += bins_cell(from);
     for (; i + 2 <= rows; i += 2) {
-        const uint8_t *x = cells + (size_t)row[i] * stride;
-        const uint8_t *y = cells + (size_t)row[i + 1] * stride;
+        const uint8_t *x = cells + (size_t)row[i] * inputs;
+        const uint8_t *y = cells + (size_t)row[i + 1] * inputs;
         uint64_t g = packed[row[i]], h = packed[row[i + 1]];
         uint32_t j = 0;
 
         if (i + PREFETCH_ROWS + 1 < rows) {
-            __builtin_prefetch(cells + (size_t)row[i + PREFETCH_ROWS] * stride);
-            __builtin_prefetch(cells + (size_t)row[i + PREFETCH_ROWS + 1] * stride);
+            __builtin_prefetch(cells + (size_t)row[i + PREFETCH_ROWS] * inputs);
+            __builtin_prefetch(cells + (size_t)row[i + PREFETCH_ROWS + 1] * inputs);
             __builtin_prefetch(&packed[row[i + PREFETCH_ROWS]]);
             __builtin_prefetch(&packed[row[i + PREFETCH_ROWS + 1]]);
         }
@@ -60,12 +56,12 @@ static void sum_neighbours(const struct histogram_work *w, uint32_t from, uint32
     }
     for (; i < rows; i++) {
         for (uint32_t j = 0; j < inputs; j++)
-            cell[bins_cell(j) + cells[(size_t)row[i] * stride + j]] += packed[row[i]];
+            cell[bins_cell(j) + cells[(size_t)row[i] * inputs + j]] += packed[row[i]];
     }
 }
 
-static void sum_some(const struct histogram_work *w, uint32_t from, uint32_t to,
-                     const uint32_t *row, uint32_t rows, uint64_t *cell)
+static void sum_some(const struct histogram_work *w, const uint32_t *row, uint32_t rows,
+                     uint64_t *cell)
 {
     const struct bins *b = w->bins;
 
@@ -73,72 +69,77 @@ static void sum_some(const struct histogram_work *w, uint32_t from, uint32_t to,
         const uint8_t *bin = b->cell + (size_t)row[i] * b->inputs;
         uint64_t g = w->packed[row[i]];
 
-        for (uint32_t c = from; c < to; c++)
+        for (uint32_t c = 0; c < w->columns; c++)
             cell[bins_cell(w->column[c]) + bin[w->column[c]]] += g;
     }
 }
 
-/* column[from..to-1] */
-static void build(const struct histogram_work *w, uint32_t from, uint32_t to, const uint32_t *row,
-                  uint32_t rows, uint64_t *cell)
-{
-    clear(w, from, to, cell);
-    if (w->columns == w->bins->inputs)
-        sum_neighbours(w, from, to, row, rows, cell);
-    else
-        sum_some(w, from, to, row, rows, cell);
-}
-
-void histogram_build_alone(const struct histogram_work *w, const uint32_t *row, uint32_t rows,
-                           uint64_t *cell)
-{
-    build(w, 0, w->columns, row, rows, cell);
-}
-
-/* Threads share the columns, so that there is nothing to add up afterwards; where they are more
- * than that, also the rows. */
-struct sharing {
+struct parts {
     const struct histogram_work *work;
     const uint32_t *row;
-    uint32_t rows, blocks, parts; /* of columns, of rows */
+    uint32_t rows, count;
     uint64_t *cell;
 };
 
-static uint64_t *part_cells(const struct sharing *s, uint32_t part)
+static uint64_t *part_cells(const struct histogram_work *w, uint32_t part, uint64_t *cell)
 {
-    return part == 0 ? s->cell : s->work->spare + (part - 1) * bins_cell(s->work->bins->inputs);
+    return part == 0 ? cell : w->spare + (part - 1) * bins_cell(w->bins->inputs);
 }
 
-static void build_share(void *context, unsigned number)
+static void sum_part(void *context, unsigned number)
 {
-    const struct sharing *s = context;
-    uint32_t block = number % s->blocks, part = number / s->blocks, columns = s->work->columns;
-    uint32_t first = (uint32_t)((uint64_t)s->rows * part / s->parts);
-    uint32_t last = (uint32_t)((uint64_t)s->rows * (part + 1) / s->parts);
+    const struct parts *p = context;
+    const struct histogram_work *w = p->work;
+    uint32_t from = (uint32_t)((uint64_t)p->rows * number / p->count);
+    uint32_t to = (uint32_t)((uint64_t)p->rows * (number + 1) / p->count);
+    uint64_t *cell = part_cells(w, number, p->cell);
 
-    build(s->work, columns * block / s->blocks, columns * (block + 1) / s->blocks, s->row + first,
-          last - first, part_cells(s, part));
+    clear(w, cell);
+    if (w->columns == w->bins->inputs)
+        sum_all(w, p->row + from, to - from, cell);
+    else
+        sum_some(w, p->row + from, to - from, cell);
 }
 
 void histogram_build(const struct histogram_work *w, const uint32_t *row, uint32_t rows,
-                     uint64_t *cell)
+                     uint32_t parts, uint64_t *cell)
 {
-    struct sharing s = {w, row, rows, w->columns / COLUMNS_LEAST, 1, cell};
-    uint32_t threads = workers_count(w->workers);
+    struct parts p = {w, row, rows, parts, cell};
 
-    s.blocks = s.blocks > threads ? threads : s.blocks > 0 ? s.blocks : 1;
-    s.parts = threads / s.blocks;
-    workers_run(w->workers, s.blocks * s.parts, build_share, &s);
-    for (uint32_t n = 1; n < s.parts; n++) {
-        const uint64_t *other = part_cells(&s, n);
+    if (parts > 1)
+        workers_run(w->workers, parts, sum_part, &p);
+    else
+        sum_part(&p, 0);
+}
 
-        for (uint32_t c = 0; c < w->columns; c++) {
+void histogram_join(const struct histogram_work *w, uint32_t parts, uint32_t from, uint32_t to,
+                    uint64_t *cell)
+{
+    for (uint32_t n = 1; n < parts; n++) {
+        const uint64_t *part = part_cells(w, n, cell);
+
+        for (uint32_t c = from; c < to; c++) {
             uint32_t j = w->column[c];
 
             for (size_t k = bins_cell(j), end = k + w->bins->count[j]; k <= end; k++)
-                cell[k] += other[k];
+                cell[k] += part[k];
         }
     }
+}
+
+/* Each row lies in one cell of every input. */
+uint64_t histogram_total(const struct histogram_work *w, uint32_t parts, uint64_t *cell)
+{
+    uint32_t j = w->column[0];
+    uint64_t sum = 0;
+
+    for (uint32_t n = 0; n < parts; n++) {
+        const uint64_t *part = part_cells(w, n, cell);
+
+        for (uint32_t k = 0; k <= w->bins->count[j]; k++)
+            sum += part[bins_cell(j) + k];
+    }
+    return sum;
 }
 
 void histogram_subtract(const struct histogram_work *w, uint32_t from, uint32_t to, uint64_t *whole,

@@ -17,7 +17,7 @@ static void part_scalar(const struct part_rule *rule, const uint32_t *row, uint3
 {
     for (; i < rows; i++) {
         uint32_t r = row[i];
-        uint8_t cell = rule->cell[(size_t)(r >> rule->shift) * rule->stride];
+        uint8_t cell = rule->column[r >> rule->shift];
         bool goes_left = cell == 0 ? rule->missing_left : cell <= rule->bin;
 
         p->left[p->lefts] = r; /* lefts <= i: what it overwrites was read */
@@ -49,14 +49,13 @@ __attribute__((target("avx512f,popcnt"))) static void
 part_gather(const struct part_rule *rule, const uint32_t *row, uint32_t rows, struct parted *p)
 {
     const __m512i bin = _mm512_set1_epi32(rule->bin), byte = _mm512_set1_epi32(255);
-    const __m512i stride = _mm512_set1_epi32((int)rule->stride);
     const __m128i shift = _mm_cvtsi32_si128((int)rule->shift);
     uint32_t i = 0;
 
     for (; i + VECTOR <= rows; i += VECTOR) {
         __m512i r = _mm512_loadu_si512(row + i);
-        __m512i at = _mm512_mullo_epi32(_mm512_srl_epi32(r, shift), stride);
-        __m512i cell = _mm512_and_epi32(_mm512_i32gather_epi32(at, rule->cell, 1), byte);
+        __m512i at = _mm512_srl_epi32(r, shift);
+        __m512i cell = _mm512_and_epi32(_mm512_i32gather_epi32(at, rule->column, 1), byte);
 
         keep(rule, r, _mm512_cmple_epu32_mask(cell, bin), _mm512_test_epi32_mask(cell, cell), p);
     }
@@ -100,9 +99,9 @@ NEAR static void part_near(const struct part_rule *rule, const uint32_t *row, ui
 
         if (span <= PART_SPARE) {
             at = _mm512_sub_epi32(at, _mm512_set1_epi32((int)first));
-            cell = near_bytes(rule->cell + first, _mm512_cvtepi32_epi8(at), span);
+            cell = near_bytes(rule->column + first, _mm512_cvtepi32_epi8(at), span);
         } else {
-            cell = _mm512_cvtepi32_epi8(_mm512_i32gather_epi32(at, rule->cell, 1));
+            cell = _mm512_cvtepi32_epi8(_mm512_i32gather_epi32(at, rule->column, 1));
         }
         keep(rule, r, _mm_cmple_epu8_mask(cell, bin), _mm_test_epi8_mask(cell, cell), p);
     }
@@ -116,8 +115,8 @@ uint32_t part_rows(const struct part_rule *rule, const uint32_t *row, uint32_t r
     struct parted p = {.left = left, .right = right};
 
 #if defined(__x86_64__)
-    if (level == SIMD_AVX512 && (uint64_t)rule->rows * rule->stride <= INT32_MAX) {
-        if (rule->stride == 1 && simd_has_byte_permute())
+    if (level == SIMD_AVX512) {
+        if (simd_has_byte_permute())
             part_near(rule, row, rows, &p);
         else
             part_gather(rule, row, rows, &p);

@@ -11,10 +11,8 @@ enum { PART_SPARE = 255 };
 
 /* Left where the row's cell is 1..bin, or is 0 (missing) and missing_left. */
 struct part_rule {
-    unsigned shift;      /* a row's number is row[i] >> shift; what is below goes with it */
-    const uint8_t *cell; /* of the input, of row 0; PART_SPARE bytes may be read behind any */
-    uint32_t stride;     /* from a row's cell to the next row's */
-    uint32_t rows;       /* that have cells */
+    unsigned shift;        /* a row's number is row[i] >> shift; what is below goes with it */
+    const uint8_t *column; /* cells by row; PART_SPARE bytes may be read behind any */
     uint8_t bin;
     bool missing_left;
 };
