@@ -106,5 +106,5 @@ int main(void)
         cmocka_unit_test(none_and_few_rows_are_parted),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return RUN(tests);
 }
