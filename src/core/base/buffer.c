@@ -5,11 +5,26 @@
 
 #include "core/base/memory.h"
 
-enum { BUFFER_FIRST_BYTES = 256 };
+enum { BUFFER_FIRST_BYTES = 256, SPILL_BYTES = 32 << 10 };
 
 void buffer_init(struct buffer *b, size_t max_bytes)
 {
     *b = (struct buffer){.max = max_bytes};
+}
+
+void buffer_init_spilling(struct buffer *b, size_t max_bytes,
+                          void (*spill)(void *context, const void *bytes, size_t length),
+                          void *context)
+{
+    *b = (struct buffer){.max = max_bytes, .spill = spill, .context = context};
+}
+
+void buffer_spill(struct buffer *b)
+{
+    if (b->length > 0)
+        b->spill(b->context, b->bytes, b->length);
+    b->max -= b->length;
+    b->length = 0;
 }
 
 void buffer_fini(struct buffer *b)
@@ -28,6 +43,8 @@ char *buffer_reserve(struct buffer *b, size_t bytes)
 {
     size_t capacity = b->capacity;
 
+    if (b->spill != NULL && b->length >= SPILL_BYTES)
+        buffer_spill(b);
     if (b->overflow || bytes > b->max - b->length) {
         b->overflow = true;
         return NULL;

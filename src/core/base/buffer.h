@@ -18,9 +18,18 @@ struct buffer {
     size_t capacity;
     size_t max;
     bool overflow;
+    /* Where it is not NULL, takes what has gathered, some ten thousand bytes at a time: `bytes` has
+     * only what came after, `max` counts all. */
+    void (*spill)(void *context, const void *bytes, size_t length);
+    void *context;
 };
 
 void buffer_init(struct buffer *b, size_t max_bytes);
+/* For what is only to be read through once. buffer_spill gives what is left. */
+void buffer_init_spilling(struct buffer *b, size_t max_bytes,
+                          void (*spill)(void *context, const void *bytes, size_t length),
+                          void *context);
+void buffer_spill(struct buffer *b);
 void buffer_fini(struct buffer *b);
 void buffer_clear(struct buffer *b);
 char *buffer_reserve(struct buffer *b, size_t bytes) MUST_USE; /* room for bytes, or NULL */

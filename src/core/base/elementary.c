@@ -280,15 +280,13 @@ double em_sigmoid(double x)
  * -745.2 is 0; there, any other argument does for the series. */
 __attribute__((always_inline)) static inline double sigmoid_of(double x)
 {
-    double a = x < 0 ? x : -x, e = exp_of(a < -745.2 ? -745.2 : a, 0), q, r;
+    double a = x < 0 ? x : -x, e = exp_of(a < -745.2 ? -745.2 : a, 0), q;
     struct twofold d;
 
     e = a < -745.2 ? 0 : e;
     d = two_sum_ordered(1, e);
-    q = e / d.hi;
-    q = q - q * d.lo / d.hi;
-    r = 1 / (1 + e);
-    q = x < 0 ? q : r;
+    q = (x < 0 ? e : 1) / d.hi;
+    q = x < 0 ? q - q * d.lo / d.hi : q;
     return x == x ? q : x;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/panic.h"
+#include "core/learn/part.h"
 #include "core/stats/order.h"
 
 #if defined(__x86_64__)
@@ -13,7 +14,6 @@
 
 enum {
     SAMPLE_ROWS = 100000, /* legitimate rows that are looked at to place borders; frauds all are */
-    GATHER_SPARE = 3,     /* bytes behind the last cell: bins.h */
     FRAUD_SHARE = 4,      /* frauds count 1/FRAUD_SHARE of all when borders are placed */
 };
 
@@ -21,30 +21,23 @@ struct weighted {
     double value, weight;
 };
 
-/* Sorts and joins equal values; returns how many differ. */
-static uint32_t join_equal(struct weighted *v, uint32_t count)
+/* Two sorted lists as one of values that differ; returns how many. */
+static uint32_t join(const double *light, uint32_t lights, double light_weight, const double *heavy,
+                     uint32_t heavies, double heavy_weight, struct weighted *v)
 {
-    struct weighted *sorted = mem_array(count + 1, sizeof *sorted);
-    uint64_t *key = mem_array(count + 1, sizeof *key);
-    uint32_t *order = mem_array(count + 1, sizeof *order), kept = 0;
+    uint32_t i = 0, k = 0, kept = 0;
 
-    for (uint32_t i = 0; i < count; i++) {
-        key[i] = order_key(v[i].value);
-        order[i] = i;
-    }
-    order_by(key, count, order);
-    for (uint32_t i = 0; i < count; i++) {
-        const struct weighted *next = &v[order[i]];
+    while (i < lights || k < heavies) {
+        double value = k == heavies || (i < lights && light[i] <= heavy[k]) ? light[i] : heavy[k];
+        uint32_t lights_before = i, heavies_before = k;
 
-        if (kept > 0 && next->value == sorted[kept - 1].value)
-            sorted[kept - 1].weight += next->weight;
-        else
-            sorted[kept++] = *next;
+        while (i < lights && light[i] == value)
+            i++;
+        while (k < heavies && heavy[k] == value)
+            k++;
+        v[kept++] = (struct weighted){value, (i - lights_before) * light_weight +
+                                                 (k - heavies_before) * heavy_weight};
     }
-    memcpy(v, sorted, kept * sizeof *v);
-    mem_free(sorted);
-    mem_free(key);
-    mem_free(order);
     return kept;
 }
 
@@ -86,9 +79,12 @@ static void cut_input(struct bins *b, uint32_t input, const struct dataset *d, c
                       uint32_t most)
 {
     uint32_t frauds = dataset_frauds(d), legitimate = d->rows - frauds;
-    uint32_t stride = legitimate / SAMPLE_ROWS + 1, seen = 0, count = 0;
-    struct weighted *v = mem_array(frauds + legitimate / stride + 1, sizeof *v);
-    double heavy = legitimate / ((FRAUD_SHARE - 1.0) * frauds);
+    uint32_t stride = legitimate / SAMPLE_ROWS + 1, seen = 0, count;
+    uint32_t most_looked_at = frauds + legitimate / stride + 1, lights = 0, heavies = 0;
+    double *light = mem_array(most_looked_at, sizeof *light);
+    double *heavy = mem_array(frauds + 1, sizeof *heavy);
+    struct weighted *v = mem_array(most_looked_at, sizeof *v);
+    double weight = legitimate / ((FRAUD_SHARE - 1.0) * frauds);
 
     for (uint32_t i = 0; i < d->rows; i++) {
         bool fraud = dataset_label(d, i) != 0;
@@ -96,11 +92,15 @@ static void cut_input(struct bins *b, uint32_t input, const struct dataset *d, c
         if (!fraud && seen++ % stride != 0)
             continue;
         if (isfinite(x[i]))
-            v[count++] = (struct weighted){x[i], fraud ? (heavy > 1 ? heavy : 1) : stride};
+            *(fraud ? &heavy[heavies++] : &light[lights++]) = x[i];
     }
-    count = join_equal(v, count);
+    order_values(light, lights);
+    order_values(heavy, heavies);
+    count = join(light, lights, stride, heavy, heavies, weight > 1 ? weight : 1, v);
     b->border[input] = mem_array(most, sizeof **b->border);
     b->count[input] = place_borders(v, count, most, b->border[input]);
+    mem_free(light);
+    mem_free(heavy);
     mem_free(v);
 }
 
@@ -159,28 +159,37 @@ bins_avx512(const double *border, uint32_t borders, const double *x, uint32_t co
 }
 #endif
 
-static void fill_cells(struct bins *b, uint32_t input, const double *x, enum simd simd)
+static void fill_column(struct bins *b, uint32_t input, const double *x, enum simd simd)
 {
-    uint8_t block_bin[LEARN_BLOCK], *bin = block_bin;
-    uint32_t block = SEARCHES;
+    uint8_t *column = b->column + (size_t)input * b->rows;
 
 #if defined(__x86_64__)
-    if (simd == SIMD_AVX512)
-        block = LEARN_BLOCK;
+    if (simd == SIMD_AVX512) {
+        bins_avx512(b->border[input], b->count[input], x, b->rows, column);
+        return;
+    }
 #endif
-    for (uint32_t i = 0; i < b->rows; i += block) {
-        uint32_t left = b->rows - i, count = left < block ? left : block;
+    for (uint32_t i = 0; i < b->rows; i += SEARCHES) {
+        uint32_t left = b->rows - i, count = left < SEARCHES ? left : SEARCHES;
 
-        if (b->column != NULL)
-            bin = b->column + (size_t)input * b->rows + i;
-#if defined(__x86_64__)
-        if (simd == SIMD_AVX512)
-            bins_avx512(b->border[input], b->count[input], x + i, count, bin);
-        else
-#endif
-            bins_of(b->border[input], b->count[input], x + i, count, bin);
-        for (uint32_t k = 0; k < count; k++)
-            b->cell[(size_t)(i + k) * b->inputs + input] = bin[k];
+        bins_of(b->border[input], b->count[input], x + i, count, column + i);
+    }
+}
+
+/* A block of rows of all inputs: were an input put among the rows when it is cut, two threads would
+ * write into the same lines. */
+static void fill_rows(void *context, unsigned number)
+{
+    const struct bins *b = context;
+    uint32_t from = number * LEARN_BLOCK;
+    uint32_t to = b->rows - from < LEARN_BLOCK ? b->rows : from + LEARN_BLOCK;
+
+    for (uint32_t j = 0; j < b->inputs; j++) {
+        const uint8_t *column = b->column + (size_t)j * b->rows;
+        uint8_t *cell = b->cell + j;
+
+        for (uint32_t i = from; i < to; i++)
+            cell[(size_t)i * b->inputs] = column[i];
     }
 }
 
@@ -214,7 +223,7 @@ static void cut_task(void *context, unsigned input)
         for (uint32_t i = 0; i < d->rows; i++)
             x[i] = column_number(d->input[input], dataset_row(d, i));
     cut_input(c->bins, input, d, x, c->most);
-    fill_cells(c->bins, input, x, c->simd);
+    fill_column(c->bins, input, x, c->simd);
     mem_free(x);
 }
 
@@ -225,17 +234,20 @@ static void allocate(struct bins *b, uint32_t rows, uint32_t inputs)
     b->border = mem_array(inputs, sizeof *b->border);
 }
 
-void bins_init(struct bins *b, const struct dataset *d, uint32_t bins, bool by_input,
-               struct model *m, const struct learn_run *run)
+void bins_init(struct bins *b, const struct dataset *d, uint32_t bins, bool by_row, struct model *m,
+               const struct learn_run *run)
 {
     struct cutting c = {b, d, m, bins, run->simd};
+    size_t cells = (size_t)d->rows * d->inputs;
 
     ASSERT(bins >= 2 && bins <= BINS_MAX);
     allocate(b, d->rows, d->inputs);
-    b->cell = mem_aligned(64, (size_t)d->rows * d->inputs + GATHER_SPARE);
-    if (by_input)
-        b->column = mem_aligned(64, (size_t)d->rows * d->inputs + GATHER_SPARE);
+    b->column = mem_aligned(64, cells + PART_SPARE);
     workers_run(run->workers, d->inputs, cut_task, &c);
+    if (!by_row)
+        return;
+    b->cell = mem_aligned(64, cells);
+    workers_run(run->workers, dataset_blocks(d->rows), fill_rows, b);
 }
 
 void bins_init_like(struct bins *b, const struct bins *of, const struct dataset *d,

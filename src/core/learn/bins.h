@@ -14,9 +14,9 @@ enum { BINS_MAX = 255 }; /* of values, per input */
 struct bins {
     uint32_t rows;
     uint32_t inputs;
-    uint8_t *cell;   /* rows * inputs, by row: histograms read many inputs of a row */
-    uint8_t *column; /* the same by input: a split reads one input of many rows; or NULL */
-    /* Four bytes may be read at any cell of either. */
+    uint8_t *cell;   /* rows * inputs, by row: histograms read all inputs of a row */
+    uint8_t *column; /* the same by input: a split reads one input of many rows. PART_SPARE bytes
+                      * may be read behind any cell */
     uint32_t *count; /* of each input: bins of values */
     double **border; /* of each input: count borders, the last is DBL_MAX */
 };
@@ -31,9 +31,9 @@ static inline size_t bins_cell(uint32_t input)
 }
 
 /* Cuts the dataset and freezes the category maps of `m` (which has the dataset's inputs). Without
- * `by_input` there is no `column`. */
-void bins_init(struct bins *b, const struct dataset *d, uint32_t bins, bool by_input,
-               struct model *m, const struct learn_run *run);
+ * `by_row` there is no `cell`. */
+void bins_init(struct bins *b, const struct dataset *d, uint32_t bins, bool by_row, struct model *m,
+               const struct learn_run *run);
 /* Another dataset cut at the same borders, by the model's maps; without `column`. */
 void bins_init_like(struct bins *b, const struct bins *of, const struct dataset *d,
                     const struct model *m);

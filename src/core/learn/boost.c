@@ -136,6 +136,7 @@ static void booster_init(struct booster *b, const struct dataset *d, const struc
     b->grower = grower_new(&b->bins, o, b->direction, run);
     b->margin = mem_array(d->rows, sizeof *b->margin);
     b->packed = mem_array(d->rows, sizeof *b->packed);
+    b->gradients = (struct gradients){b->packed, INFINITY, INFINITY};
     b->label = mem_array(d->rows, 1);
     b->partial = mem_array(dataset_blocks(d->rows), sizeof *b->partial);
     b->column = mem_array(d->inputs, sizeof *b->column);
@@ -172,70 +173,93 @@ static uint32_t block_end(const struct booster *b, uint32_t from)
     return b->rows - from < LEARN_BLOCK ? b->rows : from + LEARN_BLOCK;
 }
 
-enum { LANES = 8 }; /* sums of a block, so that vectors of any width add in the same order */
+enum { LANES = 8, CHUNK = 512 }; /* rows at once; rows whose numbers the first-level cache holds */
 
-__attribute__((always_inline)) static inline struct partial
-slopes_of(const double *probability, const uint8_t *label, uint32_t rows, const double weight[2],
-          struct slope *slope)
+typedef double lanes __attribute__((vector_size(LANES * sizeof(double))));
+typedef int64_t whole_lanes __attribute__((vector_size(LANES * sizeof(int64_t))));
+typedef uint8_t byte_lanes __attribute__((vector_size(LANES)));
+
+/* What a row counts: by itself, and from a legitimate row to a fraud. */
+struct of_class {
+    double legitimate, more;
+};
+
+struct scales {
+    struct of_class weight;            /* in the loss */
+    struct of_class gradient, hessian; /* in units of the packed words, for those not drawn too */
+};
+
+/* Sums in lanes, so that vectors of any width add in the same order. */
+struct lane_sums {
+    lanes gradient, hessian;
+};
+
+__attribute__((always_inline)) static inline void pack_lanes(const double *probability,
+                                                             const uint8_t *label,
+                                                             const struct scales *c,
+                                                             uint64_t *packed, struct lane_sums *s)
 {
-    double gradient[LANES] = {0}, hessian[LANES] = {0};
-    struct partial sum = {0, 0};
-    uint32_t i = 0;
+    /* Added to |v| < 2^51 it leaves rint(v) in the lowest bits. */
+    const lanes shift = 0x1.8p52 - (lanes){0};
+    byte_lanes bytes;
+    whole_lanes word;
+    lanes p, y, g, h, w;
 
-    for (; i + LANES <= rows; i += LANES) {
-        for (unsigned k = 0; k < LANES; k++) {
-            double y = label[i + k], p = probability[i + k];
-            double w = weight[0] + y * (weight[1] - weight[0]);
-            double g = w * (p - y), h = w * p * (1 - p);
-
-            slope[i + k] = (struct slope){(float)g, (float)h};
-            gradient[k] += fabs(g);
-            hessian[k] += h;
-        }
-    }
-    for (; i < rows; i++) {
-        double y = label[i], p = probability[i], w = weight[0] + y * (weight[1] - weight[0]);
-
-        slope[i] = (struct slope){(float)(w * (p - y)), (float)(w * p * (1 - p))};
-        gradient[0] += fabs(w * (p - y));
-        hessian[0] += w * p * (1 - p);
-    }
-    for (unsigned k = 0; k < LANES; k++) {
-        sum.gradient += gradient[k];
-        sum.hessian += hessian[k];
-    }
-    return sum;
+    memcpy(&p, probability, sizeof p);
+    memcpy(&bytes, label, sizeof bytes);
+    y = __builtin_convertvector(bytes, lanes);
+    g = p - y;
+    h = p * (1 - p);
+    w = c->weight.legitimate + y * c->weight.more;
+    s->gradient += w * (g - 2 * y * g); /* |g|: a fraud's is negative */
+    s->hessian += w * h;
+    g *= c->gradient.legitimate + y * c->gradient.more;
+    h *= c->hessian.legitimate + y * c->hessian.more;
+    word = ((whole_lanes)(g + shift) - (whole_lanes)shift) << 32;
+    word += (whole_lanes)(h + shift) - (whole_lanes)shift;
+    memcpy(packed, &word, sizeof word);
 }
 
-/* In place: slopes become packed words. `more`: what a legitimate row counts for those that were
- * not drawn. */
-__attribute__((always_inline)) static inline void pack_slopes(uint64_t *packed,
-                                                              const uint8_t *label, uint32_t rows,
-                                                              const struct partial *per_unit,
-                                                              double more)
+/* A chunk of rows from margins to words. `probability` has its CHUNK of them. */
+__attribute__((always_inline)) static inline void pack_rows(const double *probability,
+                                                            const uint8_t *label, uint32_t rows,
+                                                            const struct scales *c,
+                                                            uint64_t *packed, struct lane_sums *s)
 {
-    for (uint32_t i = 0; i < rows; i++) {
-        double w = label[i] ? 1 : more;
-        struct slope s;
+    uint32_t i = 0, rest = rows % LANES;
 
-        memcpy(&s, &packed[i], sizeof s);
-        packed[i] = pack_gradient((int64_t)rint((double)s.gradient * w * per_unit->gradient),
-                                  (int64_t)rint((double)s.hessian * w * per_unit->hessian));
+    for (; i + LANES <= rows; i += LANES)
+        pack_lanes(probability + i, label + i, c, packed + i, s);
+    if (rest > 0) { /* filled up with rows of probability 0, which add nothing */
+        double p[LANES] = {0};
+        uint8_t y[LANES] = {0};
+        uint64_t word[LANES];
+
+        memcpy(p, probability + i, rest * sizeof *p);
+        memcpy(y, label + i, rest);
+        pack_lanes(p, y, c, word, s);
+        memcpy(packed + i, word, rest * sizeof *word);
     }
+}
+
+__attribute__((always_inline)) static inline void margins_of(const int64_t *margin, uint32_t rows,
+                                                             double *x)
+{
+    for (uint32_t i = 0; i < rows; i++)
+        x[i] = (double)margin[i] * (1.0 / (double)LEAF_ONE);
 }
 
 /* The same at each level of SIMD, for the compiler to take several rows at once. */
 #define AT_LEVEL(level, target)                                                                    \
-    target static struct partial slopes_##level(const double *probability, const uint8_t *label,   \
-                                                uint32_t rows, const double weight[2],             \
-                                                struct slope *slope)                               \
+    target static void margins_##level(const int64_t *margin, uint32_t rows, double *x)            \
     {                                                                                              \
-        return slopes_of(probability, label, rows, weight, slope);                                 \
+        margins_of(margin, rows, x);                                                               \
     }                                                                                              \
-    target static void pack_##level(uint64_t *packed, const uint8_t *label, uint32_t rows,         \
-                                    const struct partial *per_unit, double more)                   \
+    target static void pack_##level(const double *probability, const uint8_t *label,               \
+                                    uint32_t rows, const struct scales *c, uint64_t *packed,       \
+                                    struct lane_sums *s)                                           \
     {                                                                                              \
-        pack_slopes(packed, label, rows, per_unit, more);                                          \
+        pack_rows(probability, label, rows, c, packed, s);                                         \
     }
 
 AT_LEVEL(scalar, )
@@ -245,64 +269,94 @@ AT_LEVEL(avx512, __attribute__((target("avx512f,avx512dq,avx512vl,avx512bw,"
                                        "prefer-vector-width=512"))))
 #endif
 
-static void gradient_block(void *context, unsigned number)
+static void gradient_chunk(const struct booster *b, const struct scales *c, uint32_t from,
+                           uint32_t rows, struct lane_sums *s)
 {
-    struct booster *b = context;
-    uint32_t from = number * LEARN_BLOCK, rows = block_end(b, from) - from;
-    double margin[LEARN_BLOCK], probability[LEARN_BLOCK];
-    struct slope *slope = (struct slope *)b->packed + from;
+    double margin[CHUNK], probability[CHUNK];
     const uint8_t *label = b->label + from;
+    uint64_t *packed = b->packed + from;
 
-    ASSERT(rows > 0);
-    for (uint32_t i = 0; i < rows; i++)
-        margin[i] = (double)b->margin[from + i] * (1.0 / (double)LEAF_ONE);
+#if defined(__x86_64__)
+    if (b->run->simd == SIMD_AVX512)
+        margins_avx512(b->margin + from, rows, margin);
+    else if (b->run->simd == SIMD_AVX2)
+        margins_avx2(b->margin + from, rows, margin);
+    else
+#endif
+        margins_scalar(b->margin + from, rows, margin);
     em_sigmoids(margin, rows, probability, b->run->simd);
 #if defined(__x86_64__)
     if (b->run->simd == SIMD_AVX512)
-        b->partial[number] = slopes_avx512(probability, label, rows, b->weight, slope);
+        pack_avx512(probability, label, rows, c, packed, s);
     else if (b->run->simd == SIMD_AVX2)
-        b->partial[number] = slopes_avx2(probability, label, rows, b->weight, slope);
+        pack_avx2(probability, label, rows, c, packed, s);
     else
 #endif
-        b->partial[number] = slopes_scalar(probability, label, rows, b->weight, slope);
+        pack_scalar(probability, label, rows, c, packed, s);
 }
 
-static void pack_block(void *context, unsigned number)
+static struct of_class of_class(double legitimate, double fraud)
+{
+    return (struct of_class){legitimate, fraud - legitimate};
+}
+
+static void gradient_block(void *context, unsigned number)
 {
     struct booster *b = context;
-    uint32_t from = number * LEARN_BLOCK, rows = block_end(b, from) - from;
-    struct partial per_unit = {1 / b->gradients.gradient_unit, 1 / b->gradients.hessian_unit};
-    double more = 1 / b->options->row_share;
-    uint64_t *packed = b->packed + from;
-    const uint8_t *label = b->label + from;
+    uint32_t from = number * LEARN_BLOCK, end = block_end(b, from);
+    double legitimate = b->weight[0] / b->options->row_share, fraud = b->weight[1];
+    double g = 1 / b->gradients.gradient_unit, h = 1 / b->gradients.hessian_unit;
+    struct scales scales = {of_class(b->weight[0], b->weight[1]),
+                            of_class(legitimate * g, fraud * g),
+                            of_class(legitimate * h, fraud * h)};
+    struct lane_sums sums = {0};
+    struct partial sum = {0, 0};
 
-#if defined(__x86_64__)
-    if (b->run->simd == SIMD_AVX512)
-        pack_avx512(packed, label, rows, &per_unit, more);
-    else if (b->run->simd == SIMD_AVX2)
-        pack_avx2(packed, label, rows, &per_unit, more);
-    else
-#endif
-        pack_scalar(packed, label, rows, &per_unit, more);
+    for (; from < end; from += CHUNK)
+        gradient_chunk(b, &scales, from, end - from < CHUNK ? end - from : CHUNK, &sums);
+    for (unsigned k = 0; k < LANES; k++) {
+        sum.gradient += sums.gradient[k];
+        sum.hessian += sums.hessian[k];
+    }
+    b->partial[number] = sum;
 }
 
-/* The units leave room for the rounding of every row and for the heavier weights of a sample:
- * |sum of gradients| < 2^31, sum of hessians < 2^32. */
-static void compute_gradients(struct booster *b)
+/* At the present units. */
+static struct partial pack_all(struct booster *b)
 {
     uint32_t blocks = dataset_blocks(b->rows);
     struct partial sum = {0, 0};
-    double room = 0x1p29 * b->options->row_share;
 
     workers_run(b->run->workers, blocks, gradient_block, b);
     for (uint32_t i = 0; i < blocks; i++) {
         sum.gradient += b->partial[i].gradient;
         sum.hessian += b->partial[i].hessian;
     }
-    b->gradients.packed = b->packed;
-    b->gradients.gradient_unit = (sum.gradient + 1e-300) / room;
-    b->gradients.hessian_unit = (sum.hessian + 1e-300) / (2 * room);
-    workers_run(b->run->workers, blocks, pack_block, b);
+    return sum;
+}
+
+/* Between a half and twice of what the sum asks for. */
+static bool unit_fits(double unit, double asked)
+{
+    return unit >= asked / 2 && unit <= asked * 2;
+}
+
+/* Units that the sums ask for leave room for twice of it, for the rounding of every row and for the
+ * heavier weights of a sample: |sum of gradients| < 2^31, sum of hessians < 2^32. Those of the tree
+ * before mostly fit still; where not, the words are made anew. */
+static void compute_gradients(struct booster *b)
+{
+    double room = 0x1p29 * b->options->row_share;
+    struct partial sum = pack_all(b);
+    double gradient_unit = (sum.gradient + 1e-300) / room;
+    double hessian_unit = (sum.hessian + 1e-300) / (2 * room);
+
+    if (unit_fits(b->gradients.gradient_unit, gradient_unit) &&
+        unit_fits(b->gradients.hessian_unit, hessian_unit))
+        return;
+    b->gradients.gradient_unit = gradient_unit;
+    b->gradients.hessian_unit = hessian_unit;
+    pack_all(b);
 }
 
 /* ---- samples ---- */
@@ -319,14 +373,14 @@ static bool drawn(const struct booster *b, uint64_t stream, uint32_t item, doubl
 
 static uint32_t choose_rows(struct booster *b)
 {
-    uint32_t *row = grower_rows(b->grower), count = 0;
+    uint32_t *row = grower_rows(b->grower), rows = b->rows, count = 0;
 
     if (b->options->row_share >= 1) {
-        for (uint32_t i = 0; i < b->rows; i++)
+        for (uint32_t i = 0; i < rows; i++)
             row[i] = i;
-        return b->rows;
+        return rows;
     }
-    for (uint32_t i = 0; i < b->rows; i++) {
+    for (uint32_t i = 0; i < rows; i++) {
         row[count] = i;
         count += b->label[i] || drawn(b, 1, i, b->options->row_share);
     }
@@ -349,12 +403,10 @@ static uint32_t choose_columns(struct booster *b)
 
 /* ---- leaves ---- */
 
-static void value_task(void *context, unsigned at)
+static void value_leaf(struct booster *b, uint32_t at)
 {
-    struct booster *b = context;
     const struct boost_options *o = b->options;
     const struct grown_node *n = &grower_node(b->grower)[at];
-    const uint32_t *row = grower_rows(b->grower);
     double g, h, step;
 
     if (n->left != 0)
@@ -366,8 +418,34 @@ static void value_task(void *context, unsigned at)
     step = step > step_max ? step_max : step < -step_max ? -step_max : step;
     b->value[at] = to_fixed(o->learning_rate * step);
     b->cover[at] = n->end - n->begin;
-    for (uint32_t i = n->begin; i < n->end; i++)
-        b->margin[row[i]] += b->value[at];
+}
+
+/* A block of the grown rows, which lie by leaf: leaves are of very different sizes. */
+static void margin_block(void *context, unsigned number)
+{
+    struct booster *b = context;
+    const struct grown_node *node = grower_node(b->grower);
+    const uint32_t *row = grower_rows(b->grower);
+    uint32_t from = number * LEARN_BLOCK, end = from + LEARN_BLOCK;
+    int64_t *margin = b->margin;
+
+    for (uint32_t at = 0; at < b->nodes; at++) {
+        const struct grown_node *n = &node[at];
+        uint32_t first = n->begin > from ? n->begin : from, last = n->end < end ? n->end : end;
+        int64_t value = b->value[at];
+
+        if (n->left != 0)
+            continue;
+        for (uint32_t i = first; i < last; i++)
+            margin[row[i]] += value;
+    }
+}
+
+static void value_leaves(struct booster *b, uint32_t rows)
+{
+    for (uint32_t at = 0; at < b->nodes; at++)
+        value_leaf(b, at);
+    workers_run(b->run->workers, dataset_blocks(rows), margin_block, b);
 }
 
 static uint32_t walk(const struct grown_node *node, const uint8_t *cell)
@@ -438,18 +516,18 @@ static void keep_tree(struct booster *b, uint32_t nodes)
 /* False where nothing is left to learn. */
 static bool add_tree(struct booster *b)
 {
-    uint32_t rows, columns, nodes;
+    uint32_t rows, columns;
 
     compute_gradients(b);
     rows = choose_rows(b);
     columns = choose_columns(b);
-    nodes = grow_tree(b->grower, &b->gradients, rows, b->column, columns);
-    if (nodes == 1)
+    b->nodes = grow_tree(b->grower, &b->gradients, rows, b->column, columns);
+    if (b->nodes == 1)
         return columns < b->bins.inputs; /* other columns may do better */
-    workers_run(b->run->workers, nodes, value_task, b);
+    value_leaves(b, rows);
     if (rows < b->rows)
         pass_rest(b);
-    keep_tree(b, nodes);
+    keep_tree(b, b->nodes);
     return true;
 }
 

@@ -10,10 +10,6 @@ struct partial {
     double gradient, hessian;
 };
 
-struct slope {
-    float gradient, hessian;
-};
-
 struct booster {
     const struct dataset *dataset;
     const struct boost_options *options;
@@ -26,13 +22,12 @@ struct booster {
     double weight[2]; /* by class */
     uint8_t *label;   /* of each row, 0 or 1 */
     int64_t base;
-    int64_t *margin; /* of each row, 2^-32 of log-odds */
-    /* Of each row its gradient and hessian, weighted by class: first as two floats (struct slope),
-     * then, when the sums give the units, in place as a packed word, reweighted for the sample. */
-    uint64_t *packed;
+    int64_t *margin;  /* of each row, 2^-32 of log-odds */
+    uint64_t *packed; /* of each row its gradient and hessian, weighted by class and sample */
     struct gradients gradients;
     struct partial *partial; /* sums of a block */
     uint16_t *column;        /* drawn for the tree */
+    uint32_t nodes;          /* of the grown tree */
     int64_t *value;          /* of the grown tree's leaves, by node */
     uint32_t *cover;
     uint32_t trees; /* kept so far */

@@ -22,8 +22,6 @@ enum {
     ROWS_MAX = 1 << (32 - CODE_BITS),
     WEIGHT_BITS = 29, /* of all rows' weights: 7 draws of each still fit 32 */
     BATCH_TREES = 4,  /* per thread between two looks at the progress */
-    TOGETHER = 8,     /* inputs that one walk over a node's rows counts */
-    PREFETCH_ROWS = 16,
 };
 
 void forest_defaults(struct forest_options *o)
@@ -220,73 +218,38 @@ static void scan(const struct growing *g, const uint64_t *cell, uint64_t total, 
     }
 }
 
-/* Inputs that are counted together. */
-struct counted {
-    uint32_t inputs;
-    uint16_t input[TOGETHER];
-    uint64_t cell[TOGETHER][BINS_MAX + 1];
-};
-
-/* One walk over the node's rows for all inputs: their cells of a row lie in a line or two, and what
- * is added to the cell of one input need not wait for what was added to the cell of another. */
-__attribute__((always_inline)) static inline void
-count_of(const struct growing *g, const struct open_node *o, struct counted *c, uint32_t inputs)
+/* Two histograms in turn: what one row adds to a cell need not wait for the row before it. */
+static void count_cells(const struct growing *g, const struct open_node *o, const uint8_t *column,
+                        uint32_t bins, uint64_t *cell)
 {
-    const struct bins *b = &g->f->bins;
     const uint64_t *weight = g->f->weight;
-    const uint32_t *row = g->row;
-    size_t stride = b->inputs;
-    uint16_t input[TOGETHER];
+    uint64_t other[BINS_MAX + 1];
+    uint32_t i = o->begin;
 
-    for (uint32_t k = 0; k < inputs; k++)
-        input[k] = c->input[k];
-    for (uint32_t i = o->begin; i < o->end; i++) {
-        uint64_t w = weight[row[i] % (1 << CODE_BITS)];
-        const uint8_t *bin = b->cell + (row[i] >> CODE_BITS) * stride;
-        uint32_t ahead = i + PREFETCH_ROWS < o->end ? i + PREFETCH_ROWS : i;
+    memset(cell, 0, (bins + 1) * sizeof *cell);
+    memset(other, 0, (bins + 1) * sizeof *other);
+    for (; i + 2 <= o->end; i += 2) {
+        uint32_t x = g->row[i], y = g->row[i + 1];
 
-        __builtin_prefetch(b->cell + (row[ahead] >> CODE_BITS) * stride);
-        for (uint32_t k = 0; k < inputs; k++)
-            c->cell[k][bin[input[k]]] += w;
+        cell[column[x >> CODE_BITS]] += weight[x % (1 << CODE_BITS)];
+        other[column[y >> CODE_BITS]] += weight[y % (1 << CODE_BITS)];
     }
-}
-
-static void count_cells(const struct growing *g, const struct open_node *o, struct counted *c)
-{
-    for (uint32_t k = 0; k < c->inputs; k++)
-        memset(c->cell[k], 0, (g->f->bins.count[c->input[k]] + 1) * sizeof c->cell[k][0]);
-    switch (c->inputs) { /* a fixed number: the walk has no inner loop */
-    case 8:
-        count_of(g, o, c, 8);
-        break;
-    case 7:
-        count_of(g, o, c, 7);
-        break;
-    case 6:
-        count_of(g, o, c, 6);
-        break;
-    case 5:
-        count_of(g, o, c, 5);
-        break;
-    case 4:
-        count_of(g, o, c, 4);
-        break;
-    case 3:
-        count_of(g, o, c, 3);
-        break;
-    case 2:
-        count_of(g, o, c, 2);
-        break;
-    default:
-        count_of(g, o, c, 1);
-    }
+    if (i < o->end)
+        cell[column[g->row[i] >> CODE_BITS]] += weight[g->row[i] % (1 << CODE_BITS)];
+    for (uint32_t k = 0; k <= bins; k++)
+        cell[k] += other[k];
 }
 
 static void try_input(struct growing *g, const struct open_node *o, uint16_t input,
-                      const uint64_t *cell, struct choice *best)
+                      struct choice *best)
 {
+    const struct bins *b = &g->f->bins;
+    const uint8_t *column = b->column + (size_t)input * b->rows;
+    uint32_t bins = b->count[input];
+    uint64_t cell[BINS_MAX + 1];
     struct choice own = {.gain = best->gain};
 
+    count_cells(g, o, column, bins, cell);
     scan(g, cell, o->total, false, input, &own);
     if (cell[0] != 0)
         scan(g, cell, o->total, true, input, &own);
@@ -302,33 +265,20 @@ static void try_input(struct growing *g, const struct open_node *o, uint16_t inp
     *best = own;
 }
 
-/* The c-th input of the node. */
-static uint16_t draw_input(struct growing *g, uint32_t c)
-{
-    uint32_t k = c + lot_below(g, g->f->bins.inputs - c);
-    uint16_t input = g->column[k];
-
-    g->column[k] = g->column[c];
-    g->column[c] = input;
-    return input;
-}
-
 /* Draws inputs until enough were tried and one of them splits. */
 static struct choice choose_split(struct growing *g, const struct open_node *o)
 {
-    uint32_t inputs = g->f->bins.inputs, columns = g->f->columns;
-    struct choice best = {.gain = purity(o->total) * (1 + 1e-12)};
-    struct counted counted;
+    uint32_t inputs = g->f->bins.inputs;
+    double parent = purity(o->total);
+    struct choice best = {.gain = parent * (1 + 1e-12)};
 
-    for (uint32_t c = 0; c < inputs && (c < columns || best.bin == 0); c += counted.inputs) {
-        uint32_t left = c < columns ? columns - c : 1;
+    for (uint32_t c = 0; c < inputs && (c < g->f->columns || best.bin == 0); c++) {
+        uint32_t k = c + lot_below(g, inputs - c);
+        uint16_t input = g->column[k];
 
-        counted.inputs = left < TOGETHER ? left : TOGETHER;
-        for (uint32_t k = 0; k < counted.inputs; k++)
-            counted.input[k] = draw_input(g, c + k);
-        count_cells(g, o, &counted);
-        for (uint32_t k = 0; k < counted.inputs; k++)
-            try_input(g, o, counted.input[k], counted.cell[k], &best);
+        g->column[k] = g->column[c];
+        g->column[c] = input;
+        try_input(g, o, input, &best);
     }
     return best;
 }
@@ -340,13 +290,11 @@ static uint32_t part(struct growing *g, const struct open_node *o, const struct 
 {
     const struct bins *b = &g->f->bins;
     struct part_rule rule = {.shift = CODE_BITS,
-                             .cell = b->cell + s->input,
-                             .stride = b->inputs,
-                             .rows = b->rows,
+                             .column = b->column + (size_t)s->input * b->rows,
                              .bin = s->bin,
                              .missing_left = s->missing_left};
     uint32_t rows = o->end - o->begin, *row = g->row + o->begin;
-    uint32_t left = part_rows(&rule, row, rows, g->row_aside, g->f->run->simd);
+    uint32_t left = part_rows(&rule, row, rows, row, g->row_aside, g->f->run->simd);
 
     memcpy(row + left, g->row_aside, (rows - left) * sizeof *row);
     return o->begin + left;

@@ -7,11 +7,8 @@
 #include "core/learn/histogram.h"
 #include "core/learn/part.h"
 
-enum {
-    SHARED_ROWS = 32768, /* a node of so many is prepared by all threads together */
-    ALONE_ROWS = 512,    /* one of fewer is not worth waking a second thread for */
-    PIECES_MAX = 64,
-};
+/* What a thread is given at least: less is not worth waking it for. */
+enum { PIECE_ROWS = 1024, PIECE_COLUMNS = 4, PIECES_MAX = 64 };
 
 static const double gain_least = 1e-7; /* below it a split is rounding noise */
 
@@ -26,15 +23,6 @@ struct split {
 struct leaf {
     uint64_t *cell; /* its histogram; NULL where it will not be split */
     struct split best;
-    struct children *ready; /* NULL: not prepared */
-};
-
-/* What the split of a leaf makes. */
-struct children {
-    uint32_t of;
-    bool opens; /* they may be split themselves */
-    struct grown_node node[2];
-    struct leaf leaf[2];
 };
 
 struct grower {
@@ -43,13 +31,11 @@ struct grower {
     const struct gradients *gradients;
     enum simd simd;
     struct histogram_work work;
-    uint32_t *row;     /* permuted */
-    uint32_t *scratch; /* of the same size */
+    uint32_t *row;          /* permuted */
+    uint32_t *left, *right; /* where rows are parted to; of the same size */
     struct grown_node *node;
     struct leaf *leaf; /* by node */
     uint32_t nodes;
-    struct children *made_ready; /* one a node, lent to its leaf */
-    struct children *batch[PIECES_MAX];
     uint64_t **pool; /* histograms, handed out and taken back */
     uint32_t pooled, made;
 };
@@ -68,11 +54,11 @@ struct grower *grower_new(const struct bins *b, const struct boost_options *o,
     g->work.workers = run->workers;
     g->work.spare = mem_aligned(64, cells * sizeof *g->work.spare);
     g->row = mem_array(b->rows, sizeof *g->row);
-    g->scratch = mem_array(b->rows, sizeof *g->scratch);
+    g->left = mem_array(b->rows, sizeof *g->left);
+    g->right = mem_array(b->rows, sizeof *g->right);
     g->node = mem_array(2 * o->leaves, sizeof *g->node);
     g->leaf = mem_array(2 * o->leaves, sizeof *g->leaf);
-    g->made_ready = mem_array(2 * o->leaves, sizeof *g->made_ready);
-    g->pool = mem_array(4 * o->leaves, sizeof *g->pool);
+    g->pool = mem_array(o->leaves + 1, sizeof *g->pool);
     return g;
 }
 
@@ -86,10 +72,10 @@ void grower_free(struct grower *g)
     mem_free(g->pool);
     mem_free(g->work.spare);
     mem_free(g->row);
-    mem_free(g->scratch);
+    mem_free(g->left);
+    mem_free(g->right);
     mem_free(g->node);
     mem_free(g->leaf);
-    mem_free(g->made_ready);
     mem_free(g);
 }
 
@@ -115,6 +101,15 @@ static void give_cells(struct grower *g, uint64_t *cell)
 {
     if (cell != NULL)
         g->pool[g->pooled++] = cell;
+}
+
+/* `work` in pieces of at least `least`, at most one a thread. */
+static uint32_t pieces_of(const struct grower *g, uint32_t work, uint32_t least)
+{
+    uint32_t threads = workers_count(g->work.workers), pieces = work / least;
+
+    threads = threads < PIECES_MAX ? threads : PIECES_MAX;
+    return pieces > threads ? threads : pieces > 0 ? pieces : 1;
 }
 
 /* ---- finding the best split ---- */
@@ -187,7 +182,7 @@ struct scan {
     const uint64_t *cell;
     uint32_t last;
     uint64_t first_left, total;
-    double parent;
+    double parent, least; /* quality of the leaf; gains up to `least` are of no use */
 };
 
 /* What all scans of a tree share. */
@@ -197,14 +192,16 @@ struct scale {
 
 /* gain[k] of the border behind bin k: the second-order gain (Chen and Guestrin, "XGBoost", 2016,
  * eq. 7) of sending all up to it left, over the parent's quality; negative where a side is too
- * light. Sums first: what remains has no order and no branch, and is taken several bins at once. */
-__attribute__((always_inline)) static inline void
+ * light. Sums first: what remains has no order and no branch, and is taken several bins at once.
+ * False where none is of use. */
+__attribute__((always_inline)) static inline bool
 gains_of(const struct scan *scan, const struct scale *scale, double *restrict gain)
 {
     const struct scan s = *scan;
     const struct scale c = *scale;
     uint64_t left[BINS_MAX + 1], sum = s.first_left;
     double lighter[BINS_MAX + 1];
+    uint64_t useful = 0;
 
     for (uint32_t k = 1; k <= s.last; k++)
         left[k] = sum += s.cell[k];
@@ -222,28 +219,31 @@ gains_of(const struct scan *scan, const struct scale *scale, double *restrict ga
     }
     for (uint32_t k = 1; k <= s.last; k++)
         gain[k] = lighter[k] < c.min_weight ? -1 : gain[k];
+    for (uint32_t k = 1; k <= s.last; k++)
+        useful |= gain[k] > s.least;
+    return useful != 0;
 }
 
-static void gains_scalar(const struct scan *s, const struct scale *c, double *gain)
+static bool gains_scalar(const struct scan *s, const struct scale *c, double *gain)
 {
-    gains_of(s, c, gain);
+    return gains_of(s, c, gain);
 }
 
 #if defined(__x86_64__)
-__attribute__((target("avx2"))) static void gains_avx2(const struct scan *s, const struct scale *c,
+__attribute__((target("avx2"))) static bool gains_avx2(const struct scan *s, const struct scale *c,
                                                        double *gain)
 {
-    gains_of(s, c, gain);
+    return gains_of(s, c, gain);
 }
 
-__attribute__((target("avx512f,avx512dq,avx512vl,prefer-vector-width=512"))) static void
+__attribute__((target("avx512f,avx512dq,avx512vl,prefer-vector-width=512"))) static bool
 gains_avx512(const struct scan *s, const struct scale *c, double *gain)
 {
-    gains_of(s, c, gain);
+    return gains_of(s, c, gain);
 }
 #endif
 
-static void bounded_gains(const struct grower *g, const struct grown_node *n, uint32_t input,
+static bool bounded_gains(const struct grower *g, const struct grown_node *n, uint32_t input,
                           const struct scan *s, double *gain)
 {
     double least = g->options->min_leaf_weight;
@@ -257,40 +257,52 @@ static void bounded_gains(const struct grower *g, const struct grown_node *n, ui
         r = unpack(g, s->total - left);
         gain[k] = l.hessian < least || r.hessian < least ? -1 : bounded_gain(g, n, input, l, r);
     }
+    return true;
 }
 
-static void all_gains(const struct grower *g, const struct grown_node *n, uint32_t input,
+static bool all_gains(const struct grower *g, const struct grown_node *n, uint32_t input,
                       const struct scan *s, double *gain)
 {
     const struct scale c = {g->gradients->gradient_unit, g->gradients->hessian_unit, g->options->l2,
                             g->options->min_leaf_weight};
 
     if (g->direction != NULL)
-        bounded_gains(g, n, input, s, gain);
+        return bounded_gains(g, n, input, s, gain);
 #if defined(__x86_64__)
-    else if (g->simd == SIMD_AVX512)
-        gains_avx512(s, &c, gain);
-    else if (g->simd == SIMD_AVX2)
-        gains_avx2(s, &c, gain);
+    if (g->simd == SIMD_AVX512)
+        return gains_avx512(s, &c, gain);
+    if (g->simd == SIMD_AVX2)
+        return gains_avx2(s, &c, gain);
 #endif
-    else
-        gains_scalar(s, &c, gain);
+    return gains_scalar(s, &c, gain);
 }
 
 /* Tries every border of one input, with missing on the side that is asked for. */
-static void scan_input(const struct grower *g, const struct grown_node *n, const uint64_t *cell,
-                       uint32_t input, bool missing_left, double parent, struct split *best)
+static void scan_borders(const struct grower *g, const struct grown_node *n, const uint64_t *cell,
+                         uint32_t input, bool missing_left, struct split *best)
 {
-    struct scan s = {.cell = cell + bins_cell(input), .total = n->total, .parent = parent};
+    struct scan s = {.cell = cell + bins_cell(input),
+                     .total = n->total,
+                     .parent = quality(unpack(g, n->total), g->options->l2),
+                     .least = best->gain};
     double gain[BINS_MAX + 1];
 
     s.last = g->work.bins->count[input] - (s.cell[0] == 0 || missing_left);
     s.first_left = missing_left ? s.cell[0] : 0;
-    all_gains(g, n, input, &s, gain);
+    if (!all_gains(g, n, input, &s, gain))
+        return;
     for (uint32_t k = 1; k <= s.last; k++) {
         if (gain[k] > best->gain && s.cell[k] != 0)
             *best = (struct split){gain[k], (uint16_t)input, (uint8_t)k, missing_left};
     }
+}
+
+static void scan_input(const struct grower *g, const struct grown_node *n, const uint64_t *cell,
+                       uint32_t input, struct split *best)
+{
+    scan_borders(g, n, cell, input, false, best);
+    if (cell[bins_cell(input)] != 0)
+        scan_borders(g, n, cell, input, true, best);
 }
 
 /* Packed sum of what a split sends left. */
@@ -311,36 +323,70 @@ static void settle_missing(const struct grown_node *n, const uint64_t *cell, str
         s->missing_left = 2 * packed_hessian(left_of(cell, s)) >= packed_hessian(n->total);
 }
 
-/* Gain 0: none. */
-static struct split find_split(const struct grower *g, const struct grown_node *n,
-                               const uint64_t *cell)
+/* Looks for the best splits of a node whose rows were summed, in some parts, and of its sibling,
+ * whose cells are both's still; each thread among some of the columns. */
+struct search {
+    const struct grower *grower;
+    uint32_t parts, pieces;           /* of the rows, of the columns */
+    const struct grown_node *node[2]; /* NULL: not to be split */
+    uint64_t *cell[2];                /* [1]: NULL where there is no sibling */
+    struct split best[PIECES_MAX][2];
+};
+
+static void search_piece(void *context, unsigned number)
 {
-    double parent = quality(unpack(g, n->total), g->options->l2);
+    struct search *s = context;
+    const struct grower *g = s->grower;
+    uint32_t columns = g->work.columns;
+    uint32_t from = columns * number / s->pieces, to = columns * (number + 1) / s->pieces;
+
+    histogram_join(&g->work, s->parts, from, to, s->cell[0]);
+    if (s->cell[1] != NULL)
+        histogram_subtract(&g->work, from, to, s->cell[1], s->cell[0]);
+    for (unsigned k = 0; k < 2; k++) {
+        struct split *best = &s->best[number][k];
+        const struct grown_node *n = s->node[k];
+
+        *best = (struct split){.gain = gain_least};
+        for (uint32_t c = from; n != NULL && c < to; c++)
+            scan_input(g, n, s->cell[k], g->work.column[c], best);
+    }
+}
+
+/* The first of the best, as if one had looked at all; gain 0: none. */
+static struct split best_found(const struct search *s, unsigned k)
+{
     struct split best = {.gain = gain_least};
 
-    for (uint32_t c = 0; c < g->work.columns; c++) {
-        uint32_t input = g->work.column[c];
-
-        scan_input(g, n, cell, input, false, parent, &best);
-        if (cell[bins_cell(input)] != 0)
-            scan_input(g, n, cell, input, true, parent, &best);
+    for (uint32_t i = 0; i < s->pieces; i++) {
+        if (s->best[i][k].gain > best.gain)
+            best = s->best[i][k];
     }
     if (best.gain <= gain_least)
         return (struct split){0};
-    settle_missing(n, cell, &best);
+    settle_missing(s->node[k], s->cell[k], &best);
     return best;
+}
+
+static void search_splits(struct search *s)
+{
+    s->pieces = pieces_of(s->grower, s->grower->work.columns, PIECE_COLUMNS);
+    if (s->pieces > 1)
+        workers_run(s->grower->work.workers, s->pieces, search_piece, s);
+    else
+        search_piece(s, 0);
 }
 
 /* ---- splitting ---- */
 
-/* A node's rows are parted in pieces, one a thread: each piece keeps its left rows at its own start
- * and puts its right rows aside; then the pieces are joined in order. Stable, so the result does
- * not depend on how many pieces there were. */
+/* A node's rows are parted in pieces, one a thread, and then joined in order. Stable, so the result
+ * does not depend on how many pieces there were. */
 struct parting {
     struct grower *grower;
     const struct grown_node *node;
     uint32_t pieces;
-    uint32_t left[PIECES_MAX];
+    uint32_t left[PIECES_MAX];                          /* of the piece, how many went there */
+    uint32_t left_at[PIECES_MAX], right_at[PIECES_MAX]; /* where those go */
 };
 
 static uint32_t piece_begin(const struct parting *p, unsigned number)
@@ -355,14 +401,34 @@ static void part_piece(void *context, unsigned number)
     struct parting *p = context;
     struct grower *g = p->grower;
     const struct bins *b = g->work.bins;
-    struct part_rule rule = {.cell = b->column + (size_t)p->node->input * b->rows,
-                             .stride = 1,
-                             .rows = b->rows,
+    struct part_rule rule = {.column = b->column + (size_t)p->node->input * b->rows,
                              .bin = p->node->bin,
                              .missing_left = p->node->missing_left};
     uint32_t begin = piece_begin(p, number), end = piece_begin(p, number + 1);
+    uint32_t *left = p->pieces > 1 ? g->left : g->row; /* one piece's are in their place */
 
-    p->left[number] = part_rows(&rule, g->row + begin, end - begin, g->scratch + begin, g->simd);
+    p->left[number] =
+        part_rows(&rule, g->row + begin, end - begin, left + begin, g->right + begin, g->simd);
+}
+
+static void join_piece(void *context, unsigned number)
+{
+    const struct parting *p = context;
+    struct grower *g = p->grower;
+    uint32_t begin = piece_begin(p, number), left = p->left[number];
+    uint32_t right = piece_begin(p, number + 1) - begin - left;
+
+    if (p->pieces > 1)
+        memcpy(g->row + p->left_at[number], g->left + begin, left * sizeof *g->row);
+    memcpy(g->row + p->right_at[number], g->right + begin, right * sizeof *g->row);
+}
+
+static void run_pieces(struct parting *p, void (*task)(void *context, unsigned number))
+{
+    if (p->pieces > 1)
+        workers_run(p->grower->work.workers, p->pieces, task, p);
+    else
+        task(p, 0);
 }
 
 /* Returns how many rows went left. */
@@ -371,17 +437,15 @@ static uint32_t partition(struct grower *g, const struct grown_node *n, uint32_t
     struct parting p = {.grower = g, .node = n, .pieces = pieces};
     uint32_t at = n->begin, left;
 
-    workers_run(g->work.workers, p.pieces, part_piece, &p);
-    for (uint32_t i = 0; i < p.pieces; at += p.left[i++])
-        memmove(g->row + at, g->row + piece_begin(&p, i), p.left[i] * sizeof *g->row);
+    run_pieces(&p, part_piece);
+    for (uint32_t i = 0; i < pieces; at += p.left[i++])
+        p.left_at[i] = at;
     left = at - n->begin;
-    for (uint32_t i = 0; i < p.pieces; i++) {
-        uint32_t begin = piece_begin(&p, i);
-        uint32_t count = piece_begin(&p, i + 1) - begin - p.left[i];
-
-        memcpy(g->row + at, g->scratch + begin, count * sizeof *g->row);
-        at += count;
+    for (uint32_t i = 0; i < pieces; i++) {
+        p.right_at[i] = at;
+        at += piece_begin(&p, i + 1) - piece_begin(&p, i) - p.left[i];
     }
+    run_pieces(&p, join_piece);
     return left;
 }
 
@@ -395,71 +459,19 @@ static uint32_t rows_of(const struct grown_node *n)
     return n->end - n->begin;
 }
 
-/* Threads that prepare a node together. */
-static uint32_t sharers(const struct grower *g, const struct grown_node *n)
+static void open_root(struct grower *g, uint32_t rows)
 {
-    uint32_t count = workers_count(g->work.workers);
+    uint64_t *cell = take_cells(g);
+    struct grown_node *root = &g->node[0];
+    uint32_t parts = pieces_of(g, rows, PIECE_ROWS);
+    struct search s = {.grower = g, .parts = parts, .node[0] = root, .cell[0] = cell};
 
-    if (rows_of(n) < SHARED_ROWS)
-        return 1;
-    return count < PIECES_MAX ? count : PIECES_MAX;
-}
-
-/* The lighter child's histogram is summed, the other's is what remains of the parent's. */
-static void sum_children(struct grower *g, const struct grown_node *parent, struct children *c)
-{
-    unsigned small = rows_of(&c->node[0]) <= rows_of(&c->node[1]) ? 0 : 1;
-    const uint32_t *row = g->row + c->node[small].begin;
-    uint32_t rows = rows_of(&c->node[small]);
-    uint64_t *cell = c->leaf[small].cell;
-
-    if (sharers(g, parent) > 1)
-        histogram_build(&g->work, row, rows, cell);
-    else
-        histogram_build_alone(&g->work, row, rows, cell);
-    c->leaf[1 - small].cell = g->leaf[c->of].cell;
-    histogram_subtract(&g->work, c->leaf[1 - small].cell, cell);
-}
-
-static void make_children(const struct grower *g, const struct grown_node *n, uint32_t left,
-                          struct children *c)
-{
-    uint64_t sum = left_of(g->leaf[c->of].cell, &g->leaf[c->of].best);
-
-    c->node[0] = (struct grown_node){n->begin, n->begin + left, n->depth + 1, .total = sum};
-    c->node[1] =
-        (struct grown_node){n->begin + left, n->end, n->depth + 1, .total = n->total - sum};
-    bind_children(g, n, unpack(g, sum), unpack(g, n->total - sum), c->node);
-}
-
-/* A split that would leave a child with too few rows is none: gain 0, and no children. */
-static void prepare(void *context, unsigned number)
-{
-    struct grower *g = context;
-    struct children *c = g->batch[number];
-    struct grown_node *n = &g->node[c->of];
-    struct leaf *leaf = &g->leaf[c->of];
-    uint32_t least = g->options->min_leaf_rows, left;
-
-    n->input = leaf->best.input;
-    n->bin = leaf->best.bin;
-    n->missing_left = leaf->best.missing_left;
-    left = partition(g, n, sharers(g, n));
-    if (left < least || rows_of(n) - left < least) {
-        leaf->best.gain = 0;
-        return;
-    }
-    make_children(g, n, left, c);
-    leaf->ready = c;
-    c->opens = c->opens && (may_split(g, &c->node[0]) || may_split(g, &c->node[1]));
-    if (!c->opens)
-        return;
-    sum_children(g, n, c);
-    leaf->cell = NULL;
-    for (unsigned k = 0; k < 2; k++) {
-        if (may_split(g, &c->node[k]))
-            c->leaf[k].best = find_split(g, &c->node[k], c->leaf[k].cell);
-    }
+    g->nodes = 1;
+    *root = (struct grown_node){.end = rows, .least = -INFINITY, .most = INFINITY};
+    histogram_build(&g->work, g->row, rows, parts, cell);
+    root->total = histogram_total(&g->work, parts, cell);
+    search_splits(&s);
+    g->leaf[0] = (struct leaf){.cell = cell, .best = best_found(&s, 0)};
 }
 
 static void drop_cells(struct grower *g, struct leaf *leaf)
@@ -468,82 +480,61 @@ static void drop_cells(struct grower *g, struct leaf *leaf)
     leaf->cell = NULL;
 }
 
-static void ask_for(struct grower *g, uint32_t at, bool opens, uint32_t number)
+/* The lighter child's histogram is summed, the other's is what remains of the parent's. */
+static void open_children(struct grower *g, struct leaf *parent, struct grown_node *child,
+                          struct leaf *leaf)
 {
-    struct children *c = &g->made_ready[at];
+    unsigned small = rows_of(&child[0]) <= rows_of(&child[1]) ? 0 : 1;
+    uint32_t rows = rows_of(&child[small]);
+    struct search s = {.grower = g, .parts = pieces_of(g, rows, PIECE_ROWS)};
 
-    *c = (struct children){.of = at, .opens = opens};
-    c->leaf[0].cell = opens ? take_cells(g) : NULL; /* of the lighter one */
-    c->leaf[1].cell = c->leaf[0].cell;
-    g->batch[number] = c;
-}
-
-/* Histograms that nobody will look at go back. */
-static void settle(struct grower *g, struct children *c, uint64_t *lent)
-{
-    struct leaf *leaf = &g->leaf[c->of];
-
-    if (leaf->ready == NULL || !c->opens) {
-        give_cells(g, lent);
-        c->leaf[0].cell = c->leaf[1].cell = NULL;
-        drop_cells(g, leaf);
-        return;
-    }
+    leaf[small].cell = take_cells(g);
+    leaf[1 - small].cell = parent->cell;
+    parent->cell = NULL;
+    histogram_build(&g->work, g->row + child[small].begin, rows, s.parts, leaf[small].cell);
     for (unsigned k = 0; k < 2; k++) {
-        if (c->leaf[k].best.gain == 0)
-            drop_cells(g, &c->leaf[k]);
+        unsigned of = k ^ small;
+
+        s.cell[k] = leaf[of].cell;
+        s.node[k] = may_split(g, &child[of]) ? &child[of] : NULL;
+    }
+    search_splits(&s);
+    for (unsigned k = 0; k < 2; k++) {
+        leaf[k ^ small].best = best_found(&s, k);
+        if (leaf[k ^ small].best.gain == 0)
+            drop_cells(g, &leaf[k ^ small]); /* nobody will look at it */
     }
 }
 
-static bool is_waiting(const struct grower *g, uint32_t at)
+static void make_children(const struct grower *g, const struct grown_node *n, uint32_t left,
+                          uint64_t sum, struct grown_node child[2])
 {
-    return g->leaf[at].best.gain > 0 && g->leaf[at].ready == NULL;
+    child[0] = (struct grown_node){n->begin, n->begin + left, n->depth + 1, .total = sum};
+    child[1] = (struct grown_node){n->begin + left, n->end, n->depth + 1, .total = n->total - sum};
+    bind_children(g, n, unpack(g, sum), unpack(g, n->total - sum), child);
 }
 
-/* The best of those not prepared that one thread is to prepare, after those of the batch. */
-static uint32_t next_best(const struct grower *g, uint32_t batch)
+/* A split that would leave a child with too few rows is none: the leaf stays one. */
+static void split_leaf(struct grower *g, uint32_t at)
 {
-    uint32_t best = g->nodes;
-    double gain = 0;
+    struct grown_node *n = &g->node[at], *child = &g->node[g->nodes];
+    struct leaf *leaf = &g->leaf[at], *opened = &g->leaf[g->nodes];
+    uint32_t least = g->options->min_leaf_rows, leaves = (g->nodes + 1) / 2, left;
 
-    for (uint32_t i = 0; i < g->nodes; i++) {
-        bool is_taken = false;
-
-        if (!is_waiting(g, i) || g->leaf[i].best.gain <= gain ||
-            rows_of(&g->node[i]) < ALONE_ROWS || sharers(g, &g->node[i]) > 1)
-            continue;
-        for (uint32_t k = 0; k < batch; k++)
-            is_taken |= g->batch[k]->of == i;
-        if (is_taken)
-            continue;
-        gain = g->leaf[i].best.gain;
-        best = i;
+    n->input = leaf->best.input;
+    n->bin = leaf->best.bin;
+    n->missing_left = leaf->best.missing_left;
+    left = partition(g, n, pieces_of(g, rows_of(n), PIECE_ROWS));
+    if (left >= least && rows_of(n) - left >= least) {
+        make_children(g, n, left, left_of(leaf->cell, &leaf->best), child);
+        opened[0] = opened[1] = (struct leaf){0};
+        if (leaves + 1 < g->options->leaves && (may_split(g, &child[0]) || may_split(g, &child[1])))
+            open_children(g, leaf, child, opened);
+        n->left = g->nodes;
+        g->nodes += 2;
     }
-    return best;
-}
-
-/* Prepares the leaf and, where it does not need all threads, others that are likely to be next. */
-static void prepare_from(struct grower *g, uint32_t at)
-{
-    uint64_t *lent[PIECES_MAX];
-    uint32_t leaves = (g->nodes + 1) / 2, left = g->options->leaves - leaves, count = 1;
-    uint32_t most = workers_count(g->work.workers);
-
-    most = most < left ? most : left;
-    most = most < PIECES_MAX ? most : PIECES_MAX;
-    if (sharers(g, &g->node[at]) > 1 || rows_of(&g->node[at]) < ALONE_ROWS)
-        most = 1;
-    ask_for(g, at, left > 1, 0);
-    while (count < most && (at = next_best(g, count)) < g->nodes)
-        ask_for(g, at, true, count++);
-    for (uint32_t k = 0; k < count; k++)
-        lent[k] = g->batch[k]->leaf[0].cell;
-    if (count > 1)
-        workers_run(g->work.workers, count, prepare, g);
-    else
-        prepare(g, 0);
-    for (uint32_t k = 0; k < count; k++)
-        settle(g, g->batch[k], lent[k]);
+    leaf->best.gain = 0;
+    drop_cells(g, leaf);
 }
 
 /* The open leaf of greatest gain, the first of equals; g->nodes where there is none. */
@@ -561,44 +552,6 @@ static uint32_t best_leaf(const struct grower *g)
     return best;
 }
 
-/* The leaf becomes a node with its prepared children. */
-static void take_children(struct grower *g, uint32_t at)
-{
-    const struct children *c = g->leaf[at].ready;
-
-    g->node[at].left = g->nodes;
-    for (unsigned k = 0; k < 2; k++) {
-        g->leaf[g->nodes] = c->leaf[k];
-        g->node[g->nodes++] = c->node[k];
-    }
-    g->leaf[at] = (struct leaf){0};
-}
-
-static void open_root(struct grower *g, uint32_t rows)
-{
-    uint64_t *cell = take_cells(g);
-    uint32_t input = g->work.column[0];
-
-    g->nodes = 1;
-    g->node[0] = (struct grown_node){.end = rows, .least = -INFINITY, .most = INFINITY};
-    if (sharers(g, &g->node[0]) > 1)
-        histogram_build(&g->work, g->row, rows, cell);
-    else
-        histogram_build_alone(&g->work, g->row, rows, cell);
-    for (uint32_t k = 0; k <= g->work.bins->count[input]; k++)
-        g->node[0].total += cell[bins_cell(input) + k];
-    g->leaf[0] = (struct leaf){.cell = cell, .best = find_split(g, &g->node[0], cell)};
-}
-
-static void close_leaf(struct grower *g, struct leaf *leaf)
-{
-    drop_cells(g, leaf);
-    if (leaf->ready == NULL)
-        return;
-    drop_cells(g, &leaf->ready->leaf[0]);
-    drop_cells(g, &leaf->ready->leaf[1]);
-}
-
 uint32_t grow_tree(struct grower *g, const struct gradients *gradients, uint32_t rows,
                    const uint16_t *column, uint32_t columns)
 {
@@ -609,13 +562,9 @@ uint32_t grow_tree(struct grower *g, const struct gradients *gradients, uint32_t
     g->work.column = column;
     g->work.columns = columns;
     open_root(g, rows);
-    while ((g->nodes + 1) / 2 < g->options->leaves && (at = best_leaf(g)) < g->nodes) {
-        if (g->leaf[at].ready == NULL)
-            prepare_from(g, at);
-        else
-            take_children(g, at);
-    }
+    while ((g->nodes + 1) / 2 < g->options->leaves && (at = best_leaf(g)) < g->nodes)
+        split_leaf(g, at);
     for (uint32_t i = 0; i < g->nodes; i++)
-        close_leaf(g, &g->leaf[i]);
+        drop_cells(g, &g->leaf[i]);
     return g->nodes;
 }

@@ -6,10 +6,8 @@
  * upper half, signed; hessian in the lower), and so does a histogram cell: one addition does both.
  * The scales are chosen so that no sum over all rows can leave its half.
  *
- * Which leaf is split next is known only when the gains of all are; but a leaf of high gain will be
- * split sooner or later, so each thread prepares one of the best leaves: parts its rows, sums its
- * children and finds their splits. The tree takes them one by one, the best first, as one thread
- * would have grown it. Large nodes are prepared by all threads together.
+ * All threads work on one leaf at a time: each parts some of its rows, sums some of them, and looks
+ * for a split among some of the inputs. To hand out work takes about a microsecond.
  */
 #ifndef ASSAY_LEARN_GROW_H
 #define ASSAY_LEARN_GROW_H

@@ -74,58 +74,78 @@ static void sum_some(const struct histogram_work *w, const uint32_t *row, uint32
     }
 }
 
-void histogram_build_alone(const struct histogram_work *w, const uint32_t *row, uint32_t rows,
-                           uint64_t *cell)
-{
-    clear(w, cell);
-    if (w->columns == w->bins->inputs)
-        sum_all(w, row, rows, cell);
-    else
-        sum_some(w, row, rows, cell);
-}
-
-struct part {
+struct parts {
     const struct histogram_work *work;
     const uint32_t *row;
-    uint32_t rows, parts;
+    uint32_t rows, count;
     uint64_t *cell;
 };
 
-static uint64_t *part_cells(const struct part *p, unsigned number)
+static uint64_t *part_cells(const struct histogram_work *w, uint32_t part, uint64_t *cell)
 {
-    return number == 0 ? p->cell : p->work->spare + (number - 1) * bins_cell(p->work->bins->inputs);
+    return part == 0 ? cell : w->spare + (part - 1) * bins_cell(w->bins->inputs);
 }
 
 static void sum_part(void *context, unsigned number)
 {
-    const struct part *p = context;
-    uint32_t from = (uint32_t)((uint64_t)p->rows * number / p->parts);
-    uint32_t to = (uint32_t)((uint64_t)p->rows * (number + 1) / p->parts);
+    const struct parts *p = context;
+    const struct histogram_work *w = p->work;
+    uint32_t from = (uint32_t)((uint64_t)p->rows * number / p->count);
+    uint32_t to = (uint32_t)((uint64_t)p->rows * (number + 1) / p->count);
+    uint64_t *cell = part_cells(w, number, p->cell);
 
-    histogram_build_alone(p->work, p->row + from, to - from, part_cells(p, number));
+    clear(w, cell);
+    if (w->columns == w->bins->inputs)
+        sum_all(w, p->row + from, to - from, cell);
+    else
+        sum_some(w, p->row + from, to - from, cell);
 }
 
 void histogram_build(const struct histogram_work *w, const uint32_t *row, uint32_t rows,
-                     uint64_t *cell)
+                     uint32_t parts, uint64_t *cell)
 {
-    struct part p = {w, row, rows, workers_count(w->workers), cell};
+    struct parts p = {w, row, rows, parts, cell};
 
-    workers_run(w->workers, p.parts, sum_part, &p);
-    for (uint32_t n = 1; n < p.parts; n++) {
-        const uint64_t *other = part_cells(&p, n);
+    if (parts > 1)
+        workers_run(w->workers, parts, sum_part, &p);
+    else
+        sum_part(&p, 0);
+}
 
-        for (uint32_t c = 0; c < w->columns; c++) {
+void histogram_join(const struct histogram_work *w, uint32_t parts, uint32_t from, uint32_t to,
+                    uint64_t *cell)
+{
+    for (uint32_t n = 1; n < parts; n++) {
+        const uint64_t *part = part_cells(w, n, cell);
+
+        for (uint32_t c = from; c < to; c++) {
             uint32_t j = w->column[c];
 
             for (size_t k = bins_cell(j), end = k + w->bins->count[j]; k <= end; k++)
-                cell[k] += other[k];
+                cell[k] += part[k];
         }
     }
 }
 
-void histogram_subtract(const struct histogram_work *w, uint64_t *whole, const uint64_t *part)
+/* Each row lies in one cell of every input. */
+uint64_t histogram_total(const struct histogram_work *w, uint32_t parts, uint64_t *cell)
 {
-    for (uint32_t c = 0; c < w->columns; c++) {
+    uint32_t j = w->column[0];
+    uint64_t sum = 0;
+
+    for (uint32_t n = 0; n < parts; n++) {
+        const uint64_t *part = part_cells(w, n, cell);
+
+        for (uint32_t k = 0; k <= w->bins->count[j]; k++)
+            sum += part[bins_cell(j) + k];
+    }
+    return sum;
+}
+
+void histogram_subtract(const struct histogram_work *w, uint32_t from, uint32_t to, uint64_t *whole,
+                        const uint64_t *part)
+{
+    for (uint32_t c = from; c < to; c++) {
         uint32_t j = w->column[c];
 
         for (size_t k = bins_cell(j), end = k + w->bins->count[j]; k <= end; k++)

@@ -32,12 +32,17 @@ struct histogram_work {
 };
 
 /* Sums over the given rows; cells of input j begin at bins_cell(j). Cells of other inputs are not
- * touched. `build` uses all workers, `build_alone` the calling thread. */
-void histogram_build_alone(const struct histogram_work *w, const uint32_t *row, uint32_t rows,
-                           uint64_t *cell);
+ * touched. Of several parts (at most workers_count), each worker sums one: the cells are whole when
+ * their columns were joined. */
 void histogram_build(const struct histogram_work *w, const uint32_t *row, uint32_t rows,
-                     uint64_t *cell);
-/* whole -= part */
-void histogram_subtract(const struct histogram_work *w, uint64_t *whole, const uint64_t *part);
+                     uint32_t parts, uint64_t *cell);
+/* column[from..to-1] */
+void histogram_join(const struct histogram_work *w, uint32_t parts, uint32_t from, uint32_t to,
+                    uint64_t *cell);
+/* Of all rows, before joining. */
+uint64_t histogram_total(const struct histogram_work *w, uint32_t parts, uint64_t *cell);
+/* whole -= part, of column[from..to-1] */
+void histogram_subtract(const struct histogram_work *w, uint32_t from, uint32_t to, uint64_t *whole,
+                        const uint64_t *part);
 
 #endif

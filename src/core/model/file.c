@@ -133,24 +133,35 @@ static void format_rivals(const struct model *m, struct buffer *b)
     }
 }
 
-/* A kind's body is large: it is written where it belongs, and its head filled in behind it. */
+struct sum {
+    size_t length;
+    uLong crc;
+};
+
+static void sum_bytes(void *context, const void *bytes, size_t length)
+{
+    struct sum *s = context;
+
+    s->crc = crc32(s->crc, bytes, (uInt)length);
+    s->length += length;
+}
+
+/* A kind's body is large: it is gone through twice, for its head and for itself, so that it never
+ * lies aside. */
 static void add_own_section(const struct model *m, struct buffer *out)
 {
-    size_t head = out->length, body;
-    uint32_t length, crc;
+    struct sum sum = {0, crc32(0, Z_NULL, 0)};
+    struct buffer measured;
 
+    buffer_init_spilling(&measured, MODEL_BYTES_MAX, sum_bytes, &sum);
+    model_operations(m)->format(m, &measured);
+    buffer_spill(&measured);
+    out->overflow |= measured.overflow;
+    buffer_fini(&measured);
     buffer_add_u32(out, model_operations(m)->section);
-    buffer_add_u64(out, 0);
-    body = out->length;
+    buffer_add_u32(out, (uint32_t)sum.length);
+    buffer_add_u32(out, (uint32_t)sum.crc);
     model_operations(m)->format(m, out);
-    if (out->overflow)
-        return;
-    length = (uint32_t)(out->length - body);
-    crc = (uint32_t)crc32(0, (const Bytef *)out->bytes + body, length);
-    for (unsigned i = 0; i < 4; i++) {
-        out->bytes[head + 4 + i] = (char)(length >> 8 * i);
-        out->bytes[head + 8 + i] = (char)(crc >> 8 * i);
-    }
 }
 
 void model_format(const struct model *m, struct buffer *out)

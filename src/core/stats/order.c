@@ -96,18 +96,41 @@ void order_descending(const double *score, uint32_t rows, uint32_t *order)
     mem_free(key);
 }
 
+/* The keys themselves are moved: no order to follow. */
+static void sort_keys(uint64_t *key, uint32_t count)
+{
+    struct radix r;
+    uint64_t *from = key, *spare, *to;
+
+    spare = to = mem_array(count, sizeof *to);
+    radix_count(&r, key, count);
+    for (unsigned d = 0; d < DIGITS; d++) {
+        uint64_t *swap = from;
+
+        if (radix_is_constant(&r, d, key[0], count))
+            continue;
+        radix_starts(r.count[d]);
+        for (uint32_t i = 0; i < count; i++)
+            to[r.count[d][from[i] >> (8 * d) & 0xff]++] = from[i];
+        from = to;
+        to = swap;
+    }
+    if (from != key)
+        memcpy(key, from, count * sizeof *key);
+    mem_free(spare);
+}
+
 void order_values(double *values, uint32_t count)
 {
-    uint64_t *key = mem_array(count, sizeof *key);
-    uint32_t *order = mem_array(count, sizeof *order);
+    uint64_t *key;
 
-    for (uint32_t i = 0; i < count; i++) {
-        key[i] = order_key(values[i]);
-        order[i] = i;
-    }
-    order_by(key, count, order);
+    if (count < 2)
+        return;
+    key = mem_array(count, sizeof *key);
     for (uint32_t i = 0; i < count; i++)
-        values[i] = order_unkey(key[order[i]]);
+        key[i] = order_key(values[i]);
+    sort_keys(key, count);
+    for (uint32_t i = 0; i < count; i++)
+        values[i] = order_unkey(key[i]);
     mem_free(key);
-    mem_free(order);
 }

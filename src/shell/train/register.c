@@ -69,18 +69,32 @@ static void digest_recipe(const struct registering *g, const struct registration
     buffer_fini(&b);
 }
 
-bool registration_assign(struct registering *g, struct registration *m, struct error *e)
+static void add_to_digest(void *context, const void *bytes, size_t length)
 {
+    digest_add(context, bytes, length);
+}
+
+/* Of the model's file, which for a large one would lie beside all that makes the report. */
+static bool digest_model(const struct model *m, uint8_t out[DIGEST_BYTES])
+{
+    struct digest *d = digest_new();
     struct buffer bytes;
     bool fits;
 
-    buffer_init(&bytes, MODEL_BYTES_MAX);
-    model_format(m->model, &bytes);
+    digest_start(d);
+    buffer_init_spilling(&bytes, MODEL_BYTES_MAX, add_to_digest, d);
+    model_format(m, &bytes);
+    buffer_spill(&bytes);
     fits = !bytes.overflow;
-    if (fits)
-        digest_bytes(bytes.bytes, bytes.length, m->digests.model);
     buffer_fini(&bytes);
-    if (!fits)
+    digest_finish(d, out);
+    digest_free(d);
+    return fits;
+}
+
+bool registration_assign(struct registering *g, struct registration *m, struct error *e)
+{
+    if (!digest_model(m->model, m->digests.model))
         return error_set(e, ERROR_FULL, "the model is over %d MiB", MODEL_BYTES_MAX >> 20);
     digest_inputs(m->model, m->digests.inputs);
     digest_recipe(g, m, m->digests.recipe);
