@@ -137,11 +137,14 @@ void entity_free(struct velocity *v, uint32_t group, region_ref ref)
     room_free(v, group, ref, block_bytes(e));
 }
 
-/* Copy or move events [first, end) of `from` to the front of `to`, which may be the same block. */
+/* Copy or move events [first, end) of `from` to the front of `to`, which may be the same block, and
+ * the running sums before them. */
 static void move_events(const struct group *g, struct entity *to, const struct entity *from)
 {
-    memmove(entity_event(g, to, 0), entity_event(g, from, from->first),
-            (size_t)g->event_bytes * (from->end - from->first));
+    size_t running = (size_t)g->running_count * RUNNING_BYTES;
+
+    memmove(entity_event(g, to, 0) - running, entity_event(g, from, from->first) - running,
+            (size_t)g->event_bytes * (from->end - from->first) + running);
 }
 
 /* Events are at new indices. */
@@ -265,6 +268,15 @@ static void make_room(struct velocity *v, uint32_t group, region_ref *ref)
     compact(v, group, e);
 }
 
+static bool has_null(const struct group *g, const uint8_t *flags)
+{
+    uint8_t any = 0;
+
+    for (uint32_t i = 0; i < g->flag_bytes; i++)
+        any |= flags[i] & g->null_mask[i];
+    return any != 0;
+}
+
 /* The texts of the current row, kept as copies of their own. */
 static void write_texts(struct velocity *v, uint32_t group, struct entity *e, uint32_t i)
 {
@@ -294,7 +306,7 @@ static inline void write_event(struct velocity *v, uint32_t group, struct entity
     const struct group *g = &v->layout->groups[group];
     const uint8_t *from = (const uint8_t *)v->current->value;
     uint8_t *to = entity_event(g, e, i);
-    uint32_t last = g->event_bytes - 8, at = 0;
+    uint32_t last = g->running_at - 8, at = 0;
 
     do {
         memcpy(to + at, from + at, 8);
@@ -303,6 +315,25 @@ static inline void write_event(struct velocity *v, uint32_t group, struct entity
     memcpy(to + last, from + last, 8);
     if (g->has_text)
         write_texts(v, group, e, i);
+    if (g->counts_nulls && !e->has_nulls)
+        e->has_nulls = has_null(g, v->current->flags);
+}
+
+/* The running sums of event `i`, and of those after it. */
+static inline void write_running(const struct velocity *v, const struct group *g, struct entity *e,
+                                 uint32_t i)
+{
+    for (uint32_t k = 0; k < g->running_count; k++) {
+        uint32_t back = (g->running_count - k) * RUNNING_BYTES;
+        int64_t x = v->current->value[g->running_of[k]];
+        uint8_t *next = entity_event(g, e, i + 1);
+
+        running_set(next, back, running_before(entity_event(g, e, i), back) + x);
+        for (uint32_t later = i + 1; later < e->end; later++) {
+            next += g->event_bytes;
+            running_set(next, back, running_before(next, back) + x);
+        }
+    }
 }
 
 /* What follows an event beside windows. */
@@ -337,6 +368,7 @@ struct entity *entity_append(struct velocity *v, uint32_t group, region_ref *ref
     entity_touch_event(v, g, e, i);
     write_event(v, group, e, i);
     e->end++;
+    write_running(v, g, e, i);
     e->newest_us = v->current->time_us;
     if (!g->appends_plainly)
         append_others(v, group, e, i);
@@ -371,6 +403,7 @@ struct entity *entity_insert(struct velocity *v, uint32_t group, region_ref *ref
     shift_events(g, e, i);
     write_event(v, group, e, i);
     e->end++;
+    write_running(v, g, e, i);
     for (uint32_t k = 0; k < g->range_count; k++)
         range_rebuild(g, &g->ranges[k], e, i);
     for (uint32_t k = 0; k < g->unique_count; k++)

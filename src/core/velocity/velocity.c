@@ -68,7 +68,7 @@ static void open_group(struct velocity *v, const struct velocity_layout *l, cons
     v->budget_bytes = l->options.memory_bytes;
     if (v->budget_bytes == 0 || v->budget_bytes > capacity)
         v->budget_bytes = capacity / 4 * 3;
-    v->empty = mem_aligned(LINE, g->head_bytes + 8);
+    v->empty = mem_aligned(LINE, g->state_bytes + 8);
     v->empty->newest_us = v->empty->forgotten_us = INT64_MIN;
     v->scratch = mem_aligned(LINE, g->head_bytes + 8);
     v->current = current_new(g);
@@ -141,6 +141,19 @@ static struct hash128 token_at(const struct velocity *v, const struct velocity_r
     return rows->token[(size_t)row * v->layout->group_count + group];
 }
 
+/* A copy of an entity's windows, in whole steps: taken heads stand at whole steps, and in the
+ * entity events follow, which are longer than one. */
+static inline void take_state(const struct velocity *v, const struct group *g,
+                              const struct entity *e)
+{
+    struct entity *to = taken_at(v, g, v->current->at);
+    uint32_t end = g->head_bytes;
+
+    for (uint32_t at = sizeof *to / TAKE_STEP * TAKE_STEP; at < end; at += TAKE_STEP)
+        memcpy((char *)to + at, (const char *)e + at, TAKE_STEP);
+    window_passed(g, e, to);
+}
+
 /* Frequencies are in the events, so the windows of the entity itself are moved, and then back,
  * which leaves it as it was: moves are exact, and its head is kept. */
 static void read_moved(const struct velocity *v, const struct group *g, struct entity *e,
@@ -152,9 +165,9 @@ static void read_moved(const struct velocity *v, const struct group *g, struct e
     memcpy(v->scratch, e, g->head_bytes);
     window_seek(g, e, e, t);
     step_seek(v, g, e, e, t);
-    memcpy(taken_at(v, g, v->current->at), e, g->head_bytes);
+    take_state(v, g, e);
     if (has_others(g))
-        read_others(v, g, e, e, r);
+        read_others(v, g, e, taken_at(v, g, v->current->at), r);
     window_return(g, e, t);
     memcpy(e, v->scratch, g->head_bytes);
 }
@@ -172,6 +185,7 @@ static void read_const(const struct velocity *v, const struct group *g, const st
     memcpy(state, e, g->head_bytes);
     window_seek(g, e, state, v->current->time_us);
     step_seek(v, g, e, state, v->current->time_us);
+    window_passed(g, e, state);
     if (has_others(g))
         read_others(v, g, e, state, r);
 }
@@ -213,16 +227,6 @@ static void note_forgotten(const struct velocity *v, uint32_t group, const struc
         rows->forgotten[at] = e->forgotten_us > time_before(now->time_us, g->reach_us);
 }
 
-/* A copy of an entity's windows, in whole steps: taken heads stand at whole steps, and in the
- * entity events follow, which are longer than one. */
-static inline void take_state(const struct group *g, struct entity *to, const struct entity *from)
-{
-    uint32_t end = g->head_bytes;
-
-    for (uint32_t at = sizeof *to / TAKE_STEP * TAKE_STEP; at < end; at += TAKE_STEP)
-        memcpy((char *)to + at, (const char *)from + at, TAKE_STEP);
-}
-
 /* Read; the windows of an entity to which the row will be appended are moved in place. */
 static inline void read_one(struct velocity *v, uint32_t group, struct registers *r,
                             const struct velocity_rows *rows, uint32_t row, uint32_t at)
@@ -239,9 +243,9 @@ static inline void read_one(struct velocity *v, uint32_t group, struct registers
     window_seek(g, e, e, v->current->time_us);
     if (g->step_count > 0)
         step_seek(v, g, e, e, v->current->time_us);
-    take_state(g, taken_at(v, g, at), e);
+    take_state(v, g, e);
     if (has_others(g))
-        read_others(v, g, e, e, r);
+        read_others(v, g, e, taken_at(v, g, at), r);
 }
 
 /* The row becomes an event of its entity. */
