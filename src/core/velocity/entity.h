@@ -10,6 +10,9 @@
  * than the events themselves. So were columns: a cursor that passes an event needs all of it, which
  * is one cache line here and three there.
  *
+ * Behind the last event stands a time that no cursor passes, so that none has to look where the
+ * events end.
+ *
  * The stored cursors and terms are those of the entity's newest event's time.
  *
  * Private to velocity/. */
@@ -183,6 +186,12 @@ static inline uint32_t *entity_cursors(const struct entity *state)
     return (uint32_t *)(state + 1);
 }
 
+/* Nothing is behind the events before the `end`-th. */
+static inline void entity_end(const struct group *g, struct entity *e, uint32_t end)
+{
+    entity_word(g, e, end, 0)->v = INT64_MAX;
+}
+
 static inline bool flag_get(const uint8_t *flags, int bit)
 {
     return flags[bit >> 3] >> (bit & 7) & 1;
@@ -261,7 +270,7 @@ static inline void entity_touch_whole(const struct velocity *v, const struct ent
 static inline void entity_touch_event(const struct velocity *v, const struct group *g,
                                       const struct entity *e, uint32_t i)
 {
-    region_touch(v->region, entity_event(g, e, i), (size_t)g->event_bytes);
+    region_touch(v->region, entity_event(g, e, i), (size_t)g->event_bytes + sizeof(int64_t));
 }
 
 /* A new entity without events, or 0 where there is no room. */

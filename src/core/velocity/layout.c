@@ -159,9 +159,12 @@ static void choose_parts(struct group *g, struct acc *a)
 static void add_nulls(struct group *g, uint32_t acc)
 {
     struct acc *a = &g->accs[acc];
-    const struct acc nulls = {
-        .kind = ACC_NULLS, .lo = a->lo, .step = -1, .cell = a->cell, .where_bit = BIT_NONE,
-        .parts = PART_COUNT};
+    const struct acc nulls = {.kind = ACC_NULLS,
+                              .lo = a->lo,
+                              .step = -1,
+                              .cell = a->cell,
+                              .where_bit = BIT_NONE,
+                              .parts = PART_COUNT};
 
     g->counts_nulls = true;
     a->hi_nulls = term_of(g, &nulls, acc, a->hi, 1);
@@ -249,8 +252,8 @@ static void place_passed(struct group *g)
         if (a->lo >= 0 && a->step < 0)
             a->lo_sum_at = passed_of(g, a->lo, running);
     }
-    g->state_bytes = ((g->head_bytes + 15) & ~(uint32_t)15) +
-                     g->passed_count * (uint32_t)sizeof(int128);
+    g->state_bytes =
+        ((g->head_bytes + 15) & ~(uint32_t)15) + g->passed_count * (uint32_t)sizeof(int128);
 }
 
 static uint32_t take(uint32_t *at, size_t bytes)
@@ -525,6 +528,7 @@ static void place_event(struct group *g)
     g->flags_at = g->links_at + g->links * 4;
     g->running_at = g->flags_at + g->flag_bytes;
     g->event_bytes = g->running_at + g->running_count * RUNNING_BYTES;
+    g->end_bytes = g->has_label ? g->running_at : 8; /* no label is looked at elsewhere */
     g->image_words = (g->event_bytes + 7) / 8;
     for (uint32_t i = 0; i < g->cell_count; i++) {
         if (!g->cells[i].is_kept) {
@@ -603,6 +607,9 @@ static void finish(struct velocity_layout *l, struct group *g)
     g->has_text = has_text(g);
     g->drops_plainly =
         g->range_count == 0 && g->unique_count == 0 && g->approx_count == 0 && !g->has_text;
+    g->seeks_plainly = true;
+    for (uint32_t i = 0; i < g->cursor_count; i++)
+        g->seeks_plainly = g->seeks_plainly && g->cursors[i].shape == SHAPE_NOTHING;
     g->appends_plainly = g->range_count == 0 && g->unique_count == 0 && g->order_count == 0 &&
                          g->frequency_count == 0 && g->approx_count == 0;
     if (l->head_bytes_max < g->head_bytes)

@@ -41,8 +41,8 @@ struct cell {
     enum cell_kind kind;
     uint32_t column; /* of 8-byte columns, and index into row values */
     int null_bit;
-    int running;     /* number of its running sum, or -1 */
-    bool is_kept;    /* in the events; else running sums are all that is needed of it */
+    int running;  /* number of its running sum, or -1 */
+    bool is_kept; /* in the events; else running sums are all that is needed of it */
 };
 
 struct where {
@@ -104,7 +104,7 @@ struct acc {
     bool is_running;    /* the sum is that of the events */
     unsigned parts;
     int lo_term, hi_term;
-    int lo_nulls, hi_nulls; /* terms */
+    int lo_nulls, hi_nulls;                         /* terms */
     uint32_t count_at, sum_at, squares_at;          /* at hi, or of the window (ACC_DISTINCT) */
     uint32_t lo_count_at, lo_sum_at, lo_squares_at; /* to subtract, if lo >= 0 */
     uint32_t nulls_at, lo_nulls_at;                 /* where the count is derived; 0: none */
@@ -263,6 +263,7 @@ struct group {
     uint32_t label_cursor;    /* that of the label delay, or the nearest before it */
     bool has_text;            /* some cell is a text */
     bool drops_plainly;       /* an event takes nothing along when it comes or goes */
+    bool seeks_plainly;       /* cursors do nothing but move, as long as there are no nulls */
     bool appends_plainly;     /* an appended event concerns windows only */
     int64_t endless_delay_us; /* of unbounded aggregates: they have not passed what is newer */
     int64_t reach_us;         /* no bounded window holds an event older than the row by this */
@@ -275,7 +276,7 @@ struct group {
     struct cursor *cursors;
     struct passed *passed;
     uint32_t *running_of; /* the running sums' cells: their columns */
-    uint8_t *null_mask; /* of an event's flags: nulls that cursors count */
+    uint8_t *null_mask;   /* of an event's flags: nulls that cursors count */
     bool counts_nulls;
     struct acc *accs;
     struct range *ranges;
@@ -295,13 +296,14 @@ struct group {
     /* Shape of an entity. */
     uint32_t head_bytes;  /* struct entity, cursors, accumulators, bases, running sums */
     uint32_t state_bytes; /* a copy of the head, and of what cursors have passed */
-    uint32_t words;      /* 8-byte words of an event: time, [seq], cells */
-    uint32_t links;      /* 4-byte words of an event */
+    uint32_t words;       /* 8-byte words of an event: time, [seq], cells */
+    uint32_t links;       /* 4-byte words of an event */
     uint32_t trees;
     uint32_t flag_bytes; /* nulls, filters, label */
     uint32_t running_count;
     uint32_t links_at, flags_at, running_at, event_bytes; /* of an event */
-    uint32_t image_words;                                 /* and of cells that are not kept */
+    uint32_t end_bytes;   /* what stands behind the last event: entity.h */
+    uint32_t image_words; /* of an event and of cells that are not kept */
 };
 
 struct velocity_layout {

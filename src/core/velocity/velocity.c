@@ -68,8 +68,9 @@ static void open_group(struct velocity *v, const struct velocity_layout *l, cons
     v->budget_bytes = l->options.memory_bytes;
     if (v->budget_bytes == 0 || v->budget_bytes > capacity)
         v->budget_bytes = capacity / 4 * 3;
-    v->empty = mem_aligned(LINE, g->state_bytes + 8);
+    v->empty = mem_aligned(LINE, g->head_bytes + g->end_bytes);
     v->empty->newest_us = v->empty->forgotten_us = INT64_MIN;
+    entity_end(g, v->empty, 0);
     v->scratch = mem_aligned(LINE, g->head_bytes + 8);
     v->current = current_new(g);
     v->together = (uint32_t)(TAKEN_BYTES / taken_stride(g));

@@ -91,57 +91,55 @@ static void cursor_pass(const struct group *g, const struct entity *e, struct en
     }
 }
 
-/* Events from index `at` on, while they are not newer than `bound`: what a cursor passes. How many
+/* The events that a cursor passes are those from it on that are not newer than `bound`. How many
  * that are is chance, so two are looked at without a jump that depends on it, and only what comes
- * behind these is. Instead of one behind the end the last is looked at, and not taken. */
+ * behind these is. Behind the last event stands one that no cursor passes (entity_end). */
 struct ahead_of {
-    const uint8_t *events, *last;
+    const uint8_t *events, *end;
     size_t event_bytes;
     int64_t bound;
 };
 
-struct two {
-    const uint8_t *event[2];
-    uint64_t takes[2]; /* 1 or 0; the second only with the first, as events are in order of time */
-};
-
-static inline __attribute__((always_inline)) struct two look_at_two(const struct ahead_of *a,
-                                                                    uint32_t at)
+static inline const uint8_t *second_of(const struct ahead_of *a, const uint8_t *first)
 {
-    const uint8_t *first = a->events + a->event_bytes * at, *second = first + a->event_bytes;
-    struct two t;
+    const uint8_t *second = first + a->event_bytes;
 
-    t.event[0] = first <= a->last ? first : a->last;
-    t.event[1] = second <= a->last ? second : a->last;
-    t.takes[0] = (first <= a->last) & (event_time(t.event[0]) <= a->bound);
-    t.takes[1] = (second <= a->last) & (event_time(t.event[1]) <= a->bound);
-    return t;
+    return second <= a->end ? second : a->end;
 }
 
 /* The loops of the shapes: the index behind what was passed. */
-static inline uint32_t pass_nothing(const struct ahead_of *a, uint32_t at)
+static inline __attribute__((always_inline)) uint32_t pass_nothing(const struct ahead_of *a,
+                                                                   uint32_t at)
 {
-    struct two t;
+    const uint8_t *event = a->events + a->event_bytes * at;
+    uint32_t more;
 
     do {
-        t = look_at_two(a, at);
-        at += (uint32_t)(t.takes[0] + t.takes[1]);
-    } while (t.takes[1]);
+        more = event_time(second_of(a, event)) <= a->bound;
+        at += event_time(event) <= a->bound;
+        at += more;
+        event += 2 * a->event_bytes;
+    } while (more);
     return at;
 }
 
 static inline uint32_t pass_frauds(const struct group *g, const struct ahead_of *a,
                                    struct entity *state, uint32_t frauds_at, uint32_t at)
 {
+    const uint8_t *event = a->events + a->event_bytes * at;
     uint64_t frauds = 0;
-    struct two t;
+    uint32_t one, more, flags = g->flags_at;
 
     do {
-        t = look_at_two(a, at);
-        for (int i = 0; i < 2; i++)
-            frauds += t.takes[i] & flag_get(t.event[i] + g->flags_at, LABEL_FRAUD_BIT);
-        at += (uint32_t)(t.takes[0] + t.takes[1]);
-    } while (t.takes[1]);
+        const uint8_t *second = second_of(a, event);
+
+        one = event_time(event) <= a->bound;
+        more = event_time(second) <= a->bound;
+        frauds += one & flag_get(event + flags, LABEL_FRAUD_BIT);
+        frauds += more & flag_get(second + flags, LABEL_FRAUD_BIT);
+        at += one + more;
+        event += 2 * a->event_bytes;
+    } while (more);
     if (frauds > 0) {
         uint128 sum = state_sum(state, frauds_at) + frauds;
 
@@ -173,15 +171,21 @@ static void seek_forward(const struct group *g, const struct entity *e, struct e
 {
     uint32_t *at = entity_cursors(state), count = g->cursor_count;
     const struct cursor *c = g->cursors + first;
-    struct ahead_of a = {.events = entity_event(g, e, 0), .event_bytes = g->event_bytes};
-    enum cursor_shape shape;
+    struct ahead_of a = {.events = entity_event(g, e, 0),
+                         .end = entity_event(g, e, e->end),
+                         .event_bytes = g->event_bytes};
 
-    if (e->end == 0)
+    if (g->seeks_plainly && !e->has_nulls) {
+        for (uint32_t k = first; k < count; k++, c++) {
+            a.bound = time_before(t, c->offset_us);
+            at[k] = pass_nothing(&a, at[k]);
+        }
         return;
-    a.last = a.events + a.event_bytes * (e->end - 1);
+    }
     for (uint32_t k = first; k < count; k++, c++) {
+        enum cursor_shape shape = e->has_nulls ? c->shape_of_nulls : c->shape;
+
         a.bound = time_before(t, c->offset_us);
-        shape = e->has_nulls ? c->shape_of_nulls : c->shape;
         if (shape == SHAPE_NOTHING)
             at[k] = pass_nothing(&a, at[k]);
         else if (shape == SHAPE_FRAUDS)

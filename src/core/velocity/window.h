@@ -103,10 +103,12 @@ static inline void window_passed(const struct group *g, const struct entity *e,
                                  struct entity *state)
 {
     const uint32_t *cursor = entity_cursors(state);
+    const uint8_t *events = entity_event(g, e, 0);
+    const struct passed *p = g->passed, *end = p + g->passed_count;
+    size_t event_bytes = g->event_bytes;
 
-    for (uint32_t i = 0; i < g->passed_count; i++) {
-        const struct passed *p = &g->passed[i];
-        int128 sum = running_before(entity_event(g, e, cursor[p->cursor]), p->back);
+    for (; p < end; p++) {
+        int128 sum = running_before(events + event_bytes * cursor[p->cursor], p->back);
 
         memcpy((char *)state + p->at, &sum, sizeof sum);
     }
