@@ -541,9 +541,10 @@ static void place_event(struct group *g)
 /* Offsets of everything in an entity of the group. */
 static void place(struct group *g)
 {
-    uint32_t at = sizeof(struct entity) + (g->cursor_count + 1) / 2 * 8;
+    uint32_t at = (uint32_t)sizeof(struct entity) + (g->cursor_count + 1) / 2 * 8;
     int bits = 2 + (int)g->where_count;
 
+    g->terms_at = at;
     place_cells(g);
     bits += (int)g->cell_count;
     add_terms(g);
@@ -575,6 +576,7 @@ static void place(struct group *g)
                           (size_t)APPROX_SKETCH_BYTES * (1 + g->approxes[i].has_settled));
     g->flag_bytes = (uint32_t)(bits + 7) / 8;
     place_event(g);
+    g->terms_end = at;
     g->head_bytes = at + g->running_count * RUNNING_BYTES;
     place_passed(g);
     g->running_of = mem_array(g->running_count + 1, sizeof *g->running_of);

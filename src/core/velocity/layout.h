@@ -294,10 +294,11 @@ struct group {
     uint32_t read_count;
     uint32_t reads_of[READ_KINDS + 1]; /* reads stand in order of kind: where each begins */
     /* Shape of an entity. */
-    uint32_t head_bytes;  /* struct entity, cursors, accumulators, bases, running sums */
-    uint32_t state_bytes; /* a copy of the head, and of what cursors have passed */
-    uint32_t words;       /* 8-byte words of an event: time, [seq], cells */
-    uint32_t links;       /* 4-byte words of an event */
+    uint32_t head_bytes;          /* struct entity, cursors, accumulators, bases, running sums */
+    uint32_t terms_at, terms_end; /* what is between the cursors and the running sums */
+    uint32_t state_bytes;         /* a copy of the head, and of what cursors have passed */
+    uint32_t words;               /* 8-byte words of an event: time, [seq], cells */
+    uint32_t links;               /* 4-byte words of an event */
     uint32_t trees;
     uint32_t flag_bytes; /* nulls, filters, label */
     uint32_t running_count;

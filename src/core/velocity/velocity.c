@@ -25,7 +25,6 @@ enum {
     LINE = 64,
     GROUP_ROWS = 16, /* rows from which on they are taken group by group */
     TOGETHER_MAX = 64,
-    TAKE_STEP = 16,
     TAKEN_BYTES = 16384, /* half of the first cache */
 };
 
@@ -142,16 +141,19 @@ static struct hash128 token_at(const struct velocity *v, const struct velocity_r
     return rows->token[(size_t)row * v->layout->group_count + group];
 }
 
-/* A copy of an entity's windows, in whole steps: taken heads stand at whole steps, and in the
- * entity events follow, which are longer than one. */
+/* A copy of an entity's windows, cursors by one and the rest by words: as they were just written,
+ * since a processor waits where it reads at once what was written in parts. */
 static inline void take_state(const struct velocity *v, const struct group *g,
                               const struct entity *e)
 {
     struct entity *to = taken_at(v, g, v->current->at);
-    uint32_t end = g->head_bytes;
+    const uint32_t *from = entity_cursors(e);
+    uint32_t *cursor = entity_cursors(to), count = g->cursor_count, end = g->terms_end;
 
-    for (uint32_t at = sizeof *to / TAKE_STEP * TAKE_STEP; at < end; at += TAKE_STEP)
-        memcpy((char *)to + at, (const char *)e + at, TAKE_STEP);
+    for (uint32_t i = 0; i < count; i++)
+        cursor[i] = from[i];
+    for (uint32_t at = g->terms_at; at < end; at += 8)
+        memcpy((char *)to + at, (const char *)e + at, 8);
     window_passed(g, e, to);
 }
 
@@ -206,7 +208,7 @@ static inline struct entity *look_up(const struct velocity *v, uint32_t group,
     now->value = (int64_t *)(v->image + image_stride(g) * at);
     now->flags = (uint8_t *)now->value + g->flags_at;
     v->has_key[at] = now->has_key = !is_null_token(token);
-    now->slot = !now->has_key ? NULL : ahead_find(v, group, token, v->hint, row);
+    now->slot = !now->has_key ? NULL : ahead_found(v, group, token, v->hint, row);
     now->entity = now->slot != NULL ? now->slot->ref : 0;
     now->moves = v->moves;
     return now->slot != NULL ? region_at(v->region, now->entity) : v->empty;
@@ -298,7 +300,7 @@ static void apply_step(struct velocity *v, uint32_t group, const struct label_st
 
     if (is_null_token(step->token[group]))
         return;
-    slot = ahead_find(v, group, step->token[group], v->label_hint, number);
+    slot = ahead_found(v, group, step->token[group], v->label_hint, number);
     if (slot == NULL)
         return;
     e = region_at(v->region, slot->ref);
@@ -331,7 +333,9 @@ static void ask_entities(struct velocity *v, uint32_t group, const struct stretc
                          uint32_t to)
 {
     for (uint32_t row = from; row < to && row < s->last; row++)
-        ahead_entity(v, group, token_at(v, s->rows, group, row), v->hint, row);
+        ahead_find(v, group, token_at(v, s->rows, group, row), v->hint, row);
+    for (uint32_t row = from; row < to && row < s->last; row++)
+        ahead_entity(v, v->hint, row);
     for (uint32_t row = from; row < to && row < s->last; row++)
         ahead_head(v, v->hint, row);
 }
@@ -374,7 +378,8 @@ ask_for_step(struct velocity *v, uint32_t group, const struct stretch *s, uint32
     if (LABEL_SLOT < left)
         ahead_slot(v, group, at[LABEL_SLOT].token[group]);
     if (LABEL_ENTITY < left) {
-        ahead_entity(v, group, at[LABEL_ENTITY].token[group], v->label_hint, step + LABEL_ENTITY);
+        ahead_find(v, group, at[LABEL_ENTITY].token[group], v->label_hint, step + LABEL_ENTITY);
+        ahead_entity(v, v->label_hint, step + LABEL_ENTITY);
         ahead_head(v, v->label_hint, step + LABEL_ENTITY);
     }
     if (LABEL_EVENT < left)
