@@ -17,7 +17,7 @@
 #include "core/velocity/table.h"
 
 enum {
-    AHEAD_ROWS = 4,
+    AHEAD_ROWS = 2,
     AHEAD_SLOT = 3 * AHEAD_ROWS, /* rows ahead of which each is asked for */
     AHEAD_ENTITY = 2 * AHEAD_ROWS,
     AHEAD_EVENTS = AHEAD_ROWS,
