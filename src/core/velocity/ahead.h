@@ -80,8 +80,9 @@ static inline __attribute__((always_inline)) void ahead_line_pair(const uint8_t 
     __builtin_prefetch(event + AHEAD_LINE, 1);
 }
 
-/* Step 3: a small block is asked for whole, of a large one the events at its cursors. A full one
- * will mostly be left, and what is beside it looked at. */
+/* Step 3: of a small block all from its last cursor on is asked for, of a large one the events at
+ * its cursors, and what stands before them. A full one will mostly be left, and what is beside it
+ * looked at. */
 static inline __attribute__((always_inline)) void
 ahead_events(const struct velocity *v, uint32_t group, const struct hint *hints, uint32_t number)
 {
@@ -99,6 +100,7 @@ ahead_events(const struct velocity *v, uint32_t group, const struct hint *hints,
     if (bytes <= SMALL_LINES * AHEAD_LINE) {
         const uint8_t *at = entity_event(g, e, cursor[g->cursor_count - 1]) - running;
         const uint8_t *end = entity_event(g, e, e->end + 1) + 7;
+
         at = (const uint8_t *)((uintptr_t)at & ~(uintptr_t)(AHEAD_LINE - 1));
         if (at < (const uint8_t *)e + HEAD_LINES * AHEAD_LINE)
             at = (const uint8_t *)e + HEAD_LINES * AHEAD_LINE;
