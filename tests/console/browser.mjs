@@ -19,9 +19,9 @@ export const launch = () =>
   });
 
 /** A page with a fresh profile. `allow(status, url)`: which refused requests the test expects. */
-export async function open(browser, base, { size = "wide", theme = "light", language = "en", allow = () => false } = {}) {
+export async function open(browser, base, { size = "wide", theme = "light", language = "en", zone = "UTC", allow = () => false } = {}) {
   const context = await browser.newContext({
-    baseURL: base, viewport: sizes[size], colorScheme: theme, locale: "en-GB", timezoneId: "UTC", reducedMotion: "reduce",
+    baseURL: base, viewport: sizes[size], colorScheme: theme, locale: "en-GB", timezoneId: zone, reducedMotion: "reduce",
     deviceScaleFactor: size === "narrow" ? 2 : 1, bypassCSP: false,
   });
   const page = await context.newPage();

@@ -3,6 +3,7 @@ import { accessible, open, picture } from "./browser.mjs";
 import { main, must } from "./runner.mjs";
 
 const link = process.env.DEMO_URL;
+const GATHER_MS = 25000;
 
 await main({
   async a_newcomer(browser) {
@@ -32,7 +33,12 @@ await main({
     await urgent.locator("li a").first().waitFor();
     const told = await accessible(page, "live");
     await picture(page, "demo-live-wide-light");
-    await picture(page, "readme-live", { window: true });
+    // Beside it another page, which gathers seconds while we work.
+    const minute = await page.context().newPage();
+    await minute.goto("/live");
+    await minute.getByRole("button", { name: "last minute" }).click();
+    const gathered = Date.now();
+    await page.bringToFront();
     await click(urgent.locator("li a").first());
     await page.locator(".waterfall").waitFor();
     must((await page.locator(".waterfall tbody tr").count()) > 3, "no reasons");
@@ -43,6 +49,13 @@ await main({
     must(clicks === 3, `${clicks} clicks`);
     await page.locator("table.cards tbody tr").first().locator(".badge.bad", { hasText: "Fraud" }).waitFor();
     await picture(page, "demo-alert-wide-light");
+    await minute.bringToFront();
+    await minute.waitForTimeout(Math.max(0, GATHER_MS - (Date.now() - gathered)));
+    must(await minute.locator(".page-head .badge", { hasText: "Live" }).isVisible(), "it is live no more");
+    const now = (await minute.locator(".tile", { hasText: "Decided, last minute" }).locator("dd").innerText()).replaceAll(",", "");
+    must(Number(now) > 100, `a minute has ${now} decisions`);
+    told.push(...(await accessible(minute, "last minute")));
+    await picture(minute, "readme-live", { window: true });
     return [...told, ...page.faults];
   },
 

@@ -33,6 +33,8 @@ const tests = {
     await page.getByLabel("API key").fill(process.env.CONSOLE_KEY);
     await page.locator("form button").click();
     await page.waitForSelector("nav");
+    const licences = await (await fetch(`${base}/licences.txt`)).text();
+    must(/^react-dom .*MIT/m.test(licences) && /^react-aria-components .*Apache-2.0/m.test(licences), "the licences do not go along");
     return page.faults;
   },
 
@@ -175,5 +177,23 @@ tests.every_page_in_every_shape = async (browser) => {
   }
   return told;
 };
+
+// What analysts work with, on a phone, in the other languages.
+for (const language of ["fr", "th", "id"])
+  tests[`analysts_pages_in_${language}`] = async (browser) => {
+    const page = await signedIn(browser, "ada", { at: "/lists", size: "narrow" });
+    const told = [];
+    await page.evaluate((language) => localStorage.setItem("assay.language", language), language);
+    for (const [name, path] of (await places()).filter(([name]) => ["live", "alerts", "alert", "cases", "case", "decision", "entity"].includes(name))) {
+      await page.goto(path);
+      await page.waitForFunction((to) => document.documentElement.lang === to, language);
+      await settled(page);
+      await picture(page, `${name}-narrow-${language}`);
+      const wide = await overflow(page);
+      if (wide) told.push(`${name} ${language}: ${wide}`);
+      told.push(...page.faults.splice(0));
+    }
+    return told;
+  };
 
 await main(tests);

@@ -12,7 +12,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "system")]
 from conftest import binary  # noqa: E402,F401
 from service import ROOT, names, node, run_tests, serving, wanting  # noqa: E402
 
-ROWS, DECIDED = 16000, 700
+ROWS, DECIDED = 16000, 2500
 
 
 @pytest.fixture(scope="module")
@@ -30,4 +30,10 @@ def test_console(results, name):
 @pytest.mark.skipif(wanting() is not None, reason=str(wanting()))
 def test_the_client_is_that_of_the_binary(binary):  # noqa: F811
     done = node(ROOT / "ui/scripts/schema.mjs", "--check", env={**os.environ, "ASSAY_BIN": str(binary)})
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(wanting() is not None, reason=str(wanting()))
+def test_no_word_is_missing_or_left_in_english():
+    done = node(ROOT / "ui/scripts/words.mjs")
     assert done.returncode == 0, done.stderr

@@ -3,6 +3,8 @@ import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { ApiError } from "./api/client";
+import { Router } from "wouter";
+import { useExactLocation, useExactSearch } from "./app/address";
 import { App } from "./app/App";
 import { ShortcutProvider } from "./app/shortcuts";
 import { SessionProvider } from "./app/session";
@@ -27,7 +29,9 @@ createRoot(document.getElementById("root")!).render(
         <SessionProvider>
           <ToastProvider>
             <ShortcutProvider>
-              <App />
+              <Router hook={useExactLocation} searchHook={useExactSearch}>
+                <App />
+              </Router>
             </ShortcutProvider>
           </ToastProvider>
         </SessionProvider>

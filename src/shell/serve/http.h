@@ -41,7 +41,8 @@ enum {
     HTTP_KEPT_BYTES = 64 << 10,        /* of a buffer kept for the connection's next request */
     HTTP_HEADERS_BYTES_MAX = 16 << 10, /* that exchange_add_header takes for one answer */
     HTTP_ROOM_BYTES_MAX = 4 << 20,
-    HTTP_STREAM_BYTES = 4 << 10, /* of one piece of a stream */
+    HTTP_STREAM_BYTES = 4 << 10,          /* of one piece of a stream */
+    HTTP_STREAM_BACKLOG_BYTES = 64 << 10, /* that the system keeps of it for a slow reader */
     HTTP_REQUEST_ID_MAX = 128,
     HTTP_ACTOR_MAX = 128,
     HTTP_TRACE_BYTES = 55, /* of a traceparent */

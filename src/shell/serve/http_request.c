@@ -109,6 +109,15 @@ static ssize_t read_stream(void *context, uint64_t at, char *bytes, size_t room)
     return given < 0 ? MHD_CONTENT_READER_END_OF_STREAM : given;
 }
 
+/* Left to itself the system keeps megabytes of a stream for one who does not read, and it is long
+ * until that shows. */
+static void bound_backlog(struct connection *c)
+{
+    int bytes = HTTP_STREAM_BACKLOG_BYTES;
+
+    setsockopt(c->fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+}
+
 static enum MHD_Result respond(struct connection *c)
 {
     struct exchange *x = &c->exchange;
@@ -118,6 +127,8 @@ static enum MHD_Result respond(struct connection *c)
     ASSERT(x->status != 0);
     c->http->o.answering(c->http->o.context, x);
     c->stage = ANSWERING;
+    if (x->stream != NULL)
+        bound_backlog(c);
     r = x->stream != NULL ? MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, HTTP_STREAM_BYTES,
                                                               read_stream, c, NULL)
                           : MHD_create_response_from_buffer(x->answer.length, x->answer.bytes,

@@ -15,7 +15,7 @@
 enum {
     LIVE_FRAMES = 60,
     LIVE_FRAME_BYTES_MAX = 64 << 10,
-    LIVE_LISTENERS_MAX = 64,
+    LIVE_LISTENERS_MAX = 256,
     LIVE_LISTENERS_OF_ONE_MAX = 16, /* of one caller */
     LIVE_NEWEST = 20,               /* decisions of one frame */
     LIVE_ASK_FRAMES = 5,            /* after so many frames: may they still listen? */

@@ -20,7 +20,10 @@ export class ApiError extends Error {
 
 let csrf: string | undefined;
 let onSignedOut: () => void = () => {};
+let onForbidden: () => void = () => {};
 export const setCsrf = (text: string | undefined) => void (csrf = text);
+export const csrfNow = () => csrf;
+export const whenForbidden = (call: () => void) => void (onForbidden = call);
 export const whenSignedOut = (call: () => void) => void (onSignedOut = call);
 
 const session: Middleware = {
@@ -29,7 +32,9 @@ const session: Middleware = {
     return request;
   },
   onResponse({ response, schemaPath }) {
-    if (response.status === 401 && !schemaPath.startsWith("/v1/session")) onSignedOut();
+    if (schemaPath.startsWith("/v1/session")) return;
+    if (response.status === 401) onSignedOut();
+    if (response.status === 403) onForbidden();
   },
 };
 

@@ -1,9 +1,9 @@
 // Questions and changes as the pages ask them.
 import { keepPreviousData, type Query, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useCallback } from "react";
-import { useMay } from "../app/session";
+import { KEY as SESSION, useMay, useSession } from "../app/session";
 import { useToasts } from "../app/toasts";
-import { ApiError, api, type Schemas, the } from "./client";
+import { ApiError, api, csrfNow, type Schemas, the } from "./client";
 
 interface Answer<T> {
   data?: T;
@@ -43,8 +43,21 @@ export function useChange<V, T>(change: (variables: V) => Promise<T>, more: {
 } = {}) {
   const client = useQueryClient();
   const { fail } = useToasts();
+  const { who } = useSession();
   return useMutation<T, unknown, V>({
-    mutationFn: change,
+    mutationFn: async (variables) => {
+      const csrf = csrfNow();
+      try {
+        return await change(variables);
+      } catch (refused) {
+        if (!(refused instanceof ApiError) || refused.status !== 403) throw refused;
+        // The same person may have signed in again in another tab: then this tab's word against forgery is an old one.
+        await client.refetchQueries({ queryKey: SESSION });
+        const now = client.getQueryData<Schemas["Who"] | null>(SESSION);
+        if (csrfNow() === csrf || now?.id !== who?.id || now?.kind !== who?.kind) throw refused;
+        return change(variables);
+      }
+    },
     onSuccess: async (data, variables) => {
       await Promise.all((more.stale ?? []).map((queryKey) => client.invalidateQueries({ queryKey })));
       more.done?.(data, variables);
@@ -97,9 +110,13 @@ export function readSettings(yaml: string): InForce {
 }
 
 export const useSettings = () => useAsk(["settings"], (signal) => api.GET("/v1/settings", { signal }), { staleTime: 300_000 });
+const nothing: InForce = { outcomes: [], entities: [], thresholds: [], alertCost: null, hasRollups: false };
+const inForce = new WeakMap<object, InForce>(); // by the answer: each row of a table asks
 export function useInForce(): InForce {
-  const asked = useSettings();
-  return asked.data ? readSettings(asked.data.yaml) : { outcomes: [], entities: [], thresholds: [], alertCost: null, hasRollups: false };
+  const { data } = useSettings();
+  if (data === undefined) return nothing;
+  if (!inForce.has(data)) inForce.set(data, readSettings(data.yaml));
+  return inForce.get(data)!;
 }
 
 export type Row = Schemas["DecisionRow"];

@@ -20,7 +20,7 @@ export function App() {
   if (session.loading) return <main><Loading /></main>;
   if (session.failure !== null) return <main><Failed error={session.failure} retry={session.retry} /></main>;
   if (session.who === null) return <SignIn title={t("signIn.title")} />;
-  return <Frame />;
+  return <Frame key={`${session.who.kind}:${session.who.id}`} />;
 }
 
 function Frame() {

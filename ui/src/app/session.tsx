@@ -1,8 +1,9 @@
 // Who is signed in, and what that person may ask.
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo } from "react";
-import { ApiError, api, type Schemas, setCsrf, the, whenSignedOut } from "../api/client";
+import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useRef } from "react";
+import { ApiError, api, type Schemas, setCsrf, the, whenForbidden, whenSignedOut } from "../api/client";
 import { type Role, type Route, routes } from "../api/roles";
+import { dropDrafts, keepDrafts, ownDrafts } from "./drafts";
 
 export type Who = Schemas["Who"];
 
@@ -17,7 +18,8 @@ export interface Session {
 }
 
 const Context = createContext<Session | null>(null);
-const KEY = ["session"];
+export const KEY = ["session"];
+const ASK_AGAIN_MS = 3000; // at most so often after a refusal
 
 export function useSession(): Session {
   const session = useContext(Context);
@@ -40,7 +42,9 @@ async function ask(): Promise<Who | null> {
     }
   }
   try {
-    return await the(api.GET("/v1/session"));
+    const who = await the(api.GET("/v1/session"));
+    setCsrf(who.csrf);
+    return who;
   } catch (refused) {
     if (refused instanceof ApiError && (refused.status === 401 || refused.status === 403)) return null;
     throw refused;
@@ -49,7 +53,8 @@ async function ask(): Promise<Who | null> {
 
 export function SessionProvider({ children }: { children: ReactNode }) {
   const client = useQueryClient();
-  const asked = useQuery({ queryKey: KEY, queryFn: ask, staleTime: Infinity, retry: 1 });
+  // Whoever comes back to this tab may have signed in as another in the next one, or have other roles now.
+  const asked = useQuery({ queryKey: KEY, queryFn: ask, staleTime: Infinity, retry: 1, refetchOnWindowFocus: "always" });
   const who = asked.data ?? null;
   setCsrf(who?.csrf);
   const signedIn = useCallback((now: Who) => {
@@ -57,23 +62,47 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     client.setQueryData(KEY, now);
   }, [client]);
   const forget = useCallback(() => void client.setQueryData(KEY, null), [client]);
+  const ended = useCallback(() => {
+    keepDrafts(); // what was being written is there again after signing in
+    forget();
+  }, [forget]);
   // When nobody's pages are there any more, what they had asked for goes: the next person sees none of it.
-  const isOut = asked.isSuccess && who === null;
+  const isOut = asked.data === null;
+  const person = who === null ? null : `${who.kind}:${who.id}`;
+  if (person !== null) ownDrafts(person); // before a page is there that would take them
+  const before = useRef(person);
+  useEffect(() => {
+    if (person !== null && before.current !== null && person !== before.current) {
+      void client.resetQueries({ predicate: (query) => query.queryKey[0] !== KEY[0] });
+    }
+    if (person !== null) before.current = person;
+  }, [person, client]);
   useEffect(() => {
     if (isOut) client.removeQueries({ predicate: (query) => query.queryKey[0] !== KEY[0] && query.queryKey[0] !== "provider" });
   }, [isOut, client]);
   const signOut = useCallback(async () => {
     await the(api.DELETE("/v1/session"));
+    dropDrafts();
     forget();
   }, [forget]);
-  useEffect(() => whenSignedOut(forget), [forget]);
+  useEffect(() => whenSignedOut(ended), [ended]);
+  // A refusal may be news: other roles than those that this page knows, or another person.
+  const { refetch } = asked;
+  useEffect(() => {
+    let last = 0;
+    whenForbidden(() => {
+      if (Date.now() - last < ASK_AGAIN_MS) return;
+      last = Date.now();
+      void refetch();
+    });
+  }, [refetch]);
   const session = useMemo<Session>(() => {
     const roles = new Set<Role | "anyone">(who === null ? [] : [...(who.roles as Role[]), "anyone"]);
     const all = who?.kind === "local"; // nobody is asked who they are: every route is open
     return {
       who, signedIn, signOut,
       loading: asked.isPending,
-      failure: asked.error instanceof ApiError ? asked.error : null,
+      failure: asked.data === undefined && asked.error instanceof ApiError ? asked.error : null,
       may: (route) => all || (routes[route] as readonly (Role | "anyone")[]).some((role) => roles.has(role)),
       retry: () => void asked.refetch(),
     };

@@ -45,15 +45,19 @@ export function TimeChart({ times, series, caption, height = 190, stacked, bars,
     const made = new uPlot({
       width: box.clientWidth || 400, height, cursor: { y: false, drag: { x: false, y: false } }, legend: { show: false },
       padding: [8, 8, 0, 0],
-      scales: { y: { range: (_, __, high) => [0, high > 0 ? high * 1.08 : 1] } },
+      scales: {
+        // A bar is as wide as a step: half of one stands out at each end.
+        x: { range: (chart, low, high) => { const half = bars ? (high - low) / Math.max(chart.data[0].length - 1, 1) / 2 : 0; return [low - half, high + half]; } },
+        y: { range: (_, __, high) => [0, high > 0 ? high * 1.08 : 1] },
+      },
       axes: [
-        { ...axis, size: 26, values: (_, at) => at.map((s) => (at.length > 1 && at.at(-1)! - at[0]! > 200000 ? clock.current.date(s * 1000) : clock.current.time(s * 1000).replace(/:\d\d$/, ""))), space: 80 },
+        { ...axis, size: 26, values: (_, at) => at.map((s) => (at.length > 1 && at.at(-1)! - at[0]! > 200000 ? clock.current.date(s * 1000) : at.length > 1 && at.at(-1)! - at[0]! < 300 ? clock.current.time(s * 1000) : clock.current.time(s * 1000).replace(/[:.]\d\d$/, ""))), space: 80 },
         { ...axis, size: 58, ...(format ? {} : { incrs: whole }), values: (_, at) => at.map((v) => (format ? format(v) : clock.current.number(v, 1))) },
       ],
       series: [{}, ...shown.map((one) => ({
         label: one.name, stroke: colour(one.colour), width: 1.5, points: { size: 5, filter: (_chart: uPlot, at: number) => (stacked || bars ? [] : alone(_chart.data[at]!)) },
         ...(stacked || bars ? { fill: colour(one.colour) } : {}),
-        ...(bars ? { paths: uPlot.paths.bars!({ size: [0.85, 40] }), width: 0 } : {}),
+        ...(bars ? { paths: uPlot.paths.bars!({ size: [0.85, 40] }), width: 0 } : {}), // a bar's rim would stand at 0 too
       }))],
     }, data.current, box);
     chart.current = made;

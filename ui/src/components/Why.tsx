@@ -3,10 +3,13 @@ import { useState } from "react";
 import type { Schemas } from "../api/client";
 import { useWords } from "../i18n";
 import { Legend, Tick, WaterfallBar } from "./charts";
+import { Given, short } from "./Given";
 import { Empty } from "./states";
 
 type Explanation = Schemas["Explanation"];
 type Explained = Schemas["ExplainedFeature"];
+
+const WORD = 16; // signs that stand on one line
 
 interface Own {
   entity: string;
@@ -78,6 +81,7 @@ export function Why({ of, score }: { of: Explanation; score: number }) {
       </div>
       <div className="body">
         <Legend of={[{ name: t("why.raises"), swatch: "bad" }, { name: t("why.lowers"), swatch: "good" }]} />
+        <p className="dim small">{t("why.pointsMeaning")}</p>
         <p className="note"><strong>{t("why.causality")}</strong> {t("why.causalityMore")}</p>
         {!of.complete && <p className="note warn">{t("why.incomplete")}</p>}
         {others.length > 0 && (
@@ -105,11 +109,12 @@ function Compared({ of }: { of: Explained }) {
   const usual = own === undefined || own.n === 0 ? null
     : typeof of.value === "boolean" && own.median !== undefined ? value(own.median >= 0.5)
     : own.median !== undefined ? own.least === own.most ? value(own.median) : t("why.ownUsual", { usual: value(own.median), low: value(own.least), high: value(own.most) })
-      : own.usual !== undefined ? t("why.ownMost", { usual: value(own.usual), share: percent((own.usual_n ?? 0) / own.n, 0) }) : null;
+      : own.usual !== undefined ? t("why.ownMost", { usual: short(value(own.usual), 40), share: percent((own.usual_n ?? 0) / own.n, 0) }) : null;
+  const text = short(value(of.value), 40);
   return (
     <>
-      <td className="number" data-label={t("why.value")}>{value(of.value)}</td>
-      <td className="small" data-label={t("why.own")}>{usual === null ? <span className="dim">–</span> : <>{usual}<br /><span className="dim nobreak">{own!.entity}, {t("why.of", { n: own!.n })}</span></>}</td>
+      <td className={text.length > WORD ? "number break" : "number"} data-label={t("why.value")}><Given text={text} /></td>
+      <td className="small" data-label={t("why.own")}>{usual === null ? <span className="dim">–</span> : <><Given text={usual} /><br /><span className="dim nobreak">{own!.entity}, {t("why.of", { n: own!.n })}</span></>}</td>
       <td className="small">
         {of.rank !== undefined ? <><Tick share={of.rank} /> <span className="nobreak">{t("why.rank", { share: percent(of.rank, 0) })}</span></>
           : of.share !== undefined ? t("why.share", { share: percent(of.share, 1) }) : <span className="dim">–</span>}

@@ -1,7 +1,9 @@
 // Small pieces that every page uses.
 import { type ReactNode, useEffect } from "react";
 import { Link } from "wouter";
+import { useInForce } from "../api/hooks";
 import { useWords } from "../i18n";
+import { Given, short } from "./Given";
 
 export type Tone = "good" | "info" | "warn" | "bad" | "neutral";
 
@@ -24,8 +26,17 @@ export function Label({ of }: { of: boolean | null | undefined }) {
     : <Badge tone={of ? "bad" : "good"}>{t(of ? "label.fraud" : "label.legit")}</Badge>;
 }
 
+/** The tone of a score: of the outcome that the thresholds in force give it. */
+export function useScoreTone(): (score: number) => Tone {
+  const { outcomes, thresholds } = useInForce();
+  return (score) => {
+    const reached = thresholds.filter(([, at]) => score >= at).sort((a, b) => b[1] - a[1])[0]?.[0] ?? outcomes[0];
+    return reached === undefined ? "neutral" : outcomeTone(reached);
+  };
+}
+
 export function Score({ of, level }: { of: number; level?: string }) {
-  const tone: Tone = of >= 800 ? "bad" : of >= 300 ? "warn" : "good";
+  const tone = useScoreTone()(of);
   return (
     <span className="score" title={level}>
       <svg viewBox="0 0 100 16" preserveAspectRatio="none" aria-hidden="true">
@@ -40,11 +51,11 @@ export function Score({ of, level }: { of: number; level?: string }) {
 export function Page({ title, lead, actions, children }: {
   title: string; lead?: ReactNode; actions?: ReactNode; children: ReactNode;
 }) {
-  useEffect(() => void (document.title = `${title} · Assay`), [title]);
+  useEffect(() => void (document.title = `${short(title)} · Assay`), [title]);
   return (
     <>
       <div className="page-head">
-        <div><h1>{title}</h1>{lead !== undefined && <p>{lead}</p>}</div>
+        <div><h1><Given text={short(title, 200)} /></h1>{lead !== undefined && <p>{lead}</p>}</div>
         {actions && <div className="row">{actions}</div>}
       </div>
       {children}
@@ -100,10 +111,15 @@ export const personText = (person: { kind: string; id?: string | null; name?: st
 export const decisionPath = (id: string) => `/decisions/${encodeURIComponent(id)}`;
 export const entityPath = (kind: string, id: string) => `/entities/${encodeURIComponent(kind)}/${encodeURIComponent(id)}`;
 
-export const DecisionLink = ({ id }: { id: string }) => <Link className="mono" href={decisionPath(id)}>{id}</Link>;
-export const EntityLink = ({ kind, id }: { kind: string; id: string }) => (
-  <Link href={entityPath(kind, id)}><span className="dim">{kind}</span> <span className="mono">{id}</span></Link>
-);
+// No address leads to these: a browser takes "." and ".." in a path for steps, however they are written.
+const isStep = (id: string) => id === "." || id === ".." || id === "";
+
+export const DecisionLink = ({ id }: { id: string }) =>
+  isStep(id) ? <span className="mono">{id}</span> : <Link className="mono break" href={decisionPath(id)}><Given text={short(id)} /></Link>;
+export function EntityLink({ kind, id, bare }: { kind: string; id: string; bare?: boolean }) {
+  const words = <>{!bare && <><span className="dim">{kind}</span> </>}<span className="mono break"><Given text={short(id)} /></span></>;
+  return isStep(id) ? words : <Link href={entityPath(kind, id)}>{words}</Link>;
+}
 
 export function Select<T extends string>({ name, value, onChange, options, hideName }: {
   name: string; value: T; onChange: (value: T) => void; options: readonly (readonly [T, string])[]; hideName?: boolean;

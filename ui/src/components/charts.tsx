@@ -40,7 +40,7 @@ export function UnitChart({ lines, x, y, caption, diagonal }: {
   lines: { name: string; at: [number, number][] }[]; x: string; y: string; caption: string; diagonal?: boolean;
 }) {
   const words = useWords();
-  const S = 240, left = 34, bottom = 30;
+  const S = 240, left = 46, bottom = 30;
   const px = (v: number) => left + v * S;
   const py = (v: number) => 8 + (1 - v) * S;
   const ticks = [0, 0.25, 0.5, 0.75, 1];

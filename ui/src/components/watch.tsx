@@ -3,9 +3,11 @@ import { type FormEvent, useState } from "react";
 import { Link } from "wouter";
 import type { Schemas } from "../api/client";
 import { useWho } from "../api/hooks";
+import { useDraft } from "../app/drafts";
 import { useShortcuts } from "../app/shortcuts";
 import { useWords } from "../i18n";
 import { Badge, DecisionLink, EntityLink, Label, Outcome, Score, type Tone, When } from "./basics";
+import { Given, short } from "./Given";
 import { Modal } from "./Modal";
 
 export type Alert = Schemas["Alert"];
@@ -32,12 +34,13 @@ export function DispositionBadge({ of }: { of: Disposition }) {
 }
 
 /** Confirmed, false, or not to be known; each asks for a note and says what follows. */
-export function Dispose({ busy, onDispose, what }: { busy: boolean; onDispose: (to: Disposition, note: string) => void; what: string }) {
+export function Dispose({ busy, onDispose, what }: { busy: boolean; onDispose: (to: Disposition, note: string, done: () => void) => void; what: string }) {
   const { t } = useWords();
   const [asking, setAsking] = useState<Disposition | null>(null);
+  const [note, setNote] = useDraft("disposition");
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
-    onDispose(asking!, String(new FormData(event.currentTarget).get("note") ?? "").trim());
+    onDispose(asking!, note.trim(), () => setNote("")); // who is refused has it still
     setAsking(null);
   };
   useShortcuts(dispositions.map((one) => ({ keys: dispositionKeys[one], what: t(`disposition.${one}`), run: () => !busy && setAsking(one) })));
@@ -50,7 +53,7 @@ export function Dispose({ busy, onDispose, what }: { busy: boolean; onDispose: (
         <form className="stack" onSubmit={submit}>
           <p>{what}</p>
           <p className="note">{asking !== null && t(`disposition.means.${asking}`)}</p>
-          <label className="field"><span>{t("note.optional")}</span><textarea name="note" rows={3} maxLength={4096} autoFocus
+          <label className="field"><span>{t("note.optional")}</span><textarea name="note" rows={3} maxLength={4096} autoFocus value={note} onChange={(event) => setNote(event.target.value)}
             onKeyDown={(event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) event.currentTarget.form?.requestSubmit(); }} /><small>{t("note.keys")}</small></label>
           <div className="row end"><button type="button" onClick={() => setAsking(null)}>{t("cancel")}</button><button className="primary">{t("alert.close")}</button></div>
         </form>
@@ -77,7 +80,7 @@ export function Timeline({ of }: { of: Schemas["WatchEntry"][] }) {
         return (
           <li key={one.seq} className={one.change === "noted" ? "note-entry" : one.change === "closed" || one.change === "disposed" ? "end" : undefined}>
             <span><strong>{one.by_name || who(one.by) || t("case.system")}</strong> {known.has(what) ? t(what as "change.claimed") : one.change}</span>
-            {one.note && <span className="break">{one.note}</span>}
+            {one.note && <span className="words"><Given text={one.note} /></span>}
             <span className="dim small"><When at={one.at} /></span>
           </li>
         );
@@ -107,6 +110,9 @@ export function WatchedDecisions({ of }: { of: Schemas["WatchedDecision"][] }) {
     </div>
   );
 }
+
+/** What an alert is about, in words: its link's. */
+export const AboutText = ({ of }: { of: Alert }) => <Given text={short(of.entity === null ? of.name : `${of.entity.kind} ${of.entity.id ?? ""}`)} />;
 
 export const EntityOf = ({ of }: { of: Schemas["EntityRef"] | null }) =>
   of === null ? <span className="dim">–</span> : of.id === null ? <span className="dim">{of.kind}</span> : <EntityLink kind={of.kind} id={of.id} />;

@@ -31,9 +31,9 @@ export const en = {
   "label.title": "Label", "label.fraud": "Fraud", "label.legit": "Legitimate", "label.none": "Not labelled", "label.isFraud": "Mark as fraud",
   "label.isLegit": "Mark as legitimate", "label.takeBack": "Take back", "label.kept": "The label is recorded.",
 
-  "live.lead": "What is being decided now, and over the last hour, two days or eight days.", "live.on": "Live", "live.paused": "Paused", "live.lost": "Connection lost", "live.pause": "Pause",
+  "live.lead": "What is being decided now, and over the last hour, two days or eight days.", "live.on": "Live", "live.paused": "Paused", "live.lost": "Connection lost", "live.full": "Not live: as many watch as may", "live.pause": "Pause",
   "live.rate": "Decisions now", "live.perSecond": "per second", "live.decided": "Decided, {span}", "live.flagged": "Declined or sent to review", "live.p99": "Slowest 1% take at least", "live.openAlerts": "Open alerts",
-  "live.volume": "Over time", "live.window": "Time span", "live.1h": "last hour", "live.2d": "two days", "live.8d": "eight days",
+  "live.volume": "Over time", "live.window": "Time span", "live.1m": "last minute", "live.1h": "last hour", "live.2d": "two days", "live.8d": "eight days",
   "live.mix": "Decisions by outcome", "live.mixCaption": ["{n} decision over time, by outcome", "{n} decisions over time, by outcome"],
   "live.scores": "Scores", "live.scoresCaption": "Histogram of {n} scores; {high} of them at 800 or more", "live.logScale": "Heights are logarithmic, so that few high scores show beside many low ones.",
   "live.latency": "Time to decide", "live.median": "Median", "live.newest": "Newest decisions", "live.quiet": "No decisions yet", "live.quietHint": "They appear here as they are made.",
@@ -52,7 +52,7 @@ export const en = {
   "flag.forgotten": "Part of this entity's past had been forgotten.", "flag.fallback": "Past the deadline: the fallback of the settings decided.", "flag.deferred": "Reasons were made afterwards.",
 
   "why.title": "Why", "why.feature": "Feature", "why.value": "Value", "why.own": "Usual here", "why.everyone": "Among all", "why.effect": "Effect on the risk", "why.points": "Log-odds",
-  "why.base": "Before looking at anything", "why.sum": "Together: score {score}", "why.rest": ["{n} other feature", "{n} other features"], "why.raises": "raises the risk", "why.lowers": "lowers the risk",
+  "why.base": "Before looking at anything", "why.sum": "Together: score {score}", "why.rest": ["{n} other feature", "{n} other features"], "why.pointsMeaning": "Log-odds add up: +0.69 doubles the odds of fraud, −0.69 halves them. Calibration makes the score of the sum.", "why.raises": "raises the risk", "why.lowers": "lowers the risk",
   "why.ownUsual": "{usual}, from {low} to {high}", "why.ownMost": "mostly {usual} ({share})", "why.of": ["{n} decision", "{n} decisions"], "why.rank": "{share} have less", "why.share": "{share} have this",
   "why.causality": "Importance is not causality.", "why.causalityMore": "A contribution says what the model looked at, not what caused a fraud; what is unusual is not yet one.",
   "why.noModel": "No model took part: the rules decided.", "why.notKept": "The log did not keep the values of this decision.", "why.incomplete": "The log did not keep all values of this decision.", "why.others": ["{n} value that is no input of the model", "{n} values that are no input of the model"],

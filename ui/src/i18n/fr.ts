@@ -31,9 +31,9 @@ export const fr: Messages = {
   "label.title": "Étiquette", "label.fraud": "Fraude", "label.legit": "Légitime", "label.none": "Sans étiquette", "label.isFraud": "Marquer comme fraude",
   "label.isLegit": "Marquer comme légitime", "label.takeBack": "Retirer", "label.kept": "L’étiquette est enregistrée.",
 
-  "live.lead": "Ce qui se décide maintenant, et depuis une heure, deux jours ou huit jours.", "live.on": "En direct", "live.paused": "En pause", "live.lost": "Connexion perdue", "live.pause": "Pause",
+  "live.lead": "Ce qui se décide maintenant, et depuis une heure, deux jours ou huit jours.", "live.on": "En direct", "live.paused": "En pause", "live.lost": "Connexion perdue", "live.full": "Pas en direct : trop de spectateurs", "live.pause": "Pause",
   "live.rate": "Décisions en ce moment", "live.perSecond": "par seconde", "live.decided": "Décisions, {span}", "live.flagged": "Refusées ou à vérifier", "live.p99": "99e centile du temps de décision", "live.openAlerts": "Alertes ouvertes",
-  "live.volume": "Évolution", "live.window": "Période", "live.1h": "dernière heure", "live.2d": "deux jours", "live.8d": "huit jours",
+  "live.volume": "Évolution", "live.window": "Période", "live.1m": "dernière minute", "live.1h": "dernière heure", "live.2d": "deux jours", "live.8d": "huit jours",
   "live.mix": "Décisions par résultat", "live.mixCaption": ["{n} décision dans le temps, par résultat", "{n} décisions dans le temps, par résultat"],
   "live.scores": "Scores", "live.scoresCaption": "Histogramme de {n} scores, dont {high} à 800 ou plus", "live.logScale": "Les hauteurs sont logarithmiques, pour que les rares scores élevés se voient.",
   "live.latency": "Temps de décision", "live.median": "Médiane", "live.newest": "Dernières décisions", "live.quiet": "Pas encore de décisions", "live.quietHint": "Elles apparaissent ici à mesure.",
@@ -52,7 +52,7 @@ export const fr: Messages = {
   "flag.forgotten": "Une partie du passé de cette entité avait été oubliée.", "flag.fallback": "Délai dépassé : la décision de repli de la configuration s’applique.", "flag.deferred": "Les raisons ont été établies après coup.",
 
   "why.title": "Pourquoi", "why.feature": "Variable", "why.value": "Valeur", "why.own": "Habituel pour l’entité", "why.everyone": "Parmi tous", "why.effect": "Effet sur le risque", "why.points": "Log-odds",
-  "why.base": "Avant toute variable", "why.sum": "Total : score {score}", "why.rest": ["{n} autre variable", "{n} autres variables"], "why.raises": "augmente le risque", "why.lowers": "diminue le risque",
+  "why.base": "Avant toute variable", "why.sum": "Total : score {score}", "why.rest": ["{n} autre variable", "{n} autres variables"], "why.pointsMeaning": "Les log-odds s’additionnent : +0,69 double la cote de fraude, −0,69 la divise par deux. Le calibrage fait du total le score.", "why.raises": "augmente le risque", "why.lowers": "diminue le risque",
   "why.ownUsual": "{usual}, de {low} à {high}", "why.ownMost": "surtout {usual} ({share})", "why.of": ["{n} décision", "{n} décisions"], "why.rank": "{share} ont moins", "why.share": "{share} ont cette valeur",
   "why.causality": "L’importance n’est pas la causalité.", "why.causalityMore": "Une contribution dit ce que le modèle a regardé, non ce qui a causé une fraude ; l’inhabituel n’est pas encore une fraude.",
   "why.noModel": "Aucun modèle n’a pris part : les règles ont décidé.", "why.notKept": "Le journal n’a pas gardé les valeurs de cette décision.", "why.incomplete": "Le journal n’a pas gardé toutes les valeurs de cette décision.", "why.others": ["{n} valeur qui n’entre pas dans le modèle", "{n} valeurs qui n’entrent pas dans le modèle"],

@@ -31,9 +31,9 @@ export const id: Messages = {
   "label.title": "Label", "label.fraud": "Fraud", "label.legit": "Sah", "label.none": "Belum berlabel", "label.isFraud": "Tandai sebagai fraud",
   "label.isLegit": "Tandai sebagai sah", "label.takeBack": "Tarik kembali", "label.kept": "Label telah dicatat.",
 
-  "live.lead": "Apa yang sedang diputuskan, dan selama satu jam, dua hari, atau delapan hari terakhir.", "live.on": "Real-time", "live.paused": "Dijeda", "live.lost": "Koneksi terputus", "live.pause": "Jeda",
+  "live.lead": "Apa yang sedang diputuskan, dan selama satu jam, dua hari, atau delapan hari terakhir.", "live.on": "Real-time", "live.paused": "Dijeda", "live.lost": "Koneksi terputus", "live.full": "Tidak langsung: jumlah pemantau sudah penuh", "live.pause": "Jeda",
   "live.rate": "Keputusan saat ini", "live.perSecond": "per detik", "live.decided": "Keputusan, {span}", "live.flagged": "Ditolak atau ditinjau", "live.p99": "Persentil ke-99 waktu keputusan", "live.openAlerts": "Peringatan terbuka",
-  "live.volume": "Dari waktu ke waktu", "live.window": "Rentang waktu", "live.1h": "satu jam terakhir", "live.2d": "dua hari", "live.8d": "delapan hari",
+  "live.volume": "Dari waktu ke waktu", "live.window": "Rentang waktu", "live.1m": "satu menit terakhir", "live.1h": "satu jam terakhir", "live.2d": "dua hari", "live.8d": "delapan hari",
   "live.mix": "Keputusan menurut hasil", "live.mixCaption": "{n} keputusan dari waktu ke waktu, menurut hasil",
   "live.scores": "Skor", "live.scoresCaption": "Histogram {n} skor; {high} di antaranya 800 atau lebih", "live.logScale": "Tinggi batang logaritmik, agar skor tinggi yang sedikit tetap tampak.",
   "live.latency": "Waktu pengambilan keputusan", "live.median": "Median", "live.newest": "Keputusan terbaru", "live.quiet": "Belum ada keputusan", "live.quietHint": "Keputusan muncul di sini saat dibuat.",
@@ -52,7 +52,7 @@ export const id: Messages = {
   "flag.forgotten": "Sebagian masa lalu entitas ini telah dilupakan.", "flag.fallback": "Melewati tenggat: cadangan pengaturan yang memutuskan.", "flag.deferred": "Alasan dibuat kemudian.",
 
   "why.title": "Mengapa", "why.feature": "Fitur", "why.value": "Nilai", "why.own": "Kebiasaannya", "why.everyone": "Dibanding semua", "why.effect": "Pengaruh pada risiko", "why.points": "Log-odds",
-  "why.base": "Sebelum melihat apa pun", "why.sum": "Total: skor {score}", "why.rest": "{n} fitur lain", "why.raises": "menaikkan risiko", "why.lowers": "menurunkan risiko",
+  "why.base": "Sebelum melihat apa pun", "why.sum": "Total: skor {score}", "why.rest": "{n} fitur lain", "why.pointsMeaning": "Log-odds dijumlahkan: +0,69 menggandakan peluang penipuan, −0,69 membaginya dua. Kalibrasi mengubah jumlahnya menjadi skor.", "why.raises": "menaikkan risiko", "why.lowers": "menurunkan risiko",
   "why.ownUsual": "{usual}, dari {low} sampai {high}", "why.ownMost": "umumnya {usual} ({share})", "why.of": "{n} keputusan", "why.rank": "{share} lebih kecil", "why.share": "{share} sama",
   "why.causality": "Tingkat kepentingan bukan sebab-akibat.", "why.causalityMore": "Kontribusi menyatakan apa yang dilihat model, bukan penyebab fraud; yang tidak biasa belum tentu fraud.",
   "why.noModel": "Tidak ada model yang ikut: aturan yang memutuskan.", "why.notKept": "Log tidak menyimpan nilai keputusan ini.", "why.incomplete": "Log tidak menyimpan semua nilai keputusan ini.", "why.others": "{n} nilai yang bukan masukan model",

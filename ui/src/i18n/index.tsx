@@ -12,6 +12,11 @@ const load: Record<Language, () => Promise<Messages>> = {
   fr: async () => (await import("./fr")).fr,
 };
 
+const FAR = 1e15;
+const steps: [seconds: number, of: Intl.RelativeTimeFormatUnit, from?: number][] = [
+  [31557600, "year", 2 * 31557600], [2629800, "month", 3 * 2629800], [86400, "day"], [3600, "hour"], [60, "minute"],
+];
+
 export function preferredLanguage(): Language {
   const kept = localStorage.getItem("assay.language");
   for (const want of [kept, ...navigator.languages])
@@ -44,10 +49,14 @@ function wordsOf(language: Language, messages: Messages, setLanguage: (language:
   const plural = new Intl.PluralRules(language);
   const numbers = new Map<number, Intl.NumberFormat>();
   const number = (value: number, digits = 0) => {
+    if (far(value)) return scientific.format(value);
     let format = numbers.get(digits);
     if (format === undefined) numbers.set(digits, (format = new Intl.NumberFormat(locale, { maximumFractionDigits: digits })));
     return format.format(value);
   };
+  // Beyond what a person reads as digits: 1.2 × 10^300 has no place in a table.
+  const scientific = new Intl.NumberFormat(locale, { notation: "scientific", maximumSignificantDigits: 4 });
+  const far = (value: number) => Math.abs(value) >= FAR;
   const amounts = new Intl.NumberFormat(locale, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
   const figures = new Intl.NumberFormat(locale, { minimumFractionDigits: 3, maximumFractionDigits: 3 });
   const significant = new Intl.NumberFormat(locale, { maximumSignificantDigits: 4 });
@@ -56,6 +65,11 @@ function wordsOf(language: Language, messages: Messages, setLanguage: (language:
   const both = new Intl.DateTimeFormat(locale, {
     year: "numeric", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit",
   });
+  // What is no time is shown as it came: nothing that a server or an address says takes the page away.
+  const shown = (format: Intl.DateTimeFormat, time: string | number | Date) => {
+    const at = new Date(time);
+    return Number.isNaN(at.getTime()) ? String(time) : format.format(at);
+  };
   const relative = new Intl.RelativeTimeFormat(locale, { numeric: "auto", style: "short" });
   const percent = (share: number, digits = 1) =>
     new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: digits }).format(share);
@@ -75,16 +89,16 @@ function wordsOf(language: Language, messages: Messages, setLanguage: (language:
   };
   return {
     language, setLanguage, t, number, percent,
-    amount: (value) => amounts.format(value),
+    amount: (value) => (far(value) ? scientific.format(value) : amounts.format(value)),
     figure: (value) => figures.format(value),
-    date: (time) => dates.format(new Date(time)),
-    time: (time) => times.format(new Date(time)),
-    dateTime: (time) => both.format(new Date(time)),
+    date: (time) => shown(dates, time),
+    time: (time) => shown(times, time),
+    dateTime: (time) => shown(both, time),
     ago: (time) => {
       const s = (new Date(time).getTime() - Date.now()) / 1000;
-      const steps: [number, Intl.RelativeTimeFormatUnit][] = [[86400, "day"], [3600, "hour"], [60, "minute"]];
-      for (const [size, of] of steps) if (Math.abs(s) >= size) return relative.format(Math.round(s / size), of);
-      return relative.format(Math.round(s), "second");
+      if (!Number.isFinite(s)) return "–";
+      const [size, of] = steps.find(([size, , least = size]) => Math.abs(s) >= least) ?? [1, "second" as const];
+      return relative.format(Math.round(s / size), of);
     },
     duration: (s) =>
       s < 0.001 ? `${number(s * 1e6)} µs` : s < 1 ? `${number(s * 1e3, s < 0.1 ? 2 : 0)} ms`

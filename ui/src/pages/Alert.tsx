@@ -56,7 +56,7 @@ function Reasons({ of }: { of: Shown }) {
   if (top === undefined) return null;
   return (
     <Card title={t("alert.why", { id: top.id })} bare>
-      {of.rules.length > 0 && <p className="body row"><span className="dim">{t("decision.rules")}</span> {of.rules.map((rule) => <span key={rule} className="chip">{rule}</span>)}</p>}
+      {of.rules.length > 0 && <div className="body"><p className="row"><span className="dim">{t("decision.rules")}</span> {of.rules.map((rule) => <span key={rule} className="chip">{rule}</span>)}</p></div>}
       {why.isPending ? <Loading /> : why.isError ? <Failed error={why.error} retry={() => void why.refetch()} /> : <Why of={why.data} score={top.score} />}
     </Card>
   );
@@ -73,7 +73,7 @@ function Actions({ of }: { of: Shown }) {
   const claim = useChange(() => the(api.POST("/v1/alerts/{id}:claim", { ...at, body: { version: of.version } })), { stale });
   const release = useChange(() => the(api.POST("/v1/alerts/{id}:release", { ...at, body: { version: of.version } })), { stale });
   const snooze = useChange(({ until, note }: { until: string; note: string }) => the(api.POST("/v1/alerts/{id}:snooze", { ...at, body: { until, version: of.version, note: note || null } })), { stale, done: () => { say(t("alert.did.snooze", { n: 1 })); setSnoozing(false); } });
-  const close = useChange(({ disposition, note }: { disposition: Schemas["AlertClose"]["disposition"]; note: string }) => the(api.POST("/v1/alerts/{id}:close", { ...at, body: { disposition, version: of.version, note: note || null } })), { stale, done: () => say(t("alert.did.close", { n: 1 })) });
+  const close = useChange(({ disposition, note }: { disposition: Schemas["AlertClose"]["disposition"]; note: string; done: () => void }) => the(api.POST("/v1/alerts/{id}:close", { ...at, body: { disposition, version: of.version, note: note || null } })), { stale, done: (_, { done }) => { say(t("alert.did.close", { n: 1 })); done(); } });
   const open = useChange(() => the(api.POST("/v1/cases", { body: { title: of.entity === null ? of.name : `${of.name}: ${of.entity.kind} ${of.entity.id ?? ""}`, alerts: [of.id] } as never })), { stale: [...stale, ["cases"]], done: (made) => go(casePath(made.id)) });
   const mayChange = may("POST /v1/alerts/{id}:claim");
   const isOpen = of.state !== "closed";
@@ -94,7 +94,7 @@ function Actions({ of }: { of: Shown }) {
         : <button type="button" disabled={busy} onClick={() => release.mutate(undefined as never)}>{t("alert.release")}</button>)}
       {isOpen && <button type="button" disabled={busy} onClick={() => setSnoozing(true)}>{t("alert.snooze")}</button>}
       {isOpen && of.case === null && <button type="button" disabled={open.isPending} onClick={() => open.mutate(undefined as never)}>{t("alert.openCase")}</button>}
-      <Dispose busy={busy} what={t("alert.closeOne", { n: of.hits })} onDispose={(disposition, note) => close.mutate({ disposition, note })} />
+      <Dispose busy={busy} what={t("alert.closeOne", { n: of.hits })} onDispose={(disposition, note, done) => close.mutate({ disposition, note, done })} />
       <Snooze open={snoozing} onClose={() => setSnoozing(false)} busy={snooze.isPending} onSnooze={(until, note) => snooze.mutate({ until, note })} />
     </>
   );

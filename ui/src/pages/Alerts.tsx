@@ -11,7 +11,7 @@ import { Badge, Card, Choice, Page, Score, Select, When } from "../components/ba
 import { DataTable, Pager, usePages } from "../components/DataTable";
 import { Modal } from "../components/Modal";
 import { Empty, Result } from "../components/states";
-import { type Alert, alertPath, AlertState, casePath, type Disposition, Dispose } from "../components/watch";
+import { AboutText, type Alert, alertPath, AlertState, casePath, type Disposition, Dispose } from "../components/watch";
 import { useWords } from "../i18n";
 
 const names = ["state", "queue", "assignee", "entity", "rule", "min_score", "from", "to", "text", "sort"] as const;
@@ -37,19 +37,20 @@ export default function Alerts() {
   const set = (changes: Partial<Record<(typeof names)[number], string>>) =>
     setSearch(Object.fromEntries(Object.entries({ ...query, ...changes }).filter(([, value]) => value !== "")));
 
-  const bulk = useChange((change: Bulk & { alerts: string[] }) => the(api.POST("/v1/alerts:bulk", { body: change as never })), {
+  const bulk = useChange(({ done: _, ...change }: Bulk & { alerts: string[]; done?: () => void }) => the(api.POST("/v1/alerts:bulk", { body: change as never })), {
     stale: [["alerts"], ["alert"]],
     done: (answer, change) => {
       const refused = answer.results.filter((one) => one.status !== 200);
       say(refused.length === 0 ? t(`alert.did.${change.action}`, { n: answer.results.length }) : t("alert.someRefused", { n: refused.length, why: refused[0]!.detail ?? "" }));
       setChosen(new Set());
       setSnoozing(false);
+      change.done?.();
     },
   });
   const open = useChange((alerts: string[]) => the(api.POST("/v1/cases", { body: { title: t("case.defaultTitle", { n: alerts.length }), alerts } as never })), { stale: [["alerts"], ["cases"]], done: (made) => go(casePath(made.id)) });
   const mayChange = may("POST /v1/alerts:bulk");
   const targets = () => (chosen.size > 0 ? [...chosen] : current.current ? [current.current.id] : []);
-  const act = (change: Bulk) => { const alerts = targets(); if (alerts.length > 0) bulk.mutate({ ...change, alerts }); };
+  const act = (change: Bulk & { done?: () => void }) => { const alerts = targets(); if (alerts.length > 0) bulk.mutate({ ...change, alerts }); };
   useShortcuts(!mayChange ? [] : [
     { keys: "c", what: t("alert.claim"), run: () => act({ action: "claim" }) },
     { keys: "r", what: t("alert.release"), run: () => act({ action: "release" }) },
@@ -58,7 +59,7 @@ export default function Alerts() {
 
   const columns = useMemo<ColumnDef<Alert>[]>(() => [
     { id: "priority", header: t("alert.priority"), cell: ({ row }) => number(row.original.priority), meta: { number: true, sort: "priority" } },
-    { id: "entity", header: t("alert.about"), cell: ({ row: { original: one } }) => <Link href={alertPath(one.id)} className="strong">{one.entity === null ? one.name : `${one.entity.kind} ${one.entity.id ?? ""}`}</Link>, meta: { lead: true } },
+    { id: "entity", header: t("alert.about"), cell: ({ row: { original: one } }) => <Link href={alertPath(one.id)} className="strong"><AboutText of={one} /></Link>, meta: { lead: true } },
     { id: "state", header: t("rule.state"), cell: ({ row }) => <AlertState of={row.original} /> },
     { id: "score", header: t("alert.topScore"), cell: ({ row }) => <Score of={row.original.score} />, meta: { number: true } },
     { id: "hits", header: t("alert.decisions"), cell: ({ row }) => number(row.original.hits), meta: { number: true } },
@@ -96,7 +97,7 @@ export default function Alerts() {
         <button type="button" disabled={bulk.isPending} onClick={() => act({ action: "release" })}>{t("alert.release")}</button>
         <button type="button" disabled={bulk.isPending} onClick={() => setSnoozing(true)}>{t("alert.snooze")}</button>
         <button type="button" disabled={open.isPending} onClick={() => open.mutate([...chosen])}>{t("alert.openCase")}</button>
-        <Dispose busy={bulk.isPending} what={t("alert.closeMany", { n: chosen.size })} onDispose={(disposition: Disposition, note) => act({ action: "close", disposition, note: note || null })} />
+        <Dispose busy={bulk.isPending} what={t("alert.closeMany", { n: chosen.size })} onDispose={(disposition: Disposition, note, done) => act({ action: "close", disposition, note: note || null, done })} />
       </>}>
         <Result of={found} empty={(data) => data.alerts.length === 0 && pages.page === 1 && <Empty title={t(asked === "" ? "alert.none" : "alert.noneSo")}>{t(asked === "" ? "alert.noneHint" : "search.noneHint")}</Empty>}>
           {(data) => (<>

@@ -2,6 +2,7 @@ import { type FormEvent, useState } from "react";
 import { Link } from "wouter";
 import { api, type Schemas, the } from "../api/client";
 import { useAsk, useChange, useWho } from "../api/hooks";
+import { useDraft } from "../app/drafts";
 import { useMay } from "../app/session";
 import { useToasts } from "../app/toasts";
 import { Card, Facts, Page, When } from "../components/basics";
@@ -55,7 +56,7 @@ export default function Case({ params }: { params: Record<string, string | undef
 function Note({ of }: { of: Shown }) {
   const { t } = useWords();
   const may = useMay();
-  const [text, setText] = useState("");
+  const [text, setText] = useDraft("note");
   const add = useChange((note: string) => the(api.POST("/v1/cases/{id}/notes", { params: { path: { id: of.id } }, body: { note } })), { stale: [["case", of.id]], done: () => setText("") });
   if (!may("POST /v1/cases/{id}/notes")) return null;
   return (
@@ -76,7 +77,7 @@ function Actions({ of }: { of: Shown }) {
   const done = () => setAsking(null);
   const assign = useChange((to: string | null) => the(api.POST("/v1/cases/{id}:assign", { ...at, body: { to, version: of.version } })), { stale, done });
   const add = useChange((body: { decisions?: string[]; entities?: { kind: string; id: string }[] }) => the(api.POST("/v1/cases/{id}:add", { ...at, body: { ...body, version: of.version } as never })), { stale, done });
-  const dispose = useChange(({ disposition, note }: { disposition: Schemas["AlertClose"]["disposition"]; note: string }) => the(api.POST("/v1/cases/{id}:dispose", { ...at, body: { disposition, version: of.version, note: note || null } })), { stale, done: () => say(t("case.disposed")) });
+  const dispose = useChange(({ disposition, note }: { disposition: Schemas["AlertClose"]["disposition"]; note: string; done: () => void }) => the(api.POST("/v1/cases/{id}:dispose", { ...at, body: { disposition, version: of.version, note: note || null } })), { stale, done: (_, { done }) => { say(t("case.disposed")); done(); } });
   const reopen = useChange(() => the(api.POST("/v1/cases/{id}:reopen", { ...at, body: { version: of.version } })), { stale });
   const evidence = () => {
     // Byte by byte as the server wrote it: it is evidence.
@@ -101,7 +102,7 @@ function Actions({ of }: { of: Shown }) {
       {may("POST /v1/cases/{id}:dispose") && (of.state === "open" ? <>
         <button type="button" onClick={() => setAsking("assign")}>{t("case.assign")}</button>
         <button type="button" onClick={() => setAsking("add")}>{t("case.link")}</button>
-        <Dispose busy={dispose.isPending} what={t("case.disposeWhat", { n: of.decisions.length })} onDispose={(disposition, note) => dispose.mutate({ disposition, note })} />
+        <Dispose busy={dispose.isPending} what={t("case.disposeWhat", { n: of.decisions.length })} onDispose={(disposition, note, done) => dispose.mutate({ disposition, note, done })} />
       </> : <button type="button" disabled={reopen.isPending} onClick={() => reopen.mutate(undefined as never)}>{t("case.reopen")}</button>)}
       <Modal title={t(asking === "assign" ? "case.assign" : "case.link")} open={asking !== null} onClose={done}>
         <form className="stack" onSubmit={submit}>

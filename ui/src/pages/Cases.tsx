@@ -6,6 +6,7 @@ import { useAsk, useChange, useWho } from "../api/hooks";
 import { useMay } from "../app/session";
 import { Badge, Card, Choice, Page, Select, When } from "../components/basics";
 import { DataTable, Pager, usePages } from "../components/DataTable";
+import { Given, short } from "../components/Given";
 import { Modal } from "../components/Modal";
 import { Empty, Result } from "../components/states";
 import { casePath, DispositionBadge } from "../components/watch";
@@ -39,7 +40,7 @@ export default function Cases() {
     make.mutate({ title: String(form.get("title")), note: String(form.get("note") ?? "").trim() || null });
   };
   const columns = useMemo<ColumnDef<Case>[]>(() => [
-    { id: "title", header: t("case.title"), cell: ({ row }) => <Link className="strong" href={casePath(row.original.id)}>{row.original.title}</Link>, meta: { lead: true, wide: true } },
+    { id: "title", header: t("case.title"), cell: ({ row }) => <Link className="strong" href={casePath(row.original.id)}><Given text={short(row.original.title, 200)} /></Link>, meta: { lead: true, wide: true } },
     { id: "state", header: t("rule.state"), cell: ({ row }) => <CaseState of={row.original} /> },
     { id: "assignee", header: t("case.assignee"), cell: ({ row }) => who(row.original.assignee) ?? <span className="dim">{t("case.nobody")}</span> },
     { id: "alerts", header: t("nav.alerts"), cell: ({ row }) => number(row.original.alert_count), meta: { number: true } },

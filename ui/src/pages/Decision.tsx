@@ -5,7 +5,8 @@ import { ApiError, api, type Schemas, the } from "../api/client";
 import { useAsk, useChange, useInForce } from "../api/hooks";
 import { useMay } from "../app/session";
 import { useToasts } from "../app/toasts";
-import { Card, entityPath, Facts, Label, Outcome, Page, Score, Tiles, When } from "../components/basics";
+import { Card, EntityLink, Facts, Label, Outcome, Page, Score, Tiles, When } from "../components/basics";
+import { Given } from "../components/Given";
 import { Why } from "../components/Why";
 import { describe, Failed, Loading, Result } from "../components/states";
 import { useWords } from "../i18n";
@@ -13,10 +14,18 @@ import { useWords } from "../i18n";
 type Whole = Schemas["DecisionWhole"];
 type Explanation = Schemas["Explanation"];
 
+/** The answer with its inputs as they were written: a number that this browser would round, an id of 18 digits, is text. */
+function exactly(answer: { data?: unknown; error?: unknown; response: Response }) {
+  if (typeof answer.data !== "string") return answer as { data?: Whole | Schemas["ObservedWhole"]; response: Response };
+  const data = JSON.parse(answer.data) as Whole | Schemas["ObservedWhole"];
+  const written = answer.data.replace(/"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/g, (token) => (token.startsWith('"') || String(Number(token)) === token ? token : JSON.stringify(token)));
+  return { ...answer, data: { ...data, inputs: (JSON.parse(written) as typeof data).inputs } };
+}
+
 export default function Decision({ params }: { params: Record<string, string | undefined> }) {
   const { t } = useWords();
   const id = params.id!;
-  const asked = useAsk(["decision", id], (signal) => api.GET("/v1/decisions/{id}", { params: { path: { id } }, signal }));
+  const asked = useAsk(["decision", id], (signal) => api.GET("/v1/decisions/{id}", { params: { path: { id } }, parseAs: "text", signal }).then(exactly));
   return (
     <Page title={t("decision.title", { id })} actions={asked.data && <Labelling id={id} label={asked.data.label} />}>
       <Result of={asked}>{(data) => ("observed" in data ? <Observed of={data} /> : <Decided of={data as Whole} />)}</Result>
@@ -94,6 +103,8 @@ function RulesFired({ of, names, shadow }: { of: Explanation | undefined; names:
   );
 }
 
+const LONG = 400; // signs; more have a scroll bar of their own
+
 function Inputs({ of, erased }: { of: Record<string, unknown> | undefined; erased?: boolean }) {
   const { t } = useWords();
   const { entities } = useInForce();
@@ -102,8 +113,10 @@ function Inputs({ of, erased }: { of: Record<string, unknown> | undefined; erase
       {erased && <p className="note warn">{t("decision.erased")}</p>}
       <Facts of={Object.entries(of ?? {}).map(([name, given]) => {
         const entity = entities.find((one) => one.field === name);
-        const exact = given === null ? <span className="dim">null</span> : <span className="mono">{typeof given === "string" ? given : JSON.stringify(given)}</span>;
-        return [name, entity !== undefined && given !== null ? <Link href={entityPath(entity.kind, String(given))}>{exact}</Link> : exact];
+        if (given === null) return [name, <span className="dim">null</span>];
+        const text = typeof given === "string" ? given : JSON.stringify(given);
+        if (entity !== undefined) return [name, <EntityLink kind={entity.kind} id={text} bare />];
+        return [name, <div className={text.length > LONG ? "mono long" : "mono"} tabIndex={text.length > LONG ? 0 : undefined}><Given text={text} /></div>];
       })} />
     </Card>
   );

@@ -1,7 +1,7 @@
 import { Link, useSearchParams } from "wouter";
 import { api } from "../api/client";
 import { type Row, useAsk } from "../api/hooks";
-import { Badge, Card, EntityLink, Page, Tiles, When } from "../components/basics";
+import { Badge, Card, EntityLink, Page, Tiles, useScoreTone, When } from "../components/basics";
 import { Histogram } from "../components/charts";
 import { Pager, usePages } from "../components/DataTable";
 import { Decisions } from "../components/decisions";
@@ -79,11 +79,12 @@ function Summary({ rows, lists }: { rows: Row[]; lists: string[] }) {
 
 function Scores({ rows }: { rows: Row[] }) {
   const { t } = useWords();
+  const toneOf = useScoreTone();
   const scores = Array.from({ length: 20 }, (_, i) => rows.filter((row) => Math.min(Math.floor(row.score / 50), 19) === i).length);
   if (rows.length < 5) return null;
   return (
     <Card title={t("entity.scores")}>
-      <Histogram counts={scores} labels={["0", "1000"]} height={110} caption={t("entity.scores")} toneOf={(i) => (i >= 16 ? "bad" : i >= 6 ? "warn" : "good")} />
+      <Histogram counts={scores} labels={["0", "1000"]} height={110} caption={t("entity.scores")} toneOf={(i) => toneOf(i * 50)} />
     </Card>
   );
 }

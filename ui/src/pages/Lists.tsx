@@ -3,10 +3,12 @@ import { type FormEvent, useMemo, useState } from "react";
 import { Link } from "wouter";
 import { api, type Schemas, the } from "../api/client";
 import { useAsk, useChange } from "../api/hooks";
+import { useDraft } from "../app/drafts";
 import { useMay } from "../app/session";
 import { useToasts } from "../app/toasts";
 import { Badge, Card, Page, When } from "../components/basics";
 import { Cards, DataTable, Pager, usePages } from "../components/DataTable";
+import { Given } from "../components/Given";
 import { Modal } from "../components/Modal";
 import { Empty, Result } from "../components/states";
 import { useWords } from "../i18n";
@@ -51,8 +53,8 @@ function One({ name }: { name: string }) {
   { stale, done: (_, { value }) => { say(t("list.removed", { value })); setRemoving(null); } });
   const mayChange = may("POST /v1/lists/{name}/entries");
   const columns = useMemo<ColumnDef<Item>[]>(() => [
-    { id: "value", header: t("list.value"), cell: ({ row }) => <span className="mono">{row.original.value}</span>, meta: { lead: true } },
-    { id: "note", header: t("note"), cell: ({ row }) => row.original.note || <span className="dim">–</span>, meta: { wide: true } },
+    { id: "value", header: t("list.value"), cell: ({ row }) => <span className="mono break"><Given text={row.original.value} /></span>, meta: { lead: true } },
+    { id: "note", header: t("note"), cell: ({ row }) => row.original.note ? <Given text={row.original.note} /> : <span className="dim">–</span>, meta: { wide: true } },
     { id: "by", header: t("list.by"), cell: ({ row }) => row.original.by || <span className="dim">–</span> },
     { id: "added", header: t("list.added"), cell: ({ row }) => <When at={row.original.added} />, meta: { nowrap: true } },
     { id: "expires", header: t("list.expires"), cell: ({ row: { original: item } }) => item.expires === null ? t("list.never") : item.expired ? <Badge>{t("list.expired")}</Badge> : <When at={item.expires} />, meta: { nowrap: true } },
@@ -88,18 +90,19 @@ function Add({ name, open, onClose, lasts }: { name: string; open: boolean; onCl
   const { say } = useToasts();
   const add = useChange((body: { value: string; note?: string; expires?: string }[]) =>
     the(api.POST("/v1/lists/{name}/entries", { params: { path: { name } }, body: body as never })),
-  { stale: [["list", name], ["lists"]], done: (data) => { say(t("list.addedWords", { n: data.results.filter((one) => one.result === "added" || one.result === "replaced").length })); onClose(); } });
+  { stale: [["list", name], ["lists"]], done: (data) => { say(t("list.addedWords", { n: data.results.filter((one) => one.result === "added" || one.result === "replaced").length })); setDraft(""); onClose(); } });
+  const [draft, setDraft] = useDraft("values");
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
     const [note, expires] = [String(form.get("note") ?? "").trim(), String(form.get("expires") ?? "").trim()];
-    const values = String(form.get("values") ?? "").split("\n").map((one) => one.trim()).filter((one) => one !== "");
+    const values = draft.split("\n").map((one) => one.trim()).filter((one) => one !== "");
     add.mutate(values.map((value) => ({ value, ...(note && { note }), ...(expires && { expires }) })));
   };
   return (
     <Modal title={t("list.addTitle", { name })} open={open} onClose={onClose}>
       <form className="stack" onSubmit={submit}>
-        <label className="field"><span>{t("list.values")}</span><textarea name="values" rows={4} required className="mono" /><small>{t("list.valuesHint")}</small></label>
+        <label className="field"><span>{t("list.values")}</span><textarea name="values" rows={4} required className="mono" value={draft} onChange={(event) => setDraft(event.target.value)} /><small>{t("list.valuesHint")}</small></label>
         <label className="field"><span>{t("list.expires")}</span><input name="expires" placeholder={lasts ?? "30d"} /><small>{t("list.expiresHint")}</small></label>
         <label className="field"><span>{t("note.optional")}</span><input name="note" maxLength={512} /></label>
         <div className="row end"><button type="button" onClick={onClose}>{t("cancel")}</button><button className="primary" disabled={add.isPending}>{t("list.add")}</button></div>

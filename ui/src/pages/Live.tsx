@@ -4,17 +4,17 @@ import { Link } from "wouter";
 import { api, the } from "../api/client";
 import { useAsk, useInForce } from "../api/hooks";
 import { useMay } from "../app/session";
-import { type Traffic, useLive } from "../api/live";
-import { Badge, Card, Choice, outcomeTone, Page, Score, Tiles, When } from "../components/basics";
+import { lastMinute, type Traffic, useLive } from "../api/live";
+import { Badge, Card, Choice, outcomeTone, Page, Score, Tiles, useScoreTone, When } from "../components/basics";
 import { Histogram, Legend } from "../components/charts";
 import { Decisions } from "../components/decisions";
 import { Empty, Loading, Result } from "../components/states";
 import { type Series, TimeChart } from "../components/TimeChart";
-import { alertPath } from "../components/watch";
+import { AboutText, alertPath } from "../components/watch";
 import { useShortcuts } from "../app/shortcuts";
 import { useWords } from "../i18n";
 
-type Window = "1h" | "2d" | "8d";
+type Window = "1m" | "1h" | "2d" | "8d";
 const lines: Record<string, string> = { good: "--good-line", info: "--info-line", warn: "--warn-line", bad: "--bad-line", neutral: "--neutral-line" };
 
 export default function Live() {
@@ -22,11 +22,12 @@ export default function Live() {
   const may = useMay();
   const [span, setSpan] = useState<Window>("1h");
   const [paused, setPaused] = useState(false);
-  const { seconds, newest, lost } = useLive(paused);
+  const { seconds, newest, lost, full } = useLive(paused);
   const { thresholds } = useInForce();
   const traffic = useQuery({
     queryKey: ["traffic", span],
-    queryFn: ({ signal }) => the(api.GET("/v1/traffic", { params: { query: { window: span } }, signal })) as unknown as Promise<Traffic>,
+    enabled: span !== "1m", // the stream has it
+    queryFn: ({ signal }) => the(api.GET("/v1/traffic", { params: { query: { window: span as "1h" } }, signal })) as unknown as Promise<Traffic>,
     refetchInterval: paused ? false : span === "1h" ? 5000 : 30000,
   });
   // What was decided before the page was opened.
@@ -37,13 +38,14 @@ export default function Live() {
   const recent = seconds.slice(-10);
   const rate = recent.length === 0 ? 0 : recent.reduce((sum, one) => sum + one.per_second, 0) / recent.length;
   const stopped = (last?.by_outcome === undefined ? [] : Object.keys(last.by_outcome)).slice(1);
-  const buckets = traffic.data?.buckets ?? [];
+  const minute = useMemo(() => lastMinute(seconds), [seconds]);
+  const buckets = (span === "1m" ? minute : traffic.data)?.buckets ?? [];
   const decided = buckets.reduce((sum, one) => sum + one.decisions, 0);
   const flagged = buckets.reduce((sum, one) => sum + stopped.reduce((all, outcome) => all + (one.by_outcome[outcome] ?? 0), 0), 0);
   const p99 = recent.findLast((one) => one.latency !== null)?.latency?.p99_us;
   return (
     <Page title={t("nav.live")} lead={t("live.lead")} actions={<>
-      {lost ? <Badge tone="bad">{t("live.lost")}</Badge> : paused ? <Badge tone="warn">{t("live.paused")}</Badge> : last !== undefined && <Badge tone="good">{t("live.on")}</Badge>}
+      {full ? <Badge tone="warn">{t("live.full")}</Badge> : lost ? <Badge tone="bad">{t("live.lost")}</Badge> : paused ? <Badge tone="warn">{t("live.paused")}</Badge> : last !== undefined && <Badge tone="good">{t("live.on")}</Badge>}
       <button type="button" aria-pressed={paused} onClick={() => setPaused(!paused)}>{t("live.pause")}</button>
     </>}>
       <Tiles of={[
@@ -56,9 +58,9 @@ export default function Live() {
       {may("GET /v1/alerts") && <Waiting paused={paused} />}
       <div className="row between">
         <h2>{t("live.volume")}</h2>
-        <Choice name={t("live.window")} value={span} onChange={setSpan} options={(["1h", "2d", "8d"] as const).map((one) => [one, t(`live.${one}`)] as const)} />
+        <Choice name={t("live.window")} value={span} onChange={setSpan} options={(["1m", "1h", "2d", "8d"] as const).map((one) => [one, t(`live.${one}`)] as const)} />
       </div>
-      <Result of={traffic}>{(data) => <Charts of={data} thresholds={thresholds} />}</Result>
+      {span === "1m" ? <Charts of={minute} thresholds={thresholds} /> : <Result of={traffic}>{(data) => <Charts of={data} thresholds={thresholds} />}</Result>}
       <Card title={t("live.newest")} bare>
         {rows.length > 0 ? <Decisions rows={rows} caption={t("live.newest")} walk={paused} /> : before.isPending ? <Loading /> : <Empty title={t("live.quiet")}>{t("live.quietHint")}</Empty>}
       </Card>
@@ -76,7 +78,7 @@ function Waiting({ paused }: { paused: boolean }) {
         {(data) => (
           <ul className="plain list">{data.alerts.map((one) => (
             <li key={one.id} className="row between">
-              <span className="row"><Score of={one.score} /><Link className="strong" href={alertPath(one.id)}>{one.entity === null ? one.name : `${one.entity.kind} ${one.entity.id ?? ""}`}</Link><span className="dim">{one.rules.join(", ")}</span></span>
+              <span className="row"><Score of={one.score} /><Link className="strong" href={alertPath(one.id)}><AboutText of={one} /></Link><span className="dim">{one.rules.join(", ")}</span></span>
               <span className="row">{one.amount !== null && <span className="num"><span className="dim small">{t("alert.amount")}</span> {amount(one.amount)}</span>}<span className="dim small"><When at={one.raised} ago /></span></span>
             </li>
           ))}</ul>
@@ -88,6 +90,7 @@ function Waiting({ paused }: { paused: boolean }) {
 
 function Charts({ of, thresholds }: { of: Traffic; thresholds: [string, number][] }) {
   const { t, duration } = useWords();
+  const toneOf = useScoreTone();
   const times = useMemo(() => of.buckets.map((one) => Date.parse(one.time) / 1000), [of]);
   const outcomes = useMemo(() => [...new Set(of.buckets.flatMap((one) => Object.keys(one.by_outcome)))], [of]);
   const mix = useMemo<Series[]>(() => [...outcomes].reverse().map((outcome) => ({ name: outcome, colour: lines[outcomeTone(outcome)]!, values: of.buckets.map((one) => one.by_outcome[outcome] ?? 0) })), [of, outcomes]);
@@ -101,16 +104,16 @@ function Charts({ of, thresholds }: { of: Traffic; thresholds: [string, number][
   return (
     <div className="grid pair">
       <Card title={t("live.mix")}>
-        <TimeChart times={times} series={mix} stacked caption={t("live.mixCaption", { n: all })} />
+        <TimeChart times={times} series={mix} stacked bars caption={t("live.mixCaption", { n: all })} />
         <Legend of={outcomes.map((one) => ({ name: one, swatch: outcomeTone(one) }))} />
       </Card>
       <Card title={t("live.flagged")}>
-        <TimeChart times={times} series={flagged} stacked caption={t("live.flagged")} />
+        <TimeChart times={times} series={flagged} stacked bars caption={t("live.flagged")} />
         <Legend of={outcomes.slice(1).map((one) => ({ name: one, swatch: outcomeTone(one) }))} />
       </Card>
       <Card title={t("live.scores")}>
         <Histogram log counts={scores} labels={["0", "1000"]} height={170} marks={thresholds.map(([name, at]) => ({ at: at / 50, text: name }))}
-          caption={t("live.scoresCaption", { n: scores.reduce((sum, n) => sum + n, 0), high: scores.slice(16).reduce((sum, n) => sum + n, 0) })} toneOf={(i) => (i * 50 >= 800 ? "bad" : i * 50 >= 300 ? "warn" : "good")} />
+          caption={t("live.scoresCaption", { n: scores.reduce((sum, n) => sum + n, 0), high: scores.slice(16).reduce((sum, n) => sum + n, 0) })} toneOf={(i) => toneOf(i * 50)} />
         <p className="dim small">{t("live.logScale")}</p>
       </Card>
       <Card title={t("live.latency")}>

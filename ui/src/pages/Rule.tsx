@@ -4,6 +4,7 @@ import { lazy, Suspense, useEffect, useMemo, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { ApiError, api, type Schemas, the } from "../api/client";
 import { useAsk, useChange, useInForce, useJob } from "../api/hooks";
+import { useDraft } from "../app/drafts";
 import { useMay } from "../app/session";
 import { useToasts } from "../app/toasts";
 import { Backtest, type BacktestResult } from "../components/Backtest";
@@ -120,10 +121,10 @@ function Write({ rule }: { rule?: Shown }) {
   const features = useAsk(["features"], (signal) => api.GET("/v1/features", { signal }), { staleTime: 60_000 });
   const lists = useAsk(["lists"], (signal) => api.GET("/v1/lists", { signal }), { staleTime: 60_000 });
   const status = useAsk(["status"], (signal) => api.GET("/v1/status", { signal }), { staleTime: 10_000 });
-  const [name, setName] = useState(rule?.name ?? "");
-  const [when, setWhen] = useState(rule?.when ?? "");
-  const [then, setThen] = useState(rule?.then ?? "");
-  const [text, setText] = useState(rule?.text ?? "");
+  const [name, setName] = useDraft("name", rule?.name ?? "");
+  const [when, setWhen] = useDraft("when", rule?.when ?? "");
+  const [then, setThen] = useDraft("then", rule?.then ?? "");
+  const [text, setText] = useDraft("text", rule?.text ?? "");
   const [span, setSpan] = useState<keyof typeof since>("all");
   const [job, setJob] = useState<Job>();
   useEffect(() => {
@@ -187,7 +188,7 @@ function Write({ rule }: { rule?: Shown }) {
             )}
             <Select name={t("rule.then")} value={then} onChange={setThen} options={(outcomes.includes(then) || then === "" ? outcomes : [then, ...outcomes]).map((one) => [one, one] as const)} />
             <label className="field grow"><span>{t("rule.words")}</span>
-              <input value={text ?? ""} maxLength={512} placeholder={t("rule.wordsHint")} readOnly={!canWrite} onChange={(event) => setText(event.target.value)} /></label>
+              <input value={text} maxLength={512} placeholder={t("rule.wordsHint")} readOnly={!canWrite} onChange={(event) => setText(event.target.value)} /></label>
           </div>
           <div className="field">
             <span className="field-name">{t("rule.when")}</span>

@@ -12,10 +12,15 @@ const names = ["from", "to", "outcome", "level", "rule", "label", "entity", "min
 type Name = (typeof names)[number];
 
 // What the form's date fields hold is in this browser's time; the server takes UTC.
-const toUtc = (local: string) => (local === "" ? "" : new Date(local).toISOString());
+const toUtc = (local: string) => {
+  const at = new Date(local);
+  return Number.isNaN(at.getTime()) ? "" : at.toISOString();
+};
 const toLocal = (utc: string) => {
   const at = new Date(utc);
-  return Number.isNaN(at.getTime()) ? "" : new Date(at.getTime() - at.getTimezoneOffset() * 60000).toISOString().slice(0, 16);
+  if (Number.isNaN(at.getTime())) return "";
+  const two = (n: number) => String(n).padStart(2, "0");
+  return `${String(at.getFullYear()).padStart(4, "0")}-${two(at.getMonth() + 1)}-${two(at.getDate())}T${two(at.getHours())}:${two(at.getMinutes())}`;
 };
 
 export default function Search() {
@@ -23,7 +28,9 @@ export default function Search() {
   const [, go] = useLocation();
   const [search, setSearch] = useSearchParams();
   const { outcomes, entities } = useInForce();
-  const read = () => Object.fromEntries(names.map((name) => [name, search.get(name) ?? ""])) as Record<Name, string>;
+  // The draft has the dates as they are typed: in 0002, the year 2026 on its way, some zones are off by odd seconds, and
+  // what would come back from UTC is not what was typed.
+  const read = () => Object.fromEntries(names.map((name) => { const given = search.get(name) ?? ""; return [name, name === "from" || name === "to" ? toLocal(given) : given]; })) as Record<Name, string>;
   const [draft, setDraft] = useState(read);
   const sort = search.get("sort") ?? "-time";
   const asked = search.toString();
@@ -36,7 +43,7 @@ export default function Search() {
 
   const set = (name: Name) => (value: string) => setDraft((now) => ({ ...now, [name]: value }));
   const apply = (changes: Partial<Record<Name | "sort", string>> = {}) => {
-    const now = { ...draft, sort, ...changes };
+    const now = { ...draft, from: toUtc(draft.from), to: toUtc(draft.to), sort, ...changes };
     setSearch(Object.fromEntries(Object.entries(now).filter(([, value]) => value !== "" && value !== "-time")));
   };
   const submit = (event: FormEvent) => {
@@ -70,8 +77,8 @@ export default function Search() {
           <label className="field"><span>{t("search.entity")}</span>
             <input value={id} disabled={kind === ""} onChange={(event) => set("entity")(`${kind}:${event.target.value}`)} /></label>
           <Select name={t("decision.outcome")} value={draft.outcome} onChange={set("outcome")} options={[["", t("any")], ...outcomes.map((one) => [one, one] as const)]} />
-          <label className="field"><span>{t("search.from")}</span><input type="datetime-local" value={toLocal(draft.from)} onChange={(event) => set("from")(toUtc(event.target.value))} /></label>
-          <label className="field"><span>{t("search.to")}</span><input type="datetime-local" value={toLocal(draft.to)} onChange={(event) => set("to")(toUtc(event.target.value))} /></label>
+          <label className="field"><span>{t("search.from")}</span><input type="datetime-local" max="9999-12-31T23:59" value={draft.from} onChange={(event) => set("from")(event.target.value)} /></label>
+          <label className="field"><span>{t("search.to")}</span><input type="datetime-local" max="9999-12-31T23:59" value={draft.to} onChange={(event) => set("to")(event.target.value)} /></label>
           <label className="field"><span>{t("search.min")}</span><input type="number" min="0" max="1000" value={draft.min_score} onChange={(event) => set("min_score")(event.target.value)} /></label>
           <label className="field"><span>{t("search.max")}</span><input type="number" min="0" max="1000" value={draft.max_score} onChange={(event) => set("max_score")(event.target.value)} /></label>
           <label className="field"><span>{t("search.level")}</span><input value={draft.level} onChange={(event) => set("level")(event.target.value)} /></label>
