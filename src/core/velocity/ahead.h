@@ -93,7 +93,7 @@ ahead_events(const struct velocity *v, uint32_t group, const struct hint *hints,
 
     if (e == NULL)
         return;
-    bytes = e->units * REGION_UNIT;
+    bytes = (uint32_t)e->units * REGION_UNIT;
     if (e->end == e->capacity)
         region_ask_free(v->region, e, bytes);
     cursor = entity_cursors(e);
