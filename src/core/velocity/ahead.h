@@ -17,7 +17,7 @@
 #include "core/velocity/table.h"
 
 enum {
-    AHEAD_ROWS = 4,
+    AHEAD_ROWS = 2,
     AHEAD_SLOT = 3 * AHEAD_ROWS, /* rows ahead of which each is asked for */
     AHEAD_ENTITY = 2 * AHEAD_ROWS,
     AHEAD_EVENTS = AHEAD_ROWS,
@@ -26,7 +26,7 @@ enum {
     LABEL_EVENT = 6,
     HINTS = 32, /* a power of two, more than are on their way */
     AHEAD_LINE = 64,
-    HEAD_LINES = 4,
+    HEAD_LINES = 2,
     SMALL_LINES = 8,
 };
 
@@ -37,16 +37,12 @@ static inline __attribute__((always_inline)) void ahead_slot(const struct veloci
     table_prefetch(v, group, token);
 }
 
-/* Step 2: the first line; `number` counts rows, or labels, and picks the hint. */
-static inline __attribute__((always_inline)) void ahead_entity(struct velocity *v, uint32_t group,
-                                                               struct hash128 token,
-                                                               struct hint *hints, uint32_t number)
+/* Step 2: where the entity is; `number` counts rows, or labels, and picks the hint. */
+static inline __attribute__((always_inline)) void ahead_find(struct velocity *v, uint32_t group,
+                                                             struct hash128 token,
+                                                             struct hint *hints, uint32_t number)
 {
-    struct slot *slot = table_guess(v, group, token);
-
-    hints[number & (HINTS - 1)] = (struct hint){slot, v->moves};
-    if (slot != NULL)
-        __builtin_prefetch(region_at(v->region, slot->ref), 1);
+    hints[number & (HINTS - 1)] = (struct hint){table_guess(v, group, token), v->moves};
 }
 
 static inline const struct entity *hinted_entity(const struct velocity *v, const struct hint *hints,
@@ -58,7 +54,16 @@ static inline const struct entity *hinted_entity(const struct velocity *v, const
                                                          : NULL;
 }
 
-/* And the other lines of its head. */
+/* Its first line; then the next ones. */
+static inline __attribute__((always_inline)) void
+ahead_entity(const struct velocity *v, const struct hint *hints, uint32_t number)
+{
+    const struct entity *e = hinted_entity(v, hints, number);
+
+    if (e != NULL)
+        __builtin_prefetch(e, 1);
+}
+
 static inline __attribute__((always_inline)) void
 ahead_head(const struct velocity *v, const struct hint *hints, uint32_t number)
 {
@@ -75,29 +80,36 @@ static inline __attribute__((always_inline)) void ahead_line_pair(const uint8_t 
     __builtin_prefetch(event + AHEAD_LINE, 1);
 }
 
-/* Step 3: a small block is asked for whole, of a large one the events at its cursors. A full one
- * will mostly be left, and what is beside it looked at. */
+/* Step 3: of a small block all from its last cursor on is asked for, of a large one the events at
+ * its cursors, and what stands before them. A full one will mostly be left, and what is beside it
+ * looked at. */
 static inline __attribute__((always_inline)) void
 ahead_events(const struct velocity *v, uint32_t group, const struct hint *hints, uint32_t number)
 {
     const struct group *g = &v->layout->groups[group];
     const struct entity *e = hinted_entity(v, hints, number);
     const uint32_t *cursor;
-    uint32_t bytes;
+    uint32_t bytes, running = g->event_bytes - g->running_at;
 
     if (e == NULL)
         return;
-    bytes = e->units * REGION_UNIT;
+    bytes = (uint32_t)e->units * REGION_UNIT;
     if (e->end == e->capacity)
         region_ask_free(v->region, e, bytes);
+    cursor = entity_cursors(e);
     if (bytes <= SMALL_LINES * AHEAD_LINE) {
-        for (uint32_t at = HEAD_LINES * AHEAD_LINE; at < bytes; at += AHEAD_LINE)
-            __builtin_prefetch((const char *)e + at, 1);
+        const uint8_t *at = entity_event(g, e, cursor[g->cursor_count - 1]) - running;
+        const uint8_t *end = entity_event(g, e, e->end + 1) + 7;
+
+        at = (const uint8_t *)((uintptr_t)at & ~(uintptr_t)(AHEAD_LINE - 1));
+        if (at < (const uint8_t *)e + HEAD_LINES * AHEAD_LINE)
+            at = (const uint8_t *)e + HEAD_LINES * AHEAD_LINE;
+        for (; at <= end; at += AHEAD_LINE)
+            __builtin_prefetch(at, 1);
         return;
     }
-    cursor = entity_cursors(e);
     for (uint32_t c = 0; c < g->cursor_count; c++)
-        ahead_line_pair(entity_event(g, e, cursor[c]));
+        ahead_line_pair(entity_event(g, e, cursor[c]) - running);
 }
 
 /* Step 3 for a label: its event is most likely at one cursor, or one of those after it. */
@@ -112,9 +124,9 @@ ahead_label(const struct velocity *v, uint32_t group, const struct hint *hints, 
 }
 
 /* The token's slot, by what was found ahead if that still holds; or NULL. */
-static inline struct slot *ahead_find(const struct velocity *v, uint32_t group,
-                                      struct hash128 token, const struct hint *hints,
-                                      uint32_t number)
+static inline struct slot *ahead_found(const struct velocity *v, uint32_t group,
+                                       struct hash128 token, const struct hint *hints,
+                                       uint32_t number)
 {
     const struct hint *h = &hints[number & (HINTS - 1)];
 

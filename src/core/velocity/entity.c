@@ -17,9 +17,14 @@
 
 enum { CAPACITY_FIRST = 4, LABEL_NEAR = 4 };
 
+static size_t events_bytes(const struct group *g, uint32_t capacity)
+{
+    return g->head_bytes + (size_t)g->event_bytes * capacity + g->end_bytes;
+}
+
 static size_t tree_at(const struct group *g, uint32_t capacity)
 {
-    return (g->head_bytes + (size_t)g->event_bytes * capacity + 3) & ~(size_t)3;
+    return (events_bytes(g, capacity) + 3) & ~(size_t)3;
 }
 
 /* Orders are of words. */
@@ -33,7 +38,7 @@ size_t entity_block_bytes(const struct group *g, uint32_t capacity)
     if (g->order_count > 0)
         return order_at(g, capacity) + 8 * g->order_count * order_words(capacity);
     if (g->trees == 0)
-        return g->head_bytes + (size_t)g->event_bytes * capacity;
+        return events_bytes(g, capacity);
     return tree_at(g, capacity) + (size_t)4 * g->trees * tree_words(capacity);
 }
 
@@ -51,7 +56,7 @@ uint32_t *entity_tree(const struct group *g, const struct entity *e, uint32_t tr
 /* The most events that fit a block of so many bytes. */
 static uint32_t capacity_of(const struct group *g, size_t bytes)
 {
-    size_t capacity = (bytes - g->head_bytes) / (size_t)g->event_bytes;
+    size_t capacity = (bytes - g->head_bytes - g->end_bytes) / (size_t)g->event_bytes;
 
     if (capacity > ENTITY_EVENTS_MAX)
         capacity = ENTITY_EVENTS_MAX;
@@ -97,6 +102,7 @@ region_ref entity_new(struct velocity *v, uint32_t group, struct hash128 token,
     e->token = token;
     e->newest_us = INT64_MIN;
     e->forgotten_us = until_us;
+    entity_end(&v->layout->groups[group], e, 0);
     v->pinned = ref;
     if (!table_add(v, group, ref, INT64_MIN)) {
         room_free(v, group, ref, block_bytes(e));
@@ -137,11 +143,14 @@ void entity_free(struct velocity *v, uint32_t group, region_ref ref)
     room_free(v, group, ref, block_bytes(e));
 }
 
-/* Copy or move events [first, end) of `from` to the front of `to`, which may be the same block. */
+/* Copy or move events [first, end) of `from` to the front of `to`, which may be the same block, the
+ * running sums before them and the end behind them. */
 static void move_events(const struct group *g, struct entity *to, const struct entity *from)
 {
-    memmove(entity_event(g, to, 0), entity_event(g, from, from->first),
-            (size_t)g->event_bytes * (from->end - from->first));
+    size_t running = (size_t)g->running_count * RUNNING_BYTES;
+
+    memmove(entity_event(g, to, 0) - running, entity_event(g, from, from->first) - running,
+            (size_t)g->event_bytes * (from->end - from->first) + running + sizeof(int64_t));
 }
 
 /* Events are at new indices. */
@@ -265,6 +274,15 @@ static void make_room(struct velocity *v, uint32_t group, region_ref *ref)
     compact(v, group, e);
 }
 
+static bool has_null(const struct group *g, const uint8_t *flags)
+{
+    uint8_t any = 0;
+
+    for (uint32_t i = 0; i < g->flag_bytes; i++)
+        any |= flags[i] & g->null_mask[i];
+    return any != 0;
+}
+
 /* The texts of the current row, kept as copies of their own. */
 static void write_texts(struct velocity *v, uint32_t group, struct entity *e, uint32_t i)
 {
@@ -287,22 +305,57 @@ static void write_texts(struct velocity *v, uint32_t group, struct entity *e, ui
     }
 }
 
-/* The current row's image as event `i`: words, the last one over the one before where it is no
- * whole one. */
-static inline void write_event(struct velocity *v, uint32_t group, struct entity *e, uint32_t i)
+/* The current row's image as an event: words, the last one over the one before where it is no whole
+ * one. */
+static inline void write_event(const struct group *g, const struct current *now, uint8_t *event)
 {
-    const struct group *g = &v->layout->groups[group];
-    const uint8_t *from = (const uint8_t *)v->current->value;
-    uint8_t *to = entity_event(g, e, i);
-    uint32_t last = g->event_bytes - 8, at = 0;
+    const uint8_t *from = (const uint8_t *)now->value;
+    uint32_t last = g->running_at - 8, at = 0;
 
     do {
-        memcpy(to + at, from + at, 8);
+        memcpy(event + at, from + at, 8);
         at += 8;
     } while (at < last);
-    memcpy(to + last, from + last, 8);
+    memcpy(event + last, from + last, 8);
+}
+
+/* Its running sums, from those of the event before it. */
+static inline void write_running(const struct group *g, const struct current *now, uint8_t *event)
+{
+    uint8_t *next = event + g->event_bytes;
+    const uint32_t *column = g->running_of, *end = column + g->running_count;
+    const int64_t *value = now->value;
+
+    for (uint32_t back = g->event_bytes - g->running_at; column < end;
+         back -= RUNNING_BYTES, column++)
+        running_set(next, back, running_before(event, back) + value[*column]);
+}
+
+/* And those of the events after it. */
+static void add_to_later(const struct group *g, const struct current *now, struct entity *e,
+                         uint32_t i)
+{
+    for (uint32_t k = 0; k < g->running_count; k++) {
+        uint32_t back = (g->running_count - k) * RUNNING_BYTES;
+
+        for (uint32_t later = i + 2; later <= e->end; later++) {
+            uint8_t *next = entity_event(g, e, later);
+
+            running_set(next, back, running_before(next, back) + now->value[g->running_of[k]]);
+        }
+    }
+}
+
+/* What few events have. */
+static __attribute__((noinline)) void write_others(struct velocity *v, uint32_t group,
+                                                   struct entity *e, uint32_t i)
+{
+    const struct group *g = &v->layout->groups[group];
+
     if (g->has_text)
         write_texts(v, group, e, i);
+    if (g->counts_nulls && !e->has_nulls)
+        e->has_nulls = has_null(g, v->current->flags);
 }
 
 /* What follows an event beside windows. */
@@ -321,10 +374,24 @@ static __attribute__((noinline)) void append_others(struct velocity *v, uint32_t
         order_append(g, &g->orders[k], e, i);
 }
 
+/* What follows an event whose group has more than windows. */
+static __attribute__((noinline)) void append_to_others(struct velocity *v, uint32_t group,
+                                                       struct entity *e, uint32_t i)
+{
+    const struct group *g = &v->layout->groups[group];
+
+    for (uint32_t k = 0; k < g->approx_count; k++)
+        approx_pass(v, group, &g->approxes[k], e);
+    for (uint32_t k = 0; k < g->step_count; k++)
+        step_add(v, group, &g->steps[k], e, i);
+}
+
 struct entity *entity_append(struct velocity *v, uint32_t group, region_ref *ref)
 {
     const struct group *g = &v->layout->groups[group];
+    const struct current *now = v->current;
     struct entity *e = region_at(v->region, *ref);
+    uint8_t *event;
     uint32_t i;
 
     v->pinned = *ref;
@@ -335,16 +402,19 @@ struct entity *entity_append(struct velocity *v, uint32_t group, region_ref *ref
     i = e->end;
     entity_touch(v, g, e);
     entity_touch_event(v, g, e, i);
-    write_event(v, group, e, i);
-    e->end++;
-    e->newest_us = v->current->time_us;
+    event = entity_event(g, e, i);
+    write_event(g, now, event);
+    write_running(g, now, event);
+    e->end = i + 1;
+    e->newest_us = now->time_us;
+    entity_end(g, e, i + 1);
+    if (g->has_text || g->counts_nulls)
+        write_others(v, group, e, i);
     if (!g->appends_plainly)
         append_others(v, group, e, i);
     window_append(g, e, i);
-    for (uint32_t k = 0; k < g->approx_count; k++)
-        approx_pass(v, group, &g->approxes[k], e);
-    for (uint32_t k = 0; k < g->step_count; k++)
-        step_add(v, group, &g->steps[k], e, i);
+    if (g->approx_count + g->step_count > 0)
+        append_to_others(v, group, e, i);
     v->state[group].counts.events++;
     return e;
 }
@@ -353,7 +423,7 @@ struct entity *entity_append(struct velocity *v, uint32_t group, region_ref *ref
 static void shift_events(const struct group *g, struct entity *e, uint32_t i)
 {
     memmove(entity_event(g, e, i + 1), entity_event(g, e, i),
-            (size_t)g->event_bytes * (e->end - i));
+            (size_t)g->event_bytes * (e->end - i) + sizeof(int64_t));
 }
 
 struct entity *entity_insert(struct velocity *v, uint32_t group, region_ref *ref)
@@ -369,8 +439,11 @@ struct entity *entity_insert(struct velocity *v, uint32_t group, region_ref *ref
     i = entity_upper_bound(g, e, t);
     entity_touch_whole(v, e);
     shift_events(g, e, i);
-    write_event(v, group, e, i);
+    write_event(g, v->current, entity_event(g, e, i));
+    write_running(g, v->current, entity_event(g, e, i));
     e->end++;
+    add_to_later(g, v->current, e, i);
+    write_others(v, group, e, i);
     for (uint32_t k = 0; k < g->range_count; k++)
         range_rebuild(g, &g->ranges[k], e, i);
     for (uint32_t k = 0; k < g->unique_count; k++)

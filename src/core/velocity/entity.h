@@ -1,7 +1,7 @@
 /* An entity: one block of the region that holds its key's token, its windows and its events.
  *
- *   struct entity | cursors | terms | bases | event, event, ... | trees | orders
- *   event: time | [seq] | cells | links | flags
+ *   struct entity | cursors | terms | bases | running | event, event, ... | trees | orders
+ *   event: time | [seq] | cells | links | flags | running
  *
  * Events are packed records in (time, arrival) order, indices [first, end); those before `first`
  * were dropped and the rest moves down when the end is reached. A block is one allocation, so an
@@ -9,6 +9,9 @@
  * wrapping, binary search, late inserts and links are plain array code, and moving down costs less
  * than the events themselves. So were columns: a cursor that passes an event needs all of it, which
  * is one cache line here and three there.
+ *
+ * Behind the last event stands a time that no cursor passes, so that none has to look where the
+ * events end.
  *
  * The stored cursors and terms are those of the entity's newest event's time.
  *
@@ -26,7 +29,8 @@ struct entity {
     uint32_t capacity;
     uint32_t first;
     uint32_t end;
-    uint32_t units; /* size of the block in REGION_UNITs */
+    uint32_t units : 31;    /* size of the block in REGION_UNITs */
+    uint32_t has_nulls : 1; /* among the cells whose nulls are counted, ever */
 };
 
 /* What the dropped events left of a range for unbounded aggregates. */
@@ -160,9 +164,32 @@ static inline uint8_t *entity_flags(const struct group *g, const struct entity *
     return entity_event(g, e, i) + g->flags_at;
 }
 
+/* What a running sum is before the event that stands at `at`; 96 bits. */
+static inline int128 running_before(const uint8_t *at, uint32_t back)
+{
+    const uint8_t *sum = at - back;
+
+    return (int128)((uint128)(int128)(int32_t)((const struct packed32 *)(sum + 8))->v << 64 |
+                    (uint64_t)((const struct packed64 *)sum)->v);
+}
+
+static inline void running_set(uint8_t *at, uint32_t back, int128 sum)
+{
+    uint8_t *to = at - back;
+
+    ((struct packed64 *)to)->v = (int64_t)sum;
+    ((struct packed32 *)(to + 8))->v = (uint32_t)(sum >> 64);
+}
+
 static inline uint32_t *entity_cursors(const struct entity *state)
 {
     return (uint32_t *)(state + 1);
+}
+
+/* Nothing is behind the events before the `end`-th. */
+static inline void entity_end(const struct group *g, struct entity *e, uint32_t end)
+{
+    entity_word(g, e, end, 0)->v = INT64_MAX;
 }
 
 static inline bool flag_get(const uint8_t *flags, int bit)
@@ -173,7 +200,7 @@ static inline bool flag_get(const uint8_t *flags, int bit)
 /* Bytes from one taken head to the next. */
 static inline size_t taken_stride(const struct group *g)
 {
-    return ((size_t)g->head_bytes + 63) & ~(size_t)63;
+    return ((size_t)g->state_bytes + 63) & ~(size_t)63;
 }
 
 static inline struct entity *taken_at(const struct velocity *v, const struct group *g, uint32_t at)
@@ -243,7 +270,7 @@ static inline void entity_touch_whole(const struct velocity *v, const struct ent
 static inline void entity_touch_event(const struct velocity *v, const struct group *g,
                                       const struct entity *e, uint32_t i)
 {
-    region_touch(v->region, entity_event(g, e, i), (size_t)g->event_bytes);
+    region_touch(v->region, entity_event(g, e, i), (size_t)g->event_bytes + sizeof(int64_t));
 }
 
 /* A new entity without events, or 0 where there is no room. */

@@ -10,7 +10,7 @@
 /* Bytes from one row's image to the next one's. */
 static inline size_t image_stride(const struct group *g)
 {
-    return ((size_t)g->event_bytes + 7) & ~(size_t)7;
+    return (size_t)g->image_words * 8;
 }
 
 /* Make images of rows [first, first + count), at most v->together. Cells of kind CELL_TEXT are left

@@ -37,18 +37,27 @@ static struct test test_of(const struct group *g, const struct acc *a)
     else if (a->kind == ACC_LABEL && !a->counts_absent)
         test_add(&t, 1, LABEL_KNOWN_BIT, true);
     else if (a->cell >= 0)
-        test_add(&t, 1, g->cells[a->cell].null_bit, false);
+        test_add(&t, 1, g->cells[a->cell].null_bit, a->kind == ACC_NULLS);
     return t;
 }
 
-/* The term of `a` at one of its cursors: shared by all windows that begin or end there. */
-static int term_of(struct group *g, uint32_t acc, int cursor, int sign)
+/* The parts of `a` that are terms at its cursors. */
+static unsigned parts_at_cursors(const struct acc *a)
 {
-    const struct acc *a = &g->accs[acc];
+    unsigned parts = a->parts;
+
+    if (a->derived)
+        parts &= ~(unsigned)PART_COUNT;
+    return a->is_running ? parts & ~(unsigned)PART_SUM : parts;
+}
+
+/* The term of `a` at one of its cursors: shared by all windows that begin or end there. */
+static int term_of(struct group *g, const struct acc *a, uint32_t acc, int cursor, int sign)
+{
     struct cursor *c = &g->cursors[cursor];
     struct term t = {.test = test_of(g, a),
                      .kind = a->kind,
-                     .parts = a->parts,
+                     .parts = parts_at_cursors(a),
                      .from = a->kind == ACC_LABEL ? VALUE_FRAUD : VALUE_CELL,
                      .column = a->cell >= 0 ? g->cells[a->cell].column : 0,
                      .unbounded = a->lo < 0 || a->step >= 0,
@@ -121,36 +130,130 @@ static enum term_way way_of(const struct term *t)
         return WAY_DISTINCT;
     if (!is_filtered && t->kind == ACC_LABEL && t->parts == PART_SUM)
         return WAY_FRAUDS;
-    if (t->kind == ACC_FREQUENCY)
-        return WAY_FREQUENCY;
-    if (is_filtered || t->kind != ACC_CELL)
-        return WAY_TESTED;
-    if (t->parts == PART_SUM)
-        return WAY_SUM;
-    return t->parts == (PART_SUM | PART_COUNT) ? WAY_SUM_COUNT : WAY_TESTED;
+    return t->kind == ACC_FREQUENCY ? WAY_FREQUENCY : WAY_TESTED;
+}
+
+/* The cursor at which the windows of `a` end; CURSOR_NONE: they end in steps. */
+static int end_of(const struct group *g, const struct acc *a)
+{
+    if (a->step < 0)
+        return a->hi;
+    return a->hi < 0 ? needs_cursor(g, 0) : CURSOR_NONE;
+}
+
+/* How much of `a` follows from where its cursors stand. An unbounded window keeps what was dropped,
+ * which a running sum does only for the cursor that has passed everything. */
+static void choose_parts(struct group *g, struct acc *a)
+{
+    bool is_bounded = a->lo >= 0 && a->step < 0, is_plain = a->where_bit < 0;
+
+    a->derived = is_bounded && is_plain &&
+                 (a->kind == ACC_CELL || (a->kind == ACC_LABEL && a->counts_absent));
+    a->is_running = is_plain && a->kind == ACC_CELL && a->cell >= 0 && (a->parts & PART_SUM) &&
+                    end_of(g, a) != CURSOR_NONE &&
+                    (is_bounded || g->cursors[end_of(g, a)].offset_us == 0);
+    if (a->is_running && g->cells[a->cell].running < 0)
+        g->cells[a->cell].running = (int)g->running_count++;
+}
+
+static void add_nulls(struct group *g, uint32_t acc)
+{
+    struct acc *a = &g->accs[acc];
+    const struct acc nulls = {.kind = ACC_NULLS,
+                              .lo = a->lo,
+                              .step = -1,
+                              .cell = a->cell,
+                              .where_bit = BIT_NONE,
+                              .parts = PART_COUNT};
+
+    g->counts_nulls = true;
+    a->hi_nulls = term_of(g, &nulls, acc, a->hi, 1);
+    a->lo_nulls = term_of(g, &nulls, acc, a->lo, -1);
 }
 
 static void add_terms(struct group *g)
 {
     for (uint32_t i = 0; i < g->acc_count; i++) {
         struct acc *a = &g->accs[i];
+        int end = end_of(g, a);
 
-        a->derived = a->lo >= 0 && a->step < 0 && a->where_bit < 0 && a->cell < 0 &&
-                     (a->kind == ACC_CELL || (a->kind == ACC_LABEL && a->counts_absent));
-        if (a->derived)
-            a->parts &= ~(unsigned)PART_COUNT;
-        if (a->parts == 0)
-            continue;
-        if (a->step >= 0) {
+        if (a->derived && a->cell >= 0 && (a->parts & PART_COUNT))
+            add_nulls(g, i);
+        if (a->step >= 0)
             a->lo_term = step_term_of(g, a);
-            a->hi_term = a->hi >= 0 ? a->lo_term : term_of(g, i, needs_cursor(g, 0), 1);
-            continue;
-        }
-        a->hi_term = term_of(g, i, a->hi, 1);
-        if (a->lo >= 0)
-            a->lo_term = term_of(g, i, a->lo, -1);
+        if (a->step >= 0 && end == CURSOR_NONE)
+            a->hi_term = a->lo_term;
+        else if (parts_at_cursors(a) != 0)
+            a->hi_term = term_of(g, a, i, end, 1);
+        if (parts_at_cursors(a) != 0 && a->lo >= 0 && a->step < 0)
+            a->lo_term = term_of(g, a, i, a->lo, -1);
     }
     add_frequency_terms(g);
+}
+
+/* Whether an event needs the cell's value itself. */
+static bool is_value_needed(const struct group *g, int cell)
+{
+    for (uint32_t i = 0; i < g->acc_count; i++) {
+        const struct acc *a = &g->accs[i];
+
+        if (a->cell == cell && (a->step >= 0 || a->kind != ACC_CELL ||
+                                (parts_at_cursors(a) & (PART_SUM | PART_SQUARES))))
+            return true;
+    }
+    for (uint32_t i = 0; i < g->range_count; i++) {
+        if (g->ranges[i].cell == cell)
+            return true;
+    }
+    for (uint32_t i = 0; i < g->unique_count; i++) {
+        if (g->uniques[i].cell == cell)
+            return true;
+    }
+    for (uint32_t i = 0; i < g->order_count; i++) {
+        if (g->orders[i].cell == cell)
+            return true;
+    }
+    for (uint32_t i = 0; i < g->step_count; i++) {
+        for (uint32_t k = 0; k < g->steps[i].extreme_count; k++) {
+            if (g->steps[i].extremes[k].cell == cell)
+                return true;
+        }
+    }
+    return g->cells[cell].running < 0;
+}
+
+/* What a cursor has passed of a running sum, as the results read it: 16 bytes. */
+static uint32_t passed_of(struct group *g, int cursor, int running)
+{
+    uint32_t i;
+
+    for (i = 0; i < g->passed_count; i++) {
+        if (g->passed[i].cursor == (uint32_t)cursor && g->passed[i].running == (uint32_t)running)
+            return g->passed[i].at;
+    }
+    *(struct passed *)NEEDS_PUSH(g->passed, g->passed_count) = (struct passed){
+        .cursor = (uint32_t)cursor,
+        .running = (uint32_t)running,
+        .back = (g->running_count - (uint32_t)running) * RUNNING_BYTES,
+        .at = ((g->head_bytes + 15) & ~(uint32_t)15) + i * (uint32_t)sizeof(int128)};
+    return g->passed[i].at;
+}
+
+/* The copies of running sums that the results read, behind that of the head. */
+static void place_passed(struct group *g)
+{
+    for (uint32_t i = 0; i < g->acc_count; i++) {
+        struct acc *a = &g->accs[i];
+        int running = a->is_running ? g->cells[a->cell].running : -1;
+
+        if (running < 0)
+            continue;
+        a->sum_at = passed_of(g, end_of(g, a), running);
+        if (a->lo >= 0 && a->step < 0)
+            a->lo_sum_at = passed_of(g, a->lo, running);
+    }
+    g->state_bytes =
+        ((g->head_bytes + 15) & ~(uint32_t)15) + g->passed_count * (uint32_t)sizeof(int128);
 }
 
 static uint32_t take(uint32_t *at, size_t bytes)
@@ -203,6 +306,8 @@ static struct plain_read plain_read_of(const struct group *g, const struct read 
     if (a->derived) {
         p.lo = (uint32_t)a->lo;
         p.hi = (uint32_t)a->hi;
+        p.nulls_at = a->nulls_at;
+        p.lo_nulls_at = a->lo_nulls_at;
     } else {
         p.count_at = a->count_at;
         p.lo_count_at = a->lo < 0 ? 0 : a->lo_count_at;
@@ -244,7 +349,7 @@ static void choose_reads(struct group *g)
             r->kind = READ_UNIQUE;
         else if (a->of_label)
             r->kind = is_plain_label_mean(g, r) ? READ_MEAN : READ_LABEL;
-        else if (a->kind == AGG_COUNT && g->accs[r->acc].derived)
+        else if (a->kind == AGG_COUNT && a->operand < 0 && g->accs[r->acc].derived)
             r->kind = READ_EVENTS;
         else if (a->kind == AGG_SUM && a->type == a->operand_type && a->type != TYPE_REAL)
             r->kind = READ_SUM;
@@ -283,14 +388,16 @@ static void place_parts(uint32_t *at, unsigned parts, uint32_t *count, uint32_t 
 
 static void choose_shape(struct cursor *c)
 {
-    c->shape = SHAPE_MANY;
-    if (c->term_count == 0)
-        c->shape = SHAPE_NOTHING;
-    else if (c->term_count == 1 && c->plain_count == 1)
-        c->shape = c->plain[0].count_at != 0 ? SHAPE_SUM_COUNT : SHAPE_SUM;
-    else if (c->term_count == 1 && c->terms[0].way == WAY_FRAUDS)
+    uint32_t others = 0;
+
+    for (uint32_t k = 0; k < c->term_count; k++)
+        others += c->terms[k].kind != ACC_NULLS;
+    c->shape = others > 0 ? SHAPE_MANY : SHAPE_NOTHING;
+    if (c->term_count == 1 && c->terms[0].way == WAY_FRAUDS) {
         c->shape = SHAPE_FRAUDS;
-    c->frauds_at = c->term_count > 0 ? c->terms[0].sum_at : 0;
+        c->frauds_at = c->terms[0].sum_at;
+    }
+    c->shape_of_nulls = others < c->term_count ? SHAPE_MANY : c->shape;
 }
 
 static void place_cursor_terms(struct cursor *c, uint32_t *at)
@@ -303,15 +410,6 @@ static void place_cursor_terms(struct cursor *c, uint32_t *at)
             place_parts(at, t->parts, &t->count_at, &t->sum_at, &t->squares_at);
         if (t->parts & PART_RING)
             t->ring_at = take(at, decay_ring_bytes(t->epochs));
-        if (t->way == WAY_SUM || t->way == WAY_SUM_COUNT)
-            *(struct plain_sum *)NEEDS_PUSH(c->plain, c->plain_count) =
-                (struct plain_sum){.column = t->column,
-                                   .sum_at = t->sum_at,
-                                   .count_at = t->count_at,
-                                   .null_byte = t->test.byte[1],
-                                   .null_mask = t->test.mask[1]};
-        else
-            c->has_others = true;
     }
     choose_shape(c);
 }
@@ -332,7 +430,7 @@ static void find_lo(const struct group *g, struct acc *a)
 
         find_parts(&s->terms[a->lo_term], s->cursors[a->lo].sums_at, &a->lo_count_at, &a->lo_sum_at,
                    &a->lo_squares_at);
-    } else if (a->lo >= 0) {
+    } else if (a->lo >= 0 && parts_at_cursors(a) != 0) {
         find_parts(&g->cursors[a->lo].terms[a->lo_term], 0, &a->lo_count_at, &a->lo_sum_at,
                    &a->lo_squares_at);
     }
@@ -341,14 +439,22 @@ static void find_lo(const struct group *g, struct acc *a)
 static void find_hi(const struct group *g, struct acc *a)
 {
     const struct step *s = a->step >= 0 ? &g->steps[a->step] : NULL;
-    int cursor = s != NULL && a->hi < 0 ? needs_cursor(g, 0) : a->hi;
+    int cursor = end_of(g, a);
 
-    if (s != NULL && a->hi >= 0)
+    if (cursor == CURSOR_NONE)
         find_parts(&s->terms[a->hi_term], s->cursors[a->hi].sums_at, &a->count_at, &a->sum_at,
                    &a->squares_at);
-    else
+    else if (parts_at_cursors(a) != 0)
         find_parts(&g->cursors[cursor].terms[a->hi_term], 0, &a->count_at, &a->sum_at,
                    &a->squares_at);
+}
+
+static void find_nulls(const struct group *g, struct acc *a)
+{
+    if (!a->derived || a->cell < 0 || !(a->parts & PART_COUNT))
+        return;
+    a->nulls_at = g->cursors[a->hi].terms[a->hi_nulls].count_at;
+    a->lo_nulls_at = g->cursors[a->lo].terms[a->lo_nulls].count_at;
 }
 
 /* A distinct accumulator's count is its own; all others are in the terms at their cursors. */
@@ -361,9 +467,10 @@ static void place_terms(struct group *g, uint32_t *at)
 
         if (a->kind == ACC_DISTINCT) {
             a->count_at = take(at, 8);
-        } else if (a->parts != 0) {
+        } else {
             find_hi(g, a);
             find_lo(g, a);
+            find_nulls(g, a);
         }
     }
 }
@@ -388,19 +495,58 @@ static void place_step(struct step *s, uint32_t *at)
     }
 }
 
-/* Offsets of everything in an entity of the group. */
-static void place(struct group *g)
+static uint32_t words_of(const struct cell *c)
 {
-    uint32_t at = sizeof(struct entity) + (g->cursor_count + 1) / 2 * 8;
-    int bits = 2 + (int)g->where_count;
+    return c->kind == CELL_TOKEN ? 2 : 1;
+}
+
+static void place_cells(struct group *g)
+{
+    int bit = 2 + (int)g->where_count;
 
     if (g->has_label)
         g->words++;
     for (uint32_t i = 0; i < g->cell_count; i++) {
-        g->cells[i].column = g->words;
-        g->words += g->cells[i].kind == CELL_TOKEN ? 2 : 1;
-        g->cells[i].null_bit = bits++;
+        g->cells[i].running = -1;
+        g->cells[i].null_bit = bit++;
     }
+    for (uint32_t i = 0; i < g->acc_count; i++)
+        choose_parts(g, &g->accs[i]);
+    for (uint32_t i = 0; i < g->cell_count; i++) {
+        g->cells[i].is_kept = is_value_needed(g, (int)i);
+        if (g->cells[i].is_kept) {
+            g->cells[i].column = g->words;
+            g->words += words_of(&g->cells[i]);
+        }
+    }
+}
+
+/* An event, and its image with the cells that it does not keep. */
+static void place_event(struct group *g)
+{
+    g->links_at = g->words * 8;
+    g->flags_at = g->links_at + g->links * 4;
+    g->running_at = g->flags_at + g->flag_bytes;
+    g->event_bytes = g->running_at + g->running_count * RUNNING_BYTES;
+    g->end_bytes = g->has_label ? g->running_at : 8; /* no label is looked at elsewhere */
+    g->image_words = (g->event_bytes + 7) / 8;
+    for (uint32_t i = 0; i < g->cell_count; i++) {
+        if (!g->cells[i].is_kept) {
+            g->cells[i].column = g->image_words;
+            g->image_words += words_of(&g->cells[i]);
+        }
+    }
+}
+
+/* Offsets of everything in an entity of the group. */
+static void place(struct group *g)
+{
+    uint32_t at = (uint32_t)sizeof(struct entity) + (g->cursor_count + 1) / 2 * 8;
+    int bits = 2 + (int)g->where_count;
+
+    g->terms_at = at;
+    place_cells(g);
+    bits += (int)g->cell_count;
     add_terms(g);
     for (uint32_t i = 0; i < g->step_count; i++)
         place_step(&g->steps[i], &at);
@@ -429,10 +575,20 @@ static void place(struct group *g)
             take(&at, APPROX_STATE_BYTES +
                           (size_t)APPROX_SKETCH_BYTES * (1 + g->approxes[i].has_settled));
     g->flag_bytes = (uint32_t)(bits + 7) / 8;
-    g->links_at = g->words * 8;
-    g->flags_at = g->links_at + g->links * 4;
-    g->event_bytes = g->flags_at + g->flag_bytes;
-    g->head_bytes = at;
+    place_event(g);
+    g->terms_end = at;
+    g->head_bytes = at + g->running_count * RUNNING_BYTES;
+    place_passed(g);
+    g->running_of = mem_array(g->running_count + 1, sizeof *g->running_of);
+    for (uint32_t i = 0; i < g->cell_count; i++) {
+        if (g->cells[i].running >= 0)
+            g->running_of[g->cells[i].running] = g->cells[i].column;
+    }
+    g->null_mask = mem_array(g->flag_bytes, 1);
+    for (uint32_t i = 0; i < g->acc_count; i++) {
+        if (g->accs[i].nulls_at != 0)
+            flag_set(g->null_mask, g->cells[g->accs[i].cell].null_bit, true);
+    }
 }
 
 static void finish(struct velocity_layout *l, struct group *g)
@@ -453,6 +609,9 @@ static void finish(struct velocity_layout *l, struct group *g)
     g->has_text = has_text(g);
     g->drops_plainly =
         g->range_count == 0 && g->unique_count == 0 && g->approx_count == 0 && !g->has_text;
+    g->seeks_plainly = true;
+    for (uint32_t i = 0; i < g->cursor_count; i++)
+        g->seeks_plainly = g->seeks_plainly && g->cursors[i].shape == SHAPE_NOTHING;
     g->appends_plainly = g->range_count == 0 && g->unique_count == 0 && g->order_count == 0 &&
                          g->frequency_count == 0 && g->approx_count == 0;
     if (l->head_bytes_max < g->head_bytes)
@@ -469,7 +628,7 @@ static uint64_t fingerprint(const struct velocity_layout *l, const struct aggreg
                             uint32_t count)
 {
     const struct velocity_options *o = &l->options;
-    uint64_t options[] = {6 /* format */, (uint64_t)label_delay(l), (uint64_t)o->absent, o->key.k0,
+    uint64_t options[] = {7 /* format */, (uint64_t)label_delay(l), (uint64_t)o->absent, o->key.k0,
                           o->key.k1};
     uint64_t h = hash_bytes(options, sizeof options, count);
 
@@ -531,10 +690,11 @@ void velocity_layout_free(struct velocity_layout *l)
     for (uint32_t i = 0; i < l->group_count; i++) {
         struct group *g = &l->groups[i];
 
-        for (uint32_t c = 0; c < g->cursor_count; c++) {
+        for (uint32_t c = 0; c < g->cursor_count; c++)
             mem_free(g->cursors[c].terms);
-            mem_free(g->cursors[c].plain);
-        }
+        mem_free(g->passed);
+        mem_free(g->running_of);
+        mem_free(g->null_mask);
         mem_free(g->cells);
         mem_free(g->wheres);
         mem_free(g->cursors);

@@ -5,9 +5,16 @@
  * offset x is the index of the first event newer than t-x. So windows that end or begin at the same
  * offset share a cursor. lo = CURSOR_NONE is the unbounded window.
  *
- * A term is the count, sum and squares of all events that a cursor ever passed, and a window's sum
- * is the difference of two terms: exact, since all of it is modulo 2^64, 2^128 and 2^192. An event
- * thus enters all windows that end at a cursor by one addition. Only distinct is kept per window.
+ * A sum that is not filtered is the difference of two running sums: each event carries the sum of
+ * its cell over all events up to it, in 96 bits, which 2^32 of the largest values do not exceed. So
+ * a cursor that only such sums need does nothing but move. Running sums are the last bytes of an
+ * event, and of the head before the first: what a cursor has passed stands just before its event.
+ *
+ * All else is a term: the count, sum and squares of all events that a cursor ever passed, and a
+ * window's sum is the difference of two terms: exact, since all of it is modulo 2^64, 2^128 and
+ * 2^192. An event thus enters all windows that end at a cursor by one addition. Only distinct is
+ * kept per window. How many values of a cell are not null is the distance of two cursors less the
+ * nulls that they passed, and these are counted from an entity's first null on only.
  *
  * Private to velocity/. */
 #ifndef ASSAY_VELOCITY_LAYOUT_H
@@ -16,6 +23,8 @@
 #include "core/velocity/velocity.h"
 
 enum { CURSOR_NONE = -1, BIT_NONE = -1, LABEL_KNOWN_BIT = 0, LABEL_FRAUD_BIT = 1 };
+
+enum { RUNNING_BYTES = 12 }; /* of a running sum */
 
 enum cell_kind {
     CELL_INTEGER,  /* bool, int, decimal, time, duration as they are */
@@ -32,6 +41,8 @@ struct cell {
     enum cell_kind kind;
     uint32_t column; /* of 8-byte columns, and index into row values */
     int null_bit;
+    int running;  /* number of its running sum, or -1 */
+    bool is_kept; /* in the events; else running sums are all that is needed of it */
 };
 
 struct where {
@@ -43,6 +54,7 @@ enum acc_kind {
     ACC_CELL,       /* count, sum, squares of a cell (or only the count of events) */
     ACC_LABEL,      /* count and sum of known labels */
     ACC_UNLABELLED, /* count of events without a label */
+    ACC_NULLS,      /* count of events whose cell is null */
     ACC_DECAYED,    /* a ring of decay.h */
     ACC_DISTINCT,   /* number of different values; the rest is in the events */
     ACC_FREQUENCY,
@@ -59,9 +71,8 @@ struct test {
 
 enum value_from { VALUE_CELL, VALUE_FRAUD };
 
-/* Ways to add a term, the common ones short. A null cell's value is 0 and an unknown label is not
- * fraud, so a sum needs no test. */
-enum term_way { WAY_SUM, WAY_SUM_COUNT, WAY_FRAUDS, WAY_TESTED, WAY_DISTINCT, WAY_FREQUENCY };
+/* Ways to add a term, the common one short: an unknown label is not fraud, so it needs no test. */
+enum term_way { WAY_FRAUDS, WAY_TESTED, WAY_DISTINCT, WAY_FREQUENCY };
 
 /* What moving a cursor forward over an event adds; backward it is the opposite. */
 struct term {
@@ -89,41 +100,41 @@ struct acc {
     int where_bit;      /* or BIT_NONE */
     int unique;         /* ACC_DISTINCT */
     bool counts_absent; /* ACC_LABEL: an event without a label counts as legitimate */
-    bool derived;       /* the count is the distance of the cursors, not kept */
-    unsigned parts;     /* kept */
+    bool derived;       /* the count is the distance of the cursors, less the nulls */
+    bool is_running;    /* the sum is that of the events */
+    unsigned parts;
     int lo_term, hi_term;
+    int lo_nulls, hi_nulls;                         /* terms */
     uint32_t count_at, sum_at, squares_at;          /* at hi, or of the window (ACC_DISTINCT) */
     uint32_t lo_count_at, lo_sum_at, lo_squares_at; /* to subtract, if lo >= 0 */
+    uint32_t nulls_at, lo_nulls_at;                 /* where the count is derived; 0: none */
     int64_t half_life_us;                           /* ACC_DECAYED: rings at sum_at, lo_sum_at */
     uint32_t epochs;
-};
-
-/* A WAY_SUM or WAY_SUM_COUNT term, as the hot loop wants it. */
-struct plain_sum {
-    uint32_t column, sum_at;
-    uint32_t count_at;  /* 0: no count */
-    uint16_t null_byte; /* of the events' flags */
-    uint8_t null_mask;
 };
 
 /* What there is to do for an event that a cursor passes; the common cases have loops of their own.
  */
 enum cursor_shape {
-    SHAPE_NOTHING, /* only counts of events */
-    SHAPE_SUM,     /* one plain sum */
-    SHAPE_SUM_COUNT,
-    SHAPE_FRAUDS, /* one sum of labels */
+    SHAPE_NOTHING, /* counts and running sums */
+    SHAPE_FRAUDS,  /* one sum of labels */
     SHAPE_MANY,
 };
 
 struct cursor {
     int64_t offset_us;
-    enum cursor_shape shape;
+    enum cursor_shape shape; /* of an entity without nulls, */
+    enum cursor_shape shape_of_nulls;
     uint32_t frauds_at; /* SHAPE_FRAUDS: the sum */
-    struct plain_sum *plain;
-    uint32_t plain_count, term_count;
-    struct term *terms; /* all, plain ones too */
-    bool has_others;
+    uint32_t term_count;
+    struct term *terms;
+};
+
+/* What a cursor has passed of a running sum. */
+struct passed {
+    uint32_t cursor;
+    uint32_t running;
+    uint32_t back; /* bytes that it stands before the event at the cursor */
+    uint32_t at;   /* of the copy, in the state that is read */
 };
 
 enum range_op { RANGE_MIN, RANGE_MAX, RANGE_NEWEST };
@@ -236,7 +247,8 @@ struct read {
 struct plain_read {
     uint32_t lo, hi;                /* cursors whose distance is the count, or both the first */
     uint32_t sum_at, lo_sum_at;     /* in the entity; the second 0: unbounded */
-    uint32_t count_at, lo_count_at; /* 0: the count is hi - lo */
+    uint32_t count_at, lo_count_at; /* 0: the count is hi - lo, less the nulls */
+    uint32_t nulls_at, lo_nulls_at; /* 0: there are none */
     uint32_t column;                /* of the row's value, if now is set */
     uint8_t sees_now, always_now;
     uint8_t has_value; /* else the row adds 0: it has no label yet */
@@ -251,6 +263,7 @@ struct group {
     uint32_t label_cursor;    /* that of the label delay, or the nearest before it */
     bool has_text;            /* some cell is a text */
     bool drops_plainly;       /* an event takes nothing along when it comes or goes */
+    bool seeks_plainly;       /* cursors do nothing but move, as long as there are no nulls */
     bool appends_plainly;     /* an appended event concerns windows only */
     int64_t endless_delay_us; /* of unbounded aggregates: they have not passed what is newer */
     int64_t reach_us;         /* no bounded window holds an event older than the row by this */
@@ -261,6 +274,10 @@ struct group {
     struct cell *cells;
     struct where *wheres;
     struct cursor *cursors;
+    struct passed *passed;
+    uint32_t *running_of; /* the running sums' cells: their columns */
+    uint8_t *null_mask;   /* of an event's flags: nulls that cursors count */
+    bool counts_nulls;
     struct acc *accs;
     struct range *ranges;
     struct unique *uniques;
@@ -272,16 +289,22 @@ struct group {
     struct plain_read *plain_reads; /* the first reads_of[READ_TERMS] of them */
     bool writes_text;               /* some result is a text */
     uint32_t cell_count, where_count, cursor_count, acc_count, range_count, unique_count;
+    uint32_t passed_count;
     uint32_t order_count, frequency_count, approx_count, step_count;
     uint32_t read_count;
     uint32_t reads_of[READ_KINDS + 1]; /* reads stand in order of kind: where each begins */
     /* Shape of an entity. */
-    uint32_t head_bytes; /* struct entity, cursors, accumulators, bases */
-    uint32_t words;      /* 8-byte words of an event: time, [seq], cells */
-    uint32_t links;      /* 4-byte words of an event */
+    uint32_t head_bytes;          /* struct entity, cursors, accumulators, bases, running sums */
+    uint32_t terms_at, terms_end; /* what is between the cursors and the running sums */
+    uint32_t state_bytes;         /* a copy of the head, and of what cursors have passed */
+    uint32_t words;               /* 8-byte words of an event: time, [seq], cells */
+    uint32_t links;               /* 4-byte words of an event */
     uint32_t trees;
-    uint32_t flag_bytes;                      /* nulls, filters, label */
-    uint32_t links_at, flags_at, event_bytes; /* of an event */
+    uint32_t flag_bytes; /* nulls, filters, label */
+    uint32_t running_count;
+    uint32_t links_at, flags_at, running_at, event_bytes; /* of an event */
+    uint32_t end_bytes;   /* what stands behind the last event: entity.h */
+    uint32_t image_words; /* of an event and of cells that are not kept */
 };
 
 struct velocity_layout {

@@ -273,7 +273,10 @@ static inline __attribute__((always_inline)) void means_of(const struct plain *p
             sum -= sum_at(state, r.lo_sum_at);
         if (is_derived)
             n = cursor[r.hi] - cursor[r.lo];
-        else
+        if (is_derived && r.nulls_at != 0)
+            n -= *(const uint64_t *)(state + r.nulls_at) -
+                 *(const uint64_t *)(state + r.lo_nulls_at);
+        if (!is_derived)
             n = *(const uint64_t *)(state + r.count_at) -
                 (r.lo_count_at != 0 ? *(const uint64_t *)(state + r.lo_count_at) : 0);
         if (sees_now) {
@@ -298,10 +301,10 @@ static void read_means(const struct plain *p, const struct plain_read *a, double
 
     if (is_derived && !a->sees_now)
         means_of(p, a, value, null, true, false);
-    else if (!is_derived && a->sees_now)
-        means_of(p, a, value, null, false, true);
+    else if (is_derived)
+        means_of(p, a, value, null, true, true);
     else
-        means_of(p, a, value, null, is_derived, a->sees_now);
+        means_of(p, a, value, null, false, a->sees_now);
 }
 
 void read_taken(const struct velocity *v, const struct group *g, uint32_t row, uint32_t count)

@@ -37,7 +37,7 @@ struct slot *table_find(const struct velocity *v, uint32_t group, struct hash128
     struct slot *slots = segment_at(v, d)->slot;
     uint32_t mask = (1u << d.log) - 1;
 
-    for (uint32_t i = tag & mask; slots[i].ref != 0; i = (i + 1) & mask) {
+    for (uint32_t i = slot_home(tag, d.log); slots[i].ref != 0; i = (i + 1) & mask) {
         const struct entity *e;
 
         if (slots[i].tag != tag)
@@ -51,7 +51,7 @@ struct slot *table_find(const struct velocity *v, uint32_t group, struct hash128
 
 static void put(const struct velocity *v, struct segment *s, uint32_t log, struct slot slot)
 {
-    uint32_t mask = (1u << log) - 1, i = slot.tag & mask;
+    uint32_t mask = (1u << log) - 1, i = slot_home(slot.tag, log);
 
     while (s->slot[i].ref != 0)
         i = (i + 1) & mask;
@@ -151,7 +151,7 @@ static void close_hole(const struct velocity *v, struct segment *s, uint32_t log
     uint32_t mask = (1u << log) - 1;
 
     for (uint32_t i = (hole + 1) & mask; s->slot[i].ref != 0; i = (i + 1) & mask) {
-        uint32_t home = s->slot[i].tag & mask;
+        uint32_t home = slot_home(s->slot[i].tag, log);
 
         if (((i - home) & mask) < ((i - hole) & mask))
             continue;

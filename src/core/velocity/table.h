@@ -1,9 +1,10 @@
 /* The entities of a group by token: extendible hashing.
  *
  * A directory of 2^depth references to segments is indexed by the top bits of the token's tag; a
- * segment is a small table with linear probing. A full segment doubles until SEGMENT_SLOTS, then
- * splits in two by its next bit. So no insert moves more than one segment (there is no pause when a
- * million entities become two), and no large contiguous block is ever needed.
+ * segment is a small table with linear probing from the first slot of a line on. A full segment
+ * doubles until SEGMENT_SLOTS, then splits in two by its next bit. So no insert moves more than one
+ * segment (there is no pause when a million entities become two), and no large contiguous block is
+ * ever needed.
  *
  * A slot also holds the time of its entity's newest event, so that the sweep that looks for idle
  * entities reads slots one after the other and no entity.
@@ -18,7 +19,7 @@ enum {
     SEGMENT_SLOTS_LOG = 12,
     SEGMENT_FIRST_LOG = 4,
     SEGMENT_SMALL_LOG = 8,
-    TABLE_NEAR = 4,          /* slots from home on that are compared at once */
+    TABLE_LINE = 4,          /* slots of a line of 64 bytes: all of one home, compared at once */
     TABLE_DEPTH_MAX = 20,    /* 2^32 slots */
     TABLE_ENTITY_BYTES = 28, /* what an entity takes in a table, on average */
 };
@@ -31,7 +32,7 @@ struct slot {
 
 struct segment {
     uint32_t used;
-    uint32_t reserved[3];
+    uint32_t reserved[15];
     struct slot slot[];
 };
 
@@ -63,33 +64,37 @@ static inline struct directory_entry table_entry(const struct velocity *v, uint3
     return table_directory(v, group)[directory_index(&v->state[group], tag)];
 }
 
+/* Where slots of that tag are looked for first. */
+static inline uint32_t slot_home(uint32_t tag, uint32_t log)
+{
+    return tag & ((1u << log) - TABLE_LINE);
+}
+
 static inline __attribute__((always_inline)) void
 table_prefetch(const struct velocity *v, uint32_t group, struct hash128 token)
 {
     struct directory_entry d = table_entry(v, group, tag_of(token));
     struct segment *s = region_at(v->region, d.segment);
 
-    __builtin_prefetch(&s->slot[tag_of(token) & ((1u << d.log) - 1)]);
+    __builtin_prefetch(&s->slot[slot_home(tag_of(token), d.log)], 1);
 }
 
-/* The first slot of that tag, without looking at its entity; or NULL. How far it is from its home
- * is chance, so the first slots are compared without a jump. (Entities of one tag stand together,
- * so no empty slot is before them; only tag 0 is that of empty slots too.) */
+/* A slot of that tag, without looking at its entity; or NULL. Which of its line it is is chance, so
+ * these are compared without a jump: a wrong guess of one would wait for the line. (Of several with
+ * one tag any may be found, or none.) */
 static inline struct slot *table_guess(const struct velocity *v, uint32_t group,
                                        struct hash128 token)
 {
     uint32_t tag = tag_of(token);
     struct directory_entry d = table_entry(v, group, tag);
     struct segment *s = region_at(v->region, d.segment);
-    uint32_t mask = (1u << d.log) - 1, i = tag & mask;
-    struct slot *found = NULL;
+    uint32_t mask = (1u << d.log) - 1, i = slot_home(tag, d.log);
+    struct slot *line = &s->slot[i], *found;
 
-    if (i + TABLE_NEAR <= mask) {
-        for (uint32_t k = TABLE_NEAR; k-- > 0;)
-            found = s->slot[i + k].tag == tag ? &s->slot[i + k] : found;
-        if (found != NULL && found->ref != 0)
-            return found;
-    }
+    found = line + (((line[1].tag == tag) + 2 * (line[2].tag == tag) + 3 * (line[3].tag == tag)) &
+                    (TABLE_LINE - 1));
+    if (found->tag == tag && found->ref != 0)
+        return found;
     for (; s->slot[i].ref != 0; i = (i + 1) & mask) {
         if (s->slot[i].tag == tag)
             return &s->slot[i];

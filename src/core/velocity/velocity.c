@@ -25,7 +25,6 @@ enum {
     LINE = 64,
     GROUP_ROWS = 16, /* rows from which on they are taken group by group */
     TOGETHER_MAX = 64,
-    TAKE_STEP = 16,
     TAKEN_BYTES = 16384, /* half of the first cache */
 };
 
@@ -68,8 +67,9 @@ static void open_group(struct velocity *v, const struct velocity_layout *l, cons
     v->budget_bytes = l->options.memory_bytes;
     if (v->budget_bytes == 0 || v->budget_bytes > capacity)
         v->budget_bytes = capacity / 4 * 3;
-    v->empty = mem_aligned(LINE, g->head_bytes + 8);
+    v->empty = mem_aligned(LINE, g->head_bytes + g->end_bytes);
     v->empty->newest_us = v->empty->forgotten_us = INT64_MIN;
+    entity_end(g, v->empty, 0);
     v->scratch = mem_aligned(LINE, g->head_bytes + 8);
     v->current = current_new(g);
     v->together = (uint32_t)(TAKEN_BYTES / taken_stride(g));
@@ -141,6 +141,22 @@ static struct hash128 token_at(const struct velocity *v, const struct velocity_r
     return rows->token[(size_t)row * v->layout->group_count + group];
 }
 
+/* A copy of an entity's windows, cursors by one and the rest by words: as they were just written,
+ * since a processor waits where it reads at once what was written in parts. */
+static inline void take_state(const struct velocity *v, const struct group *g,
+                              const struct entity *e)
+{
+    struct entity *to = taken_at(v, g, v->current->at);
+    const uint32_t *from = entity_cursors(e);
+    uint32_t *cursor = entity_cursors(to), count = g->cursor_count, end = g->terms_end;
+
+    for (uint32_t i = 0; i < count; i++)
+        cursor[i] = from[i];
+    for (uint32_t at = g->terms_at; at < end; at += 8)
+        memcpy((char *)to + at, (const char *)e + at, 8);
+    window_passed(g, e, to);
+}
+
 /* Frequencies are in the events, so the windows of the entity itself are moved, and then back,
  * which leaves it as it was: moves are exact, and its head is kept. */
 static void read_moved(const struct velocity *v, const struct group *g, struct entity *e,
@@ -152,9 +168,9 @@ static void read_moved(const struct velocity *v, const struct group *g, struct e
     memcpy(v->scratch, e, g->head_bytes);
     window_seek(g, e, e, t);
     step_seek(v, g, e, e, t);
-    memcpy(taken_at(v, g, v->current->at), e, g->head_bytes);
+    take_state(v, g, e);
     if (has_others(g))
-        read_others(v, g, e, e, r);
+        read_others(v, g, e, taken_at(v, g, v->current->at), r);
     window_return(g, e, t);
     memcpy(e, v->scratch, g->head_bytes);
 }
@@ -172,6 +188,7 @@ static void read_const(const struct velocity *v, const struct group *g, const st
     memcpy(state, e, g->head_bytes);
     window_seek(g, e, state, v->current->time_us);
     step_seek(v, g, e, state, v->current->time_us);
+    window_passed(g, e, state);
     if (has_others(g))
         read_others(v, g, e, state, r);
 }
@@ -191,7 +208,7 @@ static inline struct entity *look_up(const struct velocity *v, uint32_t group,
     now->value = (int64_t *)(v->image + image_stride(g) * at);
     now->flags = (uint8_t *)now->value + g->flags_at;
     v->has_key[at] = now->has_key = !is_null_token(token);
-    now->slot = !now->has_key ? NULL : ahead_find(v, group, token, v->hint, row);
+    now->slot = !now->has_key ? NULL : ahead_found(v, group, token, v->hint, row);
     now->entity = now->slot != NULL ? now->slot->ref : 0;
     now->moves = v->moves;
     return now->slot != NULL ? region_at(v->region, now->entity) : v->empty;
@@ -213,16 +230,6 @@ static void note_forgotten(const struct velocity *v, uint32_t group, const struc
         rows->forgotten[at] = e->forgotten_us > time_before(now->time_us, g->reach_us);
 }
 
-/* A copy of an entity's windows, in whole steps: taken heads stand at whole steps, and in the
- * entity events follow, which are longer than one. */
-static inline void take_state(const struct group *g, struct entity *to, const struct entity *from)
-{
-    uint32_t end = g->head_bytes;
-
-    for (uint32_t at = sizeof *to / TAKE_STEP * TAKE_STEP; at < end; at += TAKE_STEP)
-        memcpy((char *)to + at, (const char *)from + at, TAKE_STEP);
-}
-
 /* Read; the windows of an entity to which the row will be appended are moved in place. */
 static inline void read_one(struct velocity *v, uint32_t group, struct registers *r,
                             const struct velocity_rows *rows, uint32_t row, uint32_t at)
@@ -239,9 +246,9 @@ static inline void read_one(struct velocity *v, uint32_t group, struct registers
     window_seek(g, e, e, v->current->time_us);
     if (g->step_count > 0)
         step_seek(v, g, e, e, v->current->time_us);
-    take_state(g, taken_at(v, g, at), e);
+    take_state(v, g, e);
     if (has_others(g))
-        read_others(v, g, e, e, r);
+        read_others(v, g, e, taken_at(v, g, at), r);
 }
 
 /* The row becomes an event of its entity. */
@@ -293,7 +300,7 @@ static void apply_step(struct velocity *v, uint32_t group, const struct label_st
 
     if (is_null_token(step->token[group]))
         return;
-    slot = ahead_find(v, group, step->token[group], v->label_hint, number);
+    slot = ahead_found(v, group, step->token[group], v->label_hint, number);
     if (slot == NULL)
         return;
     e = region_at(v->region, slot->ref);
@@ -326,7 +333,9 @@ static void ask_entities(struct velocity *v, uint32_t group, const struct stretc
                          uint32_t to)
 {
     for (uint32_t row = from; row < to && row < s->last; row++)
-        ahead_entity(v, group, token_at(v, s->rows, group, row), v->hint, row);
+        ahead_find(v, group, token_at(v, s->rows, group, row), v->hint, row);
+    for (uint32_t row = from; row < to && row < s->last; row++)
+        ahead_entity(v, v->hint, row);
     for (uint32_t row = from; row < to && row < s->last; row++)
         ahead_head(v, v->hint, row);
 }
@@ -369,7 +378,8 @@ ask_for_step(struct velocity *v, uint32_t group, const struct stretch *s, uint32
     if (LABEL_SLOT < left)
         ahead_slot(v, group, at[LABEL_SLOT].token[group]);
     if (LABEL_ENTITY < left) {
-        ahead_entity(v, group, at[LABEL_ENTITY].token[group], v->label_hint, step + LABEL_ENTITY);
+        ahead_find(v, group, at[LABEL_ENTITY].token[group], v->label_hint, step + LABEL_ENTITY);
+        ahead_entity(v, v->label_hint, step + LABEL_ENTITY);
         ahead_head(v, v->label_hint, step + LABEL_ENTITY);
     }
     if (LABEL_EVENT < left)

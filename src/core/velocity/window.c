@@ -74,10 +74,9 @@ void window_term(const struct term *t, void *state, const uint8_t *event, const 
     term_move(t, state, event, flags, sign);
 }
 
-/* What no plain sum is, out of the hot loop. */
-static __attribute__((noinline)) void pass_others(const struct group *g, const struct entity *e,
-                                                  struct entity *state, const struct cursor *c,
-                                                  uint32_t i, int sign)
+/* One event, by the terms of a cursor. */
+static void cursor_pass(const struct group *g, const struct entity *e, struct entity *state,
+                        const struct cursor *c, uint32_t i, int sign)
 {
     const uint8_t *event = entity_event(g, e, i), *flags = event + g->flags_at;
     const struct term *end = c->terms + c->term_count;
@@ -92,128 +91,55 @@ static __attribute__((noinline)) void pass_others(const struct group *g, const s
     }
 }
 
-static inline void plain_move(const struct plain_sum *p, struct entity *state, const uint8_t *event,
-                              const uint8_t *flags, int sign)
-{
-    int64_t x = ((const struct packed64 *)event)[p->column].v;
-    uint128 sum = state_sum(state, p->sum_at);
-
-    sum = sign > 0 ? sum + (uint128)(int128)x : sum - (uint128)(int128)x;
-    memcpy(acc_word(state, p->sum_at), &sum, sizeof sum);
-    if (p->count_at != 0) {
-        uint64_t one = (flags[p->null_byte] & p->null_mask) == 0;
-
-        *acc_word(state, p->count_at) += sign > 0 ? one : -one;
-    }
-}
-
-static inline void cursor_pass(const struct group *g, const struct entity *e, struct entity *state,
-                               const struct cursor *c, const uint8_t *event, uint32_t i, int sign)
-{
-    const struct plain_sum *p = c->plain;
-
-    for (uint32_t k = c->plain_count; k > 0; k--, p++)
-        plain_move(p, state, event, event + g->flags_at, sign);
-    if (c->has_others)
-        pass_others(g, e, state, c, i, sign);
-}
-
-/* Events from index `at` on, while they are not newer than `bound`: what a cursor passes. How many
+/* The events that a cursor passes are those from it on that are not newer than `bound`. How many
  * that are is chance, so two are looked at without a jump that depends on it, and only what comes
- * behind these is. Instead of one behind the end the last is looked at, and not taken. */
+ * behind these is. Behind the last event stands one that no cursor passes (entity_end). */
 struct ahead_of {
-    const uint8_t *events, *last;
+    const uint8_t *events, *end;
     size_t event_bytes;
     int64_t bound;
 };
 
-struct two {
-    const uint8_t *event[2];
-    uint64_t takes[2]; /* 1 or 0; the second only with the first, as events are in order of time */
-};
-
-static inline __attribute__((always_inline)) struct two look_at_two(const struct ahead_of *a,
-                                                                    uint32_t at)
+static inline const uint8_t *second_of(const struct ahead_of *a, const uint8_t *first)
 {
-    const uint8_t *first = a->events + a->event_bytes * at, *second = first + a->event_bytes;
-    struct two t;
+    const uint8_t *second = first + a->event_bytes;
 
-    t.event[0] = first <= a->last ? first : a->last;
-    t.event[1] = second <= a->last ? second : a->last;
-    t.takes[0] = (first <= a->last) & (event_time(t.event[0]) <= a->bound);
-    t.takes[1] = (second <= a->last) & (event_time(t.event[1]) <= a->bound);
-    return t;
-}
-
-/* `value` if it is taken, else 0 */
-static inline uint128 taken(int64_t value, uint64_t takes)
-{
-    return (uint128)(int128)(value & -(int64_t)takes);
+    return second <= a->end ? second : a->end;
 }
 
 /* The loops of the shapes: the index behind what was passed. */
-static inline uint32_t pass_nothing(const struct ahead_of *a, uint32_t at)
+static inline __attribute__((always_inline)) uint32_t pass_nothing(const struct ahead_of *a,
+                                                                   uint32_t at)
 {
-    struct two t;
+    const uint8_t *event = a->events + a->event_bytes * at;
+    uint32_t more;
 
     do {
-        t = look_at_two(a, at);
-        at += (uint32_t)(t.takes[0] + t.takes[1]);
-    } while (t.takes[1]);
-    return at;
-}
-
-static inline uint32_t pass_sum(const struct ahead_of *a, struct entity *state,
-                                const struct plain_sum *p, uint32_t at)
-{
-    uint128 sum = state_sum(state, p->sum_at);
-    uint32_t column = p->column;
-    struct two t;
-
-    do {
-        t = look_at_two(a, at);
-        sum += taken(((const struct packed64 *)t.event[0])[column].v, t.takes[0]);
-        sum += taken(((const struct packed64 *)t.event[1])[column].v, t.takes[1]);
-        at += (uint32_t)(t.takes[0] + t.takes[1]);
-    } while (t.takes[1]);
-    memcpy(acc_word(state, p->sum_at), &sum, sizeof sum);
-    return at;
-}
-
-static inline uint32_t pass_sum_count(const struct group *g, const struct ahead_of *a,
-                                      struct entity *state, const struct plain_sum *p, uint32_t at)
-{
-    uint128 sum = state_sum(state, p->sum_at);
-    uint64_t count = *acc_word(state, p->count_at);
-    uint32_t column = p->column, null_at = g->flags_at + p->null_byte;
-    uint8_t mask = p->null_mask;
-    struct two t;
-
-    do {
-        t = look_at_two(a, at);
-        for (int i = 0; i < 2; i++) {
-            sum += taken(((const struct packed64 *)t.event[i])[column].v, t.takes[i]);
-            count += t.takes[i] & ((t.event[i][null_at] & mask) == 0);
-        }
-        at += (uint32_t)(t.takes[0] + t.takes[1]);
-    } while (t.takes[1]);
-    memcpy(acc_word(state, p->sum_at), &sum, sizeof sum);
-    *acc_word(state, p->count_at) = count;
+        more = event_time(second_of(a, event)) <= a->bound;
+        at += event_time(event) <= a->bound;
+        at += more;
+        event += 2 * a->event_bytes;
+    } while (more);
     return at;
 }
 
 static inline uint32_t pass_frauds(const struct group *g, const struct ahead_of *a,
                                    struct entity *state, uint32_t frauds_at, uint32_t at)
 {
+    const uint8_t *event = a->events + a->event_bytes * at;
     uint64_t frauds = 0;
-    struct two t;
+    uint32_t one, more, flags = g->flags_at;
 
     do {
-        t = look_at_two(a, at);
-        for (int i = 0; i < 2; i++)
-            frauds += t.takes[i] & flag_get(t.event[i] + g->flags_at, LABEL_FRAUD_BIT);
-        at += (uint32_t)(t.takes[0] + t.takes[1]);
-    } while (t.takes[1]);
+        const uint8_t *second = second_of(a, event);
+
+        one = event_time(event) <= a->bound;
+        more = event_time(second) <= a->bound;
+        frauds += one & flag_get(event + flags, LABEL_FRAUD_BIT);
+        frauds += more & flag_get(second + flags, LABEL_FRAUD_BIT);
+        at += one + more;
+        event += 2 * a->event_bytes;
+    } while (more);
     if (frauds > 0) {
         uint128 sum = state_sum(state, frauds_at) + frauds;
 
@@ -234,7 +160,7 @@ static __attribute__((noinline)) void pass_many(const struct group *g, const str
     while (*at < e->end && event_time(event) <= bound) {
         uint32_t i = (*at)++;
 
-        cursor_pass(g, e, state, c, event, i, 1);
+        cursor_pass(g, e, state, c, i, 1);
         event += g->event_bytes;
     }
 }
@@ -245,21 +171,25 @@ static void seek_forward(const struct group *g, const struct entity *e, struct e
 {
     uint32_t *at = entity_cursors(state), count = g->cursor_count;
     const struct cursor *c = g->cursors + first;
-    struct ahead_of a = {.events = entity_event(g, e, 0), .event_bytes = g->event_bytes};
+    struct ahead_of a = {.events = entity_event(g, e, 0),
+                         .end = entity_event(g, e, e->end),
+                         .event_bytes = g->event_bytes};
 
-    if (e->end == 0)
-        return;
-    a.last = a.events + a.event_bytes * (e->end - 1);
-    for (uint32_t k = first; k < count; k++, c++) {
-        a.bound = time_before(t, c->offset_us);
-        if (c->shape == SHAPE_SUM_COUNT)
-            at[k] = pass_sum_count(g, &a, state, c->plain, at[k]);
-        else if (c->shape == SHAPE_SUM)
-            at[k] = pass_sum(&a, state, c->plain, at[k]);
-        else if (c->shape == SHAPE_FRAUDS)
-            at[k] = pass_frauds(g, &a, state, c->frauds_at, at[k]);
-        else if (c->shape == SHAPE_NOTHING)
+    if (g->seeks_plainly && !e->has_nulls) {
+        for (uint32_t k = first; k < count; k++, c++) {
+            a.bound = time_before(t, c->offset_us);
             at[k] = pass_nothing(&a, at[k]);
+        }
+        return;
+    }
+    for (uint32_t k = first; k < count; k++, c++) {
+        enum cursor_shape shape = e->has_nulls ? c->shape_of_nulls : c->shape;
+
+        a.bound = time_before(t, c->offset_us);
+        if (shape == SHAPE_NOTHING)
+            at[k] = pass_nothing(&a, at[k]);
+        else if (shape == SHAPE_FRAUDS)
+            at[k] = pass_frauds(g, &a, state, c->frauds_at, at[k]);
         else
             pass_many(g, e, state, k, a.bound);
     }
@@ -276,7 +206,7 @@ static void seek_back(const struct group *g, const struct entity *e, struct enti
         while (cursor[c] > e->first && entity_time(g, e, cursor[c] - 1) > bound) {
             uint32_t i = --cursor[c];
 
-            cursor_pass(g, e, state, &g->cursors[c], entity_event(g, e, i), i, -1);
+            cursor_pass(g, e, state, &g->cursors[c], i, -1);
         }
     }
 }
@@ -299,7 +229,7 @@ void window_return(const struct group *g, struct entity *e, int64_t t)
 
 void window_append_others(const struct group *g, struct entity *e, uint32_t i)
 {
-    cursor_pass(g, e, e, &g->cursors[0], entity_event(g, e, i), i, 1);
+    cursor_pass(g, e, e, &g->cursors[0], i, 1);
 }
 
 static bool holds(const struct acc *a, const struct entity *state, uint32_t i)

@@ -17,7 +17,7 @@
 void window_seek(const struct group *g, const struct entity *e, struct entity *state, int64_t t);
 /* Back from time t to where an entity's own windows stand: its newest event. */
 void window_return(const struct group *g, struct entity *e, int64_t t);
-/* What window_append does where there is more than one plain sum. */
+/* What window_append does where there is more than running sums. */
 void window_append_others(const struct group *g, struct entity *e, uint32_t i);
 /* Account for event `i` that was put in among the others: cursors, then sums. */
 void window_insert(const struct group *g, struct entity *e, uint32_t i, int64_t t);
@@ -41,8 +41,12 @@ static inline uint64_t acc_count(const struct acc *a, const struct entity *state
     const uint32_t *cursor = entity_cursors(state);
     uint64_t count;
 
-    if (a->derived)
-        return cursor[a->hi] - cursor[a->lo];
+    if (a->derived) {
+        count = cursor[a->hi] - cursor[a->lo];
+        if (a->nulls_at != 0)
+            count -= *acc_word(state, a->nulls_at) - *acc_word(state, a->lo_nulls_at);
+        return count;
+    }
     if (!(a->parts & PART_COUNT))
         return 0;
     count = *acc_word(state, a->count_at);
@@ -88,17 +92,25 @@ static inline struct wide acc_squares(const struct acc *a, const struct entity *
 static inline void window_append(const struct group *g, struct entity *e, uint32_t i)
 {
     const struct cursor *c = &g->cursors[0];
-    const struct plain_sum *p = c->plain;
-    uint128 sum;
 
     entity_cursors(e)[0] = i + 1;
-    if (c->shape == SHAPE_SUM || c->shape == SHAPE_SUM_COUNT) {
-        sum = state_sum(e, p->sum_at) + (uint128)(int128)entity_word(g, e, i, p->column)->v;
-        memcpy(acc_word(e, p->sum_at), &sum, sizeof sum);
-        if (c->shape == SHAPE_SUM_COUNT)
-            *acc_word(e, p->count_at) += (entity_flags(g, e, i)[p->null_byte] & p->null_mask) == 0;
-    } else if (c->shape != SHAPE_NOTHING) {
+    if ((e->has_nulls ? c->shape_of_nulls : c->shape) != SHAPE_NOTHING)
         window_append_others(g, e, i);
+}
+
+/* What the state's cursors have passed of running sums, for the results that are read of it. */
+static inline void window_passed(const struct group *g, const struct entity *e,
+                                 struct entity *state)
+{
+    const uint32_t *cursor = entity_cursors(state);
+    const uint8_t *events = entity_event(g, e, 0);
+    const struct passed *p = g->passed, *end = p + g->passed_count;
+    size_t event_bytes = g->event_bytes;
+
+    for (; p < end; p++) {
+        int128 sum = running_before(events + event_bytes * cursor[p->cursor], p->back);
+
+        memcpy((char *)state + p->at, &sum, sizeof sum);
     }
 }
 
