@@ -181,6 +181,8 @@ def test_erasing_in_a_running_service(place):
     assert status == 200 and not again["erased"] and again["subject"] == answer["subject"]
     status, wrong = ask(server, "DELETE", "/v1/subjects/card/1")
     assert status == 422 and "personal.subject" in wrong["detail"]
+    while ask(server, "GET", "/readyz")[1]["store_lag"] > 0:
+        time.sleep(0.01)
     status, after = ask(server, "GET", "/v1/decisions/e1")
     assert status == 200 and after["erased"] and after["label"] is True
     assert [after["inputs"][k] for k in ("name", "card", "age")] == [None] * 3
