@@ -10,11 +10,11 @@
 #include "core/base/error.h"
 #include "core/base/workers.h"
 
-/* The calling thread is one that no answer waits for: of a processor that others want too it has a
- * small share. */
+/* The calling thread is one that no answer waits for: of a processor that others want too it has
+ * a small share. */
 void thread_background(void);
-/* Said by it after each small piece of work (a row, a page, a frame: some tens of microseconds): who
- * waits for its processor goes first. Does nothing in other threads. */
+/* Said by it after each small piece of work (a row, a page, a frame: some tens of microseconds):
+ * who waits for its processor goes first. Does nothing in other threads. */
 void thread_give_way(void);
 /* The calling thread is one that an answer waits for: woken, it takes the processor from others
  * that have it, and asks for it in small pieces. Its share of the processor is what it was. */
