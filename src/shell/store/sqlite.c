@@ -1,8 +1,11 @@
 #include "shell/store/sqlite.h"
+
 #include "shell/os/thread.h"
 
-enum { STEPS = 500 };    /* between two looks: some tens of microseconds */
-enum { PRIMARY = 0xff }; /* of an extended result code */
+enum {
+    STEPS = 500,    /* between two looks: some tens of microseconds */
+    PRIMARY = 0xff, /* of an extended result code */
+};
 
 bool sqlite_failed(struct sqlite_store *s, const char *what, struct error *e)
 {
